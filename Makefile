@@ -1,0 +1,41 @@
+# One command a job. Each works alone on a fresh machine with Python 3.11+ (venv) and the package index.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
+DATA   ?= .demo
+
+.PHONY: run test check bench lock format clean
+
+run: $(VENV)/.installed
+	$(BIN)/scm demo --data $(DATA) --serve
+
+test: $(VENV)/.installed-dev
+	$(BIN)/python -m ops.verify test
+
+check: $(VENV)/.installed-dev
+	$(BIN)/python -m ops.verify check
+
+bench: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.benchmarks
+
+format: $(VENV)/.installed-dev
+	$(BIN)/ruff format scmanager tests ops && $(BIN)/ruff check --fix scmanager tests ops
+
+lock: $(VENV)/.installed-dev
+	$(BIN)/python -m ops.lock
+
+$(VENV)/.python:
+	@$(PYTHON) ops/bootstrap.py $(VENV)
+
+$(VENV)/.installed: $(VENV)/.python requirements/base.txt pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/base.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.python requirements/dev.txt pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@ $(VENV)/.installed
+
+clean:
+	rm -rf $(VENV) .demo .mypy_cache .ruff_cache .hypothesis .coverage*

@@ -1,0 +1,1 @@
+"""The outside world: PostgreSQL server, keys on disk, files of other tools."""

@@ -1,0 +1,1 @@
+"""GraphQL and health over the read models and use cases."""

@@ -1,0 +1,1 @@
+"""Bytes that may only grow: entries, parts, proofs, stores. Knows no domain."""

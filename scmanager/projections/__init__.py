@@ -1,0 +1,1 @@
+"""Read models: views folded from the events, rebuildable at any time."""

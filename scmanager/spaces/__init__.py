@@ -1,0 +1,1 @@
+"""A space as this node holds it: entries opened, judged, ordered and folded."""
