@@ -46,6 +46,26 @@ class Event(msgspec.Struct, metaclass=EventMeta, frozen=True, forbid_unknown_fie
 
 
 @dataclass_transform(frozen_default=True)
+class Personal(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Words about a person, and all prose. Sealed in a part of its own under the subject's key, erasable.
+
+    The fold never sees them: a state remembers the *entry* that holds them, a read model opens that entry's part.
+    """
+
+
+class About(msgspec.Struct, frozen=True):
+    """An event together with the personal words it carries. What a decision yields when there are any."""
+
+    event: Event
+    subject: Id
+    """The member whose key seals the words and whose erasure removes them."""
+    personal: Personal
+
+
+Decision = Event | About
+
+
+@dataclass_transform(frozen_default=True)
 class State(msgspec.Struct, frozen=True):
     """What a thing is, as its events so far tell it."""
 
