@@ -1,0 +1,137 @@
+"""The event store in memory: the reference the others are held against, for tests and for a demo without a disk."""
+
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+
+from msgspec.structs import replace
+
+from scmanager.eventstore.branches import Branch, place
+from scmanager.eventstore.own_log import Batch, Head, Sealed
+from scmanager.eventstore.store import LogMoved, NotHeld, Outcome, Row
+from scmanager.eventstore.verification import SignedNote, VerifiedRun
+
+
+class _Log:
+    """One log: its branches, each with its own entries' rows and notes."""
+
+    def __init__(self) -> None:
+        self.branches: dict[int, Branch] = {}
+        self.heads: dict[int, Head] = {}
+        self.own: dict[int, list[tuple[Row, Sealed]]] = {}
+        self.notes: dict[int, list[SignedNote]] = {}
+        self.outcomes: dict[bytes, bytes] = {}
+
+    def chain(self, branch: int) -> list[tuple[Row, Sealed]]:
+        """All entries of a branch, those before the fork included."""
+        here = self.branches[branch]
+        return (self.chain(here.parent)[: here.start] if here.start else []) + self.own[branch]
+
+    def id_at(self, branch: int, seq: int) -> bytes | None:
+        """The id of the entry at seq on this branch."""
+        chain = self.chain(branch)
+        return chain[seq][1].entry.id if seq < len(chain) else None
+
+
+class MemoryStore:
+    """See Store. Everything is gone when the process ends."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._logs: dict[bytes, _Log] = {}
+        self._rows: list[Row] = []
+        self._parts: dict[tuple[int, int], tuple[bytes, bytes]] = {}
+
+    def append(self, batch: Batch, outcomes: Sequence[Outcome] = ()) -> int:
+        """See Store.append."""
+        with self._lock:
+            log = self._logs.get(batch.head.log)
+            held = log.heads[batch.head.branch].size if log else 0
+            if held != batch.head.size - len(batch.sealed):
+                raise LogMoved(log=batch.head.log.hex()[:16])
+            if log is None:
+                log = self._logs[batch.head.log] = _Log()
+                log.branches[0] = Branch(0, 0, 0, 0)
+            note = SignedNote(batch.head.size, batch.root, batch.signature)
+            self._insert(log, batch.head, batch.sealed, note)
+            log.outcomes.update((outcome.command, outcome.result) for outcome in outcomes)
+            return len(self._rows)
+
+    def admit(self, run: VerifiedRun) -> int:
+        """See Store.admit."""
+        with self._lock:
+            log = self._logs.get(run.head.log) or _Log()
+            placement = place(run, log.branches, log.id_at)
+            if placement is None:
+                raise NotHeld(log=run.head.log.hex()[:16], seq=run.after.size)
+            if not placement.new:
+                return 0
+            self._logs[run.head.log] = log
+            if placement.fork:
+                log.branches[placement.branch] = placement.fork
+            self._insert(log, replace(run.head, branch=placement.branch), placement.new, run.note)
+            return len(placement.new)
+
+    def _insert(self, log: _Log, head: Head, sealed: Sequence[Sealed], note: SignedNote) -> None:
+        for one in sealed:
+            pos = len(self._rows) + 1
+            row = Row(pos, head.log, head.branch, one.entry.data, one.parts[0] if one.parts else b"")
+            self._rows.append(row)
+            log.own.setdefault(head.branch, []).append((row, one))
+            for number in range(1, len(one.parts)):
+                if one.parts[number]:
+                    self._parts[pos, number] = (one.entry.parts[number].key, one.parts[number])
+        log.notes.setdefault(head.branch, []).append(note)
+        log.heads[head.branch] = head
+        log.branches[head.branch] = replace(log.branches[head.branch], size=head.size)
+
+    def heads(self, space: bytes | None = None) -> Sequence[Head]:
+        """See Store.heads."""
+        with self._lock:
+            every = [head for log in self._logs.values() for _, head in sorted(log.heads.items())]
+        return [head for head in every if space in {None, head.space}]
+
+    def read(self, log: bytes, branch: int, first: int, limit: int) -> Sequence[Row]:
+        """See Store.read."""
+        with self._lock:
+            found = self._logs.get(log)
+            if found is None or branch not in found.branches:
+                return []
+            return [row for row, _ in found.chain(branch)[first : first + limit]]
+
+    def tail(self, after: int, limit: int) -> Sequence[Row]:
+        """See Store.tail."""
+        with self._lock:
+            return self._rows[after : after + limit]
+
+    def parts(self, positions: Iterable[int]) -> Mapping[tuple[int, int], bytes]:
+        """See Store.parts."""
+        wanted = set(positions)
+        with self._lock:
+            return {place: stored for place, (_, stored) in self._parts.items() if place[0] in wanted}
+
+    def note(self, log: bytes, branch: int, size: int) -> SignedNote | None:
+        """See Store.note."""
+        with self._lock:
+            notes = self._logs[log].notes.get(branch, []) if log in self._logs else []
+            return next((note for note in notes if note.size >= size), None)
+
+    def outcome(self, log: bytes, command: bytes) -> bytes | None:
+        """See Store.outcome."""
+        with self._lock:
+            return self._logs[log].outcomes.get(command) if log in self._logs else None
+
+    def erase(self, keys: Iterable[bytes]) -> int:
+        """See Store.erase."""
+        gone = set(keys)
+        with self._lock:
+            doomed = [place for place, (key, _) in self._parts.items() if key in gone]
+            for each in doomed:
+                del self._parts[each]
+        return len(doomed)
+
+    def last_pos(self) -> int:
+        """See Store.last_pos."""
+        return len(self._rows)
+
+    def close(self) -> None:
+        """See Store.close."""

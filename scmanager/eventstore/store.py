@@ -1,0 +1,106 @@
+"""What every store can do: append one's own, admit what was verified, read, follow. Nothing else.
+
+- Entries, notes and part 0 only grow: the database itself refuses their change and removal.
+- `pos` is gapless and in commit order, private to the node, never hashed. Projections follow it.
+- A fork is stored like a log of its own: branches share the entries before the fork. They are never merged.
+- Erasable bytes (parts 1 to 15) can be removed; everything else stays provable without them.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
+
+import msgspec
+
+from scmanager.errors import Conflict, Unavailable, Untrusted
+from scmanager.eventstore.own_log import Batch, Head
+from scmanager.eventstore.verification import SignedNote, VerifiedRun
+
+
+class LogMoved(Conflict):
+    """Log {log} has grown since this commit was prepared."""
+
+    code = "log-moved"
+    hint = "Another process writes this log. Only one may: close the other, then try again."
+
+
+class NotHeld(Untrusted):
+    """The entries before entry {seq} of log {log} are not here."""
+
+    code = "entries-not-held"
+    hint = "Fetch the earlier entries first."
+
+
+class StoreDamaged(Unavailable):
+    """The event store is damaged: {reason}."""
+
+    code = "store-damaged"
+    hint = "Stop the node, keep the folder, and restore the newest backup; peers return what came after it."
+
+
+class StoreBusy(Unavailable):
+    """The event store cannot be written: {reason}."""
+
+    code = "store-busy"
+    hint = "Nothing was recorded. Free space or permissions on the disk, then send the command again."
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One stored entry."""
+
+    pos: int
+    log: bytes
+    branch: int
+    data: bytes
+    shared: bytes
+    """Part 0 as stored (sealed unless the log is public); empty for entry 0."""
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What a command led to. A retried command returns the first outcome."""
+
+    command: bytes
+    result: bytes
+    """JSON, ids only."""
+
+
+class Store(Protocol):
+    """One folder's or one database's events."""
+
+    def append(self, batch: Batch, outcomes: Sequence[Outcome] = ()) -> int:
+        """Commit one's own entries, their note and the commands' outcomes; returns the newest pos.
+
+        Raises LogMoved, or StoreBusy when nothing was recorded.
+        """
+
+    def admit(self, run: VerifiedRun) -> int:
+        """Store a verified run verbatim; returns how many entries were new. Asking twice is harmless.
+
+        Raises NotHeld when the run does not continue any branch held.
+        """
+
+    def heads(self, space: bytes | None = None) -> Sequence[Head]:
+        """Every branch head, of one space or of all."""
+
+    def read(self, log: bytes, branch: int, first: int, limit: int) -> Sequence[Row]:
+        """Entries of one branch by seq, those before the fork included."""
+
+    def tail(self, after: int, limit: int) -> Sequence[Row]:
+        """Entries whose pos is greater than `after`, in order."""
+
+    def parts(self, positions: Iterable[int]) -> Mapping[tuple[int, int], bytes]:
+        """The erasable parts still held, by (pos, part number)."""
+
+    def note(self, log: bytes, branch: int, size: int) -> SignedNote | None:
+        """The note of the first commit that covers `size` entries."""
+
+    def outcome(self, log: bytes, command: bytes) -> bytes | None:
+        """The result of a command that this log has recorded."""
+
+    def erase(self, keys: Iterable[bytes]) -> int:
+        """Remove every part sealed under these key ids, for good; returns how many."""
+
+    def last_pos(self) -> int:
+        """The newest pos; 0 in an empty store."""
+
+    def close(self) -> None:
+        """Free files and connections. Harmless twice."""
