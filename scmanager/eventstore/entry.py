@@ -95,15 +95,18 @@ class Statement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     space: bytes
     n: int
+    """One more than the statement it builds on; the founding entry counts as 0."""
     on: tuple[bytes, ...]
-    """Hashes of the statements it builds on; empty for the first."""
+    """The hash of the statement it builds on (the space id for the founding entry), then the rivals it settles."""
     key: bytes
     """The founder's new log key: the key of the log whose entry 0 carries this."""
     device: bytes
     box: bytes
     keeps: tuple[Dep, ...]
     """Heads of the earlier rank 0 logs that stay: one row for each branch kept."""
-    next: RecoveryKeys
+    m: int
+    """How many of `keys` the next recovery needs."""
+    keys: tuple[bytes, ...]
 
 
 class Recovery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -143,6 +146,9 @@ class Genesis(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     recovery: RecoveryKeys | None = None
     """In a founding entry: the keys above rank 0. They cannot be added later."""
     recovers: Recovery | None = None
+    device: bytes = b""
+    """In a founding entry: the founder's device identity key, and below his box key."""
+    box: bytes = b""
 
 
 class Entry(msgspec.Struct, frozen=True, dict=True):
@@ -265,9 +271,10 @@ def _check_genesis(genesis: Genesis) -> None:
     if genesis.continues and genesis.recovers:
         raise MalformedEntry(reason="an entry that both continues and recovers")
     if genesis.recovery:
-        check_recovery_keys(genesis.recovery, may_be_none=genesis.kind == "personal")
+        _check_recovery_keys(genesis.recovery.m, genesis.recovery.keys, may_be_none=genesis.kind == "personal")
     if founding and not genesis.recovery:
         raise MalformedEntry(reason="a founding entry without recovery keys")
+    _widths((genesis.device, genesis.box), 32 if founding else 0)
     if genesis.continues:
         _widths((genesis.continues.log,), 32)
         _widths((genesis.continues.signature,), 64)
@@ -275,13 +282,13 @@ def _check_genesis(genesis: Genesis) -> None:
         _check_recovery(genesis.recovers, genesis)
 
 
-def check_recovery_keys(keys: RecoveryKeys, *, may_be_none: bool) -> None:
-    """2m > number of distinct keys, at most 15; none at all only for a personal space. Raises MalformedEntry."""
-    _widths(keys.keys, 32)
-    count = len(keys.keys)
-    if count == 0 and keys.m == 0 and may_be_none:
+def _check_recovery_keys(m: int, keys: tuple[bytes, ...], *, may_be_none: bool) -> None:
+    """2m > number of distinct keys, at most 15; none at all only for a personal space."""
+    _widths(keys, 32)
+    count = len(keys)
+    if count == 0 and m == 0 and may_be_none:
         return
-    if not (1 <= keys.m <= count <= KEYS_MAX and 2 * keys.m > count and len(set(keys.keys)) == count):
+    if not (1 <= m <= count <= KEYS_MAX and 2 * m > count and len(set(keys)) == count):
         raise MalformedEntry(reason="its recovery keys")
 
 
@@ -294,7 +301,7 @@ def _check_recovery(recovery: Recovery, genesis: Genesis) -> None:
         raise MalformedEntry(reason="a recovery statement's numbers")
     for kept in statement.keeps:
         _check_dep(kept)
-    check_recovery_keys(statement.next, may_be_none=False)
+    _check_recovery_keys(statement.m, statement.keys, may_be_none=False)
     _widths((s.key for s in recovery.signatures), 32)
     _widths((s.signature for s in recovery.signatures), 64)
     if not 1 <= len(recovery.signatures) <= KEYS_MAX:

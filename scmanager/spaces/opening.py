@@ -1,0 +1,80 @@
+"""Opening: from a stored row to what it says, or to a stated reason why it says nothing."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from scmanager.domain.event import CATALOGUE, Event
+from scmanager.eventstore import content, entry, parts
+from scmanager.eventstore.content import Shared
+from scmanager.eventstore.entry import Entry
+from scmanager.eventstore.store import Row
+
+KeyOf = Callable[[bytes], bytes | None]
+"""A key by its id, if this node has it."""
+
+
+class Opened(msgspec.Struct, frozen=True):
+    """One entry of a space with its part 0 read. `shared` is None for entry 0 and when malformed."""
+
+    pos: int
+    branch: int
+    entry: Entry
+    shared: Shared | None
+    event: Event | None
+    """None when this release does not know the type, or its payload does not fit the type."""
+    malformed: bool = False
+
+    @property
+    def order(self) -> tuple[int, bytes, int, bytes]:
+        """Fold order: what decides how state looks, never what is valid."""
+        return (self.entry.hlc, self.entry.log, self.entry.seq, self.entry.id32)
+
+
+_decoders: dict[str, msgspec.json.Decoder[Any]] = {}
+
+
+def event_of(shared: Shared) -> Event | None:
+    """The payload as the event class this release has for its type; None when there is none or it does not fit."""
+    decoder = _decoders.get(shared.type)
+    if decoder is None:
+        known = CATALOGUE.get(shared.type)
+        if known is None:
+            return None
+        decoder = _decoders[shared.type] = msgspec.json.Decoder(known)
+    try:
+        event: Event = decoder.decode(shared.payload)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    return event
+
+
+def open_row(row: Row, parsed: Entry, public: bytes, key_of: KeyOf) -> Opened | None:
+    """Read part 0; None when this node lacks the key. `public` is the log's key."""
+    if parsed.genesis is not None:
+        return Opened(row.pos, row.branch, parsed, None, None)
+    ref = parsed.parts[0]
+    plain: bytes | None = row.shared
+    if ref.key:
+        key = key_of(ref.key)
+        if key is None:
+            return None
+        plain = _unsealed(key, public, parsed, row.shared)
+    shared = content.read(plain) if plain is not None else None
+    if shared is None:
+        return Opened(row.pos, row.branch, parsed, None, None, malformed=True)
+    return Opened(row.pos, row.branch, parsed, shared, event_of(shared))
+
+
+def _unsealed(key: bytes, public: bytes, parsed: Entry, stored: bytes) -> bytes | None:
+    """What its author sealed wrongly is malformed for everybody who has the key."""
+    try:
+        return parts.unseal(key, public, parsed.seq, 0, stored)
+    except parts.WrongPart:
+        return None
+
+
+def parse_row(row: Row) -> Entry:
+    """The stored entry, parsed; the store holds verified bytes only."""
+    return entry.parse(row.data)

@@ -1,0 +1,58 @@
+"""One entity of a space: its valid events in fold order, the state they tell, and the newest ones nobody saw past."""
+
+from bisect import insort
+from collections.abc import Iterable
+
+from scmanager.domain.event import Envelope, Event, Id32, State
+from scmanager.domain.fold import Fold
+
+Order = tuple[int, bytes, int, bytes]
+
+
+class Thing:
+    """Events arrive in any order and may lose their validity again;
+    the state is always the fold of those that count.
+    """
+
+    __slots__ = ("_events", "fold", "state", "tips")
+
+    def __init__(self, fold: Fold) -> None:
+        self.fold = fold
+        self.state: State = fold.empty
+        self.tips: tuple[Id32, ...] = ()
+        self._events: list[tuple[Order, Envelope, Event]] = []
+
+    def add(self, order: Order, envelope: Envelope, event: Event) -> bool:
+        """Take in one valid event; True when it came in order and the state is up to date."""
+        last = self._events[-1][0] if self._events else None
+        if last is None or order > last:
+            self._events.append((order, envelope, event))
+            self._evolve(envelope, event)
+            return True
+        insort(self._events, (order, envelope, event), key=lambda held: held[0])
+        return False
+
+    def drop(self, entries: Iterable[Id32]) -> None:
+        """Forget events that turned out void. Call `refold` afterwards."""
+        gone = set(entries)
+        self._events = [held for held in self._events if held[1].entry not in gone]
+
+    def refold(self) -> None:
+        """From the beginning, in fold order."""
+        self.state, self.tips = self.fold.empty, ()
+        for _, envelope, event in self._events:
+            self._evolve(envelope, event)
+
+    def _evolve(self, envelope: Envelope, event: Event) -> None:
+        self.state = self.fold.evolve(self.state, event, envelope)
+        self.tips = tips_after(self.tips, envelope)
+
+    def events(self) -> list[tuple[Envelope, Event]]:
+        """The valid events in fold order."""
+        return [(envelope, event) for _, envelope, event in self._events]
+
+
+def tips_after(tips: tuple[Id32, ...], envelope: Envelope) -> tuple[Id32, ...]:
+    """The newest events of an entity once one more has arrived: those it saw are newest no longer."""
+    saw = set(envelope.saw)
+    return (*(tip for tip in tips if tip not in saw), envelope.entry)
