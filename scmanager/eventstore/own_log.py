@@ -4,7 +4,6 @@ Exactly one of these lives for a log, in one process (DESIGN 1). Nothing it make
 store's COMMIT returned; if the commit fails, the log is opened anew from the store.
 """
 
-from collections.abc import Sequence
 from os import urandom
 
 import msgspec
@@ -70,52 +69,75 @@ class Batch(msgspec.Struct, frozen=True):
 
 
 class OwnLog:
-    """A log this process writes. Not thread-safe: the one writer owns it."""
+    """A log this process writes. Not thread-safe: the one writer owns it.
+
+    `add` seals entries one by one, `commit` signs over them; `undo_to` takes back what a refused command added.
+    """
 
     def __init__(self, head: Head, key: SigningKey) -> None:
         if key.public != head.public:
             raise ValueError("this key does not write this log")
         self._key = key
-        self._take(head)
+        self._head = head
+        self._added: list[Sealed] = []
 
     @classmethod
-    def found(cls, genesis: Genesis, key: SigningKey, hlc: int) -> tuple["OwnLog", Batch]:
-        """A new log and its first commit: entry 0 alone. `genesis.key` is the key's public half."""
+    def found(cls, genesis: Genesis, key: SigningKey, hlc: int) -> "OwnLog":
+        """A new log with entry 0 added, not committed. `genesis.key` is the key's public half."""
         first = entry.found(genesis, hlc)
-        nothing = Head(first.space, first.log, key.public, 0, 0, entry.ZERO_ID, 0, merkle.CompactRange().to_bytes())
-        log = cls(nothing, key)
-        return log, log._commit([Sealed(first, ())])
+        log = cls(empty_head(first.space, first.log, key.public), key)
+        log._added.append(Sealed(first, ()))
+        return log
 
     @property
     def head(self) -> Head:
-        """The newest head, committed or about to be."""
+        """The head that the last commit reached."""
         return self._head
 
-    def extend(self, drafts: Sequence[Draft], hlc: int) -> Batch:
-        """Seal drafts into one commit. `hlc` is the first entry's; each further one is one later."""
-        if hlc <= self._head.hlc:
+    @property
+    def added(self) -> int:
+        """How many entries wait for the commit: also the mark for `undo_to`."""
+        return len(self._added)
+
+    @property
+    def hlc(self) -> int:
+        """The newest entry's time, committed or not."""
+        return self._added[-1].entry.hlc if self._added else self._head.hlc
+
+    def add(self, draft: Draft, hlc: int) -> Sealed:
+        """Seal one entry after the newest. `hlc` must be greater than the one before."""
+        if hlc <= self.hlc:
             raise ValueError("hlc strictly rises in a log")
-        sealed: list[Sealed] = []
-        prev = self._head.id
-        for offset, draft in enumerate(drafts):
-            one = self._seal(draft, self._head.size + offset, hlc + offset, prev)
-            prev = one.entry.id
-            sealed.append(one)
-        return self._commit(sealed)
+        prev = self._added[-1].entry.id if self._added else self._head.id
+        sealed = self._seal(draft, self._head.size + len(self._added), hlc, prev)
+        self._added.append(sealed)
+        return sealed
 
-    def back_to(self, head: Head) -> None:
-        """Forget what was not committed."""
-        self._take(head)
+    def undo_to(self, mark: int) -> None:
+        """Forget what was added since `added` had this value."""
+        del self._added[mark:]
 
-    def _take(self, head: Head) -> None:
-        self._head = head
-        self._tree = merkle.CompactRange.from_bytes(head.tree)
+    def commit(self) -> Batch:
+        """What the store shall append: everything added, with a signed note. Call `committed` once it is durable."""
+        tree = merkle.CompactRange.from_bytes(self._head.tree).extend(
+            [merkle.leaf_hash(one.entry.data) for one in self._added]
+        )
+        last = self._added[-1].entry
+        grown = {"size": tree.size, "id": last.id, "hlc": last.hlc, "tree": tree.to_bytes()}
+        head = msgspec.structs.replace(self._head, **grown)
+        root = tree.root()
+        point = checkpoint.Checkpoint(checkpoint.origin(head.space, head.log), head.size, root)
+        return Batch(head, tuple(self._added), root, self._key.sign(point.text().encode()))
+
+    def committed(self, batch: Batch) -> None:
+        """The store holds it: go on from there."""
+        self._head = batch.head
+        self._added.clear()
 
     def _seal(self, draft: Draft, seq: int, hlc: int, prev: bytes) -> Sealed:
-        plains = ((draft.key, draft.shared), *draft.personal)
         stored = []
         refs = []
-        for number, (secret, plain) in enumerate(plains):
+        for number, (secret, plain) in enumerate(((draft.key, draft.shared), *draft.personal)):
             if secret is None:
                 stored.append(plain)
                 refs.append(parts.refer(plain))
@@ -126,13 +148,7 @@ class OwnLog:
         data = entry.encode(self._head.log, seq, hlc, prev, Links(draft.deps, tuple(refs)))
         return Sealed(Entry(data, self._head.log, seq, hlc, prev, draft.deps, tuple(refs)), tuple(stored))
 
-    def _commit(self, sealed: Sequence[Sealed]) -> Batch:
-        self._tree.extend([merkle.leaf_hash(one.entry.data) for one in sealed])
-        last = sealed[-1].entry
-        root = self._tree.root()
-        head = msgspec.structs.replace(
-            self._head, size=self._tree.size, id=last.id, hlc=last.hlc, tree=self._tree.to_bytes()
-        )
-        point = checkpoint.Checkpoint(checkpoint.origin(head.space, head.log), head.size, root)
-        self._head = head
-        return Batch(head, tuple(sealed), root, self._key.sign(point.text().encode()))
+
+def empty_head(space: bytes, log: bytes, public: bytes) -> Head:
+    """Where a log that has no entry yet ends."""
+    return Head(space, log, public, 0, 0, entry.ZERO_ID, 0, merkle.CompactRange().to_bytes())

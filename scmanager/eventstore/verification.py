@@ -11,7 +11,7 @@ import msgspec
 
 from scmanager.errors import Untrusted
 from scmanager.eventstore import checkpoint, entry, merkle, parts, signing
-from scmanager.eventstore.own_log import Head, Sealed
+from scmanager.eventstore.own_log import Head, Sealed, empty_head
 
 
 class BrokenChain(Untrusted):
@@ -21,10 +21,10 @@ class BrokenChain(Untrusted):
     hint = "Entries are missing or were changed. Fetch the log again from another peer."
 
 
-class BadNote(Untrusted):
+class NoteMismatch(Untrusted):
     """The signed head of log {log} at size {size} does not match its entries."""
 
-    code = "note-bad"
+    code = "note-mismatch"
     hint = "Somebody changed entries or the head. Keep both as evidence and fetch the log from another peer."
 
 
@@ -62,7 +62,7 @@ def start_of(data: bytes) -> Head:
     first = entry.parse(data)
     if first.genesis is None:
         raise BrokenChain(log=first.log.hex(), seq=first.seq)
-    return Head(first.space, first.log, first.genesis.key, 0, 0, entry.ZERO_ID, 0, merkle.CompactRange().to_bytes())
+    return empty_head(first.space, first.log, first.genesis.key)
 
 
 def verify(
@@ -70,11 +70,10 @@ def verify(
 ) -> VerifiedRun:
     """Check a run against the head it continues. `held` gives each entry's parts by number; parts >= 1 may lack.
 
-    Raises Untrusted: MalformedEntry, BrokenChain, BadNote, PartMissing or WrongPart.
+    Raises Untrusted: MalformedEntry, BrokenChain, NoteMismatch, PartMissing or WrongPart.
     """
     sealed = tuple(_chained(after, entries, held))
-    tree = merkle.CompactRange.from_bytes(after.tree)
-    tree.extend([merkle.leaf_hash(data) for data in entries])
+    tree = merkle.CompactRange.from_bytes(after.tree).extend([merkle.leaf_hash(data) for data in entries])
     point = checkpoint.Checkpoint(checkpoint.origin(after.space, after.log), note.size, note.root)
     honest = (
         bool(sealed)
@@ -83,7 +82,7 @@ def verify(
         and signing.verify(after.public, point.text().encode(), note.signature)
     )
     if not honest:
-        raise BadNote(log=after.log.hex(), size=note.size)
+        raise NoteMismatch(log=after.log.hex(), size=note.size)
     last = sealed[-1].entry
     head = msgspec.structs.replace(after, size=tree.size, id=last.id, hlc=last.hlc, tree=tree.to_bytes())
     return VerifiedRun(_MINT, after, head, sealed, note)
