@@ -95,6 +95,11 @@ class OwnLog:
         return self._head
 
     @property
+    def first(self) -> Sealed:
+        """The oldest entry that waits for the commit."""
+        return self._added[0]
+
+    @property
     def added(self) -> int:
         """How many entries wait for the commit: also the mark for `undo_to`."""
         return len(self._added)

@@ -32,10 +32,13 @@ class Thing:
         insort(self._events, (order, envelope, event), key=lambda held: held[0])
         return False
 
-    def drop(self, entries: Iterable[Id32]) -> None:
-        """Forget events that turned out void. Call `refold` afterwards."""
+    def drop(self, entries: Iterable[Id32]) -> bool:
+        """Forget events that turned out void; True if there were any, then call `refold`."""
         gone = set(entries)
-        self._events = [held for held in self._events if held[1].entry not in gone]
+        kept = [held for held in self._events if held[1].entry not in gone]
+        dropped = len(kept) < len(self._events)
+        self._events = kept
+        return dropped
 
     def refold(self) -> None:
         """From the beginning, in fold order."""

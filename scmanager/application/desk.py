@@ -1,0 +1,213 @@
+"""A desk: where one command reads what is, decides, and records what shall be. Nothing leaves before the commit."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol, TypeVar
+
+import msgspec
+
+from scmanager.application.keys import Keys
+from scmanager.domain import governance
+from scmanager.domain.epoch import EPOCHS, Epochs
+from scmanager.domain.event import About, Decision, Envelope, Event, Id, Id32, State
+from scmanager.domain.fold import Fold
+from scmanager.domain.governance import EVERY_RIGHT
+from scmanager.domain.records import Grant
+from scmanager.errors import Refused, Unavailable
+from scmanager.eventstore import content
+from scmanager.eventstore.content import Shared
+from scmanager.eventstore.entry import Dep
+from scmanager.eventstore.own_log import Draft, OwnLog, Sealed, Secret
+from scmanager.spaces.space import Space
+from scmanager.spaces.thing import tips_after
+
+_encode = msgspec.json.Encoder().encode
+
+
+class NotAllowed(Refused):
+    """Your role does not include the right {right}."""
+
+    code = "not-allowed"
+    hint = "Ask somebody who has it, or have your role changed."
+
+
+class NotAMember(Refused):
+    """You do not act in this space: none of your devices holds a grant that stands."""
+
+    code = "not-a-member"
+    hint = "Ask for an invitation, or wait until your grant has arrived (scm space import)."
+
+
+class UpdateNeeded(Refused):
+    """This space is governed by rules that this release does not know."""
+
+    code = "update-needed"
+    hint = "Update SC Manager. Reading still works; nothing was lost."
+
+
+class KeyMissing(Unavailable):
+    """This device does not hold the key that the space is written under now."""
+
+    code = "key-missing"
+    hint = "Import the newest space file from a member who was here when the key changed."
+
+
+class Decide(Protocol):
+    """A decision of the domain: (state, *args) -> what to record, or it raises Refused."""
+
+    def __call__(self, state: Any, /, *args: Any) -> Iterable[Decision]:
+        """Decide."""
+
+
+S = TypeVar("S", bound=State)
+
+
+class Seat:
+    """From where this installation speaks in a space: its log there and the grant it acts by."""
+
+    def __init__(self, space: Space, log: OwnLog, grant: Grant) -> None:
+        self.space, self.log, self.grant = space, log, grant
+        self.overlay: dict[tuple[str, Id], tuple[State, tuple[Id32, ...]]] = {}
+        """States and tips that recorded, not yet committed events lead to."""
+
+
+class Desk:
+    """One command at one seat. Made by the writer; lives as long as the command."""
+
+    def __init__(self, seat: Seat, keys: Keys, command: Id, now_us: int, entropy: Callable[[int], bytes]) -> None:
+        self._seat = seat
+        self._keys = keys
+        self._command = command
+        self._now_us = now_us
+        self._entropy = entropy
+        self._mark = seat.log.added
+        self._changed: dict[tuple[str, Id], tuple[State, tuple[Id32, ...]]] = {}
+        self.governs = False
+        """Whether something recorded here may change grants or keys."""
+
+    @property
+    def space(self) -> Space:
+        """The space this desk stands in, as committed so far."""
+        return self._seat.space
+
+    @property
+    def me(self) -> Id:
+        """The member who acts."""
+        return self._seat.grant.member
+
+    @property
+    def grant(self) -> Grant:
+        """What he acts by."""
+        return self._seat.grant
+
+    @property
+    def organisation(self) -> Id:
+        """The space's own 16 bytes: the organisation's id, and its founder's."""
+        return self.space.id[:16]
+
+    @property
+    def now_s(self) -> int:
+        """This machine's clock in UTC seconds."""
+        return self._now_us // 1_000_000
+
+    def new_id(self) -> Id:
+        """16 random bytes."""
+        return self._entropy(16)
+
+    def state(self, fold: Fold, entity: Id) -> Any:
+        """A thing's state with what this batch has recorded so far."""
+        return self._look(fold, entity)[0]
+
+    def decide(self, fold: Fold, entity: Id, decision: Decide, *arguments: Any) -> None:
+        """Ask the domain about one thing and record what it says. Raises what it raises."""
+        for decided in decision(self.state(fold, entity), *arguments):
+            self.record(fold, entity, decided)
+
+    def record(self, fold: Fold | None, entity: Id, decided: Decision, deps: tuple[Dep, ...] = ()) -> Sealed:
+        """Seal one event at the end of our log. Raises NotAllowed, KeyMissing, UpdateNeeded."""
+        event, personal = _split(decided)
+        self._check_right(event)
+        saw = self._look(fold, entity)[1] if fold else ()
+        shared = Shared(
+            event.tag, self.grant.id, self._command, b"", entity, saw[-content.SAW_MAX :], msgspec.Raw(_encode(event))
+        )
+        draft = Draft(content.encode(shared), self._writing_key(event), self._personal(personal), self._deps(deps))
+        log = self._seat.log
+        sealed = log.add(draft, max(self._now_us, self.space.hlc + 1, log.hlc + 1))
+        self.governs = self.governs or governance.is_governance(event.tag)
+        if fold is not None:
+            self._evolve(fold, event, self._envelope(sealed, shared))
+        return sealed
+
+    def accept(self) -> None:
+        """The command succeeded: what it recorded is part of the batch."""
+        self._seat.overlay.update(self._changed)
+
+    def refuse(self) -> None:
+        """The command was refused: no trace of it stays."""
+        self._seat.log.undo_to(self._mark)
+
+    @property
+    def recorded(self) -> int:
+        """How many events this command recorded."""
+        return self._seat.log.added - self._mark
+
+    def subject_key(self, subject: Id) -> Secret:
+        """The key that seals words about a subject; made when there is none."""
+        held = self._keys.keys_of(self.space.id, subject)
+        return self._secret(held[0] if held else self._keys.new_key(self.space.id, subject))
+
+    def _look(self, fold: Fold, entity: Id) -> tuple[State, tuple[Id32, ...]]:
+        place = (fold.name, entity)
+        for overlay in (self._changed, self._seat.overlay):
+            if place in overlay:
+                return overlay[place]
+        return self.space.state(fold, entity), self.space.tips(fold, entity)
+
+    def _evolve(self, fold: Fold, event: Event, envelope: Envelope) -> None:
+        state, tips = self._look(fold, envelope.entity)
+        self._changed[fold.name, envelope.entity] = (fold.evolve(state, event, envelope), tips_after(tips, envelope))
+
+    def _envelope(self, sealed: Sealed, shared: Shared) -> Envelope:
+        one = sealed.entry
+        return Envelope(
+            one.id32, one.log, one.seq, one.hlc, shared.by, self.me, self.grant.rank,
+            shared.entity, shared.saw, shared.command,
+        )  # fmt: skip
+
+    def _check_right(self, event: Event) -> None:
+        if self.space.verdicts.unknown_governance:
+            raise UpdateNeeded
+        right = governance.needs(event.tag)
+        if right is not None and not self.grant.rights & {right, EVERY_RIGHT}:
+            raise NotAllowed(right=right)
+
+    def _writing_key(self, event: Event) -> Secret | None:
+        if self.space.kind == "author":
+            return None
+        if isinstance(event, governance.EpochOpened):
+            return self._secret(event.key)
+        epochs: Epochs = self.state(EPOCHS, self.organisation)
+        return self._secret(epochs.writing)
+
+    def _secret(self, key_id: bytes) -> Secret:
+        key = self._keys.get(key_id) if key_id else None
+        if key is None:
+            raise KeyMissing
+        return Secret(key_id, key)
+
+    def _personal(self, about: About | None) -> tuple[tuple[Secret, bytes], ...]:
+        if about is None:
+            return ()
+        return ((self.subject_key(about.subject), _encode(about.personal)),)
+
+    def _deps(self, named: tuple[Dep, ...]) -> tuple[Dep, ...]:
+        """What a governance event names, and the heads of other logs that nobody here has named yet."""
+        if self._seat.log.added and not named:
+            return ()  # The first entry of a batch names them; the others have it in their past.
+        logs = {dep.log for dep in named}
+        seen = tuple(dep for dep in self.space.past.to_name(self._seat.log.head.log) if dep.log not in logs)
+        return (*named, *seen)[: content.SAW_MAX]
+
+
+def _split(decided: Decision) -> tuple[Event, About | None]:
+    return (decided.event, decided) if isinstance(decided, About) else (decided, None)

@@ -1,0 +1,52 @@
+"""Founding a space: a fresh log whose entry 0 is the founder's grant, and the first key it is written under."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from scmanager.application.desk import Desk, Seat
+from scmanager.application.keys import Keys
+from scmanager.domain.epoch import EPOCHS
+from scmanager.domain.governance import EVERY_RIGHT, EpochOpened
+from scmanager.domain.records import Grant
+from scmanager.eventstore.entry import Genesis, Kind, RecoveryKeys
+from scmanager.eventstore.own_log import OwnLog
+from scmanager.eventstore.signing import SigningKey
+from scmanager.spaces.shelf import Shelf
+
+
+class Founding(msgspec.Struct, frozen=True):
+    """A command that makes its own space. `act` runs at its desk once the space stands."""
+
+    id: bytes
+    kind: Kind
+    key: SigningKey
+    """Fresh, for this log only."""
+    salt: bytes
+    recovery: RecoveryKeys
+    device: bytes
+    box: bytes
+    act: Callable[[Desk], dict[str, Any]]
+
+    @property
+    def space(self) -> bytes:
+        """None yet: its id is the hash of the entry that founds it."""
+        return b""
+
+    def seat(self, shelf: Shelf, now_us: int) -> Seat:
+        """The founder's seat, before anything is committed."""
+        genesis = Genesis(
+            (), (), b"", self.kind, "ed25519", self.key.public, self.salt,
+            recovery=self.recovery, device=self.device, box=self.box,
+        )  # fmt: skip
+        log = OwnLog.found(genesis, self.key, now_us)
+        first = log.first.entry
+        grant = Grant(first.id32, first.log[:16], 0, frozenset({EVERY_RIGHT}), first.log, self.device, self.box)
+        return Seat(shelf.fresh(first.log, self.kind), log, grant)
+
+    def open(self, desk: Desk, keys: Keys) -> None:
+        """Keep the log's seed, and open the first epoch: both are durable before the commit."""
+        keys.put_log(desk.space.id, desk.space.id, self.key.reveal_seed())
+        if self.kind != "author":
+            desk.record(EPOCHS, desk.organisation, EpochOpened(keys.new_key(desk.space.id)))

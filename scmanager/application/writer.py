@@ -1,0 +1,225 @@
+"""The writer decides: commands queue, one thread decides them in turn and commits all that have gathered at once.
+
+One transaction, one signed note and one fsync serve every command that waited (DESIGN 4). A refused command leaves
+no trace; a command sent twice returns its first outcome; an answer goes out only after COMMIT returned.
+"""
+
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any
+
+import msgspec
+
+from scmanager.application.desk import Desk, NotAMember, Seat
+from scmanager.application.founding import Founding
+from scmanager.application.keys import Keys
+from scmanager.errors import ScManagerError, Unavailable
+from scmanager.eventstore.own_log import OwnLog
+from scmanager.eventstore.signing import SigningKey
+from scmanager.eventstore.store import LogMoved, Outcome, Row, Store
+from scmanager.spaces.shelf import Shelf
+
+BATCH_COMMANDS_MAX = 512
+
+Result = dict[str, Any]
+"""What a command answers: ids as hex text, small numbers, enums. Never words about a person."""
+
+Act = Callable[[Desk], Result]
+
+
+class NodeStopping(Unavailable):
+    """The node is stopping and takes no more commands."""
+
+    code = "node-stopping"
+    hint = "Nothing was recorded. Send the command again when the node runs."
+
+
+class Command(msgspec.Struct, frozen=True):
+    """Something a member wants done in one space."""
+
+    id: bytes
+    """16 bytes chosen by the sender; the same id twice is the same command."""
+    space: bytes
+    act: Act
+
+
+class _Waiting(msgspec.Struct):
+    command: Command | Founding
+    answer: Future[Result]
+    result: Result = {}
+
+
+class Writer:
+    """Owns every log this installation writes. `submit` from any thread; `stop` finishes what was taken."""
+
+    def __init__(
+        self, store: Store, shelf: Shelf, keys: Keys, clock_us: Callable[[], int], entropy: Callable[[int], bytes]
+    ) -> None:
+        self._store, self._shelf, self._keys = store, shelf, keys
+        self._clock_us, self._entropy = clock_us, entropy
+        self._seats: dict[bytes, Seat] = {}
+        self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+        self.commits = 0
+        """Transactions so far; for measurements."""
+
+    def start(self) -> None:
+        """Begin to take commands."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish what waits, then end."""
+        self._stopping = True
+        self._queue.put(None)
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def submit(self, command: Command | Founding) -> Future[Result]:
+        """Queue a command; the future ends after its commit, or with what refused it."""
+        answer: Future[Result] = Future()
+        if self._stopping:
+            answer.set_exception(NodeStopping())
+        else:
+            self._queue.put(_Waiting(command, answer))
+        return answer
+
+    def do(self, command: Command | Founding) -> Result:
+        """Submit and wait. Raises what refused the command."""
+        return self.submit(command).result()
+
+    def forget_seats(self) -> None:
+        """Grants or logs changed from outside: look anew at where we speak from."""
+        with self._shelf.lock:
+            self._seats.clear()
+
+    # The thread
+
+    def _run(self) -> None:
+        while (first := self._queue.get()) is not None:
+            self._serve(first)
+        while not self._queue.empty():
+            late = self._queue.get()
+            if late is not None:
+                self._serve(late)
+
+    def _serve(self, first: _Waiting) -> None:
+        """Decide commands until none waits, or one changed who may do what; then commit them together."""
+        decided: list[_Waiting] = []
+        following: _Waiting | None = first
+        with self._shelf.lock:
+            while following is not None:
+                governs = self._decide(following, decided)
+                if governs or len(decided) >= BATCH_COMMANDS_MAX:
+                    break
+                following = self._next()
+            self._commit(decided)
+
+    def _next(self) -> _Waiting | None:
+        try:
+            following = self._queue.get_nowait()
+        except queue.Empty:
+            return None
+        if following is None:
+            self._queue.put(None)  # The end stays at the end.
+        return following
+
+    def _decide(self, waiting: _Waiting, decided: list[_Waiting]) -> bool:
+        """True when the batch must be committed before anything else is decided."""
+        command = waiting.command
+        desk: Desk | None = None
+        try:
+            known = self._known(command)
+            if known is not None:
+                waiting.answer.set_result(known)
+                return False
+            seat = (
+                command.seat(self._shelf, self._clock_us())
+                if isinstance(command, Founding)
+                else self._seat(command.space)
+            )
+            desk = Desk(seat, self._keys, command.id, self._clock_us(), self._entropy)
+            if isinstance(command, Founding):
+                command.open(desk, self._keys)
+                self._seats[seat.space.id] = seat
+            waiting.result = command.act(desk)
+            desk.accept()
+        except BaseException as error:  # noqa: BLE001 - the sender gets it, whatever it is; the writer goes on
+            if desk is not None:
+                self._take_back(desk, command)
+            waiting.answer.set_exception(error)
+            return False
+        waiting.result["space"] = seat.space.id.hex()
+        decided.append(waiting)
+        return desk.governs
+
+    def _take_back(self, desk: Desk, command: Command | Founding) -> None:
+        desk.refuse()
+        if isinstance(command, Founding):
+            self._seats.pop(desk.space.id, None)
+
+    def _known(self, command: Command | Founding) -> Result | None:
+        logs = self._keys.logs_of(command.space) if command.space else ()
+        for log in logs:
+            outcome = self._store.outcome(log, command.id)
+            if outcome is not None:
+                result: Result = msgspec.json.decode(outcome)
+                return result
+        return None
+
+    def _seat(self, space_id: bytes) -> Seat:
+        seat = self._seats.get(space_id)
+        if seat is None:
+            seat = self._seats[space_id] = self._find_seat(space_id)
+        return seat
+
+    def _find_seat(self, space_id: bytes) -> Seat:
+        """Our newest log in the space that a standing grant lets speak, unforked. Raises NotAMember."""
+        space = self._shelf.space(space_id)
+        own = set(self._keys.logs_of(space_id))
+        heads = [head for head in self._store.heads(space_id) if head.log in own]
+        forked = {head.log for head in heads if head.branch}
+        for head in sorted(heads, key=lambda head: head.hlc, reverse=True):
+            seed = self._keys.log_seed(head.log)
+            standing = next((each for each in space.grants() if head.log in each.levels), None)
+            if seed and standing and head.log not in forked:
+                return Seat(space, OwnLog(head, SigningKey(seed)), standing.grant)
+        raise NotAMember
+
+    def _commit(self, decided: list[_Waiting]) -> None:
+        for seat in [each for each in self._seats.values() if each.log.added]:
+            mine = [waiting for waiting in decided if waiting.result.get("space") == seat.space.id.hex()]
+            try:
+                self._commit_seat(seat, mine)
+            except ScManagerError as error:
+                self._give_up(seat, mine, error)
+        for waiting in decided:
+            if not waiting.answer.done():
+                waiting.answer.set_result(waiting.result)
+
+    def _commit_seat(self, seat: Seat, mine: list[_Waiting]) -> None:
+        batch = seat.log.commit()
+        outcomes = [Outcome(each.command.id, msgspec.json.encode(each.result)) for each in mine]
+        last = self._store.append(batch, outcomes)
+        self.commits += 1
+        seat.log.committed(batch)
+        seat.overlay.clear()
+        first = last - len(batch.sealed) + 1
+        rows = [
+            Row(first + i, batch.head.log, batch.head.branch, one.entry.data, one.parts[0] if one.parts else b"")
+            for i, one in enumerate(batch.sealed)
+        ]
+        changes = self._shelf.take(rows)
+        if any(change.governance for change in changes.values()):
+            self._seats.clear()
+
+    def _give_up(self, seat: Seat, mine: list[_Waiting], error: ScManagerError) -> None:
+        """Nothing was recorded: say so to everybody who waited."""
+        seat.log.undo_to(0)
+        seat.overlay.clear()
+        if isinstance(error, LogMoved) or not seat.log.head.size:
+            self._seats.pop(seat.space.id, None)
+        for waiting in mine:
+            waiting.answer.set_exception(error)

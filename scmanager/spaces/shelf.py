@@ -1,0 +1,107 @@
+"""The shelf: every space this node holds, kept up to date with the store, and who wants to know of changes."""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+
+from scmanager.domain.fold import Fold
+from scmanager.errors import Refused
+from scmanager.eventstore import entry
+from scmanager.eventstore.store import Row, Store
+from scmanager.spaces.opening import KeyOf
+from scmanager.spaces.space import Change, Space
+
+PAGE_ROWS = 5_000
+
+Listener = Callable[[], None]
+"""Called after something changed; must return at once."""
+
+
+class NoSuchSpace(Refused):
+    """There is no space {space} on this node."""
+
+    code = "space-unknown"
+    hint = "List the spaces that are here (scm space list), or import the space's file first."
+
+
+class Shelf:
+    """Spaces by id. `lock` guards them: the writer changes them under it, readers look under it."""
+
+    def __init__(self, store: Store, folds: Mapping[str, Fold], key_of: KeyOf, clock_us: Callable[[], int]) -> None:
+        self.lock = threading.RLock()
+        self._store = store
+        self._folds = folds
+        self._key_of = key_of
+        self._clock_us = clock_us
+        self._spaces: dict[bytes, Space] = {}
+        self._space_of_log: dict[bytes, bytes] = {}
+        self._listeners: list[Listener] = []
+        self.pos = 0
+
+    def follow(self) -> dict[bytes, Change]:
+        """Read what the store has beyond what is here. Used at start and after foreign entries came."""
+        changes: dict[bytes, Change] = {}
+        while rows := self._store.tail(self.pos, PAGE_ROWS):
+            changes |= self.take(rows)
+        return changes
+
+    def take(self, rows: Sequence[Row]) -> dict[bytes, Change]:
+        """Take in rows that the store committed, in order of pos, each once."""
+        with self.lock:
+            by_space: dict[bytes, list[Row]] = {}
+            for row in rows:
+                by_space.setdefault(self._space_of(row), []).append(row)
+            now = self._clock_us()
+            changes = {space: self._made(space).absorb(mine, now) for space, mine in by_space.items()}
+            self.pos = max(self.pos, rows[-1].pos)
+        self.tell()
+        return changes
+
+    def keys_came(self) -> None:
+        """Open what stayed closed for want of keys."""
+        with self.lock:
+            for space in self._spaces.values():
+                space.keys_came(self._clock_us())
+        self.tell()
+
+    def space(self, space: bytes) -> Space:
+        """One space. Raises NoSuchSpace."""
+        found = self._spaces.get(space)
+        if found is None:
+            raise NoSuchSpace(space=space.hex())
+        return found
+
+    def fresh(self, space: bytes, kind: str) -> Space:
+        """An empty space that is about to be founded; it joins the shelf with its first rows."""
+        made = Space(space, self._folds, self._key_of)
+        made.kind = kind
+        return made
+
+    def spaces(self) -> list[Space]:
+        """Every space, in the order they came."""
+        return list(self._spaces.values())
+
+    def listen(self, listener: Listener) -> None:
+        """Have `listener` called after each change."""
+        self._listeners.append(listener)
+
+    def tell(self) -> None:
+        """Wake whoever follows the spaces."""
+        for listener in self._listeners:
+            listener()
+
+    def _made(self, space: bytes) -> Space:
+        if space not in self._spaces:
+            self._spaces[space] = Space(space, self._folds, self._key_of)
+        return self._spaces[space]
+
+    def _space_of(self, row: Row) -> bytes:
+        known = self._space_of_log.get(row.log)
+        if known is None:
+            known = self._space_of_log[row.log] = self._founding(row)
+        return known
+
+    def _founding(self, row: Row) -> bytes:
+        first = entry.parse(row.data)
+        if first.genesis is None:
+            first = entry.parse(self._store.read(row.log, 0, 0, 1)[0].data)
+        return first.space

@@ -1,0 +1,198 @@
+"""A space as this node holds it: every entry opened, judged and folded; each change is told, so that views follow.
+
+- Verdicts are a function of the set of entries, never of arrival (domain.validity); state is the fold of the valid
+  ones in fold order. A local event and a foreign one come in by the same call.
+- Entries dated more than 26 hours ahead of this machine's clock are held back, not counted: they delay, they never
+  decide (DESIGN 2, hlc). Entries whose key is not here stay closed until the key comes.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import msgspec
+
+from scmanager.domain.event import Envelope, Id, Id32, State
+from scmanager.domain.fold import Fold
+from scmanager.domain.records import Fact, Grant, Standing, Verdict, Verdicts
+from scmanager.domain.validity import Court
+from scmanager.eventstore import signing
+from scmanager.eventstore.store import Row
+from scmanager.spaces.facts import fact_of, founding_fact
+from scmanager.spaces.opening import KeyOf, Opened, open_row, parse_row
+from scmanager.spaces.past import Past
+from scmanager.spaces.thing import Thing
+
+AHEAD_US_MAX = 26 * 3600 * 1_000_000
+
+
+class Change(msgspec.Struct, frozen=True):
+    """What some rows brought about."""
+
+    entities: frozenset[Id]
+    """Things whose state may differ now."""
+    verdicts: frozenset[Id32]
+    """Entries judged for the first time or anew."""
+    governance: bool = False
+    """Whether grants may differ now."""
+
+
+NOTHING = Change(frozenset(), frozenset())
+
+
+class Space:
+    """One space. Not thread-safe by itself: the node's writer changes it, under the lock that readers take too."""
+
+    def __init__(self, space: bytes, folds: Mapping[str, Fold], key_of: KeyOf) -> None:
+        self.id = space
+        self.pos = 0
+        self.hlc = 0
+        self.kind = ""
+        self.past = Past()
+        self._folds = folds
+        self._key_of = key_of
+        self._court = Court(signing.verify)
+        self._publics: dict[bytes, bytes] = {}
+        self._opened: dict[Id32, Opened] = {}
+        self._things: dict[tuple[str, Id], Thing] = {}
+        self._closed: list[Row] = []
+        self._held: list[Row] = []
+
+    # Taking in
+
+    def absorb(self, rows: Sequence[Row], now_us: int) -> Change:
+        """Take in stored rows of this space, in order of pos. `now_us` is this machine's clock."""
+        waiting, self._held = self._held, []
+        fresh = [opened for row in (*waiting, *rows) if (opened := self._open(row, now_us)) is not None]
+        self.pos = max((self.pos, *(row.pos for row in rows)))
+        return self._judge(fresh)
+
+    def keys_came(self, now_us: int) -> Change:
+        """Open what stayed closed for want of a key."""
+        closed, self._closed = self._closed, []
+        return self.absorb(closed, now_us)
+
+    def _open(self, row: Row, now_us: int) -> Opened | None:
+        parsed = parse_row(row)
+        if parsed.genesis is not None:
+            self._publics[parsed.log] = parsed.genesis.key
+            self.kind = parsed.genesis.kind if not parsed.genesis.space else self.kind
+        if parsed.hlc > now_us + AHEAD_US_MAX:
+            self._held.append(row)
+            return None
+        opened = open_row(row, parsed, self._publics[parsed.log], self._key_of)
+        if opened is None:
+            self._closed.append(row)
+            return None
+        return opened
+
+    def _judge(self, fresh: Sequence[Opened]) -> Change:
+        facts: list[Fact] = []
+        governance = False
+        for opened in fresh:
+            self._opened[opened.entry.id32] = opened
+            self.hlc = max(self.hlc, opened.entry.hlc)
+            self.past.add(opened.entry)
+            fact = fact_of(opened)
+            governance = governance or founding_fact(fact)
+            facts.append(fact)
+        changed = self._court.admit(facts)
+        touched: set[Id] = set()
+        gone: dict[tuple[str, Id], set[Id32]] = {}
+        came: list[Opened] = []
+        for id32 in changed:
+            opened = self._opened[id32]
+            if self._court.verdict(id32).valid:
+                self.past.stands(opened.entry)
+                came.append(opened)
+            elif opened.shared is not None and (fold := self._folds.get(opened.shared.type)):
+                gone.setdefault((fold.name, opened.shared.entity), set()).add(id32)
+        self._drop(gone, touched)
+        self._add(came, touched)
+        return Change(frozenset(touched), frozenset(changed), governance)
+
+    def _drop(self, gone: Mapping[tuple[str, Id], set[Id32]], touched: set[Id]) -> None:
+        for (fold, entity), entries in gone.items():
+            thing = self._things.get((fold, entity))
+            if thing is not None and thing.drop(entries):
+                thing.refold()
+                touched.add(entity)
+
+    def _add(self, came: list[Opened], touched: set[Id]) -> None:
+        late: set[Thing] = set()
+        came.sort(key=lambda opened: opened.order)
+        for opened in came:
+            if opened.shared is None or opened.event is None:
+                continue
+            fold = self._folds.get(opened.shared.type)
+            if fold is None:
+                continue
+            entity = opened.shared.entity
+            thing = self._things.get((fold.name, entity))
+            if thing is None:
+                thing = self._things[fold.name, entity] = Thing(fold)
+            if not thing.add(opened.order, self.envelope(opened), opened.event):
+                late.add(thing)
+            touched.add(entity)
+        for thing in late:
+            thing.refold()
+
+    # Reading
+
+    def envelope(self, opened: Opened) -> Envelope:
+        """Where a valid event came from, with whose voice."""
+        one, shared = opened.entry, opened.shared
+        if shared is None:
+            raise ValueError("only an opened event has an envelope")
+        grant = self._court.grant(shared.by)
+        return Envelope(
+            one.id32, one.log, one.seq, one.hlc, shared.by, grant.member, grant.rank,
+            shared.entity, shared.saw, shared.command,
+        )  # fmt: skip
+
+    def state(self, fold: Fold, entity: Id) -> State:
+        """The state of one thing; the fold's empty state when there is none."""
+        thing = self._things.get((fold.name, entity))
+        return thing.state if thing is not None else fold.empty
+
+    def thing(self, fold: Fold, entity: Id) -> Thing | None:
+        """A thing with its events, if anything valid was ever said of it."""
+        return self._things.get((fold.name, entity))
+
+    def tips(self, fold: Fold, entity: Id) -> tuple[Id32, ...]:
+        """The newest events of a thing: what an author who writes now has seen."""
+        thing = self._things.get((fold.name, entity))
+        return thing.tips if thing else ()
+
+    def things(self, fold: Fold) -> Iterator[tuple[Id, State]]:
+        """All things of one kind."""
+        return ((entity, thing.state) for (name, entity), thing in self._things.items() if name == fold.name)
+
+    def opened(self, id32: Id32) -> Opened | None:
+        """An entry by its id32, if it is held and open."""
+        return self._opened.get(id32)
+
+    def entries(self) -> Iterable[Opened]:
+        """Every open entry, in order of arrival."""
+        return self._opened.values()
+
+    def verdict(self, id32: Id32) -> Verdict:
+        """Whether an entry counts, and if not, why. KeyError when it is not held."""
+        return self._court.verdict(id32)
+
+    @property
+    def verdicts(self) -> Verdicts:
+        """The whole answer: entries, grants, recoveries."""
+        return self._court.verdicts
+
+    def grants(self) -> Iterator[Standing]:
+        """Every valid grant that nobody ended."""
+        return (standing for standing in self._court.verdicts.grants.values() if not standing.ended)
+
+    def grant(self, id32: Id32) -> Grant | None:
+        """A valid grant by its id."""
+        standing = self._court.verdicts.grants.get(id32)
+        return standing.grant if standing else None
+
+    @property
+    def waiting(self) -> tuple[int, int]:
+        """How many entries are held for the clock, and how many are closed for want of a key."""
+        return len(self._held), len(self._closed)
