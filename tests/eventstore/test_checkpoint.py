@@ -37,11 +37,11 @@ NOTE = sign_note(CHECKPOINT, KEY)
 
 # Frozen: a change here is a change of what has been signed.
 GOLDEN = (
-    "scm.log/1/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\n"
+    f"scm.log/1/{'aa' * 32}/{'bb' * 32}\n"
     "3\n"
     "NmQuc8JUCrEh46a/lUWwokmCzYMOsT080Z3jzmwCHsE=\n"
     "\n"
-    "— scm.log/1/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb "
+    f"— scm.log/1/{'aa' * 32}/{'bb' * 32} "
     "NtveLJiA6ezhq+ZdsYTMBfssaBNB4cBAsjSu0IJAaCRJDZEpMuUDNnH1kikPguWZR3JSprvVQx4SxLZVZcsn4ZR0PwI=\n"
 ).encode()
 
