@@ -37,11 +37,11 @@ NOTE = sign_note(CHECKPOINT, KEY)
 
 # Frozen: a change here is a change of what has been signed.
 GOLDEN = (
-    "scm.log/1/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\n"
+    f"scm.log/1/{'aa' * 32}/{'bb' * 32}\n"
     "3\n"
     "NmQuc8JUCrEh46a/lUWwokmCzYMOsT080Z3jzmwCHsE=\n"
     "\n"
-    "— scm.log/1/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb "
+    f"— scm.log/1/{'aa' * 32}/{'bb' * 32} "
     "NtveLJiA6ezhq+ZdsYTMBfssaBNB4cBAsjSu0IJAaCRJDZEpMuUDNnH1kikPguWZR3JSprvVQx4SxLZVZcsn4ZR0PwI=\n"
 ).encode()
 
@@ -302,13 +302,13 @@ def test_what_is_not_quite_a_note_is_no_note(data: bytes) -> None:
         parse_note(data)
 
 
-@pytest.mark.parametrize("at", range(len(NOTE)))
-def test_no_changed_byte_of_a_note_goes_unseen(at: int) -> None:
-    for changed in {0, 10, 13, 32, 48, 49, 65, NOTE[at] ^ 1, NOTE[at] ^ 32, 255} - {NOTE[at]}:
+def test_no_changed_byte_of_a_note_goes_unseen() -> None:
+    for at, was in enumerate(NOTE):
+        for now in {0, 10, 13, 32, 48, 49, 65, was ^ 1, was ^ 32, 255} - {was}:
+            with pytest.raises(Untrusted):
+                verify_note(NOTE[:at] + bytes([now]) + NOTE[at + 1 :], ORIGIN, KEY.public)
         with pytest.raises(Untrusted):
-            verify_note(NOTE[:at] + bytes([changed]) + NOTE[at + 1 :], ORIGIN, KEY.public)
-    with pytest.raises(Untrusted):
-        verify_note(NOTE[:at], ORIGIN, KEY.public)
+            verify_note(NOTE[:at], ORIGIN, KEY.public)
 
 
 note_like = st.lists(

@@ -170,7 +170,13 @@ def test_noise_is_a_range_or_untrusted_and_nothing_else(noise: bytes) -> None:
         assert parsed.to_bytes() == noise
 
 
+def test_sizes_that_no_log_can_have_prove_nothing() -> None:
+    assert verify_consistency(2**64, 2**64, [], LEAVES[0], LEAVES[0])
+    assert not verify_consistency(2**64 + 1, 2**64 + 1, [], LEAVES[0], LEAVES[0])
+
+
 def test_a_range_beyond_any_log_is_refused() -> None:
+    assert CompactRange.from_bytes(SIZE_MAX.to_bytes(8, "big") + bytes(32)).size == SIZE_MAX
     with pytest.raises(BadCompactRange, match="larger"):
         CompactRange.from_bytes((SIZE_MAX + 1).to_bytes(8, "big") + bytes(64))
 
@@ -261,6 +267,7 @@ def test_hashes_cut_at_another_place_do_not_pass(moved: int) -> None:
     both = LEAVES[0] + LEAVES[1]
     leaf, sibling = both[: 32 + moved], both[32 + moved :]
     assert not verify_inclusion(0, 2, leaf, [sibling], naive_root(0, 2))
+    assert not verify_consistency(1, 2, [sibling], leaf, naive_root(0, 2))
 
 
 numbers = st.integers(-3, 70) | st.integers(-(2**70), 2**70)
