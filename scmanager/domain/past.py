@@ -1,0 +1,121 @@
+"""What an entry builds on, and what of a log a cut keeps.
+
+The past of an entry is what prev and deps reach, whatever the verdicts between. It matters only where an own cut
+has victims, so it is walked then and there, from the few entries concerned, and never kept for all.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Generic, TypeVar
+
+from scmanager.domain.event import Id32
+from scmanager.domain.governance import Kept
+from scmanager.domain.records import Clear
+
+E = TypeVar("E", bound=Clear)
+
+
+def contiguous(entries: Iterable[E]) -> list[E]:
+    """The entries whose log is held back to entry 0, each once. The others wait; they are not judged."""
+    held: dict[Id32, E] = {}
+    for entry in sorted({entry.id: entry for entry in entries}.values(), key=lambda entry: entry.seq):
+        if entry.seq == 0:
+            if entry.genesis is not None:
+                held[entry.id] = entry
+        elif follows(entry, held.get(entry.prev)):
+            held[entry.id] = entry
+    return list(held.values())
+
+
+def follows(entry: Clear, before: Clear | None) -> bool:
+    """Whether `before` is the predecessor that this entry claims."""
+    return before is not None and before.log == entry.log and before.seq + 1 == entry.seq
+
+
+def heads(entries: Iterable[E]) -> list[E]:
+    """The last entry of every branch."""
+    entries = list(entries)
+    continued = {entry.prev for entry in entries if entry.seq > 0}
+    return [entry for entry in entries if entry.id not in continued]
+
+
+class Held(Generic[E]):
+    """A contiguous set of entries, by id and by log, with both directions of the graph."""
+
+    def __init__(self, entries: Iterable[E]) -> None:
+        self.by_id: dict[Id32, E] = {}
+        self.logs: dict[Id32, list[E]] = {}
+        for entry in entries:
+            self.by_id[entry.id] = entry
+            self.logs.setdefault(entry.log, []).append(entry)
+        self._children: dict[Id32, list[Id32]] | None = None
+
+    def forked(self, log: Id32) -> bool:
+        """Whether two held entries of this log have one seq."""
+        entries = self.logs.get(log, [])
+        return len(entries) > 1 + max((entry.seq for entry in entries), default=-1)
+
+    def chain(self, head: E) -> set[Id32]:
+        """The ids from this entry back to entry 0 of its log."""
+        ids = {head.id}
+        entry = head
+        while entry.seq > 0:
+            entry = self.by_id[entry.prev]
+            ids.add(entry.id)
+        return ids
+
+    def future(self, ids: Iterable[Id32]) -> set[Id32]:
+        """The entries that have one of these in their past, and these themselves."""
+        children = self._parents_turned()
+        return _reach(ids, lambda entry_id: children.get(entry_id, ()))
+
+    def past(self, ids: Iterable[Id32], within: set[Id32]) -> set[Id32]:
+        """The entries in the past of one of these, and these themselves, as far as paths stay `within`."""
+
+        def parents(entry_id: Id32) -> list[Id32]:
+            return [parent for parent in _parents(self.by_id[entry_id]) if parent in within]
+
+        return _reach(ids, parents)
+
+    def _parents_turned(self) -> dict[Id32, list[Id32]]:
+        if self._children is None:
+            self._children = {}
+            for entry in self.by_id.values():
+                for parent in _parents(entry):
+                    if parent in self.by_id:
+                        self._children.setdefault(parent, []).append(entry.id)
+        return self._children
+
+
+class Keeps:
+    """What a cut's rows keep: the chain of a listed head; while that head is not held, its log up to its seq."""
+
+    def __init__(self, held: Held[E], rows: Iterable[Kept]) -> None:
+        self._up_to: dict[Id32, int] = {}
+        self._chains: dict[Id32, set[Id32]] = {}
+        for row in rows:
+            head = held.by_id.get(row.head)
+            if head is not None and (head.log, head.seq) == (row.log, row.seq) and held.forked(row.log):
+                self._chains.setdefault(row.log, set()).update(held.chain(head))
+            else:  # Not held: all up to its seq. Held and no fork: its chain is all up to its seq.
+                self._up_to[row.log] = max(row.seq, self._up_to.get(row.log, -1))
+
+    def __contains__(self, entry: Clear) -> bool:
+        return entry.seq <= self._up_to.get(entry.log, -1) or entry.id in self._chains.get(entry.log, ())
+
+
+def _parents(entry: Clear) -> list[Id32]:
+    parents = [head for _, _, head in entry.deps]
+    if entry.seq > 0:
+        parents.append(entry.prev)
+    return parents
+
+
+def _reach(start: Iterable[Id32], step: Callable[[Id32], Sequence[Id32]]) -> set[Id32]:
+    found = set(start)
+    stack = list(found)
+    while stack:
+        for other in step(stack.pop()):
+            if other not in found:
+                found.add(other)
+                stack.append(other)
+    return found

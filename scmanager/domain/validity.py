@@ -1,0 +1,301 @@
+"""Validity: which entries of a space count, as a function of the set that is held (DESIGN 3).
+
+Never of arrival, order or clocks. One pass: recovery statements, then grants by rank, inside a grant its logs by
+level. Each step reads only finished steps, so there is exactly one answer; a model that knows no steps, only the
+sentences of the rules, agrees (tests/support/validity_model.py). Ambiguities that were settled: docs/adr/0002.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from scmanager.domain.event import Id, Id32
+from scmanager.domain.frontier import counted
+from scmanager.domain.governance import (
+    EVERY_RIGHT,
+    RIGHTS,
+    Continued,
+    DeviceCut,
+    Enrolled,
+    Erased,
+    Granted,
+    Kept,
+    Removed,
+    continuation_message,
+    is_governance,
+    may_erase,
+)
+from scmanager.domain.past import Held, Keeps, contiguous
+from scmanager.domain.records import VALID, Check, Fact, Grant, Reason, Verdict, Verdicts, void
+from scmanager.domain.recovery import succession
+from scmanager.domain.standing import Bench, Cut, OwnCut
+
+DECIDING = {event.tag: event for event in (Granted, Enrolled, Continued, DeviceCut, Removed)}
+"""The types that change the verdict of other entries."""
+
+RULED = {**DECIDING, Erased.tag: Erased}
+"""The types with a rule of their own."""
+
+
+def judge(space: Id32, facts: Iterable[Fact], check: Check, rights: Mapping[str, str | None] = RIGHTS) -> Verdicts:
+    """The verdict for every fact whose log is held back to entry 0. Facts of other spaces are uncounted."""
+    return Evaluation(space, facts, check, rights).verdicts()
+
+
+class Evaluation:
+    """One judgement of one set. Afterwards it can still say what it would make of an ordinary further entry."""
+
+    def __init__(self, space: Id32, facts: Iterable[Fact], check: Check, rights: Mapping[str, str | None]) -> None:
+        self.space = space
+        self.facts = contiguous(facts)
+        self.benches: dict[Id32, Bench] = {}
+        self.entries: dict[Id32, Verdict] = {}
+        self.unknown_governance: set[Id32] = set()
+        self._rights = rights
+        self._founder = space[:16]
+        self.succession = succession(space, self.facts, check)
+        self.counted = counted(space, self.facts, self.succession.proven, check)
+        self.held = Held(fact for fact in self.facts if fact.log in self.counted.logs)
+        self._acting: dict[Id32, dict[Id32, list[Fact]]] = {}
+        self._granted: dict[Id, list[Grant]] = {}
+        self._removals: dict[bytes, list[tuple[int, Id, Cut]]] = {}
+        self._waiting: dict[int, list[Grant]] = {}
+        self._sort_facts()
+        self._continuations = self._find_continuations(check)
+        self._judge_all()
+
+    def verdicts(self) -> Verdicts:
+        """The answer."""
+        return Verdicts(
+            space=self.space,
+            entries=self.entries,
+            grants={grant_id: bench.standing() for grant_id, bench in self.benches.items()},
+            counted=self.counted.logs,
+            disputed=tuple(sorted(claim.carrier.id for claim in self.succession.rivals)),
+            build_on=self.succession.build_on,
+            unknown_governance=frozenset(self.unknown_governance),
+        )
+
+    def decide(self, fact: Fact, bench: Bench) -> Verdict:
+        """Rule 2 for an entry of a log that belongs to this valid grant."""
+        for cut in bench.cuts:
+            if fact not in cut.keeps:
+                return void(cut.reason, cut.cause)
+        for own in bench.own_cuts.get(fact.log, ()):
+            if fact not in own.keeps and fact.id not in own.spared:
+                return void(Reason.DEVICE_CUT, own.cause)
+        if fact.type not in self._rights:
+            if is_governance(fact.type):
+                self.unknown_governance.add(fact.id)
+            return void(Reason.UNKNOWN_TYPE)
+        right = self._rights[fact.type]
+        if right is not None and not bench.grant.rights & {right, EVERY_RIGHT}:
+            return void(Reason.NO_RIGHT, bench.grant.id)
+        if fact.type in RULED:
+            return self._own_rule(fact, bench.grant)
+        return VALID
+
+    def without_standing(self, fact: Fact) -> Verdict:
+        """For an entry whose grant is none, or is not its log's."""
+        if fact.log not in self.counted.logs:
+            return void(Reason.UNCOUNTED)
+        if fact.malformed:
+            return void(Reason.MALFORMED)
+        if fact.by in self.benches:
+            return void(Reason.FOREIGN_LOG, fact.by)
+        named = self.held.by_id.get(fact.by)
+        if named is not None and (named.type == Granted.tag or named.id in self.succession.verdicts):
+            return void(Reason.VOID_GRANT, fact.by)
+        return void(Reason.UNKNOWN_GRANT)
+
+    # -- the pass -------------------------------------------------------------------------------------------------
+
+    def _sort_facts(self) -> None:
+        for fact in self.held.by_id.values():
+            if fact.genesis is not None:
+                founding = fact.log == self.space
+                verdict = VALID if founding else self.succession.verdicts.get(fact.id, VALID)
+                self.entries[fact.id] = verdict
+                if founding:
+                    device = fact.genesis.device or fact.genesis.key
+                    self._waiting[0] = [_first_rank(fact, self._founder, device, fact.genesis.box, 0)]
+            elif not fact.malformed:
+                self._acting.setdefault(fact.by, {}).setdefault(fact.log, []).append(fact)
+        for generation, claims in enumerate(self.succession.generations, start=1):
+            for claim in claims:
+                statement, carrier = claim.signed.statement, self.held.by_id[claim.carrier.id]
+                grant = _first_rank(carrier, self._founder, statement.device, statement.box, generation)
+                self._waiting.setdefault(0, []).append(grant)
+
+    def _find_continuations(self, check: Check) -> dict[bytes, set[Id32]]:
+        """Device key to the logs whose entry 1, on any branch, that key signed as its continuation (rule 5)."""
+        self._proven: set[Id32] = set()
+        logs: dict[bytes, set[Id32]] = {}
+        for log in self.counted.continuing:
+            for fact in self.held.logs.get(log, ()):
+                event = fact.event
+                if fact.seq != 1 or fact.malformed or fact.type != Continued.tag or not isinstance(event, Continued):
+                    continue
+                if check(event.device, continuation_message(self.space, log), event.signature):
+                    self._proven.add(fact.id)
+                    logs.setdefault(event.device, set()).add(log)
+        return logs
+
+    def _judge_all(self) -> None:
+        while self._waiting:
+            for grant in self._waiting.pop(min(self._waiting)):
+                bench = self.benches[grant.id] = Bench(grant, self._cuts_on(grant))
+                self._judge_grant(bench)
+        for fact in self.facts:
+            if fact.id not in self.entries:
+                self.entries[fact.id] = self.without_standing(fact)
+
+    def _judge_grant(self, bench: Bench) -> None:
+        """Its logs by level: what a level enrols makes the next one, what it cuts reaches the later ones."""
+        acting = self._acting.get(bench.grant.id, {})
+        level = 0
+        brought = {bench.grant.log: {bench.grant.device}}
+        self._bring(bench, level, brought, {bench.grant.device})
+        cuts: list[tuple[Fact, DeviceCut]] = []
+        while brought:
+            bench.own_cuts |= self._own_cuts(bench, brought, cuts)
+            enrolled: dict[Id32, set[bytes]] = {}
+            for log in brought:
+                for fact in acting.get(log, ()):
+                    verdict = self.entries[fact.id] = self.decide(fact, bench)
+                    if not verdict.valid or fact.type not in DECIDING:
+                        continue
+                    if isinstance(fact.event, Enrolled):
+                        enrolled.setdefault(fact.event.log, set()).add(fact.event.device)
+                    elif isinstance(fact.event, DeviceCut):
+                        cuts.append((fact, fact.event))
+                    else:
+                        self._note(fact, bench.grant)
+            level += 1
+            brought = {log: keys for log, keys in enrolled.items() if log not in bench.levels}
+            self._bring(bench, level, brought, set().union(*enrolled.values()))
+
+    def _bring(self, bench: Bench, level: int, brought: dict[Id32, set[bytes]], keys: set[bytes]) -> None:
+        """Enter logs and keys at this level, and the continuations of keys that are new here."""
+        for key in keys - bench.devices.keys():
+            bench.devices[key] = level
+            for log in self._continuations.get(key, set()) - bench.levels.keys():
+                brought.setdefault(log, set()).add(key)
+        for log in brought:
+            bench.levels[log] = level
+
+    def _note(self, fact: Fact, author: Grant) -> None:
+        """A valid grant or removal takes effect below its author's rank."""
+        event = fact.event
+        if isinstance(event, Granted):
+            grant = Grant(
+                id=fact.id,
+                member=event.member,
+                rank=event.rank,
+                rights=frozenset(event.rights),
+                log=event.log,
+                device=event.device,
+                box=event.box,
+                role=event.role,
+                written_at=author.rank,
+                overrides=event.overrides,
+                keeps=event.keeps,
+            )
+            self._granted.setdefault(grant.member, []).append(grant)
+            self._waiting.setdefault(grant.rank, []).append(grant)
+        elif isinstance(event, Removed):
+            cut = Cut(Reason.REMOVED, fact.id, Keeps(self.held, event.logs))
+            self._removals.setdefault(event.grant, []).append((author.rank, author.member, cut))
+
+    # -- cuts -----------------------------------------------------------------------------------------------------
+
+    def _cuts_on(self, grant: Grant) -> tuple[Cut, ...]:
+        """The recoveries and removals that reach what acts by this grant (rules 7 and 11)."""
+        if grant.rank == 0:
+            return self._recoveries_after(grant.generation)
+        named = self._removals.get(grant.id, []) + self._removals.get(grant.member, [])
+        reaching = [
+            (rank, cut.cause, cut)
+            for rank, member, cut in named
+            if rank < grant.rank
+            and member != grant.member
+            and not (cut.cause in grant.overrides and grant.written_at <= rank)
+        ]
+        return tuple(cut for _, _, cut in sorted(reaching, key=lambda row: row[:2]))
+
+    def _recoveries_after(self, generation: int) -> tuple[Cut, ...]:
+        cuts = []
+        for claims in self.succession.generations[generation:]:
+            cause = min(claim.carrier.id for claim in claims)
+            cuts.append(Cut(Reason.RECOVERED, cause, Keeps(self.held, claims[0].signed.statement.keeps)))
+        if rivals := self.succession.rivals:
+            rows: list[Kept] = [row for claim in rivals for row in claim.signed.statement.keeps]
+            cause = min(claim.carrier.id for claim in rivals)
+            cuts.append(Cut(Reason.DISPUTED, cause, Keeps(self.held, rows)))
+        return tuple(cuts)
+
+    def _own_cuts(
+        self, bench: Bench, brought: dict[Id32, set[bytes]], cuts: list[tuple[Fact, DeviceCut]]
+    ) -> dict[Id32, list[OwnCut]]:
+        """Rule 6: what cuts from smaller levels void in these logs, less what somebody above built on."""
+        reaching: dict[Id32, list[OwnCut]] = {}
+        acting = self._acting.get(bench.grant.id, {})
+        for fact, event in sorted(cuts, key=lambda cut: cut[0].id):
+            logs = [log for log, keys in brought.items() if event.device in keys]
+            own = OwnCut(fact.id, Keeps(self.held, event.logs))
+            victims = {entry.id for log in logs for entry in acting.get(log, ()) if entry not in own.keeps}
+            if victims and bench.grant.rank > 0:
+                own.knowing = self.held.future([fact.id])
+                own.touched = self.held.future(victims)
+                above = [entry for entry in own.touched - own.knowing if self._from_above(entry, bench.grant.rank)]
+                own.spared = victims & self.held.past(above, within=own.touched)
+            for log in logs:
+                reaching.setdefault(log, []).append(own)
+        return reaching
+
+    def _from_above(self, entry: Id32, rank: int) -> bool:
+        verdict = self.entries.get(entry)
+        author = self.benches.get(self.held.by_id[entry].by)
+        return verdict is not None and verdict.valid and author is not None and author.grant.rank < rank
+
+    # -- rules of single types --------------------------------------------------------------------------------------
+
+    def _own_rule(self, fact: Fact, author: Grant) -> Verdict:
+        event = fact.event
+        if not isinstance(event, RULED[fact.type]):
+            return void(Reason.MALFORMED)
+        if isinstance(event, Granted):
+            return self._may_grant(fact, event, author)
+        if isinstance(event, Enrolled) and fact.new_log != event.log:
+            return void(Reason.NEW_LOG)
+        if isinstance(event, Continued) and fact.id not in self._proven:
+            return void(Reason.NOT_A_CONTINUATION)
+        if isinstance(event, Erased) and not may_erase(author.member, author.rank, event.subject):
+            return void(Reason.MAY_NOT_ERASE)
+        return VALID
+
+    def _may_grant(self, fact: Fact, event: Granted, author: Grant) -> Verdict:
+        """Rules 3 and 4."""
+        if fact.new_log != event.log:
+            return void(Reason.NEW_LOG)
+        if event.rank <= author.rank:
+            return void(Reason.RANK, author.id)
+        if EVERY_RIGHT not in author.rights and not author.rights.issuperset(event.rights):
+            return void(Reason.RIGHTS, author.id)
+        if event.member == self._founder:
+            return void(Reason.FOUNDER)
+        higher = [grant for grant in self._granted.get(event.member, ()) if grant.written_at < author.rank]
+        if higher and not any(fact.id in grant.keeps for grant in higher):
+            return void(Reason.TAKEN, min(grant.id for grant in higher))
+        return VALID
+
+
+def _first_rank(entry: Fact, founder: Id, device: bytes, box: bytes, generation: int) -> Grant:
+    return Grant(
+        id=entry.id,
+        member=founder,
+        rank=0,
+        rights=frozenset({EVERY_RIGHT}),
+        log=entry.log,
+        device=device,
+        box=box,
+        generation=generation,
+    )
