@@ -1,0 +1,57 @@
+"""A contested value: what stands when two people set the same thing and neither knew of the other.
+
+Each setting is a claim. It ends the claims its author knew (the ones it names in `over`, and those in the envelope's
+`saw`) and stands beside the others. The first in fold order holds, all are kept and shown, and whoever sets the value
+again knowing them all settles it. Two claims to the same value are one opinion, not a contest.
+"""
+
+from typing import Generic, TypeVar
+
+from scmanager.domain.event import Envelope, Id32, State
+from scmanager.domain.payload import TUPLE_MAX
+
+V = TypeVar("V")
+
+
+class Claim(State, Generic[V]):
+    """A value and the entry that set it."""
+
+    value: V
+    entry: Id32
+
+
+def stake(claims: tuple[Claim[V], ...], value: V, over: tuple[Id32, ...], envelope: Envelope) -> tuple[Claim[V], ...]:
+    """The claims once this one is made. At most 64 stand: the first hold, a later one is not counted."""
+    standing = _without(claims, {*over, *envelope.saw, envelope.entry})
+    return (*standing, Claim(value, envelope.entry)) if len(standing) < TUPLE_MAX else claims
+
+
+def beside(claims: tuple[Claim[V], ...], value: V, envelope: Envelope) -> tuple[Claim[V], ...]:
+    """The claims once this one is made that ends no other, whatever its author knew. At most 64 stand."""
+    if len(claims) >= TUPLE_MAX or envelope.entry in entries(claims):
+        return claims
+    return (*claims, Claim(value, envelope.entry))
+
+
+def drop(claims: tuple[Claim[V], ...], over: tuple[Id32, ...], envelope: Envelope) -> tuple[Claim[V], ...]:
+    """The claims without those that the author knew: nothing is set, unless somebody set it meanwhile."""
+    return _without(claims, {*over, *envelope.saw})
+
+
+def holder(claims: tuple[Claim[V], ...]) -> V | None:
+    """The value that holds, or None."""
+    return claims[0].value if claims else None
+
+
+def rivals(claims: tuple[Claim[V], ...]) -> tuple[V, ...]:
+    """The other values that stand beside the holder, in fold order; none if nothing is contested."""
+    return tuple(dict.fromkeys(claim.value for claim in claims[1:] if claim.value != claims[0].value))
+
+
+def entries(claims: tuple[Claim[V], ...]) -> tuple[Id32, ...]:
+    """What a new claim by somebody who knows all of these names in `over`."""
+    return tuple(claim.entry for claim in claims)
+
+
+def _without(claims: tuple[Claim[V], ...], known: set[Id32]) -> tuple[Claim[V], ...]:
+    return tuple(claim for claim in claims if claim.entry not in known)

@@ -1,0 +1,375 @@
+"""A member, as the organisation's roster knows him. His rights and rank stand in his grant, not here.
+
+He needs no installation: a leader records him as a placeholder and speaks for him (`member.represent`). Later either
+his first device is granted the placeholder's own id, or, if he has an id already, that member claims the placeholder;
+the placeholder's history stays as it is and is read as his. What he says of himself counts only from himself.
+"""
+
+import enum
+from collections.abc import Iterator
+
+from scmanager.domain.contest import Claim, entries, holder, rivals, stake
+from scmanager.domain.event import About, Decision, Envelope, Event, Id, Id32, Personal, State, replace
+from scmanager.domain.payload import RANK_LOWEST, Entries, Id16, Seconds
+from scmanager.domain.rights import ANYONE, RIGHT_NEEDED
+from scmanager.domain.words import NAME_LENGTH_MAX, check_words
+from scmanager.errors import Refused
+
+
+class RemovalReason(enum.StrEnum):
+    """Why somebody was taken off the roster. Anything more is a note."""
+
+    INACTIVE = "inactive"
+    CONDUCT = "conduct"
+    REQUESTED = "requested"
+    MISTAKE = "mistake"
+    OTHER = "other"
+
+
+class Recorded(Event, tag="member.recorded/1"):
+    """Carries a Profile."""
+
+
+class ProfileChanged(Event, tag="member.profile-changed/1"):
+    """Carries a Profile."""
+
+
+class ProfileChangedFor(ProfileChanged, tag="member.profile-changed-for/1"):
+    """The same, said by one who speaks for him."""
+
+
+class Noted(Event, tag="member.noted/1"):
+    """Carries a Note."""
+
+
+class Invited(Event, tag="member.invited/1"):
+    until: Seconds = 0
+
+
+class InvitationWithdrawn(Event, tag="member.invitation-withdrawn/1"):
+    pass
+
+
+class Joined(Event, tag="member.joined/1"):
+    pass
+
+
+class Confirmed(Event, tag="member.confirmed/1"):
+    """Settles a contested joining: he stays."""
+
+
+class Left(Event, tag="member.left/1"):
+    pass
+
+
+class LeftFor(Left, tag="member.left-for/1"):
+    """The same, said by one who speaks for him."""
+
+
+class Removed(Event, tag="member.removed/1"):
+    reason: RemovalReason = RemovalReason.OTHER
+
+
+class Claimed(Event, tag="member.claimed/1"):
+    """This placeholder is that member."""
+
+    by: Id16
+    over: Entries = ()
+
+
+MemberEvent = (
+    Recorded | ProfileChanged | Noted | Invited | InvitationWithdrawn | Joined | Confirmed | Left | Removed | Claimed
+)
+
+
+class Profile(Personal):
+    """How a member is called: his handle in the game, and the name he goes by here."""
+
+    handle: str
+    display_name: str = ""
+
+
+class Note(Personal):
+    """What leaders write about a member. Sealed under his key, so his erasure takes it too."""
+
+    text: str
+
+
+class Standing(enum.StrEnum):
+    """Where a member stands in the roster."""
+
+    UNKNOWN = "unknown"
+    RECORDED = "recorded"
+    INVITED = "invited"
+    JOINED = "joined"
+    LEFT = "left"
+    REMOVED = "removed"
+
+
+class Member(State):
+    """A member, as his events so far tell it."""
+
+    id: Id = b""
+    standing: Standing = Standing.UNKNOWN
+    profile: Id32 = b""
+    """The entry whose part holds the Profile."""
+    note: Id32 = b""
+    """The entry whose part holds the Note."""
+    invited_until: int = 0
+    """Seconds; 0 if the invitation has no end."""
+    invitation_withdrawn: bool = False
+    join_contested: bool = False
+    """He accepted while the invitation was withdrawn. `confirm` or `remove` settles it."""
+    joined: Id32 = b""
+    """The entry by which he joined."""
+    removed_for: RemovalReason | None = None
+    claims: tuple[Claim[Id], ...] = ()
+    rank: int = RANK_LOWEST + 1
+    """What he last spoke with on the roster; beyond the lowest if he never did."""
+
+    @property
+    def claimed_by(self) -> Id | None:
+        """The living member this placeholder is. None if there is none, and once he has joined as himself."""
+        return None if self.standing is Standing.JOINED else holder(self.claims)
+
+    @property
+    def rival_claims(self) -> tuple[Id, ...]:
+        """Others it was given to at the same time. `settle_claim` decides."""
+        return rivals(self.claims)
+
+
+class MemberKnown(Refused):
+    """This member is on the roster already ({standing})."""
+
+    code = "member-known"
+    hint = "Change the entry that is there."
+
+
+class MemberUnknown(Refused):
+    """There is no such member on the roster."""
+
+    code = "member-unknown"
+    hint = "Record or invite the person first."
+
+
+class MemberGone(Refused):
+    """This member is no longer here ({standing})."""
+
+    code = "member-gone"
+    hint = "Invite the person again."
+
+
+class NotYours(Refused):
+    """Only the member can say this."""
+
+    code = "member-not-yours"
+    hint = "Ask the member to do it on a device of theirs."
+
+
+class NotInvited(Refused):
+    """There is no invitation that holds."""
+
+    code = "member-not-invited"
+    hint = "Ask for a new invitation."
+
+
+class InvitationTimeUnusable(Refused):
+    """An invitation cannot end at {until}, which is over."""
+
+    code = "member-invitation-time-unusable"
+    hint = "Choose a later time, or none."
+
+
+class NothingContested(Refused):
+    """Nothing about this member awaits a decision."""
+
+    code = "member-nothing-contested"
+    hint = "Look at the present state; somebody may have settled it."
+
+
+class RankTooHigh(Refused):
+    """Rank {rank} is not below your own."""
+
+    code = "member-rank-too-high"
+    hint = "Ask somebody of a higher rank."
+
+
+class NoPlaceholder(Refused):
+    """This member has joined and is nobody's placeholder."""
+
+    code = "member-no-placeholder"
+    hint = "Choose an entry that a leader recorded and nobody has joined as."
+
+
+class ClaimedAlready(Refused):
+    """This placeholder belongs to another member already."""
+
+    code = "member-claimed-already"
+    hint = "If that was wrong, settle it in favour of the right member."
+
+
+def record(member: Member, id_: Id, handle: str, display_name: str = "") -> Iterator[Decision]:
+    """Put somebody on the roster who has no installation; 16 random bytes. Raises MemberKnown, WordsUnusable."""
+    if member.standing is not Standing.UNKNOWN:
+        raise MemberKnown(standing=member.standing.value)
+    yield About(Recorded(), id_, _profile(handle, display_name))
+
+
+def change_profile(member: Member, actor: Id, handle: str, display_name: str = "") -> Iterator[Decision]:
+    """Change how a member is called: his own word, or that of one who speaks for him. Raises MemberUnknown."""
+    _check_known(member)
+    event = ProfileChanged() if actor == member.id else ProfileChangedFor()
+    yield About(event, member.id, _profile(handle, display_name))
+
+
+def note(member: Member, text: str) -> Iterator[Decision]:
+    """Keep a note about a member; empty text takes it back. Raises MemberUnknown, WordsUnusable."""
+    _check_known(member)
+    yield About(Noted(), member.id, Note(check_words(text, may_be_empty=True)))
+
+
+def invite(member: Member, now: int, until: int = 0) -> Iterator[Decision]:
+    """Invite somebody, new, recorded or gone. Times in UTC seconds. Raises MemberKnown, InvitationTimeUnusable."""
+    if member.standing is Standing.JOINED:
+        raise MemberKnown(standing=member.standing.value)
+    if until and until <= now:
+        raise InvitationTimeUnusable(until=until)
+    if not (invitation_holds(member, now) and member.invited_until == until):
+        yield Invited(until)
+
+
+def withdraw_invitation(member: Member) -> Iterator[Decision]:
+    """Take an invitation back. Harmless if it was taken back. Raises NotInvited."""
+    if member.standing is not Standing.INVITED:
+        raise NotInvited
+    if not member.invitation_withdrawn:
+        yield InvitationWithdrawn()
+
+
+def join(member: Member, id_: Id, actor: Id, actor_rank: int, now: int) -> Iterator[Decision]:
+    """Accept one's own invitation, or come as the recorded member one's grant names; the founder (rank 0) just comes.
+
+    Raises NotYours, NotInvited.
+    """
+    if actor != id_:
+        raise NotYours
+    if member.standing is Standing.JOINED:
+        return  # Accepted on another device.
+    if actor_rank > 0 and member.standing is not Standing.RECORDED and not invitation_holds(member, now):
+        raise NotInvited
+    yield Joined()
+
+
+def confirm(member: Member) -> Iterator[Decision]:
+    """Let somebody stay who accepted while the invitation was withdrawn. Raises NothingContested."""
+    if not member.join_contested:
+        raise NothingContested
+    yield Confirmed()
+
+
+def leave(member: Member, actor: Id) -> Iterator[Decision]:
+    """Leave, or say it for a member who has no installation. Cuts nothing. Raises MemberUnknown, MemberGone."""
+    _check_known(member)
+    if member.standing is Standing.LEFT:
+        return  # Gone already.
+    if member.standing is Standing.REMOVED:
+        raise MemberGone(standing=member.standing.value)
+    yield Left() if actor == member.id else LeftFor()
+
+
+def remove(member: Member, reason: RemovalReason, actor_rank: int) -> Iterator[Decision]:
+    """Take somebody off the roster; ending his grants is governance's part. Raises MemberUnknown, RankTooHigh."""
+    _check_known(member)
+    if member.rank <= actor_rank:
+        raise RankTooHigh(rank=member.rank)
+    if member.standing is not Standing.REMOVED:
+        yield Removed(reason)
+
+
+def claim(placeholder: Member, by: Id) -> Iterator[Decision]:
+    """Say which living member a placeholder is. Raises MemberUnknown, NoPlaceholder, ClaimedAlready."""
+    _check_known(placeholder)
+    if placeholder.standing is Standing.JOINED or by == placeholder.id:
+        raise NoPlaceholder
+    if placeholder.claimed_by not in (None, by):
+        raise ClaimedAlready
+    if placeholder.claimed_by is None:
+        yield Claimed(by)
+
+
+def settle_claim(placeholder: Member, by: Id) -> Iterator[Decision]:
+    """Decide whose a placeholder is, even if only one claim stands. Raises NothingContested, NoPlaceholder."""
+    if not placeholder.claims:
+        raise NothingContested
+    if by == placeholder.id:
+        raise NoPlaceholder
+    if placeholder.rival_claims or placeholder.claimed_by != by:
+        yield Claimed(by, entries(placeholder.claims))
+
+
+def invitation_holds(member: Member, now: int) -> bool:
+    """Whether he can accept at this time (UTC seconds)."""
+    open_ = member.standing is Standing.INVITED and not member.invitation_withdrawn
+    return open_ and (member.invited_until == 0 or now < member.invited_until)
+
+
+def evolve(member: Member, event: MemberEvent, envelope: Envelope) -> Member:
+    """Total. What is said of a member in his own name counts only from himself (rule 4).
+
+    - Accepted while the invitation was withdrawn: he is in, contested until `confirm` or `remove`.
+    - Left and removed at once: removed, in either order. Only a new invitation leads back.
+    - Removed by somebody who is not above the rank he last spoke with: does not count.
+    - A placeholder claimed for two members: the first in fold order, contested until `settle_claim`.
+    - Profiles, notes and invitations: the last in fold order stands.
+    """
+    if RIGHT_NEEDED.get(event.tag) is ANYONE and envelope.member != envelope.entity:
+        return member
+    member = replace(member, id=envelope.entity)
+    if envelope.member == envelope.entity:
+        member = replace(member, rank=envelope.rank)
+    match event:
+        case Recorded():
+            standing = Standing.RECORDED if member.standing is Standing.UNKNOWN else member.standing
+            return replace(member, standing=standing, profile=envelope.entry)
+        case ProfileChanged():
+            return replace(member, profile=envelope.entry)
+        case Noted():
+            return replace(member, note=envelope.entry)
+        case Removed(reason) if envelope.rank < member.rank:
+            return replace(member, standing=Standing.REMOVED, removed_for=reason, join_contested=False)
+        case Left() if member.standing is not Standing.REMOVED:
+            return replace(member, standing=Standing.LEFT, join_contested=False)
+        case Claimed(by, over) if by != envelope.entity:
+            return replace(member, claims=stake(member.claims, by, over, envelope))
+        case _:
+            return _evolve_invitation(member, event, envelope)
+
+
+def _evolve_invitation(member: Member, event: MemberEvent, envelope: Envelope) -> Member:
+    match event:
+        case Invited(until) if member.standing is not Standing.JOINED:
+            return replace(
+                member, standing=Standing.INVITED, invited_until=until, invitation_withdrawn=False, removed_for=None
+            )
+        case InvitationWithdrawn() if member.standing is Standing.INVITED:
+            return replace(member, invitation_withdrawn=True)
+        case InvitationWithdrawn() if member.standing is Standing.JOINED and member.joined not in envelope.saw:
+            return replace(member, join_contested=True)
+        case Joined() if member.standing in (Standing.UNKNOWN, Standing.RECORDED, Standing.INVITED):
+            contested = member.standing is Standing.INVITED and member.invitation_withdrawn
+            return replace(member, standing=Standing.JOINED, joined=envelope.entry, join_contested=contested)
+        case Confirmed():
+            return replace(member, join_contested=False, invitation_withdrawn=False)
+        case _:
+            return member  # Said too late, or twice.
+
+
+def _profile(handle: str, display_name: str) -> Profile:
+    return Profile(
+        check_words(handle, NAME_LENGTH_MAX), check_words(display_name, NAME_LENGTH_MAX, may_be_empty=True)
+    )
+
+
+def _check_known(member: Member) -> None:
+    if member.standing is Standing.UNKNOWN:
+        raise MemberUnknown

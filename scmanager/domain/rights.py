@@ -1,0 +1,107 @@
+"""Rights: what a role may allow, and which right each type of event needs (design, section 3, rule 2).
+
+A type that needs none is open to every member, and its `evolve` lets it count for what is his own (rule 4): the same
+fact said by somebody else is a type of its own, with a right. So the type alone tells what an author claims to be.
+"""
+
+import enum
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+
+class Right(enum.StrEnum):
+    """The names that grants and roles list. Never renamed; a new one is added at the end."""
+
+    ORGANISATION_DESCRIBE = "organisation.describe"
+    """Name, tag and description."""
+    ORGANISATION_ARCHIVE = "organisation.archive"
+    """Archive and restore."""
+    ORGANISATION_AFFILIATE = "organisation.affiliate"
+    ROLE_DEFINE = "role.define"
+    """The templates. What somebody really may do stands in his grant."""
+    MEMBER_INVITE = "member.invite"
+    MEMBER_REPRESENT = "member.represent"
+    """Speak for a member who has no installation, and join a placeholder with a living member."""
+    MEMBER_REMOVE = "member.remove"
+    SHIP_MANAGE = "ship.manage"
+    """Ships of the organisation, and those of members for whom one acts."""
+    FLEET_MANAGE = "fleet.manage"
+    """Fleets, squadrons, who and what is in them, who leads them."""
+    GRANT = "grant.issue"
+    """Issue grants. Governance checks rank and rights besides."""
+
+
+ANYONE: Final = None
+"""No right: what is one's own."""
+
+_R = Right
+
+RIGHT_NEEDED: Final[Mapping[str, Right | None]] = MappingProxyType(
+    {
+        "organisation.founded/1": _R.ORGANISATION_DESCRIBE,
+        "organisation.described/1": _R.ORGANISATION_DESCRIBE,
+        "organisation.renamed/1": _R.ORGANISATION_DESCRIBE,
+        "organisation.sid-set/1": _R.ORGANISATION_DESCRIBE,
+        "organisation.archived/1": _R.ORGANISATION_ARCHIVE,
+        "organisation.restored/1": _R.ORGANISATION_ARCHIVE,
+        "organisation.affiliated/1": _R.ORGANISATION_AFFILIATE,
+        "organisation.unaffiliated/1": _R.ORGANISATION_AFFILIATE,
+        "role.defined/1": _R.ROLE_DEFINE,
+        "role.changed/1": _R.ROLE_DEFINE,
+        "role.withdrawn/1": _R.ROLE_DEFINE,
+        "member.recorded/1": _R.MEMBER_REPRESENT,
+        "member.profile-changed/1": ANYONE,
+        "member.profile-changed-for/1": _R.MEMBER_REPRESENT,
+        "member.noted/1": _R.MEMBER_REPRESENT,
+        "member.invited/1": _R.MEMBER_INVITE,
+        "member.invitation-withdrawn/1": _R.MEMBER_INVITE,
+        "member.confirmed/1": _R.MEMBER_INVITE,
+        "member.joined/1": ANYONE,
+        "member.left/1": ANYONE,
+        "member.left-for/1": _R.MEMBER_REPRESENT,
+        "member.removed/1": _R.MEMBER_REMOVE,
+        "member.claimed/1": _R.MEMBER_REPRESENT,
+        "ship.added/1": ANYONE,
+        "ship.added-for/1": _R.SHIP_MANAGE,
+        "ship.shared/1": ANYONE,
+        "ship.share-withdrawn/1": ANYONE,
+        "ship.named/1": ANYONE,
+        "ship.named-for/1": _R.SHIP_MANAGE,
+        "ship.removed/1": ANYONE,
+        "ship.removed-for/1": _R.SHIP_MANAGE,
+        "ship.restored/1": ANYONE,
+        "ship.restored-for/1": _R.SHIP_MANAGE,
+        "ship.transferred/1": ANYONE,
+        "ship.transferred-for/1": _R.SHIP_MANAGE,
+        "ship.readiness-changed/1": ANYONE,
+        "ship.readiness-changed-for/1": _R.SHIP_MANAGE,
+        "ship.lent/1": ANYONE,
+        "ship.lent-for/1": _R.SHIP_MANAGE,
+        "ship.returned/1": ANYONE,
+        "ship.returned-for/1": _R.SHIP_MANAGE,
+        "ship.assigned/1": ANYONE,
+        "ship.assigned-for/1": _R.SHIP_MANAGE,
+        "ship.unassigned/1": ANYONE,
+        "ship.unassigned-for/1": _R.SHIP_MANAGE,
+        "fleet.formed/1": _R.FLEET_MANAGE,
+        "fleet.renamed/1": _R.FLEET_MANAGE,
+        "fleet.disbanded/1": _R.FLEET_MANAGE,
+        "fleet.reformed/1": _R.FLEET_MANAGE,
+        "fleet.lead-assigned/1": _R.FLEET_MANAGE,
+        "fleet.lead-relieved/1": _R.FLEET_MANAGE,
+        "squadron.formed/1": _R.FLEET_MANAGE,
+        "squadron.renamed/1": _R.FLEET_MANAGE,
+        "squadron.disbanded/1": _R.FLEET_MANAGE,
+        "squadron.reformed/1": _R.FLEET_MANAGE,
+        "squadron.moved/1": _R.FLEET_MANAGE,
+        "squadron.lead-assigned/1": _R.FLEET_MANAGE,
+        "squadron.lead-relieved/1": _R.FLEET_MANAGE,
+        "squadron.ship-enlisted/1": _R.FLEET_MANAGE,
+        "squadron.ship-released/1": _R.FLEET_MANAGE,
+        "squadron.member-enlisted/1": _R.FLEET_MANAGE,
+        "squadron.member-released/1": _R.FLEET_MANAGE,
+        "squadron.member-left/1": ANYONE,
+    }
+)
+"""By tag. Types of governance and of other fields stand with those."""

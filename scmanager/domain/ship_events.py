@@ -1,0 +1,198 @@
+"""What can be said of a ship: the events, and the words that go along with one of them.
+
+Whatever an owner says of his ship counts only from him (`ship.evolve`). The twin of the same event (`...For`) needs the
+right `ship.manage`: for the organisation's ships, and for members somebody acts for.
+"""
+
+import enum
+from typing import Final
+
+import msgspec
+
+from scmanager.domain.event import Event, Personal
+from scmanager.domain.payload import CatalogueKey, Entries, Entry, Id16, Seconds
+
+
+class OwnerKind(enum.StrEnum):
+    MEMBER = "member"
+    ORGANISATION = "organisation"
+
+
+class Owner(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A member or an organisation, by id."""
+
+    kind: OwnerKind
+    id: Id16
+
+
+class Source(enum.StrEnum):
+    """How a ship came into the list."""
+
+    TYPED = "typed"
+    FILE = "file"
+    WEB_PAGE = "web-page"
+    GAME_LOG = "game-log"
+    OLD_VERSION = "old-version"
+
+
+class RemovalReason(enum.StrEnum):
+    SOLD = "sold"
+    MELTED = "melted"
+    GIFTED = "gifted"
+    IMPORT_UNDONE = "import-undone"
+    MISTAKE = "mistake"
+
+
+class Readiness(enum.StrEnum):
+    READY = "ready"
+    DAMAGED = "damaged"
+    LOST = "lost"
+    IN_CLAIM = "in-claim"
+
+
+class Added(Event, tag="ship.added/1"):
+    """One's own ship. `mark` finds the same ship in a later import.
+
+    It is random, or keyed by a secret of the space; never a plain hash of what was imported, which can be guessed.
+    """
+
+    model: CatalogueKey
+    source: Source = Source.TYPED
+    mark: Id16 | None = None
+
+
+class AddedFor(Event, tag="ship.added-for/1"):
+    """A ship of the organisation, or of a member for whom somebody acts."""
+
+    model: CatalogueKey
+    owner: Owner
+    source: Source = Source.TYPED
+    mark: Id16 | None = None
+
+
+class Shared(Event, tag="ship.shared/1"):
+    """One's own ship, from the hangar in one's personal space: the entity is the ship's id there."""
+
+    model: CatalogueKey
+
+
+class ShareWithdrawn(Event, tag="ship.share-withdrawn/1"):
+    pass
+
+
+class Named(Event, tag="ship.named/1"):
+    """Carries a Nickname."""
+
+
+class NamedFor(Named, tag="ship.named-for/1"):
+    pass
+
+
+class Removed(Event, tag="ship.removed/1"):
+    reason: RemovalReason
+
+
+class RemovedFor(Removed, tag="ship.removed-for/1"):
+    pass
+
+
+class Restored(Event, tag="ship.restored/1"):
+    pass
+
+
+class RestoredFor(Restored, tag="ship.restored-for/1"):
+    pass
+
+
+class Transferred(Event, tag="ship.transferred/1"):
+    owner: Owner
+    over: Entries = ()
+
+
+class TransferredFor(Transferred, tag="ship.transferred-for/1"):
+    pass
+
+
+class ReadinessChanged(Event, tag="ship.readiness-changed/1"):
+    """`until` is when a claim is through, and 0 for every other readiness."""
+
+    readiness: Readiness
+    until: Seconds = 0
+
+
+class ReadinessChangedFor(ReadinessChanged, tag="ship.readiness-changed-for/1"):
+    pass
+
+
+class Lent(Event, tag="ship.lent/1"):
+    """`until` is the day agreed on, 0 for none; the loan lasts until the ship is returned."""
+
+    borrower: Id16
+    until: Seconds = 0
+
+
+class LentFor(Lent, tag="ship.lent-for/1"):
+    pass
+
+
+class Returned(Event, tag="ship.returned/1"):
+    """Ends the loan that began with this entry. Owner and borrower may both say it."""
+
+    loan: Entry
+
+
+class ReturnedFor(Returned, tag="ship.returned-for/1"):
+    pass
+
+
+class Assigned(Event, tag="ship.assigned/1"):
+    fleet: Id16
+    over: Entries = ()
+
+
+class AssignedFor(Assigned, tag="ship.assigned-for/1"):
+    pass
+
+
+class Unassigned(Event, tag="ship.unassigned/1"):
+    over: Entries = ()
+
+
+class UnassignedFor(Unassigned, tag="ship.unassigned-for/1"):
+    pass
+
+
+ShipEvent = (
+    Added
+    | AddedFor
+    | Shared
+    | ShareWithdrawn
+    | Named
+    | Removed
+    | Restored
+    | Transferred
+    | ReadinessChanged
+    | Lent
+    | Returned
+    | Assigned
+    | Unassigned
+)
+
+FOR: Final[dict[type[Event], type[Event]]] = {
+    Named: NamedFor,
+    Removed: RemovedFor,
+    Restored: RestoredFor,
+    Transferred: TransferredFor,
+    ReadinessChanged: ReadinessChangedFor,
+    Lent: LentFor,
+    Returned: ReturnedFor,
+    Assigned: AssignedFor,
+    Unassigned: UnassignedFor,
+}
+"""What an owner says, and the same said by one with the right `ship.manage`."""
+
+
+class Nickname(Personal):
+    """What an owner calls his ship. Sealed under his key (the organisation's, if it is hers)."""
+
+    text: str

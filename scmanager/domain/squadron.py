@@ -1,0 +1,317 @@
+"""A squadron: ships and members that fly together, in a fleet or straight under the organisation.
+
+A ship and a member may be in several squadrons. Whether they still are in the organisation is theirs to say: a read
+model shows of a squadron what is present.
+"""
+
+from collections.abc import Iterator
+
+from scmanager.domain.contest import Claim, drop, entries, holder, rivals, stake
+from scmanager.domain.event import Decision, Envelope, Event, Id, State, replace
+from scmanager.domain.payload import Entries, Id16, Title
+from scmanager.domain.words import check_title, flaw_of_title
+from scmanager.errors import Refused
+
+SHIPS_MAX = 256
+MEMBERS_MAX = 1024
+
+
+class Formed(Event, tag="squadron.formed/1"):
+    title: Title
+    fleet: Id16 | None = None
+
+
+class Renamed(Event, tag="squadron.renamed/1"):
+    title: Title
+    over: Entries = ()
+
+
+class Disbanded(Event, tag="squadron.disbanded/1"):
+    pass
+
+
+class Reformed(Event, tag="squadron.reformed/1"):
+    pass
+
+
+class Moved(Event, tag="squadron.moved/1"):
+    """To another fleet, or straight under the organisation."""
+
+    fleet: Id16 | None = None
+
+
+class LeadAssigned(Event, tag="squadron.lead-assigned/1"):
+    member: Id16
+    over: Entries = ()
+
+
+class LeadRelieved(Event, tag="squadron.lead-relieved/1"):
+    over: Entries = ()
+
+
+class ShipEnlisted(Event, tag="squadron.ship-enlisted/1"):
+    ship: Id16
+
+
+class ShipReleased(Event, tag="squadron.ship-released/1"):
+    ship: Id16
+
+
+class MemberEnlisted(Event, tag="squadron.member-enlisted/1"):
+    member: Id16
+
+
+class MemberReleased(Event, tag="squadron.member-released/1"):
+    member: Id16
+
+
+class MemberLeft(Event, tag="squadron.member-left/1"):
+    """Its author leaves."""
+
+
+SquadronEvent = (
+    Formed
+    | Renamed
+    | Disbanded
+    | Reformed
+    | Moved
+    | LeadAssigned
+    | LeadRelieved
+    | ShipEnlisted
+    | ShipReleased
+    | MemberEnlisted
+    | MemberReleased
+    | MemberLeft
+)
+
+
+class Squadron(State):
+    """A squadron, as its events so far tell it."""
+
+    formed: bool = False
+    disbanded: bool = False
+    names: tuple[Claim[str], ...] = ()
+    fleet: Id | None = None
+    leads: tuple[Claim[Id], ...] = ()
+    ships: tuple[Id, ...] = ()
+    members: tuple[Id, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """The name that holds; empty if none was ever given."""
+        return holder(self.names) or ""
+
+    @property
+    def rival_titles(self) -> tuple[str, ...]:
+        """Names given at the same time. `settle_name` decides."""
+        return rivals(self.names)
+
+    @property
+    def lead(self) -> Id | None:
+        """The member who leads it."""
+        return holder(self.leads)
+
+    @property
+    def rival_leads(self) -> tuple[Id, ...]:
+        """Members set to lead it at the same time. Assigning one of them again settles it."""
+        return rivals(self.leads)
+
+
+class SquadronFormedAlready(Refused):
+    """This squadron was formed before, as {title}."""
+
+    code = "squadron-formed-already"
+    hint = "Rename or move it, or form another one."
+
+
+class SquadronUnknown(Refused):
+    """There is no such squadron."""
+
+    code = "squadron-unknown"
+    hint = "Form it first."
+
+
+class SquadronDisbanded(Refused):
+    """The squadron {title} is disbanded."""
+
+    code = "squadron-disbanded"
+    hint = "Form it anew first."
+
+
+class SquadronNameNotContested(Refused):
+    """{title} is not one of several names that await a decision."""
+
+    code = "squadron-name-not-contested"
+    hint = "Choose one of the names shown as contested, or rename the squadron."
+
+
+class SquadronFull(Refused):
+    """The squadron {title} has {count} {what}, which is as many as it may have."""
+
+    code = "squadron-full"
+    hint = "Release some, or form another squadron."
+
+
+def form(squadron: Squadron, title: str, fleet: Id | None = None) -> Iterator[Decision]:
+    """Form a squadron, in a fleet or in none. Twice is harmless. Raises SquadronFormedAlready, TitleUnusable."""
+    if squadron.formed and (squadron.title, squadron.fleet) != (title, fleet):
+        raise SquadronFormedAlready(title=squadron.title)
+    if not squadron.formed:
+        yield Formed(check_title(title), fleet)
+
+
+def rename(squadron: Squadron, title: str) -> Iterator[Decision]:
+    """Give another name; ends every name that stands. Raises SquadronUnknown, SquadronDisbanded, TitleUnusable."""
+    _check_live(squadron)
+    if squadron.title != check_title(title) or squadron.rival_titles:
+        yield Renamed(title, entries(squadron.names))
+
+
+def settle_name(squadron: Squadron, title: str) -> Iterator[Decision]:
+    """Decide for one of the contested names. Raises SquadronNameNotContested."""
+    _check_live(squadron)
+    if not squadron.rival_titles or title not in (squadron.title, *squadron.rival_titles):
+        raise SquadronNameNotContested(title=title)
+    yield Renamed(title, entries(squadron.names))
+
+
+def disband(squadron: Squadron) -> Iterator[Decision]:
+    """End a squadron. Asking twice is harmless. Raises SquadronUnknown."""
+    _check_formed(squadron)
+    if not squadron.disbanded:
+        yield Disbanded()
+
+
+def reform(squadron: Squadron) -> Iterator[Decision]:
+    """Undo a disbanding. Harmless if there is none. Raises SquadronUnknown."""
+    _check_formed(squadron)
+    if squadron.disbanded:
+        yield Reformed()
+
+
+def move(squadron: Squadron, fleet: Id | None) -> Iterator[Decision]:
+    """Put it into another fleet, or into none. Raises SquadronUnknown, SquadronDisbanded."""
+    _check_live(squadron)
+    if squadron.fleet != fleet:
+        yield Moved(fleet)
+
+
+def assign_lead(squadron: Squadron, member: Id) -> Iterator[Decision]:
+    """Let a member lead; ends every other lead, contested ones too. Raises SquadronUnknown, SquadronDisbanded."""
+    _check_live(squadron)
+    if squadron.lead != member or squadron.rival_leads:
+        yield LeadAssigned(member, entries(squadron.leads))
+
+
+def relieve_lead(squadron: Squadron) -> Iterator[Decision]:
+    """Let nobody lead. Harmless if nobody does. Raises SquadronUnknown, SquadronDisbanded."""
+    _check_live(squadron)
+    if squadron.leads:
+        yield LeadRelieved(entries(squadron.leads))
+
+
+def enlist_ship(squadron: Squadron, ship: Id) -> Iterator[Decision]:
+    """Take a ship in. Asking twice is harmless. Raises SquadronUnknown, SquadronDisbanded, SquadronFull."""
+    _check_live(squadron)
+    if ship in squadron.ships:
+        return
+    if len(squadron.ships) >= SHIPS_MAX:
+        raise SquadronFull(title=squadron.title, count=len(squadron.ships), what="ships")
+    yield ShipEnlisted(ship)
+
+
+def release_ship(squadron: Squadron, ship: Id) -> Iterator[Decision]:
+    """Let a ship go. Harmless if it is not in. Raises SquadronUnknown."""
+    _check_formed(squadron)
+    if ship in squadron.ships:
+        yield ShipReleased(ship)
+
+
+def enlist_member(squadron: Squadron, member: Id) -> Iterator[Decision]:
+    """Take a member in. Asking twice is harmless. Raises SquadronUnknown, SquadronDisbanded, SquadronFull."""
+    _check_live(squadron)
+    if member in squadron.members:
+        return
+    if len(squadron.members) >= MEMBERS_MAX:
+        raise SquadronFull(title=squadron.title, count=len(squadron.members), what="members")
+    yield MemberEnlisted(member)
+
+
+def release_member(squadron: Squadron, member: Id) -> Iterator[Decision]:
+    """Let a member go. Harmless if he is not in. Raises SquadronUnknown."""
+    _check_formed(squadron)
+    if member in squadron.members:
+        yield MemberReleased(member)
+
+
+def leave(squadron: Squadron, actor: Id) -> Iterator[Decision]:
+    """Leave oneself; nobody's leave is needed. Harmless if one is not in. Raises SquadronUnknown."""
+    _check_formed(squadron)
+    if actor in squadron.members:
+        yield MemberLeft()
+
+
+def evolve(squadron: Squadron, event: SquadronEvent, envelope: Envelope) -> Squadron:
+    """Total. Names or leads set at once are contested: the first in fold order holds, the others are kept beside it.
+
+    For each ship and member, for the fleet and for disbanding, the last in fold order stands. A squadron that was
+    filled from two devices may be over its limit: nobody is dropped, it only takes no more.
+    """
+    match event:
+        case Formed() | Renamed() if flaw_of_title(event.title):
+            return squadron  # Written by something that is not ours.
+        case Formed() if squadron.formed:
+            return squadron  # Formed once.
+        case Formed(title, fleet):
+            return replace(squadron, formed=True, fleet=fleet, names=stake(squadron.names, title, (), envelope))
+        case Renamed(title, over):
+            return replace(squadron, names=stake(squadron.names, title, over, envelope))
+        case Disbanded():
+            return replace(squadron, disbanded=True)
+        case Reformed():
+            return replace(squadron, disbanded=False)
+        case Moved(fleet):
+            return replace(squadron, fleet=fleet)
+        case LeadAssigned(member, over):
+            return replace(squadron, leads=stake(squadron.leads, member, over, envelope))
+        case LeadRelieved(over):
+            return replace(squadron, leads=drop(squadron.leads, over, envelope))
+        case _:
+            return _evolve_lists(squadron, event, envelope)
+
+
+def _evolve_lists(
+    squadron: Squadron,
+    event: ShipEnlisted | ShipReleased | MemberEnlisted | MemberReleased | MemberLeft,
+    envelope: Envelope,
+) -> Squadron:
+    match event:
+        case ShipEnlisted(ship):
+            return replace(squadron, ships=_with(squadron.ships, ship))
+        case ShipReleased(ship):
+            return replace(squadron, ships=_without(squadron.ships, ship))
+        case MemberEnlisted(member):
+            return replace(squadron, members=_with(squadron.members, member))
+        case MemberReleased(member):
+            return replace(squadron, members=_without(squadron.members, member))
+        case MemberLeft():
+            return replace(squadron, members=_without(squadron.members, envelope.member))
+
+
+def _with(ids: tuple[Id, ...], one: Id) -> tuple[Id, ...]:
+    return ids if one in ids else (*ids, one)
+
+
+def _without(ids: tuple[Id, ...], one: Id) -> tuple[Id, ...]:
+    return tuple(each for each in ids if each != one)
+
+
+def _check_formed(squadron: Squadron) -> None:
+    if not squadron.formed:
+        raise SquadronUnknown
+
+
+def _check_live(squadron: Squadron) -> None:
+    _check_formed(squadron)
+    if squadron.disbanded:
+        raise SquadronDisbanded(title=squadron.title)
