@@ -43,8 +43,8 @@ class SpaceKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     key: Bytes32
 
     def __post_init__(self) -> None:
-        if len(self.subject) not in (0, 16):
-            raise ValueError("a subject is 16 bytes or empty")
+        if (len(self.space), len(self.key)) != (32, 32) or len(self.subject) not in (0, 16):
+            raise ValueError("space and key are 32 bytes, a subject is 16 bytes or empty")
 
     def __repr__(self) -> str:
         return f"SpaceKey({self.key_id.hex()})"

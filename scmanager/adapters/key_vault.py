@@ -232,7 +232,7 @@ class KeyVault:
         return key
 
     def _clean(self) -> None:
-        """Rewrite the file if an erasure left pages behind: a page that was split keeps copies that no delete meets."""
+        """Rewrite the file after an erasure: pages that were split keep copies that no delete meets."""
         unclean = self._database.execute("SELECT unclean FROM vault").fetchone()
         if unclean and unclean[0]:
             self._database.execute("VACUUM")
@@ -247,8 +247,8 @@ class KeyVault:
         with self._lock:
             try:
                 yield
-            except sqlite3.DatabaseError as error:
-                if error.sqlite_errorcode in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+            except sqlite3.Error as error:
+                if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
                     raise VaultDamaged(path=str(self._path)) from error
                 raise VaultFailed(reason=str(error)) from error
 
@@ -265,17 +265,28 @@ class KeyVault:
                 raise
 
 
+PRAGMAS = (
+    "journal_mode = DELETE",
+    "synchronous = EXTRA",  # Also syncs the folder when the journal goes: the commit point.
+    "fullfsync = ON",  # macOS; nothing elsewhere.
+    "secure_delete = ON",
+    "temp_store = MEMORY",  # VACUUM copies the file: not into a temporary folder.
+    "trusted_schema = OFF",
+)
+
+
 def _connect(path: Path) -> sqlite3.Connection:
+    try:
+        path.touch(mode=0o600)  # SQLite would let others read it; its journal takes the file's mode.
+    except OSError as error:
+        raise VaultFailed(reason=f"{path}: {error.strerror}") from error
     database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-    for pragma in (
-        "journal_mode = DELETE",
-        "synchronous = EXTRA",  # Also syncs the folder when the journal goes: the commit point.
-        "fullfsync = ON",  # macOS; nothing elsewhere.
-        "secure_delete = ON",
-        "temp_store = MEMORY",  # VACUUM copies the file: not into a temporary folder.
-        "trusted_schema = OFF",
-    ):
-        database.execute(f"PRAGMA {pragma}")
+    try:
+        for pragma in PRAGMAS:
+            database.execute(f"PRAGMA {pragma}")
+    except BaseException:
+        database.close()
+        raise
     return database
 
 
