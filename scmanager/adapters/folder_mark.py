@@ -170,8 +170,7 @@ class FolderMark:
         if _file_system(self._folder) in RENUMBERED:
             return ""
         folder, anchor = self._folder.stat(), (self._folder / FOLDER_ID_FILE).stat()
-        volume = folder.st_dev if sys.platform == "win32" else os.statvfs(self._folder).f_fsid
-        return f"{volume:x}/{folder.st_ino:x}/{anchor.st_ino:x}"
+        return f"{_volume(self._folder):x}/{folder.st_ino:x}/{anchor.st_ino:x}"
 
 
 def parse_mark(raw: bytes) -> Mark:
@@ -183,19 +182,6 @@ def _is_older(held: Head | None, marked: Head) -> bool:
     if held is None or held.size < marked.size:
         return True
     return held.size == marked.size and held.entry != marked.entry
-
-
-def _file_system(folder: Path) -> str:
-    """The type of the file system below a folder, on Linux; empty elsewhere."""
-    if sys.platform != "linux":
-        return ""
-    path, found = folder.resolve(), (0, "")
-    for line in Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="replace").splitlines():
-        mount, _, rest = line.partition(" - ")
-        point = mount.split(" ")[4].replace("\\040", " ").replace("\\134", "\\")
-        if path.is_relative_to(point) and len(point) >= found[0]:  # Of two on one point, the later is on top.
-            found = (len(point), rest.split(" ")[0])
-    return found[1]
 
 
 def _made_up_machine_id(state: Path) -> bytes:
@@ -239,3 +225,36 @@ else:
             if known:
                 return known
         return b""
+
+
+if sys.platform == "win32":
+
+    def _volume(folder: Path) -> int:
+        return folder.stat().st_dev  # The volume's serial number.
+
+else:
+
+    def _volume(folder: Path) -> int:
+        return os.statvfs(folder).f_fsid  # Made of the volume's UUID, where st_dev is a matter of plugging order.
+
+
+if sys.platform == "linux":
+
+    def _file_system(folder: Path) -> str:
+        """The type of the file system below a folder."""
+        path, found = folder.resolve(), (0, "")
+        try:
+            mounts = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return ""
+        for line in mounts.splitlines():
+            mount, _, rest = line.partition(" - ")
+            point = mount.split(" ")[4].replace("\\040", " ").replace("\\134", "\\")
+            if path.is_relative_to(point) and len(point) >= found[0]:  # Of two on one point, the later is on top.
+                found = (len(point), rest.split(" ")[0])
+        return found[1]
+
+else:
+
+    def _file_system(folder: Path) -> str:  # noqa: ARG001
+        return ""

@@ -136,15 +136,20 @@ def _link(fresh: Path, path: Path) -> None:
         fresh.replace(path)
 
 
-def _sync_folder(folder: Path) -> None:
-    if sys.platform == "win32":
-        return  # A folder cannot be opened for syncing there.
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _failed(path: Path, act: str, error: OSError) -> PrivateFileFailed:
     return PrivateFileFailed(path=str(path), act=act, reason=error.strerror or type(error).__name__)
+
+
+if sys.platform == "win32":
+
+    def _sync_folder(folder: Path) -> None:
+        """A folder cannot be opened for syncing there."""
+
+else:
+
+    def _sync_folder(folder: Path) -> None:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

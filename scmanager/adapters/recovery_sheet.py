@@ -24,14 +24,14 @@ GROUPS = 14
 GROUP_CHARACTERS = 5
 SEED_BYTES = 32
 KEYS_MAX = 15
-LOOKALIKES = str.maketrans("OIL", "011")
+LOOKALIKES = str.maketrans("OILU", "011V")
 STATEMENT_PREFIX = b"scm/recovery/1\n"
 
 INSTRUCTIONS = """\
 Keep this page where you keep what must not be lost, away from any computer. Print it, then delete the file. Whoever \
 holds {needed} of the {count} keys of this organisation can take it over; whoever holds none can recover nothing. \
-No letter O, I, L or U occurs: what looks like one is a digit. To use it, choose "Recover an organisation" and type \
-the fourteen groups below. A page that was used, or that a newer one replaces, is to be destroyed."""
+The letters O, I, L and U do not occur: read zero, one, one and V. To use it, choose "Recover an organisation" and \
+type the fourteen groups below. A page that was used, or that a newer one replaces, is to be destroyed."""
 
 
 class RecoveryNumbersWrong(Refused):
@@ -66,7 +66,7 @@ class RecoveryKeys:
     """The recovery keys of one organisation, fresh or typed back; `needed` of them sign together."""
 
     def __init__(self, seeds: Sequence[bytes], needed: int) -> None:
-        """Raises RecoveryNumbersWrong unless count >= needed, 2 * needed > count and count <= 15 (DESIGN 3, rule 11)."""
+        """Raises RecoveryNumbersWrong unless needed <= count < 2 * needed and count <= 15 (DESIGN 3, rule 11)."""
         if not (1 <= len(seeds) <= KEYS_MAX and needed <= len(seeds) < 2 * needed):
             raise RecoveryNumbersWrong(needed=needed, count=len(seeds))
         self.seeds = tuple(seeds)
@@ -139,16 +139,19 @@ def parse(text: str) -> tuple[bytes, ...]:
     """
     if len(text) > SIZE_BYTES_MAX:
         raise RecoverySheetUnreadable(groups=GROUPS)
-    pages = [typed for page in re.split(r"\f|(?=SC MANAGER RECOVERY KEY)", text) if (typed := _typed(page))]
-    if not pages or any(len(typed) != GROUPS * GROUP_CHARACTERS for typed in pages):
+    pages = [typed for page in re.split(r"\f|(?=SC MANAGER RECOVERY KEY)", text) if (typed := _labelled(page))]
+    pages = [_squeezed(typed) for typed in pages or [text]]
+    if any(len(typed) != GROUPS * GROUP_CHARACTERS for typed in pages):
         raise RecoverySheetUnreadable(groups=GROUPS)
     return tuple(_decode(number, typed) for number, typed in enumerate(pages, 1))
 
 
-def _typed(page: str) -> str:
-    """The characters of a page's groups: of its lines that begin with Groups, else of all it has."""
-    lines = re.findall(r"^[ \t]*Groups[^:\n]*:(.*)$", page, re.MULTILINE | re.IGNORECASE)
-    typed = "".join(lines) if lines else page
+def _labelled(page: str) -> str:
+    """What stands in a page's lines that begin with `Groups 1 to 7:` and the like."""
+    return "".join(re.findall(r"^[ \t]*Groups\s+\d[^:\n]*:(.*)$", page, re.MULTILINE | re.IGNORECASE))
+
+
+def _squeezed(typed: str) -> str:
     return re.sub(r"[\s\-]+", "", typed)
 
 
