@@ -1,0 +1,90 @@
+"""Key boxes: space keys on their way to one enrolled device (DESIGN 2, row seal).
+
+A box is libsodium's sealed box around one canonical JSON object. It hides everything and proves nothing about its
+sender: whoever takes keys out of it trusts them because a signed entry named the box or the key ids.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+import msgspec
+from nacl.exceptions import CryptoError
+from nacl.public import PrivateKey, PublicKey, SealedBox
+
+from scmanager.adapters.private_files import SIZE_BYTES_MAX, parse_json
+from scmanager.errors import Untrusted
+
+KEYS_IN_A_BOX_MAX = 4096
+
+Bytes32 = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
+Subject = Annotated[bytes, msgspec.Meta(max_length=16)]
+
+
+class KeyBoxBroken(Untrusted):
+    """A key box does not open: it is for another device, damaged, or not a key box."""
+
+    code = "key-box-broken"
+    hint = "Ask a member to send the keys again, to the box key this device has now."
+
+
+class BoxKeyUnusable(Untrusted):
+    """This box key belongs to no device: nothing can be sealed to it."""
+
+    code = "box-key-unusable"
+    hint = "Send no keys there. Ask the member to enrol the device again."
+
+
+class SpaceKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A key of a space: of one subject or document (16 bytes), or of an epoch (empty)."""
+
+    space: Bytes32
+    subject: Subject
+    key: Bytes32
+
+    def __post_init__(self) -> None:
+        if (len(self.space), len(self.key)) != (32, 32) or len(self.subject) not in (0, 16):
+            raise ValueError("space and key are 32 bytes, a subject is 16 bytes or empty")
+
+    def __repr__(self) -> str:
+        return f"SpaceKey({self.key_id.hex()})"
+
+    @property
+    def key_id(self) -> bytes:
+        """H(scm/key/1, K), 32 bytes."""
+        return key_id_of(self.key)
+
+
+class _Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    format: Literal["scm-keys/1"]
+    keys: Annotated[tuple[SpaceKey, ...], msgspec.Meta(max_length=KEYS_IN_A_BOX_MAX)]
+
+
+def key_id_of(key: bytes) -> bytes:
+    """H(scm/key/1, K): names a key without giving it away, 32 bytes."""
+    return hashlib.sha3_256(b"scm/key/1\n" + key).digest()
+
+
+def seal_box(public_box_key: bytes, keys: Sequence[SpaceKey]) -> bytes:
+    """Seal at most KEYS_IN_A_BOX_MAX keys to a device. Raises BoxKeyUnusable."""
+    if len(keys) > KEYS_IN_A_BOX_MAX:
+        raise ValueError(f"at most {KEYS_IN_A_BOX_MAX} keys in a box")
+    plain = msgspec.json.encode(_Content("scm-keys/1", tuple(keys)))
+    try:
+        return SealedBox(PublicKey(public_box_key)).encrypt(plain)
+    except (CryptoError, ValueError, TypeError) as error:
+        raise BoxKeyUnusable from error
+
+
+def open_box(box_secret: bytes, sealed: bytes) -> tuple[SpaceKey, ...]:
+    """What a box holds, for the device whose box secret this is. Raises KeyBoxBroken and nothing else."""
+    if len(sealed) > SIZE_BYTES_MAX:
+        raise KeyBoxBroken
+    try:
+        plain = SealedBox(PrivateKey(box_secret)).decrypt(sealed)
+    except (CryptoError, ValueError, TypeError) as error:
+        raise KeyBoxBroken from error
+    content = parse_json(plain, _Content, KeyBoxBroken())
+    if msgspec.json.encode(content) != plain:
+        raise KeyBoxBroken  # One meaning, one spelling.
+    return content.keys

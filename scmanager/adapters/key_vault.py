@@ -1,0 +1,302 @@
+"""The key vault: space keys and log seeds in `keys.db`, a file of their own, so that destroying a key destroys it.
+
+- Every secret is wrapped. The wrapping key is made of a file in the state folder, outside the data folder and its
+  backups, and of the identity's vault secret: neither alone opens anything.
+- What returned is durable: an entry that names a key is appended after it.
+- What is erased is gone from every byte of the folder before `erase` returns, and its id is refused from then on. A
+  crash in between is finished at the next opening. Rollback journal, no write-ahead log: a commit leaves one file.
+- An older copy of the vault knows fewer erased ids. After a restore, erase again what the logs say is erased.
+"""
+
+import hashlib
+import secrets
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+from typing import Self
+
+import msgspec
+
+from scmanager.adapters.key_box import KEYS_IN_A_BOX_MAX, SpaceKey, key_id_of, seal_box
+from scmanager.adapters.private_files import keep_apart, private_folder, state_folder
+from scmanager.adapters.wrapping import KEY_BYTES, FileLock, FileProtection, SealBroken, unwrap, wrap
+from scmanager.errors import Misconfigured, Unavailable, Untrusted
+
+FILE_NAME = "keys.db"
+VERSION = 1
+PROBE = b"scm/vault-probe/1\n"
+
+
+class VaultFailed(Unavailable):
+    """The key file cannot be used: {reason}."""
+
+    code = "vault-failed"
+    hint = "Check that the disk is not full, and that no other program has the data folder open."
+
+
+class VaultDamaged(Untrusted):
+    """The key file {path} is not whole."""
+
+    code = "vault-damaged"
+    hint = "Restore it from a backup of this machine, or enrol this device afresh and let a member send the keys."
+
+
+class VaultLocked(Misconfigured):
+    """The state folder's wrapping key or this identity does not open the key file {path}."""
+
+    code = "vault-locked"
+    hint = "The data folder, the state folder and the identity belong together; name the ones it was made with."
+
+
+class VaultFromNewerRelease(Misconfigured):
+    """The key file {path} was written by a newer release."""
+
+    code = "vault-from-newer-release"
+    hint = "Update the program."
+
+
+class KeyIdDiffers(Untrusted):
+    """A key does not have the id {key_id} that was promised."""
+
+    code = "key-id-differs"
+    hint = "Do not use it; ask another member for the key."
+
+
+class KeyNotHeld(Unavailable):
+    """This device does not hold the key {key_id}."""
+
+    code = "key-not-held"
+    hint = "Ask a device that holds it, or leave it out: it may have been erased."
+
+
+class KeyVault:
+    """Holds this installation's keys. One instance a folder; safe to use from several threads."""
+
+    def __init__(self, folder: Path, *, state: Path | None = None, secret: bytes = b"") -> None:
+        """Open or make the vault; `state` is this user's state folder, `secret` the identity's vault secret.
+
+        Raises VaultFailed, VaultDamaged, VaultLocked, VaultFromNewerRelease, WrappingKeyMissing, StateInsideData,
+        PrivateFileFailed.
+        """
+        self._state = state or state_folder()
+        keep_apart(folder, self._state)
+        self._path = private_folder(folder) / FILE_NAME
+        self._lock = threading.RLock()
+        with self._guarded():
+            self._database = _connect(self._path)
+            try:
+                self._key = self._unlock(secret)
+                self._clean()
+            except BaseException:
+                self._database.close()
+                raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Nothing is lost without it."""
+        with self._lock:
+            self._database.close()
+
+    def new_key(self, space: bytes, subject: bytes = b"") -> bytes:
+        """A fresh random key; durable when its id returns."""
+        key = SpaceKey(space, subject, secrets.token_bytes(KEY_BYTES))
+        self.put_all([key])
+        return key.key_id
+
+    def put(self, space: bytes, key: bytes, subject: bytes = b"", *, key_id: bytes | None = None) -> bool:
+        """Keep a key; False when it was erased and is refused. Raises KeyIdDiffers if `key_id` is not its id."""
+        if key_id is not None and key_id_of(key) != key_id:
+            raise KeyIdDiffers(key_id=key_id.hex())
+        return not self.put_all([SpaceKey(space, subject, key)])
+
+    def put_all(self, keys: Iterable[SpaceKey]) -> tuple[bytes, ...]:
+        """Keep all in one commit; the ids refused because they were erased. A key held already stays as it is."""
+        refused = []
+        with self._transaction():
+            for key in keys:
+                if self._one("SELECT 1 FROM erased WHERE key_id = ?", key.key_id):
+                    refused.append(key.key_id)
+                    continue
+                wrapped = wrap(self._key, key.key, _key_context(key.key_id, key.space, key.subject))
+                row = (key.key_id, key.space, key.subject, wrapped)
+                self._database.execute("INSERT OR IGNORE INTO keys VALUES (?, ?, ?, ?)", row)
+        return tuple(refused)
+
+    def get(self, key_id: bytes) -> bytes | None:
+        """The key, 32 bytes; None when it is not held. Raises VaultDamaged."""
+        found = self._space_key(key_id)
+        return found.key if found else None
+
+    def keys_of(self, space: bytes, subject: bytes | None = b"") -> tuple[bytes, ...]:
+        """Ids of the keys held of a subject, of the epochs (empty subject), or of the whole space (None), sorted."""
+        query = "SELECT key_id FROM keys WHERE space = ?1 AND (?2 IS NULL OR subject = ?2) ORDER BY key_id"
+        with self._guarded():
+            return tuple(row[0] for row in self._database.execute(query, (space, subject)))
+
+    def is_erased(self, key_id: bytes) -> bool:
+        """Whether the id was named erased on this device."""
+        with self._guarded():
+            return self._one("SELECT 1 FROM erased WHERE key_id = ?", key_id) is not None
+
+    def erase(self, key_ids: Iterable[bytes]) -> tuple[bytes, ...]:
+        """Destroy the keys and refuse their ids for ever; the ids that were held. No byte of them is left behind."""
+        destroyed = []
+        with self._lock:
+            with self._transaction():
+                for key_id in key_ids:
+                    self._database.execute("INSERT OR IGNORE INTO erased VALUES (?)", (key_id,))
+                    if self._database.execute("DELETE FROM keys WHERE key_id = ?", (key_id,)).rowcount:
+                        destroyed.append(key_id)
+                if destroyed:
+                    self._database.execute("UPDATE vault SET unclean = 1")
+            with self._guarded():
+                self._clean()
+        return tuple(destroyed)
+
+    def put_log(self, log: bytes, space: bytes, seed: bytes) -> None:
+        """Keep the seed of a log's own signing key. The first seed of a log stays."""
+        wrapped = wrap(self._key, seed, _log_context(log, space))
+        with self._transaction():
+            self._database.execute("INSERT OR IGNORE INTO logs VALUES (?, ?, ?)", (log, space, wrapped))
+
+    def log_seed(self, log: bytes) -> bytes | None:
+        """The seed kept for a log; None when there is none. Raises VaultDamaged."""
+        with self._guarded():
+            row = self._one("SELECT space, wrapped FROM logs WHERE log = ?", log)
+        return self._unwrap(row[1], _log_context(log, row[0])) if row else None
+
+    def logs_of(self, space: bytes) -> tuple[bytes, ...]:
+        """Ids of the logs of a space whose seeds are kept, sorted."""
+        with self._guarded():
+            rows = self._database.execute("SELECT log FROM logs WHERE space = ? ORDER BY log", (space,))
+            return tuple(row[0] for row in rows)
+
+    def box_for(self, public_box_key: bytes, key_ids: Sequence[bytes]) -> bytes:
+        """Seal held keys to a device; at most KEYS_IN_A_BOX_MAX. Raises KeyNotHeld, BoxKeyUnusable."""
+        keys = []
+        for key_id in key_ids[: KEYS_IN_A_BOX_MAX + 1]:
+            found = self._space_key(key_id)
+            if found is None:
+                raise KeyNotHeld(key_id=key_id.hex())
+            keys.append(found)
+        return seal_box(public_box_key, keys)
+
+    def _space_key(self, key_id: bytes) -> SpaceKey | None:
+        with self._guarded():
+            row = self._one("SELECT space, subject, wrapped FROM keys WHERE key_id = ?", key_id)
+        if row is None:
+            return None
+        space, subject, wrapped = row
+        return SpaceKey(space, subject, self._unwrap(wrapped, _key_context(key_id, space, subject)))
+
+    def _unwrap(self, wrapped: bytes, context: bytes) -> bytes:
+        try:
+            return unwrap(self._key, wrapped, context)
+        except SealBroken as error:
+            raise VaultDamaged(path=str(self._path)) from error
+
+    def _unlock(self, secret: bytes) -> bytes:
+        version = self._database.execute("PRAGMA user_version").fetchone()[0]
+        if version > VERSION:
+            raise VaultFromNewerRelease(path=str(self._path))
+        if version == 0:
+            return self._found(secret)
+        lock, probe = self._database.execute("SELECT lock, probe FROM vault").fetchone() or (b"", b"")
+        try:
+            key = _wrapping_key(FileProtection(self._state).open(msgspec.json.decode(lock, type=FileLock)), secret)
+            unwrap(key, probe, PROBE)
+        except SealBroken as error:
+            raise VaultLocked(path=str(self._path)) from error
+        except msgspec.MsgspecError as error:
+            raise VaultDamaged(path=str(self._path)) from error
+        return key
+
+    def _found(self, secret: bytes) -> bytes:
+        """The wrapping key is durable before the file that needs it."""
+        lock, kept = FileProtection(self._state).make()
+        key = _wrapping_key(kept, secret)
+        schema = files(__package__).joinpath("key_vault.sql").read_text(encoding="utf-8")
+        with self._transaction():
+            for statement in schema.split(";\n"):
+                self._database.execute(statement)
+            row = (msgspec.json.encode(lock), wrap(key, PROBE, PROBE))
+            self._database.execute("INSERT INTO vault VALUES (1, ?, ?, 0)", row)
+        return key
+
+    def _clean(self) -> None:
+        """Rewrite the file after an erasure: pages that were split keep copies that no delete meets."""
+        unclean = self._database.execute("SELECT unclean FROM vault").fetchone()
+        if unclean and unclean[0]:
+            self._database.execute("VACUUM")
+            self._database.execute("UPDATE vault SET unclean = 0")
+
+    def _one(self, query: str, *values: bytes) -> tuple[bytes, ...] | None:
+        row: tuple[bytes, ...] | None = self._database.execute(query, values).fetchone()
+        return row
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        with self._lock:
+            try:
+                yield
+            except sqlite3.Error as error:
+                if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+                    raise VaultDamaged(path=str(self._path)) from error
+                raise VaultFailed(reason=str(error)) from error
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with self._guarded():
+            self._database.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._database.execute("COMMIT")
+            except BaseException:
+                if self._database.in_transaction:
+                    self._database.execute("ROLLBACK")
+                raise
+
+
+PRAGMAS = (
+    "journal_mode = DELETE",
+    "synchronous = EXTRA",  # Also syncs the folder when the journal goes: the commit point.
+    "fullfsync = ON",  # macOS; nothing elsewhere.
+    "secure_delete = ON",
+    "temp_store = MEMORY",  # VACUUM copies the file: not into a temporary folder.
+    "trusted_schema = OFF",
+)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    try:
+        path.touch(mode=0o600)  # SQLite would let others read it; its journal takes the file's mode.
+    except OSError as error:
+        raise VaultFailed(reason=f"{path}: {error.strerror}") from error
+    database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+    try:
+        for pragma in PRAGMAS:
+            database.execute(f"PRAGMA {pragma}")
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _wrapping_key(kept: bytes, secret: bytes) -> bytes:
+    return hashlib.sha3_256(b"scm/vault/1\n" + kept + secret).digest()
+
+
+def _key_context(key_id: bytes, space: bytes, subject: bytes) -> bytes:
+    return b"scm/vault-key/1\n" + key_id + space + subject
+
+
+def _log_context(log: bytes, space: bytes) -> bytes:
+    return b"scm/vault-log/1\n" + log + space
