@@ -1,0 +1,198 @@
+"""What an import would change: a preview that a person confirms, computed without touching anything.
+
+Hulls are matched as a multiset, so N equal hulls stay N. Both sides are paired off by the strongest evidence first
+(`_EVIDENCE`), and last by the model alone: that still works when an erasure left nothing but the catalogue key. The
+order of rows never matters. *Missing* is only what the file does not list: keep, wish for or remove is the caller's
+question to the person, never ours to answer (docs/adr/0005).
+"""
+
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Sequence
+from typing import Literal
+
+import msgspec
+
+from scmanager.adapters.hangar_ships import HangarFile, ImportedShip, details, model, written
+
+Field = Literal["key", "nickname", "serial", "pledge_id", "pledge_name", "pledge_date", "insurance_months", "lti"]
+Evidence = Literal["all", "pledge", "serial", "nickname", "model"]
+
+_WORDS: tuple[Field, ...] = (
+    "nickname",
+    "serial",
+    "pledge_id",
+    "pledge_name",
+    "pledge_date",
+    "insurance_months",
+    "lti",
+)
+
+
+class KnownShip(msgspec.Struct, frozen=True):
+    """A ship of the hangar as it stands. After an erasure only `ship` and `key` are left, and `erased` is set."""
+
+    ship: bytes
+    """The ship's own id: random, no two alike."""
+    key: str | None
+    name: str = ""
+    nickname: str | None = None
+    serial: str | None = None
+    pledge_id: str | None = None
+    pledge_name: str | None = None
+    pledge_date: str | None = None
+    insurance_months: int | None = None
+    lti: bool | None = None
+    erased: bool = False
+    """Its owner had his words erased: an import does not offer to bring them back."""
+
+
+class Change(msgspec.Struct, frozen=True):
+    """One field that the file says otherwise. A field on which the file is silent is no change."""
+
+    field: Field
+    before: str | int | None
+    after: str | int | None
+
+
+class Pair(msgspec.Struct, frozen=True):
+    """A known ship and the row that is taken for it, and by what."""
+
+    known: KnownShip
+    imported: ImportedShip
+    by: Evidence
+    changes: tuple[Change, ...] = ()
+
+
+class Missing(msgspec.Struct, frozen=True):
+    """A known ship that the file does not list as owned. Not a deletion."""
+
+    known: KnownShip
+    wished: bool
+    """The file has this model on its wish list."""
+
+
+class HangarDiff(msgspec.Struct, frozen=True):
+    """unchanged + changed + missing are the known ships, unchanged + changed + added those of the file: each once."""
+
+    added: tuple[ImportedShip, ...]
+    unchanged: tuple[Pair, ...]
+    changed: tuple[Pair, ...]
+    missing: tuple[Missing, ...]
+
+
+Side = KnownShip | ImportedShip
+Trait = Callable[[Side], tuple[object, ...] | None]
+"""What two hulls must have in common to be paired; None never pairs."""
+
+
+def diff(existing: Sequence[KnownShip], file: HangarFile) -> HangarDiff:
+    """Which rows are the ships already there. Pure; equal for any order of `existing` and of the file's rows."""
+    matching = _Matching(existing, file.ships)
+    for by, trait in _EVIDENCE:
+        matching.pair_off(by, trait, _model)
+        matching.pair_off(by, trait, _written)
+    matching.pair_off("model", _any, _unrecognised)
+    pairs = sorted(matching.pairs, key=lambda pair: pair.known.ship)
+    wishes = {form(wish) for wish in file.wishes for form in (_model, _written)} - {None}
+    return HangarDiff(
+        added=tuple(sorted(matching.rows, key=lambda row: (model(row.key, row.name), details(row)))),
+        unchanged=tuple(pair for pair in pairs if not pair.changes),
+        changed=tuple(pair for pair in pairs if pair.changes),
+        missing=tuple(Missing(ship, bool({_model(ship), _written(ship)} & wishes)) for ship in matching.known),
+    )
+
+
+class _Matching:
+    """What is paired so far, and what is left of both sides, in an order that rows have no part in."""
+
+    def __init__(self, known: Iterable[KnownShip], rows: Iterable[ImportedShip]) -> None:
+        self.known = sorted(known, key=lambda ship: ship.ship)
+        self.rows = sorted(rows, key=lambda row: (details(row), row.fingerprint))
+        self.pairs: list[Pair] = []
+
+    def pair_off(self, by: Evidence, trait: Trait, kind: Callable[[Side], str | None]) -> None:
+        """Pair what is of one kind and has the trait in common."""
+        waiting: defaultdict[object, deque[int]] = defaultdict(deque)
+        for place, row in enumerate(self.rows):
+            if (told := trait(row)) is not None and (of := kind(row)) is not None:
+                waiting[of, told].append(place)
+        taken: set[int] = set()
+        left: list[KnownShip] = []
+        for ship in self.known:
+            places = waiting.get((kind(ship), trait(ship)))
+            if places:
+                place = places.popleft()
+                taken.add(place)
+                self.pairs.append(_pair(ship, self.rows[place], by))
+            else:
+                left.append(ship)
+        self.known = left
+        self.rows = [row for place, row in enumerate(self.rows) if place not in taken]
+
+
+def _pair(known: KnownShip, row: ImportedShip, by: Evidence) -> Pair:
+    fields = () if known.erased else _WORDS
+    changes = [
+        Change(field, getattr(known, field), after)
+        for field in fields
+        if (after := getattr(row, field)) is not None and after != getattr(known, field)
+    ]
+    if known.key is None and row.key is not None:
+        changes.insert(0, Change("key", None, row.key))
+    return Pair(known, row, by, tuple(changes))
+
+
+def _model(side: Side) -> str | None:
+    return model(side.key, side.name) if side.key or side.name else None
+
+
+def _written(side: Side) -> str | None:
+    """The name as written: for models only one side recognises, and for answers that differ from the catalogue."""
+    return written(side.name) if side.name else None
+
+
+def _unrecognised(side: Side) -> str | None:
+    """A ship that was never recognised and whose name was erased can only be one of the rows nobody recognises."""
+    nameless = not side.name or isinstance(side, ImportedShip)
+    return "unrecognised" if side.key is None and nameless else None
+
+
+def _of(*fields: str) -> Trait:
+    def trait(side: Side) -> tuple[object, ...] | None:
+        values = tuple(getattr(side, field) for field in fields)
+        return None if None in values else values
+
+    return trait
+
+
+def _all(side: Side) -> tuple[object, ...]:
+    return tuple(getattr(side, field) for field in _WORDS)
+
+
+def _file_silent(side: Side) -> tuple[object, ...] | None:
+    """A ship whose pledge is known and a row that names none: they cannot contradict each other."""
+    return () if (side.pledge_id is None) == isinstance(side, ImportedShip) else None
+
+
+def _ship_silent(side: Side) -> tuple[object, ...] | None:
+    """A ship whose pledge is not known and a row that names one."""
+    return () if (side.pledge_id is None) == isinstance(side, KnownShip) else None
+
+
+def _any(_: Side) -> tuple[object, ...]:
+    return ()
+
+
+_EVIDENCE: tuple[tuple[Evidence, Trait], ...] = (
+    ("all", _all),
+    ("pledge", _of("pledge_id", "serial")),
+    ("pledge", _of("pledge_id", "nickname")),
+    ("pledge", _of("pledge_id")),
+    ("serial", _of("serial")),
+    ("nickname", _of("nickname")),
+    ("model", _file_silent),
+    ("model", _ship_silent),
+    ("model", _any),
+)
+"""Strongest first. A pledge says more than a serial, which tools seldom have; a nickname can be given twice. Of hulls
+known by model alone, those are paired first that do not contradict each other's pledge."""
