@@ -50,6 +50,11 @@ class FolderLock:
         self.path = path
         self._descriptor: int | None = None
 
+    @property
+    def held(self) -> bool:
+        """Whether this object holds it."""
+        return self._descriptor is not None
+
     def acquire(self) -> None:
         """Take it now or raise FolderInUse; never waits. Raises FolderNotLockable where locks do not work."""
         try:

@@ -142,10 +142,11 @@ def _candidates() -> Iterator[tuple[str, Path]]:
 
 
 def _usual_places() -> list[Path]:
-    if sys.platform != "win32":
+    if sys.platform == "win32":
+        programs = [os.environ.get(name) for name in ("ProgramFiles", "ProgramW6432")]
+        return [Path(folder) / "PostgreSQL" / "*" / "bin" for folder in programs if folder]
+    else:  # noqa: RET505  # the form that type checkers take for a choice of platform
         return [Path(pattern) for pattern in _USUAL]
-    programs = [os.environ.get(name) for name in ("ProgramFiles", "ProgramW6432")]
-    return [Path(folder) / "PostgreSQL" / "*" / "bin" for folder in programs if folder]
 
 
 def _newest_first(folder: Path) -> float:
