@@ -117,6 +117,10 @@ class KeyVault:
             raise KeyIdDiffers(key_id=key_id.hex())
         return not self.put_all([SpaceKey(space, subject, key)])
 
+    def put_new(self, space: bytes, keys: Iterable[tuple[bytes, bytes]]) -> None:
+        """Keep fresh keys, as (subject, key), in one commit."""
+        self.put_all([SpaceKey(space, subject, key) for subject, key in keys])
+
     def put_all(self, keys: Iterable[SpaceKey]) -> tuple[bytes, ...]:
         """Keep all in one commit; the ids refused because they were erased. A key held already stays as it is."""
         refused = []

@@ -5,7 +5,7 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
-from scmanager.application.keys import Keys
+from scmanager.application.keys import FreshKeys
 from scmanager.domain import governance
 from scmanager.domain.epoch import EPOCHS, Epochs
 from scmanager.domain.event import About, Decision, Envelope, Event, Id, Id32, State
@@ -64,8 +64,8 @@ S = TypeVar("S", bound=State)
 class Seat:
     """From where this installation speaks in a space: its log there and the grant it acts by."""
 
-    def __init__(self, space: Space, log: OwnLog, grant: Grant) -> None:
-        self.space, self.log, self.grant = space, log, grant
+    def __init__(self, space: Space, log: OwnLog, grant: Grant, keys: FreshKeys) -> None:
+        self.space, self.log, self.grant, self.keys = space, log, grant, keys
         self.overlay: dict[tuple[str, Id], tuple[State, tuple[Id32, ...]]] = {}
         """States and tips that recorded, not yet committed events lead to."""
 
@@ -73,9 +73,8 @@ class Seat:
 class Desk:
     """One command at one seat. Made by the writer; lives as long as the command."""
 
-    def __init__(self, seat: Seat, keys: Keys, command: Id, now_us: int, entropy: Callable[[int], bytes]) -> None:
+    def __init__(self, seat: Seat, command: Id, now_us: int, entropy: Callable[[int], bytes]) -> None:
         self._seat = seat
-        self._keys = keys
         self._command = command
         self._now_us = now_us
         self._entropy = entropy
@@ -153,8 +152,11 @@ class Desk:
 
     def subject_key(self, subject: Id) -> Secret:
         """The key that seals words about a subject; made when there is none."""
-        held = self._keys.keys_of(self.space.id, subject)
-        return self._secret(held[0] if held else self._keys.new_key(self.space.id, subject))
+        return self._secret(self._seat.keys.of(subject) or self._seat.keys.new(subject))
+
+    def open_epoch(self) -> None:
+        """From here on the space is written under a fresh key."""
+        self.record(EPOCHS, self.organisation, governance.EpochOpened(self._seat.keys.new()))
 
     def _look(self, fold: Fold, entity: Id) -> tuple[State, tuple[Id32, ...]]:
         place = (fold.name, entity)
@@ -175,7 +177,7 @@ class Desk:
         )  # fmt: skip
 
     def _check_right(self, event: Event) -> None:
-        if self.space.verdicts.unknown_governance:
+        if self.space.needs_update:
             raise UpdateNeeded
         right = governance.needs(event.tag)
         if right is not None and not self.grant.rights & {right, EVERY_RIGHT}:
@@ -190,7 +192,7 @@ class Desk:
         return self._secret(epochs.writing)
 
     def _secret(self, key_id: bytes) -> Secret:
-        key = self._keys.get(key_id) if key_id else None
+        key = self._seat.keys.get(key_id) if key_id else None
         if key is None:
             raise KeyMissing
         return Secret(key_id, key)

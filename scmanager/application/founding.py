@@ -6,9 +6,8 @@ from typing import Any
 import msgspec
 
 from scmanager.application.desk import Desk, Seat
-from scmanager.application.keys import Keys
-from scmanager.domain.epoch import EPOCHS
-from scmanager.domain.governance import EVERY_RIGHT, EpochOpened
+from scmanager.application.keys import FreshKeys, Keys
+from scmanager.domain.governance import EVERY_RIGHT
 from scmanager.domain.records import Grant
 from scmanager.eventstore.entry import Genesis, Kind, RecoveryKeys
 from scmanager.eventstore.own_log import OwnLog
@@ -34,7 +33,7 @@ class Founding(msgspec.Struct, frozen=True):
         """None yet: its id is the hash of the entry that founds it."""
         return b""
 
-    def seat(self, shelf: Shelf, now_us: int) -> Seat:
+    def seat(self, shelf: Shelf, vault: Keys, now_us: int, entropy: Callable[[int], bytes]) -> Seat:
         """The founder's seat, before anything is committed."""
         genesis = Genesis(
             (), (), b"", self.kind, "ed25519", self.key.public, self.salt,
@@ -43,10 +42,10 @@ class Founding(msgspec.Struct, frozen=True):
         log = OwnLog.found(genesis, self.key, now_us)
         first = log.first.entry
         grant = Grant(first.id32, first.log[:16], 0, frozenset({EVERY_RIGHT}), first.log, self.device, self.box)
-        return Seat(shelf.fresh(first.log, self.kind), log, grant)
+        return Seat(shelf.fresh(first.log, self.kind), log, grant, FreshKeys(first.log, vault, entropy))
 
-    def open(self, desk: Desk, keys: Keys) -> None:
-        """Keep the log's seed, and open the first epoch: both are durable before the commit."""
-        keys.put_log(desk.space.id, desk.space.id, self.key.reveal_seed())
+    def open(self, desk: Desk, vault: Keys) -> None:
+        """Keep the log's seed, durable before the commit, and open the first epoch."""
+        vault.put_log(desk.space.id, desk.space.id, self.key.reveal_seed())
         if self.kind != "author":
-            desk.record(EPOCHS, desk.organisation, EpochOpened(keys.new_key(desk.space.id)))
+            desk.open_epoch()

@@ -1,19 +1,32 @@
-"""What the writer needs of the key vault. Each write is durable when it returns: entries that name the key follow."""
+"""Keys as the writer needs them: made in memory while it decides, kept durably before the commit that names them."""
 
+from collections.abc import Callable, Iterable
 from typing import Protocol
+
+import msgspec
+
+from scmanager.eventstore.parts import key_id
+
+
+class SpaceKey(Protocol):
+    """A key with what it is for."""
+
+    space: bytes
+    subject: bytes
+    key: bytes
 
 
 class Keys(Protocol):
-    """The keys this installation holds."""
-
-    def new_key(self, space: bytes, subject: bytes = b"") -> bytes:
-        """A fresh key for a subject, or for an epoch; its id."""
+    """The vault. Each write is durable when it returns."""
 
     def get(self, key_id: bytes) -> bytes | None:
         """The key, 32 bytes; None when it is not held."""
 
     def keys_of(self, space: bytes, subject: bytes | None = b"") -> tuple[bytes, ...]:
-        """Ids of a subject's keys, sorted."""
+        """Ids of a subject's keys, of the epochs (empty subject), or of the whole space (None), sorted."""
+
+    def put_new(self, space: bytes, keys: Iterable[tuple[bytes, bytes]]) -> None:
+        """Keep fresh keys, as (subject, key), in one commit."""
 
     def put_log(self, log: bytes, space: bytes, seed: bytes) -> None:
         """Keep the seed of a log's own signing key."""
@@ -24,5 +37,42 @@ class Keys(Protocol):
     def logs_of(self, space: bytes) -> tuple[bytes, ...]:
         """Our logs in a space."""
 
-    def erase(self, key_ids: "list[bytes]") -> tuple[bytes, ...]:
-        """Destroy keys for good."""
+    def erase(self, key_ids: Iterable[bytes]) -> tuple[bytes, ...]:
+        """Destroy keys for good; the ids that were held."""
+
+
+class FreshKey(msgspec.Struct, frozen=True):
+    """A key made for a batch that is not committed yet."""
+
+    subject: bytes
+    key: bytes
+
+
+class FreshKeys:
+    """The keys of one space as a batch sees them: those in the vault, and those it has made itself."""
+
+    def __init__(self, space: bytes, vault: Keys, entropy: Callable[[int], bytes]) -> None:
+        self._space, self._vault, self._entropy = space, vault, entropy
+        self._fresh: dict[bytes, FreshKey] = {}
+
+    def new(self, subject: bytes = b"") -> bytes:
+        """A random key; its id."""
+        key = self._entropy(32)
+        self._fresh[key_id(key)] = FreshKey(subject, key)
+        return key_id(key)
+
+    def get(self, wanted: bytes) -> bytes | None:
+        """A key by its id."""
+        fresh = self._fresh.get(wanted)
+        return fresh.key if fresh else self._vault.get(wanted)
+
+    def of(self, subject: bytes) -> bytes | None:
+        """The id of a key of this subject, if there is one."""
+        fresh = next((each for each, held in self._fresh.items() if held.subject == subject), None)
+        return fresh or next(iter(self._vault.keys_of(self._space, subject)), None)
+
+    def keep(self) -> None:
+        """Put what was made into the vault: before the entries that name it are committed."""
+        if self._fresh:
+            self._vault.put_new(self._space, [(held.subject, held.key) for held in self._fresh.values()])
+            self._fresh.clear()

@@ -14,11 +14,11 @@ import msgspec
 
 from scmanager.application.desk import Desk, NotAMember, Seat
 from scmanager.application.founding import Founding
-from scmanager.application.keys import Keys
-from scmanager.errors import ScManagerError, Unavailable
+from scmanager.application.keys import FreshKeys, Keys
+from scmanager.errors import Unavailable
 from scmanager.eventstore.own_log import OwnLog
 from scmanager.eventstore.signing import SigningKey
-from scmanager.eventstore.store import LogMoved, Outcome, Row, Store
+from scmanager.eventstore.store import Outcome, Row, Store
 from scmanager.spaces.shelf import Shelf
 
 BATCH_COMMANDS_MAX = 512
@@ -135,12 +135,8 @@ class Writer:
             if known is not None:
                 waiting.answer.set_result(known)
                 return False
-            seat = (
-                command.seat(self._shelf, self._clock_us())
-                if isinstance(command, Founding)
-                else self._seat(command.space)
-            )
-            desk = Desk(seat, self._keys, command.id, self._clock_us(), self._entropy)
+            seat = self._seat_for(command)
+            desk = Desk(seat, command.id, self._clock_us(), self._entropy)
             if isinstance(command, Founding):
                 command.open(desk, self._keys)
                 self._seats[seat.space.id] = seat
@@ -169,6 +165,11 @@ class Writer:
                 return result
         return None
 
+    def _seat_for(self, command: Command | Founding) -> Seat:
+        if isinstance(command, Founding):
+            return command.seat(self._shelf, self._keys, self._clock_us(), self._entropy)
+        return self._seat(command.space)
+
     def _seat(self, space_id: bytes) -> Seat:
         seat = self._seats.get(space_id)
         if seat is None:
@@ -185,7 +186,8 @@ class Writer:
             seed = self._keys.log_seed(head.log)
             standing = next((each for each in space.grants() if head.log in each.levels), None)
             if seed and standing and head.log not in forked:
-                return Seat(space, OwnLog(head, SigningKey(seed)), standing.grant)
+                keys = FreshKeys(space_id, self._keys, self._entropy)
+                return Seat(space, OwnLog(head, SigningKey(seed)), standing.grant, keys)
         raise NotAMember
 
     def _commit(self, decided: list[_Waiting]) -> None:
@@ -193,7 +195,7 @@ class Writer:
             mine = [waiting for waiting in decided if waiting.result.get("space") == seat.space.id.hex()]
             try:
                 self._commit_seat(seat, mine)
-            except ScManagerError as error:
+            except Exception as error:  # noqa: BLE001 - every sender gets it; the writer goes on
                 self._give_up(seat, mine, error)
         for waiting in decided:
             if not waiting.answer.done():
@@ -202,6 +204,7 @@ class Writer:
     def _commit_seat(self, seat: Seat, mine: list[_Waiting]) -> None:
         batch = seat.log.commit()
         outcomes = [Outcome(each.command.id, msgspec.json.encode(each.result)) for each in mine]
+        seat.keys.keep()
         last = self._store.append(batch, outcomes)
         self.commits += 1
         seat.log.committed(batch)
@@ -215,11 +218,10 @@ class Writer:
         if any(change.governance for change in changes.values()):
             self._seats.clear()
 
-    def _give_up(self, seat: Seat, mine: list[_Waiting], error: ScManagerError) -> None:
-        """Nothing was recorded: say so to everybody who waited."""
+    def _give_up(self, seat: Seat, mine: list[_Waiting], error: Exception) -> None:
+        """Say to everybody who waited that it failed, and begin again from what the store holds."""
         seat.log.undo_to(0)
         seat.overlay.clear()
-        if isinstance(error, LogMoved) or not seat.log.head.size:
-            self._seats.pop(seat.space.id, None)
+        self._seats.pop(seat.space.id, None)
         for waiting in mine:
             waiting.answer.set_exception(error)

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from scmanager.domain.event import Event, State
+from scmanager.domain.event import EventMeta, State
 
 
 class Fold(msgspec.Struct, frozen=True):
@@ -16,7 +16,7 @@ class Fold(msgspec.Struct, frozen=True):
     empty: State
     evolve: Callable[[Any, Any, Any], State]
     """(state, event, envelope) -> state. Total."""
-    events: tuple[type[Event], ...]
+    events: tuple[EventMeta, ...]
 
 
 def by_tag(folds: tuple[Fold, ...]) -> dict[str, Fold]:

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
+from scmanager.domain.court import Court
 from scmanager.domain.event import Envelope, Id, Id32, State
 from scmanager.domain.fold import Fold
 from scmanager.domain.records import Fact, Grant, Standing, Verdict, Verdicts
-from scmanager.domain.validity import Court
 from scmanager.eventstore import signing
 from scmanager.eventstore.store import Row
 from scmanager.spaces.facts import fact_of, founding_fact
@@ -49,7 +49,7 @@ class Space:
         self.past = Past()
         self._folds = folds
         self._key_of = key_of
-        self._court = Court(signing.verify)
+        self._court = Court(space, signing.verify)
         self._publics: dict[bytes, bytes] = {}
         self._opened: dict[Id32, Opened] = {}
         self._things: dict[tuple[str, Id], Thing] = {}
@@ -182,6 +182,11 @@ class Space:
     def verdicts(self) -> Verdicts:
         """The whole answer: entries, grants, recoveries."""
         return self._court.verdicts
+
+    @property
+    def needs_update(self) -> bool:
+        """Whether it holds governance that only a later release can read: this one must not write."""
+        return bool(self._court.verdicts.unknown_governance)
 
     def grants(self) -> Iterator[Standing]:
         """Every valid grant that nobody ended."""

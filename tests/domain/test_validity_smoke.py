@@ -1,6 +1,7 @@
 from tests.support.world import World, check, TABLE
 from tests.support.validity_model import Model
 
+
 def test_smoke():
     w = World()
     bob = w.grant(w.founder, "bob", 2)

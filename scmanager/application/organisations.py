@@ -1,0 +1,96 @@
+"""Organisations: found, describe, rename, archive, affiliate; roles as templates of rights."""
+
+from typing import Any
+
+from scmanager.application.desk import Desk
+from scmanager.application.verbs import OrganisationId, RoleId, verb
+from scmanager.domain import member, organisation, role
+from scmanager.domain.catalogue import MEMBERS, ORGANISATIONS, ROLES
+
+Result = dict[str, Any]
+
+
+def found(desk: Desk, *, title: str, sid: str = "", handle: str, display_name: str = "") -> Result:
+    """Found an organisation in its own new space; whoever founds it is its first member."""
+    desk.decide(ORGANISATIONS, desk.organisation, organisation.found, title, sid)
+    desk.decide(MEMBERS, desk.me, member.record, desk.me, handle, display_name)
+    desk.decide(MEMBERS, desk.me, member.join, desk.me, desk.me, desk.grant.rank, desk.now_s)
+    return {"organisation": desk.organisation.hex(), "member": desk.me.hex()}
+
+
+@verb("organisation.describe")
+def describe(desk: Desk, *, text: str) -> Result:
+    """Say what the organisation is about; empty text takes it back."""
+    desk.decide(ORGANISATIONS, desk.organisation, organisation.describe, text)
+    return {"organisation": desk.organisation.hex()}
+
+
+@verb("organisation.rename")
+def rename(desk: Desk, *, title: str) -> Result:
+    """Give the organisation another name."""
+    desk.decide(ORGANISATIONS, desk.organisation, organisation.rename, title)
+    return {"organisation": desk.organisation.hex()}
+
+
+@verb("organisation.settle-name")
+def settle_name(desk: Desk, *, title: str) -> Result:
+    """Decide for one of several names that were given at the same time."""
+    desk.decide(ORGANISATIONS, desk.organisation, organisation.settle_name, title)
+    return {"organisation": desk.organisation.hex()}
+
+
+@verb("organisation.set-sid")
+def set_sid(desk: Desk, *, sid: str) -> Result:
+    """Set the organisation's short tag as the game spells it; empty for none."""
+    desk.decide(ORGANISATIONS, desk.organisation, organisation.set_sid, sid)
+    return {"organisation": desk.organisation.hex()}
+
+
+@verb("organisation.archive")
+def archive(desk: Desk) -> Result:
+    """Close the books: everything stays readable, nothing changes until it is restored."""
+    desk.decide(ORGANISATIONS, desk.organisation, organisation.archive)
+    return {"organisation": desk.organisation.hex()}
+
+
+@verb("organisation.restore")
+def restore(desk: Desk) -> Result:
+    """Open an archived organisation again."""
+    desk.decide(ORGANISATIONS, desk.organisation, organisation.restore)
+    return {"organisation": desk.organisation.hex()}
+
+
+@verb("organisation.affiliate")
+def affiliate(desk: Desk, *, other: OrganisationId, title: str) -> Result:
+    """Note that another organisation belongs with us; it says nothing for them."""
+    desk.decide(ORGANISATIONS, desk.organisation, organisation.affiliate, other, title)
+    return {"organisation": desk.organisation.hex()}
+
+
+@verb("organisation.unaffiliate")
+def unaffiliate(desk: Desk, *, other: OrganisationId) -> Result:
+    """End an affiliation."""
+    desk.decide(ORGANISATIONS, desk.organisation, organisation.unaffiliate, other)
+    return {"organisation": desk.organisation.hex()}
+
+
+@verb("role.define")
+def define_role(desk: Desk, *, title: str, rank: int, rights: tuple[str, ...] = ()) -> Result:
+    """Define a role: a name, a rank from 1 (highest) to 10, and what it may do."""
+    new = desk.new_id()
+    desk.decide(ROLES, new, role.define, title, rank, rights, desk.grant.rank)
+    return {"role": new.hex()}
+
+
+@verb("role.change")
+def change_role(desk: Desk, *, role_id: RoleId, title: str, rank: int, rights: tuple[str, ...] = ()) -> Result:
+    """Change a role's name, rank or rights. Grants already given keep theirs until they are issued anew."""
+    desk.decide(ROLES, role_id, role.change, title, rank, rights, desk.grant.rank)
+    return {"role": role_id.hex()}
+
+
+@verb("role.withdraw")
+def withdraw_role(desk: Desk, *, role_id: RoleId) -> Result:
+    """Take a role out of use. Grants already given stand."""
+    desk.decide(ROLES, role_id, role.withdraw, desk.grant.rank)
+    return {"role": role_id.hex()}

@@ -1,0 +1,71 @@
+"""Verbs: everything a member can ask for, by name. The API and the command line offer exactly these.
+
+A verb is a plain function `(desk, *, ...) -> Result`. Its parameters' types say how a front end reads them; its
+docstring is its help. Front ends look a verb up here and call its function; nothing stands in between.
+"""
+
+import inspect
+from collections.abc import Callable
+from typing import Any, NewType
+
+import msgspec
+
+MemberId = NewType("MemberId", bytes)
+ShipId = NewType("ShipId", bytes)
+FleetId = NewType("FleetId", bytes)
+SquadronId = NewType("SquadronId", bytes)
+RoleId = NewType("RoleId", bytes)
+OrganisationId = NewType("OrganisationId", bytes)
+EntryId = NewType("EntryId", bytes)
+"""32 bytes; the others are 16. Front ends show all of them as lower-case hex."""
+
+
+class Parameter(msgspec.Struct, frozen=True):
+    """One argument of a verb."""
+
+    name: str
+    type: Any
+    default: Any = inspect.Parameter.empty
+
+    @property
+    def required(self) -> bool:
+        """Whether the caller must give it."""
+        return self.default is inspect.Parameter.empty
+
+
+class Verb(msgspec.Struct, frozen=True):
+    """Something a member can ask for."""
+
+    name: str
+    """`thing.act`, such as `organisation.rename`."""
+    act: Callable[..., dict[str, Any]]
+    kinds: tuple[str, ...] = ("org",)
+    """The kinds of space it works in."""
+
+    @property
+    def help(self) -> str:
+        """What it does, for people."""
+        return inspect.getdoc(self.act) or ""
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """Everything but the desk."""
+        hints = inspect.get_annotations(self.act, eval_str=True)
+        found = list(inspect.signature(self.act).parameters.values())[1:]
+        return tuple(Parameter(each.name, hints[each.name], each.default) for each in found)
+
+
+VERBS: dict[str, Verb] = {}
+"""By name. Filled by the modules that define them; `application` imports them all."""
+
+
+def verb(name: str, *kinds: str) -> Callable[[Callable[..., dict[str, Any]]], Callable[..., dict[str, Any]]]:
+    """Offer a function under this name, in spaces of these kinds (an organisation's, if none is given)."""
+
+    def enter(act: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+        if name in VERBS:
+            raise TypeError(f"two functions claim the verb {name}")
+        VERBS[name] = Verb(name, act, kinds or ("org",))
+        return act
+
+    return enter

@@ -1,0 +1,33 @@
+"""What this release knows: each kind of thing with its events, and the right that each type of event needs."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from scmanager.domain import fleet, governance, member, organisation, role, ship, squadron
+from scmanager.domain.epoch import EPOCHS
+from scmanager.domain.event import CATALOGUE, State
+from scmanager.domain.fold import Fold, by_tag
+from scmanager.domain.rights import RIGHT_NEEDED
+
+
+def _fold(name: str, empty: State, evolve: Callable[[Any, Any, Any], State]) -> Fold:
+    """The kind of thing whose event types begin with its name; governance has folds of its own."""
+    events = (kind for tag, kind in CATALOGUE.items() if tag.startswith(f"{name}.") and tag in RIGHT_NEEDED)
+    return Fold(name, empty, evolve, tuple(events))
+
+
+ORGANISATIONS: Final = _fold("organisation", organisation.Organisation(), organisation.evolve)
+ROLES: Final = _fold("role", role.Role(), role.evolve)
+MEMBERS: Final = _fold("member", member.Member(), member.evolve)
+SHIPS: Final = _fold("ship", ship.Ship(), ship.evolve)
+FLEETS: Final = _fold("fleet", fleet.Fleet(), fleet.evolve)
+SQUADRONS: Final = _fold("squadron", squadron.Squadron(), squadron.evolve)
+
+FOLDS: Final[Mapping[str, Fold]] = MappingProxyType(
+    by_tag((EPOCHS, ORGANISATIONS, ROLES, MEMBERS, SHIPS, FLEETS, SQUADRONS))
+)
+"""By event tag."""
+
+for _tag, _right in RIGHT_NEEDED.items():
+    governance.register(_right, CATALOGUE[_tag])
