@@ -158,6 +158,15 @@ class Desk:
         """From here on the space is written under a fresh key."""
         self.record(EPOCHS, self.organisation, governance.EpochOpened(self._seat.keys.new()))
 
+    def open_epoch_if_allowed(self) -> None:
+        """The same, where one's own right suffices: a member who cuts a device may not change the space's key."""
+        if self.grant.rights & {governance.needs(governance.EpochOpened.tag), EVERY_RIGHT}:
+            self.open_epoch()
+
+    def subject_keys(self, subject: Id) -> tuple[bytes, ...]:
+        """Ids of all keys that seal words about a subject here."""
+        return self._seat.keys.all_of(subject)
+
     def _look(self, fold: Fold, entity: Id) -> tuple[State, tuple[Id32, ...]]:
         place = (fold.name, entity)
         for overlay in (self._changed, self._seat.overlay):
