@@ -173,8 +173,8 @@ def parse_note(data: bytes) -> Note:
     if _CONTROL.search(note):
         raise BadNote(reason="a control character")
     text, gap, lines = note.rpartition("\n\n")
-    if not gap or not text:
-        raise BadNote(reason="no text, or no empty line before the signatures")
+    if not gap:
+        raise BadNote(reason="no empty line before the signatures")
     *signatures, rest = lines.split("\n")
     if rest or not signatures:
         raise BadNote(reason="no line of signatures that ends")

@@ -289,6 +289,7 @@ def test_unused_bits_in_base64_are_refused() -> None:
         NOTE + "— name \n".encode(),
         NOTE + "— name AAAA\n".encode(),
         NOTE + "— name AAAAAAA\n".encode(),
+        NOTE + "— name AAAAAA==\n".encode(),
         NOTE + "— name AAAAAAE=\n".encode() + b"x",
         NOTE + "— name AAAAAAF=\n".encode(),
         NOTE + "— name AAAAA AAA\n".encode(),
@@ -367,6 +368,10 @@ def test_a_signature_for_another_purpose_is_never_a_note() -> None:
 def test_a_store_cannot_rebuild_a_note_from_half_a_signature() -> None:
     with pytest.raises(BadNote):
         note_from(CHECKPOINT, bytes(63), KEY.public)
+
+
+def test_a_text_may_be_a_lone_newline() -> None:
+    assert parse_note(b"\n\n" + line("a", bytes(5))).text == "\n"
 
 
 def test_an_unverified_note_is_only_text_and_lines() -> None:
