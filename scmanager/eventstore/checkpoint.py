@@ -206,12 +206,16 @@ def _parse_signature(line: str) -> Signature:
 
 
 def _is_name(name: str) -> bool:
-    return bool(name) and "+" not in name and _is_text(name) and not any(character.isspace() for character in name)
+    return "+" not in name and name.split() == [name] and _is_text(name)
 
 
 def _is_text(text: str) -> bool:
     """Without control characters, and without the lone surrogates that no UTF-8 can carry."""
-    return not _CONTROL.search(text) and not any("\ud800" <= character <= "\udfff" for character in text)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return not _CONTROL.search(text)
 
 
 def _base64(data: bytes) -> str:

@@ -2,8 +2,10 @@
 
 from base64 import b64decode, b64encode
 from contextlib import suppress
+from hashlib import sha256
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -110,6 +112,15 @@ def test_the_example_note_of_c2sp_with_an_empty_line_in_its_text_is_read() -> No
     )
     assert note.text.endswith("\n\ned è subito sera.\n")
     assert [each.name for each in note.signatures] == ["quasimodo.example/salvatore"]
+
+
+def test_another_library_and_another_reading_of_the_format_agree() -> None:
+    text, _, rest = NOTE.partition("\n\n— ".encode())
+    name, encoded = rest.split()
+    raw = b64decode(encoded)
+    assert raw[:4] == sha256(name + b"\n\x01" + KEY.public).digest()[:4]
+    Ed25519PublicKey.from_public_bytes(KEY.public).verify(raw[4:], text + b"\n")
+    assert text.split(b"\n") == [name, b"3", b64encode(CHECKPOINT.root)]
 
 
 def test_an_origin_names_space_and_log() -> None:
