@@ -15,7 +15,7 @@ from scmanager.domain.event import Envelope, Id, Id32, State
 from scmanager.domain.fold import Fold
 from scmanager.domain.records import Fact, Grant, Standing, Verdict, Verdicts
 from scmanager.eventstore import signing
-from scmanager.eventstore.entry import Dep
+from scmanager.eventstore.entry import Dep, Kind
 from scmanager.eventstore.store import Row
 from scmanager.spaces.facts import fact_of, founding_fact
 from scmanager.spaces.opening import KeyOf, Opened, open_row, parse_row
@@ -46,7 +46,7 @@ class Space:
         self.id = space
         self.pos = 0
         self.hlc = 0
-        self.kind = ""
+        self.kind: Kind = "org"
         self.past = Past()
         self._folds = folds
         self._key_of = key_of
