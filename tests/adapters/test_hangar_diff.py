@@ -104,6 +104,13 @@ def test_a_pledge_of_several_equal_hulls_is_told_apart_by_serial_or_nickname() -
     assert paired == {known[0].ship: rows[1], known[1].ship: rows[0]}
 
 
+def test_a_pledge_of_several_equal_hulls_is_told_apart_by_the_serial_alone() -> None:
+    known = kept((arrow(pledge_id="1", serial="B"), arrow(pledge_id="1", serial="A")))
+    rows = arrow(pledge_id="1", serial="A", lti=True), arrow(pledge_id="1", serial="B", lti=True)
+    paired = {pair.known.ship: pair.imported for pair in diff(known, hangar(*rows)).changed}
+    assert paired == {known[0].ship: rows[1], known[1].ship: rows[0]}
+
+
 def test_hulls_known_by_model_alone_do_not_contradict_each_other_s_pledge_without_need() -> None:
     known = kept((arrow(), arrow(pledge_id="1")))
     found = diff(known, hangar(arrow(pledge_id="2"), arrow(nickname="x")))

@@ -270,24 +270,18 @@ def test_a_slug_or_a_maker_s_object_helps_to_find_the_hull() -> None:
 
 FIELDS = st.sampled_from(
     [
-        "name",
-        "ship_code",
-        "manufacturer",
-        "manufacturer_code",
-        "slug",
-        "purchased",
-        "wanted",
-        "owned",
-        "lti",
-        "ships",
-        "insurance",
-        "pledge_date",
-        "pledge_id",
-        "shipname",
-        "ship_name",
-        "type",
-        "entity_type",
-        "contains",
+        *("name", "ship_code", "manufacturer", "manufacturer_code", "slug", "purchased", "wanted", "owned", "lti"),
+        *(
+            "ships",
+            "insurance",
+            "pledge_date",
+            "pledge_id",
+            "shipname",
+            "ship_name",
+            "type",
+            "entity_type",
+            "contains",
+        ),
         "months",
     ]
 )
