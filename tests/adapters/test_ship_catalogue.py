@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scmanager.adapters.ship_catalogue import Catalogue, Match
@@ -113,6 +113,7 @@ def test_nothing_at_all_matches_nothing() -> None:
 
 
 @given(st.text(), st.none() | st.text(), st.none() | st.text())
+@settings(deadline=None)
 def test_any_text_gets_the_same_answer_twice_and_only_known_keys(
     name: str, maker: str | None, code: str | None
 ) -> None:
@@ -123,6 +124,7 @@ def test_any_text_gets_the_same_answer_twice_and_only_known_keys(
 
 
 @given(st.text())
+@settings(deadline=None)
 def test_a_name_s_form_has_no_case_no_blanks_and_an_end(name: str) -> None:
     assert not any(c.isspace() for c in compact(name))
     assert len(compact(name)) <= 20 * NAME_LENGTH_MAX
