@@ -106,6 +106,16 @@ def test_an_answer_is_remembered_under_every_spelling_and_unknown_keys_are_not()
     assert CATALOGUE.match("600i Executive Edition").key is None
 
 
+def test_an_answer_for_a_name_of_signs_is_not_one_for_every_name_of_signs() -> None:
+    assert CATALOGUE.remembering({"★": "ORIG_600i"}).match("☆").key is None
+
+
+def test_a_manufacturer_alone_stays_his_name() -> None:
+    assert compact("Argo") == "argo"
+    assert compact("Argo MOLE") == "mole"
+    assert compact("Edition") == "edition"
+
+
 def test_nothing_at_all_matches_nothing() -> None:
     assert CATALOGUE.match("") == Match(None, "fuzzy-suggestion")
     assert CATALOGUE.match("\u200b \x00", "", "") == Match(None, "fuzzy-suggestion")
