@@ -29,7 +29,7 @@ def kinds_of(thing: str) -> list[type[Event]]:
 
 
 def histories(thing: str, wild: bool = False) -> st.SearchStrategy[list[tuple[Event, Envelope]]]:
-    return st.lists(st.tuples(events(kinds_of(thing), wild), envelopes()), max_size=12)
+    return st.lists(st.tuples(events(kinds_of(thing), wild), envelopes()), max_size=10)
 
 
 def fold(thing: str, history: list[tuple[Event, Envelope]]) -> Any:
@@ -41,7 +41,7 @@ def fold(thing: str, history: list[tuple[Event, Envelope]]) -> Any:
 
 @pytest.mark.parametrize("thing", THINGS)
 @given(data=st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_no_history_however_wild_makes_evolve_raise(thing: str, data: st.DataObject) -> None:
     state = fold(thing, data.draw(histories(thing, wild=True)))
     assert type(state) is type(THINGS[thing][0])
@@ -49,7 +49,7 @@ def test_no_history_however_wild_makes_evolve_raise(thing: str, data: st.DataObj
 
 @pytest.mark.parametrize("thing", THINGS)
 @given(data=st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_the_same_entry_twice_changes_nothing(thing: str, data: st.DataObject) -> None:
     history = data.draw(histories(thing))
     twice = [each for each in history for _ in range(2)]
@@ -58,7 +58,7 @@ def test_the_same_entry_twice_changes_nothing(thing: str, data: st.DataObject) -
 
 @pytest.mark.parametrize("thing", THINGS)
 @given(data=st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_what_evolve_makes_can_be_written_down_and_read_again(thing: str, data: st.DataObject) -> None:
     state: State = fold(thing, data.draw(histories(thing)))
     assert msgspec.json.decode(msgspec.json.encode(state), type=type(state)) == state
@@ -66,7 +66,7 @@ def test_what_evolve_makes_can_be_written_down_and_read_again(thing: str, data: 
 
 @pytest.mark.parametrize("thing", THINGS)
 @given(data=st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_an_event_off_the_wire_evolves_as_the_one_that_was_written(thing: str, data: st.DataObject) -> None:
     history = data.draw(histories(thing))
     usable = [(event, envelope) for event, envelope in history if "" not in msgspec.structs.astuple(event)]
@@ -78,7 +78,7 @@ def own_kinds(thing: str) -> list[type[Event]]:
 
 
 @given(history=st.lists(st.tuples(events(own_kinds("ship")), envelopes(by=st.just(who("stranger")))), max_size=8))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_nothing_a_stranger_says_without_a_right_changes_somebodys_ship(
     history: list[tuple[Event, Envelope]],
 ) -> None:
@@ -92,7 +92,7 @@ def test_nothing_a_stranger_says_without_a_right_changes_somebodys_ship(
 
 
 @given(history=st.lists(st.tuples(events(own_kinds("member")), envelopes(by=st.just(who("stranger")))), max_size=8))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_nobody_speaks_as_another_member(history: list[tuple[Event, Envelope]]) -> None:
     after = member.Member()
     for event, envelope in history:

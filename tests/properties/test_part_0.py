@@ -84,7 +84,9 @@ def flaws(schema: Any) -> list[str]:
         own.append("an integer without bounds")
     if kind == "array" and schema.get("maxItems", 65) > 64:
         own.append("a tuple without an end")
-    if kind == "string" and not ({"enum", "pattern"} & set(schema) or schema.get("maxLength", 200) <= TITLE_LENGTH_MAX):
+    if kind == "string" and not (
+        {"enum", "pattern"} & set(schema) or schema.get("maxLength", 200) <= TITLE_LENGTH_MAX
+    ):
         own.append("a string or bytes without an end")
     return own + [flaw for each in schema.values() for flaw in flaws(each)]
 

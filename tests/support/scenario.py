@@ -3,9 +3,9 @@
     story = Scenario(Fleet(), evolve)
     given, when, then, then_refused, then_state = story.verbs()
 
-Every event given knew all that was given before it; `meanwhile(event)` knew nothing but what `saw` says. The nth event
-has the entry `entry(n)`. A decision is run twice (it must be pure), what it yields must survive its own wire form, and
-is then added to the past.
+Every event given knew all that was given before it; `meanwhile(event)` knew nothing but what `saw` says. The nth
+event has the entry `entry(n)`. A decision is run twice (it must be pure); what it yields must survive its own wire
+form, and is then added to the past.
 """
 
 from collections.abc import Callable, Iterator
