@@ -183,7 +183,7 @@ def settle_owner(ship: Ship, owner: Owner) -> Iterator[Decision]:
 
 
 def set_readiness(ship: Ship, actor: Id, readiness: Readiness, now: int, until: int = 0) -> Iterator[Decision]:
-    """Say what state it is in; `until` (UTC seconds) is when a claim is through. Raises ShipGone, ClaimTimeUnusable."""
+    """Say what state it is in; `until` (UTC seconds) is the end of a claim. Raises ShipGone, ClaimTimeUnusable."""
     _check_present(ship)
     fits = now < until <= now + CLAIM_MAX_S if readiness is Readiness.IN_CLAIM else until == 0
     if not fits:
