@@ -1,5 +1,6 @@
-from tests.support.world import World, check, TABLE
 from tests.support.validity_model import Model
+from tests.support.world import TABLE, World, check
+
 
 def test_smoke():
     w = World()
