@@ -1,4 +1,4 @@
-"""Random small sets of entries that argue with each other: grants, cuts, forks, lost phones, recoveries, strangers."""
+"""Random small sets of entries that argue with each other: grants, cuts, forks, lost phones, recoveries."""
 
 from random import Random
 
@@ -50,7 +50,7 @@ class RandomWorld(World):
         ]
         return contiguous(facts)
 
-    # -- acts -------------------------------------------------------------------------------------------------------
+    # -- acts ----
 
     def _grant(self) -> None:
         random = self.random
@@ -126,7 +126,7 @@ class RandomWorld(World):
         self.statements.append((statement.hash, statement.n, new_keys))
         self.places += [(member.log, member.grant)] * 2
 
-    # -- choices --------------------------------------------------------------------------------------------------
+    # -- choices ----
 
     def _put(self, event: msgspec.Struct | None, *deps: Fact, type: str = "", malformed: bool = False) -> Fact:  # noqa: A002
         random = self.random

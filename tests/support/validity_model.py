@@ -69,7 +69,7 @@ class Model:
         self.pasts: dict[bytes, set[bytes]] = {}
         self.level_cache: dict[bytes, tuple[dict[bytes, int], dict[bytes, int]]] = {}
 
-    # -- all answers ------------------------------------------------------------------------------------------------
+    # -- all answers ----
 
     def answers(self) -> Iterator[dict[bytes, bool]]:
         """Every consistent answer. Entries 0 do not depend on other verdicts and are settled first."""
@@ -100,7 +100,7 @@ class Model:
             and not any(self.cuts_own(other, entry, power, answer) for other in self.entries)
         )
 
-    # -- rules 2, 3, 4 ------------------------------------------------------------------------------------------------
+    # -- rules 2, 3, 4 ----
 
     def power(self, grant: bytes, answer: Answer) -> Power | None:
         """The valid grant of this id."""
@@ -168,7 +168,7 @@ class Model:
         zeros = [log for log, seq, _ in entry.deps if seq == 0]
         return zeros[0] if len(zeros) == 1 else None
 
-    # -- rule 5 -------------------------------------------------------------------------------------------------------
+    # -- rule 5 ----
 
     def levels(self, power: Power, answer: Answer) -> tuple[dict[bytes, int], dict[bytes, int]]:
         """The smallest levels of logs and of keys that the sentences of rule 5 allow."""
@@ -223,7 +223,7 @@ class Model:
             for entry in self.entries
         )  # fmt: skip
 
-    # -- rules 6, 7, 8 ------------------------------------------------------------------------------------------------
+    # -- rules 6, 7, 8 ----
 
     def cuts_own(self, cut: Fact, entry: Fact, power: Power, answer: Answer) -> bool:
         event = cut.event
@@ -289,7 +289,7 @@ class Model:
             self.pasts[entry.id] = found
         return self.pasts[entry.id]
 
-    # -- rule 11 --------------------------------------------------------------------------------------------------------
+    # -- rule 11 ----
 
     @once
     def stands(self, carrier: Fact) -> bool:
@@ -375,7 +375,7 @@ class Model:
         rivals = self.built_on(last.hash if last else self.space)
         return bool(rivals) and not any(self.keeps(rival.keeps, entry) for rival in rivals)
 
-    # -- the frontier -----------------------------------------------------------------------------------------------------
+    # -- the frontier ----
 
     def counted_logs(self) -> set[bytes]:
         logs: set[bytes] = set()
