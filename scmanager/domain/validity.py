@@ -59,7 +59,7 @@ class Evaluation:
         self._removals: dict[bytes, list[tuple[int, Id, Cut]]] = {}
         self._waiting: dict[int, list[Grant]] = {}
         self._above: set[Id32] = set()
-        """The valid entries that act by ranks above the one that is judged now; then, of that rank itself."""
+        """The valid entries that act at ranks above the one being judged."""
         self._judged_valid: set[Id32] = set()
         self._sort_facts()
         self._continuations = self._find_continuations(check)

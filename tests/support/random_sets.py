@@ -24,8 +24,8 @@ THEMES = {
 class RandomWorld(World):
     """A world that grows by chance. `places` are the (log, grant) pairs that somebody could mean to act by."""
 
-    def __init__(self, random: Random, entries: int) -> None:
-        super().__init__(m=2, recovery_keys=("r1", "r2", "r3"))
+    def __init__(self, random: Random, entries: int, clock: int = 0) -> None:
+        super().__init__(m=2, recovery_keys=("r1", "r2", "r3"), clock=clock)
         self.random = random
         self.places: list[tuple[Log, Fact]] = [(self.founder.log, self.founder.grant)]
         self.logs: list[Log] = [self.founder.log]
@@ -164,8 +164,8 @@ class RandomWorld(World):
         return tuple(f.id for f in self.facts if isinstance(f.event, kind) and self.random.random() < chance)
 
 
-def random_set(seed: int, entries: int) -> tuple[bytes, list[Fact]]:
-    """A space id and what one replica holds of a random world."""
+def random_set(seed: int, entries: int, clock: int = 0) -> tuple[bytes, list[Fact]]:
+    """A space id and what one replica holds of a random world. Another clock gives the same world, other ids."""
     random = Random(seed)
-    world = RandomWorld(random, entries)
+    world = RandomWorld(random, entries, clock)
     return world.space, world.some(drop=random.choice((0, 0, 0.05)))

@@ -85,8 +85,9 @@ class Member:
 class World:
     """All entries ever written here; a test judges them all or some."""
 
-    def __init__(self, m: int = 0, recovery_keys: tuple[str, ...] = (), name: str = "org") -> None:
+    def __init__(self, m: int = 0, recovery_keys: tuple[str, ...] = (), name: str = "org", clock: int = 0) -> None:
         self.facts: list[Fact] = []
+        self._clock = clock
         self._salt = 0
         self._name = name
         keys = Keys(m, tuple(public(k) for k in recovery_keys))
@@ -230,7 +231,8 @@ class World:
         event: Event | None = None,
     ) -> Fact:
         self._salt += 1
-        body = msgspec.json.encode([self._name, self._salt, log, seq, prev, deps, genesis, by, type, event])
+        hlc = self._salt * self._clock % 1_000_003  # It is in the bytes, so in the ids, and nowhere else.
+        body = msgspec.json.encode([self._name, self._salt, hlc, log, seq, prev, deps, genesis, by, type, event])
         log = log or hashlib.sha3_256(b"scm/log/1\n" + body).digest()
         entry_id = hashlib.sha3_512(body).digest()[:32]
         fact = Fact(
