@@ -19,7 +19,7 @@ from scmanager.domain.governance import (
     continuation_message,
     succession_message,
 )
-from scmanager.domain.records import ZERO, Dep, Fact, Genesis, Keys, Signed, Statement, Verdicts
+from scmanager.domain.records import ZERO, Dep, Fact, Genesis, Keys, Reason, Signed, Statement, Verdict, Verdicts
 from scmanager.domain.validity import judge
 
 NOTE = "note.written/1"
@@ -240,3 +240,17 @@ class World:
         )
         self.facts.append(fact)
         return fact
+
+
+def stand(verdicts: Verdicts, *facts: Fact) -> None:
+    """All of these count."""
+    for fact in facts:
+        assert verdicts.entries[fact.id] == Verdict(valid=True), (fact.type, verdicts.entries[fact.id])
+
+
+def falls(verdicts: Verdicts, fact: Fact, reason: Reason, cause: Fact | None = None) -> None:
+    """This is void, for this reason and because of this entry."""
+    verdict = verdicts.entries[fact.id]
+    assert (verdict.valid, verdict.reason) == (False, reason), verdict
+    if cause is not None:
+        assert verdict.cause == cause.id
