@@ -144,6 +144,17 @@ class Place:
         except OSError:
             return ""
 
+    def forget_stale_socket(self) -> None:
+        """Remove what a killed server left in the socket folder. Call only when no server runs.
+
+        PostgreSQL would not start while the number in its lock file belongs to any process of the same user, even to
+        the killed one that nobody has buried yet.
+        """
+        for folder in (self.cluster / "socket", Path(self._elsewhere.sockets or os.devnull)):
+            for name in (_SOCKET_NAME, f"{_SOCKET_NAME}.lock"):
+                with contextlib.suppress(OSError):
+                    (folder / name.lstrip("/")).unlink()
+
     def remove_sockets(self) -> None:
         """Remove a socket folder that stands outside; a stopped node leaves none behind."""
         if self._elsewhere.sockets:

@@ -122,6 +122,7 @@ class PrivateServer(PostgresServer):
         if not current:
             initialise(place, self._binaries, password)
         forget_stale_pid_file(place.data)
+        place.forget_stale_socket()
         self._start(password)
 
     def _adopt(self, orphan: Postmaster, password: str) -> bool:
