@@ -1,5 +1,6 @@
 """The private PostgreSQL of a node. Real servers, real kills."""
 
+import json
 import os
 import secrets
 import signal
@@ -126,9 +127,11 @@ def holds(server: PostgresServer, name: str) -> bool:
     return ask(server.dsn, f"select to_regclass('{name}')::text") == name
 
 
-def outside() -> set[str]:
-    """What this program keeps in the common temporary folder."""
-    return {entry.name for entry in Path(tempfile.gettempdir()).iterdir() if entry.name.startswith("scm-")}
+def outside(node: Path) -> set[Path]:
+    """What this node keeps outside of its folder."""
+    record = node / "postgres-elsewhere.json"
+    told = json.loads(record.read_text()) if record.exists() else {}
+    return {Path(told[name]) for name in ("cluster", "sockets", "programs") if told.get(name)}
 
 
 def test_the_first_start_makes_a_server_with_our_settings(postgres: PostgresServer) -> None:
@@ -285,30 +288,34 @@ def test_two_nodes_cannot_share_a_folder(node: Path) -> None:
 
 
 def test_a_long_and_odd_path_is_no_obstacle(folder: Path) -> None:
-    before = outside()
     awkward = folder / 'a, b\'c "d" é' / ("deep/" * 30)
     with private(awkward) as server:
         assert ask(server.dsn, "select 6 * 7") == 42
+        used = outside(awkward) | {Path(str(conninfo_to_dict(server.dsn)["host"]))}
+        assert all(path.is_dir() for path in used)
     remove(awkward)
-    assert outside() == before
+    assert not any(path.exists() for path in used)
 
 
 @pytest.mark.skipif(not ROOT, reason="only root can run it as somebody else")
 def test_as_root_a_closed_home_with_programs_and_data_is_no_obstacle(folder: Path, binaries: Binaries) -> None:
     folder.chmod(0o700)
-    before = outside()
     (folder / "venv").mkdir()
     mine = copy_out(binaries, folder / "venv")
     node = folder / "node"
+    places = set()
     for _ in range(2):
         with private(node, mine) as server:
+            places.add((server.data_folder, psutil.Process(server.pid).exe()))
             assert psutil.Process(server.pid).uids().real == account().uid != 0
             assert not server.data_folder.is_relative_to(folder)
             assert not psutil.Process(server.pid).exe().startswith(str(folder))
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    assert len(outside() - before) == 2, "one for the data, one for the programs; used again the second time"
+    used = outside(node)
+    assert len(used) == 2, "one for the data, one for the programs; the socket's went when the server did"
+    assert len(places) == 1, "the second start uses them again"
     remove(node)
-    assert outside() == before
+    assert not any(path.exists() for path in used)
     assert [entry.name for entry in node.iterdir()] == ["postgres.lock"]
 
 
