@@ -3,7 +3,8 @@
 In the node's folder: `postgres.lock`, `postgres.password` (0600), `postgres.log` (0600), and `postgres/` with
 `data` and, if its path is short enough, `socket`. What cannot stand there stands outside, in folders of random name
 listed in `postgres-elsewhere.json`:
-- the data, when we are root and the lent user cannot reach the node's folder (a 0700 home, the usual case);
+- the data, when we are root and the lent user cannot reach the node's folder (a 0700 home, the usual case), or when
+  the folder's file system keeps no permissions (a stick), which PostgreSQL insists on;
 - a copy of the programs, when that user cannot reach them;
 - the socket, when its path would not fit into the 104 to 108 bytes that systems allow.
 
@@ -29,6 +30,8 @@ from scmanager.errors import Misconfigured
 _PREFIX = "scm-"
 _SOCKET_PATH_MAX = 100
 _SOCKET_NAME = "/.s.PGSQL.5432"
+_RAM = "/dev/shm"  # noqa: S108  # used for a folder of random name, 0700
+_RAM_FREE_BYTES_MIN = 512 << 20  # Containers often have 64 MB; data and its log take 40 to 300.
 _LOG_SIZE_BYTES_MAX = 1 << 20
 
 
@@ -66,12 +69,13 @@ class Place:
 
     def make(self) -> None:
         """Make the folder that holds the data, where the account can reach it. Idempotent."""
-        if self.account.can("x", self.folder):
-            self._make_owned(self.cluster)
+        reachable = self.account.can("x", self.folder)
+        if reachable and self._keeps_permissions():
             return
         known = self._elsewhere.cluster
         if not (known and self._is_ours(Path(known))):
-            self._elsewhere.cluster = str(self._make_outside("data"))
+            # A stick without permissions is somebody's who means to leave nothing behind: RAM, where there is some.
+            self._elsewhere.cluster = str(self._make_outside("data", *(_ram() if reachable else ()), *self._bases()))
             self._write_record()
         self.cluster = Path(self._elsewhere.cluster)
 
@@ -186,6 +190,18 @@ class Place:
             if self.account.can("x", Path(base)) and os.access(base, os.W_OK):
                 yield base
 
+    def _keeps_permissions(self) -> bool:
+        """Whether the node's folder can hold the data: most sticks' file systems know no owners and no 0700."""
+        try:
+            self._make_owned(self.cluster)
+        except PermissionError:
+            self.cluster.rmdir()
+            return False
+        if sys.platform == "win32" or not stat.S_IMODE(self.cluster.stat().st_mode) & 0o077:
+            return True
+        self.cluster.rmdir()
+        return False
+
     def _make_owned(self, path: Path) -> None:
         try:
             path.mkdir(mode=0o700)
@@ -197,7 +213,7 @@ class Place:
 
     def _make_outside(self, what: str, *bases: str) -> Path:
         reason = "there is no place outside of it either"
-        for base in bases or self._bases():
+        for base in bases:
             try:
                 made = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{what}-", dir=base))
             except OSError as error:
@@ -228,6 +244,13 @@ class Place:
     def _write_record(self) -> None:
         self._record.unlink(missing_ok=True)
         os.close(self.write_secret(self._record, msgspec.json.encode(self._elsewhere).decode()))
+
+
+def _ram() -> tuple[str, ...]:
+    try:
+        return (_RAM,) if shutil.disk_usage(_RAM).free >= _RAM_FREE_BYTES_MIN else ()
+    except OSError:
+        return ()
 
 
 def _fits(folder: Path) -> bool:

@@ -354,6 +354,23 @@ def test_an_ordinary_user_runs_it_as_himself(binaries: Binaries) -> None:
         assert ran.stdout.splitlines() == [f"42 {nobody} {home}/node/postgres/data"] * 2
 
 
+def test_a_stick_without_permissions_holds_all_but_the_data(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder.chmod(0o755)
+    make = os.mkdir
+
+    def make_like_a_stick(path: str | Path, mode: int = 0o777, **more: int) -> None:
+        make(path, mode, **more)
+        if Path(path).is_relative_to(folder):
+            Path(path).chmod(0o755)  # What FAT makes of every mode.
+
+    monkeypatch.setattr(os, "mkdir", make_like_a_stick)
+    for _ in range(2):
+        with private(folder) as server:
+            assert not server.data_folder.is_relative_to(folder)
+            assert ask(server.dsn, "select 6 * 7") == 42
+    assert outside(folder) == {server.data_folder.parent}
+
+
 def test_data_of_another_major_version_is_made_anew(folder: Path, binaries: Binaries) -> None:
     other = next((found for found in system_binaries() if found.major != binaries.major), None)
     if other is None:
