@@ -183,9 +183,10 @@ class Place:
         )
 
     def _bases(self) -> Iterator[str]:
-        near = next(parent for parent in self.folder.parents if self.account.can("x", parent))
-        if near.stat().st_mode & stat.S_ISVTX:
-            yield str(near)
+        for near in self.folder.parents:
+            if near.stat().st_mode & stat.S_ISVTX and self.account.can("x", near):
+                yield str(near)
+                break
         for base in ("/var/lib", "/var/tmp", tempfile.gettempdir()):  # noqa: S108
             if self.account.can("x", Path(base)) and os.access(base, os.W_OK):
                 yield base
