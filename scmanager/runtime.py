@@ -9,7 +9,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
+
+from msgspec.structs import replace
 
 from scmanager.adapters.folder_lock import FolderLock
 from scmanager.adapters.folder_mark import Doubt, FolderMark
@@ -18,20 +20,34 @@ from scmanager.adapters.identity import Identity, IdentityMissing, create_identi
 from scmanager.adapters.key_vault import KeyVault
 from scmanager.adapters.private_files import private_folder, state_folder
 from scmanager.adapters.recovery_sheet import make_recovery_keys
+from scmanager.adapters.space_file import (
+    Invitation,
+    NoteLine,
+    Request,
+    SpaceFile,
+    SpaceFileDamaged,
+    open_keys,
+    seal_keys,
+    write_space,
+)
 from scmanager.adapters.wrapping import FileProtection, Protection
 from scmanager.application import organisations
 from scmanager.application.continuing import Continuation
 from scmanager.application.desk import Desk
+from scmanager.application.exchange import Admitted, admit_logs, open_log
 from scmanager.application.founding import Founding
 from scmanager.application.verbs import VERBS
 from scmanager.application.writer import Command, Result, Writer
 from scmanager.config import Settings
-from scmanager.domain.catalogue import FOLDS
+from scmanager.domain.catalogue import FOLDS, ORGANISATIONS
+from scmanager.domain.organisation import Organisation
 from scmanager.errors import Refused
 from scmanager.eventstore.entry import Kind, RecoveryKeys
+from scmanager.eventstore.log_copy import LogCopy, copy_of
 from scmanager.eventstore.own_log import Head
 from scmanager.eventstore.signing import SigningKey
 from scmanager.eventstore.sqlite import SqliteStore
+from scmanager.eventstore.verification import SignedNote, start_of
 from scmanager.spaces.shelf import Shelf
 from scmanager.spaces.space import AHEAD_US_MAX
 
@@ -156,6 +172,52 @@ class Node:
                 return space.id
         result = self.found("personal", lambda desk: {"member": desk.me.hex()}, RecoveryKeys(0, ()))
         return bytes.fromhex(result["space"])
+
+    # Other machines
+
+    def invitation(self, space: bytes, member: bytes) -> Invitation:
+        """What an invited member needs to ask for admission. It gives nobody any right."""
+        held = self.shelf.space(space)
+        organisation: Organisation = held.state(ORGANISATIONS, space[:16])  # type: ignore[assignment]
+        kind: Literal["org", "personal"] = "personal" if held.kind == "personal" else "org"
+        return Invitation("scm-invitation/1", space, kind, member, organisation.title)
+
+    def request(self, invitation: Invitation) -> Request:
+        """Open a log in the space of the invitation, and ask for a grant to it."""
+        space, mine = invitation.space, self.identity
+        log = open_log(
+            self.store, self.shelf, self.vault, space, invitation.kind, secrets.token_bytes(32), self._clock()
+        )
+        copy = copy_of(self.store, next(head for head in self.store.heads(space) if head.log == log))
+        note = NoteLine(copy.note.size, copy.note.root, copy.note.signature)
+        unsigned = Request(
+            "scm-request/1", space, invitation.member, copy.entries[0], note, log,
+            mine.device, mine.box, mine.transport, bytes(64),
+        )  # fmt: skip
+        return replace(unsigned, signature=mine.sign_message(unsigned.message))
+
+    def take_request(self, request: Request) -> None:
+        """Admit the log that a request names; a grant or an enrolment may name it then. Raises Untrusted."""
+        note = SignedNote(request.note.size, request.note.root, request.note.signature)
+        copy = LogCopy([request.entry], [{}], note)
+        if start_of(request.entry).log != request.log:
+            raise SpaceFileDamaged(what="request", reason="it names another log than its entry")
+        admit_logs(self.store, self.shelf, request.space, [copy])
+
+    def export_space(self, space: bytes, path: Path, *, with_keys: bool = True) -> int:
+        """Write a space to a file, with its keys for the devices that act there; returns the size in bytes."""
+        keys = seal_keys(self.vault, space, sorted(self.shelf.space(space).box_keys())) if with_keys else None
+        return write_space(path, space, (copy_of(self.store, head) for head in self.store.heads(space)), keys)
+
+    def import_space(self, file: SpaceFile) -> Admitted:
+        """Verify and admit what a space file holds, and take the keys that are for this device."""
+        admitted = admit_logs(self.store, self.shelf, file.space, file.logs)
+        if file.keys is not None:
+            keys = open_keys(file.keys, self.identity.box, self.identity.box_secret)
+            self.vault.put_all([key for key in keys if key.space == file.space])
+            self.shelf.keys_came()
+        self.writer.forget_seats()
+        return admitted
 
     # Doubt
 

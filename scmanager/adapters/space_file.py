@@ -10,7 +10,10 @@ from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
 import msgspec
+from nacl.public import PrivateKey
 
+from scmanager.adapters.key_box import KEYS_IN_A_BOX_MAX, SpaceKey, open_box, open_secret, seal_secret
+from scmanager.adapters.key_vault import KeyVault
 from scmanager.adapters.private_files import write_private
 from scmanager.errors import Unavailable, Untrusted
 from scmanager.eventstore import signing
@@ -68,10 +71,13 @@ class NoteLine(_Line, frozen=True):
     signature: Bytes64
 
 
-class BoxLine(_Line, frozen=True):
-    """Last line, if any: the space's keys, sealed to one device."""
+class KeysLine(_Line, frozen=True):
+    """Last line, if any: the space's keys, for the devices that are named and nobody else."""
 
-    box: bytes
+    boxes: tuple[bytes, ...]
+    """Key boxes, all sealed to one box key made for this file."""
+    readers: tuple[tuple[Bytes32, bytes], ...]
+    """A device's box key, and that file's box secret sealed to it."""
 
 
 class SpaceFile(msgspec.Struct, frozen=True):
@@ -79,7 +85,7 @@ class SpaceFile(msgspec.Struct, frozen=True):
 
     space: bytes
     logs: tuple[LogCopy, ...]
-    box: bytes | None
+    keys: KeysLine | None
 
 
 class Invitation(_Line, frozen=True):
@@ -117,15 +123,15 @@ class Request(_Line, frozen=True):
 _T = TypeVar("_T", bound=_Line)
 
 
-def write_space(path: Path, space: bytes, logs: Iterable[LogCopy], box: bytes | None) -> int:
+def write_space(path: Path, space: bytes, logs: Iterable[LogCopy], keys: KeysLine | None) -> int:
     """Write a space file for its owner only, replacing an older one; returns its size in bytes."""
     copies = list(logs)
     lines = [msgspec.json.encode(SpaceHeader("scm-space/1", space, len(copies)))]
     for copy in copies:
         lines.extend(_pieces(copy))
         lines.append(msgspec.json.encode(NoteLine(copy.note.size, copy.note.root, copy.note.signature)))
-    if box is not None:
-        lines.append(msgspec.json.encode(BoxLine(box)))
+    if keys is not None:
+        lines.append(msgspec.json.encode(keys))
     data = b"\n".join((*lines, b""))
     write_private(path, data)
     return len(data)
@@ -139,6 +145,26 @@ def _pieces(copy: LogCopy) -> Iterator[bytes]:
             count = max(held, default=-1) + 1
             rows.append((data, tuple(held.get(number) for number in range(count))))
         yield msgspec.json.encode(Piece(tuple(rows)))
+
+
+def seal_keys(vault: KeyVault, space: bytes, readers: Iterable[bytes]) -> KeysLine:
+    """All keys of a space that are held here, for these devices' box keys. Raises BoxKeyUnusable."""
+    ours = PrivateKey.generate()
+    held = vault.keys_of(space, None)
+    boxes = (
+        vault.box_for(bytes(ours.public_key), held[start : start + KEYS_IN_A_BOX_MAX])
+        for start in range(0, len(held), KEYS_IN_A_BOX_MAX)
+    )
+    return KeysLine(tuple(boxes), tuple((reader, seal_secret(reader, bytes(ours))) for reader in readers))
+
+
+def open_keys(line: KeysLine, box: bytes, box_secret: bytes) -> list[SpaceKey]:
+    """The keys, if this device (its box key and secret) is among the readers. Raises KeyBoxBroken."""
+    for reader, sealed in line.readers:
+        if reader == box:
+            ours = open_secret(box_secret, sealed)
+            return [key for each in line.boxes for key in open_box(ours, each)]
+    return []
 
 
 def read_bytes(path: Path) -> bytes:
@@ -160,24 +186,24 @@ def parse_space(data: bytes) -> SpaceFile:
     logs: list[LogCopy] = []
     entries: list[bytes] = []
     held: list[dict[int, bytes]] = []
-    box: bytes | None = None
+    keys: KeysLine | None = None
     for line in lines:
-        if box is not None:
+        if keys is not None:
             raise SpaceFileDamaged(what="space file", reason="something follows its end")
         if line.startswith(b'{"entries"'):
             piece = _decode(Piece, line, "space file")
             for entry, stored in piece.entries:
                 entries.append(entry)
                 held.append({number: part for number, part in enumerate(stored) if part is not None})
-        elif line.startswith(b'{"box"'):
-            box = _decode(BoxLine, line, "space file").box
+        elif line.startswith(b'{"boxes"'):
+            keys = _decode(KeysLine, line, "space file")
         else:
             note = _decode(NoteLine, line, "space file")
             logs.append(LogCopy(entries, held, SignedNote(note.size, note.root, note.signature)))
             entries, held = [], []
     if entries or len(logs) != header.logs:
         raise SpaceFileDamaged(what="space file", reason="its end is missing")
-    return SpaceFile(header.space, tuple(logs), box)
+    return SpaceFile(header.space, tuple(logs), keys)
 
 
 def parse_invitation(data: bytes) -> Invitation:

@@ -13,7 +13,6 @@ from scmanager.eventstore.signing import SigningKey
 from scmanager.eventstore.store import Row, Store
 from scmanager.eventstore.verification import VerifiedRun
 from scmanager.spaces.shelf import Shelf
-from scmanager.spaces.space import Space
 
 
 class OtherSpace(Refused):
@@ -21,13 +20,6 @@ class OtherSpace(Refused):
 
     code = "exchange-other-space"
     hint = "Have the sender export the space again."
-
-
-class BoxForNobody(Refused):
-    """No device with this box key acts in the space."""
-
-    code = "exchange-device-unknown"
-    hint = "Admit the device first: keys are given to members' devices only."
 
 
 class Admitted(msgspec.Struct, frozen=True):
@@ -61,9 +53,3 @@ def open_log(store: Store, shelf: Shelf, vault: Keys, space: bytes, kind: Kind, 
     pos = store.append(batch)
     shelf.take([Row(pos, batch.head.log, 0, batch.sealed[0].entry.data, b"")])
     return batch.head.log
-
-
-def check_box_key(space: Space, box: bytes) -> None:
-    """Keys go to devices of standing members only. Raises BoxForNobody."""
-    if box not in space.box_keys():
-        raise BoxForNobody

@@ -13,6 +13,7 @@ import msgspec
 from scmanager.domain.court import Court
 from scmanager.domain.event import Envelope, Id, Id32, State
 from scmanager.domain.fold import Fold
+from scmanager.domain.governance import Enrolled
 from scmanager.domain.records import Fact, Grant, Standing, Verdict, Verdicts
 from scmanager.eventstore import signing
 from scmanager.eventstore.entry import Dep, Kind
@@ -77,7 +78,8 @@ class Space:
         parsed = parse_row(row)
         if parsed.genesis is not None:
             self._publics[parsed.log] = parsed.genesis.key
-            self.kind = parsed.genesis.kind if not parsed.genesis.space else self.kind
+            if not parsed.genesis.space or not self._opened:
+                self.kind = parsed.genesis.kind  # Until the founding entry is here, as our own log says.
         if parsed.hlc > now_us + AHEAD_US_MAX:
             self._held.append(row)
             return None
@@ -102,9 +104,9 @@ class Space:
         touched: set[Id] = set()
         gone: dict[tuple[str, Id], set[Id32]] = {}
         came: list[Opened] = []
-        for id32 in changed:
+        for id32, verdict in changed.items():
             opened = self._opened[id32]
-            if self._court.verdict(id32).valid:
+            if verdict.valid:
                 self.past.stands(opened.entry)
                 came.append(opened)
             elif opened.shared is not None and (fold := self._folds.get(opened.shared.type)):
@@ -153,7 +155,7 @@ class Space:
         one, shared = opened.entry, opened.shared
         if shared is None:
             raise ValueError("only an opened event has an envelope")
-        grant = self._court.grant(shared.by)
+        grant = self._court.verdicts.grants[shared.by].grant
         return Envelope(
             one.id32, one.log, one.seq, one.hlc, shared.by, grant.member, grant.rank,
             shared.entity, shared.saw, shared.command,
@@ -187,7 +189,7 @@ class Space:
 
     def verdict(self, id32: Id32) -> Verdict:
         """Whether an entry counts, and if not, why. KeyError when it is not held."""
-        return self._court.verdict(id32)
+        return self._court.verdicts.entries[id32]
 
     @property
     def verdicts(self) -> Verdicts:
@@ -201,6 +203,17 @@ class Space:
     def first_entry(self, log: bytes) -> Dep | None:
         """A log's entry 0 as others name it; None when it is not here."""
         return self._firsts.get(log)
+
+    def box_keys(self) -> frozenset[bytes]:
+        """The box keys of every device that acts here: keys may be sealed to these."""
+        standing = list(self.grants())
+        logs = {log for each in standing for log in each.levels}
+        enrolled = (
+            each.event.box
+            for each in self._opened.values()
+            if isinstance(each.event, Enrolled) and each.event.log in logs and self.verdict(each.entry.id32).valid
+        )
+        return frozenset((*(each.grant.box for each in standing), *enrolled))
 
     @property
     def needs_update(self) -> bool:
