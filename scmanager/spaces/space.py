@@ -13,7 +13,7 @@ import msgspec
 from scmanager.domain.court import Court
 from scmanager.domain.event import Envelope, Id, Id32, State
 from scmanager.domain.fold import Fold
-from scmanager.domain.governance import Enrolled
+from scmanager.domain.governance import Enrolled, is_governance
 from scmanager.domain.records import Fact, Grant, Standing, Verdict, Verdicts
 from scmanager.eventstore import signing
 from scmanager.eventstore.entry import Dep, Kind
@@ -57,6 +57,7 @@ class Space:
         self._things: dict[tuple[str, Id], Thing] = {}
         self._heads: dict[bytes, dict[int, Dep]] = {}
         self._firsts: dict[bytes, Dep] = {}
+        self._by_type: dict[str, list[Id32]] = {}
         self._closed: list[Row] = []
         self._held: list[Row] = []
 
@@ -97,6 +98,8 @@ class Space:
             self.hlc = max(self.hlc, opened.entry.hlc)
             self.past.add(opened.entry)
             self._note_head(opened)
+            if opened.shared is not None and is_governance(opened.shared.type):
+                self._by_type.setdefault(opened.shared.type, []).append(opened.entry.id32)
             fact = fact_of(opened)
             governance = governance or founding_fact(fact)
             facts.append(fact)
@@ -196,6 +199,11 @@ class Space:
         """The whole answer: entries, grants, recoveries."""
         return self._court.verdicts
 
+    def of_type(self, tag: str) -> list[Opened]:
+        """The valid entries of one type of governance, in order of arrival."""
+        found = (self._opened[entry] for entry in self._by_type.get(tag, ()))
+        return [opened for opened in found if self.verdict(opened.entry.id32).valid]
+
     def heads(self, log: bytes) -> tuple[Dep, ...]:
         """The newest entry of each branch of a log."""
         return tuple(self._heads.get(log, {}).values())
@@ -210,8 +218,8 @@ class Space:
         logs = {log for each in standing for log in each.levels}
         enrolled = (
             each.event.box
-            for each in self._opened.values()
-            if isinstance(each.event, Enrolled) and each.event.log in logs and self.verdict(each.entry.id32).valid
+            for each in self.of_type(Enrolled.tag)
+            if isinstance(each.event, Enrolled) and each.event.log in logs
         )
         return frozenset((*(each.grant.box for each in standing), *enrolled))
 
