@@ -28,8 +28,10 @@ class Right(enum.StrEnum):
     """Ships of the organisation, and those of members for whom one acts."""
     FLEET_MANAGE = "fleet.manage"
     """Fleets, squadrons, who and what is in them, who leads them."""
-    GRANT = "grant.issue"
+    MEMBER_GRANT = "member.grant"
     """Issue grants. Governance checks rank and rights besides."""
+    EPOCH_OPEN = "epoch.open"
+    """Change the key that the organisation writes under."""
 
 
 ANYONE: Final = None

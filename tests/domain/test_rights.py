@@ -14,7 +14,7 @@ def test_every_right_can_stand_in_a_role() -> None:
 
 
 def test_every_right_is_needed_by_something_or_is_governance_s() -> None:
-    assert set(Right) - set(RIGHT_NEEDED.values()) == {Right.GRANT}
+    assert set(Right) - set(RIGHT_NEEDED.values()) == {Right.MEMBER_GRANT, Right.EPOCH_OPEN}
 
 
 def test_what_anyone_may_say_has_a_twin_by_right_or_concerns_only_oneself() -> None:
@@ -38,5 +38,6 @@ def test_the_names_are_a_wire_contract() -> None:
         "member.remove",
         "ship.manage",
         "fleet.manage",
-        "grant.issue",
+        "member.grant",
+        "epoch.open",
     ]
