@@ -153,6 +153,20 @@ def test_of_sharing_and_withdrawing_at_once_the_last_in_fold_order_stands() -> N
     assert (one.standing, other.standing) == (Standing.WITHDRAWN, Standing.PRESENT)
 
 
+def test_what_its_owner_withdrew_only_he_shows_again() -> None:
+    given(own(Shared("aegis-vanguard")))
+    one, other = story.in_either_order(own(ShareWithdrawn()), RemovedFor(RemovalReason.MISTAKE))
+    assert one == other
+    assert (one.standing, one.removed_for) == (Standing.WITHDRAWN, None)
+    given(own(Shared("aegis-vanguard")), own(ShareWithdrawn()))
+    when(remove, LEADER, RemovalReason.MISTAKE)
+    then_refused(ShipGone, standing="withdrawn")
+    given(own(Shared("aegis-vanguard")), own(ShareWithdrawn()), RestoredFor(), AddedFor("aegis-vanguard", owner(ADA)))
+    then_state(standing=Standing.WITHDRAWN)
+    given(ADDED, own(ShareWithdrawn()), ADDED)
+    then_state(standing=Standing.PRESENT)
+
+
 def test_a_nickname_is_sealed_under_the_owner_s_key() -> None:
     given(ADDED)
     when(name, ADA, "Old Lady", by=ADA)

@@ -25,7 +25,7 @@ THINGS = {
 
 
 def kinds_of(thing: str) -> list[type[Event]]:
-    return [kind for tag, kind in CATALOGUE.items() if tag.startswith(thing + ".")]
+    return [CATALOGUE[tag] for tag in RIGHT_NEEDED if tag.startswith(thing + ".")]
 
 
 def histories(thing: str, wild: bool = False) -> st.SearchStrategy[list[tuple[Event, Envelope]]]:
