@@ -170,7 +170,12 @@ class Node:
         for space in self.shelf.spaces():
             if space.kind == "personal" and self.vault.logs_of(space.id):
                 return space.id
-        result = self.found("personal", lambda desk: {"member": desk.me.hex()}, RecoveryKeys(0, ()))
+
+        def act(desk: Desk) -> Result:
+            desk.subject_key(desk.me)  # Made now, so that every device enrolled later has the same one.
+            return {"member": desk.me.hex()}
+
+        result = self.found("personal", act, RecoveryKeys(0, ()))
         return bytes.fromhex(result["space"])
 
     # Other machines

@@ -13,7 +13,7 @@ import msgspec
 from scmanager.domain.court import Court
 from scmanager.domain.event import Envelope, Id, Id32, State
 from scmanager.domain.fold import Fold
-from scmanager.domain.governance import Enrolled, is_governance
+from scmanager.domain.governance import Enrolled, Erased, is_governance
 from scmanager.domain.records import Fact, Grant, Standing, Verdict, Verdicts
 from scmanager.eventstore import signing
 from scmanager.eventstore.entry import Dep, Kind
@@ -203,6 +203,15 @@ class Space:
         """The valid entries of one type of governance, in order of arrival."""
         found = (self._opened[entry] for entry in self._by_type.get(tag, ()))
         return [opened for opened in found if self.verdict(opened.entry.id32).valid]
+
+    def public(self, log: bytes) -> bytes:
+        """The key of a log that is here."""
+        return self._publics[log]
+
+    def erased_keys(self) -> frozenset[bytes]:
+        """Ids of the keys that erasures which count have named: what they seal is hidden."""
+        named = (opened.event for opened in self.of_type(Erased.tag))
+        return frozenset(key for each in named if isinstance(each, Erased) for key in each.keys)
 
     def heads(self, log: bytes) -> tuple[Dep, ...]:
         """The newest entry of each branch of a log."""
