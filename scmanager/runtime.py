@@ -34,13 +34,12 @@ from scmanager.adapters.wrapping import FileProtection, Protection
 from scmanager.application import organisations
 from scmanager.application.continuing import Continuation
 from scmanager.application.desk import Desk
+from scmanager.application.every_verb import VERBS
 from scmanager.application.exchange import Admitted, admit_logs, open_log
 from scmanager.application.founding import Founding
-from scmanager.application.verbs import VERBS
 from scmanager.application.writer import Command, Result, Writer
 from scmanager.config import Settings
 from scmanager.domain.catalogue import FOLDS, ORGANISATIONS
-from scmanager.domain.organisation import Organisation
 from scmanager.errors import Refused
 from scmanager.eventstore.entry import Kind, RecoveryKeys
 from scmanager.eventstore.log_copy import LogCopy, copy_of
@@ -178,9 +177,9 @@ class Node:
     def invitation(self, space: bytes, member: bytes) -> Invitation:
         """What an invited member needs to ask for admission. It gives nobody any right."""
         held = self.shelf.space(space)
-        organisation: Organisation = held.state(ORGANISATIONS, space[:16])  # type: ignore[assignment]
+        organisation = held.state(ORGANISATIONS, space[:16])
         kind: Literal["org", "personal"] = "personal" if held.kind == "personal" else "org"
-        return Invitation("scm-invitation/1", space, kind, member, organisation.title)
+        return Invitation("scm-invitation/1", space, kind, member, getattr(organisation, "title", ""))
 
     def request(self, invitation: Invitation) -> Request:
         """Open a log in the space of the invitation, and ask for a grant to it."""
@@ -236,7 +235,10 @@ class Node:
             seated = self.writer.seat_log(space.id)
             if seated is not None and (doubt is not None or seated in ahead | forked):
                 self.writer.do(self._continuation(space.id, seated))
-        self._mark.record(self._own_heads())
+        if doubt is not None:
+            self._mark.begin_anew(self._own_heads())
+        else:
+            self._mark.record(self._own_heads())
         return doubt
 
     def _continuation(self, space: bytes, old: bytes) -> Continuation:
