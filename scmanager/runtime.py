@@ -6,7 +6,7 @@
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -21,9 +21,11 @@ from scmanager.adapters.key_vault import KeyVault
 from scmanager.adapters.private_files import private_folder, state_folder
 from scmanager.adapters.recovery_sheet import make_recovery_keys
 from scmanager.adapters.space_file import (
+    HandOver,
     Invitation,
     NoteLine,
     Request,
+    SignedHandOver,
     SpaceFile,
     SpaceFileDamaged,
     open_keys,
@@ -37,11 +39,17 @@ from scmanager.application.desk import Desk
 from scmanager.application.every_verb import VERBS
 from scmanager.application.exchange import Admitted, admit_logs, open_log
 from scmanager.application.founding import Founding
+from scmanager.application.recovering import (
+    check_signatures,
+    message_of,
+    new_statement,
+    open_recovered_log,
+)
 from scmanager.application.writer import Command, Result, Writer
 from scmanager.config import Settings
 from scmanager.domain.catalogue import FOLDS, ORGANISATIONS
 from scmanager.errors import Refused
-from scmanager.eventstore.entry import Kind, RecoveryKeys
+from scmanager.eventstore.entry import Kind, RecoveryKeys, Signature
 from scmanager.eventstore.log_copy import LogCopy, copy_of
 from scmanager.eventstore.own_log import Head
 from scmanager.eventstore.signing import SigningKey
@@ -68,6 +76,13 @@ class NotForThisSpace(Refused):
 def clock_us() -> int:
     """UTC in microseconds."""
     return time.time_ns() // 1000
+
+
+class HandOverNotOurs(Refused):
+    """This hand-over is for another device, or was never asked for here."""
+
+    code = "hand-over-not-ours"
+    hint = "Take it over on the machine that made the offer."
 
 
 class Node:
@@ -217,6 +232,41 @@ class Node:
             self.shelf.keys_came()
         self.writer.forget_seats()
         return admitted
+
+    # The founder's seat
+
+    def offer_to_take_over(self, space: bytes, recovery_keys: int = 1) -> HandOver:
+        """Ask the recovery keys for the founder's seat; the new recovery sheet lies in the data folder."""
+        fresh, key, mine = make_recovery_keys(recovery_keys), SigningKey.generate(), self.identity
+        self.vault.put_log(key.public, space, key.reveal_seed())  # By its key, until its log has an id.
+        title = getattr(self.shelf.space(space).state(ORGANISATIONS, space[:16]), "title", "")
+        fresh.write(self.settings.data / f"recovery-{space.hex()[:12]}-{key.public.hex()[:6]}.txt", title, space)
+        unsigned = HandOver(
+            "scm-hand-over/1", space, key.public, mine.device, mine.box, fresh.needed, fresh.public_keys, bytes(64)
+        )
+        return replace(unsigned, signature=mine.sign_message(unsigned.message))
+
+    def sign_hand_over(self, offer: HandOver, seeds: Sequence[bytes]) -> SignedHandOver:
+        """Give the founder's seat to an offer, by the word of the recovery keys. Raises RecoveryKeysWrong."""
+        space = self.shelf.space(offer.space)
+        statement = new_statement(space, offer.key, offer.device, offer.box, offer.needed, offer.recovery_keys)
+        signed = (SigningKey(seed) for seed in seeds)
+        message = message_of(statement)
+        signatures = [Signature(key.public, key.sign(message)) for key in signed]
+        return SignedHandOver("scm-handed-over/1", check_signatures(space, statement, signatures))
+
+    def take_over(self, answer: SignedHandOver) -> bytes:
+        """Take the founder's seat that our offer asked for; returns the new log. Raises HandOverNotOurs."""
+        statement = answer.recovery.statement
+        seed = self.vault.log_seed(statement.key)
+        if seed is None or statement.device != self.identity.device:
+            raise HandOverNotOurs
+        space = self.shelf.space(statement.space)
+        recovery = check_signatures(space, statement, answer.recovery.signatures)
+        key, salt = SigningKey(seed), secrets.token_bytes(32)
+        log = open_recovered_log(self.store, self.shelf, self.vault, space.kind, recovery, key, salt, self._clock())
+        self.writer.forget_seats()
+        return log
 
     # Doubt
 

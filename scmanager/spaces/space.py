@@ -14,9 +14,9 @@ from scmanager.domain.court import Court
 from scmanager.domain.event import Envelope, Id, Id32, State
 from scmanager.domain.fold import Fold
 from scmanager.domain.governance import Enrolled, is_governance
-from scmanager.domain.records import Fact, Grant, Standing, Verdict, Verdicts
+from scmanager.domain.records import Fact, Grant, Keys, Standing, Verdict, Verdicts
 from scmanager.eventstore import signing
-from scmanager.eventstore.entry import Dep, Kind
+from scmanager.eventstore.entry import Dep, Entry, Kind
 from scmanager.eventstore.store import Row
 from scmanager.spaces.facts import fact_of, founding_fact
 from scmanager.spaces.opening import KeyOf, Opened, open_row, parse_row
@@ -77,6 +77,7 @@ class Space:
 
     def _open(self, row: Row, now_us: int) -> Opened | None:
         parsed = parse_row(row)
+        self._note_head(row, parsed)
         if parsed.genesis is not None:
             self._publics[parsed.log] = parsed.genesis.key
             if not parsed.genesis.space or not self._opened:
@@ -97,7 +98,6 @@ class Space:
             self._opened[opened.entry.id32] = opened
             self.hlc = max(self.hlc, opened.entry.hlc)
             self.past.add(opened.entry)
-            self._note_head(opened)
             if opened.shared is not None and is_governance(opened.shared.type):
                 self._by_type.setdefault(opened.shared.type, []).append(opened.entry.id32)
             fact = fact_of(opened)
@@ -118,10 +118,12 @@ class Space:
         self._add(came, touched)
         return Change(frozenset(touched), frozenset(changed), governance)
 
-    def _note_head(self, opened: Opened) -> None:
-        one = opened.entry
+    def _note_head(self, row: Row, one: Entry) -> None:
+        """Closed and held entries too: what is here can be kept by a cut, readable or not."""
         head = Dep(one.log, one.seq, one.id32)
-        self._heads.setdefault(one.log, {})[opened.branch] = head
+        branches = self._heads.setdefault(one.log, {})
+        if row.branch not in branches or branches[row.branch].seq < one.seq:
+            branches[row.branch] = head
         if one.seq == 0:
             self._firsts[one.log] = head
 
@@ -203,6 +205,21 @@ class Space:
         """The valid entries of one type of governance, in order of arrival."""
         found = (self._opened[entry] for entry in self._by_type.get(tag, ()))
         return [opened for opened in found if self.verdict(opened.entry.id32).valid]
+
+    def recovery_keys(self) -> Keys:
+        """The keys above rank 0 that stand now: of the last recovery, or of the founding entry. None: m is 0."""
+        keys, newest = Keys(0, ()), -1
+        for first in self._firsts.values():
+            opened = self._opened.get(first.id)
+            genesis = opened.entry.genesis if opened else None
+            if genesis is None or not self.verdict(first.id).valid:
+                continue
+            if genesis.recovery is not None and newest < 0:
+                keys, newest = Keys(genesis.recovery.m, genesis.recovery.keys), 0
+            elif genesis.recovers is not None and genesis.recovers.statement.n > newest:
+                said = genesis.recovers.statement
+                keys, newest = Keys(said.m, said.keys), said.n
+        return keys
 
     def heads(self, log: bytes) -> tuple[Dep, ...]:
         """The newest entry of each branch of a log."""

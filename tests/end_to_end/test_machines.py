@@ -4,18 +4,28 @@ import shutil
 import threading
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from scmanager.adapters import recovery_sheet
 from scmanager.adapters.folder_lock import FolderInUse
-from scmanager.adapters.space_file import SpaceFileDamaged, parse_request, parse_space, read_bytes
+from scmanager.adapters.space_file import (
+    SpaceFileDamaged,
+    parse_hand_over,
+    parse_request,
+    parse_signed_hand_over,
+    parse_space,
+    read_bytes,
+)
 from scmanager.application.desk import NotAllowed, NotAMember
 from scmanager.application.erasure import GRACE_S, Erasures
+from scmanager.application.recovering import RecoveryKeysWrong
 from scmanager.application.writer import Command, NodeStopping
 from scmanager.domain.catalogue import MEMBERS, ORGANISATIONS
 from scmanager.domain.member import RemovalReason, Standing
 from scmanager.domain.words import TitleUnusable
 from scmanager.errors import Untrusted
-from scmanager.runtime import NotForThisSpace, VerbUnknown
+from scmanager.runtime import HandOverNotOurs, NotForThisSpace, VerbUnknown
 from tests.support.machines import Machine, carry, found, let_in, officer_role
 
 
@@ -230,8 +240,6 @@ def test_a_changed_space_file_is_refused_and_nothing_is_stored(ada: Machine, bob
 
 
 def test_a_request_that_its_device_did_not_sign_is_refused(ada: Machine, bob: Machine) -> None:
-    import msgspec
-
     with ada.open() as host, bob.open() as guest:
         space = found(host)
         request = guest.request(host.invitation(space, bytes(16)))
@@ -277,3 +285,46 @@ def test_unknown_verbs_and_wrong_spaces_are_refused(ada: Machine) -> None:
             node.do("organisation.rename", node.personal_space(), {"title": "x"})
     with pytest.raises(NodeStopping):
         node.do("organisation.rename", space, {"title": "x"})
+
+
+def seeds_on(machine: Machine) -> tuple[bytes, ...]:
+    """What the newest recovery sheet in the folder holds."""
+    sheets = sorted(machine.settings.data.glob("recovery-*.txt"), key=lambda path: path.stat().st_mtime_ns)
+    return recovery_sheet.parse(sheets[-1].read_text())
+
+
+def test_a_lost_founder_s_machine_is_recovered_with_the_sheet(ada: Machine, bob: Machine, tmp_path: Path) -> None:
+    with ada.open() as old, bob.open() as new:
+        space = found(old)
+        old.export_space(space, tmp_path / "kept.scm")
+        new.import_space(parse_space(read_bytes(tmp_path / "kept.scm")))
+        seeds = seeds_on(ada)
+        answer = new.sign_hand_over(new.offer_to_take_over(space), seeds)
+        new.take_over(answer)
+        assert new.shelf.space(space).waiting[1] > 0  # Recovery gives the seat back, members give the keys back.
+        old.do("organisation.rename", space, {"title": "By the thief"})
+        carry(new, old, space, tmp_path)
+        assert old.shelf.space(space).state(ORGANISATIONS, space[:16]).title == "Nova"
+        with pytest.raises(NotAMember):
+            old.do("organisation.rename", space, {"title": "Again"})
+        carry(old, new, space, tmp_path)
+        new.do("organisation.rename", space, {"title": "Recovered"})
+        assert new.shelf.space(space).state(ORGANISATIONS, space[:16]).title == "Recovered"
+        with pytest.raises(RecoveryKeysWrong):
+            new.sign_hand_over(new.offer_to_take_over(space), seeds)  # The old sheet ended with its use.
+
+
+def test_an_organisation_is_handed_over_to_a_member(ada: Machine, bob: Machine, tmp_path: Path) -> None:
+    with ada.open() as founder, bob.open() as successor:
+        space = found(founder)
+        let_in(founder, successor, space, officer_role(founder, space), tmp_path)
+        offer = parse_hand_over(msgspec.json.encode(successor.offer_to_take_over(space)))
+        answer = parse_signed_hand_over(msgspec.json.encode(founder.sign_hand_over(offer, seeds_on(ada))))
+        with pytest.raises(HandOverNotOurs):
+            founder.take_over(answer)
+        successor.take_over(answer)
+        successor.do("organisation.rename", space, {"title": "Handed over"})
+        carry(successor, founder, space, tmp_path)
+        assert founder.shelf.space(space).state(ORGANISATIONS, space[:16]).title == "Handed over"
+        with pytest.raises(NotAMember):
+            founder.do("organisation.rename", space, {"title": "Mine again"})
