@@ -6,7 +6,8 @@
 
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -129,32 +130,26 @@ class Node:
         self.store.close()
         self._lock.release()
 
-    def do(self, verb: str, space: bytes, arguments: dict[str, Any], command_id: bytes | None = None) -> Result:
+    def now_us(self) -> int:
+        """This machine's clock, UTC microseconds."""
+        return self._clock()
+
+    def do(self, verb: str, space: bytes, arguments: Mapping[str, Any], command_id: bytes | None = None) -> Result:
         """One verb of the VERBS table in one space; returns after the commit. Raises what refuses it."""
+        return self.submit(verb, space, arguments, command_id).result()
+
+    def submit(
+        self, verb: str, space: bytes, arguments: Mapping[str, Any], command_id: bytes | None = None
+    ) -> Future[Result]:
+        """The same without waiting. Raises VerbUnknown, NotForThisSpace, NoSuchSpace."""
         known = VERBS.get(verb)
         if known is None:
             raise VerbUnknown(verb=verb)
         kind = self.shelf.space(space).kind
         if kind not in known.kinds:
             raise NotForThisSpace(verb=verb, kind=kind)
-        command = Command(command_id or secrets.token_bytes(16), space, lambda desk: known.act(desk, **arguments))
-        return self.writer.do(command)
-
-    def found(
-        self, kind: Kind, act: Callable[[Desk], Result], recovery: RecoveryKeys, command_id: bytes | None = None
-    ) -> Result:
-        """A new space whose founder we are."""
-        return self.writer.do(
-            Founding(
-                command_id or secrets.token_bytes(16),
-                kind,
-                SigningKey.generate(),
-                secrets.token_bytes(32),
-                recovery,
-                self.identity.device,
-                self.identity.box,
-                act,
-            )
+        return self.writer.submit(
+            Command(command_id or secrets.token_bytes(16), space, lambda desk: known.act(desk, **arguments))
         )
 
     def found_organisation(
@@ -168,8 +163,21 @@ class Node:
         command_id: bytes | None = None,
     ) -> Result:
         """Found an organisation; its recovery sheet lies in the data folder, to be printed and then confirmed."""
+        return self.submit_organisation(
+            command_id or secrets.token_bytes(16), title, handle, sid, display_name, recovery_keys
+        ).result()
+
+    def submit_organisation(
+        self,
+        command_id: bytes,
+        title: str,
+        handle: str,
+        sid: str = "",
+        display_name: str = "",
+        recovery_keys: int = 1,
+    ) -> Future[Result]:
+        """The same without waiting."""
         keys = make_recovery_keys(recovery_keys)
-        public = RecoveryKeys(keys.needed, tuple(keys.public_keys))
 
         def act(desk: Desk) -> Result:
             result = organisations.found(desk, title=title, sid=sid, handle=handle, display_name=display_name)
@@ -177,15 +185,25 @@ class Node:
             keys.write(sheet, title, desk.space.id)  # Before the commit: no organisation without its sheet.
             return result | {"recovery_sheet": sheet.name}
 
-        return self.found("org", act, public, command_id)
+        return self._found("org", command_id, act, RecoveryKeys(keys.needed, keys.public_keys))
 
     def personal_space(self) -> bytes:
         """The space of this node's owner: hangar, characters, audit. Founded when it is not there yet."""
         for space in self.shelf.spaces():
             if space.kind == "personal" and self.vault.logs_of(space.id):
                 return space.id
-        result = self.found("personal", lambda desk: {"member": desk.me.hex()}, RecoveryKeys(0, ()))
-        return bytes.fromhex(result["space"])
+        return bytes.fromhex(self.submit_personal(secrets.token_bytes(16)).result()["space"])
+
+    def submit_personal(self, command_id: bytes) -> Future[Result]:
+        """Found a personal space, without waiting."""
+        return self._found("personal", command_id, lambda desk: {"member": desk.me.hex()}, RecoveryKeys(0, ()))
+
+    def _found(
+        self, kind: Kind, command_id: bytes, act: Callable[[Desk], Result], recovery: RecoveryKeys
+    ) -> Future[Result]:
+        mine = self.identity
+        key, salt = SigningKey.generate(), secrets.token_bytes(32)
+        return self.writer.submit(Founding(command_id, kind, key, salt, recovery, mine.device, mine.box, act))
 
     # Other machines
 
