@@ -1,0 +1,16 @@
+-- How far a generation's read models are: written in the transaction that changes their rows, so each event counts
+-- exactly once. One row a read model; the frontiers of the spaces beside.
+CREATE TABLE {schema}.progress (
+    model       text PRIMARY KEY,
+    pos         bigint NOT NULL,
+    generation  bigint NOT NULL,
+    fingerprint text NOT NULL,     -- of the code that made the rows
+    digest      numeric NOT NULL,  -- sum of the rows' hashes modulo 2^64: the same rows in any order have the same
+    recorded_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
+CREATE TABLE {schema}.frontier (
+    space    bytea PRIMARY KEY,
+    frontier bytea NOT NULL,
+    pos      bigint NOT NULL
+);
