@@ -1,4 +1,4 @@
--- The audit trail: one row an entry, void ones too. `log` orders the columns by width: eight, four, two, one, then the rest.
+-- The audit trail: one row an entry, void ones too. Columns stand by width, widest first, so that rows stay small.
 CREATE TABLE {schema}.audit (
     pos     bigint NOT NULL,
     seq     bigint NOT NULL,
