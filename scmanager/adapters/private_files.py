@@ -75,8 +75,8 @@ def write_private(path: Path, data: bytes, *, replace: bool = True) -> None:
     """
     fresh = path.with_name(f".{path.name}.{secrets.token_hex(8)}.new")
     try:
-        _write_synced(fresh, data)
         try:
+            _write_synced(fresh, data)
             _move(fresh, path, replace=replace)
         finally:
             fresh.unlink(missing_ok=True)

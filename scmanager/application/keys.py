@@ -8,14 +8,6 @@ import msgspec
 from scmanager.eventstore.parts import key_id
 
 
-class SpaceKey(Protocol):
-    """A key with what it is for."""
-
-    space: bytes
-    subject: bytes
-    key: bytes
-
-
 class Keys(Protocol):
     """The vault. Each write is durable when it returns."""
 
@@ -66,10 +58,14 @@ class FreshKeys:
         fresh = self._fresh.get(wanted)
         return fresh.key if fresh else self._vault.get(wanted)
 
+    def all_of(self, subject: bytes) -> tuple[bytes, ...]:
+        """The ids of all keys of this subject."""
+        fresh = (each for each, held in self._fresh.items() if held.subject == subject)
+        return (*fresh, *self._vault.keys_of(self._space, subject))
+
     def of(self, subject: bytes) -> bytes | None:
         """The id of a key of this subject, if there is one."""
-        fresh = next((each for each, held in self._fresh.items() if held.subject == subject), None)
-        return fresh or next(iter(self._vault.keys_of(self._space, subject)), None)
+        return next(iter(self.all_of(subject)), None)
 
     def keep(self) -> None:
         """Put what was made into the vault: before the entries that name it are committed."""

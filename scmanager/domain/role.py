@@ -102,7 +102,7 @@ def define(role: Role, title: str, rank: int, rights: tuple[str, ...], actor_ran
 
 def change(role: Role, title: str, rank: int, rights: tuple[str, ...], actor_rank: int) -> Iterator[Decision]:
     """Change a template, settle a contested one. Grants stay as they were. Raises RoleUnknown and as `define`."""
-    _check_rank(_live(role).rank, actor_rank)
+    _check_rank(live_template(role).rank, actor_rank)
     template = _checked(title, rank, rights, actor_rank)
     if role.template != template or role.rival_templates:
         yield Changed(template.title, template.rank, template.rights, entries(role.templates))
@@ -136,7 +136,8 @@ def evolve(role: Role, event: RoleEvent, envelope: Envelope) -> Role:
             return replace(role, withdrawn=True)
 
 
-def _live(role: Role) -> Template:
+def live_template(role: Role) -> Template:
+    """What grants are written from now. Raises RoleUnknown."""
     if role.template is None or role.withdrawn:
         raise RoleUnknown
     return role.template

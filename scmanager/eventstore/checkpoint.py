@@ -173,8 +173,8 @@ def parse_note(data: bytes) -> Note:
     if _CONTROL.search(note):
         raise BadNote(reason="a control character")
     text, gap, lines = note.rpartition("\n\n")
-    if not gap or not text:
-        raise BadNote(reason="no text, or no empty line before the signatures")
+    if not gap:
+        raise BadNote(reason="no empty line before the signatures")
     *signatures, rest = lines.split("\n")
     if rest or not signatures:
         raise BadNote(reason="no line of signatures that ends")
@@ -206,12 +206,16 @@ def _parse_signature(line: str) -> Signature:
 
 
 def _is_name(name: str) -> bool:
-    return bool(name) and "+" not in name and _is_text(name) and not any(character.isspace() for character in name)
+    return "+" not in name and name.split() == [name] and _is_text(name)
 
 
 def _is_text(text: str) -> bool:
     """Without control characters, and without the lone surrogates that no UTF-8 can carry."""
-    return not _CONTROL.search(text) and not any("\ud800" <= character <= "\udfff" for character in text)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return not _CONTROL.search(text)
 
 
 def _base64(data: bytes) -> str:

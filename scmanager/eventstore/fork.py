@@ -30,7 +30,7 @@ import msgspec
 
 from scmanager.errors import Untrusted
 from scmanager.eventstore.checkpoint import BadCheckpoint, BadNote, Checkpoint, note_from, parse_note, parse_origin
-from scmanager.eventstore.merkle import SIZE_MAX, inclusion_proof, verify_inclusion
+from scmanager.eventstore.merkle import inclusion_proof, verify_inclusion
 
 PROOF_BYTES_MAX: Final = 16 * 1024
 _HEADER: Final = "scm.fork-proof/1"
@@ -181,7 +181,7 @@ def _order(note: bytes) -> tuple[int, bytes]:
 def _parse_index(header: str) -> int:
     first, _, second = header.partition("\n")
     match = _INDEX.fullmatch(second)
-    if first != _HEADER or not match or int(match[1]) >= SIZE_MAX:
+    if first != _HEADER or not match:
         raise BadForkProof(reason="its first lines are none of a fork proof")
     return int(match[1])
 

@@ -70,7 +70,7 @@ class Shelf:
             raise NoSuchSpace(space=space.hex())
         return found
 
-    def fresh(self, space: bytes, kind: str) -> Space:
+    def fresh(self, space: bytes, kind: entry.Kind) -> Space:
         """An empty space that is about to be founded; it joins the shelf with its first rows."""
         made = Space(space, self._folds, self._key_of)
         made.kind = kind

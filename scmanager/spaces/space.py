@@ -15,6 +15,7 @@ from scmanager.domain.event import Envelope, Id, Id32, State
 from scmanager.domain.fold import Fold
 from scmanager.domain.records import Fact, Grant, Standing, Verdict, Verdicts
 from scmanager.eventstore import signing
+from scmanager.eventstore.entry import Dep, Kind
 from scmanager.eventstore.store import Row
 from scmanager.spaces.facts import fact_of, founding_fact
 from scmanager.spaces.opening import KeyOf, Opened, open_row, parse_row
@@ -45,7 +46,7 @@ class Space:
         self.id = space
         self.pos = 0
         self.hlc = 0
-        self.kind = ""
+        self.kind: Kind = "org"
         self.past = Past()
         self._folds = folds
         self._key_of = key_of
@@ -53,6 +54,8 @@ class Space:
         self._publics: dict[bytes, bytes] = {}
         self._opened: dict[Id32, Opened] = {}
         self._things: dict[tuple[str, Id], Thing] = {}
+        self._heads: dict[bytes, dict[int, Dep]] = {}
+        self._firsts: dict[bytes, Dep] = {}
         self._closed: list[Row] = []
         self._held: list[Row] = []
 
@@ -91,6 +94,7 @@ class Space:
             self._opened[opened.entry.id32] = opened
             self.hlc = max(self.hlc, opened.entry.hlc)
             self.past.add(opened.entry)
+            self._note_head(opened)
             fact = fact_of(opened)
             governance = governance or founding_fact(fact)
             facts.append(fact)
@@ -108,6 +112,13 @@ class Space:
         self._drop(gone, touched)
         self._add(came, touched)
         return Change(frozenset(touched), frozenset(changed), governance)
+
+    def _note_head(self, opened: Opened) -> None:
+        one = opened.entry
+        head = Dep(one.log, one.seq, one.id32)
+        self._heads.setdefault(one.log, {})[opened.branch] = head
+        if one.seq == 0:
+            self._firsts[one.log] = head
 
     def _drop(self, gone: Mapping[tuple[str, Id], set[Id32]], touched: set[Id]) -> None:
         for (fold, entity), entries in gone.items():
@@ -182,6 +193,14 @@ class Space:
     def verdicts(self) -> Verdicts:
         """The whole answer: entries, grants, recoveries."""
         return self._court.verdicts
+
+    def heads(self, log: bytes) -> tuple[Dep, ...]:
+        """The newest entry of each branch of a log."""
+        return tuple(self._heads.get(log, {}).values())
+
+    def first_entry(self, log: bytes) -> Dep | None:
+        """A log's entry 0 as others name it; None when it is not here."""
+        return self._firsts.get(log)
 
     @property
     def needs_update(self) -> bool:

@@ -100,6 +100,13 @@ def test_a_folder_put_back_file_by_file_is_doubted_although_its_heads_are_the_sa
     assert place.doubt(10) is Reason.OTHER_FOLDER
 
 
+def test_a_snapshot_made_of_hard_links_is_another_folder(place: Place) -> None:
+    snapshot = place.data.with_name("snapshot")
+    snapshot.mkdir()
+    (snapshot / FOLDER_ID_FILE).hardlink_to(place.data / FOLDER_ID_FILE)
+    assert place.doubt(10, snapshot) is Reason.OTHER_FOLDER
+
+
 def test_an_older_store_put_back_in_place_is_doubted(place: Place) -> None:
     assert place.doubt(9) is Reason.OLDER_HEADS
 

@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -158,6 +159,17 @@ def test_an_erased_key_is_in_no_byte_of_the_folder(place: Place, vault: KeyVault
     assert wrapped[-48:] not in place.everything()
     assert key not in place.everything()
     assert vault.get(kept) is not None
+
+
+def test_a_key_is_overwritten_by_the_erasing_commit_already(
+    place: Place, vault: KeyVault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Should the process die before the file is rewritten, the row itself is gone at least."""
+    key_id = vault.new_key(SPACE, ADA)
+    wrapped = place.wrapped(key_id)
+    monkeypatch.setattr(vault, "_clean", lambda: None)
+    vault.erase([key_id])
+    assert wrapped not in place.everything()
 
 
 def test_erased_keys_leave_nothing_among_many_others(place: Place, vault: KeyVault) -> None:
@@ -322,6 +334,33 @@ def test_the_state_folder_without_the_identity_opens_nothing(place: Place) -> No
     with pytest.raises(VaultLocked):
         place.open(secret=b"another identity")
     place.open().close()
+
+
+def test_the_identity_without_the_state_folder_that_belongs_to_it_opens_nothing(place: Place) -> None:
+    place.open().close()
+    next(place.state.glob("*.key")).write_bytes(b"o" * 32)
+    with pytest.raises(VaultLocked):
+        place.open()
+
+
+def test_data_and_state_put_back_together_on_a_new_machine_open(place: Place, tmp_path: Path) -> None:
+    with place.open() as vault:
+        key_id = vault.new_key(SPACE)
+        key = vault.get(key_id)
+    new = Place(tmp_path / "new machine")
+    shutil.copytree(place.data, new.data)
+    shutil.copytree(place.state, new.state)
+    with new.open() as vault:
+        assert vault.get(key_id) == key
+
+
+def test_a_founding_cut_short_is_begun_anew(place: Place) -> None:
+    place.data.mkdir()
+    (place.data / FILE_NAME).touch()
+    with place.open() as vault:
+        key_id = vault.new_key(SPACE)
+    with place.open() as vault:
+        assert vault.get(key_id)
 
 
 def test_the_wrapping_key_may_not_lie_in_the_data_folder(tmp_path: Path) -> None:

@@ -60,6 +60,20 @@ def test_a_file_that_must_be_new_can_be_made_where_there_are_no_links(
     assert read_private(tmp_path / "secret") == b"first"
 
 
+def test_a_full_disk_leaves_the_old_file_and_nothing_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    write_private(tmp_path / "secret", b"first")
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(PrivateFileFailed, match="No space left"):
+        write_private(tmp_path / "secret", b"second")
+    assert read_private(tmp_path / "secret") == b"first"
+    assert [path.name for path in tmp_path.iterdir()] == ["secret"]
+
+
 def test_a_missing_file_reads_as_none(tmp_path: Path) -> None:
     assert read_private(tmp_path / "nowhere") is None
 

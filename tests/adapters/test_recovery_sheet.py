@@ -99,6 +99,17 @@ def test_a_group_of_another_key_in_its_place_is_noticed_by_the_checksum(one: byt
         parse(" ".join(groups))
 
 
+def test_a_seed_has_one_spelling_only() -> None:
+    """The thirteenth group ends in four bits that carry nothing: they are zero or the key is mistyped."""
+    groups = list(encode_seed(SEED))
+    proper = groups[12]
+    others = (f"{proper[:3]}{last}{check}" for last in ALPHABET for check in ALPHABET)
+    for groups[12] in others:
+        if groups[12] != proper:
+            with pytest.raises((RecoveryGroupMistyped, RecoveryKeyMistyped)):
+                parse(" ".join(groups))
+
+
 def test_whole_pages_are_read_in_any_number_with_what_a_mailer_adds_around() -> None:
     keys = make_recovery_keys(5)
     pages = [keys.page(number, "Ada's Org", SPACE) for number in range(1, 6)]

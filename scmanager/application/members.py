@@ -1,0 +1,207 @@
+"""Members: record, invite, join, leave, remove; who may do what stands in the grants that are issued here."""
+
+from typing import Any
+
+from scmanager.application.desk import Desk
+from scmanager.application.verbs import EntryId, MemberId, RoleId, verb
+from scmanager.domain import member, role
+from scmanager.domain.catalogue import MEMBERS, ROLES
+from scmanager.domain.governance import DeviceCut, Enrolled, Erased, Granted, Kept, Removed
+from scmanager.domain.records import Standing
+from scmanager.errors import Refused
+from scmanager.eventstore.entry import Dep
+
+Result = dict[str, Any]
+
+
+class NothingToChange(Refused):
+    """This member holds no grant that stands."""
+
+    code = "member-without-grant"
+    hint = "Admit one of their devices first: scm member admit."
+
+
+class LogNotHere(Refused):
+    """The log that this request names is not here."""
+
+    code = "request-log-missing"
+    hint = "Take in the request's file first: scm member admit FILE."
+
+
+class SubjectWithoutKeys(Refused):
+    """There are no personal words about this member here."""
+
+    code = "erase-nothing"
+    hint = "They were erased already, or never written."
+
+
+class DeviceUnknown(Refused):
+    """None of your grants has this device."""
+
+    code = "device-unknown"
+    hint = "List your devices with: scm device list."
+
+
+@verb("member.record")
+def record(desk: Desk, *, handle: str, display_name: str = "") -> Result:
+    """Put somebody on the roster who has no installation: you speak for them until they join."""
+    new = desk.new_id()
+    desk.decide(MEMBERS, new, member.record, new, handle, display_name)
+    return {"member": new.hex()}
+
+
+@verb("member.change-profile", "org", "personal")
+def change_profile(desk: Desk, *, member_id: MemberId, handle: str, display_name: str = "") -> Result:
+    """Change how a member is called: your own name, or that of somebody you speak for."""
+    desk.decide(MEMBERS, member_id, member.change_profile, desk.me, handle, display_name)
+    return {"member": member_id.hex()}
+
+
+@verb("member.note")
+def note(desk: Desk, *, member_id: MemberId, text: str) -> Result:
+    """Keep a note about a member; empty text takes it back. It is erased with the member's other words."""
+    desk.decide(MEMBERS, member_id, member.note, text)
+    return {"member": member_id.hex()}
+
+
+@verb("member.invite")
+def invite(desk: Desk, *, member_id: MemberId | None = None, until_s: int = 0) -> Result:
+    """Invite somebody new, or a member recorded or gone. `until_s`: UTC seconds, 0 for no end."""
+    invited = member_id or desk.new_id()
+    desk.decide(MEMBERS, invited, member.invite, desk.now_s, until_s)
+    return {"member": invited.hex()}
+
+
+@verb("member.withdraw-invitation")
+def withdraw_invitation(desk: Desk, *, member_id: MemberId) -> Result:
+    """Take an invitation back."""
+    desk.decide(MEMBERS, member_id, member.withdraw_invitation)
+    return {"member": member_id.hex()}
+
+
+@verb("member.join")
+def join(desk: Desk, *, handle: str = "", display_name: str = "") -> Result:
+    """Accept your invitation, once your device was admitted; say how you are called if nobody did."""
+    desk.decide(MEMBERS, desk.me, member.join, desk.me, desk.me, desk.grant.rank, desk.now_s)
+    if handle:
+        desk.decide(MEMBERS, desk.me, member.change_profile, desk.me, handle, display_name)
+    return {"member": desk.me.hex()}
+
+
+@verb("member.confirm")
+def confirm(desk: Desk, *, member_id: MemberId) -> Result:
+    """Let somebody stay who accepted while their invitation was being withdrawn."""
+    desk.decide(MEMBERS, member_id, member.confirm)
+    return {"member": member_id.hex()}
+
+
+@verb("member.leave")
+def leave(desk: Desk, *, member_id: MemberId | None = None) -> Result:
+    """Leave, or say it for a member you speak for. It cuts nothing: what they did stays."""
+    who = member_id or desk.me
+    desk.decide(MEMBERS, who, member.leave, desk.me)
+    return {"member": who.hex()}
+
+
+@verb("member.remove")
+def remove(desk: Desk, *, member_id: MemberId, reason: member.RemovalReason) -> Result:
+    """Take somebody off the roster. Their grants end at what is known now; the keys change."""
+    desk.decide(MEMBERS, member_id, member.remove, reason, desk.grant.rank)
+    if any(standing.grant.member == member_id for standing in desk.space.grants()):
+        desk.record(None, member_id, Removed(member_id, _known_work(desk, member_id)))
+        desk.open_epoch()
+    return {"member": member_id.hex()}
+
+
+@verb("member.claim")
+def claim(desk: Desk, *, member_id: MemberId, by: MemberId) -> Result:
+    """Say which living member a recorded one is; the history stays and is read as theirs."""
+    desk.decide(MEMBERS, member_id, member.claim, by)
+    return {"member": member_id.hex()}
+
+
+@verb("member.settle-claim")
+def settle_claim(desk: Desk, *, member_id: MemberId, by: MemberId) -> Result:
+    """Decide whose a recorded member is when several were named at the same time."""
+    desk.decide(MEMBERS, member_id, member.settle_claim, by)
+    return {"member": member_id.hex()}
+
+
+@verb("member.grant")
+def grant(desk: Desk, *, member_id: MemberId, role_id: RoleId, log: EntryId, device: EntryId, box: EntryId) -> Result:
+    """Let a member act from the log of their request, with a role's rank and rights."""
+    template = _template(desk, role_id)
+    first = desk.space.first_entry(log)
+    if first is None:
+        raise LogNotHere
+    given = Granted(member_id, log, device, box, template.rank, role_id, template.rights)
+    sealed = desk.record(None, member_id, given, (first,))
+    return {"member": member_id.hex(), "grant": sealed.entry.id32.hex()}
+
+
+@verb("member.set-role")
+def set_role(desk: Desk, *, member_id: MemberId, role_id: RoleId) -> Result:
+    """Give a member another role: the grants are issued anew with its rank and rights, and the old ones end."""
+    template = _template(desk, role_id)
+    old = [standing for standing in desk.space.grants() if standing.grant.member == member_id]
+    if not old:
+        raise NothingToChange
+    for standing in old:
+        held = standing.grant
+        first = desk.space.first_entry(held.log)
+        if first is None:
+            raise LogNotHere
+        new = Granted(member_id, held.log, held.device, held.box, template.rank, role_id, template.rights)
+        desk.record(None, member_id, new, (first,))
+        desk.record(None, member_id, Removed(held.id, _kept(desk, standing)))
+    return {"member": member_id.hex(), "role": role_id.hex()}
+
+
+@verb("device.enrol", "org", "personal")
+def enrol(desk: Desk, *, log: EntryId, device: EntryId, box: EntryId, transport: EntryId | None = None) -> Result:
+    """Let a further device of yours act as you, from the log of its request."""
+    first = desk.space.first_entry(log)
+    if first is None:
+        raise LogNotHere
+    desk.record(None, desk.me, Enrolled(log, device, box, transport or b""), (first,))
+    return {"member": desk.me.hex(), "log": log.hex()}
+
+
+@verb("device.cut", "org", "personal")
+def cut_device(desk: Desk, *, device: EntryId) -> Result:
+    """Disown a device of yours, such as a lost phone: what it wrote until now stays, nothing more will."""
+    mine = [each for each in desk.space.grants() if each.grant.id == desk.grant.id]
+    if not any(device in each.devices for each in mine):
+        raise DeviceUnknown
+    rows = tuple(row for each in mine for row in _kept(desk, each))
+    desk.record(None, desk.me, DeviceCut(device, rows))
+    desk.open_epoch_if_allowed()
+    return {"device": device.hex()}
+
+
+@verb("member.erase", "org", "personal")
+def erase(desk: Desk, *, member_id: MemberId, ground: str = "request") -> Result:
+    """Erase the personal words about a member: hidden at once, their keys destroyed after seven days.
+
+    With your own words and the ground `at-once` the keys go at once. It cannot be undone; every proof still holds.
+    """
+    keys = desk.subject_keys(member_id)
+    if not keys:
+        raise SubjectWithoutKeys
+    desk.record(None, member_id, Erased(member_id, keys, ground))
+    return {"member": member_id.hex(), "keys": len(keys)}
+
+
+def _template(desk: Desk, role_id: RoleId) -> role.Template:
+    return role.live_template(desk.state(ROLES, role_id))
+
+
+def _known_work(desk: Desk, member_id: MemberId) -> tuple[Kept, ...]:
+    """Every head of every log that acts for this member, so that nothing done until now is lost."""
+    standings = [each for each in desk.space.grants() if each.grant.member == member_id]
+    return tuple(dict.fromkeys(row for each in standings for row in _kept(desk, each)))
+
+
+def _kept(desk: Desk, standing: Standing) -> tuple[Kept, ...]:
+    heads: list[Dep] = [head for log in standing.levels for head in desk.space.heads(log)]
+    return tuple(Kept(head.log, head.seq, head.id) for head in heads)
