@@ -35,7 +35,7 @@ def number(value: int | None) -> str:
     return NULL if value is None else str(value)
 
 
-def flag(value: bool) -> str:  # noqa: FBT001 - it is the value
+def flag(value: bool) -> str:
     """Yes or no."""
     return "t" if value else "f"
 

@@ -6,7 +6,7 @@ from scmanager.domain.catalogue import ORGANISATIONS, ROLES
 from scmanager.domain.event import Id, Id32, State
 from scmanager.domain.organisation import Description, Organisation
 from scmanager.domain.role import Role
-from scmanager.projections.copy_text import flag, ident, idents, line, number, text, texts
+from scmanager.projections.copy_text import flag, ident, line, number, text, texts
 from scmanager.projections.read_model import Look, ReadModel, Row, Table, spoken
 
 

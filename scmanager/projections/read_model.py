@@ -8,8 +8,8 @@ import msgspec
 from scmanager.domain.event import Id, Id32, Personal, State
 from scmanager.domain.fold import Fold
 from scmanager.projections.copy_text import NULL, micros
-from scmanager.spaces.personal import Absence, open_part
 from scmanager.spaces.opening import KeyOf, Opened
+from scmanager.spaces.personal import Absence, open_part
 
 P = TypeVar("P", bound=Personal)
 

@@ -14,7 +14,10 @@ def rows(look: Look, entity: Id) -> Iterator[Row]:
     member: Member = look.state(MEMBERS, entity)
     voice = look.voice(entity)
     if member.id or voice:
-        yield "member", line(ident(look.space), ident(entity), *_roster(look, member), *_voice(voice), *_said(look, member))
+        yield (
+            "member",
+            line(ident(look.space), ident(entity), *_roster(look, member), *_voice(voice), *_said(look, member)),
+        )
 
 
 def _roster(look: Look, member: Member) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ CREATE TABLE {schema}.audit (
     hlc     bigint NOT NULL,    -- microseconds since 1970
     at      timestamptz GENERATED ALWAYS AS (to_timestamp(hlc::float8 / 1000000)) STORED,
     branch  integer NOT NULL,
-    rank    smallint,
+    rank    bigint,
     valid   boolean NOT NULL,
     space   bytea NOT NULL,
     log     bytea NOT NULL,

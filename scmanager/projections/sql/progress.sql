@@ -6,7 +6,18 @@ CREATE TABLE {schema}.progress (
     generation  bigint NOT NULL,
     fingerprint text NOT NULL,     -- of the code that made the rows
     digest      numeric NOT NULL,  -- sum of the rows' hashes modulo 2^64: the same rows in any order have the same
-    recorded_at timestamptz NOT NULL DEFAULT clock_timestamp()
+    recorded_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    -- Words were hidden or erased, and their bytes may still lie in the server's files.
+    clean_up_due boolean NOT NULL DEFAULT false
+);
+
+-- What could not be projected: the entity has no rows in that read model until its next change, or a rebuild.
+CREATE TABLE {schema}.poison (
+    model  text NOT NULL,
+    space  bytea NOT NULL,
+    entity bytea NOT NULL,
+    error  text NOT NULL,  -- a class name, never data
+    PRIMARY KEY (model, space, entity)
 );
 
 CREATE TABLE {schema}.frontier (

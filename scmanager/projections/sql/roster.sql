@@ -10,7 +10,7 @@ CREATE TABLE {schema}.member (
     removed_for    text,
     claimed_by     bytea,
     rival_claims   bytea[] NOT NULL,
-    rank           smallint,          -- of the highest grant that stands; null: acts by none
+    rank           bigint,            -- of the highest grant that stands; null: acts by none
     role           bytea,             -- the template of that grant
     rights         text[] NOT NULL,   -- of all grants that stand
     devices        integer NOT NULL,
