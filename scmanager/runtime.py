@@ -6,10 +6,12 @@
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
+
+from msgspec.structs import replace
 
 from scmanager.adapters.folder_lock import FolderLock
 from scmanager.adapters.folder_mark import Doubt, FolderMark
@@ -18,20 +20,41 @@ from scmanager.adapters.identity import Identity, IdentityMissing, create_identi
 from scmanager.adapters.key_vault import KeyVault
 from scmanager.adapters.private_files import private_folder, state_folder
 from scmanager.adapters.recovery_sheet import make_recovery_keys
+from scmanager.adapters.space_file import (
+    HandOver,
+    Invitation,
+    NoteLine,
+    Request,
+    SignedHandOver,
+    SpaceFile,
+    SpaceFileDamaged,
+    open_keys,
+    seal_keys,
+    write_space,
+)
 from scmanager.adapters.wrapping import FileProtection, Protection
 from scmanager.application import organisations
 from scmanager.application.continuing import Continuation
 from scmanager.application.desk import Desk
+from scmanager.application.every_verb import VERBS
+from scmanager.application.exchange import Admitted, admit_logs, open_log
 from scmanager.application.founding import Founding
-from scmanager.application.verbs import VERBS
+from scmanager.application.recovering import (
+    check_signatures,
+    message_of,
+    new_statement,
+    open_recovered_log,
+)
 from scmanager.application.writer import Command, Result, Writer
 from scmanager.config import Settings
-from scmanager.domain.catalogue import FOLDS
+from scmanager.domain.catalogue import FOLDS, ORGANISATIONS
 from scmanager.errors import Refused
-from scmanager.eventstore.entry import Kind, RecoveryKeys
+from scmanager.eventstore.entry import Kind, RecoveryKeys, Signature
+from scmanager.eventstore.log_copy import LogCopy, copy_of
 from scmanager.eventstore.own_log import Head
 from scmanager.eventstore.signing import SigningKey
 from scmanager.eventstore.sqlite import SqliteStore
+from scmanager.eventstore.verification import SignedNote, start_of
 from scmanager.spaces.shelf import Shelf
 from scmanager.spaces.space import AHEAD_US_MAX
 
@@ -53,6 +76,13 @@ class NotForThisSpace(Refused):
 def clock_us() -> int:
     """UTC in microseconds."""
     return time.time_ns() // 1000
+
+
+class HandOverNotOurs(Refused):
+    """This hand-over is for another device, or was never asked for here."""
+
+    code = "hand-over-not-ours"
+    hint = "Take it over on the machine that made the offer."
 
 
 class Node:
@@ -157,6 +187,87 @@ class Node:
         result = self.found("personal", lambda desk: {"member": desk.me.hex()}, RecoveryKeys(0, ()))
         return bytes.fromhex(result["space"])
 
+    # Other machines
+
+    def invitation(self, space: bytes, member: bytes) -> Invitation:
+        """What an invited member needs to ask for admission. It gives nobody any right."""
+        held = self.shelf.space(space)
+        organisation = held.state(ORGANISATIONS, space[:16])
+        kind: Literal["org", "personal"] = "personal" if held.kind == "personal" else "org"
+        return Invitation("scm-invitation/1", space, kind, member, getattr(organisation, "title", ""))
+
+    def request(self, invitation: Invitation) -> Request:
+        """Open a log in the space of the invitation, and ask for a grant to it."""
+        space, mine = invitation.space, self.identity
+        log = open_log(
+            self.store, self.shelf, self.vault, space, invitation.kind, secrets.token_bytes(32), self._clock()
+        )
+        copy = copy_of(self.store, next(head for head in self.store.heads(space) if head.log == log))
+        note = NoteLine(copy.note.size, copy.note.root, copy.note.signature)
+        unsigned = Request(
+            "scm-request/1", space, invitation.member, copy.entries[0], note, log,
+            mine.device, mine.box, mine.transport, bytes(64),
+        )  # fmt: skip
+        return replace(unsigned, signature=mine.sign_message(unsigned.message))
+
+    def take_request(self, request: Request) -> None:
+        """Admit the log that a request names; a grant or an enrolment may name it then. Raises Untrusted."""
+        note = SignedNote(request.note.size, request.note.root, request.note.signature)
+        copy = LogCopy([request.entry], [{}], note)
+        if start_of(request.entry).log != request.log:
+            raise SpaceFileDamaged(what="request", reason="it names another log than its entry")
+        admit_logs(self.store, self.shelf, request.space, [copy])
+
+    def export_space(self, space: bytes, path: Path, *, with_keys: bool = True) -> int:
+        """Write a space to a file, with its keys for the devices that act there; returns the size in bytes."""
+        keys = seal_keys(self.vault, space, sorted(self.shelf.space(space).box_keys())) if with_keys else None
+        return write_space(path, space, (copy_of(self.store, head) for head in self.store.heads(space)), keys)
+
+    def import_space(self, file: SpaceFile) -> Admitted:
+        """Verify and admit what a space file holds, and take the keys that are for this device."""
+        admitted = admit_logs(self.store, self.shelf, file.space, file.logs)
+        if file.keys is not None:
+            keys = open_keys(file.keys, self.identity.box, self.identity.box_secret)
+            self.vault.put_all([key for key in keys if key.space == file.space])
+            self.shelf.keys_came()
+        self.writer.forget_seats()
+        return admitted
+
+    # The founder's seat
+
+    def offer_to_take_over(self, space: bytes, recovery_keys: int = 1) -> HandOver:
+        """Ask the recovery keys for the founder's seat; the new recovery sheet lies in the data folder."""
+        fresh, key, mine = make_recovery_keys(recovery_keys), SigningKey.generate(), self.identity
+        self.vault.put_log(key.public, space, key.reveal_seed())  # By its key, until its log has an id.
+        title = getattr(self.shelf.space(space).state(ORGANISATIONS, space[:16]), "title", "")
+        fresh.write(self.settings.data / f"recovery-{space.hex()[:12]}-{key.public.hex()[:6]}.txt", title, space)
+        unsigned = HandOver(
+            "scm-hand-over/1", space, key.public, mine.device, mine.box, fresh.needed, fresh.public_keys, bytes(64)
+        )
+        return replace(unsigned, signature=mine.sign_message(unsigned.message))
+
+    def sign_hand_over(self, offer: HandOver, seeds: Sequence[bytes]) -> SignedHandOver:
+        """Give the founder's seat to an offer, by the word of the recovery keys. Raises RecoveryKeysWrong."""
+        space = self.shelf.space(offer.space)
+        statement = new_statement(space, offer.key, offer.device, offer.box, offer.needed, offer.recovery_keys)
+        signed = (SigningKey(seed) for seed in seeds)
+        message = message_of(statement)
+        signatures = [Signature(key.public, key.sign(message)) for key in signed]
+        return SignedHandOver("scm-handed-over/1", check_signatures(space, statement, signatures))
+
+    def take_over(self, answer: SignedHandOver) -> bytes:
+        """Take the founder's seat that our offer asked for; returns the new log. Raises HandOverNotOurs."""
+        statement = answer.recovery.statement
+        seed = self.vault.log_seed(statement.key)
+        if seed is None or statement.device != self.identity.device:
+            raise HandOverNotOurs
+        space = self.shelf.space(statement.space)
+        recovery = check_signatures(space, statement, answer.recovery.signatures)
+        key, salt = SigningKey(seed), secrets.token_bytes(32)
+        log = open_recovered_log(self.store, self.shelf, self.vault, space.kind, recovery, key, salt, self._clock())
+        self.writer.forget_seats()
+        return log
+
     # Doubt
 
     def _own_heads(self) -> dict[bytes, MarkedHead]:
@@ -174,7 +285,10 @@ class Node:
             seated = self.writer.seat_log(space.id)
             if seated is not None and (doubt is not None or seated in ahead | forked):
                 self.writer.do(self._continuation(space.id, seated))
-        self._mark.record(self._own_heads())
+        if doubt is not None:
+            self._mark.begin_anew(self._own_heads())
+        else:
+            self._mark.record(self._own_heads())
         return doubt
 
     def _continuation(self, space: bytes, old: bytes) -> Continuation:
