@@ -8,33 +8,21 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-import msgspec
-
 from scmanager.domain.court import Court
 from scmanager.domain.event import Envelope, Id, Id32, State
 from scmanager.domain.fold import Fold
-from scmanager.domain.governance import Enrolled, is_governance
+from scmanager.domain.governance import Enrolled, Erased, is_governance
 from scmanager.domain.records import Fact, Grant, Keys, Standing, Verdict, Verdicts
 from scmanager.eventstore import signing
-from scmanager.eventstore.entry import Dep, Entry, Kind
+from scmanager.eventstore.entry import Dep, Entry, Kind, digest, u64
 from scmanager.eventstore.store import Row
 from scmanager.spaces.facts import fact_of, founding_fact
+from scmanager.spaces.journal import Change, Journal
 from scmanager.spaces.opening import KeyOf, Opened, open_row, parse_row
 from scmanager.spaces.past import Past
 from scmanager.spaces.thing import Thing
 
 AHEAD_US_MAX = 26 * 3600 * 1_000_000
-
-
-class Change(msgspec.Struct, frozen=True):
-    """What some rows brought about."""
-
-    entities: frozenset[Id]
-    """Things whose state may differ now."""
-    verdicts: frozenset[Id32]
-    """Entries judged for the first time or anew."""
-    governance: bool = False
-    """Whether grants may differ now."""
 
 
 NOTHING = Change(frozenset(), frozenset())
@@ -49,6 +37,7 @@ class Space:
         self.hlc = 0
         self.kind: Kind = "org"
         self.past = Past()
+        self.journal = Journal()
         self._folds = folds
         self._key_of = key_of
         self._court = Court(space, signing.verify)
@@ -73,6 +62,7 @@ class Space:
     def keys_came(self, now_us: int) -> Change:
         """Open what stayed closed for want of a key."""
         closed, self._closed = self._closed, []
+        self.journal.note(Change(frozenset(), frozenset(), words=True))
         return self.absorb(closed, now_us)
 
     def _open(self, row: Row, now_us: int) -> Opened | None:
@@ -116,7 +106,8 @@ class Space:
                 gone.setdefault((fold.name, opened.shared.entity), set()).add(id32)
         self._drop(gone, touched)
         self._add(came, touched)
-        return Change(frozenset(touched), frozenset(changed), governance)
+        words = not changed.keys().isdisjoint(self._by_type.get(Erased.tag, ()))
+        return self.journal.note(Change(frozenset(touched), frozenset(changed), governance, words))
 
     def _note_head(self, row: Row, one: Entry) -> None:
         """Closed and held entries too: what is here can be kept by a cut, readable or not."""
@@ -203,8 +194,9 @@ class Space:
 
     def of_type(self, tag: str) -> list[Opened]:
         """The valid entries of one type of governance, in order of arrival."""
-        found = (self._opened[entry] for entry in self._by_type.get(tag, ()))
-        return [opened for opened in found if self.verdict(opened.entry.id32).valid]
+        verdicts = self._court.verdicts.entries  # An entry behind a gap is open, and not judged yet.
+        found = (entry for entry in self._by_type.get(tag, ()) if entry in verdicts and verdicts[entry].valid)
+        return [self._opened[entry] for entry in found]
 
     def recovery_keys(self) -> Keys:
         """The keys above rank 0 that stand now: of the last recovery, or of the founding entry. None: m is 0."""
@@ -224,6 +216,22 @@ class Space:
     def heads(self, log: bytes) -> tuple[Dep, ...]:
         """The newest entry of each branch of a log."""
         return tuple(self._heads.get(log, {}).values())
+
+    def public(self, log: bytes) -> bytes:
+        """The key of a log that is here."""
+        return self._publics[log]
+
+    def erased_keys(self) -> frozenset[bytes]:
+        """Ids of the keys that erasures which count have named: what they seal is hidden."""
+        events = (opened.event for opened in self.of_type(Erased.tag))
+        return frozenset(key for event in events if isinstance(event, Erased) for key in event.keys)
+
+    def frontier(self) -> bytes:
+        """Which logs count and how far they are here; members who have the same agree on every state."""
+        counted = self._court.verdicts.counted
+        heads = sorted((head.log, head.seq + 1, head.id) for log in counted for head in self.heads(log))
+        rows = (log + u64(size) + head for log, size, head in heads)
+        return digest("scm/frontier/1", self.id, u64(len(heads)), *rows)
 
     def first_entry(self, log: bytes) -> Dep | None:
         """A log's entry 0 as others name it; None when it is not here."""
