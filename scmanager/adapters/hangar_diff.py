@@ -91,7 +91,7 @@ def diff(existing: Sequence[KnownShip], file: HangarFile) -> HangarDiff:
     for by, trait in _EVIDENCE:
         matching.pair_off(by, trait, _model)
         matching.pair_off(by, trait, _written)
-    matching.pair_off("model", _any, _unrecognised)
+    matching.complete()
     pairs = sorted(matching.pairs, key=lambda pair: pair.known.ship)
     wishes = {form(wish) for wish in file.wishes for form in (_model, _written)} - {None}
     return HangarDiff(
@@ -129,6 +129,71 @@ class _Matching:
         self.known = left
         self.rows = [row for place, row in enumerate(self.rows) if place not in taken]
 
+    def complete(self) -> None:
+        """Pair what is left by moving ships among rows that fit them as well.
+
+        A hull fits by key or by name as written, so one that took a row may have left another ship without any: the
+        matching is made a maximum one by augmenting paths. Else a re-import could add what is already there.
+        """
+        if not self.known or not self.rows:
+            return
+        rows = [pair.imported for pair in self.pairs] + self.rows
+        owners: list[KnownShip | None] = [pair.known for pair in self.pairs] + [None] * len(self.rows)
+        fitting: defaultdict[str, list[int]] = defaultdict(list)
+        for place, row in enumerate(rows):
+            for kind in _kinds(row):
+                fitting[kind].append(place)
+        dead_ends: set[str] = set()
+        left: list[KnownShip] = []
+        for ship in self.known:
+            moves = _moves(ship, owners, fitting, dead_ends)
+            if not moves:
+                left.append(ship)
+            for place, mover in moves:
+                owners[place] = mover
+        old = {place: pair for place, pair in enumerate(self.pairs) if owners[place] is pair.known}
+        self.pairs = [old.get(i) or _pair(ship, rows[i], "model") for i, ship in enumerate(owners) if ship]
+        self.rows = [row for row, ship in zip(rows, owners, strict=True) if ship is None]
+        self.known = left
+
+
+def _moves(
+    ship: KnownShip, owners: Sequence[KnownShip | None], fitting: dict[str, list[int]], dead_ends: set[str]
+) -> list[tuple[int, KnownShip]]:
+    """Who moves to which row so that `ship` gets one too, by the fewest moves; empty if that cannot be."""
+    came: dict[int, tuple[KnownShip, int | None]] = {}
+    waiting: deque[tuple[KnownShip, int | None]] = deque([(ship, None)])
+    looked: set[str] = set()
+    while waiting:
+        mover, origin = waiting.popleft()
+        for kind in _kinds(mover):
+            if kind in looked or kind in dead_ends:
+                continue
+            looked.add(kind)
+            for place in fitting.get(kind, ()):
+                if place in came:
+                    continue
+                came[place] = mover, origin
+                owner = owners[place]
+                if owner is None:
+                    return _way_back(place, came)
+                waiting.append((owner, place))
+    dead_ends |= looked  # No free row can be reached from here, now or later.
+    return []
+
+
+def _way_back(place: int | None, came: dict[int, tuple[KnownShip, int | None]]) -> list[tuple[int, KnownShip]]:
+    moves = []
+    while place is not None:
+        mover, origin = came[place]
+        moves.append((place, mover))
+        place = origin
+    return moves
+
+
+def _kinds(side: Side) -> tuple[str, ...]:
+    return tuple(kind for kind in (_model(side), _written(side), _unrecognised(side)) if kind)
+
 
 def _pair(known: KnownShip, row: ImportedShip, by: Evidence) -> Pair:
     fields = () if known.erased else _WORDS
@@ -154,7 +219,7 @@ def _written(side: Side) -> str | None:
 def _unrecognised(side: Side) -> str | None:
     """A ship that was never recognised and whose name was erased can only be one of the rows nobody recognises."""
     nameless = not side.name or isinstance(side, ImportedShip)
-    return "unrecognised" if side.key is None and nameless else None
+    return "~~unrecognised" if side.key is None and nameless else None
 
 
 def _of(*fields: str) -> Trait:

@@ -99,6 +99,12 @@ class Identity:
         """The device key's detached Ed25519 signature (64 bytes) over `signed_bytes(purpose, *fields)`."""
         return self._signing.sign(signed_bytes(purpose, *fields)).signature
 
+    def sign_message(self, message: bytes) -> bytes:
+        """The device key's signature over a message that bears its purpose already (`scm/<purpose>/1`)."""
+        if not message.startswith(b"scm/"):
+            raise ValueError("the device key signs for a stated purpose only")
+        return self._signing.sign(message).signature
+
     def secrets(self) -> bytes:
         """The four secrets in a row, 128 bytes: what the file seals."""
         return bytes(self._signing) + self.box_secret + self.transport_seed + self.vault_secret

@@ -88,3 +88,22 @@ def open_box(box_secret: bytes, sealed: bytes) -> tuple[SpaceKey, ...]:
     if msgspec.json.encode(content) != plain:
         raise KeyBoxBroken  # One meaning, one spelling.
     return content.keys
+
+
+def seal_secret(public_box_key: bytes, secret: bytes) -> bytes:
+    """Seal 32 secret bytes to a device. Raises BoxKeyUnusable."""
+    try:
+        return SealedBox(PublicKey(public_box_key)).encrypt(secret)
+    except (CryptoError, ValueError, TypeError) as error:
+        raise BoxKeyUnusable from error
+
+
+def open_secret(box_secret: bytes, sealed: bytes) -> bytes:
+    """What `seal_secret` sealed, 32 bytes. Raises KeyBoxBroken and nothing else."""
+    try:
+        secret = SealedBox(PrivateKey(box_secret)).decrypt(sealed)
+    except (CryptoError, ValueError, TypeError) as error:
+        raise KeyBoxBroken from error
+    if len(secret) != 32:
+        raise KeyBoxBroken
+    return secret

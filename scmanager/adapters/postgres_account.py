@@ -95,9 +95,18 @@ else:
                 entry = pwd.getpwnam(name)
             except KeyError:
                 continue
-            if entry.pw_uid != 0:
-                return Account(entry.pw_uid, entry.pw_gid, lent=True)
-        raise NoAccount(reason=f"it refuses root, and there is no user {' or '.join(_UNPRIVILEGED)} to run it as")
+            lent = Account(entry.pw_uid, entry.pw_gid, lent=True)
+            if entry.pw_uid != 0 and _can_become(lent):
+                return lent
+        raise NoAccount(reason=f"it refuses root, and there is no user {' or '.join(_UNPRIVILEGED)} we can run it as")
+
+    def _can_become(lent: Account) -> bool:
+        # Root of a container may lack the right, or the user may not exist in its namespace.
+        try:
+            subprocess.run(["/bin/sh", "-c", ":"], cwd="/", timeout=10, check=True, **lent.options())
+        except (OSError, subprocess.SubprocessError):
+            return False
+        return True
 
     def _chown(path: Path | int, uid: int, gid: int) -> None:
         os.chown(path, uid, gid)

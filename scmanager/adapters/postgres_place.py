@@ -3,7 +3,8 @@
 In the node's folder: `postgres.lock`, `postgres.password` (0600), `postgres.log` (0600), and `postgres/` with
 `data` and, if its path is short enough, `socket`. What cannot stand there stands outside, in folders of random name
 listed in `postgres-elsewhere.json`:
-- the data, when we are root and the lent user cannot reach the node's folder (a 0700 home, the usual case);
+- the data, when we are root and the lent user cannot reach the node's folder (a 0700 home, the usual case), or when
+  the folder's file system keeps no permissions (a stick), which PostgreSQL insists on;
 - a copy of the programs, when that user cannot reach them;
 - the socket, when its path would not fit into the 104 to 108 bytes that systems allow.
 
@@ -29,6 +30,8 @@ from scmanager.errors import Misconfigured
 _PREFIX = "scm-"
 _SOCKET_PATH_MAX = 100
 _SOCKET_NAME = "/.s.PGSQL.5432"
+_RAM = "/dev/shm"  # noqa: S108  # used for a folder of random name, 0700
+_RAM_FREE_BYTES_MIN = 512 << 20  # Containers often have 64 MB; data and its log take 40 to 300.
 _LOG_SIZE_BYTES_MAX = 1 << 20
 
 
@@ -66,12 +69,13 @@ class Place:
 
     def make(self) -> None:
         """Make the folder that holds the data, where the account can reach it. Idempotent."""
-        if self.account.can("x", self.folder):
-            self._make_owned(self.cluster)
+        reachable = self.account.can("x", self.folder)
+        if reachable and self._keeps_permissions():
             return
         known = self._elsewhere.cluster
         if not (known and self._is_ours(Path(known))):
-            self._elsewhere.cluster = str(self._make_outside("data"))
+            # A stick without permissions is somebody's who means to leave nothing behind: RAM, where there is some.
+            self._elsewhere.cluster = str(self._make_outside("data", *(_ram() if reachable else ()), *self._bases()))
             self._write_record()
         self.cluster = Path(self._elsewhere.cluster)
 
@@ -144,6 +148,17 @@ class Place:
         except OSError:
             return ""
 
+    def forget_stale_socket(self) -> None:
+        """Remove what a killed server left in the socket folder. Call only when no server runs.
+
+        PostgreSQL would not start while the number in its lock file belongs to any process of the same user, even to
+        the killed one that nobody has buried yet.
+        """
+        for folder in (self.cluster / "socket", Path(self._elsewhere.sockets or os.devnull)):
+            for name in (_SOCKET_NAME, f"{_SOCKET_NAME}.lock"):
+                with contextlib.suppress(OSError):
+                    (folder / name.lstrip("/")).unlink()
+
     def remove_sockets(self) -> None:
         """Remove a socket folder that stands outside; a stopped node leaves none behind."""
         if self._elsewhere.sockets:
@@ -168,12 +183,25 @@ class Place:
         )
 
     def _bases(self) -> Iterator[str]:
-        near = next(parent for parent in self.folder.parents if self.account.can("x", parent))
-        if near.stat().st_mode & stat.S_ISVTX:
-            yield str(near)
+        for near in self.folder.parents:
+            if near.stat().st_mode & stat.S_ISVTX and self.account.can("x", near):
+                yield str(near)
+                break
         for base in ("/var/lib", "/var/tmp", tempfile.gettempdir()):  # noqa: S108
             if self.account.can("x", Path(base)) and os.access(base, os.W_OK):
                 yield base
+
+    def _keeps_permissions(self) -> bool:
+        """Whether the node's folder can hold the data: most sticks' file systems know no owners and no 0700."""
+        try:
+            self._make_owned(self.cluster)
+        except PermissionError:
+            self.cluster.rmdir()
+            return False
+        if sys.platform == "win32" or not stat.S_IMODE(self.cluster.stat().st_mode) & 0o077:
+            return True
+        self.cluster.rmdir()
+        return False
 
     def _make_owned(self, path: Path) -> None:
         try:
@@ -186,7 +214,7 @@ class Place:
 
     def _make_outside(self, what: str, *bases: str) -> Path:
         reason = "there is no place outside of it either"
-        for base in bases or self._bases():
+        for base in bases:
             try:
                 made = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{what}-", dir=base))
             except OSError as error:
@@ -217,6 +245,13 @@ class Place:
     def _write_record(self) -> None:
         self._record.unlink(missing_ok=True)
         os.close(self.write_secret(self._record, msgspec.json.encode(self._elsewhere).decode()))
+
+
+def _ram() -> tuple[str, ...]:
+    try:
+        return (_RAM,) if shutil.disk_usage(_RAM).free >= _RAM_FREE_BYTES_MIN else ()
+    except OSError:
+        return ()
 
 
 def _fits(folder: Path) -> bool:

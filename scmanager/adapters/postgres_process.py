@@ -14,7 +14,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]  # ships no types
+import psutil
 
 from scmanager.adapters.postgres_account import Account
 from scmanager.adapters.postgres_binaries import Binaries
@@ -113,8 +113,9 @@ def find_postmaster(data: Path, account: Account) -> Postmaster | None:
 def forget_stale_pid_file(data: Path) -> None:
     """Remove a `postmaster.pid` whose number by now belongs to something else.
 
-    Call only after `find_postmaster` found none. PostgreSQL does not start while a process of the same user has that number, whatever it is. Where no process has
-    it, PostgreSQL judges the file itself, and looks for children of the dead server as well.
+    Call only after `find_postmaster` found none. PostgreSQL does not start while a process of the same user has that
+    number, whatever it is. Where no process has it, PostgreSQL judges the file itself, and looks for children of the
+    dead server as well.
     """
     written = read_pid_file(data)
     if written and written.pid > 0 and psutil.pid_exists(written.pid):

@@ -11,6 +11,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import NoReturn
 
 import psycopg
 
@@ -122,6 +123,7 @@ class PrivateServer(PostgresServer):
         if not current:
             initialise(place, self._binaries, password)
         forget_stale_pid_file(place.data)
+        place.forget_stale_socket()
         self._start(password)
 
     def _adopt(self, orphan: Postmaster, password: str) -> bool:
@@ -160,12 +162,13 @@ class PrivateServer(PostgresServer):
         try:
             self.version, _ = ask(self._dsn)
         except psycopg.Error:
-            self._fail("it does not accept our password")
+            self._fail("", "it does not accept our password")
 
-    def _fail(self, said: str) -> None:
+    def _fail(self, said: str, reason: str = "no answer in time") -> NoReturn:
         refuse_full_disk(self._place, said)
-        last = next((line for line in reversed(said.splitlines()) if "FATAL" in line or "PANIC" in line), "")
-        reason = last.partition("FATAL:")[2].strip() or last or "no answer in time"
+        for line in said.splitlines():
+            _, found, rest = line.partition("FATAL:") if "FATAL:" in line else line.partition("PANIC:")
+            reason = rest.strip() if found else reason
         raise StartFailed(reason=reason, log=str(self._place.log), tail=said)
 
     def _launch(self) -> tuple[str, int]:

@@ -52,7 +52,8 @@ class Catalogue:
     def __init__(self, ships: Iterable[Ship], learned: Mapping[str, str] | None = None) -> None:
         self._ships = {ship.key: ship for ship in ships}
         self._answers = dict(learned or {})
-        self._learned = {compact(name): key for name, key in self._answers.items() if key in self._ships}
+        known = {compact(name): key for name, key in self._answers.items() if key in self._ships}
+        self._learned = {form: key for form, key in known.items() if form}  # Signs alone name nothing.
 
     @staticmethod
     @lru_cache(maxsize=1)

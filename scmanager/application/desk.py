@@ -68,6 +68,13 @@ class Seat:
         self.space, self.log, self.grant, self.keys = space, log, grant, keys
         self.overlay: dict[tuple[str, Id], tuple[State, tuple[Id32, ...]]] = {}
         """States and tips that recorded, not yet committed events lead to."""
+        self.has_named = False
+        """Whether an entry of this batch names the heads of other logs."""
+
+    def settle(self) -> None:
+        """The batch was committed, or given up: begin anew from the space."""
+        self.overlay.clear()
+        self.has_named = False
 
 
 class Desk:
@@ -79,6 +86,7 @@ class Desk:
         self._now_us = now_us
         self._entropy = entropy
         self._mark = seat.log.added
+        self._had_named = seat.has_named
         self._changed: dict[tuple[str, Id], tuple[State, tuple[Id32, ...]]] = {}
         self.governs = False
         """Whether something recorded here may change grants or keys."""
@@ -97,6 +105,11 @@ class Desk:
     def grant(self) -> Grant:
         """What he acts by."""
         return self._seat.grant
+
+    @property
+    def log_id(self) -> bytes:
+        """The log it writes, 32 bytes."""
+        return self._seat.log.head.log
 
     @property
     def organisation(self) -> Id:
@@ -144,6 +157,7 @@ class Desk:
     def refuse(self) -> None:
         """The command was refused: no trace of it stays."""
         self._seat.log.undo_to(self._mark)
+        self._seat.has_named = self._had_named
 
     @property
     def recorded(self) -> int:
@@ -213,8 +227,9 @@ class Desk:
 
     def _deps(self, named: tuple[Dep, ...]) -> tuple[Dep, ...]:
         """What a governance event names, and the heads of other logs that nobody here has named yet."""
-        if self._seat.log.added and not named:
+        if self._seat.has_named and not named:
             return ()  # The first entry of a batch names them; the others have it in their past.
+        self._seat.has_named = True
         logs = {dep.log for dep in named}
         seen = tuple(dep for dep in self.space.past.to_name(self._seat.log.head.log) if dep.log not in logs)
         return (*named, *seen)[: content.SAW_MAX]

@@ -28,11 +28,6 @@ class Founding(msgspec.Struct, frozen=True):
     box: bytes
     act: Callable[[Desk], dict[str, Any]]
 
-    @property
-    def space(self) -> bytes:
-        """None yet: its id is the hash of the entry that founds it."""
-        return b""
-
     def seat(self, shelf: Shelf, vault: Keys, now_us: int, entropy: Callable[[int], bytes]) -> Seat:
         """The founder's seat, before anything is committed."""
         genesis = Genesis(

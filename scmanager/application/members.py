@@ -183,7 +183,7 @@ def cut_device(desk: Desk, *, device: EntryId) -> Result:
 def erase(desk: Desk, *, member_id: MemberId, ground: str = "request") -> Result:
     """Erase the personal words about a member: hidden at once, their keys destroyed after seven days.
 
-    With your own words and the ground `at-once` the keys go at once. It cannot be undone, and every proof still holds.
+    With your own words and the ground `at-once` the keys go at once. It cannot be undone; every proof still holds.
     """
     keys = desk.subject_keys(member_id)
     if not keys:

@@ -6,17 +6,19 @@ no trace; a command sent twice returns its first outcome; an answer goes out onl
 
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from typing import Any
 
 import msgspec
 
+from scmanager.application.continuing import Continuation
 from scmanager.application.desk import Desk, NotAMember, Seat
 from scmanager.application.founding import Founding
 from scmanager.application.keys import FreshKeys, Keys
+from scmanager.domain.records import Grant
 from scmanager.errors import Unavailable
-from scmanager.eventstore.own_log import OwnLog
+from scmanager.eventstore.own_log import Head, OwnLog
 from scmanager.eventstore.signing import SigningKey
 from scmanager.eventstore.store import Outcome, Row, Store
 from scmanager.spaces.shelf import Shelf
@@ -45,8 +47,11 @@ class Command(msgspec.Struct, frozen=True):
     act: Act
 
 
+AnyCommand = Command | Founding | Continuation
+
+
 class _Waiting(msgspec.Struct):
-    command: Command | Founding
+    command: AnyCommand
     answer: Future[Result]
     result: Result = {}
 
@@ -77,7 +82,7 @@ class Writer:
         if self._thread.is_alive():
             self._thread.join()
 
-    def submit(self, command: Command | Founding) -> Future[Result]:
+    def submit(self, command: AnyCommand) -> Future[Result]:
         """Queue a command; the future ends after its commit, or with what refused it."""
         answer: Future[Result] = Future()
         if self._stopping:
@@ -86,9 +91,15 @@ class Writer:
             self._queue.put(_Waiting(command, answer))
         return answer
 
-    def do(self, command: Command | Founding) -> Result:
+    def do(self, command: AnyCommand) -> Result:
         """Submit and wait. Raises what refused the command."""
         return self.submit(command).result()
+
+    def seat_log(self, space: bytes) -> bytes | None:
+        """The log we would write in a space, forked or not; None when we have no seat there."""
+        with self._shelf.lock:
+            found = self._seated(space)
+        return found[0].log if found else None
 
     def forget_seats(self) -> None:
         """Grants or logs changed from outside: look anew at where we speak from."""
@@ -111,6 +122,9 @@ class Writer:
         following: _Waiting | None = first
         with self._shelf.lock:
             while following is not None:
+                if decided and not isinstance(following.command, Command):
+                    self._commit(decided)  # What brings a seat of its own starts from what is committed.
+                    decided = []
                 governs = self._decide(following, decided)
                 if governs or len(decided) >= BATCH_COMMANDS_MAX:
                     break
@@ -135,9 +149,13 @@ class Writer:
             if known is not None:
                 waiting.answer.set_result(known)
                 return False
+            twin = next((each for each in decided if each.command.id == command.id), None)
+            if twin is not None:
+                twin.answer.add_done_callback(lambda first: _pass_on(first, waiting.answer))
+                return False
             seat = self._seat_for(command)
             desk = Desk(seat, command.id, self._clock_us(), self._entropy)
-            if isinstance(command, Founding):
+            if not isinstance(command, Command):
                 command.open(desk, self._keys)
                 self._seats[seat.space.id] = seat
             waiting.result = command.act(desk)
@@ -151,22 +169,27 @@ class Writer:
         decided.append(waiting)
         return desk.governs
 
-    def _take_back(self, desk: Desk, command: Command | Founding) -> None:
+    def _take_back(self, desk: Desk, command: AnyCommand) -> None:
         desk.refuse()
-        if isinstance(command, Founding):
+        if not isinstance(command, Command):
             self._seats.pop(desk.space.id, None)
 
-    def _known(self, command: Command | Founding) -> Result | None:
-        logs = self._keys.logs_of(command.space) if command.space else ()
-        for log in logs:
+    def _known(self, command: AnyCommand) -> Result | None:
+        """The first outcome of a command that one of our logs has recorded."""
+        for log in self._logs_to_ask(command):
             outcome = self._store.outcome(log, command.id)
             if outcome is not None:
                 result: Result = msgspec.json.decode(outcome)
                 return result
         return None
 
-    def _seat_for(self, command: Command | Founding) -> Seat:
+    def _logs_to_ask(self, command: AnyCommand) -> Iterable[bytes]:
         if isinstance(command, Founding):
+            return [head.log for head in self._store.heads() if head.log == head.space]
+        return self._keys.logs_of(command.space)
+
+    def _seat_for(self, command: AnyCommand) -> Seat:
+        if not isinstance(command, Command):
             return command.seat(self._shelf, self._keys, self._clock_us(), self._entropy)
         return self._seat(command.space)
 
@@ -177,18 +200,25 @@ class Writer:
         return seat
 
     def _find_seat(self, space_id: bytes) -> Seat:
-        """Our newest log in the space that a standing grant lets speak, unforked. Raises NotAMember."""
-        space = self._shelf.space(space_id)
+        """Raises NotAMember."""
+        found = self._seated(space_id)
+        if found is None:
+            raise NotAMember
+        head, seed, grant = found
+        keys = FreshKeys(space_id, self._keys, self._entropy)
+        return Seat(self._shelf.space(space_id), OwnLog(head, SigningKey(seed)), grant, keys)
+
+    def _seated(self, space_id: bytes) -> tuple[Head, bytes, Grant] | None:
+        """Our newest log in the space that a standing grant lets speak: head, seed, grant."""
         own = set(self._keys.logs_of(space_id))
+        standings = sorted(self._shelf.space(space_id).grants(), key=lambda each: each.grant.rank)
         heads = [head for head in self._store.heads(space_id) if head.log in own]
-        forked = {head.log for head in heads if head.branch}
         for head in sorted(heads, key=lambda head: head.hlc, reverse=True):
             seed = self._keys.log_seed(head.log)
-            standing = next((each for each in space.grants() if head.log in each.levels), None)
-            if seed and standing and head.log not in forked:
-                keys = FreshKeys(space_id, self._keys, self._entropy)
-                return Seat(space, OwnLog(head, SigningKey(seed)), standing.grant, keys)
-        raise NotAMember
+            standing = next((each for each in standings if head.log in each.levels), None)
+            if seed and standing:
+                return head, seed, standing.grant
+        return None
 
     def _commit(self, decided: list[_Waiting]) -> None:
         for seat in [each for each in self._seats.values() if each.log.added]:
@@ -208,7 +238,7 @@ class Writer:
         last = self._store.append(batch, outcomes)
         self.commits += 1
         seat.log.committed(batch)
-        seat.overlay.clear()
+        seat.settle()
         first = last - len(batch.sealed) + 1
         rows = [
             Row(first + i, batch.head.log, batch.head.branch, one.entry.data, one.parts[0] if one.parts else b"")
@@ -221,7 +251,16 @@ class Writer:
     def _give_up(self, seat: Seat, mine: list[_Waiting], error: Exception) -> None:
         """Say to everybody who waited that it failed, and begin again from what the store holds."""
         seat.log.undo_to(0)
-        seat.overlay.clear()
+        seat.settle()
         self._seats.pop(seat.space.id, None)
         for waiting in mine:
             waiting.answer.set_exception(error)
+
+
+def _pass_on(first: Future[Result], second: Future[Result]) -> None:
+    """The same command was sent twice at once: both hear the one outcome."""
+    error = first.exception()
+    if error is not None:
+        second.set_exception(error)
+    else:
+        second.set_result(first.result())

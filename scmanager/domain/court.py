@@ -1,27 +1,152 @@
-"""stand-in"""
+"""The court: the verdicts of a growing set, without judging it anew for every note.
 
-from scmanager.domain.validity import judge
+An ordinary entry at the end of its log cannot change another's verdict, unless it is a witness against an own cut
+or was already named by others: then, and for everything that governs, the whole set is judged again and compared.
+At every moment the answer equals `judge` over all that was admitted.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from scmanager.domain.event import Id32
+from scmanager.domain.governance import RIGHTS, DeviceCut, Kept, Removed
+from scmanager.domain.past import follows, heads, parents
+from scmanager.domain.records import Check, Fact, Verdict, Verdicts
+from scmanager.domain.standing import Bench, OwnCut
+from scmanager.domain.validity import DECIDING, Evaluation
 
 
 class Court:
-    def __init__(self, space, check):
-        self._check = check
-        self._facts = {}
-        self.space = space
-        self.verdicts = judge(space, [], check)
-        self._old = {}
+    """Admits facts and says which verdicts changed."""
 
-    def admit(self, facts):
-        for f in facts:
-            self._facts[f.id] = f
-        self.verdicts = judge(self.space, self._facts.values(), self._check)
-        new = dict(self.verdicts.entries)
-        changed = {k for k, v in new.items() if self._old.get(k) != v}
-        self._old = new
+    def __init__(
+        self, space: Id32, check: Check, rights: Mapping[str, str | None] = RIGHTS, facts: Iterable[Fact] = ()
+    ) -> None:
+        self._space = space
+        self._rights = rights
+        self._check = _Remembered(check)
+        self._facts: dict[Id32, Fact] = {fact.id: fact for fact in facts}
+        self._evaluate()
+
+    @property
+    def verdicts(self) -> Verdicts:
+        """The answer for all that was admitted. `entries` is live: copy it to keep it."""
+        return self._verdicts
+
+    def fact(self, entry: Id32) -> Fact | None:
+        """An admitted fact."""
+        return self._facts.get(entry)
+
+    def admit(self, facts: Iterable[Fact]) -> dict[Id32, Verdict]:
+        """Take further facts, in any order, known ones too. Returns each verdict that is new or has changed."""
+        fresh = {fact.id: fact for fact in facts if fact.id not in self._facts}
+        self._facts |= fresh
+        changed: dict[Id32, Verdict] = {}
+        for fact in sorted(fresh.values(), key=lambda fact: fact.seq):
+            verdict = self._append(fact)
+            if verdict is None:
+                return self._judge_anew(changed)
+            changed[fact.id] = verdict
         return changed
 
-    def verdict(self, id32):
-        return self.verdicts.entries[id32]
+    def _judge_anew(self, told: dict[Id32, Verdict]) -> dict[Id32, Verdict]:
+        before = {entry: verdict for entry, verdict in self._evaluation.entries.items() if entry not in told}
+        self._evaluate()
+        return {entry: verdict for entry, verdict in self._evaluation.entries.items() if before.get(entry) != verdict}
 
-    def grant(self, id32):
-        return self.verdicts.grants[id32].grant
+    def _evaluate(self) -> None:
+        evaluation = Evaluation(self._space, self._facts.values(), self._check, self._rights)
+        self._evaluation = evaluation
+        self._verdicts = evaluation.verdicts()
+        self._heads = {fact.id for fact in heads(evaluation.facts)}
+        judged = evaluation.entries
+        self._awaited = {head for fact in evaluation.facts for _, _, head in fact.deps if head not in judged}
+        self._missing = {fact.prev for fact in self._facts.values() if fact.id not in judged}
+        self._listed = {row.head for fact in evaluation.facts for row in _rows(fact)}
+        every = {
+            id(own): own for bench in evaluation.benches.values() for cuts in bench.own_cuts.values() for own in cuts
+        }
+        self._own_cuts: list[OwnCut] = [own for own in every.values() if own.rank > 0]
+
+    def _append(self, fact: Fact) -> Verdict | None:
+        """The verdict of an entry that changes no other; None if it might."""
+        if not self._is_plain(fact):
+            return None
+        evaluation = self._evaluation
+        bench = evaluation.benches.get(fact.by)
+        counted = fact.log in evaluation.counted.logs
+        if not counted or fact.malformed or bench is None or fact.log not in bench.levels:
+            verdict = evaluation.without_standing(fact)
+        else:
+            verdict = evaluation.decide(fact, bench)
+            if verdict.valid and self._testifies(fact, bench.grant.rank):
+                return None
+        evaluation.entries[fact.id] = verdict
+        self._follow(fact)
+        if counted:
+            self._follow_cuts(fact, bench)
+        if fact.id in evaluation.unknown_governance:
+            self._verdicts = evaluation.verdicts()
+        return verdict
+
+    def _is_plain(self, fact: Fact) -> bool:
+        """Whether it goes on at the end of a held branch, governs nothing and was not spoken of before."""
+        before = self._facts.get(fact.prev)
+        return (
+            fact.seq > 0
+            and fact.prev in self._heads
+            and follows(fact, before)
+            and fact.type not in DECIDING
+            and all(seq > 0 for _, seq, _ in fact.deps)
+            and fact.id not in self._listed
+            and fact.id not in self._missing
+            and not (self._own_cuts and fact.id in self._awaited)
+        )
+
+    def _testifies(self, fact: Fact, rank: int) -> bool:
+        """Whether somebody builds on what an own cut voids, and not on the cut: it may be spared (rule 6)."""
+        named = parents(fact)
+        return any(
+            rank < own.rank and not own.touched.isdisjoint(named) and own.knowing.isdisjoint(named)
+            for own in self._own_cuts
+        )
+
+    def _follow(self, fact: Fact) -> None:
+        self._heads.discard(fact.prev)
+        self._heads.add(fact.id)
+        self._awaited.discard(fact.id)
+        self._awaited.update(head for _, _, head in fact.deps if head not in self._evaluation.entries)
+
+    def _follow_cuts(self, fact: Fact, bench: Bench | None) -> None:
+        """Enter it among those that know of an own cut, or that build on what one voids, or are void by it."""
+        named = parents(fact)
+        reaching = bench.own_cuts.get(fact.log, []) if bench is not None and not fact.malformed else []
+        for own in self._own_cuts:
+            if not own.knowing.isdisjoint(named):
+                own.knowing.add(fact.id)
+            elif not own.touched.isdisjoint(named):
+                own.touched.add(fact.id)
+        for own in reaching:
+            if fact not in own.keeps and fact.id not in own.knowing:
+                own.touched.add(fact.id)
+
+
+def _rows(fact: Fact) -> tuple[Kept, ...]:
+    if isinstance(fact.event, DeviceCut | Removed):
+        return fact.event.logs
+    if fact.genesis is not None and fact.genesis.statement is not None:
+        return fact.genesis.statement.statement.keeps
+    return ()
+
+
+class _Remembered:
+    """Signatures are checked once, not at every judgement."""
+
+    def __init__(self, check: Check) -> None:
+        self._check = check
+        self._known: dict[tuple[bytes, bytes, bytes], bool] = {}
+
+    def __call__(self, public: bytes, message: bytes, signature: bytes) -> bool:
+        case = (public, message, signature)
+        if case not in self._known:
+            self._known[case] = self._check(public, message, signature)
+        return self._known[case]

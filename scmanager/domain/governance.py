@@ -108,7 +108,7 @@ RIGHTS: dict[str, str | None] = {
     DeviceCut.tag: None,
     Removed.tag: "member.remove",
     Heads.tag: None,
-    EpochOpened.tag: "epoch.open",
+    EpochOpened.tag: "member.remove",
     Erased.tag: None,
 }
 """The right each known event type needs; None where a standing grant is enough."""

@@ -141,7 +141,7 @@ def withdraw_share(ship: Ship, actor: Id) -> Iterator[Decision]:
     _check_known(ship)
     if not owned_by(ship, actor):
         raise ShipNotYours
-    if ship.standing is Standing.PRESENT:
+    if ship.standing is not Standing.WITHDRAWN:
         yield ShareWithdrawn()
 
 
@@ -153,8 +153,10 @@ def name(ship: Ship, actor: Id, nickname: str) -> Iterator[Decision]:
 
 
 def remove(ship: Ship, actor: Id, reason: RemovalReason) -> Iterator[Decision]:
-    """Take it off the list; what is known of it stays. Raises ShipUnknown."""
+    """Take it off the list; what is known of it stays. Raises ShipUnknown, ShipGone (its owner withdrew it)."""
     _check_known(ship)
+    if ship.standing is Standing.WITHDRAWN:
+        raise ShipGone(standing=ship.standing.value)
     if ship.standing is not Standing.REMOVED or ship.removed_for is not reason:
         yield _voiced(ship, actor, Removed(reason))
 
@@ -183,7 +185,7 @@ def settle_owner(ship: Ship, owner: Owner) -> Iterator[Decision]:
 
 
 def set_readiness(ship: Ship, actor: Id, readiness: Readiness, now: int, until: int = 0) -> Iterator[Decision]:
-    """Say what state it is in; `until` (UTC seconds) is when a claim is through. Raises ShipGone, ClaimTimeUnusable."""
+    """Say what state it is in; `until` (UTC seconds) is the end of a claim. Raises ShipGone, ClaimTimeUnusable."""
     _check_present(ship)
     fits = now < until <= now + CLAIM_MAX_S if readiness is Readiness.IN_CLAIM else until == 0
     if not fits:

@@ -11,6 +11,8 @@ from scmanager.domain.payload import TUPLE_MAX, Entries, Id16, Sid, Title
 from scmanager.domain.words import check_title, check_words, flaw_of_title
 from scmanager.errors import Refused
 
+_SID_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
+
 
 class Founded(Event, tag="organisation.founded/1"):
     title: Title
@@ -212,6 +214,8 @@ def evolve(organisation: Organisation, event: OrganisationEvent, envelope: Envel
     match event:
         case Founded() | Renamed() | Affiliated() if flaw_of_title(event.title):
             return organisation  # Written by something that is not ours.
+        case Founded() | SidSet() if not _usable_sid(event.sid):
+            return organisation
         case Founded() if organisation.id:
             return organisation  # Founded once.
         case Founded(title, sid):
@@ -251,6 +255,10 @@ def _check_open(organisation: Organisation) -> None:
 
 
 def _check_sid(sid: str) -> str:
-    if len(sid) > 10 or not set(sid) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"):
+    if not _usable_sid(sid):
         raise SidUnusable(sid=sid)
     return sid
+
+
+def _usable_sid(sid: str) -> bool:
+    return len(sid) <= 10 and set(sid) <= _SID_CHARACTERS

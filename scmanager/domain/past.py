@@ -4,7 +4,7 @@ The past of an entry is what prev and deps reach, whatever the verdicts between.
 has victims, so it is walked then and there, from the few entries concerned, and never kept for all.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Set
 from typing import Generic, TypeVar
 
 from scmanager.domain.event import Id32
@@ -63,26 +63,36 @@ class Held(Generic[E]):
             ids.add(entry.id)
         return ids
 
-    def future(self, ids: Iterable[Id32]) -> set[Id32]:
-        """The entries that have one of these in their past, and these themselves."""
+    def future(self, ids: Iterable[Id32], outside: Set[Id32] = frozenset()) -> set[Id32]:
+        """The entries that have one of these in their past, and these themselves, on paths `outside` some set."""
         children = self._parents_turned()
-        return _reach(ids, lambda entry_id: children.get(entry_id, ()))
+        found = set(ids)
+        stack = list(found)
+        while stack:
+            for other in children.get(stack.pop(), ()):
+                if other not in found and other not in outside:
+                    found.add(other)
+                    stack.append(other)
+        return found
 
-    def past(self, ids: Iterable[Id32], within: set[Id32]) -> set[Id32]:
+    def past(self, ids: Iterable[Id32], within: Set[Id32]) -> set[Id32]:
         """The entries in the past of one of these, and these themselves, as far as paths stay `within`."""
-
-        def parents(entry_id: Id32) -> list[Id32]:
-            return [parent for parent in _parents(self.by_id[entry_id]) if parent in within]
-
-        return _reach(ids, parents)
+        found = set(ids)
+        stack = list(found)
+        while stack:
+            for other in parents(self.by_id[stack.pop()]):
+                if other in within and other not in found:
+                    found.add(other)
+                    stack.append(other)
+        return found
 
     def _parents_turned(self) -> dict[Id32, list[Id32]]:
         if self._children is None:
-            self._children = {}
+            self._children = {entry: [] for entry in self.by_id}
             for entry in self.by_id.values():
-                for parent in _parents(entry):
-                    if parent in self.by_id:
-                        self._children.setdefault(parent, []).append(entry.id)
+                for parent in parents(entry):
+                    if parent in self._children:
+                        self._children[parent].append(entry.id)
         return self._children
 
 
@@ -103,19 +113,9 @@ class Keeps:
         return entry.seq <= self._up_to.get(entry.log, -1) or entry.id in self._chains.get(entry.log, ())
 
 
-def _parents(entry: Clear) -> list[Id32]:
-    parents = [head for _, _, head in entry.deps]
+def parents(entry: Clear) -> list[Id32]:
+    """What it names directly: its deps and its predecessor."""
+    named = [head for _, _, head in entry.deps]
     if entry.seq > 0:
-        parents.append(entry.prev)
-    return parents
-
-
-def _reach(start: Iterable[Id32], step: Callable[[Id32], Sequence[Id32]]) -> set[Id32]:
-    found = set(start)
-    stack = list(found)
-    while stack:
-        for other in step(stack.pop()):
-            if other not in found:
-                found.add(other)
-                stack.append(other)
-    return found
+        named.append(entry.prev)
+    return named

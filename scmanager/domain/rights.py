@@ -24,12 +24,13 @@ class Right(enum.StrEnum):
     MEMBER_REPRESENT = "member.represent"
     """Speak for a member who has no installation, and join a placeholder with a living member."""
     MEMBER_REMOVE = "member.remove"
+    """End grants and, with that, change the key the space is written under."""
     SHIP_MANAGE = "ship.manage"
     """Ships of the organisation, and those of members for whom one acts."""
     FLEET_MANAGE = "fleet.manage"
     """Fleets, squadrons, who and what is in them, who leads them."""
-    GRANT = "grant.issue"
-    """Issue grants. Governance checks rank and rights besides."""
+    MEMBER_GRANT = "member.grant"
+    """Issue grants, below one's own rank and within one's own rights."""
 
 
 ANYONE: Final = None

@@ -130,6 +130,7 @@ def evolve(ship: Ship, event: ShipEvent, envelope: Envelope) -> Ship:
     - Lent twice at once: the first in fold order has it, the other waits, contested until `settle_loan` or a return.
     - Assigned to two fleets at once: the first in fold order, contested until it is assigned again.
     - Two members share or add one id: the first in fold order has it.
+    - Withdrawn by its owner and removed at once: withdrawn, in either order, and only he shows it again.
     - Readiness, removal and restoring, nickname: the last in fold order stands. A removed ship keeps the rest.
     """
     if not _counts(ship, event, envelope):
@@ -142,11 +143,11 @@ def evolve(ship: Ship, event: ShipEvent, envelope: Envelope) -> Ship:
         case Shared(model):
             appeared = _appear(ship, model, Owner(OwnerKind.MEMBER, envelope.member), Source.TYPED, None, envelope)
             return appeared if ship.standing is Standing.REMOVED else replace(appeared, model=model)
-        case ShareWithdrawn() if ship.standing is Standing.PRESENT:
-            return replace(ship, standing=Standing.WITHDRAWN)
+        case ShareWithdrawn():
+            return replace(ship, standing=Standing.WITHDRAWN, removed_for=None)
         case Named():
             return replace(ship, nickname=envelope.entry)
-        case Removed(reason) if ship.standing is not Standing.UNKNOWN:
+        case Removed(reason) if ship.standing in (Standing.PRESENT, Standing.REMOVED):
             return replace(ship, standing=Standing.REMOVED, removed_for=reason)
         case Restored() if ship.standing is Standing.REMOVED:
             return replace(ship, standing=Standing.PRESENT, removed_for=None)
@@ -192,7 +193,7 @@ def _counts(ship: Ship, event: ShipEvent, envelope: Envelope) -> bool:
 
 
 def _appear(ship: Ship, model: str, owner: Owner, source: Source, mark: Id | None, envelope: Envelope) -> Ship:
-    if ship.standing is Standing.WITHDRAWN and ship.owner == owner:
+    if ship.standing is Standing.WITHDRAWN and ship.owner == owner and owned_by(ship, envelope.member):
         return replace(ship, standing=Standing.PRESENT)
     if ship.standing is not Standing.UNKNOWN:
         return ship  # The first to bring this id has it.

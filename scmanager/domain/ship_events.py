@@ -1,7 +1,7 @@
 """What can be said of a ship: the events, and the words that go along with one of them.
 
-Whatever an owner says of his ship counts only from him (`ship.evolve`). The twin of the same event (`...For`) needs the
-right `ship.manage`: for the organisation's ships, and for members somebody acts for.
+Whatever an owner says of his ship counts only from him (`ship.evolve`). The twin of the same event (`...For`) needs
+the right `ship.manage`: for the organisation's ships, and for members somebody acts for.
 """
 
 import enum

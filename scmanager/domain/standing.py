@@ -18,8 +18,9 @@ class Cut(msgspec.Struct, frozen=True):
 class OwnCut:
     """A member's cut of one of his devices, and what is spared from it (rule 6)."""
 
-    def __init__(self, cause: Id32, keeps: Keeps) -> None:
+    def __init__(self, cause: Id32, rank: int, keeps: Keeps) -> None:
         self.cause = cause
+        self.rank = rank
         self.keeps = keeps
         self.knowing: set[Id32] = set()
         """The entries that have the cut in their past: they build on nothing it voids."""

@@ -58,6 +58,9 @@ class Evaluation:
         self._granted: dict[Id, list[Grant]] = {}
         self._removals: dict[bytes, list[tuple[int, Id, Cut]]] = {}
         self._waiting: dict[int, list[Grant]] = {}
+        self._above: set[Id32] = set()
+        """The valid entries that act at ranks above the one being judged."""
+        self._judged_valid: set[Id32] = set()
         self._sort_facts()
         self._continuations = self._find_continuations(check)
         self._judge_all()
@@ -106,7 +109,7 @@ class Evaluation:
             return void(Reason.VOID_GRANT, fact.by)
         return void(Reason.UNKNOWN_GRANT)
 
-    # -- the pass -------------------------------------------------------------------------------------------------
+    # -- the pass ----
 
     def _sort_facts(self) -> None:
         for fact in self.held.by_id.values():
@@ -141,9 +144,12 @@ class Evaluation:
 
     def _judge_all(self) -> None:
         while self._waiting:
-            for grant in self._waiting.pop(min(self._waiting)):
+            rank = min(self._waiting)
+            for grant in self._waiting.pop(rank):
                 bench = self.benches[grant.id] = Bench(grant, self._cuts_on(grant))
                 self._judge_grant(bench)
+            self._above |= self._judged_valid
+            self._judged_valid.clear()
         for fact in self.facts:
             if fact.id not in self.entries:
                 self.entries[fact.id] = self.without_standing(fact)
@@ -161,7 +167,10 @@ class Evaluation:
             for log in brought:
                 for fact in acting.get(log, ()):
                     verdict = self.entries[fact.id] = self.decide(fact, bench)
-                    if not verdict.valid or fact.type not in DECIDING:
+                    if not verdict.valid:
+                        continue
+                    self._judged_valid.add(fact.id)
+                    if fact.type not in DECIDING:
                         continue
                     if isinstance(fact.event, Enrolled):
                         enrolled.setdefault(fact.event.log, set()).add(fact.event.device)
@@ -205,7 +214,7 @@ class Evaluation:
             cut = Cut(Reason.REMOVED, fact.id, Keeps(self.held, event.logs))
             self._removals.setdefault(event.grant, []).append((author.rank, author.member, cut))
 
-    # -- cuts -----------------------------------------------------------------------------------------------------
+    # -- cuts ----
 
     def _cuts_on(self, grant: Grant) -> tuple[Cut, ...]:
         """The recoveries and removals that reach what acts by this grant (rules 7 and 11)."""
@@ -240,23 +249,17 @@ class Evaluation:
         acting = self._acting.get(bench.grant.id, {})
         for fact, event in sorted(cuts, key=lambda cut: cut[0].id):
             logs = [log for log, keys in brought.items() if event.device in keys]
-            own = OwnCut(fact.id, Keeps(self.held, event.logs))
+            own = OwnCut(fact.id, bench.grant.rank, Keeps(self.held, event.logs))
             victims = {entry.id for log in logs for entry in acting.get(log, ()) if entry not in own.keeps}
-            if victims and bench.grant.rank > 0:
+            if bench.grant.rank > 0:
                 own.knowing = self.held.future([fact.id])
-                own.touched = self.held.future(victims)
-                above = [entry for entry in own.touched - own.knowing if self._from_above(entry, bench.grant.rank)]
-                own.spared = victims & self.held.past(above, within=own.touched)
+                own.touched = self.held.future(victims, outside=own.knowing)
+                own.spared = victims & self.held.past(own.touched & self._above, within=own.touched)
             for log in logs:
                 reaching.setdefault(log, []).append(own)
         return reaching
 
-    def _from_above(self, entry: Id32, rank: int) -> bool:
-        verdict = self.entries.get(entry)
-        author = self.benches.get(self.held.by_id[entry].by)
-        return verdict is not None and verdict.valid and author is not None and author.grant.rank < rank
-
-    # -- rules of single types --------------------------------------------------------------------------------------
+    # -- rules of single types ----
 
     def _own_rule(self, fact: Fact, author: Grant) -> Verdict:
         event = fact.event

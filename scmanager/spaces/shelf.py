@@ -7,8 +7,9 @@ from scmanager.domain.fold import Fold
 from scmanager.errors import Refused
 from scmanager.eventstore import entry
 from scmanager.eventstore.store import Row, Store
+from scmanager.spaces.journal import Change
 from scmanager.spaces.opening import KeyOf
-from scmanager.spaces.space import Change, Space
+from scmanager.spaces.space import Space
 
 PAGE_ROWS = 5_000
 
@@ -70,7 +71,7 @@ class Shelf:
             raise NoSuchSpace(space=space.hex())
         return found
 
-    def fresh(self, space: bytes, kind: str) -> Space:
+    def fresh(self, space: bytes, kind: entry.Kind) -> Space:
         """An empty space that is about to be founded; it joins the shelf with its first rows."""
         made = Space(space, self._folds, self._key_of)
         made.kind = kind

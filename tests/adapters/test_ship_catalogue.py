@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scmanager.adapters.ship_catalogue import Catalogue, Match
@@ -106,6 +106,16 @@ def test_an_answer_is_remembered_under_every_spelling_and_unknown_keys_are_not()
     assert CATALOGUE.match("600i Executive Edition").key is None
 
 
+def test_an_answer_for_a_name_of_signs_is_not_one_for_every_name_of_signs() -> None:
+    assert CATALOGUE.remembering({"★": "ORIG_600i"}).match("☆").key is None
+
+
+def test_a_manufacturer_alone_stays_his_name() -> None:
+    assert compact("Argo") == "argo"
+    assert compact("Argo MOLE") == "mole"
+    assert compact("Edition") == "edition"
+
+
 def test_nothing_at_all_matches_nothing() -> None:
     assert CATALOGUE.match("") == Match(None, "fuzzy-suggestion")
     assert CATALOGUE.match("\u200b \x00", "", "") == Match(None, "fuzzy-suggestion")
@@ -113,6 +123,7 @@ def test_nothing_at_all_matches_nothing() -> None:
 
 
 @given(st.text(), st.none() | st.text(), st.none() | st.text())
+@settings(deadline=None)
 def test_any_text_gets_the_same_answer_twice_and_only_known_keys(
     name: str, maker: str | None, code: str | None
 ) -> None:
@@ -123,6 +134,7 @@ def test_any_text_gets_the_same_answer_twice_and_only_known_keys(
 
 
 @given(st.text())
+@settings(deadline=None)
 def test_a_name_s_form_has_no_case_no_blanks_and_an_end(name: str) -> None:
     assert not any(c.isspace() for c in compact(name))
     assert len(compact(name)) <= 20 * NAME_LENGTH_MAX

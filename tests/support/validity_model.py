@@ -6,6 +6,7 @@ sentence about that entry holds in it. The model finds all consistent answers by
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import wraps
 from itertools import product
 from typing import NamedTuple
 
@@ -28,6 +29,19 @@ Check = Callable[[bytes, bytes, bytes], bool]
 WITH_A_RULE = {event.tag: event for event in (Granted, Enrolled, Continued, DeviceCut, Removed, Erased)}
 
 
+def once(method: Callable[..., bool]) -> Callable[..., bool]:
+    """Remember what does not depend on the answer."""
+
+    @wraps(method)
+    def remembered(self: "Model", fact: Fact, *rest: bytes) -> bool:
+        key = (method.__name__, fact.id, *rest)
+        if key not in self.settled:
+            self.settled[key] = method(self, fact, *rest)
+        return self.settled[key]
+
+    return remembered
+
+
 class Power(NamedTuple):
     """A grant, whether or not the answer has it valid."""
 
@@ -46,6 +60,7 @@ class Model:
     def __init__(self, space: bytes, facts: list[Fact], check: Check, rights: Mapping[str, str | None]) -> None:
         self.space, self.check, self.rights = space, check, rights
         self.founder = space[:16]
+        self.settled: dict[tuple[object, ...], bool] = {}
         self.everything = facts
         self.zero = {fact.log: fact for fact in facts if fact.seq == 0}
         counted = self.counted_logs()
@@ -54,7 +69,7 @@ class Model:
         self.pasts: dict[bytes, set[bytes]] = {}
         self.level_cache: dict[bytes, tuple[dict[bytes, int], dict[bytes, int]]] = {}
 
-    # -- all answers ------------------------------------------------------------------------------------------------
+    # -- all answers ----
 
     def answers(self) -> Iterator[dict[bytes, bool]]:
         """Every consistent answer. Entries 0 do not depend on other verdicts and are settled first."""
@@ -85,7 +100,7 @@ class Model:
             and not any(self.cuts_own(other, entry, power, answer) for other in self.entries)
         )
 
-    # -- rules 2, 3, 4 ------------------------------------------------------------------------------------------------
+    # -- rules 2, 3, 4 ----
 
     def power(self, grant: bytes, answer: Answer) -> Power | None:
         """The valid grant of this id."""
@@ -153,7 +168,7 @@ class Model:
         zeros = [log for log, seq, _ in entry.deps if seq == 0]
         return zeros[0] if len(zeros) == 1 else None
 
-    # -- rule 5 -------------------------------------------------------------------------------------------------------
+    # -- rule 5 ----
 
     def levels(self, power: Power, answer: Answer) -> tuple[dict[bytes, int], dict[bytes, int]]:
         """The smallest levels of logs and of keys that the sentences of rule 5 allow."""
@@ -183,6 +198,7 @@ class Model:
         named = entry.type == Enrolled.tag and isinstance(entry.event, Enrolled)
         return named and entry.by == power.entry.id and answer.get(entry.id, False)
 
+    @once
     def device_continues(self, entry: Fact) -> bool:
         event = entry.event
         return (
@@ -207,7 +223,7 @@ class Model:
             for entry in self.entries
         )  # fmt: skip
 
-    # -- rules 6, 7, 8 ------------------------------------------------------------------------------------------------
+    # -- rules 6, 7, 8 ----
 
     def cuts_own(self, cut: Fact, entry: Fact, power: Power, answer: Answer) -> bool:
         event = cut.event
@@ -273,8 +289,9 @@ class Model:
             self.pasts[entry.id] = found
         return self.pasts[entry.id]
 
-    # -- rule 11 --------------------------------------------------------------------------------------------------------
+    # -- rule 11 ----
 
+    @once
     def stands(self, carrier: Fact) -> bool:
         """Its base stands, that one's keys signed it, and it lists every other statement of which that is true."""
         statement = carrier.genesis.statement.statement
@@ -303,10 +320,12 @@ class Model:
             if fact.genesis.statement is not None and fact.genesis.statement.statement.hash == name
         ]
 
+    @once
     def proven(self, carrier: Fact) -> bool:
         signed = carrier.genesis.statement
         return signed is not None and any(self.proven_over(carrier, base) for base in signed.statement.on)
 
+    @once
     def proven_over(self, carrier: Fact, base: bytes) -> bool:
         signed = carrier.genesis.statement
         if signed is None or carrier.log == self.space or carrier.genesis.space != self.space:
@@ -338,9 +357,11 @@ class Model:
 
     def cut_by_recovery(self, entry: Fact, power: Power) -> bool:
         """A recovery that stands above this rank 0 grant does not keep the entry, or those that block do not."""
-        if power.rank > 0:
-            return False
-        own = power.entry.genesis.statement
+        return power.entry.seq == 0 and self.recovery_voids(entry, power.entry.id)
+
+    @once
+    def recovery_voids(self, entry: Fact, grant: bytes) -> bool:
+        own = self.by_id[grant].genesis.statement
         own_n = own.statement.n if own else 0
         standing = {
             signed.statement.hash: signed.statement
@@ -354,7 +375,7 @@ class Model:
         rivals = self.built_on(last.hash if last else self.space)
         return bool(rivals) and not any(self.keeps(rival.keeps, entry) for rival in rivals)
 
-    # -- the frontier -----------------------------------------------------------------------------------------------------
+    # -- the frontier ----
 
     def counted_logs(self) -> set[bytes]:
         logs: set[bytes] = set()

@@ -19,7 +19,7 @@ from scmanager.domain.governance import (
     continuation_message,
     succession_message,
 )
-from scmanager.domain.records import ZERO, Dep, Fact, Genesis, Keys, Signed, Statement, Verdicts
+from scmanager.domain.records import ZERO, Dep, Fact, Genesis, Keys, Reason, Signed, Statement, Verdict, Verdicts
 from scmanager.domain.validity import judge
 
 NOTE = "note.written/1"
@@ -85,8 +85,9 @@ class Member:
 class World:
     """All entries ever written here; a test judges them all or some."""
 
-    def __init__(self, m: int = 0, recovery_keys: tuple[str, ...] = (), name: str = "org") -> None:
+    def __init__(self, m: int = 0, recovery_keys: tuple[str, ...] = (), name: str = "org", clock: int = 0) -> None:
         self.facts: list[Fact] = []
+        self._clock = clock
         self._salt = 0
         self._name = name
         keys = Keys(m, tuple(public(k) for k in recovery_keys))
@@ -230,7 +231,8 @@ class World:
         event: Event | None = None,
     ) -> Fact:
         self._salt += 1
-        body = msgspec.json.encode([self._name, self._salt, log, seq, prev, deps, genesis, by, type, event])
+        hlc = self._salt * self._clock % 1_000_003  # It is in the bytes, so in the ids, and nowhere else.
+        body = msgspec.json.encode([self._name, self._salt, hlc, log, seq, prev, deps, genesis, by, type, event])
         log = log or hashlib.sha3_256(b"scm/log/1\n" + body).digest()
         entry_id = hashlib.sha3_512(body).digest()[:32]
         fact = Fact(
@@ -238,3 +240,17 @@ class World:
         )
         self.facts.append(fact)
         return fact
+
+
+def stand(verdicts: Verdicts, *facts: Fact) -> None:
+    """All of these count."""
+    for fact in facts:
+        assert verdicts.entries[fact.id] == Verdict(valid=True), (fact.type, verdicts.entries[fact.id])
+
+
+def falls(verdicts: Verdicts, fact: Fact, reason: Reason, cause: Fact | None = None) -> None:
+    """This is void, for this reason and because of this entry."""
+    verdict = verdicts.entries[fact.id]
+    assert (verdict.valid, verdict.reason) == (False, reason), verdict
+    if cause is not None:
+        assert verdict.cause == cause.id

@@ -1,0 +1,81 @@
+"""Erasure: what valid `erased` events ask for is done on this device, and done again after a restore.
+
+Read models hide the words at once. The keys and the sealed parts go at once when the subject himself says so, else
+seven days after this device first saw the event, by its own clock, if the event still counts then (DESIGN 3).
+"""
+
+from collections.abc import Callable, Iterator, MutableMapping
+
+import msgspec
+
+from scmanager.application.keys import Keys
+from scmanager.domain.event import Id32
+from scmanager.domain.governance import Erased, at_once
+from scmanager.eventstore.store import Store
+from scmanager.spaces.opening import Opened
+from scmanager.spaces.shelf import Shelf
+from scmanager.spaces.space import Space
+
+GRACE_S = 7 * 24 * 3600
+
+
+class Pending(msgspec.Struct, frozen=True):
+    """An erasure that waits for its days of grace."""
+
+    space: bytes
+    entry: Id32
+    subject: bytes
+    due_s: int
+    """UTC seconds, by this device's clock."""
+
+
+class Erasures:
+    """Carries erasures out. `seen` remembers when this device first saw each one; it must outlive the process."""
+
+    def __init__(
+        self, store: Store, shelf: Shelf, vault: Keys, seen: MutableMapping[str, int], now_s: Callable[[], int]
+    ) -> None:
+        self._store, self._shelf, self._vault, self._seen, self._now_s = store, shelf, vault, seen, now_s
+        self._done: set[Id32] = set()
+
+    def run(self) -> int:
+        """Do what is due; returns how many erasures destroyed something now."""
+        now = self._now_s()
+        with self._shelf.lock:
+            due = [
+                (opened.entry.id32, event)
+                for space, opened, event in self._valid()
+                if self._due_s(space, opened, event) <= now
+            ]
+        destroyed = 0
+        for entry, event in due:
+            held = self._vault.erase(event.keys)
+            removed = self._store.erase(event.keys)
+            destroyed += bool(held or removed)
+            self._done.add(entry)
+        return destroyed
+
+    def pending(self) -> list[Pending]:
+        """What waits, so that it can still be called off."""
+        with self._shelf.lock:
+            waiting = [
+                Pending(space.id, opened.entry.id32, event.subject, self._due_s(space, opened, event))
+                for space, opened, event in self._valid()
+            ]
+        return [each for each in waiting if each.due_s > self._now_s()]
+
+    def next_due_s(self) -> int | None:
+        """When something is due next; None when nothing waits."""
+        return min((each.due_s for each in self.pending()), default=None)
+
+    def _valid(self) -> Iterator[tuple[Space, Opened, Erased]]:
+        for space in self._shelf.spaces():
+            for opened in space.of_type(Erased.tag):
+                if isinstance(opened.event, Erased) and opened.entry.id32 not in self._done:
+                    yield space, opened, opened.event
+
+    def _due_s(self, space: Space, opened: Opened, event: Erased) -> int:
+        first_seen = self._seen.setdefault(opened.entry.id32.hex(), self._now_s())
+        if at_once(space.envelope(opened).member, event):
+            return first_seen
+        return first_seen + GRACE_S

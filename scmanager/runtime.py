@@ -1,0 +1,317 @@
+"""A node: one data folder, put together. The only place that joins adapters to the rest.
+
+`open_node` is enough to read, decide and append. What a running node has besides (read models, API) are actors that
+`serve` starts and a supervisor watches.
+"""
+
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self
+
+from msgspec.structs import replace
+
+from scmanager.adapters.folder_lock import FolderLock
+from scmanager.adapters.folder_mark import Doubt, FolderMark
+from scmanager.adapters.folder_mark import Head as MarkedHead
+from scmanager.adapters.identity import Identity, IdentityMissing, create_identity, open_identity
+from scmanager.adapters.key_vault import KeyVault
+from scmanager.adapters.private_files import private_folder, state_folder
+from scmanager.adapters.recovery_sheet import make_recovery_keys
+from scmanager.adapters.space_file import (
+    HandOver,
+    Invitation,
+    NoteLine,
+    Request,
+    SignedHandOver,
+    SpaceFile,
+    SpaceFileDamaged,
+    open_keys,
+    seal_keys,
+    write_space,
+)
+from scmanager.adapters.wrapping import FileProtection, Protection
+from scmanager.application import organisations
+from scmanager.application.continuing import Continuation
+from scmanager.application.desk import Desk
+from scmanager.application.every_verb import VERBS
+from scmanager.application.exchange import Admitted, admit_logs, open_log
+from scmanager.application.founding import Founding
+from scmanager.application.recovering import (
+    check_signatures,
+    message_of,
+    new_statement,
+    open_recovered_log,
+)
+from scmanager.application.writer import Command, Result, Writer
+from scmanager.config import Settings
+from scmanager.domain.catalogue import FOLDS, ORGANISATIONS
+from scmanager.errors import Refused
+from scmanager.eventstore.entry import Kind, RecoveryKeys, Signature
+from scmanager.eventstore.log_copy import LogCopy, copy_of
+from scmanager.eventstore.own_log import Head
+from scmanager.eventstore.signing import SigningKey
+from scmanager.eventstore.sqlite import SqliteStore
+from scmanager.eventstore.verification import SignedNote, start_of
+from scmanager.spaces.shelf import Shelf
+from scmanager.spaces.space import AHEAD_US_MAX
+
+
+class VerbUnknown(Refused):
+    """There is no verb {verb}."""
+
+    code = "verb-unknown"
+    hint = "List the verbs with: scm --help"
+
+
+class NotForThisSpace(Refused):
+    """{verb} does not work in a space of kind {kind}."""
+
+    code = "verb-not-for-this-space"
+    hint = "Name the space of an organisation, or your personal one, as the verb's help says."
+
+
+def clock_us() -> int:
+    """UTC in microseconds."""
+    return time.time_ns() // 1000
+
+
+class HandOverNotOurs(Refused):
+    """This hand-over is for another device, or was never asked for here."""
+
+    code = "hand-over-not-ours"
+    hint = "Take it over on the machine that made the offer."
+
+
+class Node:
+    """An open data folder: identity, keys, events, spaces, and the writer. Close it, or use `with`."""
+
+    def __init__(
+        self, settings: Settings, protection: Protection | None = None, *, clock: Callable[[], int] = clock_us
+    ) -> None:
+        """Raises FolderInUse, IdentityMissing, and what the vault and the store raise."""
+        self.settings = settings
+        self._clock = clock
+        self._state = settings.state or state_folder()
+        folder = private_folder(settings.data)
+        self._lock = FolderLock(folder / "node.lock")
+        self._lock.acquire()
+        try:
+            self.identity: Identity = open_identity(folder, protection or FileProtection(self._state))
+            self.vault = KeyVault(folder, state=self._state, secret=self.identity.vault_secret)
+            self.store = SqliteStore(folder / "events.db")
+            self.shelf = Shelf(self.store, FOLDS, self.vault.get, clock)
+            self.shelf.follow()
+            self.writer = Writer(self.store, self.shelf, self.vault, clock, secrets.token_bytes)
+            self.writer.start()
+            self._mark = FolderMark(folder, state=self._state)
+            self.doubt = self._settle_doubt()
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Finish what waits, remember the heads, free the folder. Harmless twice."""
+        self.writer.stop()
+        if self._lock.held:
+            self._mark.record(self._own_heads())
+        self.vault.close()
+        self.store.close()
+        self._lock.release()
+
+    def do(self, verb: str, space: bytes, arguments: dict[str, Any], command_id: bytes | None = None) -> Result:
+        """One verb of the VERBS table in one space; returns after the commit. Raises what refuses it."""
+        known = VERBS.get(verb)
+        if known is None:
+            raise VerbUnknown(verb=verb)
+        kind = self.shelf.space(space).kind
+        if kind not in known.kinds:
+            raise NotForThisSpace(verb=verb, kind=kind)
+        command = Command(command_id or secrets.token_bytes(16), space, lambda desk: known.act(desk, **arguments))
+        return self.writer.do(command)
+
+    def found(
+        self, kind: Kind, act: Callable[[Desk], Result], recovery: RecoveryKeys, command_id: bytes | None = None
+    ) -> Result:
+        """A new space whose founder we are."""
+        return self.writer.do(
+            Founding(
+                command_id or secrets.token_bytes(16),
+                kind,
+                SigningKey.generate(),
+                secrets.token_bytes(32),
+                recovery,
+                self.identity.device,
+                self.identity.box,
+                act,
+            )
+        )
+
+    def found_organisation(
+        self,
+        title: str,
+        sid: str,
+        handle: str,
+        display_name: str = "",
+        *,
+        recovery_keys: int = 1,
+        command_id: bytes | None = None,
+    ) -> Result:
+        """Found an organisation; its recovery sheet lies in the data folder, to be printed and then confirmed."""
+        keys = make_recovery_keys(recovery_keys)
+        public = RecoveryKeys(keys.needed, tuple(keys.public_keys))
+
+        def act(desk: Desk) -> Result:
+            result = organisations.found(desk, title=title, sid=sid, handle=handle, display_name=display_name)
+            sheet = self.settings.data / f"recovery-{desk.organisation.hex()[:12]}.txt"
+            keys.write(sheet, title, desk.space.id)  # Before the commit: no organisation without its sheet.
+            return result | {"recovery_sheet": sheet.name}
+
+        return self.found("org", act, public, command_id)
+
+    def personal_space(self) -> bytes:
+        """The space of this node's owner: hangar, characters, audit. Founded when it is not there yet."""
+        for space in self.shelf.spaces():
+            if space.kind == "personal" and self.vault.logs_of(space.id):
+                return space.id
+        result = self.found("personal", lambda desk: {"member": desk.me.hex()}, RecoveryKeys(0, ()))
+        return bytes.fromhex(result["space"])
+
+    # Other machines
+
+    def invitation(self, space: bytes, member: bytes) -> Invitation:
+        """What an invited member needs to ask for admission. It gives nobody any right."""
+        held = self.shelf.space(space)
+        organisation = held.state(ORGANISATIONS, space[:16])
+        kind: Literal["org", "personal"] = "personal" if held.kind == "personal" else "org"
+        return Invitation("scm-invitation/1", space, kind, member, getattr(organisation, "title", ""))
+
+    def request(self, invitation: Invitation) -> Request:
+        """Open a log in the space of the invitation, and ask for a grant to it."""
+        space, mine = invitation.space, self.identity
+        log = open_log(
+            self.store, self.shelf, self.vault, space, invitation.kind, secrets.token_bytes(32), self._clock()
+        )
+        copy = copy_of(self.store, next(head for head in self.store.heads(space) if head.log == log))
+        note = NoteLine(copy.note.size, copy.note.root, copy.note.signature)
+        unsigned = Request(
+            "scm-request/1", space, invitation.member, copy.entries[0], note, log,
+            mine.device, mine.box, mine.transport, bytes(64),
+        )  # fmt: skip
+        return replace(unsigned, signature=mine.sign_message(unsigned.message))
+
+    def take_request(self, request: Request) -> None:
+        """Admit the log that a request names; a grant or an enrolment may name it then. Raises Untrusted."""
+        note = SignedNote(request.note.size, request.note.root, request.note.signature)
+        copy = LogCopy([request.entry], [{}], note)
+        if start_of(request.entry).log != request.log:
+            raise SpaceFileDamaged(what="request", reason="it names another log than its entry")
+        admit_logs(self.store, self.shelf, request.space, [copy])
+
+    def export_space(self, space: bytes, path: Path, *, with_keys: bool = True) -> int:
+        """Write a space to a file, with its keys for the devices that act there; returns the size in bytes."""
+        keys = seal_keys(self.vault, space, sorted(self.shelf.space(space).box_keys())) if with_keys else None
+        return write_space(path, space, (copy_of(self.store, head) for head in self.store.heads(space)), keys)
+
+    def import_space(self, file: SpaceFile) -> Admitted:
+        """Verify and admit what a space file holds, and take the keys that are for this device."""
+        admitted = admit_logs(self.store, self.shelf, file.space, file.logs)
+        if file.keys is not None:
+            keys = open_keys(file.keys, self.identity.box, self.identity.box_secret)
+            self.vault.put_all([key for key in keys if key.space == file.space])
+            self.shelf.keys_came()
+        self.writer.forget_seats()
+        return admitted
+
+    # The founder's seat
+
+    def offer_to_take_over(self, space: bytes, recovery_keys: int = 1) -> HandOver:
+        """Ask the recovery keys for the founder's seat; the new recovery sheet lies in the data folder."""
+        fresh, key, mine = make_recovery_keys(recovery_keys), SigningKey.generate(), self.identity
+        self.vault.put_log(key.public, space, key.reveal_seed())  # By its key, until its log has an id.
+        title = getattr(self.shelf.space(space).state(ORGANISATIONS, space[:16]), "title", "")
+        fresh.write(self.settings.data / f"recovery-{space.hex()[:12]}-{key.public.hex()[:6]}.txt", title, space)
+        unsigned = HandOver(
+            "scm-hand-over/1", space, key.public, mine.device, mine.box, fresh.needed, fresh.public_keys, bytes(64)
+        )
+        return replace(unsigned, signature=mine.sign_message(unsigned.message))
+
+    def sign_hand_over(self, offer: HandOver, seeds: Sequence[bytes]) -> SignedHandOver:
+        """Give the founder's seat to an offer, by the word of the recovery keys. Raises RecoveryKeysWrong."""
+        space = self.shelf.space(offer.space)
+        statement = new_statement(space, offer.key, offer.device, offer.box, offer.needed, offer.recovery_keys)
+        signed = (SigningKey(seed) for seed in seeds)
+        message = message_of(statement)
+        signatures = [Signature(key.public, key.sign(message)) for key in signed]
+        return SignedHandOver("scm-handed-over/1", check_signatures(space, statement, signatures))
+
+    def take_over(self, answer: SignedHandOver) -> bytes:
+        """Take the founder's seat that our offer asked for; returns the new log. Raises HandOverNotOurs."""
+        statement = answer.recovery.statement
+        seed = self.vault.log_seed(statement.key)
+        if seed is None or statement.device != self.identity.device:
+            raise HandOverNotOurs
+        space = self.shelf.space(statement.space)
+        recovery = check_signatures(space, statement, answer.recovery.signatures)
+        key, salt = SigningKey(seed), secrets.token_bytes(32)
+        log = open_recovered_log(self.store, self.shelf, self.vault, space.kind, recovery, key, salt, self._clock())
+        self.writer.forget_seats()
+        return log
+
+    # Doubt
+
+    def _own_heads(self) -> dict[bytes, MarkedHead]:
+        return {head.log: MarkedHead(head.size, head.id[:32]) for head in self._own()}
+
+    def _own(self) -> list[Head]:
+        return [head for head in self.store.heads() if self.vault.log_seed(head.log) is not None]
+
+    def _settle_doubt(self) -> Doubt | None:
+        """When the folder may be a copy or a restored one, go on in new logs: it never forks itself (F15)."""
+        doubt = self._mark.check(self._own_heads())
+        ahead = {head.log for head in self._own() if head.hlc > self._clock() + AHEAD_US_MAX}
+        forked = {head.log for head in self._own() if head.branch}
+        for space in self.shelf.spaces():
+            seated = self.writer.seat_log(space.id)
+            if seated is not None and (doubt is not None or seated in ahead | forked):
+                self.writer.do(self._continuation(space.id, seated))
+        if doubt is not None:
+            self._mark.begin_anew(self._own_heads())
+        else:
+            self._mark.record(self._own_heads())
+        return doubt
+
+    def _continuation(self, space: bytes, old: bytes) -> Continuation:
+        return Continuation(
+            secrets.token_bytes(16),
+            space,
+            old,
+            SigningKey.generate(),
+            secrets.token_bytes(32),
+            self.identity.device,
+            self.identity.sign_message,
+        )
+
+
+def init_node(settings: Settings, protection: Protection | None = None) -> Identity:
+    """Make a data folder with a fresh identity. Raises IdentityExists when there is one."""
+    folder = private_folder(settings.data)
+    return create_identity(folder, protection or FileProtection(settings.state or state_folder()))
+
+
+def is_node(folder: Path) -> bool:
+    """Whether this folder holds an identity."""
+    return (folder / "device.json").exists()
+
+
+__all__ = ["IdentityMissing", "Node", "NotForThisSpace", "VerbUnknown", "clock_us", "init_node", "is_node"]

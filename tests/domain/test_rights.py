@@ -1,0 +1,42 @@
+"""Rights: names that last, and a table that is whole."""
+
+import re
+
+import msgspec
+
+from scmanager.domain.payload import RightKeys
+from scmanager.domain.rights import ANYONE, RIGHT_NEEDED, Right
+
+
+def test_every_right_can_stand_in_a_role() -> None:
+    names = tuple(right.value for right in Right)
+    assert msgspec.json.decode(msgspec.json.encode(names), type=RightKeys) == names
+
+
+def test_every_right_is_needed_by_something_or_is_governance_s() -> None:
+    assert set(Right) - set(RIGHT_NEEDED.values()) == {Right.MEMBER_GRANT}
+
+
+def test_what_anyone_may_say_has_a_twin_by_right_or_concerns_only_oneself() -> None:
+    alone = {
+        tag
+        for tag, right in RIGHT_NEEDED.items()
+        if right is ANYONE and tag.replace("/", "-for/") not in RIGHT_NEEDED
+    }
+    assert alone == {"member.joined/1", "ship.shared/1", "ship.share-withdrawn/1", "squadron.member-left/1"}
+
+
+def test_the_names_are_a_wire_contract() -> None:
+    assert all(re.fullmatch(r"[a-z]+\.[a-z]+", right.value) for right in Right)
+    assert [right.value for right in Right] == [
+        "organisation.describe",
+        "organisation.archive",
+        "organisation.affiliate",
+        "role.define",
+        "member.invite",
+        "member.represent",
+        "member.remove",
+        "ship.manage",
+        "fleet.manage",
+        "member.grant",
+    ]

@@ -1,0 +1,62 @@
+"""Which words may stand where."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scmanager.domain.words import (
+    PROSE_LENGTH_MAX,
+    TitleUnusable,
+    WordsUnusable,
+    check_title,
+    check_words,
+    flaw_of_title,
+)
+
+
+@pytest.mark.parametrize("title", ["V", "Größe & Söhne", "第一艦隊", "Jumptown (weekly)", "⚔️ Owls", "a" * 120])
+def test_readable_titles_are_taken(title: str) -> None:
+    assert check_title(title) == title
+
+
+@pytest.mark.parametrize(
+    ("title", "why"),
+    [
+        ("", "it is empty"),
+        ("a" * 121, "it has 121 characters, 120 are allowed"),
+        (" Owls", "it begins or ends with a blank"),
+        ("Owls\u3000", "it begins or ends with a blank"),
+        ("Ow\tls", "character 3 is the invisible U+0009"),
+        ("Owls\x00", "character 5 is the invisible U+0000"),
+        ("\u202eslwO", "character 1 is the invisible U+202E"),
+        ("Ow\u200dls", "character 3 is the invisible U+200D"),
+        ("Ow\ufeffls", "character 3 is the invisible U+FEFF"),
+        ("Ow\udc80ls", "character 3 is the invisible U+DC80"),
+        ("Ow\u2066ls", "character 3 is the invisible U+2066"),
+        ("Ow\u00adls", "character 3 is the invisible U+00AD"),
+        ("Ow\U000e0041ls", "character 3 is the invisible U+E0041"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_and_named(title: str, why: str) -> None:
+    with pytest.raises(TitleUnusable, match=re.escape(why)):
+        check_title(title)
+
+
+@given(st.text(st.characters(exclude_categories=()), max_size=130))
+def test_looking_for_a_flaw_never_fails_and_what_passes_can_be_encoded(title: str) -> None:
+    if not flaw_of_title(title):
+        title.encode()
+
+
+def test_prose_has_lines_and_any_script_but_an_end() -> None:
+    assert check_words("Line\n\u202bline\n") == "Line\n\u202bline\n"
+    assert check_words("x" * PROSE_LENGTH_MAX)
+    assert check_words("", may_be_empty=True) == ""
+
+
+@pytest.mark.parametrize("text", ["", " \n", "x" * (PROSE_LENGTH_MAX + 1), "a\0", "a\ud800"])
+def test_prose_that_cannot_be_kept_is_refused(text: str) -> None:
+    with pytest.raises(WordsUnusable):
+        check_words(text)
