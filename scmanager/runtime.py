@@ -196,7 +196,12 @@ class Node:
 
     def submit_personal(self, command_id: bytes) -> Future[Result]:
         """Found a personal space, without waiting."""
-        return self._found("personal", command_id, lambda desk: {"member": desk.me.hex()}, RecoveryKeys(0, ()))
+
+        def act(desk: Desk) -> Result:
+            desk.subject_key(desk.me)  # Made now, so that every device enrolled later has the same one.
+            return {"member": desk.me.hex()}
+
+        return self._found("personal", command_id, act, RecoveryKeys(0, ()))
 
     def _found(
         self, kind: Kind, command_id: bytes, act: Callable[[Desk], Result], recovery: RecoveryKeys

@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
-from scmanager.adapters.hangar_ships import NoteCode, Tool
-from scmanager.adapters.ship_names import compact, visible
+from scmanager.application.hangar_ships import NoteCode, Tool
+from scmanager.application.ship_names import compact, visible
 
 Row = Mapping[str, Any]
 TEXT_CHARACTERS_MAX = 200

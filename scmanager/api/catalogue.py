@@ -54,5 +54,3 @@ def plain(value: Any) -> Any:
     if isinstance(value, list):
         return [plain(each) for each in value]
     return value.value if isinstance(value, enum.Enum) else value
-
-

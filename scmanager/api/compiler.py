@@ -183,5 +183,3 @@ def _json(fields: dict[str, str]) -> str:
         if not _NAME.match(key):
             raise ValueError("aliases are names")
     return "json_build_object(" + ", ".join(f"'{key}', {value}" for key, value in fields.items()) + ")"
-
-

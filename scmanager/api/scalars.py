@@ -50,9 +50,7 @@ SCALARS = {
     Moment: scalar(
         name="DateTime", description="A time: ISO 8601, answered in UTC.", serialize=str, parse_value=_read_moment
     ),
-    Whole: scalar(
-        name="Whole", description="A whole number below 2^53.", serialize=int, parse_value=_read_whole
-    ),
+    Whole: scalar(name="Whole", description="A whole number below 2^53.", serialize=int, parse_value=_read_whole),
 }
 
 

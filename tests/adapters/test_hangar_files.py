@@ -8,7 +8,6 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from scmanager.adapters.hangar_files import SHIPS_MAX, HangarUnknown, read_hangar
-from scmanager.adapters.hangar_ships import HangarFile, Note
 from scmanager.adapters.hangar_text import (
     DEPTH_MAX,
     SIZE_BYTES_MAX,
@@ -18,6 +17,7 @@ from scmanager.adapters.hangar_text import (
     HangarTooLarge,
 )
 from scmanager.adapters.ship_catalogue import Catalogue
+from scmanager.application.hangar_ships import HangarFile, Note
 from scmanager.errors import Untrusted
 
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "hangars"
