@@ -71,6 +71,7 @@ class Ship(State):
     """The entry whose part holds the Details, if it carries any."""
     readiness: Readiness = Readiness.READY
     claim_until: int = 0
+    """When a claim is through (UTC seconds); 0 in every other readiness."""
     loans: tuple[Claim[Loan], ...] = ()
     fleets: tuple[Claim[Id], ...] = ()
 
@@ -118,7 +119,7 @@ def readiness_at(ship: Ship, now: int) -> Readiness:
 
 def claim_left_s(ship: Ship, now: int) -> int:
     """Seconds until its claim is through; 0 if it is in none."""
-    return max(0, ship.claim_until - now) if ship.readiness is Readiness.IN_CLAIM else 0
+    return max(0, ship.claim_until - now)
 
 
 def overdue(ship: Ship, now: int) -> bool:
