@@ -211,7 +211,7 @@ def test_after_an_erasure_ships_are_matched_by_model_and_no_word_comes_back(own:
 def test_an_import_records_its_tool_and_whose_it_is(own: Seat) -> None:
     done = take_in(own, fixture("fleetyards-new.json"))
     past = own.state(IMPORTS, bytes.fromhex(str(done["import"])))
-    assert (past.tool, past.by, past.owner) == ("fleetyards", own.me, Owner(OwnerKind.MEMBER, own.me))
+    assert (past.tool, past.deed.by, past.owner) == ("fleetyards", own.me, Owner(OwnerKind.MEMBER, own.me))
     assert not past.undone
 
 
