@@ -280,6 +280,14 @@ def test_a_hangar_of_three_hundred_ships_is_taken_in_within_a_few_milliseconds_a
     assert own.preview(file).changed == ()
 
 
+def test_a_node_reads_a_file_and_previews_it_for_its_owner_or_for_the_organisation(own: Seat) -> None:
+    data = (FIXTURES / "starship42.json").read_bytes()
+    mine = own.node.preview_hangar(own.space, data)
+    assert mine == own.preview(fixture("starship42.json"))
+    org = Seat(own.node, found(own.node))
+    assert own.node.preview_hangar(org.space, data, organisation=True).owner == Owner(OwnerKind.ORGANISATION, org.me)
+
+
 def test_a_personal_space_takes_in_nobody_else_s_hangar(own: Seat) -> None:
     other = Owner(OwnerKind.MEMBER, b"g" * 16)
     with pytest.raises(OtherHangar):
