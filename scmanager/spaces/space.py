@@ -226,15 +226,6 @@ class Space:
         """The newest entry of each branch of a log."""
         return tuple(self._heads.get(log, {}).values())
 
-    def public(self, log: bytes) -> bytes:
-        """The key of a log that is here."""
-        return self._publics[log]
-
-    def erased_keys(self) -> frozenset[bytes]:
-        """Ids of the keys that erasures which count have named: what they seal is hidden."""
-        events = (opened.event for opened in self.of_type(Erased.tag))
-        return frozenset(key for event in events if isinstance(event, Erased) for key in event.keys)
-
     def frontier(self) -> bytes:
         """Which logs count and how far they are here; members who have the same agree on every state."""
         counted = self._court.verdicts.counted
