@@ -17,7 +17,7 @@ from typing import Any
 from scmanager.eventstore import entry, merkle
 from scmanager.eventstore.branches import Branch, Placement, place
 from scmanager.eventstore.own_log import Batch, Head, Sealed
-from scmanager.eventstore.store import LogMoved, NotHeld, Outcome, Row, StoreBusy, StoreDamaged
+from scmanager.eventstore.store import Also, LogMoved, NotHeld, Outcome, Row, StoreBusy, StoreDamaged
 from scmanager.eventstore.verification import SignedNote, VerifiedRun
 
 SCHEMA_VERSION = 1
@@ -119,7 +119,7 @@ class SqliteStore:
 
     # Writing
 
-    def append(self, batch: Batch, outcomes: Sequence[Outcome] = ()) -> int:
+    def append(self, batch: Batch, outcomes: Sequence[Outcome] = (), also: Also | None = None) -> int:
         """See Store.append."""
         with self._transaction() as db:
             number = self._log_number(db, batch.head)
@@ -134,8 +134,15 @@ class SqliteStore:
                 db, number, batch.head, batch.sealed, SignedNote(batch.head.size, batch.root, batch.signature)
             )
             db.executemany("INSERT INTO outcome VALUES (?, ?, ?)", [(number, o.command, o.result) for o in outcomes])
+            if also:
+                also(db, pos)
         self._pos = pos
         return pos
+
+    def private(self, also: Also) -> None:
+        """See Store.private."""
+        with self._transaction() as db:
+            also(db, self._next(db) - 1)
 
     def admit(self, run: VerifiedRun) -> int:
         """See Store.admit."""
@@ -302,6 +309,10 @@ class SqliteStore:
     def last_pos(self) -> int:
         """See Store.last_pos."""
         return int(self._query("SELECT ifnull(max(pos), 0) FROM entry", ())[0][0])
+
+    def consult(self, sql: str, arguments: tuple[object, ...]) -> list[tuple[Any, ...]]:
+        """Read node-private tables, on this thread's reading connection."""
+        return self._query(sql, arguments)
 
     def _query(self, sql: str, arguments: tuple[object, ...]) -> list[tuple[Any, ...]]:
         try:
