@@ -25,12 +25,18 @@ class Court:
         self._rights = rights
         self._check = _Remembered(check)
         self._facts: dict[Id32, Fact] = {fact.id: fact for fact in facts}
+        self.judged = 0
+        """How often the whole set was judged: what a benchmark watches."""
         self._evaluate()
 
     @property
     def verdicts(self) -> Verdicts:
         """The answer for all that was admitted. `entries` is live: copy it to keep it."""
         return self._verdicts
+
+    def facts(self) -> Iterable[Fact]:
+        """All admitted facts, in the order of their arrival."""
+        return self._facts.values()
 
     def fact(self, entry: Id32) -> Fact | None:
         """An admitted fact."""
@@ -56,6 +62,7 @@ class Court:
     def _evaluate(self) -> None:
         evaluation = Evaluation(self._space, self._facts.values(), self._check, self._rights)
         self._evaluation = evaluation
+        self.judged += 1
         self._verdicts = evaluation.verdicts()
         self._heads = {fact.id for fact in heads(evaluation.facts)}
         judged = evaluation.entries

@@ -91,6 +91,18 @@ def test_a_court_that_hears_notes_in_the_order_of_their_logs_stays_right(
         assert digest(court.verdicts) == answer(space, facts[:number])
 
 
+def test_a_court_stays_right_about_lost_phones_while_notes_come_in() -> None:
+    for seed in range(250):
+        space, facts = random_set(seed, 30, theme="phones")
+        random = Random(seed)
+        facts.sort(key=lambda fact: (fact.type == "note.written/1", fact.seq, random.random()))
+        court = Court(space, check, TABLE)
+        for fact in facts:
+            court.admit([fact])
+            if fact.type == "note.written/1":
+                assert court.verdicts.entries == judge(space, list(court.facts()), check, TABLE).entries
+
+
 @settings(max_examples=100, deadline=None)
 @given(SEEDS, SIZES, st.integers(min_value=1, max_value=10**6))
 def test_rewriting_every_clock_changes_no_verdict(seed: int, entries: int, clock: int) -> None:
