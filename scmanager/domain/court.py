@@ -8,6 +8,7 @@ At every moment the answer equals `judge` over all that was admitted.
 from collections.abc import Iterable, Mapping
 
 from scmanager.domain.event import Id32
+from scmanager.domain.frontier import frontier_of
 from scmanager.domain.governance import RIGHTS, DeviceCut, Kept, Removed
 from scmanager.domain.past import follows, heads, parents
 from scmanager.domain.records import Check, Fact, Verdict, Verdicts
@@ -33,6 +34,11 @@ class Court:
     def verdicts(self) -> Verdicts:
         """The answer for all that was admitted. `entries` is live: copy it to keep it."""
         return self._verdicts
+
+    def frontier(self) -> bytes:
+        """The frontier of what was admitted, from the branch heads that are kept at hand."""
+        logs = self._evaluation.counted.logs
+        return frontier_of(self._space, (top for head in self._heads if (top := self._facts[head]).log in logs))
 
     def facts(self) -> Iterable[Fact]:
         """All admitted facts, in the order of their arrival."""

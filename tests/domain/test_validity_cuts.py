@@ -282,6 +282,7 @@ def test_a_member_cuts_his_own_lost_phone_without_touching_his_other_devices() -
     verdicts = world.judge()
     falls(verdicts, on_phone, Reason.DEVICE_CUT, cut)
     stand(verdicts, on_tablet, cut)
+    assert verdicts.grants[world.founder.grant.id].disowned == (phone.log.id,)
 
 
 def test_a_cut_under_one_grant_does_not_reach_the_same_key_under_another() -> None:
