@@ -22,6 +22,7 @@ NoteCode = Literal[
     "value-not-understood",
     "layout-says-nothing-of-ownership",
     "contents-of-pledges-left-out",
+    "nickname-shortened",
 ]
 
 
