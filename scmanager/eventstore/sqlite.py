@@ -14,13 +14,22 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from scmanager.errors import Untrusted
 from scmanager.eventstore import entry, merkle
-from scmanager.eventstore.branches import Branch, Placement, place
+from scmanager.eventstore.branches import Branch, Placement, pieces, place
 from scmanager.eventstore.own_log import Batch, Head, Sealed
-from scmanager.eventstore.store import LogMoved, NotHeld, Outcome, Row, StoreBusy, StoreDamaged
+from scmanager.eventstore.store import (
+    CommandRepeated,
+    LogMoved,
+    NotHeld,
+    Outcome,
+    Row,
+    StoreBusy,
+    StoreDamaged,
+)
 from scmanager.eventstore.verification import SignedNote, VerifiedRun
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _HEAD = """
 SELECT l.space, l.id, l.public, h.branch, h.size, h.id, h.hlc, h.tree FROM head h JOIN log l ON l.no = h.log
 """
@@ -33,16 +42,21 @@ class SqliteStore:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.RLock()
+        self._grown = threading.Condition()
+        self._closed = False
         self._local = threading.local()
         self._readers: list[sqlite3.Connection] = []
+        self._numbers: dict[bytes, int] = {}
         self._writer = self._connect()
         try:
             self._prepare()
-        except sqlite3.DatabaseError as error:
+            self._pos = self.last_pos()
+        except sqlite3.Error as error:
             self.close()
             raise _translated(error) from error
-        self._pos = self.last_pos()
-        self._numbers: dict[bytes, int] = {}
+        except BaseException:
+            self.close()
+            raise
 
     def _connect(self) -> sqlite3.Connection:
         try:
@@ -68,26 +82,32 @@ class SqliteStore:
     def _check_heads(self) -> None:
         """The cached heads must be what the entries say, and no note may reach beyond them (F16)."""
         for head in self.heads():
-            rows = self._rows(self._chain(head.log, head.branch), head.size - 1, 2)
-            last = entry.parse(rows[0].data) if len(rows) == 1 else None
-            tree = merkle.CompactRange.from_bytes(head.tree)
-            note = self._latest_note(head)
-            sound = (
-                last is not None
-                and (last.id, last.hlc) == (head.id, head.hlc)
-                and note == (head.size, tree.root())
-                and tree.size == head.size
-            )
+            try:
+                sound = self._is_sound(head)
+            except (Untrusted, ValueError, TypeError):
+                sound = False
             if not sound:
-                raise StoreDamaged(reason=f"the head of log {head.log.hex()[:16]} does not match its entries")
+                name = head.log.hex()[:16] if isinstance(head.log, bytes) else "?"
+                raise StoreDamaged(reason=f"the head of log {name} does not match its entries")
+
+    def _is_sound(self, head: Head) -> bool:
+        rows = self._rows(head.log, head.branch, head.size - 1, 2)
+        last = entry.parse(rows[0].data) if len(rows) == 1 else None
+        tree = merkle.CompactRange.from_bytes(head.tree)
+        return (
+            last is not None
+            and (last.id, last.hlc) == (head.id, head.hlc)
+            and self._latest_note(head) == (head.size, tree.root())
+            and tree.size == head.size
+        )
 
     def _latest_note(self, head: Head) -> tuple[int, bytes] | None:
-        found: tuple[int, bytes] | None = self._reader.execute(
+        found = self._query(
             "SELECT n.size, n.root FROM note n JOIN log l ON l.no = n.log WHERE l.id = ? AND n.branch = ?"
             " ORDER BY n.size DESC LIMIT 1",
             (head.log, head.branch),
-        ).fetchone()
-        return found
+        )
+        return found[0] if found else None
 
     @property
     def _reader(self) -> sqlite3.Connection:
@@ -133,9 +153,20 @@ class SqliteStore:
             pos = self._insert(
                 db, number, batch.head, batch.sealed, SignedNote(batch.head.size, batch.root, batch.signature)
             )
-            db.executemany("INSERT INTO outcome VALUES (?, ?, ?)", [(number, o.command, o.result) for o in outcomes])
-        self._pos = pos
+            self._insert_outcomes(db, number, batch.head, outcomes)
+        self._reached(pos)
         return pos
+
+    def _insert_outcomes(self, db: sqlite3.Connection, log: int, head: Head, outcomes: Sequence[Outcome]) -> None:
+        try:
+            db.executemany("INSERT INTO outcome VALUES (?, ?, ?)", [(log, o.command, o.result) for o in outcomes])
+        except sqlite3.IntegrityError as error:
+            raise CommandRepeated(log=head.log.hex()[:16]) from error
+
+    def _reached(self, pos: int) -> None:
+        with self._grown:
+            self._pos = max(self._pos, pos)
+            self._grown.notify_all()
 
     def admit(self, run: VerifiedRun) -> int:
         """See Store.admit."""
@@ -152,7 +183,7 @@ class SqliteStore:
                 run.head.size, run.head.id, run.head.hlc, run.head.tree,
             )  # fmt: skip
             pos = self._insert(db, number, head, placement.new, run.note)
-        self._pos = pos
+        self._reached(pos)
         return len(placement.new)
 
     def _insert(
@@ -224,6 +255,12 @@ class SqliteStore:
             raise NotHeld(log=run.head.log.hex()[:16], seq=run.after.size)
         return placement
 
+    @contextmanager
+    def deciding(self, space: bytes) -> Iterator[None]:  # noqa: ARG002 - one writer for all spaces
+        """See Store.deciding."""
+        with self._lock:
+            yield
+
     def erase(self, keys: Iterable[bytes]) -> int:
         """See Store.erase. Free pages are overwritten and the write-ahead log is emptied before it returns."""
         with self._transaction() as db:
@@ -242,37 +279,32 @@ class SqliteStore:
 
     def read(self, log: bytes, branch: int, first: int, limit: int) -> Sequence[Row]:
         """See Store.read."""
-        return self._rows(self._chain(log, branch), first, limit)
+        return self._rows(log, branch, first, limit)
 
-    def _chain(self, log: bytes, branch: int) -> list[tuple[int, int, int, int | None]]:
-        """(log number, branch, first seq, seq it ends before): the branch and those it left, oldest first."""
+    def _pieces(self, log: bytes, branch: int) -> list[tuple[int, int, int]]:
         found = self._query(
-            "SELECT l.no, b.number, b.parent, b.start FROM branch b JOIN log l ON l.no = b.log WHERE l.id = ?", (log,)
+            "SELECT b.number, b.parent, b.start FROM branch b JOIN log l ON l.no = b.log WHERE l.id = ?", (log,)
         )
-        by_number = {row[1]: row for row in found}
-        pieces: list[tuple[int, int, int, int | None]] = []
-        end: int | None = None
-        while branch in by_number:
-            number, _, parent, start = by_number[branch]
-            pieces.append((number, branch, start, end))
-            if start == 0:
-                break
-            branch, end = parent, start
-        return pieces[::-1]
+        return pieces({row[0]: Branch(row[0], row[1], row[2], 0) for row in found}, branch)
 
-    def _rows(self, chain: list[tuple[int, int, int, int | None]], first: int, limit: int) -> list[Row]:
+    def _rows(self, log: bytes, branch: int, first: int, limit: int) -> list[Row]:
         rows: list[Row] = []
-        for number, branch, start, end in chain:
-            found = self._query(
-                f"{_ROW} WHERE e.log = ? AND e.branch = ? AND e.seq >= ? AND e.seq < ? ORDER BY e.seq LIMIT ?",
-                (number, branch, max(first, start), entry.NUMBER_MAX if end is None else end, limit - len(rows)),
+        for number, start, end in self._pieces(log, branch):
+            rows += self._found(
+                "WHERE l.id = ? AND e.branch = ? AND e.seq >= ? AND e.seq < ? ORDER BY e.seq LIMIT ?",
+                (log, number, max(first, start), end, limit - len(rows)),
             )
-            rows.extend(Row(*row) for row in found)
         return rows
+
+    def _found(self, where: str, arguments: tuple[object, ...]) -> list[Row]:
+        rows = self._query(f"{_ROW} {where}", arguments)
+        if not all(type(row[3]) is bytes and type(row[4]) is bytes for row in rows):
+            raise StoreDamaged(reason="an entry's bytes are stored as something else")
+        return [Row(*row) for row in rows]
 
     def tail(self, after: int, limit: int) -> Sequence[Row]:
         """See Store.tail."""
-        return [Row(*row) for row in self._query(f"{_ROW} WHERE e.pos > ? ORDER BY e.pos LIMIT ?", (after, limit))]
+        return self._found("WHERE e.pos > ? ORDER BY e.pos LIMIT ?", (after, limit))
 
     def parts(self, positions: Iterable[int]) -> Mapping[tuple[int, int], bytes]:
         """See Store.parts."""
@@ -299,6 +331,12 @@ class SqliteStore:
         )
         return found[0][0] if found else None
 
+    def wait(self, after: int, timeout_s: float) -> bool:
+        """See Store.wait."""
+        with self._grown:
+            self._grown.wait_for(lambda: self._closed or self._pos > after, timeout_s)
+            return not self._closed and self._pos > after
+
     def last_pos(self) -> int:
         """See Store.last_pos."""
         return int(self._query("SELECT ifnull(max(pos), 0) FROM entry", ())[0][0])
@@ -311,16 +349,25 @@ class SqliteStore:
 
     def close(self) -> None:
         """See Store.close."""
+        with self._grown:
+            self._closed = True
+            self._grown.notify_all()
         with self._lock:
             for connection in (*self._readers, self._writer):
                 connection.close()
             self._readers.clear()
 
 
+_BROKEN = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_TOOBIG}
+
+
 def _translated(error: sqlite3.Error) -> StoreBusy | StoreDamaged:
-    """Disk full, locked or read-only: nothing was recorded. A broken file: stop."""
+    """Disk full, locked or read-only: nothing was recorded. A broken file or disk: stop."""
     text = str(error)
-    broken = ("malformed", "not a database", "corrupt", "no such", "disk I/O error")
-    if any(word in text for word in broken):
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+    # A write that fails takes nothing with it; bytes that cannot be read back, or were not taken by the disk, do.
+    unreadable = code & 0xFF == sqlite3.SQLITE_IOERR and code != sqlite3.SQLITE_IOERR_WRITE
+    foreign = code == sqlite3.SQLITE_ERROR and ("no such" in text or "decode" in text)
+    if code & 0xFF in _BROKEN or unreadable or foreign:
         return StoreDamaged(reason=text)
     return StoreBusy(reason=text)
