@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from psycopg.pq import TransactionStatus
 from psycopg.types.numeric import Int8
 
+from scmanager.errors import Untrusted
 from scmanager.eventstore import entry, merkle
 from scmanager.eventstore.branches import Branch, Placement, pieces, place
 from scmanager.eventstore.named_sql import load
@@ -73,11 +74,12 @@ class PostgresStore:
 
     def _check(self) -> None:
         """Heads are what the entries say, no note reaches beyond them, and the position is the newest entry's."""
-        for log, branch, size, last_id, hlc, tree, data, note_size, root in self._query("ends"):
-            last = entry.parse(bytes(data)) if data else None
-            grown = merkle.CompactRange.from_bytes(tree)
-            sound = last and (last.id, last.hlc) == (last_id, hlc)
-            if not sound or (size, size, grown.root()) != (grown.size, note_size, root):
+        for log, branch, *facts in self._query("ends"):
+            try:
+                sound = _is_sound(*facts)
+            except Untrusted:
+                sound = False
+            if not sound:
                 raise StoreDamaged(reason=f"head {branch} of log {log.hex()[:16]} does not match its entries")
         last_pos, newest = self._query("positions")[0]
         if last_pos != newest:
@@ -332,6 +334,19 @@ class PostgresStore:
             self._drop()
         self._readers.close()
         self._bell.close()
+
+
+def _is_sound(
+    size: int, last_id: bytes, hlc: int, tree: bytes, data: bytes | None, note_size: int | None, root: bytes | None
+) -> bool:
+    """Whether a head, its last entry and its newest note say the same."""
+    last = entry.parse(data) if data else None
+    grown = merkle.CompactRange.from_bytes(tree)
+    return (
+        last is not None
+        and (last.id, last.hlc) == (last_id, hlc)
+        and (size, size, grown.root()) == (grown.size, note_size, root)
+    )
 
 
 def _arguments(batch: Batch, outcomes: Sequence[Outcome]) -> dict[str, Any]:
