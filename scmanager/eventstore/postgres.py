@@ -81,9 +81,10 @@ class PostgresStore:
                 sound = False
             if not sound:
                 raise StoreDamaged(reason=f"head {branch} of log {log.hex()[:16]} does not match its entries")
-        last_pos, newest = self._query("positions")[0]
-        if last_pos != newest:
-            raise StoreDamaged(reason=f"the newest entry has position {newest}, the store counted {last_pos}")
+        last_pos, newest, counted = self._query("positions")[0]
+        if not last_pos == newest == counted:
+            reason = f"its last position is {last_pos}, the newest entry's {newest}, and its heads count {counted}"
+            raise StoreDamaged(reason=reason)
 
     # Writing
 

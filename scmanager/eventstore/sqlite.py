@@ -30,6 +30,8 @@ from scmanager.eventstore.store import (
 from scmanager.eventstore.verification import SignedNote, VerifiedRun
 
 SCHEMA_VERSION = 2
+HEADER_BYTES = 512
+"""No SQLite page is smaller."""
 _HEAD = """
 SELECT l.space, l.id, l.public, h.branch, h.size, h.id, h.hlc, h.tree FROM head h JOIN log l ON l.no = h.log
 """
@@ -60,6 +62,9 @@ class SqliteStore:
 
     def _connect(self) -> sqlite3.Connection:
         try:
+            # SQLite takes a file without a whole header for a new, empty database.
+            if self._path.exists() and 0 < self._path.stat().st_size < HEADER_BYTES:
+                raise StoreDamaged(reason="the file is cut off")
             connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=5)
             connection.executescript(
                 "PRAGMA synchronous=FULL; PRAGMA fullfsync=ON; PRAGMA foreign_keys=ON; PRAGMA secure_delete=ON;"
@@ -73,6 +78,9 @@ class SqliteStore:
         (version,) = self._writer.execute("PRAGMA user_version").fetchone()
         if version > SCHEMA_VERSION:
             raise StoreDamaged(reason=f"a newer release wrote it (schema {version})")
+        tables = {row[0] for row in self._writer.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+        if version == 0 and tables and "entry" not in tables:
+            raise StoreDamaged(reason="the file is another program's database")
         self._writer.execute("PRAGMA journal_mode=WAL")
         if version < SCHEMA_VERSION:
             schema = files("scmanager.eventstore").joinpath("sql/sqlite.sql").read_text(encoding="utf-8")
@@ -89,6 +97,13 @@ class SqliteStore:
             if not sound:
                 name = head.log.hex()[:16] if isinstance(head.log, bytes) else "?"
                 raise StoreDamaged(reason=f"the head of log {name} does not match its entries")
+        counted = self._query(
+            "SELECT ifnull(sum(h.size - b.start), 0) FROM branch b LEFT JOIN head h ON h.log = b.log"
+            " AND h.branch = b.number JOIN log l ON l.no = b.log",
+            (),
+        )[0][0]
+        if counted != self.last_pos():
+            raise StoreDamaged(reason=f"{self.last_pos()} entries, but its heads count {counted}")
 
     def _is_sound(self, head: Head) -> bool:
         rows = self._rows(head.log, head.branch, head.size - 1, 2)

@@ -378,6 +378,7 @@ def test_a_store_whose_rows_were_changed_under_it_does_not_open(
         "DELETE FROM scm_events.entry WHERE pos = 5",
         "DELETE FROM scm_events.note WHERE size = 5",
         "UPDATE scm_events.position SET last = 4",
+        "DELETE FROM scm_events.head",
     ):
         with psycopg.connect(events_database) as connection:
             for table in ("head", "entry", "note", "position"):

@@ -202,7 +202,10 @@ LEFT JOIN LATERAL (SELECT size, root FROM scm_events.note
     WHERE log = h.log AND branch = h.branch ORDER BY size DESC LIMIT 1) n ON true;
 
 -- name: positions
-SELECT p.last, (SELECT coalesce(max(pos), 0) FROM scm_events.entry) FROM scm_events.position p;
+SELECT p.last, (SELECT coalesce(max(pos), 0) FROM scm_events.entry),
+    (SELECT coalesce(sum(h.size - b.start), 0) FROM scm_events.branch b
+        LEFT JOIN scm_events.head h ON h.log = b.log AND h.branch = b.number)
+FROM scm_events.position p;
 
 -- name: read
 SELECT e.pos, l.id, e.branch, e.data, e.shared FROM scm_events.log l
