@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from msgspec.structs import replace
 
 from scmanager.eventstore.branches import Branch, place
+from scmanager.eventstore.entry import ZERO_ID
 from scmanager.eventstore.own_log import Batch, Head, Sealed
 from scmanager.eventstore.store import CommandRepeated, LogMoved, NotHeld, Outcome, Row
 from scmanager.eventstore.verification import SignedNote, VerifiedRun
@@ -50,8 +51,8 @@ class MemoryStore:
         """See Store.append."""
         with self._lock:
             log = self._logs.get(batch.head.log)
-            held = log.heads[batch.head.branch].size if log and batch.head.branch in log.heads else 0
-            if held != batch.head.size - len(batch.sealed):
+            held = log.heads.get(batch.head.branch) if log else None
+            if (held.size, held.id) != batch.before if held else batch.before != (0, ZERO_ID):
                 raise LogMoved(log=batch.head.log.hex()[:16])
             commands = [outcome.command for outcome in outcomes]
             if len(set(commands)) < len(commands) or (log and not log.outcomes.keys().isdisjoint(commands)):

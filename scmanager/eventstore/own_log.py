@@ -67,6 +67,11 @@ class Batch(msgspec.Struct, frozen=True):
     root: bytes
     signature: bytes
 
+    @property
+    def before(self) -> tuple[int, bytes]:
+        """The size and id of the head that this commit continues."""
+        return self.head.size - len(self.sealed), self.sealed[0].entry.prev
+
 
 class OwnLog:
     """A log this process writes. Not thread-safe: the one writer owns it.

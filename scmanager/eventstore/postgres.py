@@ -115,7 +115,7 @@ class PostgresStore:
             connection.execute("BEGIN")
         if batch.head.size == len(batch.sealed):
             self._add_log(connection, batch.head)
-            self._add_branch(connection, batch.head.log, Branch(batch.head.branch, 0, 0, 0))
+            self._add_branch(connection, batch.head.log, Branch(batch.head.branch, 0, 0, 0), entry.ZERO_ID)
         row = connection.execute(_SQL["append"], arguments, prepare=True).fetchone()
         if connection.info.transaction_status != TransactionStatus.IDLE:
             connection.execute("COMMIT" if row else "ROLLBACK")
@@ -153,7 +153,7 @@ class PostgresStore:
             if not placement.new:
                 return 0
             if placement.fork:
-                self._add_branch(connection, run.head.log, placement.fork)
+                self._add_branch(connection, run.head.log, placement.fork, placement.new[0].entry.prev)
             batch = Batch(
                 replace(run.head, branch=placement.branch), placement.new, run.note.root, run.note.signature
             )
@@ -170,10 +170,11 @@ class PostgresStore:
         connection.execute(_SQL["lock_space"], {"space": space})
         connection.execute(_SQL["hold_space"], {"space": space})
 
-    def _add_branch(self, connection: psycopg.Connection, log: bytes, branch: Branch) -> None:
-        arguments = {"log": log, "number": Int8(branch.number), "parent": Int8(branch.parent)}
-        connection.execute(_SQL["add_branch"], arguments | {"start": Int8(branch.start)})
-        connection.execute(_SQL["add_head"], {"log": log, "number": Int8(branch.number), "start": Int8(branch.start)})
+    def _add_branch(self, connection: psycopg.Connection, log: bytes, branch: Branch, prev: bytes) -> None:
+        numbers = {"number": branch.number, "parent": branch.parent, "start": branch.start}
+        arguments = {"log": log, "prev": prev} | {name: Int8(value) for name, value in numbers.items()}
+        connection.execute(_SQL["add_branch"], arguments)
+        connection.execute(_SQL["add_head"], arguments)
 
     def _place(self, connection: psycopg.Connection, run: VerifiedRun) -> Placement:
         rows = connection.execute(_SQL["branches"], {"log": run.head.log}).fetchall()
@@ -352,12 +353,13 @@ def _is_sound(
 
 def _arguments(batch: Batch, outcomes: Sequence[Outcome]) -> dict[str, Any]:
     """What the `append` statement takes. Integers are Int8 so that it is prepared once, not once a width."""
-    sealed, head = batch.sealed, batch.head
+    sealed, head, (before, prev) = batch.sealed, batch.head, batch.before
     kept = [(n, part, one) for n, one in enumerate(sealed, 1) for part in range(1, len(one.parts)) if one.parts[part]]
     return {
         "log": head.log,
         "branch": Int8(head.branch),
-        "before": Int8(head.size - len(sealed)),
+        "before": Int8(before),
+        "prev": prev,
         "size": Int8(head.size),
         "id": head.id,
         "hlc": Int8(head.hlc),

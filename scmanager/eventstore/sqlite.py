@@ -158,12 +158,12 @@ class SqliteStore:
         """See Store.append."""
         with self._transaction() as db:
             number = self._log_number(db, batch.head)
-            size = db.execute(
-                "SELECT size FROM head WHERE log = ? AND branch = ?", (number, batch.head.branch)
+            held = db.execute(
+                "SELECT size, id FROM head WHERE log = ? AND branch = ?", (number, batch.head.branch)
             ).fetchone()
-            if (size[0] if size else 0) != batch.head.size - len(batch.sealed):
+            if (held or (0, entry.ZERO_ID)) != batch.before:
                 raise LogMoved(log=batch.head.log.hex()[:16])
-            if size is None:
+            if held is None:
                 db.execute("INSERT INTO branch VALUES (?, 0, 0, 0)", (number,))
             pos = self._insert(
                 db, number, batch.head, batch.sealed, SignedNote(batch.head.size, batch.root, batch.signature)

@@ -60,6 +60,16 @@ def test_a_commit_prepared_on_an_old_head_is_refused_and_leaves_no_trace(store: 
     assert store.last_pos() == 5
 
 
+def test_a_commit_on_another_history_of_the_same_length_is_refused(store: Store) -> None:
+    log = new_log(store)
+    twin = twin_of(log)
+    write(twin, "t1")
+    store.append(write(log, "a1"))
+    with pytest.raises(LogMoved):
+        store.append(write(twin, "t2"))
+    assert store.heads() == [log.head]
+
+
 def test_a_command_keeps_its_first_outcome(store: Store) -> None:
     log = new_log(store)
     log.add(draft("x"), log.hlc + 1)

@@ -366,27 +366,30 @@ def commit_more(store: PostgresStore, log: OwnLog) -> None:
     commit(store, log)
 
 
-def test_a_store_whose_rows_were_changed_under_it_does_not_open(
-    store: PostgresStore, writer_dsn: str, events_database: str
-) -> None:
-    filled(store)
-    store.close()
-    for harm in (
+@pytest.mark.parametrize(
+    "harm",
+    [
         "UPDATE scm_events.head SET id = decode(repeat('00', 64), 'hex')",
         "UPDATE scm_events.head SET tree = ''",
         "UPDATE scm_events.entry SET data = data || 'x' WHERE pos = 5",
+        "UPDATE scm_events.note SET size = 6 WHERE size = 5",
         "DELETE FROM scm_events.entry WHERE pos = 5",
         "DELETE FROM scm_events.note WHERE size = 5",
         "UPDATE scm_events.position SET last = 4",
         "DELETE FROM scm_events.head",
-    ):
-        with psycopg.connect(events_database) as connection:
-            for table in ("head", "entry", "note", "position"):
-                connection.execute(f"ALTER TABLE scm_events.{table} DISABLE TRIGGER ALL".encode())
-            connection.execute(harm.encode())
-            connection.commit()
-            with pytest.raises(StoreDamaged):
-                PostgresStore(writer_dsn)
+    ],
+)
+def test_a_store_whose_rows_were_changed_under_it_does_not_open(
+    store: PostgresStore, writer_dsn: str, events_database: str, harm: str
+) -> None:
+    filled(store)
+    store.close()
+    with psycopg.connect(events_database) as connection:
+        for table in ("head", "entry", "note", "position"):
+            connection.execute(f"ALTER TABLE scm_events.{table} DISABLE TRIGGER ALL".encode())
+        connection.execute(harm.encode())
+    with pytest.raises(StoreDamaged):
+        PostgresStore(writer_dsn)
 
 
 def test_a_store_that_cannot_be_written_now_says_that_nothing_was_recorded(

@@ -132,7 +132,7 @@ ON CONFLICT DO NOTHING;
 
 -- name: add_head
 INSERT INTO scm_events.head (log, branch, size, id, hlc, tree)
-SELECT no, %(number)s::bigint, %(start)s::bigint, '', 0, '' FROM scm_events.log WHERE id = %(log)s
+SELECT no, %(number)s::bigint, %(start)s::bigint, %(prev)s, 0, '' FROM scm_events.log WHERE id = %(log)s
 ON CONFLICT DO NOTHING;
 
 -- name: append
@@ -141,6 +141,7 @@ WITH held AS MATERIALIZED (
 ), moved AS (
     UPDATE scm_events.head h SET size = %(size)s::bigint, id = %(id)s, hlc = %(hlc)s::bigint, tree = %(tree)s
     FROM held WHERE h.log = held.no AND h.branch = %(branch)s::bigint AND h.size = %(before)s::bigint
+        AND h.id = %(prev)s
     RETURNING h.log
 ), place AS (
     UPDATE scm_events.position p SET last = p.last + %(count)s::bigint FROM moved
