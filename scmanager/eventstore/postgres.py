@@ -17,8 +17,7 @@ from msgspec.structs import replace
 from psycopg.pq import TransactionStatus
 from psycopg.types.numeric import Int8
 
-from scmanager.errors import Untrusted
-from scmanager.eventstore import entry, merkle
+from scmanager.eventstore import entry
 from scmanager.eventstore.branches import Branch, Placement, pieces, place
 from scmanager.eventstore.named_sql import load
 from scmanager.eventstore.own_log import Batch, Head, Sealed
@@ -31,6 +30,7 @@ from scmanager.eventstore.postgres_connections import (
     lost,
     translated,
 )
+from scmanager.eventstore.soundness import End, check_count, check_end
 from scmanager.eventstore.store import (
     CommandRepeated,
     LogMoved,
@@ -38,7 +38,6 @@ from scmanager.eventstore.store import (
     NotHeld,
     Outcome,
     Row,
-    StoreDamaged,
 )
 from scmanager.eventstore.verification import SignedNote, VerifiedRun
 
@@ -49,6 +48,8 @@ LOOK_S = 5.0
 """How often a waiting reader looks for himself, should every hint be lost."""
 
 _SQL = load("postgres.sql")
+_WRITER_OPTIONS = "-c plan_cache_mode=force_generic_plan"
+"""Planning the append anew each time would cost as much as carrying it out."""
 
 
 class PostgresStore:
@@ -74,17 +75,9 @@ class PostgresStore:
 
     def _check(self) -> None:
         """Heads are what the entries say, no note reaches beyond them, and the position is the newest entry's."""
-        for log, branch, *facts in self._query("ends"):
-            try:
-                sound = _is_sound(*facts)
-            except Untrusted:
-                sound = False
-            if not sound:
-                raise StoreDamaged(reason=f"head {branch} of log {log.hex()[:16]} does not match its entries")
-        last_pos, newest, counted = self._query("positions")[0]
-        if not last_pos == newest == counted:
-            reason = f"its last position is {last_pos}, the newest entry's {newest}, and its heads count {counted}"
-            raise StoreDamaged(reason=reason)
+        for row in self._query("ends"):
+            check_end(End(*row))
+        check_count(*self._query("positions")[0])
 
     # Writing
 
@@ -116,7 +109,7 @@ class PostgresStore:
         if batch.head.size == len(batch.sealed):
             self._add_log(connection, batch.head)
             self._add_branch(connection, batch.head.log, Branch(batch.head.branch, 0, 0, 0), entry.ZERO_ID)
-        row = connection.execute(_SQL["append"], arguments, prepare=True).fetchone()
+        row = connection.execute(_statement(arguments), arguments, prepare=True).fetchone()
         if connection.info.transaction_status != TransactionStatus.IDLE:
             connection.execute("COMMIT" if row else "ROLLBACK")
         return int(row[0]) if row else None
@@ -157,7 +150,8 @@ class PostgresStore:
             batch = Batch(
                 replace(run.head, branch=placement.branch), placement.new, run.note.root, run.note.signature
             )
-            if connection.execute(_SQL["append"], _arguments(batch, ()), prepare=True).fetchone() is None:
+            arguments = _arguments(batch, ())
+            if connection.execute(_statement(arguments), arguments, prepare=True).fetchone() is None:
                 raise LogMoved(log=run.head.log.hex()[:16])  # Cannot be: the space is ours since `_add_log`.
         return len(placement.new)
 
@@ -246,7 +240,7 @@ class PostgresStore:
         if self._writer is None or self._writer.closed:
             self._drop()
             try:
-                connection = connect(self._dsn)
+                connection = connect(self._dsn, _WRITER_OPTIONS)
                 pid, started = connection.execute(_SQL["session"]).fetchone() or (0, None)
             except psycopg.Error as error:
                 raise translated(error) from error
@@ -338,19 +332,6 @@ class PostgresStore:
         self._bell.close()
 
 
-def _is_sound(
-    size: int, last_id: bytes, hlc: int, tree: bytes, data: bytes | None, note_size: int | None, root: bytes | None
-) -> bool:
-    """Whether a head, its last entry and its newest note say the same."""
-    last = entry.parse(data) if data else None
-    grown = merkle.CompactRange.from_bytes(tree)
-    return (
-        last is not None
-        and (last.id, last.hlc) == (last_id, hlc)
-        and (size, size, grown.root()) == (grown.size, note_size, root)
-    )
-
-
 def _arguments(batch: Batch, outcomes: Sequence[Outcome]) -> dict[str, Any]:
     """What the `append` statement takes. Integers are Int8 so that it is prepared once, not once a width."""
     sealed, head, (before, prev) = batch.sealed, batch.head, batch.before
@@ -376,6 +357,12 @@ def _arguments(batch: Batch, outcomes: Sequence[Outcome]) -> dict[str, Any]:
         "commands": [outcome.command for outcome in outcomes],
         "results": [outcome.result for outcome in outcomes],
     }
+
+
+def _statement(arguments: Mapping[str, Any]) -> bytes:
+    parts = _SQL["append_parts"] if arguments["nth"] else b""
+    outcomes = _SQL["append_outcomes"] if arguments["commands"] else b""
+    return b"\n".join((_SQL["append"], parts, outcomes, _SQL["append_end"]))
 
 
 def _shared(one: Sealed) -> bytes:

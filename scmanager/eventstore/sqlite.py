@@ -14,10 +14,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from scmanager.errors import Untrusted
-from scmanager.eventstore import entry, merkle
+from scmanager.eventstore import entry
 from scmanager.eventstore.branches import Branch, Placement, pieces, place
 from scmanager.eventstore.own_log import Batch, Head, Sealed
+from scmanager.eventstore.soundness import End, check_count, check_end
 from scmanager.eventstore.store import (
     CommandRepeated,
     LogMoved,
@@ -29,11 +29,30 @@ from scmanager.eventstore.store import (
 )
 from scmanager.eventstore.verification import SignedNote, VerifiedRun
 
+# A damaged schema quoted in an error's message need not be UTF-8, which the module answers with its own exception.
+_FAULTS = (sqlite3.Error, UnicodeDecodeError)
 SCHEMA_VERSION = 2
 HEADER_BYTES = 512
 """No SQLite page is smaller."""
 _HEAD = """
 SELECT l.space, l.id, l.public, h.branch, h.size, h.id, h.hlc, h.tree FROM head h JOIN log l ON l.no = h.log
+"""
+_ENDS = """
+SELECT l.id, l.space, l.public,
+    (SELECT data FROM entry WHERE log = (SELECT no FROM log WHERE id = l.id) AND branch = 0 AND seq = 0),
+    b.number, h.size, h.id, h.hlc, h.tree,
+    (SELECT data FROM entry e WHERE e.log = b.log AND e.branch = b.number AND e.seq = h.size - 1 AND NOT EXISTS
+        (SELECT 1 FROM entry x WHERE x.log = b.log AND x.branch = b.number AND x.seq >= h.size)),
+    n.size, n.root
+FROM branch b
+LEFT JOIN log l ON l.no = b.log
+LEFT JOIN head h ON h.log = b.log AND h.branch = b.number
+LEFT JOIN note n ON n.log = b.log AND n.branch = b.number AND n.size =
+    (SELECT max(size) FROM note WHERE log = b.log AND branch = b.number)
+"""
+_COUNTS = """
+SELECT (SELECT ifnull(max(pos), 0) FROM entry), (SELECT ifnull(sum(h.size - b.start), 0)
+    FROM branch b JOIN head h ON h.log = b.log AND h.branch = b.number JOIN log l ON l.no = b.log)
 """
 _ROW = "SELECT e.pos, l.id, e.branch, e.data, e.shared FROM entry e JOIN log l ON l.no = e.log"
 
@@ -53,7 +72,7 @@ class SqliteStore:
         try:
             self._prepare()
             self._pos = self.last_pos()
-        except sqlite3.Error as error:
+        except _FAULTS as error:
             self.close()
             raise _translated(error) from error
         except BaseException:
@@ -66,11 +85,17 @@ class SqliteStore:
             if self._path.exists() and 0 < self._path.stat().st_size < HEADER_BYTES:
                 raise StoreDamaged(reason="the file is cut off")
             connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=5)
+        except OSError as error:
+            raise StoreBusy(reason=error.strerror) from error
+        except _FAULTS as error:
+            raise _translated(error) from error
+        try:
             connection.executescript(
                 "PRAGMA synchronous=FULL; PRAGMA fullfsync=ON; PRAGMA foreign_keys=ON; PRAGMA secure_delete=ON;"
                 "PRAGMA recursive_triggers=ON; PRAGMA trusted_schema=OFF; PRAGMA cache_size=-8000;"
             )
-        except sqlite3.Error as error:
+        except _FAULTS as error:
+            connection.close()  # Left open it would disturb whoever opens the file next.
             raise _translated(error) from error
         return connection
 
@@ -85,44 +110,13 @@ class SqliteStore:
         if version < SCHEMA_VERSION:
             schema = files("scmanager.eventstore").joinpath("sql/sqlite.sql").read_text(encoding="utf-8")
             self._writer.executescript(f"BEGIN IMMEDIATE; {schema} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
-        self._check_heads()
+        self._check()
 
-    def _check_heads(self) -> None:
-        """The cached heads must be what the entries say, and no note may reach beyond them (F16)."""
-        for head in self.heads():
-            try:
-                sound = self._is_sound(head)
-            except (Untrusted, ValueError, TypeError):
-                sound = False
-            if not sound:
-                name = head.log.hex()[:16] if isinstance(head.log, bytes) else "?"
-                raise StoreDamaged(reason=f"the head of log {name} does not match its entries")
-        counted = self._query(
-            "SELECT ifnull(sum(h.size - b.start), 0) FROM branch b LEFT JOIN head h ON h.log = b.log"
-            " AND h.branch = b.number JOIN log l ON l.no = b.log",
-            (),
-        )[0][0]
-        if counted != self.last_pos():
-            raise StoreDamaged(reason=f"{self.last_pos()} entries, but its heads count {counted}")
-
-    def _is_sound(self, head: Head) -> bool:
-        rows = self._rows(head.log, head.branch, head.size - 1, 2)
-        last = entry.parse(rows[0].data) if len(rows) == 1 else None
-        tree = merkle.CompactRange.from_bytes(head.tree)
-        return (
-            last is not None
-            and (last.id, last.hlc) == (head.id, head.hlc)
-            and self._latest_note(head) == (head.size, tree.root())
-            and tree.size == head.size
-        )
-
-    def _latest_note(self, head: Head) -> tuple[int, bytes] | None:
-        found = self._query(
-            "SELECT n.size, n.root FROM note n JOIN log l ON l.no = n.log WHERE l.id = ? AND n.branch = ?"
-            " ORDER BY n.size DESC LIMIT 1",
-            (head.log, head.branch),
-        )
-        return found[0] if found else None
+    def _check(self) -> None:
+        """The cached heads must be what the entries say, and count all of them."""
+        for row in self._query(_ENDS):
+            check_end(End(*row))
+        check_count(self.last_pos(), *self._query(_COUNTS)[0])
 
     @property
     def _reader(self) -> sqlite3.Connection:
@@ -149,7 +143,7 @@ class SqliteStore:
                     if self._writer.in_transaction:
                         self._writer.execute("ROLLBACK")
                     raise
-            except sqlite3.Error as error:
+            except _FAULTS as error:
                 raise _translated(error) from error
 
     # Writing
@@ -356,10 +350,10 @@ class SqliteStore:
         """See Store.last_pos."""
         return int(self._query("SELECT ifnull(max(pos), 0) FROM entry", ())[0][0])
 
-    def _query(self, sql: str, arguments: tuple[object, ...]) -> list[tuple[Any, ...]]:
+    def _query(self, sql: str, arguments: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
         try:
             return self._reader.execute(sql, arguments).fetchall()
-        except sqlite3.Error as error:
+        except _FAULTS as error:
             raise _translated(error) from error
 
     def close(self) -> None:
@@ -376,8 +370,10 @@ class SqliteStore:
 _BROKEN = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_TOOBIG}
 
 
-def _translated(error: sqlite3.Error) -> StoreBusy | StoreDamaged:
+def _translated(error: sqlite3.Error | UnicodeDecodeError) -> StoreBusy | StoreDamaged:
     """Disk full, locked or read-only: nothing was recorded. A broken file or disk: stop."""
+    if isinstance(error, UnicodeDecodeError):
+        return StoreDamaged(reason="text in it is not readable")
     text = str(error)
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
     # A write that fails takes nothing with it; bytes that cannot be read back, or were not taken by the disk, do.

@@ -371,6 +371,7 @@ def commit_more(store: PostgresStore, log: OwnLog) -> None:
     [
         "UPDATE scm_events.head SET id = decode(repeat('00', 64), 'hex')",
         "UPDATE scm_events.head SET tree = ''",
+        "UPDATE scm_events.log SET public = decode(repeat('00', 32), 'hex')",
         "UPDATE scm_events.entry SET data = data || 'x' WHERE pos = 5",
         "UPDATE scm_events.note SET size = 6 WHERE size = 5",
         "DELETE FROM scm_events.entry WHERE pos = 5",
@@ -385,7 +386,7 @@ def test_a_store_whose_rows_were_changed_under_it_does_not_open(
     filled(store)
     store.close()
     with psycopg.connect(events_database) as connection:
-        for table in ("head", "entry", "note", "position"):
+        for table in ("log", "head", "entry", "note", "position"):
             connection.execute(f"ALTER TABLE scm_events.{table} DISABLE TRIGGER ALL".encode())
         connection.execute(harm.encode())
     with pytest.raises(StoreDamaged):

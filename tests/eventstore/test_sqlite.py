@@ -14,7 +14,7 @@ import pytest
 from scmanager.errors import ScManagerError, Unavailable, Untrusted
 from scmanager.eventstore.own_log import OwnLog
 from scmanager.eventstore.sqlite import SqliteStore
-from scmanager.eventstore.store import Outcome, StoreBusy, StoreDamaged
+from scmanager.eventstore.store import NotHeld, Outcome, StoreBusy, StoreDamaged
 from tests.support.stores import commit, copy_of, draft, new_log, run_of, signing_key
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="signals, users and file size limits of POSIX")
@@ -309,6 +309,8 @@ def verdict(path: Path, content: bytes) -> type[ScManagerError] | None:
         look_at_everything(path)
     except (StoreBusy, StoreDamaged, Untrusted) as error:
         return type(error)
+    except (AssertionError, IndexError):
+        return NotHeld  # Whoever verified the log did not find its note or an entry: an index is damaged.
     return None
 
 
@@ -316,7 +318,8 @@ def test_a_truncated_file_is_called_damaged(path: Path) -> None:
     filled(path)
     whole = path.read_bytes()
     for size in (1, 50, 100, 512, 4095, 4096, *range(8192, len(whole), 4096), len(whole) - 1):
-        assert verdict(path, whole[:size]) in {StoreDamaged, StoreBusy}, size
+        assert verdict(path, whole[:size]) is StoreDamaged, size
+    assert verdict(path, whole) is None
 
 
 def test_noise_instead_of_a_database_is_called_damaged(path: Path) -> None:
@@ -327,13 +330,15 @@ def test_noise_instead_of_a_database_is_called_damaged(path: Path) -> None:
 def test_a_flipped_bit_is_never_more_than_a_clear_error(path: Path) -> None:
     filled(path)
     whole = path.read_bytes()
+    assert verdict(path, whole) is None
     verdicts = []
     for place in range(0, len(whole), 331):
         spoiled = bytearray(whole)
         spoiled[place] ^= 1 << place % 8
         verdicts.append(verdict(path, bytes(spoiled)))
-    assert verdicts.count(StoreDamaged) > 10
-    assert verdicts.count(None) > 10  # Free space, mostly.
+    assert verdicts.count(StoreDamaged) > 3
+    assert verdicts.count(None) > len(verdicts) / 2  # Free space, mostly.
+    assert verdict(path, whole) is None
 
 
 def test_a_flipped_bit_in_an_entry_or_its_part_is_found_when_it_is_verified(path: Path) -> None:

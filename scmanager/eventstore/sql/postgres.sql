@@ -135,6 +135,7 @@ INSERT INTO scm_events.head (log, branch, size, id, hlc, tree)
 SELECT no, %(number)s::bigint, %(start)s::bigint, %(prev)s, 0, '' FROM scm_events.log WHERE id = %(log)s
 ON CONFLICT DO NOTHING;
 
+-- One statement of up to four pieces: plans are kept, and an empty piece costs as much as a full one.
 -- name: append
 WITH held AS MATERIALIZED (
     SELECT l.no FROM scm_events.log l JOIN scm_events.space s ON s.id = l.space WHERE l.id = %(log)s FOR UPDATE OF s
@@ -149,20 +150,28 @@ WITH held AS MATERIALIZED (
 ), entries AS (
     INSERT INTO scm_events.entry (pos, log, branch, seq, data, shared)
     SELECT place.base + e.n, place.log, %(branch)s::bigint, %(before)s::bigint + e.n - 1, e.data, e.shared
-    FROM place, unnest(%(data)s::bytea[], %(shared)s::bytea[]) WITH ORDINALITY AS e (data, shared, n)
+    FROM place, unnest(%(data)b::bytea[], %(shared)b::bytea[]) WITH ORDINALITY AS e (data, shared, n)
 ), notes AS (
     INSERT INTO scm_events.note (log, branch, size, root, signature)
     SELECT place.log, %(branch)s::bigint, %(size)s::bigint, %(root)s, %(signature)s FROM place
-), parts AS (
+)
+
+-- name: append_parts
+, parts AS (
     INSERT INTO scm_events.part (pos, number, key, bytes)
     SELECT place.base + p.n, p.number, p.key, p.bytes
-    FROM place, unnest(%(nth)s::bigint[], %(numbers)s::bigint[], %(keys)s::bytea[], %(bytes)s::bytea[])
+    FROM place, unnest(%(nth)b::bigint[], %(numbers)b::bigint[], %(keys)b::bytea[], %(bytes)b::bytea[])
         AS p (n, number, key, bytes)
-), outcomes AS (
+)
+
+-- name: append_outcomes
+, outcomes AS (
     INSERT INTO scm_events.outcome (log, command, result)
     SELECT place.log, o.command, o.result
-    FROM place, unnest(%(commands)s::bytea[], %(results)s::bytea[]) AS o (command, result)
+    FROM place, unnest(%(commands)b::bytea[], %(results)b::bytea[]) AS o (command, result)
 )
+
+-- name: append_end
 SELECT place.last, pg_notify('scm_events', '') IS NULL FROM place;
 
 -- name: own
@@ -195,7 +204,8 @@ FROM scm_events.head h JOIN scm_events.log l ON l.no = h.log
 WHERE %(space)s::bytea IS NULL OR l.space = %(space)s ORDER BY l.no, h.branch;
 
 -- name: ends
-SELECT l.id, h.branch, h.size, h.id, h.hlc, h.tree, e.data, n.size, n.root
+SELECT l.id, l.space, l.public, (SELECT data FROM scm_events.entry WHERE log = l.no AND branch = 0 AND seq = 0),
+    h.branch, h.size, h.id, h.hlc, h.tree, e.data, n.size, n.root
 FROM scm_events.head h JOIN scm_events.log l ON l.no = h.log
 LEFT JOIN LATERAL (SELECT seq, data FROM scm_events.entry
     WHERE log = h.log AND branch = h.branch ORDER BY seq DESC LIMIT 1) e ON e.seq = h.size - 1
@@ -210,7 +220,7 @@ FROM scm_events.position p;
 
 -- name: read
 SELECT e.pos, l.id, e.branch, e.data, e.shared FROM scm_events.log l
-JOIN unnest(%(numbers)s::bigint[], %(starts)s::bigint[], %(ends)s::bigint[]) AS piece (branch, first, last) ON true
+JOIN unnest(%(numbers)b::bigint[], %(starts)s::bigint[], %(ends)s::bigint[]) AS piece (branch, first, last) ON true
 JOIN scm_events.entry e ON e.log = l.no AND e.branch = piece.branch AND e.seq >= piece.first AND e.seq < piece.last
 WHERE l.id = %(log)s ORDER BY e.seq LIMIT %(limit)s::bigint;
 
@@ -230,7 +240,7 @@ SELECT o.result FROM scm_events.outcome o JOIN scm_events.log l ON l.no = o.log
 WHERE l.id = %(log)s AND o.command = %(command)s;
 
 -- name: erase
-DELETE FROM scm_events.part WHERE key = ANY(%(keys)s::bytea[]);
+DELETE FROM scm_events.part WHERE key = ANY(%(keys)b::bytea[]);
 
 -- name: last_pos
 SELECT last FROM scm_events.position;
