@@ -367,7 +367,13 @@ class SqliteStore:
             self._readers.clear()
 
 
-_BROKEN = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_TOOBIG}
+_BROKEN = {
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_FORMAT,
+    sqlite3.SQLITE_TOOBIG,
+    sqlite3.SQLITE_CONSTRAINT,  # A row that must be new exists: heads and entries do not agree.
+}
 
 
 def _translated(error: sqlite3.Error | UnicodeDecodeError) -> StoreBusy | StoreDamaged:
