@@ -73,10 +73,10 @@ class Projector:
             try:
                 pos = self._catch_up()
             except psycopg.OperationalError as error:
-                self._disconnect()
+                self.close()
                 raise ReadModelsAway(reason=type(error).__name__) from error
             except ProjectedElsewhere:
-                self._disconnect()  # A rebuild by another process, perhaps: begin from what is there.
+                self.close()  # A rebuild by another process, perhaps: begin from what is there.
                 raise
             self._tell(pos)
         return pos
@@ -98,7 +98,7 @@ class Projector:
             self._error, pause = "", FIRST_PAUSE_S
             ready()
             self._wake.wait()
-        self._disconnect()
+        self.close()
 
     def wait(self, pos: int, timeout_s: float) -> bool:
         """Wait until the read models show this position: to read one's own writes. False when the time is over."""
@@ -195,8 +195,8 @@ class Projector:
             self._live = None
         return self._connection
 
-    def _disconnect(self) -> None:
-        """The next batch begins with a look at what is there."""
+    def close(self) -> None:
+        """Close the connection. The next batch opens another and begins with a look at what is there."""
         if self._connection is not None:
             self._connection.close()
         self._connection, self._live = None, None

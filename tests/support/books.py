@@ -1,9 +1,9 @@
 """An organisation's life as real commands, and its read models; without a node's folders where they do not matter."""
 
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Iterator
+from typing import Any
 
 import psycopg
 
@@ -23,7 +23,6 @@ from scmanager.projections.generation import TABLES
 from scmanager.projections.runner import Projector
 from scmanager.runtime import clock_us
 from scmanager.spaces.shelf import Shelf
-
 
 
 class MemoryKeys:
@@ -194,5 +193,3 @@ class History:
 
     def store(self) -> Replayed:
         return Replayed(self.parts)
-
-
