@@ -22,6 +22,7 @@ from scmanager.spaces.shelf import Shelf
 
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 10.0
+BULK_ENTRIES = 20_000
 
 
 class ReadModelsAway(Unavailable):
@@ -145,6 +146,9 @@ class Projector:
             if not self._usable(connection):
                 return self._rebuild(connection, quietly).pos
             self._live = self._following(LIVE)
+        before = generation.progress(connection, LIVE).pos
+        if self._shelf.pos - before > max(BULK_ENTRIES, before):
+            return self._rebuild(connection, quietly).pos  # More is to come than is there: a rebuild is faster.
         try:
             return self._live.step(connection)
         except Diverged:

@@ -76,6 +76,8 @@ class Batch:
         self._sums = dict.fromkeys(NAMES, 0)
         self._touched = {}
         with self._connection.transaction():
+            # Every look is by key; fresh tables have no statistics that would tell the planner so.
+            self._connection.execute("SET LOCAL enable_seqscan = off")
             found = progress(self._connection, self._schema, lock=True)
             if found.pos != before:
                 raise ProjectedElsewhere(pos=found.pos)
@@ -168,21 +170,24 @@ class Batch:
             self._add_audit(piece.space, old, before)
 
     def _add_audit(self, space: Space, old: Sequence[int], before: int) -> None:
-        query = (
-            "SELECT coalesce(sum(hash_record_extended(t, 0)), 0) FROM {schema}.{table} t"
-            " WHERE space = %s AND (pos > %s OR pos = ANY(%s))"
-        )
-        self._sums[audit.NAME] += self._ask(query, audit.NAME, "", (space.id, before, old))[0]
+        query = "SELECT coalesce(sum(hash_record_extended(t, 0)), 0) FROM {schema}.{table} t WHERE space = %s AND "
+        self._sums[audit.NAME] += self._ask(query + "pos > %s", audit.NAME, "", (space.id, before))[0]
+        if old:
+            self._sums[audit.NAME] += self._ask(query + "pos = ANY(%s)", audit.NAME, "", (space.id, old))[0]
         self._touched.setdefault(space.id, set()).add(audit.NAME)
 
     # The transaction's own records
 
     def _record_frontier(self, piece: Slice, pos: int) -> None:
+        last = piece.entries[-1] if piece.entries else None
         query = (
-            "INSERT INTO {schema}.frontier VALUES (%s, %s, %s)"
-            " ON CONFLICT (space) DO UPDATE SET frontier = excluded.frontier, pos = excluded.pos"
+            "INSERT INTO {schema}.frontier AS f VALUES (%s, %s, %s, %s, %s) ON CONFLICT (space) DO UPDATE"
+            " SET frontier = excluded.frontier, pos = excluded.pos,"
+            " newest = greatest(f.newest, excluded.newest),"
+            " entry = CASE WHEN excluded.newest > f.newest THEN excluded.entry ELSE f.entry END"
         )
-        self._connection.execute(statement(query, self._schema), (piece.space.id, piece.frontier, pos))
+        newest = (last.pos, last.entry.id32) if last else (0, b"")
+        self._connection.execute(statement(query, self._schema), (piece.space.id, piece.frontier, pos, *newest))
 
     def _record(self, before: Mapping[str, int], pos: int, *, empty: bool, clean: bool) -> None:
         query = (

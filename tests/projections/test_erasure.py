@@ -57,7 +57,8 @@ def test_an_erased_members_words_are_hidden_at_once(nova: Books, database: str) 
     projector.catch_up()
     row = one(
         database,
-        "select handle, handle_lower, display_name, note, profile_words, note_words from scm_read.member where id = %s",
+        "select handle, handle_lower, display_name, note, profile_words, note_words from scm_read.member"
+        " where id = %s",
         NEW,
     )
     assert row == (None, None, None, None, "erased", "erased")
