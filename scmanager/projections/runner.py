@@ -4,6 +4,7 @@ It sleeps until the shelf tells of a change. Rows, position, digest and notifica
 anywhere leaves a generation that says truly how far it is; at a start it is compared with the spaces and goes on.
 """
 
+import contextlib
 import threading
 from collections.abc import Callable, Mapping
 
@@ -147,12 +148,11 @@ class Projector:
                 return self._rebuild(connection, quietly).pos
             self._live = self._following(LIVE)
         before = generation.progress(connection, LIVE).pos
-        if self._shelf.pos - before > max(BULK_ENTRIES, before):
-            return self._rebuild(connection, quietly).pos  # More is to come than is there: a rebuild is faster.
-        try:
-            return self._live.step(connection)
-        except Diverged:
-            return self._rebuild(connection, quietly).pos
+        if self._shelf.pos - before <= max(BULK_ENTRIES, before):
+            with contextlib.suppress(Diverged):
+                return self._live.step(connection)
+        self._live = None  # More is to come than is there, or it shows what is not here: begin anew.
+        return self._rebuild(connection, quietly).pos
 
     def _rebuild(self, connection: Connection, report: Report) -> Rebuilt:
         number = rebuild.next_number(connection)
@@ -162,7 +162,8 @@ class Projector:
             pos = shadow.step(connection)
             report(Step("compare", 0, 1))
             if self._live is not None:
-                self._live.step(self._connect())
+                with contextlib.suppress(Diverged):
+                    self._live.step(self._connect())
             different = rebuild.differing(connection, shadow.schema)
             report(Step("switch", 0, 1))
             before = generation.progress(connection, LIVE).generation if self._exists(connection) else 0

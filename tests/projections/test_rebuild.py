@@ -5,10 +5,14 @@ import threading
 import psycopg
 import pytest
 
-from scmanager.projections import generation, rebuild
+from scmanager.domain.catalogue import FOLDS
+from scmanager.projections import generation, rebuild, runner
 from scmanager.projections.generation import LIVE
 from scmanager.projections.rebuild import Step
-from tests.support.books import Books, add_ship, dump, form_fleet, one
+from scmanager.projections.runner import Projector
+from scmanager.runtime import clock_us
+from scmanager.spaces.shelf import Shelf
+from tests.support.books import Books, add_ship, books, dump, form_fleet, one
 
 pytestmark = pytest.mark.services
 
@@ -94,8 +98,6 @@ def test_read_models_of_other_code_are_rebuilt_at_the_start(nova: Books, databas
 
 
 def test_read_models_of_another_store_are_rebuilt_at_the_start(nova: Books, database: str) -> None:
-    from tests.support.books import books
-
     with books("Orion", "bob") as orion:
         other = orion.projector(database)
         other.catch_up()
@@ -145,4 +147,51 @@ def test_a_rebuild_that_dies_leaves_the_live_ones_and_the_next_one_works(nova: B
     projector.catch_up()
     assert projector.rebuild().differing == ()
     assert one(database, "select count(*) from scm_read.fleet") == (1,)
+    projector.close()
+
+
+def test_entries_whose_key_is_lost_leave_the_read_models(nova: Books, database: str) -> None:
+    nova.do(form_fleet(b"F" * 16, "First"))
+    projector = nova.projector(database)
+    projector.catch_up()
+    projector.close()
+    shelf = Shelf(nova.store, FOLDS, lambda _: None, clock_us)
+    shelf.follow()
+    keyless = Projector(shelf, nova.store, lambda _: None, database)
+    keyless.catch_up()
+    assert one(database, "select count(*) from scm_read.fleet") == (0,)
+    assert one(database, "select count(*) from scm_read.audit") == (1,), "entry 0 is in clear"
+    keyless.close()
+
+
+def test_when_more_comes_than_is_there_it_is_filled_anew(
+    nova: Books, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "BULK_ENTRIES", 5)
+    projector = nova.projector(database)
+    projector.catch_up()
+    for number in range(nova.store.last_pos() + 1):
+        nova.do(add_ship(bytes([number]) * 16))
+    assert projector.catch_up() == nova.store.last_pos()
+    assert projector.status().generation == 2
+    nova.do(form_fleet(b"F" * 16, "First"))
+    projector.catch_up()
+    assert projector.status().generation == 2, "a little is done in place"
+    projector.close()
+
+
+def test_a_switch_waits_for_locks_and_gives_up_with_the_old_ones_in_place(
+    nova: Books, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rebuild, "_ATTEMPTS", 2)
+    projector = nova.projector(database)
+    projector.catch_up()
+    before = dump(database)
+    with psycopg.connect(database) as other:
+        other.execute("alter schema scm_read rename to in_the_way")
+        with pytest.raises(rebuild.SwitchBlocked):
+            projector.rebuild()
+        other.rollback()
+    assert dump(database) == before
+    assert projector.rebuild().differing == ()
     projector.close()
