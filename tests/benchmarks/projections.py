@@ -174,7 +174,8 @@ def _some(
         elif kind < 0.82:
             members.note(desk, member_id=person, text=f"note {chance.random()}")  # type: ignore[arg-type]
         elif kind < 0.92:
-            wing = chance.choice(squadrons)
+            place = chance.randrange(len(squadrons))
+            wing, ship = squadrons[place], chance.choice(ships[place * 20 : place * 20 + 20])
             inside = desk.state(SQUADRONS, wing).ships
             act = squadron.release_ship if ship in inside else squadron.enlist_ship
             desk.decide(SQUADRONS, wing, act, ship)
