@@ -73,7 +73,7 @@ def cleared(database: str) -> None:
             connection.execute(f"drop schema {schema} cascade")
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(plan=steps(), data=st.data())
 def test_any_batches_and_crashes_give_the_rows_of_a_rebuild(
     tale: Tale, database: str, plan: list[tuple[int, str]], data: st.DataObject
@@ -108,6 +108,20 @@ def live(here: Installation, rows: list[Row], plan: list[tuple[int, str]], data:
     before = dump(database)
     assert here.projector.rebuild().differing == ()
     assert dump(database) == before
+
+
+@pytest.mark.parametrize("backwards", [False, True], ids=["as written", "the guest's log first"])
+def test_one_entry_at_a_time_gives_the_rows_of_a_rebuild(tale: Tale, database: str, backwards: bool) -> None:
+    host = tale.space
+    rows = sorted(tale.history.rows, key=lambda row: parse(row.data).log == host) if backwards else tale.history.rows
+    here = Installation(tale, database)
+    for row in rows:
+        here.receive([row])
+        here.projector.catch_up()
+    before = dump(database)
+    assert here.projector.rebuild().differing == ()
+    assert dump(database) == before
+    here.projector.close()
 
 
 def test_late_foreign_events_refold_what_they_concern(tale: Tale, database: str) -> None:
