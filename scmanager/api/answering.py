@@ -11,11 +11,13 @@ import msgspec
 from graphql import (
     DocumentNode,
     FragmentDefinitionNode,
+    GraphQLEnumType,
     GraphQLObjectType,
     GraphQLResolveInfo,
     GraphQLSchema,
     OperationDefinitionNode,
     OperationType,
+    get_named_type,
 )
 from graphql.execution.values import get_variable_values
 
@@ -48,7 +50,6 @@ async def answer_directly(
 
 def bind(schema: GraphQLSchema, catalogue: Catalogue) -> None:
     """Let the executor answer bound fields by statements, and everything below from what those gave."""
-    roots = {"Query": _answer, "Subscription": _told}
     for name, kind in schema.type_map.items():
         if not isinstance(kind, GraphQLObjectType):
             continue
@@ -56,26 +57,32 @@ def bind(schema: GraphQLSchema, catalogue: Catalogue) -> None:
         below = name == "PageInfo" or name.removesuffix("Connection").removesuffix("Edge") in catalogue.tables
         for field_name, field in kind.fields.items():
             if below:
-                field.resolve = _given
+                field.resolve = _chosen if isinstance(get_named_type(field.type), GraphQLEnumType) else _given
             elif field_name in bound:
-                field.resolve = roots[name]
+                field.resolve = _answer if name == "Query" else _told
                 field.subscribe = _live if name == "Subscription" else None
 
 
-async def _answer(_: Any, info: GraphQLResolveInfo, **__: Any) -> Any:
+async def _answer(_: Any, info: GraphQLResolveInfo[Any], **__: Any) -> Any:
     return msgspec.json.decode(await _statement_answer(info))
 
 
-def _told(source: Any, _: GraphQLResolveInfo, **__: Any) -> Any:
+def _told(source: Any, _: GraphQLResolveInfo[Any], **__: Any) -> Any:
     return source
 
 
-def _given(source: Mapping[str, Any], info: GraphQLResolveInfo, **_: Any) -> Any:
+def _given(source: Mapping[str, Any], info: GraphQLResolveInfo[Any], **_: Any) -> Any:
     """The compiler answers under the names that the query gives."""
     return source[str(info.path.key)]
 
 
-async def _live(_: Any, info: GraphQLResolveInfo, **__: Any) -> AsyncIterator[Any]:
+def _chosen(source: Mapping[str, Any], info: GraphQLResolveInfo[Any], **_: Any) -> Any:
+    """An enum's name, as the executor wants it."""
+    name, kind = source[str(info.path.key)], get_named_type(info.return_type)
+    return name if name is None or not isinstance(kind, GraphQLEnumType) else kind.parse_value(name)
+
+
+async def _live(_: Any, info: GraphQLResolveInfo[Any], **__: Any) -> AsyncIterator[Any]:
     """The present answer, then each different one."""
     context: Context = info.context
     last = None
@@ -89,9 +96,10 @@ async def _live(_: Any, info: GraphQLResolveInfo, **__: Any) -> AsyncIterator[An
                 pass
 
 
-async def _statement_answer(info: GraphQLResolveInfo) -> str:
+async def _statement_answer(info: GraphQLResolveInfo[Any]) -> str:
     context: Context = info.context
-    selection = Selection(info.fragments, info.variable_values)
+    variables: Any = info.variable_values  # Strawberry gives the values themselves.
+    selection = Selection(info.fragments, variables)
     statement = Statement(context.services.catalogue, selection, context.viewer)
     sql = f"select {statement.relation(info.parent_type.name, '', list(info.field_nodes))}::text"
     return await context.services.pool.fetch(sql, statement.parameters)

@@ -85,7 +85,7 @@ def hexed_list(name: str, description: str = "") -> Any:
 
 def moment(name: str, description: str = "") -> Any:
     """A time in UTC, always with six decimals."""
-    return _field(Column(f"to_char({{c}}.{name}, 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"), description)
+    return _field(Column(f'to_char({{c}}.{name}, \'YYYY-MM-DD"T"HH24:MI:SS.US"Z"\')'), description)
 
 
 def chosen(name: str, description: str = "") -> Any:
@@ -142,9 +142,7 @@ def takes(arguments: dict[str, Any]) -> Callable[..., Any]:
     parameters = []
     for name, said in arguments.items():
         kind, default = said if isinstance(said, tuple) else (said, inspect.Parameter.empty)
-        parameters.append(
-            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=kind, default=default)
-        )
+        parameters.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=kind, default=default))
     answered_by_the_compiler.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined] # read by inspect
     answered_by_the_compiler.__annotations__ = {each.name: each.annotation for each in parameters}
     return answered_by_the_compiler

@@ -86,11 +86,12 @@ class Statement:
         narrowed = bool(given.get("filter")) or page.place is not None
         parts = _Parts(self, target, row, page, count, _NO_MATCH if narrowed else binding.next_step)
         answer = parts.json(fields, self._selection)
+        # `having` makes one row of it even where no part gathers the rows.
         more = 1 if "pageInfo" in {nodes[0].name.value for nodes in fields.values()} else 0
         return (
             f"(select {answer} from (select {inner}.*, row_number() over () as row_ from "
             f"(select {inner}.* from {table.name} {inner} where {where}{begin} "
-            f"order by {page.order(inner)} limit {page.size + more}) {inner}) {row})"
+            f"order by {page.order(inner)} limit {page.size + more}) {inner}) {row} having true)"
         )
 
     def _where(
@@ -183,5 +184,3 @@ def _json(fields: dict[str, str]) -> str:
         if not _NAME.match(key):
             raise ValueError("aliases are names")
     return "json_build_object(" + ", ".join(f"'{key}', {value}" for key, value in fields.items()) + ")"
-
-

@@ -6,6 +6,7 @@ import msgspec
 from graphql import GraphQLError
 from starlette.requests import Request
 from starlette.responses import Response
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
@@ -105,6 +106,9 @@ class Endpoint:
             result = await self._schema.execute(
                 asked.query, asked.variables, context, None, asked.operation_name, allowed
             )
+        except (InvalidOperationTypeError, CannotGetOperationTypeError) as error:
+            refused = failures.RequestMalformed(why=_which(error))
+            return 400, msgspec.json.encode(failures.told(refused, context.request_id))
         except Exception as error:  # noqa: BLE001 - told, or masked and logged, by `spoken`
             said = failures.spoken(GraphQLError(str(error), original_error=error), context.request_id)
             return 400, msgspec.json.encode({"errors": [said.formatted]})
@@ -114,6 +118,12 @@ class Endpoint:
         if isinstance(result, PreExecutionError):
             return 400, msgspec.json.encode(answer)
         return 200, msgspec.json.encode({"data": result.data} | answer)
+
+
+def _which(error: Exception) -> str:
+    if isinstance(error, InvalidOperationTypeError):
+        return "queries come by GET or POST, mutations by POST, subscriptions over a websocket"
+    return "name one of its operations in operationName"
 
 
 def _json(status: int, body: bytes) -> Response:

@@ -72,7 +72,11 @@ class Guard:
         except Exception:
             log.exception("request %s failed", request_id)
             if not started and scope["type"] == "http":
-                said = {"errors": [{"message": "Something went wrong inside.", "extensions": failures.internal(request_id)}]}
+                said = {
+                    "errors": [
+                        {"message": "Something went wrong inside.", "extensions": failures.internal(request_id)}
+                    ]
+                }
                 await _answer(send, 500, said)
 
     def _check(self, scope: Scope) -> None:

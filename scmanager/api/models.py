@@ -42,7 +42,9 @@ NO_ENTRIES = "Nothing was recorded here yet."
 NO_ORGANISATIONS = "No organisation yet: found one with organisationFound, or import the file of one you belong to."
 
 _SAME = "{c}.space = {p}.space"
-_LISTED = "exists (select 1 from {list} l where l.space = {{p}}.space and l.{mine} = {{p}}.id and l.{theirs} = {{c}}.id)"
+_LISTED = (
+    "exists (select 1 from {list} l where l.space = {{p}}.space and l.{mine} = {{p}}.id and l.{theirs} = {{c}}.id)"
+)
 
 
 def _listed(table: str, mine: str, theirs: str) -> str:

@@ -85,7 +85,10 @@ def _node(info: Info[Context, None]) -> NodeInfo:
     with backend.shelf.lock:
         spaces = [_space_info(each) for each in backend.shelf.spaces() if viewer.sees(each.id)]
     return NodeInfo(
-        version=__version__, pos=Whole(backend.last_pos()), projected_pos=Whole(backend.projected_pos()), spaces=spaces
+        version=__version__,
+        pos=Whole(backend.last_pos()),
+        projected_pos=Whole(backend.projected_pos()),
+        spaces=spaces,
     )
 
 

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any, NewType
 
 import strawberry
-from strawberry.schema.types.scalar import scalar
+from strawberry.types.scalar import ScalarDefinition, scalar
 
 from scmanager.errors import Untrusted
 
@@ -46,13 +46,11 @@ def _read_whole(value: Any) -> int:
     return value
 
 
-SCALARS = {
+SCALARS: dict[object, ScalarDefinition] = {
     Moment: scalar(
         name="DateTime", description="A time: ISO 8601, answered in UTC.", serialize=str, parse_value=_read_moment
     ),
-    Whole: scalar(
-        name="Whole", description="A whole number below 2^53.", serialize=int, parse_value=_read_whole
-    ),
+    Whole: scalar(name="Whole", description="A whole number below 2^53.", serialize=int, parse_value=_read_whole),
 }
 
 

@@ -45,7 +45,9 @@ def concerns(context: Context, changed: Changed, wanted: bytes | None) -> bool:
     return context.viewer.sees(space) and wanted in (None, space)
 
 
-@strawberry.type(description="What is told as it happens. Live views answer at once and whenever their answer changes.")
+@strawberry.type(
+    description="What is told as it happens. Live views answer at once and whenever their answer changes."
+)
 class Subscription:
     changes: AsyncIterator[Change] = strawberry.subscription(resolver=_changes)
     organisation: models.Organisation | None = one(
@@ -59,5 +61,10 @@ class Subscription:
         "", filter=ShipFilter, sort=ShipSort, next_step=models.NO_SHIPS, given=_IN_SPACE, description="Ships, live."
     )
     fleets: Connection[models.Fleet] = many(
-        "", filter=FleetFilter, sort=FleetSort, next_step=models.NO_FLEETS, given=_IN_SPACE, description="Fleets, live."
+        "",
+        filter=FleetFilter,
+        sort=FleetSort,
+        next_step=models.NO_FLEETS,
+        given=_IN_SPACE,
+        description="Fleets, live.",
     )

@@ -11,7 +11,11 @@ from tests.support.fleet_of import Nova, populate
 
 @pytest.fixture(scope="session")
 def api(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    with fresh_database(postgres) as dsn, ApiNode(tmp_path_factory.mktemp("api"), dsn) as node, serving(node) as served:
+    with (
+        fresh_database(postgres) as dsn,
+        ApiNode(tmp_path_factory.mktemp("api"), dsn) as node,
+        serving(node) as served,
+    ):
         yield served
 
 
