@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
-import uvicorn
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
@@ -15,7 +14,7 @@ from scmanager.api.backend import Backend
 from scmanager.api.context import WAITING_MAX, Services
 from scmanager.api.endpoint import Endpoint
 from scmanager.api.feed import Feed
-from scmanager.api.guard import BODY_BYTES_MAX, REQUEST_ID, Guard
+from scmanager.api.guard import REQUEST_ID, Guard
 from scmanager.api.metrics import exposition
 from scmanager.api.pool import Pool
 from scmanager.api.schema import served
@@ -23,8 +22,6 @@ from scmanager.api.sockets import Sockets
 from scmanager.errors import ScManagerError
 
 GRAPHQL = "/graphql"
-REQUESTS_MAX = 128
-CLOSE_S = 3
 
 
 def make_app(backend: Backend, *, direct: bool = True) -> FastAPI:
@@ -69,18 +66,6 @@ def make_app(backend: Backend, *, direct: bool = True) -> FastAPI:
     app.add_route(GRAPHQL, endpoint.post, methods=["POST"])
     app.include_router(sockets)
     return app
-
-
-def server(app: FastAPI, port: int, host: str = "127.0.0.1") -> uvicorn.Server:
-    """A server for it, with limits of its own. `port` 0 takes any free one."""
-    return uvicorn.Server(
-        uvicorn.Config(
-            app, host=host, port=port, log_config=None, access_log=False, server_header=False, proxy_headers=False,
-            limit_concurrency=REQUESTS_MAX, timeout_keep_alive=30, timeout_graceful_shutdown=CLOSE_S,
-            ws_max_size=BODY_BYTES_MAX, ws_max_queue=8, ws_ping_interval=20, ws_ping_timeout=20,
-            ws="websockets-sansio", lifespan="on",
-        )
-    )  # fmt: skip
 
 
 async def _told(request: Request, error: Any) -> Response:

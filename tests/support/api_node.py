@@ -2,7 +2,6 @@
 
 import contextlib
 import secrets
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,8 +16,9 @@ from psycopg.conninfo import make_conninfo
 
 from scmanager.adapters.postgres_connection import PostgresServer
 from scmanager.adapters.recovery_sheet import make_recovery_keys
-from scmanager.api.app import make_app, server
+from scmanager.api.app import make_app
 from scmanager.api.backend import ActorHealth, Result
+from scmanager.api.serving import listen, server
 from scmanager.application import organisations
 from scmanager.application.founding import Founding
 from scmanager.application.verbs import VERBS
@@ -159,10 +159,9 @@ class Api:
 @contextlib.contextmanager
 def serving(node: ApiNode, *, direct: bool = True) -> Iterator[Api]:
     """The node's API on a free port."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
+    with listen(0) as listening:
         port = listening.getsockname()[1]
-        served = server(make_app(node, direct=direct), port)
+        served = server(make_app(node, direct=direct))
         thread = threading.Thread(target=served.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()
         deadline = time.monotonic() + 10
