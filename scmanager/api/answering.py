@@ -24,6 +24,7 @@ from graphql.execution.values import get_variable_values
 from scmanager.api.catalogue import Catalogue
 from scmanager.api.compiler import Statement
 from scmanager.api.context import Context
+from scmanager.api.failures import RequestMalformed
 from scmanager.api.selection import Selection
 from scmanager.api.subscriptions import concerns
 
@@ -32,8 +33,8 @@ async def answer_directly(
     schema: GraphQLSchema, document: DocumentNode, operation_name: str | None, given: dict[str, Any], context: Context
 ) -> str | None:
     """The `data` of a query that is bound throughout, as JSON text; None when the executor must answer."""
-    operation = _operation(document, operation_name)
-    if operation is None or operation.operation is not OperationType.QUERY:
+    operation = operation_of(document, operation_name)
+    if operation.operation is not OperationType.QUERY:
         return None
     variables = get_variable_values(schema, operation.variable_definitions or (), given)
     if isinstance(variables, list):
@@ -105,10 +106,13 @@ async def _statement_answer(info: GraphQLResolveInfo[Any]) -> str:
     return await context.services.pool.fetch(sql, statement.parameters)
 
 
-def _operation(document: DocumentNode, name: str | None) -> OperationDefinitionNode | None:
+def operation_of(document: DocumentNode, name: str | None) -> OperationDefinitionNode:
+    """The operation that is meant. Raises RequestMalformed."""
     operations = [each for each in document.definitions if isinstance(each, OperationDefinitionNode)]
     named = [each for each in operations if name is None or (each.name and each.name.value == name)]
-    return named[0] if len(named) == 1 else None
+    if len(named) != 1:
+        raise RequestMalformed(why="name one of its operations in operationName")
+    return named[0]
 
 
 def _fragments(document: DocumentNode) -> dict[str, FragmentDefinitionNode]:

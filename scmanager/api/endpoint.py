@@ -11,7 +11,7 @@ from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
 from scmanager.api import failures, limits
-from scmanager.api.answering import answer_directly
+from scmanager.api.answering import answer_directly, operation_of
 from scmanager.api.context import Context, Services
 from scmanager.api.documents import check
 from scmanager.api.guard import REQUEST_ID
@@ -94,7 +94,10 @@ class Endpoint:
     async def _directly(self, asked: Operation, context: Context) -> str | None:
         schema = self._schema._schema
         checked = check(schema, asked.query)
-        if checked.errors or not self._direct:
+        if checked.errors:
+            return None
+        operation_of(checked.document, asked.operation_name)
+        if not self._direct:
             return None
         limits.check_cost(checked.document, asked.variables or {})
         return await answer_directly(schema, checked.document, asked.operation_name, asked.variables or {}, context)
