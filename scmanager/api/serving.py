@@ -46,6 +46,6 @@ def server(app: FastAPI) -> uvicorn.Server:
             app, host=LOOPBACK, log_config=None, access_log=False, server_header=False, proxy_headers=False,
             limit_concurrency=REQUESTS_MAX, timeout_keep_alive=30, timeout_graceful_shutdown=CLOSE_S,
             ws_max_size=BODY_BYTES_MAX, ws_max_queue=8, ws_ping_interval=20, ws_ping_timeout=20,
-            ws="websockets-sansio", lifespan="on",
+            ws="websockets-sansio", ws_per_message_deflate=False, lifespan="on",
         )
     )  # fmt: skip

@@ -1,11 +1,14 @@
 """GraphQL over a websocket (graphql-transport-ws). Who does not read in time is let go: 4413 says so."""
 
 import asyncio
+import contextlib
 from typing import Any
 
+import msgspec
 from starlette.websockets import WebSocket
 from strawberry.exceptions import ConnectionRejectionError
 from strawberry.fastapi import GraphQLRouter
+from strawberry.http.exceptions import WebSocketDisconnected
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
 
@@ -22,24 +25,75 @@ TOO_SLOW = 4413
 TOO_MANY = 4429
 
 
+class _Asked(msgspec.Struct):
+    query: str
+    variables: dict[str, Any] | None = None
+    operationName: str | None = None  # noqa: N815 - GraphQL's spelling
+
+
+class _Subscribe(msgspec.Struct, tag="subscribe"):
+    id: str
+    payload: _Asked
+
+
+class _Complete(msgspec.Struct, tag="complete"):
+    id: str
+
+
+class _Init(msgspec.Struct, tag="connection_init"):
+    payload: dict[str, Any] = {}
+
+
+class _Ping(msgspec.Struct, tag="ping"):
+    pass
+
+
+class _Pong(msgspec.Struct, tag="pong"):
+    pass
+
+
+_Message = _Subscribe | _Complete | _Init | _Ping | _Pong
+
+
 class _Handler(BaseGraphQLTransportWSHandler[Context, None]):
+    _serving: "asyncio.Task[Any] | None" = None
+    _gone = False
+
+    async def handle(self) -> None:
+        """From the handshake to the end, which may be our giving up on a client that does not read."""
+        self._serving = asyncio.current_task()
+        try:
+            await super().handle()
+        except asyncio.CancelledError:
+            if not self._gone:
+                raise
+
+    async def handle_message(self, message: Any) -> None:
+        """Only messages of the protocol's shape reach the library."""
+        try:
+            msgspec.convert(message, _Message)
+        except msgspec.ValidationError:
+            await self.handle_invalid_message("not a message of graphql-transport-ws")
+            return
+        await super().handle_message(message)
+
     async def send_message(self, message: Any) -> None:
         """Wait for the client, but not for ever."""
         try:
             async with asyncio.timeout(SEND_S):
                 await super().send_message(message)
         except TimeoutError:
-            await self._let_go()
-            raise
+            self._gone = True
+            if self._serving is not None:
+                self._serving.cancel()
+            raise WebSocketDisconnected from None
         if _says_too_slow(message):
             await self._let_go()
 
     async def _let_go(self) -> None:
-        try:
+        with contextlib.suppress(TimeoutError, WebSocketDisconnected):
             async with asyncio.timeout(SEND_S):
                 await self.websocket.close(TOO_SLOW, ListenerTooSlow.code)
-        except TimeoutError:
-            pass
 
 
 def _says_too_slow(message: Any) -> bool:

@@ -79,7 +79,7 @@ def test_a_refusal_names_its_rule_its_facts_and_what_to_do(api: Api, space: str)
     assert refused["hint"]
     assert len(refused["requestId"]) == 16
     unknown = api.refused(f'mutation {{ memberConfirm(space: "{space}", memberId: "{"ab" * 16}") {{ pos }} }}')
-    assert unknown["code"] == "member-unknown"
+    assert unknown["code"] == "member-nothing-contested"
 
 
 def test_enums_and_lists_reach_the_verb(api: Api, space: str) -> None:

@@ -1,6 +1,7 @@
 """A node with its API, all real: folder, keys, SQLite, writer, projector, PostgreSQL, HTTP on a free loopback port."""
 
 import contextlib
+import json
 import secrets
 import threading
 import time
@@ -13,6 +14,9 @@ import httpx
 import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+from websockets.typing import Subprotocol
 
 from scmanager.adapters.postgres_connection import PostgresServer
 from scmanager.adapters.recovery_sheet import make_recovery_keys
@@ -150,10 +154,62 @@ class Api:
         assert "errors" in answer, answer
         return answer["errors"][0]["extensions"]
 
-    def do(self, field: str, arguments: str = "", **more: str) -> dict[str, Any]:
+    def do(self, field: str, arguments: str = "") -> dict[str, Any]:
         """One mutation."""
         selected = "commandId space pos organisation member ship fleet squadron role ids { name value }"
-        return self.ask(f"mutation {{ {field}({arguments}) {{ {selected} }} }}")[field]
+        given = f"({arguments})" if arguments else ""
+        return dict(self.ask(f"mutation {{ {field}{given} {{ {selected} }} }}")[field])
+
+
+class Socket:
+    """A websocket that speaks graphql-transport-ws."""
+
+    def __init__(self, api: Api, *, token: str | None = None, **options: Any) -> None:
+        self._opened = contextlib.ExitStack()
+        opening = connect(
+            f"ws://127.0.0.1:{api.port}/graphql",
+            subprotocols=[Subprotocol("graphql-transport-ws")],
+            proxy=None,
+            max_size=None,
+            **options,
+        )
+        self.raw = self._opened.enter_context(opening)
+        self.token = api.node.token if token is None else token
+
+    def __enter__(self) -> "Socket":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._opened.close()
+
+    def send(self, **message: Any) -> None:
+        self.raw.send(json.dumps(message))
+
+    def read(self, timeout: float = 15) -> Any:
+        return json.loads(self.raw.recv(timeout))
+
+    def begin(self) -> "Socket":
+        self.send(type="connection_init", payload={"token": self.token})
+        assert self.read() == {"type": "connection_ack"}
+        return self
+
+    def subscribe(self, query: str, name: str = "1", **variables: Any) -> None:
+        self.send(type="subscribe", id=name, payload={"query": query, "variables": variables})
+
+    def next(self, timeout: float = 15) -> Any:
+        """The data of the next result."""
+        message = self.read(timeout)
+        assert message["type"] == "next", message
+        return message["payload"]["data"]
+
+    def closed(self, timeout: float = 15) -> int:
+        """The code it was closed with, after whatever still came."""
+        try:
+            while True:
+                self.raw.recv(timeout)
+        except ConnectionClosed as error:
+            assert error.rcvd is not None
+            return error.rcvd.code
 
 
 @contextlib.contextmanager
