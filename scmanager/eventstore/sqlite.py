@@ -17,7 +17,6 @@ from typing import Any
 from scmanager.eventstore import entry, merkle
 from scmanager.eventstore.branches import Branch, Placement, place
 from scmanager.eventstore.own_log import Batch, Head, Sealed
-from scmanager.eventstore.sqlite_readers import Readers
 from scmanager.eventstore.store import Also, LogMoved, NotHeld, Outcome, Row, StoreBusy, StoreDamaged
 from scmanager.eventstore.verification import SignedNote, VerifiedRun
 
@@ -35,7 +34,8 @@ class SqliteStore:
         self._path = path
         self._lock = threading.RLock()
         self._closed = False
-        self._readers = Readers(self._connect)
+        self._idle: list[sqlite3.Connection] = []
+        self._idle_lock = threading.Lock()
         self._writer = self._connect()
         try:
             self._prepare()
@@ -89,6 +89,28 @@ class SqliteStore:
             (head.log, head.branch),
         )
         return found[0] if found else None
+
+    @contextmanager
+    def _reader(self) -> Iterator[sqlite3.Connection]:
+        """A reading connection, borrowed: nobody closes it meanwhile (that would crash the process)."""
+        with self._idle_lock:
+            if self._closed:
+                raise StoreBusy(reason="it is closed")
+            connection = self._idle.pop() if self._idle else None
+        if connection is None:
+            connection = self._connect()
+            connection.execute("PRAGMA query_only=ON")
+        try:
+            yield connection
+        finally:
+            self._give_back(connection)
+
+    def _give_back(self, connection: sqlite3.Connection) -> None:
+        with self._idle_lock:
+            if not self._closed:
+                self._idle.append(connection)
+                return
+        connection.close()
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -302,22 +324,24 @@ class SqliteStore:
         return int(self._query("SELECT ifnull(max(pos), 0) FROM entry", ())[0][0])
 
     def consult(self, sql: str, arguments: tuple[object, ...]) -> list[tuple[Any, ...]]:
-        """Read node-private tables, on a reading connection."""
+        """Read node-private tables, on this thread's reading connection."""
         return self._query(sql, arguments)
 
     def _query(self, sql: str, arguments: tuple[object, ...]) -> list[tuple[Any, ...]]:
         try:
-            with self._readers.lent() as reader:
+            with self._reader() as reader:
                 return reader.execute(sql, arguments).fetchall()
         except sqlite3.Error as error:
             raise _translated(error) from error
 
     def close(self) -> None:
         """See Store.close."""
-        self._readers.close()
-        with self._lock:
+        with self._idle_lock:
             self._closed = True
-            self._writer.close()
+            idle, self._idle = self._idle, []
+        with self._lock:
+            for connection in (*idle, self._writer):
+                connection.close()
 
 
 def _translated(error: sqlite3.Error) -> StoreBusy | StoreDamaged:
