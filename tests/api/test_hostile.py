@@ -64,7 +64,9 @@ def test_loopback_names_with_our_port_are_ours(api: Api, host: str) -> None:
     assert api.client.get("/health", headers={"host": host.format(port=api.port)}).status_code == 200
 
 
-@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1:1", "file://", "http://localhost"])
+@pytest.mark.parametrize(
+    "origin", ["https://evil.example", "null", "http://127.0.0.1:1", "file://", "http://localhost"]
+)
 def test_a_page_of_another_origin_is_refused_even_with_the_token(api: Api, origin: str) -> None:
     answer = api.client.post("/graphql", json={"query": "{ node { pos } }"}, headers={"origin": origin})
     assert (answer.status_code, _code(answer)) == (403, "origin-foreign")
@@ -143,7 +145,9 @@ BOMB = "query { ...F0 } " + " ".join(
     ],
     ids=range(19),
 )  # fmt: skip
-def test_queries_that_would_cost_too_much_or_mean_nothing_are_refused_quickly(api: Api, query: str, code: str) -> None:
+def test_queries_that_would_cost_too_much_or_mean_nothing_are_refused_quickly(
+    api: Api, query: str, code: str
+) -> None:
     begun = time.perf_counter()
     answer = api.client.post("/graphql", json={"query": query, "variables": {}})
     assert time.perf_counter() - begun < QUICKLY_S
@@ -162,14 +166,18 @@ def test_a_batch_that_is_too_long_is_refused(api: Api) -> None:
     assert (answer.status_code, _code(answer)) == (400, "batch-too-large")
 
 
-@pytest.mark.parametrize("hostile", ["'", "\"; drop table member; --", "%s", "%(p1)s", "\\", "🜁", "a" * 5_000, "{c}", "{v}"])
+@pytest.mark.parametrize(
+    "hostile", ["'", '"; drop table member; --', "%s", "%(p1)s", "\\", "🜁", "a" * 5_000, "{c}", "{v}"]
+)
 def test_text_of_a_caller_is_never_sql(api: Api, nova: Nova, hostile: str) -> None:
     query = "query ($s: ID!, $t: String!) { members(space: $s, filter: {text: $t}) { totalCount } ships(space: $s, filter: {model: [$t]}) { totalCount } }"  # noqa: E501
     assert api.ask(query, s=nova.space, t=hostile) == {"members": {"totalCount": 0}, "ships": {"totalCount": 0}}
     assert api.ask(query, s=nova.space, t="Pilot-001")["members"]["totalCount"] == 1
 
 
-@pytest.mark.parametrize("wrong", ["", "zz", "00", "G" * 32, "a" * 33, "A" * 32, " " + "a" * 31, "a" * 64 + "\n", "é" * 32])
+@pytest.mark.parametrize(
+    "wrong", ["", "zz", "00", "G" * 32, "a" * 33, "A" * 32, " " + "a" * 31, "a" * 64 + "\n", "é" * 32]
+)
 def test_ids_are_checked_by_their_shape(api: Api, wrong: str) -> None:
     query = "query ($id: ID!) { organisation(id: $id) { title } }"
     assert api.refused(query, id=wrong)["code"] == "id-malformed"

@@ -47,7 +47,9 @@ def test_nothing_is_told_of_a_space_one_is_not_in(api: Api, space: str) -> None:
         api.node.see_only()
         try:
             with psycopg.connect(api.node.dsn, autocommit=True) as other:
-                other.execute("select pg_notify(%s, %s)", (feed.CHANNEL, f'{{"space": "{space}", "tables": [], "pos": 1}}'))
+                other.execute(
+                    "select pg_notify(%s, %s)", (feed.CHANNEL, f'{{"space": "{space}", "tables": [], "pos": 1}}')
+                )
             with pytest.raises(TimeoutError):
                 heard.next(1)
         finally:
@@ -56,7 +58,7 @@ def test_nothing_is_told_of_a_space_one_is_not_in(api: Api, space: str) -> None:
 
 def test_a_refused_subscription_says_why(api: Api) -> None:
     with Socket(api).begin() as heard:
-        heard.subscribe("subscription { changes(space: \"" + "ab" * 32 + "\") { pos } }")
+        heard.subscribe('subscription { changes(space: "' + "ab" * 32 + '") { pos } }')
         message = heard.read()
         errors = message["payload"] if message["type"] == "error" else message["payload"]["errors"]
         assert errors[0]["extensions"]["code"] == "space-not-visible"
@@ -94,7 +96,9 @@ def test_the_header_lets_a_websocket_in_too(api: Api) -> None:
 
 
 @pytest.mark.parametrize("headers", [{"origin": "https://evil.example"}, {"authorization": "Bearer wrong"}])
-def test_a_foreign_origin_or_a_wrong_token_does_not_get_through_the_handshake(api: Api, headers: dict[str, str]) -> None:
+def test_a_foreign_origin_or_a_wrong_token_does_not_get_through_the_handshake(
+    api: Api, headers: dict[str, str]
+) -> None:
     with pytest.raises(InvalidStatus) as refused:
         Socket(api, additional_headers=headers)
     assert refused.value.response.status_code == 403
@@ -153,7 +157,9 @@ def test_who_does_not_keep_up_is_let_go_with_a_code(api: Api, space: str) -> Non
         assert slow.closed() == sockets.TOO_SLOW
 
 
-def test_who_does_not_read_at_all_does_not_hold_a_place(api: Api, space: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_does_not_read_at_all_does_not_hold_a_place(
+    api: Api, space: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sockets, "SEND_S", 0.3)
     with Socket(api, max_queue=1).begin() as slow:
         _flood(api, slow, space)
