@@ -8,4 +8,4 @@ settings.register_profile("quick", deadline=None, max_examples=30, derandomize=b
 settings.register_profile("thorough", deadline=None, max_examples=500)
 settings.load_profile("thorough" if os.environ.get("SCM_THOROUGH") == "1" else "quick")
 
-pytest_plugins = ("tests.support.postgres",)
+pytest_plugins = ("tests.support.postgres", "tests.support.stores")
