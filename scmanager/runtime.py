@@ -6,7 +6,8 @@
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -21,9 +22,11 @@ from scmanager.adapters.key_vault import KeyVault
 from scmanager.adapters.private_files import private_folder, state_folder
 from scmanager.adapters.recovery_sheet import make_recovery_keys
 from scmanager.adapters.space_file import (
+    HandOver,
     Invitation,
     NoteLine,
     Request,
+    SignedHandOver,
     SpaceFile,
     SpaceFileDamaged,
     open_keys,
@@ -34,15 +37,20 @@ from scmanager.adapters.wrapping import FileProtection, Protection
 from scmanager.application import organisations
 from scmanager.application.continuing import Continuation
 from scmanager.application.desk import Desk
+from scmanager.application.every_verb import VERBS
 from scmanager.application.exchange import Admitted, admit_logs, open_log
 from scmanager.application.founding import Founding
-from scmanager.application.verbs import VERBS
+from scmanager.application.recovering import (
+    check_signatures,
+    message_of,
+    new_statement,
+    open_recovered_log,
+)
 from scmanager.application.writer import Command, Result, Writer
 from scmanager.config import Settings
 from scmanager.domain.catalogue import FOLDS, ORGANISATIONS
-from scmanager.domain.organisation import Organisation
 from scmanager.errors import Refused
-from scmanager.eventstore.entry import Kind, RecoveryKeys
+from scmanager.eventstore.entry import Kind, RecoveryKeys, Signature
 from scmanager.eventstore.log_copy import LogCopy, copy_of
 from scmanager.eventstore.own_log import Head
 from scmanager.eventstore.signing import SigningKey
@@ -69,6 +77,13 @@ class NotForThisSpace(Refused):
 def clock_us() -> int:
     """UTC in microseconds."""
     return time.time_ns() // 1000
+
+
+class HandOverNotOurs(Refused):
+    """This hand-over is for another device, or was never asked for here."""
+
+    code = "hand-over-not-ours"
+    hint = "Take it over on the machine that made the offer."
 
 
 class Node:
@@ -115,32 +130,26 @@ class Node:
         self.store.close()
         self._lock.release()
 
-    def do(self, verb: str, space: bytes, arguments: dict[str, Any], command_id: bytes | None = None) -> Result:
+    def now_us(self) -> int:
+        """This machine's clock, UTC microseconds."""
+        return self._clock()
+
+    def do(self, verb: str, space: bytes, arguments: Mapping[str, Any], command_id: bytes | None = None) -> Result:
         """One verb of the VERBS table in one space; returns after the commit. Raises what refuses it."""
+        return self.submit(verb, space, arguments, command_id).result()
+
+    def submit(
+        self, verb: str, space: bytes, arguments: Mapping[str, Any], command_id: bytes | None = None
+    ) -> Future[Result]:
+        """The same without waiting. Raises VerbUnknown, NotForThisSpace, NoSuchSpace."""
         known = VERBS.get(verb)
         if known is None:
             raise VerbUnknown(verb=verb)
         kind = self.shelf.space(space).kind
         if kind not in known.kinds:
             raise NotForThisSpace(verb=verb, kind=kind)
-        command = Command(command_id or secrets.token_bytes(16), space, lambda desk: known.act(desk, **arguments))
-        return self.writer.do(command)
-
-    def found(
-        self, kind: Kind, act: Callable[[Desk], Result], recovery: RecoveryKeys, command_id: bytes | None = None
-    ) -> Result:
-        """A new space whose founder we are."""
-        return self.writer.do(
-            Founding(
-                command_id or secrets.token_bytes(16),
-                kind,
-                SigningKey.generate(),
-                secrets.token_bytes(32),
-                recovery,
-                self.identity.device,
-                self.identity.box,
-                act,
-            )
+        return self.writer.submit(
+            Command(command_id or secrets.token_bytes(16), space, lambda desk: known.act(desk, **arguments))
         )
 
     def found_organisation(
@@ -154,8 +163,21 @@ class Node:
         command_id: bytes | None = None,
     ) -> Result:
         """Found an organisation; its recovery sheet lies in the data folder, to be printed and then confirmed."""
+        return self.submit_organisation(
+            command_id or secrets.token_bytes(16), title, handle, sid, display_name, recovery_keys
+        ).result()
+
+    def submit_organisation(
+        self,
+        command_id: bytes,
+        title: str,
+        handle: str,
+        sid: str = "",
+        display_name: str = "",
+        recovery_keys: int = 1,
+    ) -> Future[Result]:
+        """The same without waiting."""
         keys = make_recovery_keys(recovery_keys)
-        public = RecoveryKeys(keys.needed, tuple(keys.public_keys))
 
         def act(desk: Desk) -> Result:
             result = organisations.found(desk, title=title, sid=sid, handle=handle, display_name=display_name)
@@ -163,24 +185,39 @@ class Node:
             keys.write(sheet, title, desk.space.id)  # Before the commit: no organisation without its sheet.
             return result | {"recovery_sheet": sheet.name}
 
-        return self.found("org", act, public, command_id)
+        return self._found("org", command_id, act, RecoveryKeys(keys.needed, keys.public_keys))
 
     def personal_space(self) -> bytes:
         """The space of this node's owner: hangar, characters, audit. Founded when it is not there yet."""
         for space in self.shelf.spaces():
             if space.kind == "personal" and self.vault.logs_of(space.id):
                 return space.id
-        result = self.found("personal", lambda desk: {"member": desk.me.hex()}, RecoveryKeys(0, ()))
-        return bytes.fromhex(result["space"])
+        return bytes.fromhex(self.submit_personal(secrets.token_bytes(16)).result()["space"])
+
+    def submit_personal(self, command_id: bytes) -> Future[Result]:
+        """Found a personal space, without waiting."""
+
+        def act(desk: Desk) -> Result:
+            desk.subject_key(desk.me)  # Made now, so that every device enrolled later has the same one.
+            return {"member": desk.me.hex()}
+
+        return self._found("personal", command_id, act, RecoveryKeys(0, ()))
+
+    def _found(
+        self, kind: Kind, command_id: bytes, act: Callable[[Desk], Result], recovery: RecoveryKeys
+    ) -> Future[Result]:
+        mine = self.identity
+        key, salt = SigningKey.generate(), secrets.token_bytes(32)
+        return self.writer.submit(Founding(command_id, kind, key, salt, recovery, mine.device, mine.box, act))
 
     # Other machines
 
     def invitation(self, space: bytes, member: bytes) -> Invitation:
         """What an invited member needs to ask for admission. It gives nobody any right."""
         held = self.shelf.space(space)
-        organisation: Organisation = held.state(ORGANISATIONS, space[:16])  # type: ignore[assignment]
+        organisation = held.state(ORGANISATIONS, space[:16])
         kind: Literal["org", "personal"] = "personal" if held.kind == "personal" else "org"
-        return Invitation("scm-invitation/1", space, kind, member, organisation.title)
+        return Invitation("scm-invitation/1", space, kind, member, getattr(organisation, "title", ""))
 
     def request(self, invitation: Invitation) -> Request:
         """Open a log in the space of the invitation, and ask for a grant to it."""
@@ -219,6 +256,41 @@ class Node:
         self.writer.forget_seats()
         return admitted
 
+    # The founder's seat
+
+    def offer_to_take_over(self, space: bytes, recovery_keys: int = 1) -> HandOver:
+        """Ask the recovery keys for the founder's seat; the new recovery sheet lies in the data folder."""
+        fresh, key, mine = make_recovery_keys(recovery_keys), SigningKey.generate(), self.identity
+        self.vault.put_log(key.public, space, key.reveal_seed())  # By its key, until its log has an id.
+        title = getattr(self.shelf.space(space).state(ORGANISATIONS, space[:16]), "title", "")
+        fresh.write(self.settings.data / f"recovery-{space.hex()[:12]}-{key.public.hex()[:6]}.txt", title, space)
+        unsigned = HandOver(
+            "scm-hand-over/1", space, key.public, mine.device, mine.box, fresh.needed, fresh.public_keys, bytes(64)
+        )
+        return replace(unsigned, signature=mine.sign_message(unsigned.message))
+
+    def sign_hand_over(self, offer: HandOver, seeds: Sequence[bytes]) -> SignedHandOver:
+        """Give the founder's seat to an offer, by the word of the recovery keys. Raises RecoveryKeysWrong."""
+        space = self.shelf.space(offer.space)
+        statement = new_statement(space, offer.key, offer.device, offer.box, offer.needed, offer.recovery_keys)
+        signed = (SigningKey(seed) for seed in seeds)
+        message = message_of(statement)
+        signatures = [Signature(key.public, key.sign(message)) for key in signed]
+        return SignedHandOver("scm-handed-over/1", check_signatures(space, statement, signatures))
+
+    def take_over(self, answer: SignedHandOver) -> bytes:
+        """Take the founder's seat that our offer asked for; returns the new log. Raises HandOverNotOurs."""
+        statement = answer.recovery.statement
+        seed = self.vault.log_seed(statement.key)
+        if seed is None or statement.device != self.identity.device:
+            raise HandOverNotOurs
+        space = self.shelf.space(statement.space)
+        recovery = check_signatures(space, statement, answer.recovery.signatures)
+        key, salt = SigningKey(seed), secrets.token_bytes(32)
+        log = open_recovered_log(self.store, self.shelf, self.vault, space.kind, recovery, key, salt, self._clock())
+        self.writer.forget_seats()
+        return log
+
     # Doubt
 
     def _own_heads(self) -> dict[bytes, MarkedHead]:
@@ -236,7 +308,10 @@ class Node:
             seated = self.writer.seat_log(space.id)
             if seated is not None and (doubt is not None or seated in ahead | forked):
                 self.writer.do(self._continuation(space.id, seated))
-        self._mark.record(self._own_heads())
+        if doubt is not None:
+            self._mark.begin_anew(self._own_heads())
+        else:
+            self._mark.record(self._own_heads())
         return doubt
 
     def _continuation(self, space: bytes, old: bytes) -> Continuation:

@@ -130,6 +130,11 @@ class FolderMark:
             write_private(private_folder(self._state) / f"{name}.mark", msgspec.json.encode(mark))
             self._recorded = mark
 
+    def begin_anew(self, heads: Mapping[bytes, Head]) -> None:
+        """After a doubt: a name and a mark of its own, so that a copy and its original stop doubting each other."""
+        write_private(private_folder(self._folder) / FOLDER_ID_FILE, secrets.token_hex(16).encode())
+        self.record(heads)
+
     def _reason(self, heads: Mapping[bytes, Head]) -> Reason | None:
         name = self._folder_id()
         raw = read_private(self._state / f"{name}.mark") if name else None

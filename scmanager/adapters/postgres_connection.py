@@ -59,7 +59,8 @@ class PostgresServer:
 
     def alive(self) -> bool:
         """Whether it takes connections just now."""
-        return psycopg.pq.PGconn.ping(self._dsn.encode()) == psycopg.pq.Ping.OK
+        probe = make_conninfo(self._dsn, connect_timeout=_CONNECT_TIMEOUT_S)
+        return psycopg.pq.PGconn.ping(probe.encode()) == psycopg.pq.Ping.OK
 
     def stop(self) -> None:
         """End it, if it is ours to end. Asking twice is harmless."""
@@ -76,7 +77,7 @@ class PostgresServer:
         self.stop()
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.version} {'up' if self.alive() else 'down'}>"
+        return f"<{type(self).__name__} {self.version}>"  # Without the password, and without asking the server.
 
 
 def connect_to_named(dsn: str) -> PostgresServer:
@@ -113,5 +114,9 @@ def private_dsn(host: str, port: int, password: str) -> str:
         dbname=DATABASE,
         connect_timeout=_CONNECT_TIMEOUT_S,
         sslmode="disable",
+        # Said outright, or libpq would take them from the environment, where they are meant for other servers.
+        hostaddr="",
+        options="",
+        client_encoding="UTF8",
         **more,
     )

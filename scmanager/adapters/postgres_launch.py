@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]  # ships no types
+import psutil
 
 from scmanager.adapters.postgres_binaries import Binaries
 from scmanager.adapters.postgres_connection import USER

@@ -14,7 +14,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]  # ships no types
+import psutil
 
 from scmanager.adapters.postgres_account import Account
 from scmanager.adapters.postgres_binaries import Binaries

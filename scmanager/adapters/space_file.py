@@ -5,6 +5,7 @@ travel only in a box sealed to one device. Whatever a file says is checked befor
 `Untrusted` and nothing else.
 """
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
@@ -17,6 +18,7 @@ from scmanager.adapters.key_vault import KeyVault
 from scmanager.adapters.private_files import write_private
 from scmanager.errors import Unavailable, Untrusted
 from scmanager.eventstore import signing
+from scmanager.eventstore.entry import Recovery
 from scmanager.eventstore.log_copy import LogCopy
 from scmanager.eventstore.verification import SignedNote
 
@@ -120,6 +122,34 @@ class Request(_Line, frozen=True):
         )
 
 
+class HandOver(_Line, frozen=True):
+    """Somebody offers to take the founder's seat: the keys of the device and of the log he would write."""
+
+    format: Literal["scm-hand-over/1"]
+    space: Bytes32
+    key: Bytes32
+    """The public key of the log to come."""
+    device: Bytes32
+    box: Bytes32
+    needed: Annotated[int, msgspec.Meta(ge=1, le=15)]
+    """How many of the new recovery keys the next recovery needs."""
+    recovery_keys: Annotated[tuple[Bytes32, ...], msgspec.Meta(min_length=1, max_length=15)]
+    signature: Bytes64
+
+    @property
+    def message(self) -> bytes:
+        """What the device signs."""
+        keys = hashlib.sha3_256(b"".join((self.needed.to_bytes(1, "big"), *self.recovery_keys))).digest()
+        return signing.purpose("hand-over", self.space, self.key, self.device, self.box, keys)
+
+
+class SignedHandOver(_Line, frozen=True):
+    """The recovery keys' answer: the statement for entry 0 of the new log."""
+
+    format: Literal["scm-handed-over/1"]
+    recovery: Recovery
+
+
 _T = TypeVar("_T", bound=_Line)
 
 
@@ -217,6 +247,19 @@ def parse_request(data: bytes) -> Request:
     if not signing.verify(request.device, request.message, request.signature):
         raise SpaceFileDamaged(what="request", reason="its device did not sign it")
     return request
+
+
+def parse_hand_over(data: bytes) -> HandOver:
+    """Raises SpaceFileDamaged, also when the device did not sign it."""
+    offer = _decode(HandOver, data.strip(), "hand-over")
+    if not signing.verify(offer.device, offer.message, offer.signature):
+        raise SpaceFileDamaged(what="hand-over", reason="its device did not sign it")
+    return offer
+
+
+def parse_signed_hand_over(data: bytes) -> SignedHandOver:
+    """Raises SpaceFileDamaged and nothing else."""
+    return _decode(SignedHandOver, data.strip(), "hand-over")
 
 
 def _lines(data: bytes) -> Iterator[bytes]:

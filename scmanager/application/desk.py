@@ -1,6 +1,6 @@
 """A desk: where one command reads what is, decides, and records what shall be. Nothing leaves before the commit."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol, TypeVar
 
 import msgspec
@@ -15,7 +15,7 @@ from scmanager.domain.records import Grant
 from scmanager.errors import Refused, Unavailable
 from scmanager.eventstore import content
 from scmanager.eventstore.content import Shared
-from scmanager.eventstore.entry import Dep
+from scmanager.eventstore.entry import Dep, Kind
 from scmanager.eventstore.own_log import Draft, OwnLog, Sealed, Secret
 from scmanager.spaces.space import Space
 from scmanager.spaces.thing import tips_after
@@ -80,8 +80,16 @@ class Seat:
 class Desk:
     """One command at one seat. Made by the writer; lives as long as the command."""
 
-    def __init__(self, seat: Seat, command: Id, now_us: int, entropy: Callable[[int], bytes]) -> None:
+    def __init__(
+        self,
+        seat: Seat,
+        command: Id,
+        now_us: int,
+        entropy: Callable[[int], bytes],
+        own_spaces: Callable[[], Iterable[Space]] = tuple,
+    ) -> None:
         self._seat = seat
+        self._own_spaces = own_spaces
         self._command = command
         self._now_us = now_us
         self._entropy = entropy
@@ -129,6 +137,23 @@ class Desk:
         """A thing's state with what this batch has recorded so far."""
         return self._look(fold, entity)[0]
 
+    def tips(self, fold: Fold, entity: Id) -> tuple[Id32, ...]:
+        """A thing's newest events, those that this batch has recorded included."""
+        return self._look(fold, entity)[1]
+
+    def things(self, fold: Fold) -> Iterator[tuple[Id, Any]]:
+        """All things of one kind with what this batch has recorded so far."""
+        new = {entity for made in (self._seat.overlay, self._changed) for name, entity in made if name == fold.name}
+        for entity, state in self.space.things(fold):
+            yield entity, self.state(fold, entity) if entity in new else state
+            new.discard(entity)
+        for entity in sorted(new):
+            yield entity, self.state(fold, entity)
+
+    def own_spaces(self, kind: Kind) -> list[Space]:
+        """The other spaces of this kind that this installation writes in, to read what is committed there."""
+        return [each for each in self._own_spaces() if each.kind == kind and each.id != self.space.id]
+
     def decide(self, fold: Fold, entity: Id, decision: Decide, *arguments: Any) -> None:
         """Ask the domain about one thing and record what it says. Raises what it raises."""
         for decided in decision(self.state(fold, entity), *arguments):
@@ -165,8 +190,10 @@ class Desk:
         return self._seat.log.added - self._mark
 
     def subject_key(self, subject: Id) -> Secret:
-        """The key that seals words about a subject; made when there is none."""
-        return self._secret(self._seat.keys.of(subject) or self._seat.keys.new(subject))
+        """The key that seals words about a subject; made when there is none, or only such as an erasure has named."""
+        keys, gone = self._seat.keys, self.space.erased_keys()
+        held = next((each for each in keys.all_of(subject) if each not in gone), None)
+        return self._secret(held or keys.new(subject))
 
     def open_epoch(self) -> None:
         """From here on the space is written under a fresh key."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import msgspec
 
 from scmanager.application.keys import Keys
-from scmanager.errors import Refused
+from scmanager.errors import Untrusted
 from scmanager.eventstore.entry import Genesis, Kind
 from scmanager.eventstore.log_copy import LogCopy, verify_copy
 from scmanager.eventstore.own_log import OwnLog
@@ -15,7 +15,7 @@ from scmanager.eventstore.verification import VerifiedRun
 from scmanager.spaces.shelf import Shelf
 
 
-class OtherSpace(Refused):
+class OtherSpace(Untrusted):
     """A log in this file belongs to another space."""
 
     code = "exchange-other-space"

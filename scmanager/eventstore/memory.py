@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from scmanager.eventstore.branches import Branch, place
 from scmanager.eventstore.own_log import Batch, Head, Sealed
-from scmanager.eventstore.store import LogMoved, NotHeld, Outcome, Row
+from scmanager.eventstore.store import Also, LogMoved, NotHeld, Outcome, Row
 from scmanager.eventstore.verification import SignedNote, VerifiedRun
 
 
@@ -41,13 +41,15 @@ class MemoryStore:
         self._rows: list[Row] = []
         self._parts: dict[tuple[int, int], tuple[bytes, bytes]] = {}
 
-    def append(self, batch: Batch, outcomes: Sequence[Outcome] = ()) -> int:
+    def append(self, batch: Batch, outcomes: Sequence[Outcome] = (), also: Also | None = None) -> int:
         """See Store.append."""
         with self._lock:
             log = self._logs.get(batch.head.log)
             held = log.heads[batch.head.branch].size if log else 0
             if held != batch.head.size - len(batch.sealed):
                 raise LogMoved(log=batch.head.log.hex()[:16])
+            if also:
+                also(None, len(self._rows) + len(batch.sealed))  # It may refuse; what follows cannot.
             if log is None:
                 log = self._logs[batch.head.log] = _Log()
                 log.branches[0] = Branch(0, 0, 0, 0)
@@ -55,6 +57,11 @@ class MemoryStore:
             self._insert(log, batch.head, batch.sealed, note)
             log.outcomes.update((outcome.command, outcome.result) for outcome in outcomes)
             return len(self._rows)
+
+    def private(self, also: Also) -> None:
+        """See Store.private."""
+        with self._lock:
+            also(None, len(self._rows))
 
     def admit(self, run: VerifiedRun) -> int:
         """See Store.admit."""

@@ -1,6 +1,6 @@
 """The event store in one SQLite file: the embedded default.
 
-- One writer connection behind a lock; readers have `query_only` connections of their own, for the writer's shows
+- One writer connection behind a lock; readers borrow `query_only` connections of their own, for the writer's shows
   rows that are not committed yet.
 - Every commit is durable when it returns (WAL, synchronous=FULL, fullfsync): losing one's own signed entry and
   writing another in its place would fork the log.
@@ -17,7 +17,7 @@ from typing import Any
 from scmanager.eventstore import entry, merkle
 from scmanager.eventstore.branches import Branch, Placement, place
 from scmanager.eventstore.own_log import Batch, Head, Sealed
-from scmanager.eventstore.store import LogMoved, NotHeld, Outcome, Row, StoreBusy, StoreDamaged
+from scmanager.eventstore.store import Also, LogMoved, NotHeld, Outcome, Row, StoreBusy, StoreDamaged
 from scmanager.eventstore.verification import SignedNote, VerifiedRun
 
 SCHEMA_VERSION = 1
@@ -33,8 +33,9 @@ class SqliteStore:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.RLock()
-        self._local = threading.local()
-        self._readers: list[sqlite3.Connection] = []
+        self._closed = False
+        self._idle: list[sqlite3.Connection] = []
+        self._idle_lock = threading.Lock()
         self._writer = self._connect()
         try:
             self._prepare()
@@ -82,29 +83,41 @@ class SqliteStore:
                 raise StoreDamaged(reason=f"the head of log {head.log.hex()[:16]} does not match its entries")
 
     def _latest_note(self, head: Head) -> tuple[int, bytes] | None:
-        found: tuple[int, bytes] | None = self._reader.execute(
+        found = self._query(
             "SELECT n.size, n.root FROM note n JOIN log l ON l.no = n.log WHERE l.id = ? AND n.branch = ?"
             " ORDER BY n.size DESC LIMIT 1",
             (head.log, head.branch),
-        ).fetchone()
-        return found
+        )
+        return found[0] if found else None
 
-    @property
-    def _reader(self) -> sqlite3.Connection:
-        """This thread's reading connection."""
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+    @contextmanager
+    def _reader(self) -> Iterator[sqlite3.Connection]:
+        """A reading connection, borrowed: nobody closes it meanwhile (that would crash the process)."""
+        with self._idle_lock:
+            if self._closed:
+                raise StoreBusy(reason="it is closed")
+            connection = self._idle.pop() if self._idle else None
         if connection is None:
             connection = self._connect()
             connection.execute("PRAGMA query_only=ON")
-            self._local.connection = connection
-            with self._lock:
-                self._readers.append(connection)
-        return connection
+        try:
+            yield connection
+        finally:
+            self._give_back(connection)
+
+    def _give_back(self, connection: sqlite3.Connection) -> None:
+        with self._idle_lock:
+            if not self._closed:
+                self._idle.append(connection)
+                return
+        connection.close()
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         """All or nothing. BEGIN IMMEDIATE: a deferred one loses to another writer in the middle."""
         with self._lock:
+            if self._closed:
+                raise StoreBusy(reason="it is closed")
             try:
                 self._writer.execute("BEGIN IMMEDIATE")
                 try:
@@ -119,7 +132,7 @@ class SqliteStore:
 
     # Writing
 
-    def append(self, batch: Batch, outcomes: Sequence[Outcome] = ()) -> int:
+    def append(self, batch: Batch, outcomes: Sequence[Outcome] = (), also: Also | None = None) -> int:
         """See Store.append."""
         with self._transaction() as db:
             number = self._log_number(db, batch.head)
@@ -134,8 +147,15 @@ class SqliteStore:
                 db, number, batch.head, batch.sealed, SignedNote(batch.head.size, batch.root, batch.signature)
             )
             db.executemany("INSERT INTO outcome VALUES (?, ?, ?)", [(number, o.command, o.result) for o in outcomes])
+            if also:
+                also(db, pos)
         self._pos = pos
         return pos
+
+    def private(self, also: Also) -> None:
+        """See Store.private."""
+        with self._transaction() as db:
+            also(db, self._next(db) - 1)
 
     def admit(self, run: VerifiedRun) -> int:
         """See Store.admit."""
@@ -303,18 +323,25 @@ class SqliteStore:
         """See Store.last_pos."""
         return int(self._query("SELECT ifnull(max(pos), 0) FROM entry", ())[0][0])
 
+    def consult(self, sql: str, arguments: tuple[object, ...]) -> list[tuple[Any, ...]]:
+        """Read node-private tables, on this thread's reading connection."""
+        return self._query(sql, arguments)
+
     def _query(self, sql: str, arguments: tuple[object, ...]) -> list[tuple[Any, ...]]:
         try:
-            return self._reader.execute(sql, arguments).fetchall()
+            with self._reader() as reader:
+                return reader.execute(sql, arguments).fetchall()
         except sqlite3.Error as error:
             raise _translated(error) from error
 
     def close(self) -> None:
         """See Store.close."""
+        with self._idle_lock:
+            self._closed = True
+            idle, self._idle = self._idle, []
         with self._lock:
-            for connection in (*self._readers, self._writer):
+            for connection in (*idle, self._writer):
                 connection.close()
-            self._readers.clear()
 
 
 def _translated(error: sqlite3.Error) -> StoreBusy | StoreDamaged:

@@ -6,8 +6,8 @@
 - Erasable bytes (parts 1 to 15) can be removed; everything else stays provable without them.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Protocol
 
 import msgspec
 
@@ -63,14 +63,22 @@ class Outcome(msgspec.Struct, frozen=True):
     """JSON, ids only."""
 
 
+Also = Callable[[Any, int], object]
+"""Writes node-private rows: (the transaction's handle, the newest pos in it). Raises to undo the whole commit."""
+
+
 class Store(Protocol):
     """One folder's or one database's events."""
 
-    def append(self, batch: Batch, outcomes: Sequence[Outcome] = ()) -> int:
+    def append(self, batch: Batch, outcomes: Sequence[Outcome] = (), also: Also | None = None) -> int:
         """Commit one's own entries, their note and the commands' outcomes; returns the newest pos.
 
-        Raises LogMoved, or StoreBusy when nothing was recorded.
+        `also` runs in the same transaction. Raises LogMoved, what `also` raises, or StoreBusy when nothing was
+        recorded.
         """
+
+    def private(self, also: Also) -> None:
+        """A transaction with node-private rows alone."""
 
     def admit(self, run: VerifiedRun) -> int:
         """Store a verified run verbatim; returns how many entries were new. Asking twice is harmless.

@@ -42,9 +42,11 @@ def genesis_of(genesis: entry.Genesis) -> records.Genesis:
 
 
 def _signed(recovery: entry.Recovery) -> records.Signed:
-    said = recovery.statement
+    signatures = tuple((each.key, each.signature) for each in recovery.signatures)
+    return records.Signed(statement_of(recovery.statement), signatures)
+
+
+def statement_of(said: entry.Statement) -> records.Statement:
+    """A recovery statement as the rules see it; both are spelt alike."""
     keeps = tuple(Kept(dep.log, dep.seq, dep.id) for dep in said.keeps)
-    statement = records.Statement(
-        said.space, said.n, said.on, said.key, said.device, said.box, keeps, said.m, said.keys
-    )
-    return records.Signed(statement, tuple((each.key, each.signature) for each in recovery.signatures))
+    return records.Statement(said.space, said.n, said.on, said.key, said.device, said.box, keeps, said.m, said.keys)

@@ -7,8 +7,9 @@ from scmanager.domain.fold import Fold
 from scmanager.errors import Refused
 from scmanager.eventstore import entry
 from scmanager.eventstore.store import Row, Store
+from scmanager.spaces.journal import Change
 from scmanager.spaces.opening import KeyOf
-from scmanager.spaces.space import Change, Space
+from scmanager.spaces.space import Space
 
 PAGE_ROWS = 5_000
 

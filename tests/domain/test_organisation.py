@@ -67,6 +67,12 @@ def test_a_short_tag_has_capital_letters_and_digits(sid: str) -> None:
     then_refused(SidUnusable, sid=sid)
 
 
+def test_a_short_tag_has_up_to_ten_characters() -> None:
+    given()
+    when(found, "Vanguard", "ABCDE12345")
+    then_state(sid="ABCDE12345")
+
+
 def test_a_title_that_nobody_could_read_is_refused() -> None:
     given()
     when(found, "Vanguard\u202e")

@@ -53,6 +53,7 @@ def test_the_highest_and_the_lowest_rank_can_be_given() -> None:
         given()
         when(define, "Officer", rank, (), 0)
         then(Defined("Officer", rank))
+        then_state(template=Template("Officer", rank))
 
 
 def test_a_right_that_is_not_in_the_catalogue_is_refused() -> None:

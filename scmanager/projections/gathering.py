@@ -1,0 +1,163 @@
+"""Gathering: which entries and entities a batch has to write, and their states, copied out under the shelf's lock.
+
+Three ways to know: everything (an empty generation), what the space's journal says since last time, or, after a start
+or a crash, a comparison of what was projected with what the space holds. All lead to the same rows.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from scmanager.domain.catalogue import MEMBERS
+from scmanager.domain.event import Id, Id32, State
+from scmanager.domain.governance import Granted
+from scmanager.domain.records import Verdict
+from scmanager.projections import fleets, hangar, organisations, roster
+from scmanager.projections.read_model import ReadModel, Scene, Voice
+from scmanager.spaces.opening import Opened
+from scmanager.spaces.space import Space
+
+MODELS: tuple[ReadModel, ...] = (organisations.MODEL, roster.MODEL, hangar.MODEL, fleets.MODEL)
+"""Those whose rows belong to entities; the audit trail has a row an entry and stands beside them."""
+
+
+class Recorded(msgspec.Struct, frozen=True):
+    """What a generation says about one space, for a comparison."""
+
+    count: int
+    total: int
+    """How many audit rows there are, and the sum of their positions."""
+    void: Mapping[int, tuple[str, bytes]]
+    """The void ones by pos: (reason, cause)."""
+    unread: frozenset[Id]
+    """Entities with words that were not here."""
+
+
+class Slice(msgspec.Struct, frozen=True):
+    """What a batch writes for one space."""
+
+    space: Space
+    scene: Scene
+    models: Mapping[str, Sequence[Id]]
+    """By read model: the entities whose rows are made anew."""
+    entries: Sequence[Opened]
+    """Whose audit rows are written, in order of pos."""
+    frontier: bytes
+    number: int
+    """Of the space's journal, up to which this goes."""
+    words: bool
+    """Whether an erasure or a key may have changed what can be read."""
+
+
+def everything(space: Space) -> Slice:
+    """All of a space."""
+    return _slice(space, list(space.entries()), _all(space, MODELS), words=True, wide=False)
+
+
+def since(space: Space, number: int) -> Slice | None:
+    """What changed after this number of the space's journal; None when it forgot."""
+    changes = space.journal.since(number)
+    if changes is None:
+        return None
+    judged = {entry for change in changes for entry in change.verdicts}
+    entries = [opened for entry in judged if (opened := space.opened(entry)) is not None]
+    touched = {entity for change in changes for entity in change.entities}
+    if any(change.governance for change in changes):
+        touched |= _members(space, entries)
+    words = any(change.words for change in changes)
+    if words:
+        touched |= _all(space, MODELS)
+    return _slice(space, entries, touched, words=words, wide=False)
+
+
+def compared(space: Space, pos: int, recorded: Recorded, held: frozenset[int] | None) -> Slice:
+    """What differs from what is recorded up to `pos`; `held` are the recorded positions, if they had to be read."""
+    verdicts = space.verdicts.entries
+    entries = [each for each in space.entries() if _differs(each, verdicts, pos, recorded, held)]
+    touched = {each.shared.entity for each in entries if each.shared is not None}
+    touched |= recorded.unread | _members(space, entries)
+    words = any(each.shared is not None and each.shared.type == "erased/1" for each in entries)
+    if words:
+        touched |= _all(space, MODELS)
+    return _slice(space, entries, touched, words=words, wide=True)
+
+
+def count_judged(space: Space, pos: int) -> tuple[int, int]:
+    """How many judged entries there are up to `pos`, and the sum of their positions."""
+    verdicts = space.verdicts.entries
+    positions = [each.pos for each in space.entries() if each.pos <= pos and each.entry.id32 in verdicts]
+    return len(positions), sum(positions)
+
+
+def unknown_positions(space: Space, held: frozenset[int]) -> bool:
+    """Whether any of these positions is not that of an entry that is open and judged here."""
+    verdicts = space.verdicts.entries
+    return not held <= {each.pos for each in space.entries() if each.entry.id32 in verdicts}
+
+
+def _differs(
+    each: Opened, verdicts: Mapping[Id32, Verdict], pos: int, recorded: Recorded, held: frozenset[int] | None
+) -> bool:
+    verdict = verdicts.get(each.entry.id32)
+    if verdict is None:
+        return False
+    if each.pos > pos or (held is not None and each.pos not in held):
+        return True
+    before = recorded.void.get(each.pos)
+    if verdict.valid:
+        return before is not None
+    return before != (str(verdict.reason), verdict.cause)
+
+
+def _slice(space: Space, entries: list[Opened], touched: set[Id], *, words: bool, wide: bool) -> Slice:
+    models = {model.name: _concerned(space, model, touched, wide=wide) for model in MODELS}
+    states: dict[str, dict[Id, State]] = {}
+    wanted: dict[Id32, tuple[Opened, bytes]] = {}
+    for model in MODELS:
+        for fold in model.folds:
+            found = states.setdefault(fold.name, {})
+            for entity in models[model.name]:
+                if (thing := space.thing(fold, entity)) is not None:
+                    found[entity] = thing.state
+                    for entry in model.words(thing.state):
+                        if (opened := space.opened(entry)) is not None:
+                            wanted[entry] = (opened, space.public(opened.entry.log))
+    scene = Scene(space.id, states, _voices(space) if models["roster"] else {}, wanted, space.erased_keys())
+    entries.sort(key=lambda opened: opened.pos)
+    return Slice(space, scene, models, entries, space.frontier(), space.journal.number, words)
+
+
+def _concerned(space: Space, model: ReadModel, touched: set[Id], *, wide: bool) -> list[Id]:
+    """The entities that may have rows in this model. Wide: a thing that fell while nobody looked may have some.
+
+    Roster rows follow grants too, so whoever is touched is looked at there.
+    """
+    if wide or model.voices:
+        return sorted(touched)
+    return sorted(each for each in touched if any(space.thing(fold, each) is not None for fold in model.folds))
+
+
+def _members(space: Space, entries: Iterable[Opened]) -> set[Id]:
+    """Everybody on the roster, everybody granted anything, and everybody whose grant was just judged."""
+    recorded = {entity for entity, _ in space.things(MEMBERS)}
+    granted = {standing.grant.member for standing in space.verdicts.grants.values()}
+    judged = {each.event.member for each in entries if isinstance(each.event, Granted)}
+    return recorded | granted | judged
+
+
+def _all(space: Space, models: Iterable[ReadModel]) -> set[Id]:
+    found = {entity for model in models for fold in model.folds for entity, _ in space.things(fold)}
+    return found | _members(space, ())
+
+
+def _voices(space: Space) -> dict[Id, Voice]:
+    voices: dict[Id, Voice] = {}
+    for standing in sorted(space.grants(), key=lambda standing: (standing.grant.rank, standing.grant.id)):
+        grant = standing.grant
+        first = voices.get(grant.member)
+        if first is None:
+            voices[grant.member] = Voice(grant.rank, grant.role, tuple(sorted(grant.rights)), len(standing.devices))
+        else:
+            rights = tuple(sorted(grant.rights.union(first.rights)))
+            voices[grant.member] = Voice(first.rank, first.role, rights, first.devices + len(standing.devices))
+    return voices

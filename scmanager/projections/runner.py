@@ -1,0 +1,215 @@
+"""The projector: follows the spaces and keeps the live read models at their position, each event exactly once.
+
+It sleeps until the shelf tells of a change. Rows, position, digest and notification commit together, so a crash
+anywhere leaves a generation that says truly how far it is; at a start it is compared with the spaces and goes on.
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+
+import msgspec
+import psycopg
+
+from scmanager.errors import Unavailable
+from scmanager.eventstore.store import Store
+from scmanager.projections import erasure, generation, rebuild
+from scmanager.projections.following import Diverged, Following
+from scmanager.projections.generation import LIVE, NAMES, Connection
+from scmanager.projections.rebuild import Rebuilt, Report, Step, quietly
+from scmanager.projections.writing import ProjectedElsewhere, poisoned
+from scmanager.spaces.opening import KeyOf, parse_row
+from scmanager.spaces.shelf import Shelf
+
+FIRST_PAUSE_S = 0.1
+LONGEST_PAUSE_S = 10.0
+
+
+class ReadModelsAway(Unavailable):
+    """The database of the read models does not answer ({reason})."""
+
+    code = "read-models-away"
+    hint = "Nothing is lost: events are kept elsewhere, and the read models catch up when the database is back."
+
+
+class Status(msgspec.Struct, frozen=True):
+    """How the read models are."""
+
+    pos: int
+    lag: int
+    """Entries of the store that they do not show yet."""
+    generation: int
+    digests: dict[str, int]
+    """By read model. Equal digests, equal rows."""
+    error: str
+    """What went wrong last, as a class name or code; empty since it went well again."""
+    poison: list[tuple[str, bytes, bytes, str]]
+    """(read model, space, entity, why): what has no rows."""
+
+
+class Projector:
+    """Keeps one database's read models. One thread projects; any may ask for the status or wait for a position."""
+
+    def __init__(self, shelf: Shelf, store: Store, key_of: KeyOf, conninfo: str) -> None:
+        self._shelf, self._store, self._key_of, self._conninfo = shelf, store, key_of, conninfo
+        self._mutex = threading.RLock()
+        """Held while the live generation is written or replaced."""
+        self._wake = threading.Event()
+        self._moved = threading.Condition()
+        self._connection: Connection | None = None
+        self._live: Following | None = None
+        self._pos = 0
+        self._generation = 0
+        self._digests: dict[str, int] = {}
+        self._poison: list[tuple[str, bytes, bytes, str]] = []
+        self._error = ""
+        shelf.listen(self._wake.set)
+
+    def catch_up(self) -> int:
+        """Project what came since the last time; returns the position reached.
+
+        Raises ReadModelsAway. The first call makes or rebuilds what is missing or made by other code.
+        """
+        with self._mutex:
+            try:
+                pos = self._catch_up()
+            except psycopg.OperationalError as error:
+                self._disconnect()
+                raise ReadModelsAway(reason=type(error).__name__) from error
+            except ProjectedElsewhere:
+                self._disconnect()  # A rebuild by another process, perhaps: begin from what is there.
+                raise
+            self._tell(pos)
+        return pos
+
+    def run(self, stop: threading.Event, ready: Callable[[], None] = lambda: None) -> None:
+        """Follow until `stop` is set. While the database is away it tries again, ever more slowly."""
+        threading.Thread(target=self._wake_on, args=(stop,), name="projector-stop", daemon=True).start()
+        pause = FIRST_PAUSE_S
+        while not stop.is_set():
+            self._wake.clear()
+            try:
+                self.catch_up()
+                self.clean_up_if_due()
+            except (Unavailable, ProjectedElsewhere) as error:
+                self._error = error.code
+                stop.wait(pause)
+                pause = min(2 * pause, LONGEST_PAUSE_S)
+                continue
+            self._error, pause = "", FIRST_PAUSE_S
+            ready()
+            self._wake.wait()
+        self._disconnect()
+
+    def wait(self, pos: int, timeout_s: float) -> bool:
+        """Wait until the read models show this position: to read one's own writes. False when the time is over."""
+        with self._moved:
+            return self._moved.wait_for(lambda: self._pos >= pos, timeout_s)
+
+    def status(self) -> Status:
+        """How far it is, without asking the database."""
+        lag = max(0, self._store.last_pos() - self._pos)
+        return Status(self._pos, lag, self._generation, dict(self._digests), self._error, list(self._poison))
+
+    def rebuild(self, report: Report = quietly) -> Rebuilt:
+        """Make all read models anew beside the live ones, then switch over. Reading and projecting go on meanwhile.
+
+        Raises ReadModelsAway, SwitchBlocked.
+        """
+        try:
+            with psycopg.connect(self._conninfo, autocommit=True) as connection:
+                return self._rebuild(connection, report)
+        except psycopg.OperationalError as error:
+            raise ReadModelsAway(reason=type(error).__name__) from error
+
+    def roll_back(self) -> bool:
+        """Switch back to the generation before, which then catches up; False when there is none."""
+        with self._mutex:
+            switched = rebuild.roll_back(self._connect())
+            if switched:
+                self._live = self._following(LIVE)
+                self.catch_up()
+        return switched
+
+    def clean_up_if_due(self) -> bool:
+        """After words were erased: remove their bytes from the server's files as well. Raises FilesRecycled."""
+        with self._mutex:
+            connection = self._connect()
+            if not generation.progress(connection, LIVE).clean_up_due:
+                return False
+            erasure.clean_up(connection)
+        return True
+
+    def _catch_up(self) -> int:
+        connection = self._connect()
+        if self._live is None:
+            if not self._usable(connection):
+                return self._rebuild(connection, quietly).pos
+            self._live = self._following(LIVE)
+        try:
+            return self._live.step(connection)
+        except Diverged:
+            return self._rebuild(connection, quietly).pos
+
+    def _rebuild(self, connection: Connection, report: Report) -> Rebuilt:
+        number = rebuild.next_number(connection)
+        shadow = self._following(rebuild.shadow_name(number))
+        rebuild.build(shadow, connection, number, report)
+        with self._mutex, self._shelf.lock:  # Nothing moves while both are brought to one position.
+            pos = shadow.step(connection)
+            report(Step("compare", 0, 1))
+            if self._live is not None:
+                self._live.step(self._connect())
+            different = rebuild.differing(connection, shadow.schema)
+            report(Step("switch", 0, 1))
+            before = generation.progress(connection, LIVE).generation if self._exists(connection) else 0
+            rebuild.switch(connection, shadow.schema)
+            self._live = self._following(LIVE, shadow.seen)
+            self._tell(pos)
+        rebuild.forget(connection, but=rebuild.shadow_name(before))
+        report(Step("done", 1, 1))
+        return Rebuilt(pos, number, different)
+
+    def _usable(self, connection: Connection) -> bool:
+        """Whether the live generation was made by this code from this store."""
+        if not self._exists(connection):
+            return False
+        found = generation.progress(connection, LIVE)
+        if dict(found.fingerprints) != {name: generation.fingerprint(name) for name in NAMES}:
+            return False
+        newest = generation.newest_entry(connection, LIVE)
+        if newest is None:
+            return found.pos <= self._shelf.pos
+        pos, entry = newest
+        rows = self._store.tail(pos - 1, 1)
+        return bool(rows) and rows[0].pos == pos and parse_row(rows[0]).id32 == entry
+
+    def _exists(self, connection: Connection) -> bool:
+        return generation.exists(connection, LIVE)
+
+    def _following(self, schema: str, seen: Mapping[bytes, int] | None = None) -> Following:
+        return Following(self._shelf, self._store, self._key_of, schema, seen)
+
+    def _connect(self) -> Connection:
+        if self._connection is None or self._connection.closed:
+            self._connection = psycopg.connect(self._conninfo, autocommit=True)
+            self._live = None
+        return self._connection
+
+    def _disconnect(self) -> None:
+        """The next batch begins with a look at what is there."""
+        if self._connection is not None:
+            self._connection.close()
+        self._connection, self._live = None, None
+
+    def _tell(self, pos: int) -> None:
+        connection = self._connect()
+        found = generation.progress(connection, LIVE)
+        poison = poisoned(connection, LIVE)
+        with self._moved:
+            self._pos, self._generation, self._digests = pos, found.generation, dict(found.digests)
+            self._poison = poison
+            self._moved.notify_all()
+
+    def _wake_on(self, stop: threading.Event) -> None:
+        stop.wait()
+        self._wake.set()

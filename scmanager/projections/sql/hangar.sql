@@ -1,0 +1,32 @@
+-- Ships of members and of the organisation.
+CREATE TABLE {schema}.ship (
+    space           bytea NOT NULL,
+    id              bytea NOT NULL,
+    standing        text NOT NULL,
+    removed_for     text,
+    model           text COLLATE "C" NOT NULL,
+    source          text NOT NULL,
+    owner_kind      text,
+    owner           bytea,
+    rival_owners    bytea[] NOT NULL,
+    readiness       text NOT NULL,
+    claim_until     timestamptz,  -- when a claim is through: from then on the ship is ready
+    borrower        bytea,
+    loan            bytea,        -- the entry that began the loan that holds
+    loan_until      timestamptz,
+    rival_borrowers bytea[] NOT NULL,
+    fleet           bytea,
+    rival_fleets    bytea[] NOT NULL,
+    nickname        text COLLATE "C",
+    nickname_words  text NOT NULL  -- none, open, erased, not-here or unreadable
+);
+
+ALTER TABLE {schema}.ship ALTER COLUMN nickname SET STATISTICS 0;
+
+-- indices
+ALTER TABLE {schema}.ship ADD PRIMARY KEY (space, id);
+CREATE INDEX ship_by_model ON {schema}.ship (space, model, id);
+CREATE INDEX ship_by_readiness ON {schema}.ship (space, readiness, id);
+CREATE INDEX ship_by_owner ON {schema}.ship (space, owner, id);
+CREATE INDEX ship_by_fleet ON {schema}.ship (space, fleet, id) WHERE fleet IS NOT NULL;
+CREATE INDEX ship_by_borrower ON {schema}.ship (space, borrower, id) WHERE borrower IS NOT NULL;

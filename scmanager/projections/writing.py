@@ -1,0 +1,252 @@
+"""Writing a batch: rows of touched entities out and in, position, digest and notification in one transaction.
+
+One statement a table, whatever the number of rows. When the database refuses a value, the batch is tried again with
+savepoints: only the entity that carries it has no rows then, and is listed in `poison`.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+
+import msgspec
+import psycopg
+
+from scmanager.domain.event import Id, Id32
+from scmanager.errors import Conflict
+from scmanager.eventstore.store import Store
+from scmanager.projections import audit
+from scmanager.projections.gathering import MODELS, Slice
+from scmanager.projections.generation import (
+    CHANNEL,
+    MODULUS,
+    NAMES,
+    TABLES,
+    Connection,
+    digest,
+    progress,
+    seed_of,
+    statement,
+)
+from scmanager.projections.read_model import Look, ReadModel, Row
+from scmanager.spaces.opening import KeyOf
+from scmanager.spaces.space import Space
+
+CHUNK_ENTRIES = 2_000
+_UNWRITABLE = (psycopg.DataError, UnicodeEncodeError, psycopg.IntegrityError)
+
+Lines = tuple[Id, dict[str, str]]
+"""An entity and its rows, as COPY lines by table."""
+
+
+class ProjectedElsewhere(Conflict):
+    """The read models are at position {pos}, which this node did not write."""
+
+    code = "projected-elsewhere"
+    hint = "Only one node may keep these read models. Give each node a database of its own."
+
+
+class Batch:
+    """One transaction's worth for one generation."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        schema: str,
+        store: Store,
+        key_of: KeyOf,
+        lock: AbstractContextManager[object],
+        report: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        self._connection, self._schema = connection, schema
+        self._store, self._key_of, self._lock = store, key_of, lock
+        self._report = report
+        self._sums: dict[str, int] = {}
+        self._touched: dict[Id32, set[str]] = {}
+
+    def write(self, slices: Sequence[Slice], before: int, pos: int, *, empty: bool = False) -> None:
+        """Bring the generation from `before` to `pos`. `empty`: it has no rows yet, and no indices.
+
+        Raises ProjectedElsewhere, and psycopg.Error when the database is away.
+        """
+        try:
+            self._attempt(slices, before, pos, empty=empty, wary=False)
+        except _UNWRITABLE:
+            self._attempt(slices, before, pos, empty=empty, wary=True)
+
+    def _attempt(self, slices: Sequence[Slice], before: int, pos: int, *, empty: bool, wary: bool) -> None:
+        self._sums = dict.fromkeys(NAMES, 0)
+        self._touched = {}
+        with self._connection.transaction():
+            found = progress(self._connection, self._schema, lock=True)
+            if found.pos != before:
+                raise ProjectedElsewhere(pos=found.pos)
+            for each in slices:
+                self._write_entities(each, empty=empty, wary=wary)
+                self._write_audit(each, before, empty=empty, wary=wary)
+                self._record_frontier(each, pos)
+            self._record(found.digests, pos, empty=empty, clean=any(each.words for each in slices) and not empty)
+            self._notify(pos)
+
+    # Entities
+
+    def _write_entities(self, piece: Slice, *, empty: bool, wary: bool) -> None:
+        wanted = [opened.pos for opened, _ in piece.scene.words.values()]
+        look = Look(piece.scene, self._store.parts(wanted) if wanted else {}, self._key_of)
+        for model in MODELS:
+            entities = piece.models[model.name]
+            if not entities:
+                continue
+            poison: dict[Id, str] = {}
+            made = list(_made(model, look, entities, poison))
+            for table in model.tables:
+                if not empty:
+                    self._delete(table.name, table.entity, piece.space.id, entities)
+                self._copy_entities(table.name, made, poison, wary=wary)
+                if not empty:
+                    self._add_entities(table.name, table.entity, piece.space.id, entities)
+            self._note_poison(model.name, piece.space.id, entities, poison)
+
+    def _delete(self, table: str, entity: str, space: Id32, entities: Sequence[Id] | Sequence[int]) -> None:
+        query = (
+            "WITH gone AS (DELETE FROM {schema}.{table} t WHERE space = %s AND {entity} = ANY(%s)"
+            " RETURNING hash_record_extended(t, %s) AS hash) SELECT coalesce(sum(hash), 0), count(*) FROM gone"
+        )
+        gone = self._ask(query, table, entity, (space, entities, seed_of(table)))
+        self._sums[TABLES[table]] -= gone[0]
+        if gone[1]:
+            self._touched.setdefault(space, set()).add(table)
+
+    def _add_entities(self, table: str, entity: str, space: Id32, entities: Sequence[Id]) -> None:
+        query = (
+            "SELECT coalesce(sum(hash_record_extended(t, %s)), 0), count(*) FROM {schema}.{table} t"
+            " WHERE space = %s AND {entity} = ANY(%s)"
+        )
+        came = self._ask(query, table, entity, (seed_of(table), space, entities))
+        self._sums[TABLES[table]] += came[0]
+        if came[1]:
+            self._touched.setdefault(space, set()).add(table)
+
+    def _copy_entities(self, table: str, made: Sequence[Lines], poison: dict[Id, str], *, wary: bool) -> None:
+        here = [(entity, lines[table]) for entity, lines in made if table in lines and entity not in poison]
+        if here:
+            poison.update(self._copy(table, "", here, wary=wary))
+
+    def _note_poison(self, model: str, space: Id32, entities: Sequence[Id], poison: Mapping[Id, str]) -> None:
+        self._connection.execute(
+            statement(
+                "DELETE FROM {schema}.poison WHERE model = %s AND space = %s AND entity = ANY(%s)", self._schema
+            ),
+            (model, space, entities),
+        )
+        for entity, error in poison.items():
+            self._connection.execute(
+                statement("INSERT INTO {schema}.poison VALUES (%s, %s, %s, %s)", self._schema),
+                (model, space, entity, error),
+            )
+
+    # The audit trail
+
+    def _write_audit(self, piece: Slice, before: int, *, empty: bool, wary: bool) -> None:
+        entries = piece.entries
+        if not entries:
+            return
+        old = [each.pos for each in entries if each.pos <= before]
+        if old:
+            self._delete(audit.NAME, "pos", piece.space.id, old)
+        columns = f"({', '.join(audit.COLUMNS)})"
+        for start in range(0, len(entries), CHUNK_ENTRIES):
+            chunk = entries[start : start + CHUNK_ENTRIES]
+            with self._lock:
+                text = audit.lines(piece.space, chunk)
+            if wary:
+                rows = [(line.partition("\t")[0].encode(), line) for line in text.splitlines(keepends=True)]
+                for pos, error in self._copy(audit.NAME, columns, rows, wary=True):
+                    self._note_poison(audit.NAME, piece.space.id, [pos], {pos: error})
+            else:
+                self._copy(audit.NAME, columns, [(b"", text)], wary=False)
+            self._report(len(chunk))
+        if not empty:
+            self._add_audit(piece.space, old, before)
+
+    def _add_audit(self, space: Space, old: Sequence[int], before: int) -> None:
+        query = (
+            "SELECT coalesce(sum(hash_record_extended(t, 0)), 0) FROM {schema}.{table} t"
+            " WHERE space = %s AND (pos > %s OR pos = ANY(%s))"
+        )
+        self._sums[audit.NAME] += self._ask(query, audit.NAME, "", (space.id, before, old))[0]
+        self._touched.setdefault(space.id, set()).add(audit.NAME)
+
+    # The transaction's own records
+
+    def _record_frontier(self, piece: Slice, pos: int) -> None:
+        query = (
+            "INSERT INTO {schema}.frontier VALUES (%s, %s, %s)"
+            " ON CONFLICT (space) DO UPDATE SET frontier = excluded.frontier, pos = excluded.pos"
+        )
+        self._connection.execute(statement(query, self._schema), (piece.space.id, piece.frontier, pos))
+
+    def _record(self, before: Mapping[str, int], pos: int, *, empty: bool, clean: bool) -> None:
+        query = (
+            "UPDATE {schema}.progress SET pos = %s, digest = %s, recorded_at = clock_timestamp(),"
+            " clean_up_due = clean_up_due OR %s WHERE model = %s"
+        )
+        for name in NAMES:
+            total = digest(self._connection, self._schema, name) if empty else before[name] + self._sums[name]
+            self._connection.execute(statement(query, self._schema), (pos, total % MODULUS, clean, name))
+
+    def _notify(self, pos: int) -> None:
+        for space, tables in self._touched.items():
+            payload = msgspec.json.encode({"space": space.hex(), "tables": sorted(tables), "pos": pos}).decode()
+            self._connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, payload))
+
+    # The database
+
+    def _ask(self, query: str, table: str, entity: str, values: tuple[object, ...]) -> tuple[int, ...]:
+        row = self._connection.execute(statement(query, self._schema, table, entity), values).fetchone()
+        return tuple(int(value) for value in row or ())
+
+    def _copy(
+        self, table: str, columns: str, rows: Sequence[tuple[bytes, str]], *, wary: bool
+    ) -> list[tuple[bytes, str]]:
+        """Put rows in. Wary: gives what the database refused, with why, and keeps the rest."""
+        if not wary:
+            self._stream(table, columns, rows)
+            return []
+        return self._halved(table, columns, rows)
+
+    def _halved(self, table: str, columns: str, rows: Sequence[tuple[bytes, str]]) -> list[tuple[bytes, str]]:
+        try:
+            with self._connection.transaction():
+                self._stream(table, columns, rows)
+        except _UNWRITABLE as error:
+            if len(rows) == 1:
+                return [(rows[0][0], type(error).__name__)]
+            middle = len(rows) // 2
+            return self._halved(table, columns, rows[:middle]) + self._halved(table, columns, rows[middle:])
+        return []
+
+    def _stream(self, table: str, columns: str, rows: Sequence[tuple[bytes, str]]) -> None:
+        query = statement(f"COPY {{schema}}.{{table}} {columns} FROM STDIN", self._schema, table)
+        data = "".join([line for _, line in rows]).encode()
+        with self._connection.cursor().copy(query) as copy:
+            copy.write(data)
+
+
+def _made(model: ReadModel, look: Look, entities: Sequence[Id], poison: dict[Id, str]) -> Iterator[Lines]:
+    """Each entity's rows; what raises is poison for this entity alone."""
+    for entity in entities:
+        lines: dict[str, str] = {}
+        try:
+            rows: list[Row] = list(model.rows(look, entity))
+        except Exception as error:  # noqa: BLE001 - a value nobody foresaw must not stop the others
+            poison[entity] = type(error).__name__
+            continue
+        for table, line in rows:
+            lines[table] = lines.get(table, "") + line
+        if lines:
+            yield entity, lines
+
+
+def poisoned(connection: Connection, schema: str) -> list[tuple[str, Id32, bytes, str]]:
+    """What has no rows: (read model, space, entity, why)."""
+    query = "SELECT model, space, entity, error FROM {schema}.poison ORDER BY model, space, entity"
+    return connection.execute(statement(query, schema)).fetchall()

@@ -1,0 +1,77 @@
+"""Personal words: what the parts of an entry say beyond part 0, or why that cannot be read here.
+
+A missing part is never tampering: it was erased, or it has not come. Bytes that are there and do not match what the
+entry says of them are not shown (DESIGN 3, erasure).
+"""
+
+import enum
+from collections.abc import Collection
+from typing import TypeVar
+
+import msgspec
+
+from scmanager.domain.event import Personal
+from scmanager.eventstore import parts
+from scmanager.eventstore.entry import Entry
+from scmanager.spaces.opening import KeyOf
+
+P = TypeVar("P", bound=Personal)
+
+
+class Absence(enum.StrEnum):
+    """Why there are no words to show."""
+
+    NONE = "none"
+    """Nobody wrote any."""
+    ERASED = "erased"
+    NOT_HERE = "not-here"
+    """The part or its key has not come."""
+    UNREADABLE = "unreadable"
+    """Not what the entry says, or not what such an entry carries."""
+
+
+_decoders: dict[type[Personal], msgspec.json.Decoder[Personal]] = {}
+
+
+def open_part(
+    entry: Entry,
+    number: int,
+    kind: type[P],
+    stored: bytes | None,
+    public: bytes,
+    key_of: KeyOf,
+    erased: Collection[bytes] = (),
+) -> P | Absence:
+    """The words in one part of an entry. Total: whatever the bytes, never raises.
+
+    `stored` is what the store holds of it, `public` the key of the entry's log; `erased` are key ids that an erasure
+    which counts has named: their words are hidden at once, held or not.
+    """
+    if number >= len(entry.parts):
+        return Absence.UNREADABLE
+    ref = entry.parts[number]
+    if ref.key and ref.key in erased:
+        return Absence.ERASED
+    key = key_of(ref.key) if ref.key else b""
+    if stored is None or key is None:
+        return Absence.NOT_HERE
+    try:
+        parts.check(ref, stored, number)
+        plain = parts.unseal(key, public, entry.seq, number, stored) if ref.key else stored
+    except parts.WrongPart:
+        return Absence.UNREADABLE
+    return _read(kind, plain)
+
+
+def _read(kind: type[P], plain: bytes) -> P | Absence:
+    decoder = _decoders.get(kind)
+    if decoder is None:
+        decoder = _decoders[kind] = msgspec.json.Decoder(kind)
+    try:
+        words = decoder.decode(plain)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return Absence.UNREADABLE
+    fields = msgspec.structs.astuple(words)
+    if any(isinstance(field, str) and "\0" in field for field in fields):
+        return Absence.UNREADABLE  # No database keeps it, and nobody types it.
+    return words if isinstance(words, kind) else Absence.UNREADABLE
