@@ -4,6 +4,7 @@ The file says pid, port and token and is readable by its owner only. One that wa
 killed, is recognised by nobody answering at its port; then the folder is free and is opened directly.
 """
 
+import enum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,6 +17,7 @@ from scmanager.errors import FAMILIES, Refused, ScManagerError, Unavailable
 FILE_NAME = "node.json"
 TIMEOUT_S = 30.0
 GREETING_TIMEOUT_S = 2.0
+OUTCOME = "commandId pos ids { name value }"
 
 
 class NodeSilent(Unavailable):
@@ -29,7 +31,7 @@ class QueryFailed(Refused):
     """The node could not read this request: {reason}"""
 
     code = "query-failed"
-    hint = "Compare it with the schema: scm query '{ __schema { types { name } } }'"
+    hint = "Compare it with the schema: scm query '{ __schema { types { name } } }'."
 
 
 class RunningNode(msgspec.Struct, frozen=True):
@@ -79,10 +81,14 @@ class Client:
         return data
 
     def do(self, verb: str, space: bytes, arguments: dict[str, Any], command_id: bytes | None) -> dict[str, Any]:
-        """One verb as a mutation: `member.set-role` is `memberSetRole(space: ..., commandId: ..., ...)`."""
+        """One verb as a mutation: `member.set-role` is `memberSetRole(space: ..., commandId: ..., ...)`.
+
+        No space for what founds one.
+        """
         name = field_name(verb)
         given = {camel(key): wire(value) for key, value in arguments.items() if value is not None}
-        given |= {"space": space.hex()}
+        if space:
+            given["space"] = space.hex()
         if command_id is not None:
             given["commandId"] = command_id.hex()
         types = self._types(name)
@@ -91,9 +97,8 @@ class Client:
             raise QueryFailed(reason=f"{name} takes no {', '.join(missing)}")
         declared = ", ".join(f"${key}: {types[key]}" for key in given)
         passed = ", ".join(f"{key}: ${key}" for key in given)
-        told = self.query(f"mutation({declared}) {{ {name}({passed}) }}", given)
-        result: dict[str, Any] = told[name]
-        return result
+        told = self.query(f"mutation({declared}) {{ {name}({passed}) {{ {OUTCOME} }} }}", given)
+        return _result(told[name]["ids"])
 
     def _types(self, mutation: str) -> dict[str, str]:
         """The arguments of a mutation and their types, as the node itself declares them."""
@@ -133,8 +138,10 @@ def wire(value: Any) -> Any:
         return value.hex()
     if isinstance(value, list | tuple):
         return [wire(each) for each in value]
-    if hasattr(value, "value") and hasattr(value, "name"):
+    if isinstance(value, enum.Enum):
         return str(value.value).replace("-", "_").upper()
+    if isinstance(value, msgspec.Struct):
+        return {camel(name): wire(each) for name, each in msgspec.structs.asdict(value).items()}
     return value
 
 
@@ -153,10 +160,15 @@ def _error_of(told: dict[str, Any]) -> ScManagerError:
     if not code:
         return QueryFailed(reason=message)
     family = next((each for each in FAMILIES if each.__name__ == extensions.get("family")), Refused)
-    return _made(family, code, message, str(extensions.get("hint", "")))
-
-
-def _made(family: type[ScManagerError], code: str, message: str, hint: str) -> ScManagerError:
-    kind = type(family.__name__, (family,), {"code": code, "hint": hint, "__doc__": "{message}"})
-    error: ScManagerError = kind(message=message)
+    error = family()
+    error.args = (message,)
+    vars(error).update(code=code, hint=str(extensions.get("hint", "")), facts=extensions.get("facts") or {})
     return error
+
+
+def _result(ids: list[dict[str, str]]) -> dict[str, Any]:
+    """What the verb answered: several values of one name are a list."""
+    found: dict[str, list[str]] = {}
+    for each in ids:
+        found.setdefault(each["name"], []).append(each["value"])
+    return {name: values[0] if len(values) == 1 else values for name, values in found.items()}

@@ -5,7 +5,7 @@ from typing import Any
 
 import typer
 
-from scmanager.cli import demo, erasing, hangar, log, main, organisations, people, recovery, running, spaces, why
+from scmanager.cli import demo, erasing, hangar, log, organisations, people, recovery, running, spaces, why
 
 THINGS: dict[str, dict[str, Callable[..., Any]]] = {
     "organisation": {"found": organisations.found, "list": organisations.list_organisations},
@@ -17,6 +17,7 @@ THINGS: dict[str, dict[str, Callable[..., Any]]] = {
         "request": spaces.request,
         "enrol": spaces.enrol,
     },
+    "hangar": {"import": hangar.import_file},
     "ship": {"list": people.list_ships},
     "fleet": {"list": people.list_fleets},
     "squadron": {"list": people.list_squadrons},
@@ -39,7 +40,7 @@ TOP: dict[str, Callable[..., Any]] = {
     "erase": erasing.erase,
     "why": why.why,
     "query": running.query,
-    "version": main.version,
+    "version": running.version,
 }
 
 GROUP_HELP = {

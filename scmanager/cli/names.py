@@ -9,14 +9,14 @@ from typing import Any
 
 import msgspec
 
-from scmanager.application.verbs import EntryId, FleetId, MemberId, OrganisationId, RoleId, ShipId, SquadronId
+from scmanager.application.verbs import EntryId, FleetId, ImportId, MemberId, OrganisationId, RoleId, ShipId, SquadronId
+from scmanager.application.words import Words
 from scmanager.cli.output import short
 from scmanager.cli.session import Place
-from scmanager.domain.catalogue import FLEETS, MEMBERS, ORGANISATIONS, ROLES, SHIPS, SQUADRONS
+from scmanager.domain.catalogue import FLEETS, IMPORTS, MEMBERS, ORGANISATIONS, ROLES, SHIPS, SQUADRONS
 from scmanager.domain.event import Id32
 from scmanager.domain.member import Profile
 from scmanager.errors import Refused
-from scmanager.eventstore import parts
 from scmanager.spaces.space import Space
 
 PREFIX_DIGITS_MIN = 4
@@ -28,6 +28,7 @@ NOUNS: dict[Any, str] = {
     FleetId: "fleet",
     SquadronId: "squadron",
     RoleId: "role",
+    ImportId: "import",
     OrganisationId: "organisation",
     EntryId: "entry",
 }
@@ -116,7 +117,7 @@ def known(kind: Any, place: Place, space: Space) -> list[Named]:
 
 def _titled(kind: Any, space: Space) -> list[Named]:
     """Roles, fleets, squadrons by title; ships by model."""
-    fold = {RoleId: ROLES, FleetId: FLEETS, SquadronId: SQUADRONS, ShipId: SHIPS}[kind]
+    fold = {RoleId: ROLES, FleetId: FLEETS, SquadronId: SQUADRONS, ShipId: SHIPS, ImportId: IMPORTS}[kind]
     return [Named(entity, (_title(state),)) for entity, state in space.things(fold)]
 
 
@@ -143,28 +144,10 @@ def members(place: Place, space: Space) -> list[Named]:
 
 
 def profile_of(place: Place, space: Space, entry: Id32) -> Profile | None:
-    """How somebody is called, if the words are here and their key is."""
-    words = personal_words(place, space, entry)
-    try:
-        return msgspec.json.decode(words, type=Profile) if words else None
-    except msgspec.DecodeError:
-        return None
-
-
-def personal_words(place: Place, space: Space, entry: Id32) -> bytes | None:
-    """The first personal part of an entry, opened; None when it is erased, not here, or sealed to others."""
-    opened = space.opened(entry)
-    if opened is None or len(opened.entry.parts) < 2:
-        return None
-    stored = place.store.parts([opened.pos]).get((opened.pos, 1))
-    key = place.vault.get(opened.entry.parts[1].key)
-    public = next((head.public for head in place.store.heads(space.id) if head.log == opened.entry.log), None)
-    if stored is None or key is None or public is None:
-        return None
-    try:
-        return parts.unseal(key, public, opened.entry.seq, 1, stored)
-    except parts.WrongPart:
-        return None
+    """How somebody is called, if the words are here, their key is, and nobody had them erased."""
+    words = Words(place.store, place.vault.get).read(space, {entry: Profile}) if entry else {}
+    found = words.get(entry)
+    return found if isinstance(found, Profile) else None
 
 
 def organisations(place: Place) -> list[Named]:

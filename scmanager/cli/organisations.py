@@ -62,9 +62,12 @@ def found(
     """Found an organisation. Its recovery sheet is written to the data folder: print it."""
     session = session_of(context)
     with session.open() as place:
-        result = place.node.found_organisation(
-            title, sid, handle, name, recovery_keys=recovery_keys, command_id=read_command_id(command_id)
-        )
+        given = {"title": title, "sid": sid, "handle": handle, "display_name": name}
+        command = read_command_id(command_id)
+        if place.api is not None and recovery_keys == 1:
+            result = place.api.do("organisation.found", b"", given, command)
+        else:
+            result = place.node.found_organisation(**given, recovery_keys=recovery_keys, command_id=command)
     file = result["recovery_sheet"]
     if (session.folder / file).exists():
         recovery.remember(session.folder, recovery.new_sheet(session.folder, title, result["space"], file))

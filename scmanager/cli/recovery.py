@@ -30,14 +30,14 @@ class NothingToConfirm(Refused):
     """No recovery sheet waits to be confirmed."""
 
     code = "recovery-nothing-to-confirm"
-    hint = "A sheet is made with each organisation: scm org found TITLE --handle NAME"
+    hint = "A sheet is made with each organisation: scm org found TITLE --handle NAME."
 
 
 class GroupDiffers(Refused):
     """Key {key}, group {group} of the sheet reads otherwise."""
 
     code = "recovery-group-differs"
-    hint = "Look at the printed page of that key again, and repeat: scm recovery confirm"
+    hint = "Look at the printed page of that key again, and repeat: scm recovery confirm."
 
 
 class SheetMissing(Refused):

@@ -11,37 +11,47 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import typer
 
 from scmanager.adapters.identity import Identity, IdentityMissing, open_identity, protection_kind
 from scmanager.adapters.key_vault import KeyVault
-from scmanager.adapters.private_files import state_folder
+from scmanager.adapters.private_files import parse_json, read_private, state_folder, write_private
 from scmanager.adapters.wrapping import FileProtection, KeyringProtection, PassphraseProtection, Protection
+from scmanager.application.erasure import Erasures
 from scmanager.application.writer import Result
 from scmanager.cli.client import Client, running_node
 from scmanager.config import Settings, read_settings
 from scmanager.domain.catalogue import FOLDS
-from scmanager.errors import Unavailable
+from scmanager.errors import Unavailable, Untrusted
 from scmanager.eventstore.sqlite import SqliteStore
 from scmanager.eventstore.store import Store, StoreDamaged
 from scmanager.runtime import Node, clock_us
 from scmanager.spaces.shelf import Shelf
 
 READ_TRIES = 3
+ERASURES_FILE = "erasures.json"
 
 
 class NodeRunning(Unavailable):
     """A node runs in {folder}, and this cannot be done through it."""
 
     code = "node-running"
-    hint = "Stop it (Ctrl+C where it was started), repeat the command, and start it again with: scm up"
+    hint = "Stop it (Ctrl+C where it was started), repeat the command, and start it again with: scm up."
 
 
 class NoFolder(IdentityMissing):
     """There is no data folder in {folder} yet."""
 
     code = "no-data-folder"
-    hint = "Make one with: scm init"
+    hint = "Make one with: scm init."
+
+
+class ErasuresFileDamaged(Untrusted):
+    """erasures.json cannot be read."""
+
+    code = "erasures-file-damaged"
+    hint = "Delete it: each erasure's days of grace then begin anew on this device."
 
 
 class Place:
@@ -68,6 +78,11 @@ class Place:
         return self.node.personal_space()
 
     @property
+    def api(self) -> Client | None:
+        """The running node's API; None when we are the node."""
+        return self._api
+
+    @property
     def node(self) -> Node:
         """Our own node. Raises NodeRunning when another process has the folder."""
         if self._node is None:
@@ -92,6 +107,7 @@ class Session:
         running = running_node(self.folder)
         if running is None:
             with Node(self.settings, self.protection()) as node:
+                carry_out_erasures(node)
                 yield Place(self.settings, node.identity, node.store, node.shelf, node.vault, node=node)
             return
         with self._beside(Client(running)) as place:
@@ -130,6 +146,18 @@ def ask_passphrase(*, twice: bool = False) -> str:
         return known
     answer: str = typer.prompt("Passphrase", hide_input=True, confirmation_prompt=twice, err=True)
     return answer
+
+
+def carry_out_erasures(node: Node) -> int:
+    """Do what erasures are due; when this device first saw each one is kept in `erasures.json`. How many were done."""
+    path = node.settings.data / ERASURES_FILE
+    raw = read_private(path)
+    seen = parse_json(raw, dict[str, int], ErasuresFileDamaged()) if raw else {}
+    before = len(seen)
+    done = Erasures(node.store, node.shelf, node.vault, seen, lambda: node.now_us() // 10**6).run()
+    if len(seen) != before:
+        write_private(path, msgspec.json.encode(seen))
+    return done
 
 
 def session_of(context: typer.Context) -> Session:

@@ -11,9 +11,11 @@ import typing
 from collections.abc import Callable
 from typing import Annotated, Any
 
+import msgspec
 import typer
 
-from scmanager.application.verbs import VERBS, Parameter, Verb
+from scmanager.application.every_verb import VERBS, Verb
+from scmanager.application.verbs import Parameter
 from scmanager.cli import names
 from scmanager.cli.output import JsonFlag, say_result
 from scmanager.cli.session import Place, session_of
@@ -25,6 +27,7 @@ GROUPS: dict[str, str] = {
     "role": "Roles: templates of rank and rights.",
     "member": "Members: record, invite, admit, name, remove.",
     "device": "Your own devices: request, enrol, cut.",
+    "hangar": "Your hangar: import lists, undo an import, share it.",
     "ship": "Ships: add, share, lend, readiness.",
     "fleet": "Fleets: form, rename, lead, disband.",
     "squadron": "Squadrons: form, enlist ships and members.",
@@ -51,7 +54,7 @@ class CommandIdUnusable(Refused):
 def add_verbs(group_of: Callable[[str], typer.Typer], taken: Callable[[str], bool]) -> None:
     """Enter each verb into its group; `taken` tells which ones have a command of their own."""
     for verb in VERBS.values():
-        if not taken(verb.name):
+        if not taken(verb.name) and all(_can_be_typed(each) for each in verb.parameters):
             thing, _, act = verb.name.partition(".")
             group_of(thing).command(act)(command_for(verb))
 
@@ -142,6 +145,12 @@ def option_name(name: str) -> str:
 
 def _is_argument(parameter: Parameter) -> bool:
     return parameter.required and not _plain(parameter.type)[1]
+
+
+def _can_be_typed(parameter: Parameter) -> bool:
+    """What a preview made (a structure) is not typed: such verbs have commands of their own."""
+    kind, _ = _plain(parameter.type)
+    return not (inspect.isclass(kind) and issubclass(kind, msgspec.Struct))
 
 
 def _is_choice(kind: Any) -> bool:

@@ -12,8 +12,6 @@ from typing import Annotated, Any
 
 import typer
 
-from scmanager import __version__
-from scmanager.application import members, organisations  # noqa: F401 - they enter their verbs
 from scmanager.cli import output, recovery, verbs
 from scmanager.cli import commands as own
 from scmanager.cli.session import Session
@@ -45,11 +43,12 @@ def build() -> typer.Typer:
     )  # fmt: skip
     app.callback()(_begin)
     groups: dict[str, typer.Typer] = {}
+    helps = verbs.GROUPS | own.GROUP_HELP
 
     def group_of(thing: str) -> typer.Typer:
         if thing not in groups:
             groups[thing] = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
-            app.add_typer(groups[thing], name=thing, help=verbs.GROUPS.get(thing, f"{thing.capitalize()}s."))
+            app.add_typer(groups[thing], name=thing, help=helps.get(thing, f"{thing.capitalize()}s."))
         return groups[thing]
 
     for thing in verbs.GROUPS:
@@ -106,8 +105,3 @@ def _debug() -> None:
 def main() -> None:
     """`scm`, as installed."""
     sys.exit(run())
-
-
-def version() -> None:
-    """Say which release this is."""
-    output.say(f"SC Manager {__version__}")
