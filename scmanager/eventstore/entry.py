@@ -245,7 +245,7 @@ def _decode(decoder: msgspec.json.Decoder[_T], data: bytes) -> _T:
     body = memoryview(data)[_HEADER.size :]
     try:
         value = decoder.decode(body)
-    except (msgspec.DecodeError, ValueError, RecursionError) as error:  # ValueError: UTF-8, and digits beyond a limit
+    except (msgspec.DecodeError, ValueError) as error:  # ValueError: UTF-8, and digits beyond a limit
         raise MalformedEntry(reason="its JSON cannot be read") from error
     if _encoder.encode(value) != body:
         raise MalformedEntry(reason="its JSON has a second spelling")

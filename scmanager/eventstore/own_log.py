@@ -68,6 +68,11 @@ class Batch(msgspec.Struct, frozen=True):
     root: bytes
     signature: bytes
 
+    @property
+    def before(self) -> tuple[int, bytes]:
+        """The size and id of the head that this commit continues."""
+        return self.head.size - len(self.sealed), self.sealed[0].entry.prev
+
 
 Entropy = Callable[[int], bytes]
 """That many fresh random bytes. The system's, but for golden files: a salt that comes twice gives parts away."""

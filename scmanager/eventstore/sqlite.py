@@ -14,15 +14,49 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from scmanager.eventstore import entry, merkle
-from scmanager.eventstore.branches import Branch, Placement, place
+from scmanager.eventstore import entry
+from scmanager.eventstore.branches import Branch, Placement, pieces, place
 from scmanager.eventstore.own_log import Batch, Head, Sealed
+<<<<<<< .merge_file_1SYryw
 from scmanager.eventstore.store import Also, LogMoved, NotHeld, Outcome, Row, StoreBusy, StoreDamaged
+=======
+from scmanager.eventstore.soundness import End, check_count, check_end
+from scmanager.eventstore.store import (
+    CommandRepeated,
+    LogMoved,
+    NotHeld,
+    Outcome,
+    Row,
+    StoreBusy,
+    StoreDamaged,
+)
+>>>>>>> .merge_file_mGOGdW
 from scmanager.eventstore.verification import SignedNote, VerifiedRun
 
-SCHEMA_VERSION = 1
+# A damaged schema quoted in an error's message need not be UTF-8, which the module answers with its own exception.
+_FAULTS = (sqlite3.Error, UnicodeDecodeError)
+SCHEMA_VERSION = 2
+HEADER_BYTES = 512
+"""No SQLite page is smaller."""
 _HEAD = """
 SELECT l.space, l.id, l.public, h.branch, h.size, h.id, h.hlc, h.tree FROM head h JOIN log l ON l.no = h.log
+"""
+_ENDS = """
+SELECT l.id, l.space, l.public,
+    (SELECT data FROM entry WHERE log = (SELECT no FROM log WHERE id = l.id) AND branch = 0 AND seq = 0),
+    b.number, h.size, h.id, h.hlc, h.tree,
+    (SELECT data FROM entry e WHERE e.log = b.log AND e.branch = b.number AND e.seq = h.size - 1 AND NOT EXISTS
+        (SELECT 1 FROM entry x WHERE x.log = b.log AND x.branch = b.number AND x.seq >= h.size)),
+    n.size, n.root
+FROM branch b
+LEFT JOIN log l ON l.no = b.log
+LEFT JOIN head h ON h.log = b.log AND h.branch = b.number
+LEFT JOIN note n ON n.log = b.log AND n.branch = b.number AND n.size =
+    (SELECT max(size) FROM note WHERE log = b.log AND branch = b.number)
+"""
+_COUNTS = """
+SELECT (SELECT ifnull(max(pos), 0) FROM entry), (SELECT ifnull(sum(h.size - b.start), 0)
+    FROM branch b JOIN head h ON h.log = b.log AND h.branch = b.number JOIN log l ON l.no = b.log)
 """
 _ROW = "SELECT e.pos, l.id, e.branch, e.data, e.shared FROM entry e JOIN log l ON l.no = e.log"
 
@@ -33,26 +67,45 @@ class SqliteStore:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.RLock()
+<<<<<<< .merge_file_1SYryw
         self._closed = False
         self._idle: list[sqlite3.Connection] = []
         self._idle_lock = threading.Lock()
+=======
+        self._grown = threading.Condition()
+        self._closed = False
+        self._local = threading.local()
+        self._readers: list[sqlite3.Connection] = []
+        self._numbers: dict[bytes, int] = {}
+>>>>>>> .merge_file_mGOGdW
         self._writer = self._connect()
         try:
             self._prepare()
-        except sqlite3.DatabaseError as error:
+            self._pos = self.last_pos()
+        except _FAULTS as error:
             self.close()
             raise _translated(error) from error
-        self._pos = self.last_pos()
-        self._numbers: dict[bytes, int] = {}
+        except BaseException:
+            self.close()
+            raise
 
     def _connect(self) -> sqlite3.Connection:
         try:
+            # SQLite takes a file without a whole header for a new, empty database.
+            if self._path.exists() and 0 < self._path.stat().st_size < HEADER_BYTES:
+                raise StoreDamaged(reason="the file is cut off")
             connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=5)
+        except OSError as error:
+            raise StoreBusy(reason=error.strerror) from error
+        except _FAULTS as error:
+            raise _translated(error) from error
+        try:
             connection.executescript(
                 "PRAGMA synchronous=FULL; PRAGMA fullfsync=ON; PRAGMA foreign_keys=ON; PRAGMA secure_delete=ON;"
                 "PRAGMA recursive_triggers=ON; PRAGMA trusted_schema=OFF; PRAGMA cache_size=-8000;"
             )
-        except sqlite3.Error as error:
+        except _FAULTS as error:
+            connection.close()  # Left open it would disturb whoever opens the file next.
             raise _translated(error) from error
         return connection
 
@@ -60,10 +113,14 @@ class SqliteStore:
         (version,) = self._writer.execute("PRAGMA user_version").fetchone()
         if version > SCHEMA_VERSION:
             raise StoreDamaged(reason=f"a newer release wrote it (schema {version})")
+        tables = {row[0] for row in self._writer.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+        if version == 0 and tables and "entry" not in tables:
+            raise StoreDamaged(reason="the file is another program's database")
         self._writer.execute("PRAGMA journal_mode=WAL")
         if version < SCHEMA_VERSION:
             schema = files("scmanager.eventstore").joinpath("sql/sqlite.sql").read_text(encoding="utf-8")
             self._writer.executescript(f"BEGIN IMMEDIATE; {schema} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
+<<<<<<< .merge_file_1SYryw
         self._check_heads()
 
     def _check_heads(self) -> None:
@@ -89,6 +146,15 @@ class SqliteStore:
             (head.log, head.branch),
         )
         return found[0] if found else None
+=======
+        self._check()
+
+    def _check(self) -> None:
+        """The cached heads must be what the entries say, and count all of them."""
+        for row in self._query(_ENDS):
+            check_end(End(*row))
+        check_count(self.last_pos(), *self._query(_COUNTS)[0])
+>>>>>>> .merge_file_mGOGdW
 
     @contextmanager
     def _reader(self) -> Iterator[sqlite3.Connection]:
@@ -127,7 +193,7 @@ class SqliteStore:
                     if self._writer.in_transaction:
                         self._writer.execute("ROLLBACK")
                     raise
-            except sqlite3.Error as error:
+            except _FAULTS as error:
                 raise _translated(error) from error
 
     # Writing
@@ -136,16 +202,17 @@ class SqliteStore:
         """See Store.append."""
         with self._transaction() as db:
             number = self._log_number(db, batch.head)
-            size = db.execute(
-                "SELECT size FROM head WHERE log = ? AND branch = ?", (number, batch.head.branch)
+            held = db.execute(
+                "SELECT size, id FROM head WHERE log = ? AND branch = ?", (number, batch.head.branch)
             ).fetchone()
-            if (size[0] if size else 0) != batch.head.size - len(batch.sealed):
+            if (held or (0, entry.ZERO_ID)) != batch.before:
                 raise LogMoved(log=batch.head.log.hex()[:16])
-            if size is None:
+            if held is None:
                 db.execute("INSERT INTO branch VALUES (?, 0, 0, 0)", (number,))
             pos = self._insert(
                 db, number, batch.head, batch.sealed, SignedNote(batch.head.size, batch.root, batch.signature)
             )
+<<<<<<< .merge_file_1SYryw
             db.executemany("INSERT INTO outcome VALUES (?, ?, ?)", [(number, o.command, o.result) for o in outcomes])
             if also:
                 also(db, pos)
@@ -156,6 +223,22 @@ class SqliteStore:
         """See Store.private."""
         with self._transaction() as db:
             also(db, self._next(db) - 1)
+=======
+            self._insert_outcomes(db, number, batch.head, outcomes)
+        self._reached(pos)
+        return pos
+
+    def _insert_outcomes(self, db: sqlite3.Connection, log: int, head: Head, outcomes: Sequence[Outcome]) -> None:
+        try:
+            db.executemany("INSERT INTO outcome VALUES (?, ?, ?)", [(log, o.command, o.result) for o in outcomes])
+        except sqlite3.IntegrityError as error:
+            raise CommandRepeated(log=head.log.hex()[:16]) from error
+
+    def _reached(self, pos: int) -> None:
+        with self._grown:
+            self._pos = max(self._pos, pos)
+            self._grown.notify_all()
+>>>>>>> .merge_file_mGOGdW
 
     def admit(self, run: VerifiedRun) -> int:
         """See Store.admit."""
@@ -172,7 +255,7 @@ class SqliteStore:
                 run.head.size, run.head.id, run.head.hlc, run.head.tree,
             )  # fmt: skip
             pos = self._insert(db, number, head, placement.new, run.note)
-        self._pos = pos
+        self._reached(pos)
         return len(placement.new)
 
     def _insert(
@@ -244,6 +327,12 @@ class SqliteStore:
             raise NotHeld(log=run.head.log.hex()[:16], seq=run.after.size)
         return placement
 
+    @contextmanager
+    def deciding(self, space: bytes) -> Iterator[None]:  # noqa: ARG002 - one writer for all spaces
+        """See Store.deciding."""
+        with self._lock:
+            yield
+
     def erase(self, keys: Iterable[bytes]) -> int:
         """See Store.erase. Free pages are overwritten and the write-ahead log is emptied before it returns."""
         with self._transaction() as db:
@@ -262,37 +351,32 @@ class SqliteStore:
 
     def read(self, log: bytes, branch: int, first: int, limit: int) -> Sequence[Row]:
         """See Store.read."""
-        return self._rows(self._chain(log, branch), first, limit)
+        return self._rows(log, branch, first, limit)
 
-    def _chain(self, log: bytes, branch: int) -> list[tuple[int, int, int, int | None]]:
-        """(log number, branch, first seq, seq it ends before): the branch and those it left, oldest first."""
+    def _pieces(self, log: bytes, branch: int) -> list[tuple[int, int, int]]:
         found = self._query(
-            "SELECT l.no, b.number, b.parent, b.start FROM branch b JOIN log l ON l.no = b.log WHERE l.id = ?", (log,)
+            "SELECT b.number, b.parent, b.start FROM branch b JOIN log l ON l.no = b.log WHERE l.id = ?", (log,)
         )
-        by_number = {row[1]: row for row in found}
-        pieces: list[tuple[int, int, int, int | None]] = []
-        end: int | None = None
-        while branch in by_number:
-            number, _, parent, start = by_number[branch]
-            pieces.append((number, branch, start, end))
-            if start == 0:
-                break
-            branch, end = parent, start
-        return pieces[::-1]
+        return pieces({row[0]: Branch(row[0], row[1], row[2], 0) for row in found}, branch)
 
-    def _rows(self, chain: list[tuple[int, int, int, int | None]], first: int, limit: int) -> list[Row]:
+    def _rows(self, log: bytes, branch: int, first: int, limit: int) -> list[Row]:
         rows: list[Row] = []
-        for number, branch, start, end in chain:
-            found = self._query(
-                f"{_ROW} WHERE e.log = ? AND e.branch = ? AND e.seq >= ? AND e.seq < ? ORDER BY e.seq LIMIT ?",
-                (number, branch, max(first, start), entry.NUMBER_MAX if end is None else end, limit - len(rows)),
+        for number, start, end in self._pieces(log, branch):
+            rows += self._found(
+                "WHERE l.id = ? AND e.branch = ? AND e.seq >= ? AND e.seq < ? ORDER BY e.seq LIMIT ?",
+                (log, number, max(first, start), end, limit - len(rows)),
             )
-            rows.extend(Row(*row) for row in found)
         return rows
+
+    def _found(self, where: str, arguments: tuple[object, ...]) -> list[Row]:
+        rows = self._query(f"{_ROW} {where}", arguments)
+        if not all(type(row[3]) is bytes and type(row[4]) is bytes for row in rows):
+            raise StoreDamaged(reason="an entry's bytes are stored as something else")
+        return [Row(*row) for row in rows]
 
     def tail(self, after: int, limit: int) -> Sequence[Row]:
         """See Store.tail."""
-        return [Row(*row) for row in self._query(f"{_ROW} WHERE e.pos > ? ORDER BY e.pos LIMIT ?", (after, limit))]
+        return self._found("WHERE e.pos > ? ORDER BY e.pos LIMIT ?", (after, limit))
 
     def parts(self, positions: Iterable[int]) -> Mapping[tuple[int, int], bytes]:
         """See Store.parts."""
@@ -319,10 +403,17 @@ class SqliteStore:
         )
         return found[0][0] if found else None
 
+    def wait(self, after: int, timeout_s: float) -> bool:
+        """See Store.wait."""
+        with self._grown:
+            self._grown.wait_for(lambda: self._closed or self._pos > after, timeout_s)
+            return not self._closed and self._pos > after
+
     def last_pos(self) -> int:
         """See Store.last_pos."""
         return int(self._query("SELECT ifnull(max(pos), 0) FROM entry", ())[0][0])
 
+<<<<<<< .merge_file_1SYryw
     def consult(self, sql: str, arguments: tuple[object, ...]) -> list[tuple[Any, ...]]:
         """Read node-private tables, on this thread's reading connection."""
         return self._query(sql, arguments)
@@ -332,22 +423,42 @@ class SqliteStore:
             with self._reader() as reader:
                 return reader.execute(sql, arguments).fetchall()
         except sqlite3.Error as error:
+=======
+    def _query(self, sql: str, arguments: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
+        try:
+            return self._reader.execute(sql, arguments).fetchall()
+        except _FAULTS as error:
+>>>>>>> .merge_file_mGOGdW
             raise _translated(error) from error
 
     def close(self) -> None:
         """See Store.close."""
+<<<<<<< .merge_file_1SYryw
         with self._idle_lock:
             self._closed = True
             idle, self._idle = self._idle, []
+=======
+        with self._grown:
+            self._closed = True
+            self._grown.notify_all()
+>>>>>>> .merge_file_mGOGdW
         with self._lock:
             for connection in (*idle, self._writer):
                 connection.close()
 
 
-def _translated(error: sqlite3.Error) -> StoreBusy | StoreDamaged:
-    """Disk full, locked or read-only: nothing was recorded. A broken file: stop."""
+_BROKEN = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_TOOBIG}
+
+
+def _translated(error: sqlite3.Error | UnicodeDecodeError) -> StoreBusy | StoreDamaged:
+    """Disk full, locked or read-only: nothing was recorded. A broken file or disk: stop."""
+    if isinstance(error, UnicodeDecodeError):
+        return StoreDamaged(reason="text in it is not readable")
     text = str(error)
-    broken = ("malformed", "not a database", "corrupt", "no such", "disk I/O error")
-    if any(word in text for word in broken):
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+    # A write that fails takes nothing with it; bytes that cannot be read back, or were not taken by the disk, do.
+    unreadable = code & 0xFF == sqlite3.SQLITE_IOERR and code != sqlite3.SQLITE_IOERR_WRITE
+    foreign = code == sqlite3.SQLITE_ERROR and ("no such" in text or "decode" in text)
+    if code & 0xFF in _BROKEN or unreadable or foreign:
         return StoreDamaged(reason=text)
     return StoreBusy(reason=text)

@@ -6,8 +6,14 @@
 - Erasable bytes (parts 1 to 15) can be removed; everything else stays provable without them.
 """
 
+<<<<<<< .merge_file_3xqwIt
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
+=======
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+>>>>>>> .merge_file_BwUTr8
 
 import msgspec
 
@@ -21,6 +27,20 @@ class LogMoved(Conflict):
 
     code = "log-moved"
     hint = "Another process writes this log. Only one may: close the other, then try again."
+
+
+class LogTaken(Conflict):
+    """Another process writes log {log}."""
+
+    code = "log-taken"
+    hint = "Only one process may write a log: close the other, or let this machine start a log of its own."
+
+
+class CommandRepeated(Conflict):
+    """A command of this commit to log {log} has an outcome already."""
+
+    code = "command-repeated"
+    hint = "Nothing was recorded. Ask for the first outcome and return that."
 
 
 class NotHeld(Untrusted):
@@ -73,12 +93,21 @@ class Store(Protocol):
     def append(self, batch: Batch, outcomes: Sequence[Outcome] = (), also: Also | None = None) -> int:
         """Commit one's own entries, their note and the commands' outcomes; returns the newest pos.
 
+<<<<<<< .merge_file_3xqwIt
         `also` runs in the same transaction. Raises LogMoved, what `also` raises, or StoreBusy when nothing was
         recorded.
         """
 
     def private(self, also: Also) -> None:
         """A transaction with node-private rows alone."""
+=======
+        Raises LogMoved, LogTaken, CommandRepeated, or Unavailable. Nothing was recorded then, except that after
+        CommitUnknown nobody knows: open the log anew.
+        """
+
+    def deciding(self, space: bytes) -> AbstractContextManager[None]:
+        """While it lasts, nobody else adds to this space: load, decide and append once in it."""
+>>>>>>> .merge_file_BwUTr8
 
     def admit(self, run: VerifiedRun) -> int:
         """Store a verified run verbatim; returns how many entries were new. Asking twice is harmless.
@@ -106,6 +135,9 @@ class Store(Protocol):
 
     def erase(self, keys: Iterable[bytes]) -> int:
         """Remove every part sealed under these key ids, for good; returns how many."""
+
+    def wait(self, after: int, timeout_s: float) -> bool:
+        """Until something stands behind `after` (True), or the time is over, or the store was closed (False)."""
 
     def last_pos(self) -> int:
         """The newest pos; 0 in an empty store."""

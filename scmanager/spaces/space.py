@@ -213,6 +213,15 @@ class Space:
                 keys, newest = Keys(said.m, said.keys), said.n
         return keys
 
+    def public(self, log: bytes) -> bytes:
+        """The key of a log that is here."""
+        return self._publics[log]
+
+    def erased_keys(self) -> frozenset[bytes]:
+        """Ids of the keys that erasures which count have named: what they seal is hidden."""
+        named = (opened.event for opened in self.of_type(Erased.tag))
+        return frozenset(key for each in named if isinstance(each, Erased) for key in each.keys)
+
     def heads(self, log: bytes) -> tuple[Dep, ...]:
         """The newest entry of each branch of a log."""
         return tuple(self._heads.get(log, {}).values())

@@ -3,6 +3,8 @@
 import json
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -176,6 +178,53 @@ def test_what_comes_in_while_a_commit_is_made_is_passed_over_by_nobody(
     assert recorder.insert_events([event(2)]) == [4]
     found = recorder.select_notifications(None, 100)
     assert [(each.id, each.originator_version) for each in found] == [(1, 1), (3, 3), (4, 2)]
+
+
+def test_a_reader_passes_over_nothing_that_comes_in_while_it_reads(
+    place: tuple[Store, Originators], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, originators = place
+    recorder = recorder_on(store, originators)
+    recorder.insert_events([event(1)])
+    catch_up = recorder._catch_up
+    late = iter([draft(SHIP, "ship.lost/1")])
+
+    def overtaken() -> int:
+        """Just after it looked, one event comes another way and the recorder itself writes the next."""
+        done = catch_up()
+        for each in late:
+            write(store, recorder._log, each)
+            with monkeypatch.context() as patch:
+                patch.setattr(recorder, "_catch_up", lambda: done)
+                recorder.insert_events([event(2)])
+        return done
+
+    monkeypatch.setattr(recorder, "_catch_up", overtaken)
+    reached = 0
+    seen = []
+    for _ in range(2):
+        for each in recorder.select_notifications(reached, 100, inclusive_of_start=False):
+            seen.append(each.topic)
+            reached = each.id
+    assert seen == ["ship.moved/1", "ship.lost/1", "ship.moved/1"]
+
+
+def test_a_subscriber_misses_nothing_between_its_first_look_and_its_first_wait(
+    place: tuple[Store, Originators], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, originators = place
+    recorder = recorder_on(store, originators)
+    listen = recorder.listen
+
+    def late(listener: threading.Event) -> None:
+        time.sleep(0.1)  # The first look is over.
+        recorder.insert_events([event(1)])
+        listen(listener)
+
+    monkeypatch.setattr(recorder, "listen", late)
+    with recorder.subscribe() as following:
+        threading.Timer(5, following.stop).start()
+        assert next(following).id == 1
 
 
 def test_what_is_sealed_for_others_or_malformed_is_no_notification(place: tuple[Store, Originators]) -> None:

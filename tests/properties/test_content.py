@@ -1,11 +1,14 @@
 """Part 0: what was encoded reads back, and nothing else can raise or slip through."""
 
+import sys
+from collections.abc import Callable
+
 import msgspec
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from scmanager.eventstore import content
+from scmanager.eventstore import content, entry
 from scmanager.eventstore.content import Shared
 from tests.golden import hostile
 from tests.golden.logs import shared
@@ -84,3 +87,25 @@ def test_nobody_writes_what_nobody_could_read() -> None:
     assert lawful is not None
     with pytest.raises(ValueError, match="nobody could read"):
         content.encode(msgspec.structs.replace(lawful, by=b"short"))
+
+
+def below(frames: int, read: Callable[[], object]) -> object:
+    """What `read` gives with so many frames more on the stack."""
+    return below(frames - 1, read) if frames else read()
+
+
+@pytest.mark.parametrize("name", ["depth 16", "depth 17", "60,000 brackets"])
+def test_a_caller_deep_in_the_stack_never_gets_another_verdict(name: str) -> None:
+    """Calling a lawful event malformed because somebody recursed would make two replicas differ."""
+    plain = dict(hostile.contents())[name]
+    lawful = content.read(plain)
+    header = dict(hostile.entries())["64 deps"]
+    parsed = entry.parse(header)
+    gave_up = 0
+    for frames in range(sys.getrecursionlimit() - 150, sys.getrecursionlimit()):
+        try:
+            assert below(frames, lambda: content.read(plain)) == lawful
+            assert below(frames, lambda: entry.parse(header)) == parsed
+        except RecursionError:
+            gave_up += 1
+    assert gave_up > 0
