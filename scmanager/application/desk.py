@@ -15,7 +15,7 @@ from scmanager.domain.records import Grant
 from scmanager.errors import Refused, Unavailable
 from scmanager.eventstore import content
 from scmanager.eventstore.content import Shared
-from scmanager.eventstore.entry import Dep, Kind
+from scmanager.eventstore.entry import DEPS_MAX, Dep, Kind
 from scmanager.eventstore.own_log import Draft, OwnLog, Sealed, Secret
 from scmanager.spaces.space import Space
 from scmanager.spaces.thing import tips_after
@@ -159,15 +159,21 @@ class Desk:
         for decided in decision(self.state(fold, entity), *arguments):
             self.record(fold, entity, decided)
 
-    def record(self, fold: Fold | None, entity: Id, decided: Decision, deps: tuple[Dep, ...] = ()) -> Sealed:
-        """Seal one event at the end of our log. Raises NotAllowed, KeyMissing, UpdateNeeded."""
+    def record(
+        self, fold: Fold | None, entity: Id, decided: Decision, deps: tuple[Dep, ...] = (), *, alone: bool = False
+    ) -> Sealed:
+        """Seal one event at the end of our log; `alone`: it names no heads.
+
+        Raises NotAllowed, KeyMissing, UpdateNeeded.
+        """
         event, personal = _split(decided)
         self._check_right(event)
         saw = self._look(fold, entity)[1] if fold else ()
         shared = Shared(
             event.tag, self.grant.id, self._command, b"", entity, saw[-content.SAW_MAX :], msgspec.Raw(_encode(event))
         )
-        draft = Draft(content.encode(shared), self._writing_key(event), self._personal(personal), self._deps(deps))
+        named = deps if alone else self._deps(deps)
+        draft = Draft(content.encode(shared), self._writing_key(event), self._personal(personal), named)
         log = self._seat.log
         sealed = log.add(draft, max(self._now_us, self.space.hlc + 1, log.hlc + 1))
         self.governs = self.governs or governance.is_governance(event.tag)
@@ -227,8 +233,8 @@ class Desk:
         )  # fmt: skip
 
     def _check_right(self, event: Event) -> None:
-        if self.space.needs_update:
-            raise UpdateNeeded
+        if self.space.needs_update and not isinstance(event, governance.Removed):
+            raise UpdateNeeded  # But whoever wrote what nobody can read may be removed, which lifts it.
         right = governance.needs(event.tag)
         if right is not None and not self.grant.rights & {right, EVERY_RIGHT}:
             raise NotAllowed(right=right)
@@ -253,13 +259,18 @@ class Desk:
         return ((self.subject_key(about.subject), _encode(about.personal)),)
 
     def _deps(self, named: tuple[Dep, ...]) -> tuple[Dep, ...]:
-        """What a governance event names, and the heads of other logs that nobody here has named yet."""
-        if self._seat.has_named and not named:
-            return ()  # The first entry of a batch names them; the others have it in their past.
+        """What a governance event names, and the heads of other logs that nobody here has named yet.
+
+        The first entry of a batch names them; the others have it in their past. More than fit go before it.
+        """
+        if self._seat.has_named:
+            return named
         self._seat.has_named = True
-        logs = {dep.log for dep in named}
-        seen = tuple(dep for dep in self.space.past.to_name(self._seat.log.head.log) if dep.log not in logs)
-        return (*named, *seen)[: content.SAW_MAX]
+        rows = self.space.to_name(self.log_id)
+        last = rows.pop() if rows and len(rows[-1]) + len(named) <= DEPS_MAX else ()
+        for row in rows:
+            self.record(None, self.organisation, governance.Heads(), row)
+        return (*named, *last)
 
 
 def _split(decided: Decision) -> tuple[Event, About | None]:

@@ -9,11 +9,7 @@ from msgspec.structs import replace
 from scmanager.eventstore.branches import Branch, place
 from scmanager.eventstore.entry import ZERO_ID
 from scmanager.eventstore.own_log import Batch, Head, Sealed
-<<<<<<< .merge_file_MOSOw7
-from scmanager.eventstore.store import Also, LogMoved, NotHeld, Outcome, Row
-=======
-from scmanager.eventstore.store import CommandRepeated, LogMoved, NotHeld, Outcome, Row
->>>>>>> .merge_file_HyHs5W
+from scmanager.eventstore.store import Also, CommandRepeated, LogMoved, NotHeld, Outcome, Row
 from scmanager.eventstore.verification import SignedNote, VerifiedRun
 
 
@@ -58,14 +54,11 @@ class MemoryStore:
             held = log.heads.get(batch.head.branch) if log else None
             if (held.size, held.id) != batch.before if held else batch.before != (0, ZERO_ID):
                 raise LogMoved(log=batch.head.log.hex()[:16])
-<<<<<<< .merge_file_MOSOw7
-            if also:
-                also(None, len(self._rows) + len(batch.sealed))  # It may refuse; what follows cannot.
-=======
             commands = [outcome.command for outcome in outcomes]
             if len(set(commands)) < len(commands) or (log and not log.outcomes.keys().isdisjoint(commands)):
                 raise CommandRepeated(log=batch.head.log.hex()[:16])
->>>>>>> .merge_file_HyHs5W
+            if also:
+                also(None, len(self._rows) + len(batch.sealed))  # It may refuse; what follows cannot.
             if log is None:
                 log = self._logs[batch.head.log] = _Log()
                 log.branches[0] = Branch(0, 0, 0, 0)

@@ -17,11 +17,9 @@ from typing import Any
 from scmanager.eventstore import entry
 from scmanager.eventstore.branches import Branch, Placement, pieces, place
 from scmanager.eventstore.own_log import Batch, Head, Sealed
-<<<<<<< .merge_file_1SYryw
-from scmanager.eventstore.store import Also, LogMoved, NotHeld, Outcome, Row, StoreBusy, StoreDamaged
-=======
 from scmanager.eventstore.soundness import End, check_count, check_end
 from scmanager.eventstore.store import (
+    Also,
     CommandRepeated,
     LogMoved,
     NotHeld,
@@ -30,7 +28,6 @@ from scmanager.eventstore.store import (
     StoreBusy,
     StoreDamaged,
 )
->>>>>>> .merge_file_mGOGdW
 from scmanager.eventstore.verification import SignedNote, VerifiedRun
 
 # A damaged schema quoted in an error's message need not be UTF-8, which the module answers with its own exception.
@@ -67,17 +64,11 @@ class SqliteStore:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.RLock()
-<<<<<<< .merge_file_1SYryw
+        self._grown = threading.Condition()
         self._closed = False
         self._idle: list[sqlite3.Connection] = []
         self._idle_lock = threading.Lock()
-=======
-        self._grown = threading.Condition()
-        self._closed = False
-        self._local = threading.local()
-        self._readers: list[sqlite3.Connection] = []
         self._numbers: dict[bytes, int] = {}
->>>>>>> .merge_file_mGOGdW
         self._writer = self._connect()
         try:
             self._prepare()
@@ -120,33 +111,6 @@ class SqliteStore:
         if version < SCHEMA_VERSION:
             schema = files("scmanager.eventstore").joinpath("sql/sqlite.sql").read_text(encoding="utf-8")
             self._writer.executescript(f"BEGIN IMMEDIATE; {schema} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
-<<<<<<< .merge_file_1SYryw
-        self._check_heads()
-
-    def _check_heads(self) -> None:
-        """The cached heads must be what the entries say, and no note may reach beyond them (F16)."""
-        for head in self.heads():
-            rows = self._rows(self._chain(head.log, head.branch), head.size - 1, 2)
-            last = entry.parse(rows[0].data) if len(rows) == 1 else None
-            tree = merkle.CompactRange.from_bytes(head.tree)
-            note = self._latest_note(head)
-            sound = (
-                last is not None
-                and (last.id, last.hlc) == (head.id, head.hlc)
-                and note == (head.size, tree.root())
-                and tree.size == head.size
-            )
-            if not sound:
-                raise StoreDamaged(reason=f"the head of log {head.log.hex()[:16]} does not match its entries")
-
-    def _latest_note(self, head: Head) -> tuple[int, bytes] | None:
-        found = self._query(
-            "SELECT n.size, n.root FROM note n JOIN log l ON l.no = n.log WHERE l.id = ? AND n.branch = ?"
-            " ORDER BY n.size DESC LIMIT 1",
-            (head.log, head.branch),
-        )
-        return found[0] if found else None
-=======
         self._check()
 
     def _check(self) -> None:
@@ -154,7 +118,6 @@ class SqliteStore:
         for row in self._query(_ENDS):
             check_end(End(*row))
         check_count(self.last_pos(), *self._query(_COUNTS)[0])
->>>>>>> .merge_file_mGOGdW
 
     @contextmanager
     def _reader(self) -> Iterator[sqlite3.Connection]:
@@ -212,21 +175,16 @@ class SqliteStore:
             pos = self._insert(
                 db, number, batch.head, batch.sealed, SignedNote(batch.head.size, batch.root, batch.signature)
             )
-<<<<<<< .merge_file_1SYryw
-            db.executemany("INSERT INTO outcome VALUES (?, ?, ?)", [(number, o.command, o.result) for o in outcomes])
+            self._insert_outcomes(db, number, batch.head, outcomes)
             if also:
                 also(db, pos)
-        self._pos = pos
+        self._reached(pos)
         return pos
 
     def private(self, also: Also) -> None:
         """See Store.private."""
         with self._transaction() as db:
             also(db, self._next(db) - 1)
-=======
-            self._insert_outcomes(db, number, batch.head, outcomes)
-        self._reached(pos)
-        return pos
 
     def _insert_outcomes(self, db: sqlite3.Connection, log: int, head: Head, outcomes: Sequence[Outcome]) -> None:
         try:
@@ -238,7 +196,6 @@ class SqliteStore:
         with self._grown:
             self._pos = max(self._pos, pos)
             self._grown.notify_all()
->>>>>>> .merge_file_mGOGdW
 
     def admit(self, run: VerifiedRun) -> int:
         """See Store.admit."""
@@ -413,35 +370,24 @@ class SqliteStore:
         """See Store.last_pos."""
         return int(self._query("SELECT ifnull(max(pos), 0) FROM entry", ())[0][0])
 
-<<<<<<< .merge_file_1SYryw
     def consult(self, sql: str, arguments: tuple[object, ...]) -> list[tuple[Any, ...]]:
-        """Read node-private tables, on this thread's reading connection."""
+        """Read node-private tables, on a reading connection."""
         return self._query(sql, arguments)
 
-    def _query(self, sql: str, arguments: tuple[object, ...]) -> list[tuple[Any, ...]]:
+    def _query(self, sql: str, arguments: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
         try:
             with self._reader() as reader:
                 return reader.execute(sql, arguments).fetchall()
-        except sqlite3.Error as error:
-=======
-    def _query(self, sql: str, arguments: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
-        try:
-            return self._reader.execute(sql, arguments).fetchall()
         except _FAULTS as error:
->>>>>>> .merge_file_mGOGdW
             raise _translated(error) from error
 
     def close(self) -> None:
         """See Store.close."""
-<<<<<<< .merge_file_1SYryw
-        with self._idle_lock:
-            self._closed = True
-            idle, self._idle = self._idle, []
-=======
         with self._grown:
             self._closed = True
             self._grown.notify_all()
->>>>>>> .merge_file_mGOGdW
+        with self._idle_lock:
+            idle, self._idle = self._idle, []
         with self._lock:
             for connection in (*idle, self._writer):
                 connection.close()

@@ -6,14 +6,9 @@
 - Erasable bytes (parts 1 to 15) can be removed; everything else stays provable without them.
 """
 
-<<<<<<< .merge_file_3xqwIt
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Protocol
-=======
-from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol
->>>>>>> .merge_file_BwUTr8
+from typing import Any, Protocol
 
 import msgspec
 
@@ -93,21 +88,15 @@ class Store(Protocol):
     def append(self, batch: Batch, outcomes: Sequence[Outcome] = (), also: Also | None = None) -> int:
         """Commit one's own entries, their note and the commands' outcomes; returns the newest pos.
 
-<<<<<<< .merge_file_3xqwIt
-        `also` runs in the same transaction. Raises LogMoved, what `also` raises, or StoreBusy when nothing was
-        recorded.
+        `also` runs in the same transaction. Raises LogMoved, LogTaken, CommandRepeated, what `also` raises, or
+        Unavailable. Nothing was recorded then, except that after CommitUnknown nobody knows: open the log anew.
         """
 
     def private(self, also: Also) -> None:
         """A transaction with node-private rows alone."""
-=======
-        Raises LogMoved, LogTaken, CommandRepeated, or Unavailable. Nothing was recorded then, except that after
-        CommitUnknown nobody knows: open the log anew.
-        """
 
     def deciding(self, space: bytes) -> AbstractContextManager[None]:
         """While it lasts, nobody else adds to this space: load, decide and append once in it."""
->>>>>>> .merge_file_BwUTr8
 
     def admit(self, run: VerifiedRun) -> int:
         """Store a verified run verbatim; returns how many entries were new. Asking twice is harmless.
