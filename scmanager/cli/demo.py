@@ -30,7 +30,8 @@ CLAIM_S = 3 * 3600
 LOAN_S = 14 * 24 * 3600
 
 DataOption = Annotated[
-    Path | None, typer.Option("--data", metavar="DIR", help="Where the demo lives; it stays there. Else a temporary one.")
+    Path | None,
+    typer.Option("--data", metavar="DIR", help="Where the demo lives; it stays there. Else a temporary one."),
 ]
 
 

@@ -73,7 +73,8 @@ def load() -> Demo:
 
 def ship_list(handle: str) -> bytes:
     """The export that this person made of their hangar."""
-    return _data().joinpath("hangars", f"{handle}.json").read_bytes()
+    found: bytes = _data().joinpath("hangars", f"{handle}.json").read_bytes()
+    return found
 
 
 def _data() -> Any:

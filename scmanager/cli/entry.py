@@ -12,12 +12,13 @@ from typing import Annotated, Any
 
 import typer
 
-from scmanager.cli import output, recovery, verbs
+from scmanager.application.every_verb import VERBS
 from scmanager.cli import commands as own
+from scmanager.cli import output, recovery, verbs
 from scmanager.cli.session import Session
 from scmanager.errors import ScManagerError
 
-HELP = """Run your Star Citizen organisation: members, roles, ships and fleets, on a log that nobody can quietly change.
+HELP = """Run your Star Citizen organisation: members, roles, ships, fleets, on a log that nobody can quietly change.
 
 Begin with: scm init, then scm org found "My Org" --handle MyHandle. Or look around first: scm demo --serve
 """
@@ -52,7 +53,7 @@ def build() -> typer.Typer:
         return groups[thing]
 
     for thing in verbs.GROUPS:
-        if thing in own.THINGS or any(name.startswith(f"{thing}.") for name in verbs.VERBS):
+        if thing in own.THINGS or any(name.startswith(f"{thing}.") for name in VERBS):
             group_of(thing)
     verbs.add_verbs(group_of, own.is_own)
     own.add_commands(app, group_of)
@@ -99,7 +100,7 @@ def _unexpected(error: Exception, *, as_json: bool) -> int:
 def _debug() -> None:
     """Inside an except clause: let the error through when asked for."""
     if os.environ.get("SCM_DEBUG") == "1":
-        raise  # noqa: PLE0704 - the error that is being handled
+        raise
 
 
 def main() -> None:

@@ -30,9 +30,15 @@ def erase(
         who = names.resolve(MemberId, member, place, space)
         if not yes:
             when = "at once" if at_once else "hidden now, destroyed after seven days"
-            typer.confirm(f"Erase all personal words about {member}, {when}? This cannot be undone", abort=True, err=True)
+            typer.confirm(
+                f"Erase all personal words about {member}, {when}? This cannot be undone", abort=True, err=True
+            )
         given = {"member_id": who, "ground": AT_ONCE if at_once else "request"}
         result = place.do("member.erase", space.id, given, read_command_id(command_id))
         done = 0 if place.api is not None else carry_out_erasures(place.node)
     say_result(result, as_json=as_json)
-    remark("The keys are destroyed on this device." if done else "Hidden now; the keys go when the days of grace are over.")
+    remark(
+        "The keys are destroyed on this device."
+        if done
+        else "Hidden now; the keys go when the days of grace are over."
+    )

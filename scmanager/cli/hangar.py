@@ -40,7 +40,9 @@ def import_file(
     preview_only: Annotated[bool, typer.Option("--preview", help="Only show what would change.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     missing: MissingOption = Fate.KEEP,
-    answer: Annotated[list[str] | None, typer.Option("--answer", metavar="NAME=MODEL", help="What a name means.")] = None,
+    answer: Annotated[
+        list[str] | None, typer.Option("--answer", metavar="NAME=MODEL", help="What a name means.")
+    ] = None,
     org: OrgOption = None,
     owner: OwnerOption = None,
     command_id: CommandIdOption = None,
@@ -67,7 +69,9 @@ def import_file(
         )
     say_result(result, as_json=as_json)
     if not as_json:
-        remark(f"To take it back: scm hangar undo-import {result['import']}" + ("" if org or owner else " --personal"))
+        remark(
+            f"To take it back: scm hangar undo-import {result['import']}" + ("" if org or owner else " --personal")
+        )
 
 
 def look(place: Any, space: Space, owner: Owner, file: HangarFile, answers: Mapping[str, str]) -> Preview:
@@ -96,14 +100,17 @@ def counts(made: Preview) -> dict[str, Any]:
 def show(made: Preview) -> None:
     """A preview for people."""
     rows = [("add", ship.key or "", ship.nickname or "") for ship in made.added]
-    rows += [("change", pair.known.key or "", ", ".join(each.field for each in pair.changes)) for pair in made.changed]
+    rows += [
+        ("change", pair.known.key or "", ", ".join(each.field for each in pair.changes)) for pair in made.changed
+    ]
     rows += [("not listed", each.known.key or "", each.known.nickname or "") for each in made.missing]
     say_table(("what", "model", "about"), rows, "Nothing would change.")
     say(f"{len(made.added)} to add, {len(made.changed)} to change, {len(made.unchanged)} as they are,"
         f" {len(made.missing)} not listed.")  # fmt: skip
     for each in made.unrecognised:
         known = ", ".join(each.suggestions) or "no model that looks alike"
-        remark(f"Not recognised, so left out: {each.name} ({each.count}). Say which with --answer '{each.name}=MODEL': {known}")
+        remark(f"Not recognised, so left out: {each.name} ({each.count}). It could be: {known}")
+        remark(f"Say which one with: --answer '{each.name}=MODEL'")
 
 
 def _target(place: Place, org: str | None, owner: str | None) -> tuple[Space, Owner]:

@@ -9,7 +9,16 @@ from typing import Any
 
 import msgspec
 
-from scmanager.application.verbs import EntryId, FleetId, ImportId, MemberId, OrganisationId, RoleId, ShipId, SquadronId
+from scmanager.application.verbs import (
+    EntryId,
+    FleetId,
+    ImportId,
+    MemberId,
+    OrganisationId,
+    RoleId,
+    ShipId,
+    SquadronId,
+)
 from scmanager.application.words import Words
 from scmanager.cli.output import short
 from scmanager.cli.session import Place

@@ -26,7 +26,9 @@ class OneProtection(Misconfigured):
 def init(
     context: typer.Context,
     passphrase: Annotated[bool, typer.Option("--passphrase", help="Ask for a passphrase at each start.")] = False,
-    keyring: Annotated[bool, typer.Option("--keyring", help="Keep the wrapping key in the system's keyring.")] = False,
+    keyring: Annotated[
+        bool, typer.Option("--keyring", help="Keep the wrapping key in the system's keyring.")
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Make the data folder, with keys of its own for this machine."""

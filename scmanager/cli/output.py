@@ -67,7 +67,8 @@ def say_result(result: dict[str, Any], *, as_json: bool) -> None:
         return
     width = max((len(name) for name in result), default=0)
     for name, value in result.items():
-        say(f"{name.ljust(width)}  {value}")
+        shown = ", ".join(str(each) for each in value) if isinstance(value, list) else value
+        say(f"{name.ljust(width)}  {shown}")
 
 
 def say_error(error: ScManagerError, *, as_json: bool = False) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import typer
 
+from scmanager.application.verbs import FleetId, RoleId
 from scmanager.cli import names
 from scmanager.cli.output import JsonFlag, say_json, say_table, short
 from scmanager.cli.session import Place, session_of
@@ -81,7 +82,7 @@ def _cell(value: Any) -> str:
 
 def _members(place: Place, space: Space) -> Iterable[Row]:
     grants = {standing.grant.member: standing.grant for standing in space.grants()}
-    roles = names.known(names.RoleId, place, space)
+    roles = names.known(RoleId, place, space)
     for entity, state in space.things(MEMBERS):
         member: Any = state
         profile = names.profile_of(place, space, member.profile)
@@ -112,7 +113,7 @@ def _roles(_place: Place, space: Space) -> Iterable[Row]:
 
 
 def _ships(place: Place, space: Space) -> Iterable[Row]:
-    people, fleets = names.members(place, space), names.known(names.FleetId, place, space)
+    people, fleets = names.members(place, space), names.known(FleetId, place, space)
     for entity, state in space.things(SHIPS):
         ship: Any = state
         if ship.standing is not ShipStanding.PRESENT:
@@ -135,7 +136,7 @@ def _fleets(place: Place, space: Space) -> Iterable[Row]:
 
 
 def _squadrons(place: Place, space: Space) -> Iterable[Row]:
-    fleets = names.known(names.FleetId, place, space)
+    fleets = names.known(FleetId, place, space)
     for entity, state in space.things(SQUADRONS):
         held: Any = state
         if not held.disbanded:

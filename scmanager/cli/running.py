@@ -143,7 +143,10 @@ def projections_status(context: typer.Context, as_json: JsonFlag = False) -> Non
         say_json(told)
         return
     behind = told["pos"] - told["projectedPos"]
-    say(f"The read models show {told['projectedPos']} of {told['pos']} entries" + (f", {behind} to go." if behind else "."))
+    say(
+        f"The read models show {told['projectedPos']} of {told['pos']} entries"
+        + (f", {behind} to go." if behind else ".")
+    )
     say_table(
         ("kind", "closed", "held", "id"),
         [(each["kind"], str(each["closed"]), str(each["held"]), each["id"][:12]) for each in told["spaces"]],

@@ -149,7 +149,7 @@ def ask_passphrase(*, twice: bool = False) -> str:
 
 
 def carry_out_erasures(node: Node) -> int:
-    """Do what erasures are due; when this device first saw each one is kept in `erasures.json`. How many were done."""
+    """Do what erasures are due; how many were done. `erasures.json` keeps when this device first saw each one."""
     path = node.settings.data / ERASURES_FILE
     raw = read_private(path)
     seen = parse_json(raw, dict[str, int], ErasuresFileDamaged()) if raw else {}

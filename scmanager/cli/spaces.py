@@ -1,8 +1,11 @@
 """Spaces by file, until machines talk to each other: invitations, requests, exports, and letting somebody in.
 
-    leader:  scm member invite -o invitation.json            newcomer:  scm space request invitation.json -o request.json
-    leader:  scm member admit request.json --role Member     leader:    scm space export -o org.scm
-    newcomer: scm space import org.scm                       newcomer:  scm member join --handle NAME
+    leader:    scm member invite -o invitation.json
+    newcomer:  scm space request invitation.json -o request.json
+    leader:    scm member admit request.json --role Member
+    leader:    scm space export -o org.scm
+    newcomer:  scm space import org.scm
+    newcomer:  scm member join --handle NAME
 
 A second machine of one's own goes the same way: `scm device invite`, `request`, `enrol`, then export and import.
 """
@@ -34,7 +37,9 @@ from scmanager.errors import Refused
 from scmanager.eventstore.log_copy import copy_of
 from scmanager.spaces.space import Space
 
-OutOption = Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The file to write, for its owner only.")]
+OutOption = Annotated[
+    Path, typer.Option("-o", "--output", metavar="FILE", help="The file to write, for its owner only.")
+]
 FileArgument = Annotated[Path, typer.Argument(metavar="FILE")]
 
 
@@ -60,7 +65,9 @@ def list_spaces(context: typer.Context, as_json: JsonFlag = False) -> None:
     )  # fmt: skip
     for row in rows:
         if row["held"]:
-            remark(f"{row['held']} entries of {short(row['id'])} are dated in the future: is this machine's clock slow?")
+            remark(
+                f"{row['held']} entries of {short(row['id'])} are dated in the future: is this machine's clock slow?"
+            )
 
 
 def _space_row(place: Place, space: Space) -> dict[str, Any]:
@@ -79,7 +86,9 @@ def export(
     output: OutOption,
     org: OrgOption = None,
     personal: PersonalFlag = False,
-    without_keys: Annotated[bool, typer.Option("--without-keys", help="For a mirror that shall read nothing.")] = False,
+    without_keys: Annotated[
+        bool, typer.Option("--without-keys", help="For a mirror that shall read nothing.")
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Write a space to a file, with its keys sealed to every device that acts there."""
@@ -108,7 +117,9 @@ def import_(context: typer.Context, file: FileArgument, as_json: JsonFlag = Fals
     told = {"space": read.space.hex(), "logs": admitted.logs, "entries": admitted.entries, "closed": closed}
     say_result(told, as_json=as_json)
     if closed:
-        remark("Some entries stay closed: the file held no key for this device. Ask to be admitted, then for a new file.")
+        remark(
+            "Some entries stay closed: the file held no key for this device. Ask to be admitted, then for a new file."
+        )
     elif acts:
         remark("You act in this space. If you were invited: scm member join --handle NAME")
 
@@ -169,7 +180,9 @@ def admit(
     context: typer.Context,
     request: Annotated[Path, typer.Argument(metavar="REQUEST")],
     role: Annotated[str, typer.Option("--role", metavar="ROLE", help="Title or id of the role they get.")],
-    member: Annotated[str | None, typer.Option("--member", metavar="MEMBER", help="As whom, if not as invited.")] = None,
+    member: Annotated[
+        str | None, typer.Option("--member", metavar="MEMBER", help="As whom, if not as invited.")
+    ] = None,
     command_id: CommandIdOption = None,
     as_json: JsonFlag = False,
 ) -> None:

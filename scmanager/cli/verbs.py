@@ -75,7 +75,7 @@ def command_for(verb: Verb) -> Callable[..., None]:
         say_result(result, as_json=as_json)
 
     shown = [_shown(each) for each in sorted(verb.parameters, key=lambda each: not _is_argument(each))]
-    fixed = [("org", OrgOption, None)] if "org" in verb.kinds else []
+    fixed: list[tuple[str, Any, Any]] = [("org", OrgOption, None)] if "org" in verb.kinds else []
     fixed += [("personal", PersonalFlag, False)] if set(verb.kinds) >= {"org", "personal"} else []
     fixed += [("command_id", CommandIdOption, None), ("as_json", JsonFlag, False)]
     shown += [_parameter(name, kind, default) for name, kind, default in fixed]

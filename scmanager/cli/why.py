@@ -34,7 +34,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.NOT_A_CONTINUATION: "It claims to go on for an earlier log, and that log's key or device did not say so.",
     Reason.MAY_NOT_ERASE: "Only the person concerned, or ranks 0 and 1, can have personal words erased.",
     Reason.STATEMENT_UNPROVEN: "The recovery it carries is not signed by enough recovery keys.",
-    Reason.STATEMENT_DISPUTED: "Another recovery was made on the same ground; they block each other until one lists all.",
+    Reason.STATEMENT_DISPUTED: "Another recovery builds on the same ground; both wait until one lists all.",
     Reason.STATEMENT_SETTLED: "Another recovery settled the dispute, and this one lost.",
     Reason.STATEMENT_BASELESS: "The recovery that this one builds on fell, and so does this.",
 }

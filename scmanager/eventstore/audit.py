@@ -21,7 +21,17 @@ import msgspec
 
 from scmanager.errors import Untrusted
 from scmanager.eventstore import checkpoint, entry, merkle
-from scmanager.eventstore.audit_chunk import CHAIN_BROKEN, CHUNK_ENTRIES, Branch, Chunk, Finding, check_chunk, connect, rows_of, signed
+from scmanager.eventstore.audit_chunk import (
+    CHAIN_BROKEN,
+    CHUNK_ENTRIES,
+    Branch,
+    Chunk,
+    Finding,
+    check_chunk,
+    connect,
+    rows_of,
+    signed,
+)
 from scmanager.eventstore.store import StoreDamaged
 
 PROCESSES = 2
@@ -133,7 +143,9 @@ def _strays(db: sqlite3.Connection) -> list[Finding]:
         " WHERE h.size IS NULL OR g.last >= h.size"
     ).fetchall()
     headless = db.execute("SELECT l.id FROM log l WHERE NOT EXISTS (SELECT 1 FROM head h WHERE h.log = l.no)")
-    found = [Finding(log or b"", last, "entry-unsigned", "it stands beyond the signed head") for log, last, _ in beyond]
+    found = [
+        Finding(log or b"", last, "entry-unsigned", "it stands beyond the signed head") for log, last, _ in beyond
+    ]
     return found + [Finding(log, None, "log-without-head", "its head is missing") for (log,) in headless]
 
 
@@ -164,7 +176,9 @@ def _judge(db: sqlite3.Connection, branch: Branch, chunks: list[Chunk], findings
         mine = [each for each in mine if each.seq != seq and each.code != "chain-broken"]
         mine.append(Finding(branch.log, seq, "entry-changed", "it is not the entry that was signed"))
     if not mine and (not chunks or chunks[-1].last_id != branch.head):
-        mine.append(Finding(branch.log, branch.size - 1, "head-mismatch", "the stored head is not that of its entries"))
+        mine.append(
+            Finding(branch.log, branch.size - 1, "head-mismatch", "the stored head is not that of its entries")
+        )
     findings += mine
     return root
 

@@ -71,7 +71,8 @@ def rows_of(db: sqlite3.Connection, branch: Branch, first: int, end: int) -> Ite
         low, high = max(first, start), min(end, stop)
         if low < high:
             yield from db.execute(
-                "SELECT seq, data, shared FROM entry WHERE log = ? AND branch = ? AND seq >= ? AND seq < ? ORDER BY seq",
+                "SELECT seq, data, shared FROM entry"
+                " WHERE log = ? AND branch = ? AND seq >= ? AND seq < ? ORDER BY seq",
                 (branch.no, number, low, high),
             )
 
@@ -85,9 +86,7 @@ def check_chunk(task: tuple[str, Branch, int, bool]) -> Chunk:
         return _checked(db, branch, first, end, checked, deep=deep)
 
 
-def _checked(
-    db: sqlite3.Connection, branch: Branch, first: int, end: int, check: "_Fast", *, deep: bool
-) -> Chunk:
+def _checked(db: sqlite3.Connection, branch: Branch, first: int, end: int, check: "_Fast", *, deep: bool) -> Chunk:
     notes = []
     tree, leaves = merkle.CompactRange(), check.leaves
     rows = rows_of(db, branch, first, end)
@@ -113,7 +112,8 @@ def _notes(
     """Deep: every note in this chunk; else only the one over the whole branch."""
     low = first if deep else max(first, branch.size - 1)
     return db.execute(
-        "SELECT size, root, signature FROM note WHERE log = ? AND branch = ? AND size > ? AND size <= ? ORDER BY size",
+        "SELECT size, root, signature FROM note"
+        " WHERE log = ? AND branch = ? AND size > ? AND size <= ? ORDER BY size",
         (branch.no, branch.number, low, end),
     ).fetchall()
 
@@ -152,7 +152,7 @@ class _Fast:
         if count:
             self.last_id, self.last_hlc = sha3_512(data).digest(), int.from_bytes(data[_HLC])
 
-    def see(self, seq: int, data: bytes, shared: bytes) -> None:
+    def see(self, seq: int, data: bytes, shared: bytes) -> None:  # noqa: ARG002 - the deep one needs all three
         """One entry."""
         self.leaves.append(sha256(b"\0" + data).digest())
 
