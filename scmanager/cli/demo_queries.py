@@ -6,12 +6,13 @@ from scmanager.cli.client import Client
 from scmanager.errors import Refused
 
 ROSTER = """query Roster {
-  organisations { nodes { sid title members(first: 100) { totalCount nodes { handle displayName standing rank } } } }
+  organisations(first: 5) { nodes { sid title members(first: 100) { totalCount nodes { handle displayName standing rank } } } }
 }"""
 
 FLEETS = """query Fleets {
-  organisations { nodes { sid fleets { nodes { title lead { handle } squadrons { nodes { title
-    ships { nodes { model readiness owner { handle } } } members { totalCount } } } } } } }
+  organisations(first: 5) { nodes { sid fleets(first: 10) { nodes { title lead { handle }
+    squadrons(first: 10) { nodes { title members(first: 1) { totalCount }
+      ships(first: 20) { nodes { model readiness owner { handle } } } } } } } } }
 }"""
 
 BORROWED = """query Borrowed {
