@@ -196,7 +196,7 @@ class MemoryOriginators:
         self._arrivals[arrival.pos] = arrival
         self._versions.setdefault(arrival.entity, {})[arrival.version] = arrival
 
-    def index(self, handle: None, found: Sequence[tuple[int, bytes]], upto: int) -> None:  # noqa: ARG002
+    def index(self, handle: None, found: Sequence[tuple[int, bytes]], upto: int) -> None:  # noqa: ARG002 - as above
         """See Originators.index."""
         with self._lock:
             for pos, entity in found:

@@ -67,7 +67,7 @@ class RecorderFactory(InfrastructureFactory[Recorder]):
         """The node's recorder."""
         return self._recorder
 
-    def tracking_recorder(self, tracking_recorder_class: type[Recorder] | None = None) -> Recorder:  # noqa: ARG002
+    def tracking_recorder(self, tracking_recorder_class: type[Recorder] | None = None) -> Recorder:  # noqa: ARG002 - one recorder for all
         """The node's recorder."""
         return self._recorder
 

@@ -37,7 +37,7 @@ from scmanager.eventstore.content import Shared
 from scmanager.eventstore.originators import INDEXED, AlreadyTracked, Noted, Originators, VersionTaken
 from scmanager.eventstore.own_log import Draft, OwnLog
 from scmanager.eventstore.recorded import STORED, Reader, Voice, pack
-from scmanager.eventstore.store import Store
+from scmanager.eventstore.store import Row, Store
 
 TAIL = "tail:"
 """Begins the names under which process applications follow this node's own store, each under its own."""
@@ -168,10 +168,13 @@ class Recorder(ProcessRecorder):
             done = self._originators.tracked(INDEXED) or 0
             while rows := self._store.tail(done, PAGE):
                 done = rows[-1].pos
-                opened = [(row.pos, self._reader.shared(row)) for row in rows]
-                found = [(pos, shared.entity) for pos, shared in opened if shared]
-                self._store.private(lambda handle, _, f=found, d=done: self._originators.index(handle, f, d))  # type: ignore[misc]
+                self._index(rows)
         return done
+
+    def _index(self, rows: Sequence[Row]) -> None:
+        opened = [(row.pos, self._reader.shared(row)) for row in rows]
+        found = [(pos, shared.entity) for pos, shared in opened if shared]
+        self._store.private(lambda handle, _: self._originators.index(handle, found, rows[-1].pos))
 
     # Reading
 

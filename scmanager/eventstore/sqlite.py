@@ -18,6 +18,8 @@ from scmanager.eventstore import entry
 from scmanager.eventstore.branches import Branch, Placement, pieces, place
 from scmanager.eventstore.own_log import Batch, Head, Sealed
 from scmanager.eventstore.soundness import End, check_count, check_end
+from scmanager.eventstore.sqlite_faults import FAULTS, translated
+from scmanager.eventstore.sqlite_readers import Readers
 from scmanager.eventstore.store import (
     Also,
     CommandRepeated,
@@ -30,8 +32,6 @@ from scmanager.eventstore.store import (
 )
 from scmanager.eventstore.verification import SignedNote, VerifiedRun
 
-# A damaged schema quoted in an error's message need not be UTF-8, which the module answers with its own exception.
-_FAULTS = (sqlite3.Error, UnicodeDecodeError)
 SCHEMA_VERSION = 2
 HEADER_BYTES = 512
 """No SQLite page is smaller."""
@@ -66,16 +66,15 @@ class SqliteStore:
         self._lock = threading.RLock()
         self._grown = threading.Condition()
         self._closed = False
-        self._idle: list[sqlite3.Connection] = []
-        self._idle_lock = threading.Lock()
+        self._readers = Readers(self._connect)
         self._numbers: dict[bytes, int] = {}
         self._writer = self._connect()
         try:
             self._prepare()
             self._pos = self.last_pos()
-        except _FAULTS as error:
+        except FAULTS as error:
             self.close()
-            raise _translated(error) from error
+            raise translated(error) from error
         except BaseException:
             self.close()
             raise
@@ -88,16 +87,16 @@ class SqliteStore:
             connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=5)
         except OSError as error:
             raise StoreBusy(reason=error.strerror) from error
-        except _FAULTS as error:
-            raise _translated(error) from error
+        except FAULTS as error:
+            raise translated(error) from error
         try:
             connection.executescript(
                 "PRAGMA synchronous=FULL; PRAGMA fullfsync=ON; PRAGMA foreign_keys=ON; PRAGMA secure_delete=ON;"
                 "PRAGMA recursive_triggers=ON; PRAGMA trusted_schema=OFF; PRAGMA cache_size=-8000;"
             )
-        except _FAULTS as error:
+        except FAULTS as error:
             connection.close()  # Left open it would disturb whoever opens the file next.
-            raise _translated(error) from error
+            raise translated(error) from error
         return connection
 
     def _prepare(self) -> None:
@@ -120,28 +119,6 @@ class SqliteStore:
         check_count(self.last_pos(), *self._query(_COUNTS)[0])
 
     @contextmanager
-    def _reader(self) -> Iterator[sqlite3.Connection]:
-        """A reading connection, borrowed: nobody closes it meanwhile (that would crash the process)."""
-        with self._idle_lock:
-            if self._closed:
-                raise StoreBusy(reason="it is closed")
-            connection = self._idle.pop() if self._idle else None
-        if connection is None:
-            connection = self._connect()
-            connection.execute("PRAGMA query_only=ON")
-        try:
-            yield connection
-        finally:
-            self._give_back(connection)
-
-    def _give_back(self, connection: sqlite3.Connection) -> None:
-        with self._idle_lock:
-            if not self._closed:
-                self._idle.append(connection)
-                return
-        connection.close()
-
-    @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         """All or nothing. BEGIN IMMEDIATE: a deferred one loses to another writer in the middle."""
         with self._lock:
@@ -156,8 +133,8 @@ class SqliteStore:
                     if self._writer.in_transaction:
                         self._writer.execute("ROLLBACK")
                     raise
-            except _FAULTS as error:
-                raise _translated(error) from error
+            except FAULTS as error:
+                raise translated(error) from error
 
     # Writing
 
@@ -376,35 +353,17 @@ class SqliteStore:
 
     def _query(self, sql: str, arguments: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
         try:
-            with self._reader() as reader:
+            with self._readers.lent() as reader:
                 return reader.execute(sql, arguments).fetchall()
-        except _FAULTS as error:
-            raise _translated(error) from error
+        except FAULTS as error:
+            raise translated(error) from error
 
     def close(self) -> None:
         """See Store.close."""
         with self._grown:
             self._closed = True
             self._grown.notify_all()
-        with self._idle_lock:
-            idle, self._idle = self._idle, []
+        self._readers.close()
         with self._lock:
-            for connection in (*idle, self._writer):
-                connection.close()
-
-
-_BROKEN = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_TOOBIG}
-
-
-def _translated(error: sqlite3.Error | UnicodeDecodeError) -> StoreBusy | StoreDamaged:
-    """Disk full, locked or read-only: nothing was recorded. A broken file or disk: stop."""
-    if isinstance(error, UnicodeDecodeError):
-        return StoreDamaged(reason="text in it is not readable")
-    text = str(error)
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
-    # A write that fails takes nothing with it; bytes that cannot be read back, or were not taken by the disk, do.
-    unreadable = code & 0xFF == sqlite3.SQLITE_IOERR and code != sqlite3.SQLITE_IOERR_WRITE
-    foreign = code == sqlite3.SQLITE_ERROR and ("no such" in text or "decode" in text)
-    if code & 0xFF in _BROKEN or unreadable or foreign:
-        return StoreDamaged(reason=text)
-    return StoreBusy(reason=text)
+            self._closed = True
+            self._writer.close()
