@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from scmanager.adapters.folder_lock import FolderLock
 from scmanager.adapters.folder_mark import Doubt, FolderMark
 from scmanager.adapters.folder_mark import Head as MarkedHead
+from scmanager.adapters.hangar_files import read_hangar
 from scmanager.adapters.identity import Identity, IdentityMissing, create_identity, open_identity
 from scmanager.adapters.key_vault import KeyVault
 from scmanager.adapters.private_files import private_folder, state_folder
@@ -40,15 +41,18 @@ from scmanager.application.desk import Desk
 from scmanager.application.every_verb import VERBS
 from scmanager.application.exchange import Admitted, admit_logs, open_log
 from scmanager.application.founding import Founding
+from scmanager.application.hangar_preview import Preview, preview
 from scmanager.application.recovering import (
     check_signatures,
     message_of,
     new_statement,
     open_recovered_log,
 )
+from scmanager.application.words import Words
 from scmanager.application.writer import Command, Result, Writer
 from scmanager.config import Settings
 from scmanager.domain.catalogue import FOLDS, ORGANISATIONS
+from scmanager.domain.ship_events import Owner, OwnerKind
 from scmanager.errors import Refused
 from scmanager.eventstore.entry import Kind, RecoveryKeys, Signature
 from scmanager.eventstore.log_copy import LogCopy, copy_of
@@ -209,6 +213,19 @@ class Node:
         mine = self.identity
         key, salt = SigningKey.generate(), secrets.token_bytes(32)
         return self.writer.submit(Founding(command_id, kind, key, salt, recovery, mine.device, mine.box, act))
+
+    def preview_hangar(
+        self, space: bytes, file: bytes, answers: Mapping[str, str] | None = None, *, organisation: bool = False
+    ) -> Preview:
+        """What a hangar export would change: of one's own ships in this space, or of the organisation's.
+
+        Writes nothing. `answers`: the catalogue key that a name stands for. Raises Untrusted, NotAMember.
+        """
+        read = read_hangar(file)
+        kind = OwnerKind.ORGANISATION if organisation else OwnerKind.MEMBER
+        owner = Owner(kind, space[:16] if organisation else self.writer.member(space))
+        with self.shelf.lock:
+            return preview(self.shelf.space(space), owner, read, Words(self.store, self.vault.get), answers)
 
     # Other machines
 

@@ -11,17 +11,20 @@ import msgspec
 from graphql import (
     DocumentNode,
     FragmentDefinitionNode,
+    GraphQLEnumType,
     GraphQLObjectType,
     GraphQLResolveInfo,
     GraphQLSchema,
     OperationDefinitionNode,
     OperationType,
+    get_named_type,
 )
 from graphql.execution.values import get_variable_values
 
 from scmanager.api.catalogue import Catalogue
 from scmanager.api.compiler import Statement
 from scmanager.api.context import Context
+from scmanager.api.failures import RequestMalformed
 from scmanager.api.selection import Selection
 from scmanager.api.subscriptions import concerns
 
@@ -30,8 +33,8 @@ async def answer_directly(
     schema: GraphQLSchema, document: DocumentNode, operation_name: str | None, given: dict[str, Any], context: Context
 ) -> str | None:
     """The `data` of a query that is bound throughout, as JSON text; None when the executor must answer."""
-    operation = _operation(document, operation_name)
-    if operation is None or operation.operation is not OperationType.QUERY:
+    operation = operation_of(document, operation_name)
+    if operation.operation is not OperationType.QUERY:
         return None
     variables = get_variable_values(schema, operation.variable_definitions or (), given)
     if isinstance(variables, list):
@@ -48,7 +51,6 @@ async def answer_directly(
 
 def bind(schema: GraphQLSchema, catalogue: Catalogue) -> None:
     """Let the executor answer bound fields by statements, and everything below from what those gave."""
-    roots = {"Query": _answer, "Subscription": _told}
     for name, kind in schema.type_map.items():
         if not isinstance(kind, GraphQLObjectType):
             continue
@@ -56,26 +58,32 @@ def bind(schema: GraphQLSchema, catalogue: Catalogue) -> None:
         below = name == "PageInfo" or name.removesuffix("Connection").removesuffix("Edge") in catalogue.tables
         for field_name, field in kind.fields.items():
             if below:
-                field.resolve = _given
+                field.resolve = _chosen if isinstance(get_named_type(field.type), GraphQLEnumType) else _given
             elif field_name in bound:
-                field.resolve = roots[name]
+                field.resolve = _answer if name == "Query" else _told
                 field.subscribe = _live if name == "Subscription" else None
 
 
-async def _answer(_: Any, info: GraphQLResolveInfo, **__: Any) -> Any:
+async def _answer(_: Any, info: GraphQLResolveInfo[Any], **__: Any) -> Any:
     return msgspec.json.decode(await _statement_answer(info))
 
 
-def _told(source: Any, _: GraphQLResolveInfo, **__: Any) -> Any:
+def _told(source: Any, _: GraphQLResolveInfo[Any], **__: Any) -> Any:
     return source
 
 
-def _given(source: Mapping[str, Any], info: GraphQLResolveInfo, **_: Any) -> Any:
+def _given(source: Mapping[str, Any], info: GraphQLResolveInfo[Any], **_: Any) -> Any:
     """The compiler answers under the names that the query gives."""
     return source[str(info.path.key)]
 
 
-async def _live(_: Any, info: GraphQLResolveInfo, **__: Any) -> AsyncIterator[Any]:
+def _chosen(source: Mapping[str, Any], info: GraphQLResolveInfo[Any], **_: Any) -> Any:
+    """An enum's name, as the executor wants it."""
+    name, kind = source[str(info.path.key)], get_named_type(info.return_type)
+    return name if name is None or not isinstance(kind, GraphQLEnumType) else kind.parse_value(name)
+
+
+async def _live(_: Any, info: GraphQLResolveInfo[Any], **__: Any) -> AsyncIterator[Any]:
     """The present answer, then each different one."""
     context: Context = info.context
     last = None
@@ -89,18 +97,22 @@ async def _live(_: Any, info: GraphQLResolveInfo, **__: Any) -> AsyncIterator[An
                 pass
 
 
-async def _statement_answer(info: GraphQLResolveInfo) -> str:
+async def _statement_answer(info: GraphQLResolveInfo[Any]) -> str:
     context: Context = info.context
-    selection = Selection(info.fragments, info.variable_values)
+    variables: Any = info.variable_values  # Strawberry gives the values themselves.
+    selection = Selection(info.fragments, variables)
     statement = Statement(context.services.catalogue, selection, context.viewer)
     sql = f"select {statement.relation(info.parent_type.name, '', list(info.field_nodes))}::text"
     return await context.services.pool.fetch(sql, statement.parameters)
 
 
-def _operation(document: DocumentNode, name: str | None) -> OperationDefinitionNode | None:
+def operation_of(document: DocumentNode, name: str | None) -> OperationDefinitionNode:
+    """The operation that is meant. Raises RequestMalformed."""
     operations = [each for each in document.definitions if isinstance(each, OperationDefinitionNode)]
     named = [each for each in operations if name is None or (each.name and each.name.value == name)]
-    return named[0] if len(named) == 1 else None
+    if len(named) != 1:
+        raise RequestMalformed(why="name one of its operations in operationName")
+    return named[0]
 
 
 def _fragments(document: DocumentNode) -> dict[str, FragmentDefinitionNode]:

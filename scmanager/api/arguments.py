@@ -36,7 +36,7 @@ def argument(name: str, kind: Any) -> Argument:
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
         return Argument(graphql_enum(kind), lambda value: kind(value.value))
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
-        return _struct(name, kind)
+        return _struct(kind)
     return _compound(name, kind)
 
 
@@ -51,7 +51,7 @@ def _compound(name: str, kind: Any) -> Argument:
     raise TypeError(f"{name}: no front end can offer {kind}")
 
 
-def _struct(name: str, kind: type[msgspec.Struct]) -> Argument:
+def _struct(kind: type[msgspec.Struct]) -> Argument:
     inputs, fields = _input(kind)
 
     def read(value: Any) -> Any:

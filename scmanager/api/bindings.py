@@ -40,6 +40,11 @@ class Many(msgspec.Struct, frozen=True):
     """What to do when there is none at all."""
     given: dict[str, str] = {}
 
+    @property
+    def few(self) -> bool:
+        """Whether the condition leaves few rows: then they are found first and sorted after, not the other way."""
+        return "{p}.id" in self.on
+
 
 class Table(msgspec.Struct, frozen=True):
     """A read model: its table, and the column that together with the sort column orders it."""

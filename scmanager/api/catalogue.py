@@ -24,7 +24,8 @@ class Catalogue(msgspec.Struct, frozen=True):
 
     def definition(self, type_name: str, field: str) -> GraphQLField:
         """A field as the schema has it."""
-        return self.types[type_name].fields[field]
+        found: GraphQLField = self.types[type_name].fields[field]
+        return found
 
     def target(self, type_name: str, field: str) -> str:
         """The read model that a relation leads to."""

@@ -87,10 +87,13 @@ class Statement:
         parts = _Parts(self, target, row, page, count, _NO_MATCH if narrowed else binding.next_step)
         answer = parts.json(fields, self._selection)
         more = 1 if "pageInfo" in {nodes[0].name.value for nodes in fields.values()} else 0
+        found = f"select {inner}.* from {table.name} {inner} where {where}{begin}"
+        if binding.few:  # `offset 0` keeps PostgreSQL from walking the whole list in the order asked for.
+            found = f"select {inner}.* from ({found} offset 0) {inner}"
+        # `having` makes one row of it even where no part gathers the rows.
         return (
             f"(select {answer} from (select {inner}.*, row_number() over () as row_ from "
-            f"(select {inner}.* from {table.name} {inner} where {where}{begin} "
-            f"order by {page.order(inner)} limit {page.size + more}) {inner}) {row})"
+            f"({found} order by {page.order(inner)} limit {page.size + more}) {inner}) {row} having true)"
         )
 
     def _where(

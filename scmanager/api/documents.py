@@ -4,14 +4,16 @@ from collections import OrderedDict
 from collections.abc import Iterator
 
 import msgspec
-from graphql import DocumentNode, GraphQLError, GraphQLSchema, parse, specified_rules, validate
+from graphql import DocumentNode, GraphQLError, GraphQLSchema, GraphQLSyntaxError, parse, specified_rules, validate
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.schema import validate_document
 
 from scmanager.api import limits
+from scmanager.errors import ScManagerError
 
 REMEMBERED_MAX = 256
 ERRORS_MAX = 10
+_NOTHING = parse("{ __typename }")
 
 
 class Checked(msgspec.Struct, frozen=True):
@@ -42,19 +44,34 @@ def check(schema: GraphQLSchema, text: str) -> Checked:
 
 
 class CheckedDocuments(SchemaExtension):
-    """Gives the executor checked documents: every way in (HTTP, websocket) goes through here."""
+    """Gives the executor checked documents: every way in (HTTP, websocket) goes through here.
+
+    What is wrong is handed on as the outcome of validation: raised here, it would end a websocket's whole operation.
+    """
 
     def on_parse(self) -> Iterator[None]:
-        """Instead of parsing."""
-        found = check(self.execution_context.schema._schema, self.execution_context.query or "")
-        self.execution_context.graphql_document = found.document
+        """Instead of parsing and validating."""
+        context = self.execution_context
+        try:
+            found = check(context.schema._schema, context.query or "")
+        except (ScManagerError, GraphQLSyntaxError) as error:
+            found = Checked(_NOTHING, [_told(error)])
+        self._errors = list(found.errors)
+        context.graphql_document = found.document
         yield
 
     def on_validate(self) -> Iterator[None]:
-        """Instead of validating; then what it would cost."""
+        """What it would cost, as the variables are."""
         context = self.execution_context
-        found = check(context.schema._schema, context.query or "")
-        context.pre_execution_errors = list(found.errors)
-        if not found.errors:
-            limits.check_cost(found.document, context.variables or {})
+        if not self._errors and context.graphql_document is not None:
+            try:
+                limits.check_cost(context.graphql_document, context.variables or {})
+            except ScManagerError as error:
+                self._errors = [_told(error)]
+        context.pre_execution_errors = self._errors
         yield
+
+
+def _told(error: ScManagerError | GraphQLSyntaxError) -> GraphQLError:
+    """As the executor hands it on to the client, over a websocket too."""
+    return GraphQLError(error.message if isinstance(error, GraphQLError) else str(error), original_error=error)

@@ -1,7 +1,7 @@
 """What a query may ask of the node, checked before anything is done: its text, its shape, its cost.
 
-Text first: words are counted without parsing, so a megabyte of braces costs a fraction of a millisecond. Shape and cost
-are counted on the tree with every fragment counted once, so fragments that multiply each other cannot.
+Text first: words are counted without parsing, so a megabyte of braces costs nothing. Shape and cost are
+counted on the tree with every fragment counted once, so fragments that multiply each other do no harm.
 """
 
 from typing import Any
@@ -11,7 +11,6 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
-    GraphQLSyntaxError,
     InlineFragmentNode,
     IntValueNode,
     Lexer,
@@ -34,6 +33,7 @@ FIELDS_MAX = 45
 FRAGMENTS_MAX = 20
 COST_MAX = 200_000
 
+_SELECTING = (OperationDefinitionNode, FragmentDefinitionNode)
 _LISTS = frozenset({"nodes", "edges"})
 _OPEN = frozenset({TokenKind.BRACE_L, TokenKind.BRACKET_L, TokenKind.PAREN_L})
 _CLOSE = frozenset({TokenKind.BRACE_R, TokenKind.BRACKET_R, TokenKind.PAREN_R})
@@ -96,7 +96,7 @@ def check_shape(document: DocumentNode) -> None:
     if fragments > FRAGMENTS_MAX or len(document.definitions) > FRAGMENTS_MAX * 2:
         raise TooManyFields(limit=FRAGMENTS_MAX, what="fragments")
     aliases = 0
-    waiting = [each.selection_set for each in document.definitions if _has_selections(each)]
+    waiting = [each.selection_set for each in document.definitions if isinstance(each, _SELECTING)]
     while waiting:
         selections = waiting.pop().selections
         aliases += sum(isinstance(each, FieldNode) and each.alias is not None for each in selections)
@@ -105,10 +105,6 @@ def check_shape(document: DocumentNode) -> None:
         if len(selections) > FIELDS_MAX:
             raise TooManyFields(limit=FIELDS_MAX, what="fields")
         waiting += [inner for each in selections if (inner := getattr(each, "selection_set", None))]
-
-
-def _has_selections(node: Any) -> bool:
-    return isinstance(node, OperationDefinitionNode | FragmentDefinitionNode)
 
 
 def check_cost(document: DocumentNode, variables: dict[str, Any]) -> int:
@@ -193,6 +189,3 @@ def _inner(field: FieldNode, fragments: dict[str, FragmentDefinitionNode]) -> li
 
 def _is_list(field: FieldNode) -> bool:
     return field.name.value in _LISTS
-
-
-__all__ = ["GraphQLSyntaxError", "check_cost", "check_shape", "check_text"]

@@ -6,7 +6,7 @@ the server may merely have been restarted, and the statement is tried once more 
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import Any, LiteralString, cast
+from typing import Any
 
 import psycopg
 from psycopg import AsyncConnection, errors
@@ -80,7 +80,7 @@ class Pool:
     async def _ask(self, connection: AsyncConnection[Any], sql: str, parameters: Mapping[str, Any]) -> str:
         healthy = False
         try:
-            cursor = await connection.execute(cast("LiteralString", sql), parameters)
+            cursor = await connection.execute(sql.encode(), parameters)
             row = await cursor.fetchone()
             healthy = True
         except errors.QueryCanceled as error:
@@ -89,6 +89,9 @@ class Pool:
         except psycopg.DataError as error:
             healthy = True
             raise CursorMalformed from error  # Everything else that a caller sends has a type of its own.
+        except errors.UndefinedTable as error:
+            healthy = True
+            raise ReadModelsGone from error  # They are just being made.
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             raise ReadModelsGone from error
         finally:

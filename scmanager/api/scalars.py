@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any, NewType
 
 import strawberry
-from strawberry.schema.types.scalar import scalar
+from strawberry.types.scalar import ScalarDefinition, scalar
 
 from scmanager.errors import Untrusted
 
@@ -46,7 +46,7 @@ def _read_whole(value: Any) -> int:
     return value
 
 
-SCALARS = {
+SCALARS: dict[object, ScalarDefinition] = {
     Moment: scalar(
         name="DateTime", description="A time: ISO 8601, answered in UTC.", serialize=str, parse_value=_read_moment
     ),

@@ -2,9 +2,11 @@
 
 import sys
 from functools import cache
+from typing import Any
 
 import msgspec
 import strawberry
+from graphql import GraphQLError
 from strawberry.schema.config import StrawberryConfig
 
 from scmanager.api.answering import bind
@@ -16,6 +18,11 @@ from scmanager.api.mutations import mutation_type
 from scmanager.api.queries import Query
 from scmanager.api.scalars import SCALARS
 from scmanager.api.subscriptions import Subscription
+
+
+class _Schema(strawberry.Schema):
+    def process_errors(self, errors: list[GraphQLError], execution_context: Any = None) -> None:
+        """Faults of ours are logged where they are masked; a client's mistakes are told to the client."""
 
 
 class Served(msgspec.Struct, frozen=True):
@@ -33,7 +40,7 @@ class Served(msgspec.Struct, frozen=True):
 @cache
 def served() -> Served:
     """Made once: the table of verbs is complete when this module is imported."""
-    schema = strawberry.Schema(
+    schema = _Schema(
         Query,
         mutation_type(),
         Subscription,

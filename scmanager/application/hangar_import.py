@@ -15,7 +15,7 @@ from scmanager.application.verbs import ImportId, verb
 from scmanager.domain import hangar, hangar_import
 from scmanager.domain.catalogue import IMPORTS, SHIPS
 from scmanager.domain.event import Id
-from scmanager.domain.hangar_import import Applied, Import
+from scmanager.domain.hangar_import import Applied, Deed, Import
 from scmanager.domain.ship import Ship, Standing
 from scmanager.domain.ship_events import Owner, OwnerKind, RemovalReason, Source
 from scmanager.errors import Conflict, Refused
@@ -84,11 +84,11 @@ def import_(desk: Desk, *, confirmed: Confirmed) -> Result:
 def undo_import(desk: Desk, *, import_id: ImportId) -> Result:
     """Take one import back as a whole. Ships that anybody changed since stay as they are: `left` names them."""
     past: Import = desk.state(IMPORTS, import_id)
-    if past.by and desk.space.state(IMPORTS, import_id) != past:
+    if past.deed and desk.space.state(IMPORTS, import_id) != past:
         raise ImportUnsettled
     already = past.undone
     desk.decide(IMPORTS, import_id, hangar_import.undo, desk.me)
-    undone, left = ([], []) if already else _undo_ships(desk, past)
+    undone, left = ([], []) if already or past.deed is None else _undo_ships(desk, past.deed)
     return {
         "import": import_id.hex(),
         "undone": len(undone),
@@ -97,23 +97,22 @@ def undo_import(desk: Desk, *, import_id: ImportId) -> Result:
     }
 
 
-def _undo_ships(desk: Desk, past: Import) -> tuple[list[Id], list[Id]]:
+def _undo_ships(desk: Desk, deed: Deed) -> tuple[list[Id], list[Id]]:
     """The ships that are as before now, and those left alone."""
-    imports = [one for _, one in desk.space.things(IMPORTS) if isinstance(one, Import)]
-    quiet = hangar_import.quiet(imports) - {past.command}
+    quiet = hangar_import.quiet([one for _, one in desk.space.things(IMPORTS) if isinstance(one, Import)])
     undone: list[Id] = []
     left: list[Id] = []
     for ship_id, _ in list(desk.space.things(SHIPS)):
         thing = desk.space.thing(SHIPS, ship_id)
         history: list[Any] = thing.events() if thing else []
-        if not any(envelope.command == past.command for envelope, _ in history):
+        if not hangar_import.touched(history, deed):
             continue
         unsettled = desk.tips(SHIPS, ship_id) != desk.space.tips(SHIPS, ship_id)
-        if unsettled or hangar_import.changed_since(history, past.command, quiet):
+        if unsettled or hangar_import.changed_since(history, deed, quiet):
             left.append(ship_id)
-            continue
-        desk.decide(SHIPS, ship_id, hangar_import.undo_ship, desk.me, history, past.command, quiet)
-        undone.append(ship_id)
+        else:
+            desk.decide(SHIPS, ship_id, hangar_import.undo_ship, desk.me, history, deed, quiet)
+            undone.append(ship_id)
     return undone, left
 
 

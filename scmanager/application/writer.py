@@ -102,6 +102,14 @@ class Writer:
             found = self._seated(space)
         return found[0].log if found else None
 
+    def member(self, space: bytes) -> bytes:
+        """As whom we act in a space. Raises NotAMember."""
+        with self._shelf.lock:
+            found = self._seated(space)
+        if found is None:
+            raise NotAMember
+        return found[2].member
+
     def forget_seats(self) -> None:
         """Grants or logs changed from outside: look anew at where we speak from."""
         with self._shelf.lock:

@@ -1,7 +1,8 @@
 """An import of a hangar: which tool's file, for whom; and what taking it back as a whole comes to.
 
-What an import did are the events of ships that carry its command. Taking it back makes each of those ships what it
-would be without this import, and without those undone before; a ship that anybody changed since is left alone.
+What an import did are the events of ships by its author that carry its command. Taking it back makes each of those
+ships what it would be without this import, and without those undone before; a ship that anybody changed since is left
+alone.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -39,17 +40,22 @@ class UndoneFor(Undone, tag="import.undone-for/1"):
 ImportEvent = Applied | Undone
 
 
+class Deed(State):
+    """One command of one member. A command's id alone is only its author's word."""
+
+    by: Id
+    command: Id
+
+
 class Import(State):
     """An import, as its events so far tell it."""
 
-    by: Id = b""
-    """The member who imported; empty while it is unknown."""
+    deed: Deed | None = None
+    """What all events of the import carry; None while it is unknown."""
     owner: Owner | None = None
     tool: str = ""
-    command: Id = b""
-    """What all events of the import carry."""
-    undoings: tuple[Id, ...] = ()
-    """The commands that took it back."""
+    undoings: tuple[Deed, ...] = ()
+    """What took it back."""
 
     @property
     def undone(self) -> bool:
@@ -73,57 +79,68 @@ class ImportKnown(Refused):
 
 def apply(past: Import, applied: Applied) -> Iterator[Decision]:
     """Record an import. Raises ImportKnown."""
-    if past.by:
+    if past.deed:
         raise ImportKnown
     yield applied
 
 
 def undo(past: Import, actor: Id) -> Iterator[Decision]:
     """Take an import back. Harmless if it was. Raises ImportUnknown."""
-    if not past.by:
+    if past.deed is None:
         raise ImportUnknown
     if not past.undone:
-        yield Undone() if actor == past.by else UndoneFor()
+        yield Undone() if actor == past.deed.by else UndoneFor()
 
 
 def evolve(past: Import, event: ImportEvent, envelope: Envelope) -> Import:
     """Total. Recorded once. Undone counts from who imported, or by the right to manage ships."""
+    deed = deed_of(envelope)
     match event:
-        case Applied(tool, owner) if not past.by:
-            return replace(past, by=envelope.member, owner=owner, tool=tool, command=envelope.command)
-        case Undone() if not past.by or not (isinstance(event, UndoneFor) or envelope.member == past.by):
+        case Applied(tool, owner) if past.deed is None:
+            return replace(past, deed=deed, owner=owner, tool=tool)
+        case Undone() if past.deed is None or not (isinstance(event, UndoneFor) or envelope.member == past.deed.by):
             return past
-        case Undone() if envelope.command not in past.undoings and len(past.undoings) < TUPLE_MAX:
-            return replace(past, undoings=(*past.undoings, envelope.command))
+        case Undone() if deed not in past.undoings and len(past.undoings) < TUPLE_MAX:
+            return replace(past, undoings=(*past.undoings, deed))
         case _:
-            return past
+            return past  # Recorded or undone before.
 
 
-def quiet(imports: Collection[Import]) -> frozenset[Id]:
-    """The commands that leave no trace any more: of imports that were undone, and of undoing them."""
-    return frozenset(command for each in imports if each.undone for command in (each.command, *each.undoings))
+def deed_of(envelope: Envelope) -> Deed:
+    """By whom, and with which command."""
+    return Deed(envelope.member, envelope.command)
 
 
-def changed_since(history: History, command: Id, quiet: Collection[Id]) -> bool:
+def quiet(imports: Collection[Import]) -> frozenset[Deed]:
+    """What leaves no trace any more: imports that were undone, and undoing them."""
+    return frozenset(deed for each in imports if each.undone for deed in (each.deed, *each.undoings) if deed)
+
+
+def touched(history: History, deed: Deed) -> bool:
+    """Whether an import did anything to this ship."""
+    return any(deed_of(envelope) == deed for envelope, _ in history)
+
+
+def changed_since(history: History, deed: Deed, quiet: Collection[Deed]) -> bool:
     """Whether somebody else changed the ship after the import, or brought it too (by another import of the file)."""
-    ours = [place for place, (envelope, _) in enumerate(history) if envelope.command == command]
+    ours = [place for place, (envelope, _) in enumerate(history) if deed_of(envelope) == deed]
     brought = any(isinstance(history[place][1], Added | AddedFor) for place in ours)
-    others = [
-        (place, event)
+    first = min(ours, default=len(history))
+    return any(
+        place > first or (brought and isinstance(event, Added | AddedFor))
         for place, (envelope, event) in enumerate(history)
-        if envelope.command != command and envelope.command not in quiet
-    ]
-    return any(place > ours[0] or (brought and isinstance(event, Added | AddedFor)) for place, event in others)
+        if _loud(envelope, deed, quiet)
+    )
 
 
-def undo_ship(one: Ship, actor: Id, history: History, command: Id, quiet: Collection[Id]) -> Iterator[Decision]:
+def undo_ship(one: Ship, actor: Id, history: History, deed: Deed, quiet: Collection[Deed]) -> Iterator[Decision]:
     """Make a ship that nobody changed since what it would be without the import.
 
     Removals and words are all an import does besides adding. Raises what `hangar`'s decisions raise.
     """
     without = Ship()
     for envelope, event in history:
-        if envelope.command != command and envelope.command not in quiet:
+        if _loud(envelope, deed, quiet):
             without = ship.evolve(without, event, envelope)
     if without.standing is Standing.UNKNOWN:
         if one.standing is Standing.PRESENT:
@@ -134,3 +151,8 @@ def undo_ship(one: Ship, actor: Id, history: History, command: Id, quiet: Collec
         yield from hangar.restore_words(back, actor, without.nickname, without.details)
     elif one.standing is Standing.PRESENT:
         yield from hangar.restore_words(one, actor, without.nickname, without.details)
+
+
+def _loud(envelope: Envelope, deed: Deed, quiet: Collection[Deed]) -> bool:
+    done = deed_of(envelope)
+    return done != deed and done not in quiet

@@ -116,12 +116,10 @@ class PostgresStore:
 
     def _resolve(self, batch: Batch, error: psycopg.Error) -> int:
         """The connection broke while it appended. Once the log's lock is ours again, the head tells what happened."""
-        before = self._session
         self._drop()
         deadline = time.monotonic() + TAKE_OVER_S
         try:
             connection = self._connected()
-            connection.execute(_SQL["end_session"], before)
             while True:
                 with suppress(LogTaken):
                     self._own(connection, batch.head.log)
@@ -161,7 +159,7 @@ class PostgresStore:
         connection.execute(_SQL["add_log"], {"log": head.log, "space": head.space, "public": head.public})
 
     def _hold(self, connection: psycopg.Connection, space: bytes) -> None:
-        connection.execute(_SQL["lock_space"], {"space": space})
+        connection.execute(_SQL["add_space"], {"space": space})
         connection.execute(_SQL["hold_space"], {"space": space})
 
     def _add_branch(self, connection: psycopg.Connection, log: bytes, branch: Branch, prev: bytes) -> None:
@@ -237,10 +235,13 @@ class PostgresStore:
                 self._drop()
 
     def _connected(self) -> psycopg.Connection:
+        """The writing session. A new one first ends the lost one, which may still hold its locks unaware."""
         if self._writer is None or self._writer.closed:
             self._drop()
             try:
                 connection = connect(self._dsn, _WRITER_OPTIONS)
+                if self._session:
+                    connection.execute(_SQL["end_session"], self._session)
                 pid, started = connection.execute(_SQL["session"]).fetchone() or (0, None)
             except psycopg.Error as error:
                 raise translated(error) from error
@@ -310,6 +311,8 @@ class PostgresStore:
     def wait(self, after: int, timeout_s: float) -> bool:
         """See Store.wait. LISTEN wakes it; what it answers, it has read."""
         deadline = time.monotonic() + timeout_s
+        if timeout_s <= 0:
+            return self.last_pos() > after
         while not self._readers.closed:
             count = self._bell.count
             if self.last_pos() > after:

@@ -60,7 +60,7 @@ def translated(error: psycopg.Error) -> Unavailable | Misconfigured:
     reason = (error.diag.message_primary or str(error).strip().partition("\n")[0]).rstrip(".")
     if state in {"42P01", "3F000", "42501"} or state.startswith("28"):
         return StoreNotInstalled(reason=reason)
-    if state.startswith("XX"):
+    if state.startswith(("XX", "23")):  # Rows that already exist, or are missing: heads and entries do not agree.
         return StoreDamaged(reason=reason)
     if not state or state[:3] in {"57P", "080"}:
         return StoreUnreachable(reason=reason)

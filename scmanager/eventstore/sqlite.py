@@ -272,7 +272,12 @@ class SqliteStore:
         with self._transaction() as db:
             count = sum(db.execute("DELETE FROM part WHERE key = ?", (key,)).rowcount for key in keys)
         with self._lock:
-            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            try:
+                (busy, _, _) = self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            except FAULTS as error:
+                raise translated(error) from error
+        if busy:
+            raise StoreBusy(reason="a reader keeps erased bytes in the write-ahead log; erase again")
         return count
 
     # Reading

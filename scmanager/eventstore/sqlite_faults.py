@@ -6,7 +6,14 @@ from scmanager.eventstore.store import StoreBusy, StoreDamaged
 
 # A damaged schema quoted in an error's message need not be UTF-8, which the module answers with its own exception.
 FAULTS = (sqlite3.Error, UnicodeDecodeError)
-_BROKEN = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_TOOBIG}
+# A constraint that fails: a row that must be new exists, heads and entries do not agree.
+_BROKEN = {
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_FORMAT,
+    sqlite3.SQLITE_TOOBIG,
+    sqlite3.SQLITE_CONSTRAINT,
+}
 
 
 def translated(error: sqlite3.Error | UnicodeDecodeError) -> StoreBusy | StoreDamaged:

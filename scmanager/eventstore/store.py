@@ -123,7 +123,7 @@ class Store(Protocol):
         """The result of a command that this log has recorded."""
 
     def erase(self, keys: Iterable[bytes]) -> int:
-        """Remove every part sealed under these key ids, for good; returns how many."""
+        """Remove every part sealed under these key ids, for good; returns how many. After Unavailable ask again."""
 
     def wait(self, after: int, timeout_s: float) -> bool:
         """Until something stands behind `after` (True), or the time is over, or the store was closed (False)."""

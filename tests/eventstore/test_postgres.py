@@ -319,6 +319,17 @@ def test_a_commit_cut_while_the_server_works_is_told_as_it_ended(proxy: Proxy) -
     store.close()
 
 
+def test_a_session_that_never_noticed_the_break_is_ended_by_the_next(proxy: Proxy, writer_dsn: str) -> None:
+    store = PostgresStore(proxy.dsn)
+    log = new_log(store)
+    proxy.keep_server_side(b"erase-this-key")
+    with pytest.raises(StoreUnreachable):
+        store.erase([b"erase-this-key"])
+    log.add(draft("x"), log.hlc + 1)
+    assert commit(store, log) == 5  # The lost session still holds the log's lock until it is ended.
+    store.close()
+
+
 @pytest.mark.parametrize("recorded", [True, False])
 def test_a_commit_that_nobody_can_ask_about_is_called_unknown(proxy: Proxy, recorded: bool) -> None:
     store = PostgresStore(proxy.dsn)

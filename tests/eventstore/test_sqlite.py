@@ -15,7 +15,7 @@ from scmanager.errors import ScManagerError, Unavailable, Untrusted
 from scmanager.eventstore.own_log import OwnLog
 from scmanager.eventstore.sqlite import SqliteStore
 from scmanager.eventstore.store import NotHeld, Outcome, StoreBusy, StoreDamaged
-from tests.support.stores import commit, copy_of, draft, new_log, run_of, signing_key
+from tests.support.stores import SUBJECT, commit, copy_of, draft, new_log, run_of, signing_key
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="signals, users and file size limits of POSIX")
 
@@ -93,6 +93,36 @@ def test_no_connection_replaces_an_entry_under_another_position(raw: sqlite3.Con
 
 def test_parts_may_be_erased_by_any_connection(raw: sqlite3.Connection) -> None:
     assert raw.execute("DELETE FROM part").rowcount == 6
+
+
+def on_disk(path: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in path.parent.iterdir())
+
+
+def test_erased_bytes_are_gone_from_every_file(path: Path) -> None:
+    filled(path)
+    store = SqliteStore(path)
+    stored = list(store.parts(range(9)).values())
+    assert all(part in on_disk(path) for part in stored)
+    assert store.erase([SUBJECT.id]) == 6
+    assert not any(part in on_disk(path) for part in stored)
+    store.close()
+
+
+def test_erasing_says_so_when_a_reader_holds_on_to_the_bytes(path: Path) -> None:
+    filled(path)
+    store = SqliteStore(path)
+    store._writer.execute("PRAGMA busy_timeout=50")
+    stored = list(store.parts(range(9)).values())
+    reader = sqlite3.connect(path, isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM part").fetchone()
+    with pytest.raises(StoreBusy, match="erase again"):
+        store.erase([SUBJECT.id])
+    reader.close()
+    assert store.erase([SUBJECT.id]) == 0
+    assert not any(part in on_disk(path) for part in stored)
+    store.close()
 
 
 # What kill -9 may do

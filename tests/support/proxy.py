@@ -36,6 +36,10 @@ class Proxy:
         """The client loses the connection while the server is at work on the message."""
         self._marker, self._fate = containing, "client"
 
+    def keep_server_side(self, containing: bytes) -> None:
+        """The client loses the connection, and the server is not told: a cable was pulled."""
+        self._marker, self._fate = containing, "cable"
+
     def shut(self) -> None:
         """No way through any more."""
         self._open = False
@@ -77,6 +81,9 @@ class Proxy:
                     self._marker = b""
                     if self._fate == "request":
                         break
+                    if self._fate == "cable":
+                        _close(client)
+                        return
                     if self._fate == "client":
                         client.shutdown(socket.SHUT_WR)
                     self._deaf.add(client)
@@ -89,7 +96,8 @@ class Proxy:
                 if client in self._deaf:
                     break
                 client.sendall(data)
-        _close(client, server)
+            _close(server)
+        _close(client)
 
 
 def _close(*sockets: socket.socket) -> None:

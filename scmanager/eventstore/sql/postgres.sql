@@ -115,7 +115,7 @@ CREATE TRIGGER rises BEFORE UPDATE ON position FOR EACH ROW
     WHEN (NEW.last <= OLD.last) EXECUTE FUNCTION refuse();
 ALTER TABLE position ENABLE ALWAYS TRIGGER rises;
 
--- name: lock_space
+-- name: add_space
 INSERT INTO scm_events.space (id) VALUES (%(space)s) ON CONFLICT DO NOTHING;
 
 -- name: hold_space
@@ -178,8 +178,8 @@ SELECT place.last, pg_notify('scm_events', '') IS NULL FROM place;
 SELECT pg_try_advisory_lock(%(key)s::bigint);
 
 -- name: end_session
-SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-WHERE pid = %(pid)s::bigint AND backend_start = %(started)s AND usename = current_user;
+SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+WHERE pid = %(pid)s::bigint AND pid <> pg_backend_pid() AND backend_start = %(started)s AND usename = current_user;
 
 -- name: session
 SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid();
