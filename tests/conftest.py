@@ -1,3 +1,7 @@
-"""Fixtures that every test may ask for."""
+"""Fixtures that every test may ask for, and how hard property tests look."""
+
+from tests.support import effort
 
 pytest_plugins = ("tests.support.postgres", "tests.support.stores")
+
+effort.load()
