@@ -25,7 +25,7 @@ ocfs2 moosefs davfs webdav ftp sshfs acfs vboxsf prl_fs vmhgfs drvfs
 """
 _NETWORK_FUSE = """
 sshfs rclone rclonefs s3fs gcsfuse goofys blobfuse blobfuse2 davfs davfs2 curlftpfs smbnetfs gvfsd-fuse kio-fuse
-glusterfs ceph ceph-fuse cephfs mfs juicefs seaweedfs vmhgfs-fuse grpcfuse nfs smb afp google-drive-ocamlfuse onedriver
+glusterfs ceph ceph-fuse cephfs mfs juicefs seaweedfs vmhgfs-fuse grpcfuse nfs smb afp onedriver
 """
 NETWORK = frozenset(_NETWORK.split())
 """File systems of other machines, and the folders that a virtual machine's host lends it."""
