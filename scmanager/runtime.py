@@ -65,7 +65,7 @@ class VerbUnknown(Refused):
     """There is no verb {verb}."""
 
     code = "verb-unknown"
-    hint = "List the verbs with: scm --help"
+    hint = "List the verbs with: scm --help."
 
 
 class NotForThisSpace(Refused):
