@@ -1,4 +1,6 @@
-"""Fixtures that every test may ask for."""
+"""Fixtures that every test may ask for, and how hard property tests look."""
+
+from tests.support import effort
 
 import os
 
@@ -9,3 +11,5 @@ settings.register_profile("thorough", deadline=None, max_examples=500)
 settings.load_profile("thorough" if os.environ.get("SCM_THOROUGH") == "1" else "quick")
 
 pytest_plugins = ("tests.support.postgres", "tests.support.stores")
+
+effort.load()
