@@ -116,7 +116,6 @@ def test_erased_words_are_gone_from_every_file_of_the_server(nova: Books, server
     projector = nova.projector(server.dsn)
     filled(nova, projector)
     projector.rebuild()  # A generation that was kept holds the words too.
-    one(server.dsn, "select 1 from (select pg_switch_wal()) as wal")
     for words in (SECRET, NOTE, NICK):
         assert files_with(server.data_folder, words), "present before"
     erase(nova, NEW)
