@@ -101,14 +101,16 @@ def test_words_that_came_while_nobody_projected_are_shown_after_a_start(nova: Bo
     hidden = dict(nova.keys._keys)
     projector = nova.projector(database)
     filled(nova, projector)
-    for key in nova.keys.keys_of(nova.space, NEW):
+    for key in (*nova.keys.keys_of(nova.space, NEW), *nova.keys.keys_of(nova.space, nova.founder)):
         hidden[key] = nova.keys._keys.pop(key)
     projector.rebuild()
+    assert one(database, "select nickname from scm_read.ship") == (None,)
     projector.close()
     nova.keys._keys.update(hidden)
     again = nova.projector(database)
     again.catch_up()
     assert one(database, "select handle from scm_read.member where id = %s", NEW) == (SECRET,)
+    assert one(database, "select nickname from scm_read.ship") == (NICK,)
     again.close()
 
 
