@@ -1,1 +1,1 @@
-"""GraphQL and health over the read models and use cases."""
+"""GraphQL over the read models, loopback only: queries, mutations for every verb, subscriptions."""

@@ -1,0 +1,80 @@
+"""The app: /graphql (HTTP and websocket), /health, /metrics. Made for one node; serve it on the loopback address."""
+
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from typing import Any
+
+import msgspec
+from fastapi import FastAPI, Request, Response
+from starlette.exceptions import HTTPException
+
+from scmanager.api import failures
+from scmanager.api.backend import Backend
+from scmanager.api.context import WAITING_MAX, Services
+from scmanager.api.endpoint import Endpoint
+from scmanager.api.feed import Feed
+from scmanager.api.guard import REQUEST_ID, Guard
+from scmanager.api.metrics import exposition
+from scmanager.api.pool import Pool
+from scmanager.api.schema import served
+from scmanager.api.sockets import Sockets
+from scmanager.errors import ScManagerError
+
+GRAPHQL = "/graphql"
+
+
+def make_app(backend: Backend, *, direct: bool = True) -> FastAPI:
+    """The app of a node. `direct=False` sends every query through the executor: slower, for comparison."""
+    schema = served()
+    services = Services(
+        backend,
+        Pool(backend.conninfo, backend.read_schema),
+        Feed(backend.conninfo),
+        schema.catalogue,
+        ThreadPoolExecutor(WAITING_MAX, "projected"),
+    )
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await services.feed.close()
+        await services.pool.close()
+        services.waiters.shutdown(wait=False, cancel_futures=True)
+
+    app = FastAPI(title="SC Manager", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
+    app.add_middleware(Guard, token=lambda: backend.token)
+    app.add_exception_handler(ScManagerError, _told)
+    app.add_exception_handler(HTTPException, _not_offered)
+    endpoint, sockets = Endpoint(schema, services, direct=direct), Sockets(schema, services, GRAPHQL)
+
+    async def health() -> Response:
+        """A line for each actor; 503 when one is not well. Tells nothing about anybody's data."""
+        actors = backend.health()
+        well = all(each.ok for each in actors)
+        said = {"ok": well, "actors": [msgspec.structs.asdict(each) for each in actors]}
+        return Response(msgspec.json.encode(said), 200 if well else 503, media_type="application/json")
+
+    async def metrics() -> Response:
+        """Prometheus text."""
+        own = {"scm_api_websockets": sockets.open, "scm_api_listeners": services.feed.listeners}
+        return Response(exposition(dict(backend.metrics()) | own), media_type="text/plain; version=0.0.4")
+
+    app.add_api_route("/health", health, methods=["GET"])
+    app.add_api_route("/metrics", metrics, methods=["GET"])
+    app.add_route(GRAPHQL, endpoint.get, methods=["GET"])
+    app.add_route(GRAPHQL, endpoint.post, methods=["POST"])
+    app.include_router(sockets)
+    return app
+
+
+async def _told(request: Request, error: Any) -> Response:
+    said = failures.told(error, request.scope[REQUEST_ID])
+    return Response(msgspec.json.encode(said), failures.status(error), media_type="application/json")
+
+
+async def _not_offered(request: Request, error: Any) -> Response:
+    path, method = request.url.path[:200], request.method
+    known = error.status_code == 405
+    said = failures.MethodNotOffered(method=method, path=path) if known else failures.NoSuchPage(path=path)
+    return await _told(request, said)

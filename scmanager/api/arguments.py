@@ -1,0 +1,87 @@
+"""From a verb's parameters to GraphQL arguments and back: whatever verbs there are, this is how they are offered."""
+
+import enum
+import types
+import typing
+from collections.abc import Callable
+from functools import cache
+from typing import Any, NewType
+
+import msgspec
+import strawberry
+
+from scmanager.api.scalars import IdMalformed, Whole, graphql_enum, read_id
+from scmanager.application.verbs import EntryId
+
+Read = Callable[[Any], Any]
+
+
+class Argument(msgspec.Struct, frozen=True):
+    """A type as GraphQL has it, and how its values become the verb's."""
+
+    type: Any
+    read: Read
+
+
+def argument(name: str, kind: Any) -> Argument:
+    """How an argument of this type is offered. Raises TypeError for a type that no front end can offer."""
+    if isinstance(kind, NewType):
+        return Argument(strawberry.ID, _id_reader(name, 32 if kind is EntryId else 16))
+    if kind is bytes:
+        return Argument(strawberry.ID, lambda value: read_id(value, name))
+    if kind is int:
+        return Argument(Whole, _as_it_is)
+    if kind in (str, bool):
+        return Argument(kind, _as_it_is)
+    if isinstance(kind, type) and issubclass(kind, enum.Enum):
+        return Argument(graphql_enum(kind), lambda value: kind(value.value))
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return _struct(kind)
+    return _compound(name, kind)
+
+
+def _compound(name: str, kind: Any) -> Argument:
+    origin, inner = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (types.UnionType, typing.Union) and len(inner) == 2 and type(None) in inner:
+        only = argument(name, next(each for each in inner if each is not type(None)))
+        return Argument(only.type | None, lambda value: None if value is None else only.read(value))
+    if origin in (tuple, list, frozenset, set):
+        each = argument(name, inner[0])
+        return Argument(list[each.type], lambda values: origin(each.read(value) for value in values))  # type: ignore[name-defined] # a type made at run time
+    raise TypeError(f"{name}: no front end can offer {kind}")
+
+
+def _struct(kind: type[msgspec.Struct]) -> Argument:
+    inputs, fields = _input(kind)
+
+    def read(value: Any) -> Any:
+        return kind(**{key: each.read(getattr(value, key)) for key, each in fields.items()})
+
+    return Argument(inputs, read)
+
+
+@cache
+def _input(kind: type[msgspec.Struct]) -> tuple[type, dict[str, Argument]]:
+    """A small structure, such as an owner, as an input type of its own."""
+    hints = typing.get_type_hints(kind)
+    fields = {each.name: argument(each.name, hints[each.name]) for each in msgspec.structs.fields(kind)}
+    named = types.new_class(f"{kind.__name__}Input", (), {}, lambda space: space.update(_annotations(fields)))
+    return strawberry.input(named, description=(kind.__doc__ or "").partition("\n")[0]), fields
+
+
+def _annotations(fields: dict[str, Argument]) -> dict[str, Any]:
+    return {"__annotations__": {name: each.type for name, each in fields.items()}}
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def _id_reader(name: str, length: int) -> Read:
+    def read(value: Any) -> bytes:
+        found = read_id(value, name)
+        if len(found) != length:
+            raise IdMalformed(argument=name)
+        return found
+
+    return read

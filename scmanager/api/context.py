@@ -1,0 +1,46 @@
+"""What one operation has at hand."""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import msgspec
+from strawberry.fastapi import BaseContext
+
+from scmanager.api.backend import Backend
+from scmanager.api.catalogue import Catalogue
+from scmanager.api.feed import Feed
+from scmanager.api.pool import Pool
+from scmanager.api.viewer import Viewer
+
+WAITING_MAX = 32
+
+
+class Services(msgspec.Struct, frozen=True):
+    """What lives as long as the app."""
+
+    backend: Backend
+    pool: Pool
+    feed: Feed
+    catalogue: Catalogue
+    waiters: ThreadPoolExecutor
+    """Threads that wait for projections."""
+
+
+class Context(BaseContext):
+    """One request's, or one websocket's."""
+
+    def __init__(self, services: Services, request_id: str) -> None:
+        super().__init__()
+        self.services = services
+        self.request_id = request_id
+        self.connection_params: dict[str, Any] | None = None
+
+    @property
+    def backend(self) -> Backend:
+        """The node."""
+        return self.services.backend
+
+    @property
+    def viewer(self) -> Viewer:
+        """Who asks. Read anew for each answer: spaces come and go."""
+        return Viewer(self.backend.my_spaces())

@@ -1,0 +1,191 @@
+"""What a query may ask of the node, checked before anything is done: its text, its shape, its cost.
+
+Text first: words are counted without parsing, so a megabyte of braces costs nothing. Shape and cost are
+counted on the tree with every fragment counted once, so fragments that multiply each other do no harm.
+"""
+
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    InlineFragmentNode,
+    IntValueNode,
+    Lexer,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    Source,
+    TokenKind,
+    VariableNode,
+)
+
+from scmanager.api.bindings import PAGE_DEFAULT, PAGE_MAX
+from scmanager.errors import Refused
+
+TEXT_BYTES_MAX = 32_768
+TOKENS_MAX = 2_000
+NESTING_MAX = 32
+DEPTH_MAX = 14
+ALIASES_MAX = 30
+FIELDS_MAX = 45
+FRAGMENTS_MAX = 20
+COST_MAX = 200_000
+
+_SELECTING = (OperationDefinitionNode, FragmentDefinitionNode)
+_LISTS = frozenset({"nodes", "edges"})
+_OPEN = frozenset({TokenKind.BRACE_L, TokenKind.BRACKET_L, TokenKind.PAREN_L})
+_CLOSE = frozenset({TokenKind.BRACE_R, TokenKind.BRACKET_R, TokenKind.PAREN_R})
+
+
+class QueryTooLong(Refused):
+    """This query has more than {limit} {unit}."""
+
+    code = "query-too-long"
+    hint = "Put values into variables, and ask for less in one query."
+
+
+class QueryTooDeep(Refused):
+    """This query is nested deeper than {limit} levels."""
+
+    code = "query-too-deep"
+    hint = "Ask for what is deeper in a query of its own."
+
+
+class TooManyAliases(Refused):
+    """This query renames more than {limit} fields."""
+
+    code = "query-too-many-aliases"
+    hint = "Use filters to ask for several things at once, or several requests."
+
+
+class TooManyFields(Refused):
+    """This query asks for more than {limit} {what} at one place."""
+
+    code = "query-too-many-fields"
+    hint = "Leave out what is not needed."
+
+
+class QueryTooCostly(Refused):
+    """This query could answer {cost} values; {limit} are allowed."""
+
+    code = "query-too-costly"
+    hint = "Ask for smaller pages: give `first` on the outer and the inner lists."
+
+
+def check_text(text: str) -> None:
+    """Refuse what is not worth parsing. Raises QueryTooLong, QueryTooDeep, GraphQLSyntaxError."""
+    if len(text) > TEXT_BYTES_MAX or len(text.encode("utf-8", "replace")) > TEXT_BYTES_MAX:
+        raise QueryTooLong(limit=TEXT_BYTES_MAX, unit="bytes")
+    lexer = Lexer(Source(text))
+    nesting = tokens = 0
+    while lexer.advance().kind is not TokenKind.EOF:
+        tokens += 1
+        kind = lexer.token.kind
+        nesting += (kind in _OPEN) - (kind in _CLOSE)
+        if nesting > NESTING_MAX:
+            raise QueryTooDeep(limit=NESTING_MAX)
+        if tokens > TOKENS_MAX:
+            raise QueryTooLong(limit=TOKENS_MAX, unit="words")
+
+
+def check_shape(document: DocumentNode) -> None:
+    """Before validation, whose cost grows with these. Raises TooManyAliases, TooManyFields."""
+    fragments = sum(isinstance(each, FragmentDefinitionNode) for each in document.definitions)
+    if fragments > FRAGMENTS_MAX or len(document.definitions) > FRAGMENTS_MAX * 2:
+        raise TooManyFields(limit=FRAGMENTS_MAX, what="fragments")
+    aliases = 0
+    waiting = [each.selection_set for each in document.definitions if isinstance(each, _SELECTING)]
+    while waiting:
+        selections = waiting.pop().selections
+        aliases += sum(isinstance(each, FieldNode) and each.alias is not None for each in selections)
+        if aliases > ALIASES_MAX:
+            raise TooManyAliases(limit=ALIASES_MAX)
+        if len(selections) > FIELDS_MAX:
+            raise TooManyFields(limit=FIELDS_MAX, what="fields")
+        waiting += [inner for each in selections if (inner := getattr(each, "selection_set", None))]
+
+
+def check_cost(document: DocumentNode, variables: dict[str, Any]) -> int:
+    """After validation (no fragment leads back to itself). Raises QueryTooDeep, QueryTooCostly; returns the cost."""
+    counter = _Cost(document, variables)
+    cost = 0
+    for each in document.definitions:
+        if isinstance(each, OperationDefinitionNode):
+            cost = max(cost, counter.of(each.selection_set, False)[0])
+            if counter.of(each.selection_set, False)[1] > DEPTH_MAX:
+                raise QueryTooDeep(limit=DEPTH_MAX)
+    if cost > COST_MAX:
+        raise QueryTooCostly(cost=cost, limit=COST_MAX)
+    return cost
+
+
+class _Cost:
+    """One for each field, times the length of each list around it. Fragments are counted once and remembered."""
+
+    def __init__(self, document: DocumentNode, variables: dict[str, Any]) -> None:
+        self._variables = variables
+        self._fragments = {
+            each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)
+        }
+        self._known: dict[tuple[str, bool], tuple[int, int]] = {}
+
+    def of(self, selections: SelectionSetNode | None, known: bool) -> tuple[int, int]:
+        """Cost and depth of a selection set; `known` inside of introspection, which costs one a field."""
+        cost = depth = 0
+        for each in selections.selections if selections else ():
+            if isinstance(each, FieldNode):
+                inner, deep = self._field(each, known)
+            elif isinstance(each, FragmentSpreadNode):
+                inner, deep = self._fragment(each.name.value, known)
+            elif isinstance(each, InlineFragmentNode):
+                inner, deep = self.of(each.selection_set, known)
+            cost, depth = cost + inner, max(depth, deep)
+        return cost, depth
+
+    def _field(self, field: FieldNode, known: bool) -> tuple[int, int]:
+        known = known or field.name.value.startswith("__")
+        inner, deep = self.of(field.selection_set, known)
+        return 1 + inner * (1 if known else self._length(field)), deep + (not known)
+
+    def _fragment(self, name: str, known: bool) -> tuple[int, int]:
+        if (name, known) not in self._known:
+            self._known[name, known] = self.of(self._fragments[name].selection_set, known)
+        return self._known[name, known]
+
+    def _length(self, field: FieldNode) -> int:
+        """How many rows a field may answer: a page's length where a page is asked for, else one."""
+        if not any(_is_list(each) for each in _inner(field, self._fragments)):
+            return 1
+        lengths = [self._number(each.value) for each in field.arguments or () if each.name.value in {"first", "last"}]
+        return max((min(each, PAGE_MAX) for each in lengths if each is not None), default=PAGE_DEFAULT)
+
+    def _number(self, node: Any) -> int | None:
+        if isinstance(node, IntValueNode):
+            return max(int(node.value), 1)
+        if isinstance(node, VariableNode):
+            value = self._variables.get(node.name.value)
+            return max(value, 1) if isinstance(value, int) else PAGE_MAX
+        return None
+
+
+def _inner(field: FieldNode, fragments: dict[str, FragmentDefinitionNode]) -> list[FieldNode]:
+    found: list[FieldNode] = []
+    waiting = [field.selection_set]
+    seen: set[str] = set()
+    while waiting:
+        selections = waiting.pop()
+        for each in selections.selections if selections else ():
+            if isinstance(each, FieldNode):
+                found.append(each)
+            elif isinstance(each, InlineFragmentNode):
+                waiting.append(each.selection_set)
+            elif isinstance(each, FragmentSpreadNode) and each.name.value not in seen:
+                seen.add(each.name.value)
+                waiting.append(fragments[each.name.value].selection_set)
+    return found
+
+
+def _is_list(field: FieldNode) -> bool:
+    return field.name.value in _LISTS

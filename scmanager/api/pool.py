@@ -1,0 +1,113 @@
+"""Connections to the read models: few, read-only, with an end to patience; gone and back again as PostgreSQL is.
+
+An answer is one statement in one read-only transaction. A connection that breaks is thrown away. If it had been idle,
+the server may merely have been restarted, and the statement is tried once more on a fresh one.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import psycopg
+from psycopg import AsyncConnection, errors
+from psycopg.conninfo import make_conninfo
+
+from scmanager.api.cursors import CursorMalformed
+from scmanager.errors import Unavailable
+
+CONNECTIONS_MAX = 8
+WAIT_S = 5.0
+STATEMENT_TIMEOUT_MS = 5_000
+CONNECT_TIMEOUT_S = 3
+
+
+class ReadModelsGone(Unavailable):
+    """The read models' database does not answer."""
+
+    code = "read-models-unavailable"
+    hint = "Nothing is lost; commands are still recorded. It is started again by itself: retry in a few seconds."
+
+
+class ReadModelsBusy(Unavailable):
+    """All {connections} connections to the read models are in use."""
+
+    code = "read-models-busy"
+    hint = "Retry in a moment, with fewer requests at a time."
+
+
+class QueryTooSlow(Unavailable):
+    """This query takes longer than {seconds} seconds."""
+
+    code = "query-too-slow"
+    hint = "Ask for smaller pages, or narrow the filter; counts of long lists take longest."
+
+
+class Pool:
+    """Bounded; opens on demand. Use it in one event loop."""
+
+    def __init__(self, conninfo: Callable[[], str], schema: str, connections: int = CONNECTIONS_MAX) -> None:
+        self._conninfo = conninfo
+        self._schema = schema
+        self._size = connections
+        self._free = asyncio.Semaphore(connections)
+        self._idle: list[AsyncConnection[Any]] = []
+
+    async def fetch(self, sql: str, parameters: Mapping[str, Any]) -> str:
+        """The only column of the only row, as text. Raises ReadModelsGone, ReadModelsBusy, QueryTooSlow."""
+        try:
+            await asyncio.wait_for(self._free.acquire(), WAIT_S)
+        except TimeoutError as error:
+            raise ReadModelsBusy(connections=self._size) from error
+        try:
+            return await self._fetch(sql, parameters)
+        finally:
+            self._free.release()
+
+    async def close(self) -> None:
+        """Close what is idle."""
+        while self._idle:
+            await self._idle.pop().close()
+
+    async def _fetch(self, sql: str, parameters: Mapping[str, Any]) -> str:
+        while self._idle:
+            connection = self._idle.pop()
+            try:
+                return await self._ask(connection, sql, parameters)
+            except ReadModelsGone:
+                continue  # It broke while it was idle; so did the others, perhaps.
+        return await self._ask(await self._connect(), sql, parameters)
+
+    async def _ask(self, connection: AsyncConnection[Any], sql: str, parameters: Mapping[str, Any]) -> str:
+        healthy = False
+        try:
+            cursor = await connection.execute(sql.encode(), parameters)
+            row = await cursor.fetchone()
+            healthy = True
+        except errors.QueryCanceled as error:
+            healthy = True
+            raise QueryTooSlow(seconds=STATEMENT_TIMEOUT_MS // 1000) from error
+        except psycopg.DataError as error:
+            healthy = True
+            raise CursorMalformed from error  # Everything else that a caller sends has a type of its own.
+        except errors.UndefinedTable as error:
+            healthy = True
+            raise ReadModelsGone from error  # They are just being made.
+        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            raise ReadModelsGone from error
+        finally:
+            if healthy and not connection.closed:
+                self._idle.append(connection)
+            else:
+                await connection.close()
+        return str(row[0]) if row else "null"
+
+    async def _connect(self) -> AsyncConnection[Any]:
+        options = (
+            f"-c search_path={self._schema} -c default_transaction_read_only=on -c TimeZone=UTC "
+            f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout={STATEMENT_TIMEOUT_MS} -c jit=off"
+        )
+        try:
+            info = make_conninfo(self._conninfo(), options=options, connect_timeout=CONNECT_TIMEOUT_S)
+            return await AsyncConnection.connect(info, autocommit=True)
+        except psycopg.Error as error:
+            raise ReadModelsGone from error

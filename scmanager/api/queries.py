@@ -1,0 +1,169 @@
+"""Queries: the roots. Lists and things of the read models are bound like any other field; the rest asks the node."""
+
+from datetime import UTC, datetime
+
+import strawberry
+from strawberry import ID
+from strawberry.types import Info
+
+from scmanager import __version__
+from scmanager.api import models
+from scmanager.api.bindings import many, one
+from scmanager.api.context import Context
+from scmanager.api.filters import (
+    AuditFilter,
+    AuditSort,
+    FleetFilter,
+    FleetSort,
+    MemberFilter,
+    MemberSort,
+    OrganisationFilter,
+    OrganisationSort,
+    RoleFilter,
+    RoleSort,
+    ShipFilter,
+    ShipSort,
+)
+from scmanager.api.models import Connection
+from scmanager.api.scalars import Moment, Whole, read_id
+from scmanager.errors import Refused
+from scmanager.spaces.opening import Opened
+from scmanager.spaces.space import Space
+
+_IN_SPACE = {"space": (ID, "{c}.space = {v}")}
+_PERHAPS_IN_SPACE = {"space": (ID | None, "{c}.space = {v}")}
+_BY_ID = _IN_SPACE | {"id": (ID, "{c}.id = {v}")}
+_ALL = ""
+
+
+class EntryUnknown(Refused):
+    """There is no entry {entry} in a space that you are in."""
+
+    code = "entry-unknown"
+    hint = "Take the id of an entry from the audit trail."
+
+
+@strawberry.type(description="A space on this node that its owner is in.")
+class SpaceInfo:
+    id: ID
+    kind: str = strawberry.field(description="org, personal or author.")
+    held: int = strawberry.field(description="Entries that wait for this machine's clock.")
+    closed: int = strawberry.field(description="Entries whose key is not here.")
+    needs_update: bool = strawberry.field(description="Its rules are newer than this release: reading only.")
+
+
+@strawberry.type(description="This installation.")
+class NodeInfo:
+    version: str
+    pos: Whole = strawberry.field(description="The newest position in the store.")
+    projected_pos: Whole = strawberry.field(description="How far the read models are.")
+    spaces: list[SpaceInfo]
+
+
+@strawberry.type(description="Why an entry counts, or why it does not.")
+class Why:
+    entry: ID
+    space: ID
+    log: ID
+    seq: Whole
+    at: Moment
+    type: str | None
+    entity: ID | None
+    command: ID | None
+    grant: ID | None = strawberry.field(description="The grant it acts by.")
+    member: ID | None = strawberry.field(description="Whose grant that is.")
+    rank: int | None
+    saw: list[ID] = strawberry.field(description="What its author knew of the same thing: its causes.")
+    valid: bool
+    reason: str | None
+    cause: ID | None
+
+
+def _node(info: Info[Context, None]) -> NodeInfo:
+    """This installation, and the spaces its owner is in."""
+    backend, viewer = info.context.backend, info.context.viewer
+    with backend.shelf.lock:
+        spaces = [_space_info(each) for each in backend.shelf.spaces() if viewer.sees(each.id)]
+    return NodeInfo(
+        version=__version__,
+        pos=Whole(backend.last_pos()),
+        projected_pos=Whole(backend.projected_pos()),
+        spaces=spaces,
+    )
+
+
+def _space_info(space: Space) -> SpaceInfo:
+    held, closed = space.waiting
+    return SpaceInfo(
+        id=ID(space.id.hex()), kind=space.kind, held=held, closed=closed, needs_update=space.needs_update
+    )
+
+
+def _why(info: Info[Context, None], entry: ID) -> Why:
+    """Explain one entry: who wrote it, by which grant, knowing what, and whether it counts."""
+    id32, viewer = read_id(entry, "entry"), info.context.viewer
+    shelf = info.context.backend.shelf
+    with shelf.lock:
+        for space in shelf.spaces():
+            opened = space.opened(id32) if viewer.sees(space.id) else None
+            if opened is not None:
+                return _explained(space, opened)
+    raise EntryUnknown(entry=entry)
+
+
+def _explained(space: Space, opened: Opened) -> Why:
+    one, shared = opened.entry, opened.shared
+    verdict = space.verdict(one.id32)
+    grant = space.grant(shared.by) if shared else None
+    at = datetime.fromtimestamp(one.hlc // 1_000_000, UTC).replace(microsecond=one.hlc % 1_000_000)
+    return Why(
+        entry=ID(one.id32.hex()), space=ID(space.id.hex()), log=ID(one.log.hex()), seq=Whole(one.seq),
+        at=Moment(at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")),
+        type=shared.type if shared else None,
+        entity=_hex(shared.entity if shared else b""), command=_hex(shared.command if shared else b""),
+        grant=_hex(shared.by if shared else b""), member=_hex(grant.member if grant else b""),
+        rank=grant.rank if grant else None,
+        saw=[ID(each.hex()) for each in shared.saw] if shared else [],
+        valid=verdict.valid, reason=str(verdict.reason) if verdict.reason else None, cause=_hex(verdict.cause or b""),
+    )  # fmt: skip
+
+
+def _hex(raw: bytes) -> ID | None:
+    return ID(raw.hex()) if raw else None
+
+
+@strawberry.type(description="What can be read. Everything is limited to the spaces that this node's owner is in.")
+class Query:
+    node: NodeInfo = strawberry.field(resolver=_node)
+    why: Why = strawberry.field(resolver=_why)
+    organisations: Connection[models.Organisation] = many(
+        _ALL, filter=OrganisationFilter, sort=OrganisationSort, next_step=models.NO_ORGANISATIONS
+    )
+    organisation: models.Organisation | None = one(
+        _ALL, "By its own id or its space's.", given={"id": (ID, "({c}.id = {v} or {c}.space = {v})")}
+    )
+    members: Connection[models.Member] = many(
+        _ALL, filter=MemberFilter, sort=MemberSort, next_step=models.NO_MEMBERS, given=_PERHAPS_IN_SPACE
+    )
+    member: models.Member | None = one(_ALL, given=_BY_ID)
+    ships: Connection[models.Ship] = many(
+        _ALL, filter=ShipFilter, sort=ShipSort, next_step=models.NO_SHIPS, given=_PERHAPS_IN_SPACE,
+        description="The hangar: of one space, or of all.",
+    )  # fmt: skip
+    ship: models.Ship | None = one(_ALL, given=_BY_ID)
+    fleets: Connection[models.Fleet] = many(
+        _ALL, filter=FleetFilter, sort=FleetSort, next_step=models.NO_FLEETS, given=_PERHAPS_IN_SPACE
+    )
+    fleet: models.Fleet | None = one(_ALL, given=_BY_ID)
+    squadrons: Connection[models.Squadron] = many(
+        _ALL, filter=FleetFilter, sort=FleetSort, next_step=models.NO_SQUADRONS, given=_PERHAPS_IN_SPACE
+    )
+    squadron: models.Squadron | None = one(_ALL, given=_BY_ID)
+    roles: Connection[models.Role] = many(
+        _ALL, filter=RoleFilter, sort=RoleSort, next_step=models.NO_ROLES, given=_PERHAPS_IN_SPACE
+    )
+    role: models.Role | None = one(_ALL, given=_BY_ID)
+    audit: Connection[models.AuditEntry] = many(
+        _ALL, filter=AuditFilter, sort=AuditSort, next_step=models.NO_ENTRIES, given=_IN_SPACE,
+        description="The audit trail of a space, void entries too.",
+    )  # fmt: skip

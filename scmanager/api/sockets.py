@@ -1,0 +1,145 @@
+"""GraphQL over a websocket (graphql-transport-ws). Who does not read in time is let go: 4413 says so."""
+
+import asyncio
+import contextlib
+from typing import Any
+
+import msgspec
+from starlette.websockets import WebSocket
+from strawberry.exceptions import ConnectionRejectionError
+from strawberry.fastapi import GraphQLRouter
+from strawberry.http.exceptions import WebSocketDisconnected
+from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
+from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
+
+from scmanager.api.context import Context, Services
+from scmanager.api.failures import TooManyConnections
+from scmanager.api.feed import ListenerTooSlow
+from scmanager.api.guard import ALLOWED, REQUEST_ID, token_matches
+from scmanager.api.schema import Served
+
+CONNECTIONS_MAX = 64
+SUBSCRIPTIONS_MAX = 16
+SEND_S = 10.0
+TOO_SLOW = 4413
+TOO_MANY = 4429
+
+
+class _Asked(msgspec.Struct):
+    query: str
+    variables: dict[str, Any] | None = None
+    operationName: str | None = None  # noqa: N815 - GraphQL's spelling
+
+
+class _Subscribe(msgspec.Struct, tag="subscribe"):
+    id: str
+    payload: _Asked
+
+
+class _Complete(msgspec.Struct, tag="complete"):
+    id: str
+
+
+class _Init(msgspec.Struct, tag="connection_init"):
+    payload: dict[str, Any] = {}
+
+
+class _Ping(msgspec.Struct, tag="ping"):
+    pass
+
+
+class _Pong(msgspec.Struct, tag="pong"):
+    pass
+
+
+_Message = _Subscribe | _Complete | _Init | _Ping | _Pong
+
+
+class _Handler(BaseGraphQLTransportWSHandler[Context, None]):
+    _serving: "asyncio.Task[Any] | None" = None
+    _gone = False
+
+    async def handle(self) -> None:
+        """From the handshake to the end, which may be our giving up on a client that does not read."""
+        self._serving = asyncio.current_task()
+        try:
+            await super().handle()
+        except asyncio.CancelledError:
+            if not self._gone:
+                raise
+
+    async def handle_message(self, message: Any) -> None:
+        """Only messages of the protocol's shape reach the library."""
+        try:
+            msgspec.convert(message, _Message)
+        except msgspec.ValidationError:
+            await self.handle_invalid_message("not a message of graphql-transport-ws")
+            return
+        await super().handle_message(message)
+
+    async def send_message(self, message: Any) -> None:
+        """Wait for the client, but not for ever."""
+        try:
+            async with asyncio.timeout(SEND_S):
+                await super().send_message(message)
+        except TimeoutError:
+            self._gone = True
+            if self._serving is not None:
+                self._serving.cancel()
+            raise WebSocketDisconnected from None
+        if _says_too_slow(message):
+            await self._let_go()
+
+    async def _let_go(self) -> None:
+        with contextlib.suppress(TimeoutError, WebSocketDisconnected):
+            async with asyncio.timeout(SEND_S):
+                await self.websocket.close(TOO_SLOW, ListenerTooSlow.code)
+
+
+def _says_too_slow(message: Any) -> bool:
+    payload = message.get("payload")
+    errors = payload if isinstance(payload, list) else (payload or {}).get("errors") or ()
+    return any((each.get("extensions") or {}).get("code") == ListenerTooSlow.code for each in errors)
+
+
+class Sockets(GraphQLRouter[Context, None]):
+    """The websocket route of /graphql. At most 64 connections, 16 operations on each."""
+
+    graphql_transport_ws_handler_class = _Handler
+
+    def __init__(self, served: Served, services: Services, path: str) -> None:
+        def context(websocket: WebSocket) -> Context:
+            return Context(services, websocket.scope[REQUEST_ID])
+
+        super().__init__(
+            served.schema,
+            path,
+            graphql_ide=None,
+            allow_queries_via_get=False,
+            context_getter=context,
+            subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,),
+            max_subscriptions_per_connection=SUBSCRIPTIONS_MAX,
+        )
+        self.open = 0
+        self._services = services
+
+    async def run(self, request: Any, context: Any = None, root_value: Any = None) -> Any:
+        """One connection, from handshake to end."""
+        if self.open >= CONNECTIONS_MAX:
+            await request.accept(subprotocol=GRAPHQL_TRANSPORT_WS_PROTOCOL)
+            await request.close(TOO_MANY, TooManyConnections.code)
+            return request
+        self.open += 1
+        try:
+            return await super().run(request, context, root_value)
+        finally:
+            self.open -= 1
+
+    async def on_ws_connect(self, context: Context) -> Any:
+        """The token, in the handshake's header or in connection_init."""
+        websocket = context.request
+        shown = (context.connection_params or {}).get("token")
+        allowed = websocket is not None and websocket.scope.get(ALLOWED)
+        if not allowed and not (isinstance(shown, str) and token_matches(shown, self._services.backend.token)):
+            raise ConnectionRejectionError
+        return await super().on_ws_connect(context)

@@ -1,0 +1,77 @@
+"""An organisation to read: members, ships, a fleet, squadrons, roles; written by the domain's own decisions."""
+
+import secrets
+from typing import Any
+
+import msgspec
+
+from scmanager.application.desk import Desk
+from scmanager.application.writer import Command
+from scmanager.domain import fleet, hangar, member, role, squadron
+from scmanager.domain.catalogue import FLEETS, MEMBERS, ROLES, SHIPS, SQUADRONS
+from scmanager.domain.ship_events import Owner, OwnerKind, Readiness, Source
+from tests.support.api_node import ApiNode
+
+MODELS = ("aegs-gladius", "anvl-carrack", "drak-cutlass-black", "misc-prospector", "rsi-constellation")
+RIGHTS = ("member.invite", "member.represent")
+
+
+class Nova(msgspec.Struct, frozen=True):
+    """Hex ids."""
+
+    space: str
+    organisation: str
+    members: list[str]
+    ships: list[str]
+    fleet: str
+    squadron: str
+    role: str
+
+
+def populate(node: ApiNode, *, members: int, ships: int, title: str = "Nova") -> Nova:
+    """Found it and fill it in a few commits; returns when the read models show it."""
+    founding = node.found_organisation(secrets.token_bytes(16), {"title": title, "sid": "NOVA", "handle": "founder"})
+    space = bytes.fromhex(founding.result()["space"])
+    made: dict[str, Any] = {"members": [], "ships": []}
+
+    def act(desk: Desk) -> dict[str, Any]:
+        _people(desk, members, made)
+        _ships(desk, ships, made)
+        _formations(desk, made)
+        return {}
+
+    node.node.writer.do(Command(secrets.token_bytes(16), space, act))
+    assert node.wait_projected(node.last_pos(), 60)
+    return Nova(space.hex(), space[:16].hex(), **made)
+
+
+def _people(desk: Desk, count: int, made: dict[str, Any]) -> None:
+    for number in range(count):
+        new = desk.new_id()
+        desk.decide(MEMBERS, new, member.record, new, f"Pilot-{number:03}", f"The {number}th")
+        made["members"].append(new.hex())
+    chosen = desk.new_id()
+    desk.decide(ROLES, chosen, role.define, "Officer", 2, RIGHTS, desk.grant.rank)
+    made["role"] = chosen.hex()
+
+
+def _ships(desk: Desk, count: int, made: dict[str, Any]) -> None:
+    for number in range(count):
+        new = desk.new_id()
+        owner = Owner(OwnerKind.MEMBER, bytes.fromhex(made["members"][number % len(made["members"])]))
+        desk.decide(SHIPS, new, hangar.add, desk.me, MODELS[number % len(MODELS)], Source.TYPED, None, owner)
+        if number % 7 == 3:
+            desk.decide(SHIPS, new, hangar.set_readiness, desk.me, Readiness.DAMAGED, desk.now_s)
+        made["ships"].append(new.hex())
+
+
+def _formations(desk: Desk, made: dict[str, Any]) -> None:
+    flying, wing = desk.new_id(), desk.new_id()
+    desk.decide(FLEETS, flying, fleet.form, "First")
+    desk.decide(FLEETS, flying, fleet.assign_lead, bytes.fromhex(made["members"][0]))
+    desk.decide(SQUADRONS, wing, squadron.form, "Red", flying)
+    for ship in made["ships"][:3]:
+        desk.decide(SQUADRONS, wing, squadron.enlist_ship, bytes.fromhex(ship))
+    for each in made["members"][:2]:
+        desk.decide(SQUADRONS, wing, squadron.enlist_member, bytes.fromhex(each))
+    made["fleet"], made["squadron"] = flying.hex(), wing.hex()
