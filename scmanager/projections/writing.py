@@ -31,7 +31,7 @@ from scmanager.spaces.opening import KeyOf
 from scmanager.spaces.space import Space
 
 CHUNK_ENTRIES = 2_000
-_UNWRITABLE = (psycopg.DataError, UnicodeEncodeError, psycopg.IntegrityError)
+_UNWRITABLE = (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded, UnicodeEncodeError)
 
 Lines = tuple[Id, dict[str, str]]
 """An entity and its rows, as COPY lines by table."""
