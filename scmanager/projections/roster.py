@@ -10,7 +10,7 @@ from scmanager.projections.copy_text import NULL, flag, ident, idents, line, num
 from scmanager.projections.read_model import Look, ReadModel, Row, Table, Voice, spoken
 
 SORTED_BY = 2 * NAME_LENGTH_MAX
-"""Characters of a handle that count when handles are sorted: an index takes no long ones, and anybody may send some."""
+"""Characters of a handle that count when handles are sorted; an index takes no long ones."""
 
 
 def rows(look: Look, entity: Id) -> Iterator[Row]:
