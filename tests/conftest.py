@@ -1,10 +1,10 @@
 """Fixtures that every test may ask for, and how hard property tests look."""
 
-from tests.support import effort
-
 import os
 
 from hypothesis import settings
+
+from tests.support import effort
 
 settings.register_profile("quick", deadline=None, max_examples=30, derandomize=bool(os.environ.get("CI")))
 settings.register_profile("thorough", deadline=None, max_examples=500)
