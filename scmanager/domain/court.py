@@ -91,11 +91,11 @@ class Court:
             verdict = evaluation.without_standing(fact)
         else:
             verdict = evaluation.decide(fact, bench)
-            if verdict.valid and self._testifies(fact, bench.grant.rank):
+            if self._own_cuts and verdict.valid and self._testifies(fact, bench.grant.rank):
                 return None
         evaluation.entries[fact.id] = verdict
         self._follow(fact)
-        if counted:
+        if counted and self._own_cuts:
             self._follow_cuts(fact, bench)
         if fact.id in evaluation.unknown_governance:
             self._verdicts = evaluation.verdicts()
@@ -109,7 +109,7 @@ class Court:
             and fact.prev in self._heads
             and follows(fact, before)
             and fact.type not in DECIDING
-            and all(seq > 0 for _, seq, _ in fact.deps)
+            and not (fact.deps and any(seq == 0 for _, seq, _ in fact.deps))
             and fact.id not in self._listed
             and fact.id not in self._missing
             and not (self._own_cuts and fact.id in self._awaited)
@@ -127,7 +127,8 @@ class Court:
         self._heads.discard(fact.prev)
         self._heads.add(fact.id)
         self._awaited.discard(fact.id)
-        self._awaited.update(head for _, _, head in fact.deps if head not in self._evaluation.entries)
+        if fact.deps:
+            self._awaited.update(head for _, _, head in fact.deps if head not in self._evaluation.entries)
 
     def _follow_cuts(self, fact: Fact, bench: Bench | None) -> None:
         """Enter it among those that know of an own cut, or that build on what one voids, or are void by it."""

@@ -18,7 +18,7 @@ _Id16 = Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)]
 _Id32 = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
 
 
-class Shared(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Shared(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """Part 0, opened."""
 
     type: str

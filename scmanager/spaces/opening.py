@@ -16,7 +16,7 @@ KeyOf = Callable[[bytes], bytes | None]
 """A key by its id, if this node has it."""
 
 
-class Opened(msgspec.Struct, frozen=True):
+class Opened(msgspec.Struct, frozen=True, gc=False):
     """One entry of a space with its part 0 read. `shared` is None for entry 0 and when malformed."""
 
     pos: int
@@ -30,7 +30,8 @@ class Opened(msgspec.Struct, frozen=True):
     @property
     def order(self) -> tuple[int, bytes, int, bytes]:
         """Fold order: what decides how state looks, never what is valid."""
-        return (self.entry.hlc, self.entry.log, self.entry.seq, self.entry.id32)
+        one = self.entry
+        return (one.hlc, one.log, one.seq, one.id32)
 
 
 _decoders: dict[str, msgspec.json.Decoder[Any]] = {}

@@ -11,10 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from scmanager.domain.court import Court
 from scmanager.domain.event import Envelope, Id, Id32, State
 from scmanager.domain.fold import Fold
-from scmanager.domain.governance import Enrolled, Erased, is_governance
+from scmanager.domain.governance import Enrolled, Erased
 from scmanager.domain.records import Fact, Grant, Keys, Standing, Verdict, Verdicts
 from scmanager.domain.tips import Tips
 from scmanager.eventstore import signing
+from scmanager.eventstore.content import Shared
 from scmanager.eventstore.entry import Dep, Entry, Kind, digest, u64
 from scmanager.eventstore.store import Row
 from scmanager.spaces.facts import fact_of, founding_fact
@@ -44,7 +45,7 @@ class Space:
         self._publics: dict[bytes, bytes] = {}
         self._opened: dict[Id32, Opened] = {}
         self._things: dict[tuple[str, Id], Thing] = {}
-        self._heads: dict[bytes, dict[int, Dep]] = {}
+        self._heads: dict[bytes, dict[int, Entry]] = {}
         self._firsts: dict[bytes, Dep] = {}
         self._by_type: dict[str, list[Id32]] = {}
         self._closed: list[Row] = []
@@ -85,13 +86,15 @@ class Space:
         facts: list[Fact] = []
         governance = False
         for opened in fresh:
-            self._opened[opened.entry.id32] = opened
-            self.hlc = max(self.hlc, opened.entry.hlc)
-            if opened.shared is not None and is_governance(opened.shared.type):
-                self._by_type.setdefault(opened.shared.type, []).append(opened.entry.id32)
             fact = fact_of(opened)
-            governance = governance or founding_fact(fact)
             facts.append(fact)
+            self._opened[fact.id] = opened
+            if opened.entry.hlc > self.hlc:
+                self.hlc = opened.entry.hlc
+            if founding_fact(fact):
+                governance = True
+                if opened.shared is not None:
+                    self._by_type.setdefault(opened.shared.type, []).append(fact.id)
         self._tips.admit(facts)
         changed = self._court.admit(facts)
         touched: set[Id] = set()
@@ -110,12 +113,14 @@ class Space:
 
     def _note_head(self, row: Row, one: Entry) -> None:
         """Closed and held entries too: what is here can be kept by a cut, readable or not."""
-        head = Dep(one.log, one.seq, one.id32)
-        branches = self._heads.setdefault(one.log, {})
-        if row.branch not in branches or branches[row.branch].seq < one.seq:
-            branches[row.branch] = head
+        branches = self._heads.get(one.log)
+        if branches is None:
+            branches = self._heads[one.log] = {}
+        held = branches.get(row.branch)
+        if held is None or held.seq < one.seq:
+            branches[row.branch] = one
         if one.seq == 0:
-            self._firsts[one.log] = head
+            self._firsts[one.log] = Dep(one.log, 0, one.id32)
 
     def _drop(self, gone: Mapping[tuple[str, Id], set[Id32]], touched: set[Id]) -> None:
         for (fold, entity), entries in gone.items():
@@ -126,18 +131,18 @@ class Space:
 
     def _add(self, came: list[Opened], touched: set[Id]) -> None:
         late: set[Thing] = set()
+        things, folds, grants = self._things, self._folds, self._court.verdicts.grants
         came.sort(key=lambda opened: opened.order)
         for opened in came:
-            if opened.shared is None or opened.event is None:
+            shared, event = opened.shared, opened.event
+            if shared is None or event is None or (fold := folds.get(shared.type)) is None:
                 continue
-            fold = self._folds.get(opened.shared.type)
-            if fold is None:
-                continue
-            entity = opened.shared.entity
-            thing = self._things.get((fold.name, entity))
+            entity = shared.entity
+            place = (fold.name, entity)
+            thing = things.get(place)
             if thing is None:
-                thing = self._things[fold.name, entity] = Thing(fold)
-            if not thing.add(opened.order, self.envelope(opened), opened.event):
+                thing = things[place] = Thing(fold)
+            if not thing.add(_envelope(opened.entry, shared, grants[shared.by].grant), event):
                 late.add(thing)
             touched.add(entity)
         for thing in late:
@@ -147,14 +152,10 @@ class Space:
 
     def envelope(self, opened: Opened) -> Envelope:
         """Where a valid event came from, with whose voice."""
-        one, shared = opened.entry, opened.shared
+        shared = opened.shared
         if shared is None:
             raise ValueError("only an opened event has an envelope")
-        grant = self._court.verdicts.grants[shared.by].grant
-        return Envelope(
-            one.id32, one.log, one.seq, one.hlc, shared.by, grant.member, grant.rank,
-            shared.entity, shared.saw, shared.command,
-        )  # fmt: skip
+        return _envelope(opened.entry, shared, self._court.verdicts.grants[shared.by].grant)
 
     def state(self, fold: Fold, entity: Id) -> State:
         """The state of one thing; the fold's empty state when there is none."""
@@ -223,7 +224,7 @@ class Space:
 
     def heads(self, log: bytes) -> tuple[Dep, ...]:
         """The newest entry of each branch of a log."""
-        return tuple(self._heads.get(log, {}).values())
+        return tuple(Dep(top.log, top.seq, top.id32) for top in self._heads.get(log, {}).values())
 
     def frontier(self) -> bytes:
         """Which logs count and how far they are here; members who have the same agree on every state."""
@@ -270,3 +271,10 @@ class Space:
     def waiting(self) -> tuple[int, int]:
         """How many entries are held for the clock, and how many are closed for want of a key."""
         return len(self._held), len(self._closed)
+
+
+def _envelope(one: Entry, shared: Shared, grant: Grant) -> Envelope:
+    return Envelope(
+        one.id32, one.log, one.seq, one.hlc, shared.by, grant.member, grant.rank,
+        shared.entity, shared.saw, shared.command,
+    )  # fmt: skip
