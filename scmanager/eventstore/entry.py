@@ -261,7 +261,7 @@ def _check_links(links: Links, log: bytes) -> None:
     most = SHARED_BYTES_MAX
     for part in links.parts:
         width = len(part.key)
-        if width not in {0, 32} or len(part.hash) != 32:
+        if len(part.hash) != 32 or (width and width != 32):
             raise MalformedEntry(reason="the width of a key or hash")
         extra = SEALED_EXTRA_BYTES if width else 0
         if not (extra or 1) <= part.length <= most + extra:

@@ -47,9 +47,10 @@ def seal(key: bytes, public: bytes, seq: int, number: int, salt: bytes, plain: b
 
 def unseal(key: bytes, public: bytes, seq: int, number: int, stored: bytes) -> bytes:
     """The plain bytes. Raises WrongPart when they were changed, or sealed for another place or key."""
-    salt = stored[:SALT_BYTES]
     try:
-        return AESGCM(_derive(key, public, seq, number, salt)).decrypt(_NONCE, stored[SALT_BYTES:], None)
+        return AESGCM(_derive(key, public, seq, number, stored[:SALT_BYTES])).decrypt(
+            _NONCE, stored[SALT_BYTES:], None
+        )
     except (InvalidTag, ValueError) as error:
         raise WrongPart(number=number) from error
 

@@ -41,6 +41,8 @@ class Space:
         self._folds = folds
         self._key_of = key_of
         self._tips = Tips()
+        self._unnamed: list[Fact] = []
+        """What the tips do not know yet: only a writer asks for them."""
         self._court = Court(space, signing.verify)
         self._publics: dict[bytes, bytes] = {}
         self._opened: dict[Id32, Opened] = {}
@@ -56,8 +58,9 @@ class Space:
     def absorb(self, rows: Sequence[Row], now_us: int) -> Change:
         """Take in stored rows of this space, in order of pos. `now_us` is this machine's clock."""
         waiting, self._held = self._held, []
-        fresh = [opened for row in (*waiting, *rows) if (opened := self._open(row, now_us)) is not None]
-        self.pos = max((self.pos, *(row.pos for row in rows)))
+        key_of = _once(self._key_of)
+        fresh = [opened for row in (*waiting, *rows) if (opened := self._open(row, now_us, key_of)) is not None]
+        self.pos = max(self.pos, max((row.pos for row in rows), default=0))
         return self._judge(fresh)
 
     def keys_came(self, now_us: int) -> Change:
@@ -66,7 +69,7 @@ class Space:
         self.journal.note(Change(frozenset(), frozenset(), words=True))
         return self.absorb(closed, now_us)
 
-    def _open(self, row: Row, now_us: int) -> Opened | None:
+    def _open(self, row: Row, now_us: int, key_of: KeyOf) -> Opened | None:
         parsed = parse_row(row)
         self._note_head(row, parsed)
         if parsed.genesis is not None:
@@ -76,7 +79,7 @@ class Space:
         if parsed.hlc > now_us + AHEAD_US_MAX:
             self._held.append(row)
             return None
-        opened = open_row(row, parsed, self._publics[parsed.log], self._key_of)
+        opened = open_row(row, parsed, self._publics[parsed.log], key_of)
         if opened is None:
             self._closed.append(row)
             return None
@@ -95,7 +98,7 @@ class Space:
                 governance = True
                 if opened.shared is not None:
                     self._by_type.setdefault(opened.shared.type, []).append(fact.id)
-        self._tips.admit(facts)
+        self._unnamed += facts
         changed = self._court.admit(facts)
         touched: set[Id] = set()
         gone: dict[tuple[str, Id], set[Id32]] = {}
@@ -235,6 +238,8 @@ class Space:
 
     def to_name(self, log: bytes) -> list[tuple[Dep, ...]]:
         """What the next entry of our log names in deps, in rows; all but the last go into `heads/1` entries first."""
+        self._tips.admit(self._unnamed)
+        self._unnamed.clear()
         rows = self._tips.to_name(log, self._court.verdicts.entries)
         return [tuple(Dep(*dep) for dep in row) for row in rows]
 
@@ -271,6 +276,18 @@ class Space:
     def waiting(self) -> tuple[int, int]:
         """How many entries are held for the clock, and how many are closed for want of a key."""
         return len(self._held), len(self._closed)
+
+
+def _once(key_of: KeyOf) -> KeyOf:
+    """Ask for each key once: the vault reads and unwraps it anew each time. Forgotten after the batch."""
+    known: dict[bytes, bytes | None] = {}
+
+    def remembered(key: bytes) -> bytes | None:
+        if key not in known:
+            known[key] = key_of(key)
+        return known[key]
+
+    return remembered
 
 
 def _envelope(one: Entry, shared: Shared, grant: Grant) -> Envelope:
