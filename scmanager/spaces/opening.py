@@ -9,11 +9,42 @@ from scmanager.domain.event import CATALOGUE, Event
 from scmanager.domain.upcasting import upcast
 from scmanager.eventstore import content, entry, parts
 from scmanager.eventstore.content import Shared
-from scmanager.eventstore.entry import Entry
+from scmanager.eventstore.entry import Dep, Entry, PartRef
 from scmanager.eventstore.store import Row
 
 KeyOf = Callable[[bytes], bytes | None]
 """A key by its id, if this node has it."""
+
+Same = dict[Any, Any]
+"""Values that many entries repeat, each by itself: so that one object serves all."""
+
+
+class Said(msgspec.Struct, frozen=True, gc=False):
+    """What part 0 says beside the payload, which the event holds. Kept for every entry: what repeats is held once."""
+
+    type: str
+    by: bytes
+    command: bytes
+    cause: bytes
+    entity: bytes
+    saw: tuple[bytes, ...]
+
+
+class Found(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What an entry and its part 0 say, less the row itself: how another process tells what it read."""
+
+    id: bytes
+    seq: int
+    hlc: int
+    deps: tuple[Dep, ...]
+    parts: tuple[PartRef, ...]
+    type: str
+    by: bytes
+    command: bytes
+    cause: bytes
+    entity: bytes
+    saw: tuple[bytes, ...]
+    payload: bytes
 
 
 class Opened(msgspec.Struct, frozen=True, gc=False):
@@ -22,7 +53,7 @@ class Opened(msgspec.Struct, frozen=True, gc=False):
     pos: int
     branch: int
     entry: Entry
-    shared: Shared | None
+    shared: Said | None
     event: Event | None
     """None when this release does not know the type, or its payload does not fit the type."""
     malformed: bool = False
@@ -37,7 +68,7 @@ class Opened(msgspec.Struct, frozen=True, gc=False):
 _decoders: dict[str, msgspec.json.Decoder[Any]] = {}
 
 
-def event_of(shared: Shared) -> Event | None:
+def event_of(shared: Shared | Found) -> Event | None:
     """The payload as the newest version of its type; None when this release has no such type or it does not fit."""
     decoder = _decoders.get(shared.type)
     if decoder is None:
@@ -52,31 +83,54 @@ def event_of(shared: Shared) -> Event | None:
     return upcast(event)
 
 
-def open_row(row: Row, parsed: Entry, public: bytes, key_of: KeyOf) -> Opened | None:
+def open_row(row: Row, parsed: Entry, public: bytes, key_of: KeyOf, same: Same) -> Opened | None:
     """Read part 0; None when this node lacks the key. `public` is the log's key."""
     if parsed.genesis is not None:
         return Opened(row.pos, row.branch, parsed, None, None)
-    ref = parsed.parts[0]
-    plain: bytes | None = row.shared
-    if ref.key:
-        key = key_of(ref.key)
-        if key is None:
-            return None
-        plain = _unsealed(key, public, parsed, row.shared)
-    shared = content.read(plain) if plain is not None else None
+    sealed = parsed.parts[0].key
+    key = key_of(sealed) if sealed else b""
+    if key is None:
+        return None
+    shared = read_shared(parsed, row.shared, public, key)
     if shared is None:
         return Opened(row.pos, row.branch, parsed, None, None, malformed=True)
-    return Opened(row.pos, row.branch, parsed, shared, event_of(shared))
+    return Opened(row.pos, row.branch, parsed, said(shared, same), event_of(shared))
 
 
-def _unsealed(key: bytes, public: bytes, parsed: Entry, stored: bytes) -> bytes | None:
-    """What its author sealed wrongly is malformed for everybody who has the key."""
+def open_found(row: Row, parsed: Entry, found: Found, same: Same) -> Opened:
+    """What `open_row` would give, from what was read elsewhere."""
+    return Opened(row.pos, row.branch, parsed, said(found, same), event_of(found))
+
+
+def read_shared(parsed: Entry, stored: bytes, public: bytes, key: bytes) -> Shared | None:
+    """Part 0, or None when it is malformed: what its author sealed wrongly is that for everybody who has the key."""
+    if not parsed.parts[0].key:
+        return content.read(stored)
     try:
-        return parts.unseal(key, public, parsed.seq, 0, stored)
+        return content.read(parts.unseal(key, public, parsed.seq, 0, stored))
     except parts.WrongPart:
         return None
+
+
+def said(shared: Shared | Found, same: Same) -> Said:
+    """Part 0 without its payload and the bytes it was read from."""
+    by, entity, kind = shared.by, shared.entity, shared.type
+    return Said(
+        same.setdefault(kind, kind), same.setdefault(by, by), shared.command, shared.cause,
+        same.setdefault(entity, entity), shared.saw,
+    )  # fmt: skip
 
 
 def parse_row(row: Row) -> Entry:
     """The stored entry, parsed; the store holds verified bytes only."""
     return entry.parse(row.data)
+
+
+def found_entry(row: Row, found: Found, same: Same) -> Entry:
+    """What `parse_row` would give, from what was read elsewhere."""
+    data = row.data
+    log = data[4:36]
+    return Entry(
+        data, same.setdefault(log, log), found.seq, found.hlc, data[52:116], found.deps, found.parts, None,
+        found.id, found.id[:32],
+    )  # fmt: skip

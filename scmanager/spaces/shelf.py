@@ -7,9 +7,10 @@ from scmanager.domain.fold import Fold
 from scmanager.errors import Refused
 from scmanager.eventstore import entry
 from scmanager.eventstore.store import Row, Store
+from scmanager.spaces import ahead
 from scmanager.spaces.journal import Change
-from scmanager.spaces.opening import KeyOf
-from scmanager.spaces.space import Space
+from scmanager.spaces.opening import Found, KeyOf
+from scmanager.spaces.space import NONE_FOUND, Space
 
 PAGE_ROWS = 5_000
 
@@ -38,21 +39,26 @@ class Shelf:
         self._listeners: list[Listener] = []
         self.pos = 0
 
-    def follow(self) -> dict[bytes, Change]:
-        """Read what the store has beyond what is here. Used at start and after foreign entries came."""
+    def follow(self, bulk: int = ahead.BULK_ROWS) -> dict[bytes, Change]:
+        """Read what the store has beyond what is here. Used at start and after foreign entries came.
+
+        From `bulk` rows on a second process reads ahead (`ahead`).
+        """
         changes: dict[bytes, Change] = {}
+        for rows, found in ahead.pages(self._store, self.pos, self._key_of, bulk=bulk):
+            changes |= self.take(rows, found)
         while rows := self._store.tail(self.pos, PAGE_ROWS):
             changes |= self.take(rows)
         return changes
 
-    def take(self, rows: Sequence[Row]) -> dict[bytes, Change]:
-        """Take in rows that the store committed, in order of pos, each once."""
+    def take(self, rows: Sequence[Row], found: Mapping[int, Found] = NONE_FOUND) -> dict[bytes, Change]:
+        """Take in rows that the store committed, in order of pos, each once. `found`: what was read of them."""
         with self.lock:
             by_space: dict[bytes, list[Row]] = {}
             for row in rows:
                 by_space.setdefault(self._space_of(row), []).append(row)
             now = self._clock_us()
-            changes = {space: self._made(space).absorb(mine, now) for space, mine in by_space.items()}
+            changes = {space: self._made(space).absorb(mine, now, found) for space, mine in by_space.items()}
             self.pos = max(self.pos, rows[-1].pos)
         self.tell()
         return changes

@@ -15,18 +15,18 @@ from scmanager.domain.governance import Enrolled, Erased
 from scmanager.domain.records import Fact, Grant, Keys, Standing, Verdict, Verdicts
 from scmanager.domain.tips import Tips
 from scmanager.eventstore import signing
-from scmanager.eventstore.content import Shared
 from scmanager.eventstore.entry import Dep, Entry, Kind, digest, u64
 from scmanager.eventstore.store import Row
 from scmanager.spaces.facts import fact_of, founding_fact
 from scmanager.spaces.journal import Change, Journal
-from scmanager.spaces.opening import KeyOf, Opened, open_row, parse_row
+from scmanager.spaces.opening import Found, KeyOf, Opened, Said, Same, found_entry, open_found, open_row, parse_row
 from scmanager.spaces.thing import Thing
 
 AHEAD_US_MAX = 26 * 3600 * 1_000_000
 
 
 NOTHING = Change(frozenset(), frozenset())
+NONE_FOUND: Mapping[int, Found] = {}
 
 
 class Space:
@@ -50,16 +50,24 @@ class Space:
         self._heads: dict[bytes, dict[int, Entry]] = {}
         self._firsts: dict[bytes, Dep] = {}
         self._by_type: dict[str, list[Id32]] = {}
+        self._same: Same = {}
         self._closed: list[Row] = []
         self._held: list[Row] = []
 
     # Taking in
 
-    def absorb(self, rows: Sequence[Row], now_us: int) -> Change:
-        """Take in stored rows of this space, in order of pos. `now_us` is this machine's clock."""
+    def absorb(self, rows: Sequence[Row], now_us: int, found: Mapping[int, Found] = NONE_FOUND) -> Change:
+        """Take in stored rows of this space, in order of pos. `now_us` is this machine's clock.
+
+        `found` is, by pos, what was read of them already.
+        """
         waiting, self._held = self._held, []
         key_of = _once(self._key_of)
-        fresh = [opened for row in (*waiting, *rows) if (opened := self._open(row, now_us, key_of)) is not None]
+        fresh = [
+            opened
+            for row in (*waiting, *rows)
+            if (opened := self._open(row, now_us, key_of, found.get(row.pos))) is not None
+        ]
         self.pos = max(self.pos, max((row.pos for row in rows), default=0))
         return self._judge(fresh)
 
@@ -69,8 +77,8 @@ class Space:
         self.journal.note(Change(frozenset(), frozenset(), words=True))
         return self.absorb(closed, now_us)
 
-    def _open(self, row: Row, now_us: int, key_of: KeyOf) -> Opened | None:
-        parsed = parse_row(row)
+    def _open(self, row: Row, now_us: int, key_of: KeyOf, found: Found | None) -> Opened | None:
+        parsed = parse_row(row) if found is None else found_entry(row, found, self._same)
         self._note_head(row, parsed)
         if parsed.genesis is not None:
             self._publics[parsed.log] = parsed.genesis.key
@@ -79,7 +87,9 @@ class Space:
         if parsed.hlc > now_us + AHEAD_US_MAX:
             self._held.append(row)
             return None
-        opened = open_row(row, parsed, self._publics[parsed.log], key_of)
+        if found is not None:
+            return open_found(row, parsed, found, self._same)
+        opened = open_row(row, parsed, self._publics[parsed.log], key_of, self._same)
         if opened is None:
             self._closed.append(row)
             return None
@@ -290,7 +300,7 @@ def _once(key_of: KeyOf) -> KeyOf:
     return remembered
 
 
-def _envelope(one: Entry, shared: Shared, grant: Grant) -> Envelope:
+def _envelope(one: Entry, shared: Said, grant: Grant) -> Envelope:
     return Envelope(
         one.id32, one.log, one.seq, one.hlc, shared.by, grant.member, grant.rank,
         shared.entity, shared.saw, shared.command,

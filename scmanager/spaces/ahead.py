@@ -1,0 +1,195 @@
+"""Reading ahead: a second process opens entries while this one judges and folds those before them.
+
+Opening an entry is a function of its bytes and its key, and costs more than half of following the store. What cannot
+be opened there (a log's first entry, a key not given, a malformed part 0) or no process to be had is no error: it is
+opened here, as few rows always are. Keys go through a pipe, never to disk; the process ends with this one, even
+if this one is killed, for then its pipe ends.
+"""
+
+import base64
+import binascii
+import contextlib
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import IO, Self
+
+import msgspec
+
+from scmanager.eventstore import entry
+from scmanager.eventstore.store import Row, Store
+from scmanager.spaces.opening import Found, KeyOf, read_shared
+
+BULK_ROWS = 20_000
+"""From here on the second process is worth its start, some 0.3 s."""
+CHUNK_ROWS = 2_500
+CHUNKS_AHEAD = 4
+
+_SEALED = b'"parts":[["'
+_KEY_LETTERS = 44
+_BEGIN = "import sys; sys.path[:] = sys.argv[1:]; from scmanager.spaces.ahead import serve; serve()"
+
+
+class _Work(msgspec.Struct, array_like=True):
+    rows: list[tuple[bytes, bytes]]
+    keys: list[tuple[bytes, bytes]]
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_work = msgspec.msgpack.Decoder(_Work)
+_answer = msgspec.msgpack.Decoder(list[Found | None])
+
+Page = tuple[Sequence[Row], Mapping[int, Found]]
+"""Rows in order of pos, and by pos what was found of them."""
+
+
+def pages(
+    store: Store, after: int, key_of: KeyOf, *, bulk: int = BULK_ROWS, chunk: int = CHUNK_ROWS
+) -> Iterator[Page]:
+    """What the store has behind `after`, read ahead; nothing when it is less than `bulk` or no process can be had."""
+    if store.last_pos() - after < bulk or (os.cpu_count() or 1) < 2:
+        return
+    try:
+        reader = _Reader()
+    except OSError:
+        return
+    with reader:
+        waiting: deque[Sequence[Row]] = deque()
+        while True:
+            while len(waiting) < CHUNKS_AHEAD and (rows := store.tail(after, chunk)):
+                after = rows[-1].pos
+                waiting.append(rows)
+                reader.ask(rows, key_of)
+            if not waiting:
+                return
+            rows = waiting.popleft()
+            found = reader.answer()
+            yield rows, {row.pos: each for row, each in zip(rows, found, strict=False) if each is not None}
+
+
+class _Reader:
+    """The second process. After any failure it answers nothing, and everything is opened here."""
+
+    def __init__(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-I", "-c", _BEGIN, *sys.path],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        )
+        self._given: set[bytes] = set()
+        self._alive = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.process.kill()  # It owns nothing that could be left half done.
+        with contextlib.suppress(OSError):
+            self.process.communicate()
+
+    def ask(self, rows: Sequence[Row], key_of: KeyOf) -> None:
+        """Have these rows opened."""
+        if not self._alive:
+            return
+        fresh = _key_ids(rows) - self._given
+        keys = [(each, key) for each in fresh if (key := key_of(each)) is not None]
+        self._given.update(each for each, _ in keys)
+        try:
+            _send(self.process.stdin, _encode(_Work([(row.data, row.shared) for row in rows], keys)))
+        except OSError:
+            self._alive = False
+
+    def answer(self) -> list[Found | None]:
+        """What came of the rows asked for first."""
+        if self._alive:
+            try:
+                return _answer.decode(_receive(self.process.stdout))
+            except (OSError, EOFError, msgspec.MsgspecError):
+                self._alive = False
+        return []
+
+
+def _key_ids(rows: Sequence[Row]) -> set[bytes]:
+    """The keys that part 0 of these rows names, from the bytes alone. A wrong guess does no harm."""
+    letters = set()
+    for row in rows:
+        at = row.data.find(_SEALED, 116) + len(_SEALED)
+        letters.add(row.data[at : at + _KEY_LETTERS])
+    ids = set()
+    for each in letters:
+        with contextlib.suppress(binascii.Error):
+            ids.add(base64.b64decode(each, validate=True))
+    return ids
+
+
+def _send(pipe: IO[bytes] | None, message: bytes) -> None:
+    if pipe is None:
+        raise EOFError
+    pipe.write(len(message).to_bytes(8, "big") + message)
+    pipe.flush()
+
+
+def _receive(pipe: IO[bytes] | None) -> bytes:
+    """One message. Raises EOFError when the other side is gone."""
+    head = pipe.read(8) if pipe else b""
+    size = int.from_bytes(head, "big")
+    message = pipe.read(size) if pipe and len(head) == 8 else b""
+    if len(message) != size or not size:
+        raise EOFError
+    return message
+
+
+# In the second process
+
+
+def serve() -> None:
+    """Open what is asked for on standard input until the asker is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # The asker decides.
+    todo: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(todo,), daemon=True).start()
+    keys: dict[bytes, bytes] = {}
+    publics: dict[bytes, bytes] = {}
+    with contextlib.suppress(OSError):
+        while (raw := todo.get()) is not None:
+            work = _work.decode(raw)
+            keys.update(work.keys)
+            _send(sys.stdout.buffer, _encode([_found(data, stored, keys, publics) for data, stored in work.rows]))
+    os._exit(0)  # The listener may hold the lock of standard input.
+
+
+def _listen(todo: "queue.SimpleQueue[bytes | None]") -> None:
+    """Always ready to read, so that the asker never waits for us while we wait for him."""
+    with contextlib.suppress(OSError, EOFError):
+        while True:
+            todo.put(_receive(sys.stdin.buffer))
+    todo.put(None)
+
+
+def _found(data: bytes, stored: bytes, keys: dict[bytes, bytes], publics: dict[bytes, bytes]) -> Found | None:
+    try:
+        one = entry.parse(data)
+    except entry.MalformedEntry:
+        return None
+    if one.genesis is not None:
+        publics[one.log] = one.genesis.key
+        return None
+    sealed = one.parts[0].key
+    if one.log not in publics or (sealed and sealed not in keys):
+        return None
+    shared = read_shared(one, stored, publics[one.log], keys.get(sealed, b""))
+    if shared is None:
+        return None
+    return Found(
+        one.id, one.seq, one.hlc, one.deps, one.parts,
+        shared.type, shared.by, shared.command, shared.cause, shared.entity, shared.saw, bytes(shared.payload),
+    )  # fmt: skip

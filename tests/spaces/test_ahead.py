@@ -1,0 +1,72 @@
+"""Reading ahead changes how fast a space is followed, and nothing else."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from scmanager.domain.catalogue import FOLDS, MEMBERS, SHIPS
+from scmanager.runtime import clock_us
+from scmanager.spaces import ahead
+from scmanager.spaces.opening import KeyOf
+from scmanager.spaces.shelf import Shelf
+from scmanager.spaces.space import Space
+from tests.support.books import Books, add_ship, books, name_ship, record
+
+
+@pytest.fixture(scope="module")
+def made() -> Iterator[Books]:
+    with books() as life:
+        for number in range(1, 30):
+            new = number.to_bytes(16, "big")
+            life.do(record(f"pilot-{number}", new))
+            life.do(add_ship(new, owner=new))
+            life.do(name_ship(new, f'"Nick\\u0000name" {number}'))
+        yield life
+
+
+def followed(made: Books, key_of: KeyOf, bulk: int) -> Space:
+    shelf = Shelf(made.store, FOLDS, key_of, clock_us)
+    shelf.follow(bulk)
+    assert shelf.pos == made.store.last_pos()
+    return shelf.space(made.space)
+
+
+def told(space: Space) -> tuple[object, ...]:
+    return (
+        list(space.entries()), dict(space.verdicts.entries), space.frontier(), space.hlc, space.pos, space.kind,
+        space.waiting, {fold.name: dict(space.things(fold)) for fold in (MEMBERS, SHIPS)},
+    )  # fmt: skip
+
+
+def test_a_space_read_ahead_is_the_space_read_here(made: Books) -> None:
+    here, there = followed(made, made.keys.get, 10**9), followed(made, made.keys.get, 1)
+    assert told(there) == told(here)
+    assert len(list(here.entries())) > 80
+
+
+def test_nearly_everything_is_found_ahead(made: Books) -> None:
+    """Else it is opened here, rightly and slowly."""
+    [(rows, found)] = ahead.pages(made.store, 0, made.keys.get, bulk=1)
+    assert [row.pos for row in rows if row.pos not in found] == [1]
+
+
+def test_without_a_key_entries_stay_closed_as_ever(made: Books) -> None:
+    here, there = followed(made, lambda _: None, 10**9), followed(made, lambda _: None, 1)
+    assert told(there) == told(here)
+    assert there.waiting[1] > 80
+
+
+def test_a_reader_that_dies_costs_nothing_but_time(made: Books) -> None:
+    pages = ahead.pages(made.store, 0, made.keys.get, bulk=1, chunk=10)
+    rows = list(next(pages)[0])
+    frame = pages.gi_frame  # type: ignore[attr-defined]  # the only way to its process
+    frame.f_locals["reader"].process.kill()
+    frame.f_locals["reader"].process.wait()
+    for more, _ in pages:
+        rows += more
+    assert rows == list(made.store.tail(0, 10_000))
+
+
+def test_little_is_read_without_another_process(made: Books) -> None:
+    assert list(ahead.pages(made.store, 0, made.keys.get)) == []
+    assert list(ahead.pages(made.store, made.store.last_pos(), made.keys.get, bulk=1)) == []
