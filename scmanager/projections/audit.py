@@ -36,9 +36,27 @@ class _Spelling:
         self._logs: dict[bytes, str] = {}
         self._authors: dict[Id32, tuple[str, str]] = {b"": (NULL, NULL)}
         self._types: dict[str, str] = {}
+        self._voices: dict[tuple[bytes, Id32], tuple[str, str]] = {}
 
     def line(self, opened: Opened, verdict: Verdict) -> str:
         """One row."""
+        one, shared = opened.entry, opened.shared
+        if verdict.valid and shared is not None:
+            before, after = self._voices.get((one.log, shared.by)) or self._voice(one.log, shared.by)
+            kind = self._types.get(shared.type) or self._type(shared.type)
+            return (
+                f"{opened.pos}\t{one.seq}\t{one.hlc}\t{opened.branch}\t{before}{one.id32.hex()}{after}{kind}"
+                f"\t\\\\x{shared.entity.hex()}\t\\\\x{shared.command.hex()}\t{NULL}\t{NULL}\n"
+            )
+        return self._unusual(opened, verdict)
+
+    def _voice(self, log: bytes, by: Id32) -> tuple[str, str]:
+        """What stands before and after the entry's id in a valid row."""
+        rank, member = self._author(by)
+        spelt = self._voices[log, by] = (f"{rank}\tt\t{self._log(log)}\t\\\\x", f"\t{member}\t")
+        return spelt
+
+    def _unusual(self, opened: Opened, verdict: Verdict) -> str:
         one, shared = opened.entry, opened.shared
         where = self._logs.get(one.log) or self._log(one.log)
         if shared is None:

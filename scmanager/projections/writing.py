@@ -111,7 +111,7 @@ class Batch:
 
     def _delete(self, table: str, entity: str, space: Id32, entities: Sequence[Id] | Sequence[int]) -> None:
         query = (
-            "WITH gone AS (DELETE FROM {schema}.{table} t WHERE space = %s AND {entity} = ANY(%s)"
+            "WITH gone AS (DELETE FROM {schema}.{table} t WHERE space = %s AND {entity} = ANY(%b)"
             " RETURNING hash_record_extended(t, %s) AS hash) SELECT coalesce(sum(hash), 0), count(*) FROM gone"
         )
         gone = self._ask(query, table, entity, (space, entities, seed_of(table)))
@@ -122,13 +122,13 @@ class Batch:
     def _drop(self, table: str, entity: str, space: Id32, poisoned: Sequence[Id]) -> None:
         """What is poison in one table of a read model has no rows in the others either."""
         if poisoned:
-            query = "DELETE FROM {schema}.{table} WHERE space = %s AND {entity} = ANY(%s)"
+            query = "DELETE FROM {schema}.{table} WHERE space = %s AND {entity} = ANY(%b)"
             self._connection.execute(statement(query, self._schema, table, entity), (space, poisoned))
 
     def _add_entities(self, table: str, entity: str, space: Id32, entities: Sequence[Id]) -> None:
         query = (
             "SELECT coalesce(sum(hash_record_extended(t, %s)), 0), count(*) FROM {schema}.{table} t"
-            " WHERE space = %s AND {entity} = ANY(%s)"
+            " WHERE space = %s AND {entity} = ANY(%b)"
         )
         came = self._ask(query, table, entity, (seed_of(table), space, entities))
         self._sums[TABLES[table]] += came[0]
@@ -145,7 +145,7 @@ class Batch:
     def _note_poison(self, model: str, space: Id32, entities: Sequence[Id], poison: Mapping[Id, str]) -> None:
         self._connection.execute(
             statement(
-                "DELETE FROM {schema}.poison WHERE model = %s AND space = %s AND entity = ANY(%s)", self._schema
+                "DELETE FROM {schema}.poison WHERE model = %s AND space = %s AND entity = ANY(%b)", self._schema
             ),
             (model, space, entities),
         )
@@ -191,7 +191,7 @@ class Batch:
         query = "SELECT coalesce(sum(hash_record_extended(t, 0)), 0) FROM {schema}.{table} t WHERE space = %s AND "
         self._sums[audit.NAME] += self._ask(query + "pos > %s", audit.NAME, "", (space.id, before))[0]
         if old:
-            self._sums[audit.NAME] += self._ask(query + "pos = ANY(%s)", audit.NAME, "", (space.id, old))[0]
+            self._sums[audit.NAME] += self._ask(query + "pos = ANY(%b)", audit.NAME, "", (space.id, old))[0]
         self._touched.setdefault(space.id, set()).add(audit.NAME)
 
     # The transaction's own records

@@ -18,7 +18,7 @@ from scmanager.eventstore.entry import RecoveryKeys, parse
 from scmanager.eventstore.memory import MemoryStore
 from scmanager.eventstore.parts import key_id
 from scmanager.eventstore.signing import SigningKey
-from scmanager.eventstore.store import Row
+from scmanager.eventstore.store import Row, Store
 from scmanager.projections.generation import TABLES
 from scmanager.projections.runner import Projector
 from scmanager.runtime import clock_us
@@ -60,8 +60,8 @@ class MemoryKeys:
 class Books:
     """One installation in memory that founded an organisation and commands it."""
 
-    def __init__(self, title: str = "Nova", handle: str = "ada") -> None:
-        self.store, self.keys = MemoryStore(), MemoryKeys()
+    def __init__(self, title: str = "Nova", handle: str = "ada", store: Store | None = None) -> None:
+        self.store, self.keys = store or MemoryStore(), MemoryKeys()
         self.shelf = Shelf(self.store, FOLDS, self.keys.get, clock_us)
         self.writer = Writer(self.store, self.shelf, self.keys, clock_us, secrets.token_bytes)
         self.writer.start()
@@ -91,9 +91,9 @@ class Books:
 
 
 @contextmanager
-def books(title: str = "Nova", handle: str = "ada") -> Iterator[Books]:
+def books(title: str = "Nova", handle: str = "ada", store: Store | None = None) -> Iterator[Books]:
     """Books whose writer ends with the block."""
-    made = Books(title, handle)
+    made = Books(title, handle, store)
     try:
         yield made
     finally:
