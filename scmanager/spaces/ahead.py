@@ -31,8 +31,12 @@ BULK_ROWS = 20_000
 CHUNK_ROWS = 2_500
 CHUNKS_AHEAD = 4
 
+FIRST_ROWS = 250
+
+_SEQ_0 = bytes(8)
 _SEALED = b'"parts":[["'
 _KEY_LETTERS = 44
+_READY = b"ready"
 _BEGIN = "import sys; sys.path[:] = sys.argv[1:]; from scmanager.spaces.ahead import serve; serve()"
 
 
@@ -56,24 +60,38 @@ def pages(
     if store.last_pos() - after < bulk or (os.cpu_count() or 1) < 2:
         return
     try:
-        reader = _Reader()
+        reader = Reader()
     except OSError:
         return
     with reader:
-        waiting: deque[Sequence[Row]] = deque()
-        while True:
-            while len(waiting) < CHUNKS_AHEAD and (rows := store.tail(after, chunk)):
-                after = rows[-1].pos
-                waiting.append(rows)
-                reader.ask(rows, key_of)
-            if not waiting:
-                return
-            rows = waiting.popleft()
-            found = reader.answer()
-            yield rows, {row.pos: each for row, each in zip(rows, found, strict=False) if each is not None}
+        firsts: list[Row] = []
+        while not reader.ready and (rows := store.tail(after, FIRST_ROWS)):
+            after = rows[-1].pos  # While it starts, the first rows are opened here; it must know of their logs.
+            firsts += [row for row in rows if row.data[36:44] == _SEQ_0]
+            yield rows, {}
+        yield from read(store, after, key_of, reader, firsts, chunk)
 
 
-class _Reader:
+def read(
+    store: Store, after: int, key_of: KeyOf, reader: "Reader", firsts: Sequence[Row], chunk: int
+) -> Iterator[Page]:
+    """The same by a reader that runs; `firsts` are first entries of logs that it has not seen."""
+    waiting: deque[Sequence[Row]] = deque()
+    reader.ask(firsts, key_of)
+    reader.answer()
+    while True:
+        while len(waiting) < CHUNKS_AHEAD and (rows := store.tail(after, chunk)):
+            after = rows[-1].pos
+            waiting.append(rows)
+            reader.ask(rows, key_of)
+        if not waiting:
+            return
+        rows = waiting.popleft()
+        found = reader.answer()
+        yield rows, {row.pos: each for row, each in zip(rows, found, strict=False) if each is not None}
+
+
+class Reader:
     """The second process. After any failure it answers nothing, and everything is opened here."""
 
     def __init__(self) -> None:
@@ -86,6 +104,11 @@ class _Reader:
         )
         self._given: set[bytes] = set()
         self._alive = True
+        self._answers: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._listener = threading.Thread(
+            target=_listen, args=(self.process.stdout, self._answers), name="reader-answers", daemon=True
+        )
+        self._listener.start()
 
     def __enter__(self) -> Self:
         return self
@@ -94,8 +117,17 @@ class _Reader:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.process.kill()  # It owns nothing that could be left half done.
-        with contextlib.suppress(OSError):
-            self.process.communicate()
+        self.process.wait()
+        self._listener.join()
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+
+    @property
+    def ready(self) -> bool:
+        """Whether it has started, or never will."""
+        return not self._answers.empty()
 
     def ask(self, rows: Sequence[Row], key_of: KeyOf) -> None:
         """Have these rows opened."""
@@ -111,11 +143,12 @@ class _Reader:
 
     def answer(self) -> list[Found | None]:
         """What came of the rows asked for first."""
-        if self._alive:
-            try:
-                return _answer.decode(_receive(self.process.stdout))
-            except (OSError, EOFError, msgspec.MsgspecError):
+        while self._alive:
+            raw = self._answers.get()
+            if raw is None:
                 self._alive = False
+            elif raw != _READY:
+                return _answer.decode(raw)
         return []
 
 
@@ -149,6 +182,14 @@ def _receive(pipe: IO[bytes] | None) -> bytes:
     return message
 
 
+def _listen(pipe: IO[bytes] | None, messages: "queue.SimpleQueue[bytes | None]") -> None:
+    """Always ready to read, so that neither side waits for one that waits for it. None: the other side is gone."""
+    with contextlib.suppress(OSError, EOFError):
+        while True:
+            messages.put(_receive(pipe))
+    messages.put(None)
+
+
 # In the second process
 
 
@@ -156,23 +197,16 @@ def serve() -> None:
     """Open what is asked for on standard input until the asker is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # The asker decides.
     todo: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(todo,), daemon=True).start()
+    threading.Thread(target=_listen, args=(sys.stdin.buffer, todo), daemon=True).start()
     keys: dict[bytes, bytes] = {}
     publics: dict[bytes, bytes] = {}
     with contextlib.suppress(OSError):
+        _send(sys.stdout.buffer, _READY)
         while (raw := todo.get()) is not None:
             work = _work.decode(raw)
             keys.update(work.keys)
             _send(sys.stdout.buffer, _encode([_found(data, stored, keys, publics) for data, stored in work.rows]))
     os._exit(0)  # The listener may hold the lock of standard input.
-
-
-def _listen(todo: "queue.SimpleQueue[bytes | None]") -> None:
-    """Always ready to read, so that the asker never waits for us while we wait for him."""
-    with contextlib.suppress(OSError, EOFError):
-        while True:
-            todo.put(_receive(sys.stdin.buffer))
-    todo.put(None)
 
 
 def _found(data: bytes, stored: bytes, keys: dict[bytes, bytes], publics: dict[bytes, bytes]) -> Found | None:

@@ -1,5 +1,6 @@
 """Reading ahead changes how fast a space is followed, and nothing else."""
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -46,7 +47,10 @@ def test_a_space_read_ahead_is_the_space_read_here(made: Books) -> None:
 
 def test_nearly_everything_is_found_ahead(made: Books) -> None:
     """Else it is opened here, rightly and slowly."""
-    [(rows, found)] = ahead.pages(made.store, 0, made.keys.get, bulk=1)
+    with ahead.Reader() as reader:
+        while not reader.ready:
+            time.sleep(0.01)
+        [(rows, found)] = ahead.read(made.store, 0, made.keys.get, reader, (), 10_000)
     assert [row.pos for row in rows if row.pos not in found] == [1]
 
 
@@ -57,14 +61,22 @@ def test_without_a_key_entries_stay_closed_as_ever(made: Books) -> None:
 
 
 def test_a_reader_that_dies_costs_nothing_but_time(made: Books) -> None:
-    pages = ahead.pages(made.store, 0, made.keys.get, bulk=1, chunk=10)
-    rows = list(next(pages)[0])
-    frame = pages.gi_frame  # type: ignore[attr-defined]  # the only way to its process
-    frame.f_locals["reader"].process.kill()
-    frame.f_locals["reader"].process.wait()
-    for more, _ in pages:
-        rows += more
-    assert rows == list(made.store.tail(0, 10_000))
+    with ahead.Reader() as reader:
+        pages = ahead.read(made.store, 0, made.keys.get, reader, (), 10)
+        rows, found = next(pages)
+        assert len(found) == 9
+        reader.process.kill()
+        reader.process.wait()
+        rest = list(pages)
+    assert [*rows, *(row for more, _ in rest for row in more)] == made.store.tail(0, 10_000)
+    assert rest[-1][1] == {}
+
+
+def test_logs_founded_while_it_starts_are_known_to_it(made: Books) -> None:
+    rows = made.store.tail(0, 10)
+    with ahead.Reader() as reader:
+        pages = list(ahead.read(made.store, 10, made.keys.get, reader, rows[:1], 10_000))
+    assert all(row.pos in found for rows, found in pages for row in rows)
 
 
 def test_little_is_read_without_another_process(made: Books) -> None:
