@@ -10,12 +10,10 @@ import base64
 import binascii
 import contextlib
 import os
-import queue
 import signal
 import subprocess
 import sys
 import threading
-from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import IO, Self
@@ -28,15 +26,13 @@ from scmanager.spaces.opening import Found, KeyOf, read_shared
 
 BULK_ROWS = 20_000
 """From here on the second process is worth its start, some 0.3 s."""
-CHUNK_ROWS = 2_500
-CHUNKS_AHEAD = 4
+CHUNK_ROWS = 1_000
 
 FIRST_ROWS = 250
 
 _SEQ_0 = bytes(8)
 _SEALED = b'"parts":[["'
 _KEY_LETTERS = 44
-_READY = b"ready"
 _BEGIN = "import sys; sys.path[:] = sys.argv[1:]; from scmanager.spaces.ahead import serve; serve()"
 
 
@@ -76,19 +72,17 @@ def read(
     store: Store, after: int, key_of: KeyOf, reader: "Reader", firsts: Sequence[Row], chunk: int
 ) -> Iterator[Page]:
     """The same by a reader that runs; `firsts` are first entries of logs that it has not seen."""
-    waiting: deque[Sequence[Row]] = deque()
     reader.ask(firsts, key_of)
     reader.answer()
-    while True:
-        while len(waiting) < CHUNKS_AHEAD and (rows := store.tail(after, chunk)):
-            after = rows[-1].pos
-            waiting.append(rows)
-            reader.ask(rows, key_of)
-        if not waiting:
-            return
-        rows = waiting.popleft()
+    rows = store.tail(after, chunk)
+    reader.ask(rows, key_of)
+    while rows:
+        coming = store.tail(rows[-1].pos, chunk)
         found = reader.answer()
+        # Never two questions at once: it would read the second only after somebody had read its first answer.
+        reader.ask(coming, key_of)
         yield rows, {row.pos: each for row, each in zip(rows, found, strict=False) if each is not None}
+        rows = coming
 
 
 class Reader:
@@ -104,11 +98,8 @@ class Reader:
         )
         self._given: set[bytes] = set()
         self._alive = True
-        self._answers: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
-        self._listener = threading.Thread(
-            target=_listen, args=(self.process.stdout, self._answers), name="reader-answers", daemon=True
-        )
-        self._listener.start()
+        self._starting = threading.Thread(target=self.answer, name="reader-start", daemon=True)
+        self._starting.start()
 
     def __enter__(self) -> Self:
         return self
@@ -118,7 +109,7 @@ class Reader:
     ) -> None:
         self.process.kill()  # It owns nothing that could be left half done.
         self.process.wait()
-        self._listener.join()
+        self._starting.join()
         for pipe in (self.process.stdin, self.process.stdout):
             if pipe is not None:
                 with contextlib.suppress(OSError):
@@ -127,10 +118,11 @@ class Reader:
     @property
     def ready(self) -> bool:
         """Whether it has started, or never will."""
-        return not self._answers.empty()
+        return not self._starting.is_alive()
 
     def ask(self, rows: Sequence[Row], key_of: KeyOf) -> None:
         """Have these rows opened."""
+        self._starting.join()
         if not self._alive:
             return
         fresh = _key_ids(rows) - self._given
@@ -143,13 +135,11 @@ class Reader:
 
     def answer(self) -> list[Found | None]:
         """What came of the rows asked for first."""
-        while self._alive:
-            raw = self._answers.get()
-            if raw is None:
-                self._alive = False
-            elif raw != _READY:
-                return _answer.decode(raw)
-        return []
+        try:
+            return _answer.decode(_receive(self.process.stdout)) if self._alive else []
+        except (OSError, EOFError, ValueError, msgspec.MsgspecError):
+            self._alive = False
+            return []
 
 
 def _key_ids(rows: Sequence[Row]) -> set[bytes]:
@@ -182,31 +172,21 @@ def _receive(pipe: IO[bytes] | None) -> bytes:
     return message
 
 
-def _listen(pipe: IO[bytes] | None, messages: "queue.SimpleQueue[bytes | None]") -> None:
-    """Always ready to read, so that neither side waits for one that waits for it. None: the other side is gone."""
-    with contextlib.suppress(OSError, EOFError):
-        while True:
-            messages.put(_receive(pipe))
-    messages.put(None)
-
-
 # In the second process
 
 
 def serve() -> None:
     """Open what is asked for on standard input until the asker is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # The asker decides.
-    todo: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(sys.stdin.buffer, todo), daemon=True).start()
     keys: dict[bytes, bytes] = {}
     publics: dict[bytes, bytes] = {}
-    with contextlib.suppress(OSError):
-        _send(sys.stdout.buffer, _READY)
-        while (raw := todo.get()) is not None:
-            work = _work.decode(raw)
+    with contextlib.suppress(OSError, EOFError):
+        _send(sys.stdout.buffer, _encode([]))  # Ready.
+        while True:
+            work = _work.decode(_receive(sys.stdin.buffer))
             keys.update(work.keys)
             _send(sys.stdout.buffer, _encode([_found(data, stored, keys, publics) for data, stored in work.rows]))
-    os._exit(0)  # The listener may hold the lock of standard input.
+    os._exit(0)  # Nothing is left to write, and nobody to write to.
 
 
 def _found(data: bytes, stored: bytes, keys: dict[bytes, bytes], publics: dict[bytes, bytes]) -> Found | None:
