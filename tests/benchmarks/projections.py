@@ -33,7 +33,7 @@ from scmanager.spaces import ahead
 from scmanager.spaces.shelf import Shelf
 from tests.support.books import Books, add_ship, books, form_fleet, form_squadron, name_ship, record
 
-EVENTS, MEMBERS, SHIPS_COUNT, ROUNDS = 100_000, 200, 600, 3
+EVENTS, MEMBERS, SHIPS_COUNT, ROUNDS = 100_000, 200, 600, 5
 BATCH = 5_000
 
 
@@ -84,9 +84,9 @@ def _measure(made: Books, dsn: str, rounds: int) -> dict[str, Any]:
     total = made.store.last_pos()
     one, two, fill, whole = Spent(), Spent(), Spent(), {1: Spent(), 2: Spent()}
     raw, tail, command = [], [], []
-    for _ in range(rounds):
+    for turn in range(rounds):
         raw.append(_copy(made, dsn))
-        for processes, follow in ((1, one), (2, two)):
+        for processes, follow in ((1, one), (2, two))[:: 1 if turn % 2 else -1]:
             shelf = Shelf(made.store, FOLDS, made.keys.get, clock_us)
             with whole[processes].timed():
                 with follow.timed():
