@@ -5,6 +5,8 @@
 - A page is read one row beyond its end, and only when somebody asks whether there is more.
 """
 
+# ruff: noqa: S608 - SQL is composed here of this package's constants and checked names
+
 import re
 from typing import Any
 

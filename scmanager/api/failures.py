@@ -152,7 +152,7 @@ def spoken(error: GraphQLError, request_id: str) -> GraphQLError:
         cause = cause.original_error
     if isinstance(cause, ScManagerError):
         message, more = str(cause), extensions(cause, request_id)
-    elif cause is None or isinstance(cause, GraphQLError | ValueError) and error.path is None:
+    elif cause is None or (isinstance(cause, GraphQLError | ValueError) and error.path is None):
         message, more = error.message, extensions(QueryInvalid(), request_id)
     else:
         log.error("request %s failed", request_id, exc_info=cause)

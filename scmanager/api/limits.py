@@ -189,4 +189,3 @@ def _inner(field: FieldNode, fragments: dict[str, FragmentDefinitionNode]) -> li
 
 def _is_list(field: FieldNode) -> bool:
     return field.name.value in _LISTS
-

@@ -52,8 +52,20 @@ def test_metrics_are_prometheus_text(api: Api) -> None:
     assert "# TYPE scm_writer_commits_total counter\nscm_writer_commits_total " in answer.text
 
 
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:{port}", "127.0.0.1.evil.example:{port}", "127.0.0.1:1",
-                                  "localhost", "[::1].evil:{port}", "", "user@127.0.0.1:{port}", "0.0.0.0:{port}"])  # fmt: skip
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example",
+        "evil.example:{port}",
+        "127.0.0.1.evil.example:{port}",
+        "127.0.0.1:1",
+        "localhost",
+        "[::1].evil:{port}",
+        "",
+        "user@127.0.0.1:{port}",
+        "0.0.0.0:{port}",
+    ],
+)
 def test_a_host_that_is_not_ours_is_refused(api: Api, host: str) -> None:
     answer = api.client.get("/health", headers={"host": host.format(port=api.port)})
     assert (answer.status_code, _code(answer)) == (421, "host-foreign")
@@ -64,7 +76,9 @@ def test_loopback_names_with_our_port_are_ours(api: Api, host: str) -> None:
     assert api.client.get("/health", headers={"host": host.format(port=api.port)}).status_code == 200
 
 
-@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1:1", "file://", "http://localhost"])
+@pytest.mark.parametrize(
+    "origin", ["https://evil.example", "null", "http://127.0.0.1:1", "file://", "http://localhost"]
+)
 def test_a_page_of_another_origin_is_refused_even_with_the_token(api: Api, origin: str) -> None:
     answer = api.client.post("/graphql", json={"query": "{ node { pos } }"}, headers={"origin": origin})
     assert (answer.status_code, _code(answer)) == (403, "origin-foreign")
@@ -86,9 +100,24 @@ def test_wrong_paths_methods_and_types_say_what_is_right(api: Api) -> None:
         assert (answer.status_code, _code(answer)) == (415, "media-type-unknown")
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'"x"', b"[1]", b'{"query": 1}', b"{}", b'{"query": null}',
-                                  b'{"query":"{a}","variables":[]}', b"[" * 100_000, b"\xff\xfe",
-                                  b'{"query":"{a}","variables":' + b'{"a":' * 50_000])  # fmt: skip
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b'"x"',
+        b"[1]",
+        b'{"query": 1}',
+        b"{}",
+        b'{"query": null}',
+        b'{"query":"{a}","variables":[]}',
+        b"[" * 100_000,
+        b"\xff\xfe",
+        b'{"query":"{a}","variables":' + b'{"a":' * 50_000,
+    ],
+)
 def test_bodies_that_are_no_request_are_refused(api: Api, body: bytes) -> None:
     answer = api.client.post("/graphql", content=body, headers={"content-type": "application/json"})
     assert answer.status_code == 400
@@ -127,7 +156,8 @@ BOMB = "query { ...F0 } " + " ".join(
         ("{a" * 10_000 + "}" * 10_000, "query-too-deep"),
         ("{ a(b: " + "[" * 10_000 + "]" * 10_000 + ") }", "query-too-deep"),
         ("query ($o: ID!) " + NESTED, "query-too-deep"),
-        ("{ members(first: 200) { nodes { ships(first: 200) { nodes { squadrons(first: 200) { nodes { id } } } } } } }",
+        ("{ members(first: 200) { nodes { ships(first: 200) { nodes { squadrons(first: 200) "
+         "{ nodes { id } } } } } } }",
          "query-too-costly"),
         ("{ node { pos } } #" + "x" * 100_000, "query-too-long"),
         ("fragment A on Query { ...B } fragment B on Query { ...A } { ...A }", "query-invalid"),
@@ -143,7 +173,9 @@ BOMB = "query { ...F0 } " + " ".join(
     ],
     ids=range(19),
 )  # fmt: skip
-def test_queries_that_would_cost_too_much_or_mean_nothing_are_refused_quickly(api: Api, query: str, code: str) -> None:
+def test_queries_that_would_cost_too_much_or_mean_nothing_are_refused_quickly(
+    api: Api, query: str, code: str
+) -> None:
     begun = time.perf_counter()
     answer = api.client.post("/graphql", json={"query": query, "variables": {}})
     assert time.perf_counter() - begun < QUICKLY_S
@@ -162,14 +194,18 @@ def test_a_batch_that_is_too_long_is_refused(api: Api) -> None:
     assert (answer.status_code, _code(answer)) == (400, "batch-too-large")
 
 
-@pytest.mark.parametrize("hostile", ["'", "\"; drop table member; --", "%s", "%(p1)s", "\\", "🜁", "a" * 5_000, "{c}", "{v}"])
+@pytest.mark.parametrize(
+    "hostile", ["'", '"; drop table member; --', "%s", "%(p1)s", "\\", "🜁", "a" * 5_000, "{c}", "{v}"]
+)
 def test_text_of_a_caller_is_never_sql(api: Api, nova: Nova, hostile: str) -> None:
     query = "query ($s: ID!, $t: String!) { members(space: $s, filter: {text: $t}) { totalCount } ships(space: $s, filter: {model: [$t]}) { totalCount } }"  # noqa: E501
     assert api.ask(query, s=nova.space, t=hostile) == {"members": {"totalCount": 0}, "ships": {"totalCount": 0}}
     assert api.ask(query, s=nova.space, t="Pilot-001")["members"]["totalCount"] == 1
 
 
-@pytest.mark.parametrize("wrong", ["", "zz", "00", "G" * 32, "a" * 33, "A" * 32, " " + "a" * 31, "a" * 64 + "\n", "é" * 32])
+@pytest.mark.parametrize(
+    "wrong", ["", "zz", "00", "G" * 32, "a" * 33, "A" * 32, " " + "a" * 31, "a" * 64 + "\n", "é" * 32]
+)
 def test_ids_are_checked_by_their_shape(api: Api, wrong: str) -> None:
     query = "query ($id: ID!) { organisation(id: $id) { title } }"
     assert api.refused(query, id=wrong)["code"] == "id-malformed"

@@ -34,7 +34,9 @@ def test_every_verb_is_a_mutation_with_its_help_and_its_arguments() -> None:
 
 def test_a_command_is_shown_by_queries_when_it_has_answered(api: Api, space: str) -> None:
     done = api.do("memberRecord", f'space: "{space}", handle: "Grace", displayName: "Grace H."')
-    found = api.ask(f'{{ member(space: "{space}", id: "{done["member"]}") {{ handle displayName standing }} }}')["member"]
+    found = api.ask(f'{{ member(space: "{space}", id: "{done["member"]}") {{ handle displayName standing }} }}')[
+        "member"
+    ]
     assert found == {"handle": "Grace", "displayName": "Grace H.", "standing": "RECORDED"}
     assert {"name": "member", "value": done["member"]} in done["ids"]
     assert api.ask("{ node { projectedPos } }")["node"]["projectedPos"] >= done["pos"]
@@ -95,14 +97,17 @@ def test_enums_and_lists_reach_the_verb(api: Api, space: str) -> None:
 def test_a_verb_in_a_space_of_another_kind_is_refused(api: Api) -> None:
     own = api.do("personalFound")["space"]
     refused = api.refused(f'mutation {{ organisationRename(space: "{own}", title: "No") {{ pos }} }}')
-    assert (refused["code"], refused["facts"]) == ("verb-elsewhere", {"verb": "organisation.rename", "kind": "personal"})
+    assert (refused["code"], refused["facts"]) == (
+        "verb-elsewhere",
+        {"verb": "organisation.rename", "kind": "personal"},
+    )
 
 
 @pytest.mark.parametrize("wrong", ["", "zz", "ab" * 16 + "00", "ab" * 15])
 def test_ids_of_the_wrong_length_do_not_reach_the_verb(api: Api, space: str, wrong: str) -> None:
     text = "mutation ($s: ID!, $m: ID!) { memberConfirm(space: $s, memberId: $m) { pos } }"
     assert api.refused(text, s=space, m=wrong)["code"] == "id-malformed"
-    text = "mutation ($s: ID!, $c: ID!) { organisationRename(space: $s, commandId: $c, title: \"x\") { pos } }"
+    text = 'mutation ($s: ID!, $c: ID!) { organisationRename(space: $s, commandId: $c, title: "x") { pos } }'
     assert api.refused(text, s=space, c=wrong)["code"] == "id-malformed"
     assert api.refused(text, s="ab" * 32, c="ab" * 16)["code"] == "space-not-visible"
 

@@ -110,7 +110,9 @@ def _walk(api: Api, nova: Nova, sort: str, descending: bool, size: int, *, backw
     ],
 )  # fmt: skip
 def test_filters_narrow_a_list(api: Api, nova: Nova, field: str, narrowed: str, count: int) -> None:
-    data = api.ask(f'{{ {field}(space: "{nova.space}", filter: {narrowed}) {{ totalCount nextStep nodes {{ id }} }} }}')
+    data = api.ask(
+        f'{{ {field}(space: "{nova.space}", filter: {narrowed}) {{ totalCount nextStep nodes {{ id }} }} }}'
+    )
     assert data[field]["totalCount"] == len(data[field]["nodes"]) == count
     assert (data[field]["nextStep"] is None) == (count > 0)
 
@@ -133,7 +135,9 @@ def test_times_are_utc_with_six_decimals_and_near_to_now(api: Api, nova: Nova) -
 
 
 def test_why_explains_an_entry_with_author_grant_and_causes(api: Api, nova: Nova) -> None:
-    entry = api.ask(f'{{ audit(space: "{nova.space}", filter: {{type: ["fleet.lead-assigned/1"]}}) {{ nodes {{ id }} }} }}')
+    entry = api.ask(
+        f'{{ audit(space: "{nova.space}", filter: {{type: ["fleet.lead-assigned/1"]}}) {{ nodes {{ id }} }} }}'
+    )
     why = api.ask(
         "query ($entry: ID!) { why(entry: $entry) { type valid reason member rank entity saw space grant } }",
         entry=entry["audit"]["nodes"][0]["id"],
@@ -165,7 +169,11 @@ QUERIES = [
 @pytest.mark.parametrize("query", QUERIES)
 def test_the_direct_way_and_the_executor_answer_alike(api: Api, nova: Nova, query: str) -> None:
     fragment = " fragment F on Member { standing organisation { title ...G } } fragment G on Organisation { sid }"
-    text = f"query ($space: ID) {query}" if "$space" in query and "audit" not in query else f"query ($space: ID!) {query}"
+    text = (
+        f"query ($space: ID) {query}"
+        if "$space" in query and "audit" not in query
+        else f"query ($space: ID!) {query}"
+    )
     text = text if "$space" in query else query
     text += fragment if "...F" in query else ""
     with serving(api.node, direct=False) as slow:

@@ -47,7 +47,9 @@ def test_nothing_is_told_of_a_space_one_is_not_in(api: Api, space: str) -> None:
         api.node.see_only()
         try:
             with psycopg.connect(api.node.dsn, autocommit=True) as other:
-                other.execute("select pg_notify(%s, %s)", (feed.CHANNEL, f'{{"space": "{space}", "tables": [], "pos": 1}}'))
+                other.execute(
+                    "select pg_notify(%s, %s)", (feed.CHANNEL, f'{{"space": "{space}", "tables": [], "pos": 1}}')
+                )
             with pytest.raises(TimeoutError):
                 heard.next(1)
         finally:
@@ -56,7 +58,7 @@ def test_nothing_is_told_of_a_space_one_is_not_in(api: Api, space: str) -> None:
 
 def test_a_refused_subscription_says_why(api: Api) -> None:
     with Socket(api).begin() as heard:
-        heard.subscribe("subscription { changes(space: \"" + "ab" * 32 + "\") { pos } }")
+        heard.subscribe('subscription { changes(space: "' + "ab" * 32 + '") { pos } }')
         message = heard.read()
         errors = message["payload"] if message["type"] == "error" else message["payload"]["errors"]
         assert errors[0]["extensions"]["code"] == "space-not-visible"
@@ -94,14 +96,29 @@ def test_the_header_lets_a_websocket_in_too(api: Api) -> None:
 
 
 @pytest.mark.parametrize("headers", [{"origin": "https://evil.example"}, {"authorization": "Bearer wrong"}])
-def test_a_foreign_origin_or_a_wrong_token_does_not_get_through_the_handshake(api: Api, headers: dict[str, str]) -> None:
+def test_a_foreign_origin_or_a_wrong_token_does_not_get_through_the_handshake(
+    api: Api, headers: dict[str, str]
+) -> None:
     with pytest.raises(InvalidStatus) as refused:
         Socket(api, additional_headers=headers)
     assert refused.value.response.status_code == 403
 
 
-@pytest.mark.parametrize("noise", ["", "{", "[]", "1", '{"type": 1}', '{"type": "subscribe"}', '{"type": "subscribe", "id": "1", "payload": 1}',
-                                   '{"type": "complete"}', b"\x00", '{"type":"subscribe","id":[],"payload":{"query":"{ node { pos } }"}}'])  # fmt: skip  # noqa: E501
+@pytest.mark.parametrize(
+    "noise",
+    [
+        "",
+        "{",
+        "[]",
+        "1",
+        '{"type": 1}',
+        '{"type": "subscribe"}',
+        '{"type": "subscribe", "id": "1", "payload": 1}',
+        '{"type": "complete"}',
+        b"\x00",
+        '{"type":"subscribe","id":[],"payload":{"query":"{ node { pos } }"}}',
+    ],
+)
 def test_noise_ends_the_websocket_and_not_the_node(api: Api, noise: str | bytes) -> None:
     with Socket(api).begin() as heard:
         heard.raw.send(noise)
@@ -125,9 +142,8 @@ def test_too_many_websockets_are_refused_and_a_closed_one_makes_room(
         assert time.monotonic() < deadline
         time.sleep(0.1)
     monkeypatch.setattr(sockets, "CONNECTIONS_MAX", 3)
-    with _several(api, 3):
-        with Socket(api) as refused:
-            assert refused.closed() == sockets.TOO_MANY
+    with _several(api, 3), Socket(api) as refused:
+        assert refused.closed() == sockets.TOO_MANY
     deadline = time.monotonic() + 10
     while True:
         with Socket(api) as again:
@@ -147,28 +163,36 @@ def _several(api: Api, count: int) -> Iterator[None]:
         yield
 
 
-def test_who_does_not_keep_up_is_let_go_with_a_code(api: Api, space: str) -> None:
-    with Socket(api, max_queue=1).begin() as slow:
-        _flood(api, slow, space)
+def test_who_does_not_keep_up_is_let_go_with_a_code(api: Api, space: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed, "QUEUE_MAX", 2)
+    with Socket(api).begin() as slow:
+        slow.subscribe("subscription { changes { space tables pos } }")
+        time.sleep(0.5)
+        _tell(api, space, rounds=1, tables=0)  # In one transaction: they come faster than anybody reads.
+        while "errors" not in (message := slow.read())["payload"]:
+            pass
+        assert message["payload"]["errors"][0]["extensions"]["code"] == "subscription-too-slow"
         assert slow.closed() == sockets.TOO_SLOW
 
 
-def test_who_does_not_read_at_all_does_not_hold_a_place(api: Api, space: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_does_not_read_at_all_does_not_hold_a_place(
+    api: Api, space: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sockets, "SEND_S", 0.3)
     with Socket(api, max_queue=1).begin() as slow:
-        _flood(api, slow, space)
+        slow.subscribe("subscription { changes { space tables pos } }")
+        time.sleep(0.5)
+        _tell(api, space, rounds=15, tables=100)  # More than any buffer between here and there holds.
         deadline = time.monotonic() + 10
         while "scm_api_listeners 0\n" not in api.client.get("/metrics").text:
             assert time.monotonic() < deadline
             time.sleep(0.1)
 
 
-def _flood(api: Api, slow: Socket, space: str) -> None:
-    """More changes than any buffer between here and there holds."""
-    slow.subscribe("subscription { changes { space tables pos } }")
-    time.sleep(0.5)
-    tables = ",".join(f'"{"t" * 60}{number}"' for number in range(100))
-    with psycopg.connect(api.node.dsn, autocommit=True) as other, other.cursor() as cursor:
-        payload = f'{{"space": "{space}", "tables": [{tables}], "pos": %s}}'
-        for _ in range(15):
-            cursor.executemany("select pg_notify(%s, %s)", [(feed.CHANNEL, payload % n) for n in range(200)])
+def _tell(api: Api, space: str, *, rounds: int, tables: int) -> None:
+    names = ",".join(f'"{"t" * 60}{number}"' for number in range(tables))
+    payload = f'{{"space": "{space}", "tables": [{names}], "pos": %s}}'
+    with psycopg.connect(api.node.dsn, autocommit=True) as other:
+        for _ in range(rounds):
+            with other.transaction(), other.cursor() as cursor:
+                cursor.executemany("select pg_notify(%s, %s)", [(feed.CHANNEL, payload % n) for n in range(200)])

@@ -15,5 +15,7 @@ class Documented(msgspec.Struct, frozen=True):
 
 
 def documented() -> list[Documented]:
-    found = re.findall(r"```graphql\n((query|mutation|subscription) (\w+).*?)```", GUIDE.read_text("utf-8"), re.DOTALL)
+    found = re.findall(
+        r"```graphql\n((query|mutation|subscription) (\w+).*?)```", GUIDE.read_text("utf-8"), re.DOTALL
+    )
     return [Documented(kind, name, text) for text, kind, name in found]
