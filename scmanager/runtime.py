@@ -6,7 +6,8 @@
 
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -16,6 +17,7 @@ from msgspec.structs import replace
 from scmanager.adapters.folder_lock import FolderLock
 from scmanager.adapters.folder_mark import Doubt, FolderMark
 from scmanager.adapters.folder_mark import Head as MarkedHead
+from scmanager.adapters.hangar_files import read_hangar
 from scmanager.adapters.identity import Identity, IdentityMissing, create_identity, open_identity
 from scmanager.adapters.key_vault import KeyVault
 from scmanager.adapters.private_files import private_folder, state_folder
@@ -39,15 +41,18 @@ from scmanager.application.desk import Desk
 from scmanager.application.every_verb import VERBS
 from scmanager.application.exchange import Admitted, admit_logs, open_log
 from scmanager.application.founding import Founding
+from scmanager.application.hangar_preview import Preview, preview
 from scmanager.application.recovering import (
     check_signatures,
     message_of,
     new_statement,
     open_recovered_log,
 )
+from scmanager.application.words import Words
 from scmanager.application.writer import Command, Result, Writer
 from scmanager.config import Settings
 from scmanager.domain.catalogue import FOLDS, ORGANISATIONS
+from scmanager.domain.ship_events import Owner, OwnerKind
 from scmanager.errors import Refused
 from scmanager.eventstore.entry import Kind, RecoveryKeys, Signature
 from scmanager.eventstore.log_copy import LogCopy, copy_of
@@ -129,32 +134,26 @@ class Node:
         self.store.close()
         self._lock.release()
 
-    def do(self, verb: str, space: bytes, arguments: dict[str, Any], command_id: bytes | None = None) -> Result:
+    def now_us(self) -> int:
+        """This machine's clock, UTC microseconds."""
+        return self._clock()
+
+    def do(self, verb: str, space: bytes, arguments: Mapping[str, Any], command_id: bytes | None = None) -> Result:
         """One verb of the VERBS table in one space; returns after the commit. Raises what refuses it."""
+        return self.submit(verb, space, arguments, command_id).result()
+
+    def submit(
+        self, verb: str, space: bytes, arguments: Mapping[str, Any], command_id: bytes | None = None
+    ) -> Future[Result]:
+        """The same without waiting. Raises VerbUnknown, NotForThisSpace, NoSuchSpace."""
         known = VERBS.get(verb)
         if known is None:
             raise VerbUnknown(verb=verb)
         kind = self.shelf.space(space).kind
         if kind not in known.kinds:
             raise NotForThisSpace(verb=verb, kind=kind)
-        command = Command(command_id or secrets.token_bytes(16), space, lambda desk: known.act(desk, **arguments))
-        return self.writer.do(command)
-
-    def found(
-        self, kind: Kind, act: Callable[[Desk], Result], recovery: RecoveryKeys, command_id: bytes | None = None
-    ) -> Result:
-        """A new space whose founder we are."""
-        return self.writer.do(
-            Founding(
-                command_id or secrets.token_bytes(16),
-                kind,
-                SigningKey.generate(),
-                secrets.token_bytes(32),
-                recovery,
-                self.identity.device,
-                self.identity.box,
-                act,
-            )
+        return self.writer.submit(
+            Command(command_id or secrets.token_bytes(16), space, lambda desk: known.act(desk, **arguments))
         )
 
     def found_organisation(
@@ -168,8 +167,21 @@ class Node:
         command_id: bytes | None = None,
     ) -> Result:
         """Found an organisation; its recovery sheet lies in the data folder, to be printed and then confirmed."""
+        return self.submit_organisation(
+            command_id or secrets.token_bytes(16), title, handle, sid, display_name, recovery_keys
+        ).result()
+
+    def submit_organisation(
+        self,
+        command_id: bytes,
+        title: str,
+        handle: str,
+        sid: str = "",
+        display_name: str = "",
+        recovery_keys: int = 1,
+    ) -> Future[Result]:
+        """The same without waiting."""
         keys = make_recovery_keys(recovery_keys)
-        public = RecoveryKeys(keys.needed, tuple(keys.public_keys))
 
         def act(desk: Desk) -> Result:
             result = organisations.found(desk, title=title, sid=sid, handle=handle, display_name=display_name)
@@ -177,15 +189,43 @@ class Node:
             keys.write(sheet, title, desk.space.id)  # Before the commit: no organisation without its sheet.
             return result | {"recovery_sheet": sheet.name}
 
-        return self.found("org", act, public, command_id)
+        return self._found("org", command_id, act, RecoveryKeys(keys.needed, keys.public_keys))
 
     def personal_space(self) -> bytes:
         """The space of this node's owner: hangar, characters, audit. Founded when it is not there yet."""
         for space in self.shelf.spaces():
             if space.kind == "personal" and self.vault.logs_of(space.id):
                 return space.id
-        result = self.found("personal", lambda desk: {"member": desk.me.hex()}, RecoveryKeys(0, ()))
-        return bytes.fromhex(result["space"])
+        return bytes.fromhex(self.submit_personal(secrets.token_bytes(16)).result()["space"])
+
+    def submit_personal(self, command_id: bytes) -> Future[Result]:
+        """Found a personal space, without waiting."""
+
+        def act(desk: Desk) -> Result:
+            desk.subject_key(desk.me)  # Made now, so that every device enrolled later has the same one.
+            return {"member": desk.me.hex()}
+
+        return self._found("personal", command_id, act, RecoveryKeys(0, ()))
+
+    def _found(
+        self, kind: Kind, command_id: bytes, act: Callable[[Desk], Result], recovery: RecoveryKeys
+    ) -> Future[Result]:
+        mine = self.identity
+        key, salt = SigningKey.generate(), secrets.token_bytes(32)
+        return self.writer.submit(Founding(command_id, kind, key, salt, recovery, mine.device, mine.box, act))
+
+    def preview_hangar(
+        self, space: bytes, file: bytes, answers: Mapping[str, str] | None = None, *, organisation: bool = False
+    ) -> Preview:
+        """What a hangar export would change: of one's own ships in this space, or of the organisation's.
+
+        Writes nothing. `answers`: the catalogue key that a name stands for. Raises Untrusted, NotAMember.
+        """
+        read = read_hangar(file)
+        kind = OwnerKind.ORGANISATION if organisation else OwnerKind.MEMBER
+        owner = Owner(kind, space[:16] if organisation else self.writer.member(space))
+        with self.shelf.lock:
+            return preview(self.shelf.space(space), owner, read, Words(self.store, self.vault.get), answers)
 
     # Other machines
 

@@ -1,3 +1,11 @@
 """Fixtures that every test may ask for."""
 
-pytest_plugins = ("tests.support.postgres",)
+import os
+
+from hypothesis import settings
+
+settings.register_profile("quick", deadline=None, max_examples=30, derandomize=bool(os.environ.get("CI")))
+settings.register_profile("thorough", deadline=None, max_examples=500)
+settings.load_profile("thorough" if os.environ.get("SCM_THOROUGH") == "1" else "quick")
+
+pytest_plugins = ("tests.support.postgres", "tests.support.stores")

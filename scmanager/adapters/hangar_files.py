@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Iterable
 
 from scmanager.adapters.hangar_formats import Odd, Reading, read_row, rows_of, tool_of
-from scmanager.adapters.hangar_ships import HangarFile, ImportedShip, Note, Tool, Unrecognised, fingerprinted
 from scmanager.adapters.hangar_text import HangarEmpty, HangarTooLarge, parse_text
 from scmanager.adapters.ship_catalogue import Catalogue, Match
+from scmanager.application.hangar_ships import HangarFile, ImportedShip, Note, Tool, Unrecognised, fingerprinted
 from scmanager.errors import Untrusted
 
 SHIPS_MAX = 5000

@@ -10,11 +10,13 @@ from typing import Any
 
 import msgspec
 
-from scmanager.adapters.hangar_ships import NoteCode, Tool
-from scmanager.adapters.ship_names import compact, visible
+from scmanager.application.hangar_ships import NoteCode, Tool
+from scmanager.application.ship_names import compact, visible
+from scmanager.domain.words import NAME_LENGTH_MAX
 
 Row = Mapping[str, Any]
 TEXT_CHARACTERS_MAX = 200
+NICKNAME_CHARACTERS_MAX = NAME_LENGTH_MAX
 OWNED_MAX = 1000
 """Hulls of one model in one row of a FleetView file."""
 
@@ -101,7 +103,7 @@ def read_row(tool: Tool, row: Row, odd: Odd) -> Reading | None:
         name=name,
         maker=_maker(row),
         code=_text(row, "ship_code", "shipCode", "slug"),
-        nickname=_nickname(row, name),
+        nickname=_nickname(row, name, odd),
         serial=_text(row, "ship_serial", "serial"),
         pledge_id=_text(row, "id" if tool == "hangarxplor-csv" else "pledge_id", "package_id"),
         pledge_name=_text(row, "pledge_name", "pledge"),
@@ -130,10 +132,14 @@ def _maker(row: Row) -> str | None:
     return _text(row, "manufacturer_name", "manufacturer_code", "manufacturer")
 
 
-def _nickname(row: Row, name: str) -> str | None:
+def _nickname(row: Row, name: str, odd: Odd) -> str | None:
     """A tool that repeats the model where the owner gave no name says nothing."""
     given = _text(row, "customName", "ship_name", "shipname")
-    return None if given is None or compact(given) == compact(name) else given
+    if given is None or compact(given) == compact(name):
+        return None
+    if len(given) > NICKNAME_CHARACTERS_MAX:
+        odd["nickname-shortened"] += 1
+    return given[:NICKNAME_CHARACTERS_MAX].rstrip()
 
 
 def _owned(tool: Tool, row: Row, odd: Odd) -> int:

@@ -13,7 +13,7 @@ from typing import Literal
 
 import msgspec
 
-from scmanager.adapters.ship_names import compact, manufacturer_code, same_maker, without_mark, words
+from scmanager.application.ship_names import compact, manufacturer_code, same_maker, without_mark, words
 
 How = Literal["code", "name", "alias", "fuzzy-suggestion"]
 SUGGESTIONS_MAX = 5

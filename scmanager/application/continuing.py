@@ -53,7 +53,8 @@ class Continuation(msgspec.Struct, frozen=True):
         """Keep the new log's seed, durable before the commit; entry 1 proves the device."""
         log = desk.log_id
         vault.put_log(log, desk.space.id, self.key.reveal_seed())
-        desk.record(None, desk.me, Continued(self.device, self.sign(continuation_message(desk.space.id, log))))
+        signature = self.sign(continuation_message(desk.space.id, log))
+        desk.record(None, desk.me, Continued(self.device, signature), alone=True)  # It must be entry 1.
 
     def act(self, desk: Desk) -> dict[str, Any]:
         """Nothing more."""

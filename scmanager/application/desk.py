@@ -1,6 +1,6 @@
 """A desk: where one command reads what is, decides, and records what shall be. Nothing leaves before the commit."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol, TypeVar
 
 import msgspec
@@ -15,7 +15,7 @@ from scmanager.domain.records import Grant
 from scmanager.errors import Refused, Unavailable
 from scmanager.eventstore import content
 from scmanager.eventstore.content import Shared
-from scmanager.eventstore.entry import Dep
+from scmanager.eventstore.entry import DEPS_MAX, Dep, Kind
 from scmanager.eventstore.own_log import Draft, OwnLog, Sealed, Secret
 from scmanager.spaces.space import Space
 from scmanager.spaces.thing import tips_after
@@ -80,8 +80,16 @@ class Seat:
 class Desk:
     """One command at one seat. Made by the writer; lives as long as the command."""
 
-    def __init__(self, seat: Seat, command: Id, now_us: int, entropy: Callable[[int], bytes]) -> None:
+    def __init__(
+        self,
+        seat: Seat,
+        command: Id,
+        now_us: int,
+        entropy: Callable[[int], bytes],
+        own_spaces: Callable[[], Iterable[Space]] = tuple,
+    ) -> None:
         self._seat = seat
+        self._own_spaces = own_spaces
         self._command = command
         self._now_us = now_us
         self._entropy = entropy
@@ -129,20 +137,43 @@ class Desk:
         """A thing's state with what this batch has recorded so far."""
         return self._look(fold, entity)[0]
 
+    def tips(self, fold: Fold, entity: Id) -> tuple[Id32, ...]:
+        """A thing's newest events, those that this batch has recorded included."""
+        return self._look(fold, entity)[1]
+
+    def things(self, fold: Fold) -> Iterator[tuple[Id, Any]]:
+        """All things of one kind with what this batch has recorded so far."""
+        new = {entity for made in (self._seat.overlay, self._changed) for name, entity in made if name == fold.name}
+        for entity, state in self.space.things(fold):
+            yield entity, self.state(fold, entity) if entity in new else state
+            new.discard(entity)
+        for entity in sorted(new):
+            yield entity, self.state(fold, entity)
+
+    def own_spaces(self, kind: Kind) -> list[Space]:
+        """The other spaces of this kind that this installation writes in, to read what is committed there."""
+        return [each for each in self._own_spaces() if each.kind == kind and each.id != self.space.id]
+
     def decide(self, fold: Fold, entity: Id, decision: Decide, *arguments: Any) -> None:
         """Ask the domain about one thing and record what it says. Raises what it raises."""
         for decided in decision(self.state(fold, entity), *arguments):
             self.record(fold, entity, decided)
 
-    def record(self, fold: Fold | None, entity: Id, decided: Decision, deps: tuple[Dep, ...] = ()) -> Sealed:
-        """Seal one event at the end of our log. Raises NotAllowed, KeyMissing, UpdateNeeded."""
+    def record(
+        self, fold: Fold | None, entity: Id, decided: Decision, deps: tuple[Dep, ...] = (), *, alone: bool = False
+    ) -> Sealed:
+        """Seal one event at the end of our log; `alone`: it names no heads.
+
+        Raises NotAllowed, KeyMissing, UpdateNeeded.
+        """
         event, personal = _split(decided)
         self._check_right(event)
         saw = self._look(fold, entity)[1] if fold else ()
         shared = Shared(
             event.tag, self.grant.id, self._command, b"", entity, saw[-content.SAW_MAX :], msgspec.Raw(_encode(event))
         )
-        draft = Draft(content.encode(shared), self._writing_key(event), self._personal(personal), self._deps(deps))
+        named = deps if alone else self._deps(deps)
+        draft = Draft(content.encode(shared), self._writing_key(event), self._personal(personal), named)
         log = self._seat.log
         sealed = log.add(draft, max(self._now_us, self.space.hlc + 1, log.hlc + 1))
         self.governs = self.governs or governance.is_governance(event.tag)
@@ -165,8 +196,10 @@ class Desk:
         return self._seat.log.added - self._mark
 
     def subject_key(self, subject: Id) -> Secret:
-        """The key that seals words about a subject; made when there is none."""
-        return self._secret(self._seat.keys.of(subject) or self._seat.keys.new(subject))
+        """The key that seals words about a subject; made when there is none, or only such as an erasure has named."""
+        keys, gone = self._seat.keys, self.space.erased_keys()
+        held = next((each for each in keys.all_of(subject) if each not in gone), None)
+        return self._secret(held or keys.new(subject))
 
     def open_epoch(self) -> None:
         """From here on the space is written under a fresh key."""
@@ -200,8 +233,8 @@ class Desk:
         )  # fmt: skip
 
     def _check_right(self, event: Event) -> None:
-        if self.space.needs_update:
-            raise UpdateNeeded
+        if self.space.needs_update and not isinstance(event, governance.Removed):
+            raise UpdateNeeded  # But whoever wrote what nobody can read may be removed, which lifts it.
         right = governance.needs(event.tag)
         if right is not None and not self.grant.rights & {right, EVERY_RIGHT}:
             raise NotAllowed(right=right)
@@ -226,13 +259,18 @@ class Desk:
         return ((self.subject_key(about.subject), _encode(about.personal)),)
 
     def _deps(self, named: tuple[Dep, ...]) -> tuple[Dep, ...]:
-        """What a governance event names, and the heads of other logs that nobody here has named yet."""
-        if self._seat.has_named and not named:
-            return ()  # The first entry of a batch names them; the others have it in their past.
+        """What a governance event names, and the heads of other logs that nobody here has named yet.
+
+        The first entry of a batch names them; the others have it in their past. More than fit go before it.
+        """
+        if self._seat.has_named:
+            return named
         self._seat.has_named = True
-        logs = {dep.log for dep in named}
-        seen = tuple(dep for dep in self.space.past.to_name(self._seat.log.head.log) if dep.log not in logs)
-        return (*named, *seen)[: content.SAW_MAX]
+        rows = self.space.to_name(self.log_id)
+        last = rows.pop() if rows and len(rows[-1]) + len(named) <= DEPS_MAX else ()
+        for row in rows:
+            self.record(None, self.organisation, governance.Heads(), row)
+        return (*named, *last)
 
 
 def _split(decided: Decision) -> tuple[Event, About | None]:

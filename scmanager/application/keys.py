@@ -63,10 +63,6 @@ class FreshKeys:
         fresh = (each for each, held in self._fresh.items() if held.subject == subject)
         return (*fresh, *self._vault.keys_of(self._space, subject))
 
-    def of(self, subject: bytes) -> bytes | None:
-        """The id of a key of this subject, if there is one."""
-        return next(iter(self.all_of(subject)), None)
-
     def keep(self) -> None:
         """Put what was made into the vault: before the entries that name it are committed."""
         if self._fresh:

@@ -15,6 +15,7 @@ ShipId = NewType("ShipId", bytes)
 FleetId = NewType("FleetId", bytes)
 SquadronId = NewType("SquadronId", bytes)
 RoleId = NewType("RoleId", bytes)
+ImportId = NewType("ImportId", bytes)
 OrganisationId = NewType("OrganisationId", bytes)
 EntryId = NewType("EntryId", bytes)
 """32 bytes; the others are 16. Front ends show all of them as lower-case hex."""

@@ -22,6 +22,7 @@ from scmanager.eventstore.own_log import Head, OwnLog
 from scmanager.eventstore.signing import SigningKey
 from scmanager.eventstore.store import Outcome, Row, Store
 from scmanager.spaces.shelf import Shelf
+from scmanager.spaces.space import Space
 
 BATCH_COMMANDS_MAX = 512
 
@@ -101,6 +102,14 @@ class Writer:
             found = self._seated(space)
         return found[0].log if found else None
 
+    def member(self, space: bytes) -> bytes:
+        """As whom we act in a space. Raises NotAMember."""
+        with self._shelf.lock:
+            found = self._seated(space)
+        if found is None:
+            raise NotAMember
+        return found[2].member
+
     def forget_seats(self) -> None:
         """Grants or logs changed from outside: look anew at where we speak from."""
         with self._shelf.lock:
@@ -154,7 +163,7 @@ class Writer:
                 twin.answer.add_done_callback(lambda first: _pass_on(first, waiting.answer))
                 return False
             seat = self._seat_for(command)
-            desk = Desk(seat, command.id, self._clock_us(), self._entropy)
+            desk = Desk(seat, command.id, self._clock_us(), self._entropy, self._own_spaces)
             if not isinstance(command, Command):
                 command.open(desk, self._keys)
                 self._seats[seat.space.id] = seat
@@ -192,6 +201,9 @@ class Writer:
         if not isinstance(command, Command):
             return command.seat(self._shelf, self._keys, self._clock_us(), self._entropy)
         return self._seat(command.space)
+
+    def _own_spaces(self) -> list[Space]:
+        return [space for space in self._shelf.spaces() if self._keys.logs_of(space.id)]
 
     def _seat(self, space_id: bytes) -> Seat:
         seat = self._seats.get(space_id)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from scmanager.domain import fleet, governance, member, organisation, role, ship, squadron
+from scmanager.domain import fleet, governance, hangar_import, member, organisation, role, ship, squadron
 from scmanager.domain.epoch import EPOCHS
 from scmanager.domain.event import CATALOGUE, State
 from scmanager.domain.fold import Fold, by_tag
@@ -21,11 +21,12 @@ ORGANISATIONS: Final = _fold("organisation", organisation.Organisation(), organi
 ROLES: Final = _fold("role", role.Role(), role.evolve)
 MEMBERS: Final = _fold("member", member.Member(), member.evolve)
 SHIPS: Final = _fold("ship", ship.Ship(), ship.evolve)
+IMPORTS: Final = _fold("import", hangar_import.Import(), hangar_import.evolve)
 FLEETS: Final = _fold("fleet", fleet.Fleet(), fleet.evolve)
 SQUADRONS: Final = _fold("squadron", squadron.Squadron(), squadron.evolve)
 
 FOLDS: Final[Mapping[str, Fold]] = MappingProxyType(
-    by_tag((EPOCHS, ORGANISATIONS, ROLES, MEMBERS, SHIPS, FLEETS, SQUADRONS))
+    by_tag((EPOCHS, ORGANISATIONS, ROLES, MEMBERS, SHIPS, IMPORTS, FLEETS, SQUADRONS))
 )
 """By event tag."""
 

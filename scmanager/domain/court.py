@@ -8,6 +8,7 @@ At every moment the answer equals `judge` over all that was admitted.
 from collections.abc import Iterable, Mapping
 
 from scmanager.domain.event import Id32
+from scmanager.domain.frontier import frontier_of
 from scmanager.domain.governance import RIGHTS, DeviceCut, Kept, Removed
 from scmanager.domain.past import follows, heads, parents
 from scmanager.domain.records import Check, Fact, Verdict, Verdicts
@@ -25,12 +26,23 @@ class Court:
         self._rights = rights
         self._check = _Remembered(check)
         self._facts: dict[Id32, Fact] = {fact.id: fact for fact in facts}
+        self.judged = 0
+        """How often the whole set was judged: what a benchmark watches."""
         self._evaluate()
 
     @property
     def verdicts(self) -> Verdicts:
         """The answer for all that was admitted. `entries` is live: copy it to keep it."""
         return self._verdicts
+
+    def frontier(self) -> bytes:
+        """The frontier of what was admitted, from the branch heads that are kept at hand."""
+        logs = self._evaluation.counted.logs
+        return frontier_of(self._space, (top for head in self._heads if (top := self._facts[head]).log in logs))
+
+    def facts(self) -> Iterable[Fact]:
+        """All admitted facts, in the order of their arrival."""
+        return self._facts.values()
 
     def fact(self, entry: Id32) -> Fact | None:
         """An admitted fact."""
@@ -56,6 +68,7 @@ class Court:
     def _evaluate(self) -> None:
         evaluation = Evaluation(self._space, self._facts.values(), self._check, self._rights)
         self._evaluation = evaluation
+        self.judged += 1
         self._verdicts = evaluation.verdicts()
         self._heads = {fact.id for fact in heads(evaluation.facts)}
         judged = evaluation.entries

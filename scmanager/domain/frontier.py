@@ -52,10 +52,15 @@ def counted_logs(space: Id32, entries: Iterable[Clear], check: Check) -> frozens
 
 
 def frontier(space: Id32, entries: Iterable[Clear], check: Check) -> bytes:
-    """H(scm/frontier/1, space, count, sorted (log, size, head)), a row for every branch head of a counted log."""
+    """The frontier of any set of entries in clear."""
     held = contiguous(entries)
     logs = counted(space, held, succession(space, held, check).proven, check).logs
-    rows = sorted((head.log, head.seq + 1, head.id) for head in heads(held) if head.log in logs)
+    return frontier_of(space, (head for head in heads(held) if head.log in logs))
+
+
+def frontier_of(space: Id32, tops: Iterable[Clear]) -> bytes:
+    """H(scm/frontier/1, space, count, sorted (log, size, head)): `tops` are the branch heads of the counted logs."""
+    rows = sorted((top.log, top.seq + 1, top.id) for top in tops)
     digest = hashlib.sha3_256(b"scm/frontier/1\n" + space + len(rows).to_bytes(8, "big"))
     for log, size, head in rows:
         digest.update(log + size.to_bytes(8, "big") + head)

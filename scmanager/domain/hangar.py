@@ -9,13 +9,16 @@ from collections.abc import Iterator
 import msgspec
 
 from scmanager.domain.contest import entries
-from scmanager.domain.event import About, Decision, Event, Id
+from scmanager.domain.event import About, Decision, Event, Id, Id32
+from scmanager.domain.payload import INT_MAX, CatalogueKey
 from scmanager.domain.ship import Loan, Ship, Standing, owned_by
 from scmanager.domain.ship_events import (
     FOR,
     Added,
     AddedFor,
     Assigned,
+    Detailed,
+    Details,
     Lent,
     Named,
     Nickname,
@@ -33,6 +36,7 @@ from scmanager.domain.ship_events import (
     Transferred,
     TransferredFor,
     Unassigned,
+    WordsRestored,
 )
 from scmanager.domain.words import NAME_LENGTH_MAX, check_words
 from scmanager.errors import Refused
@@ -69,6 +73,20 @@ class ShipNotYours(Refused):
     hint = "Ask the owner."
 
 
+class OwnerUnclear(Refused):
+    """It is not clear whose ship this shall be."""
+
+    code = "ship-owner-unclear"
+    hint = "Name one member, or the organisation; in your personal space every ship is yours."
+
+
+class ModelUnusable(Refused):
+    """{model} is no key of a ship catalogue."""
+
+    code = "ship-model-unusable"
+    hint = "Choose a model from the catalogue; its key has letters, digits, dots, hyphens and underscores only."
+
+
 class ClaimTimeUnusable(Refused):
     """A claim cannot be through at {until}."""
 
@@ -98,7 +116,7 @@ class NotLent(Refused):
 
 
 class LoanTimeUnusable(Refused):
-    """A loan cannot end at {until}, which is over."""
+    """A loan cannot end at {until}."""
 
     code = "ship-loan-time-unusable"
     hint = "Choose a later day, or none."
@@ -118,16 +136,30 @@ class OwnershipContested(Refused):
     hint = "Have somebody with the right to manage ships settle it first."
 
 
-def add(ship: Ship, actor: Id, model: str, source: Source, mark: Id | None, owner: Owner) -> Iterator[Decision]:
-    """Add a ship; `model` is a key of the catalogue, `mark` 16 bytes as `Added` says. Raises ShipKnown."""
+def add(
+    ship: Ship,
+    actor: Id,
+    model: str,
+    source: Source,
+    mark: Id | None,
+    owner: Owner,
+    details: Details | None = None,
+) -> Iterator[Decision]:
+    """Add a ship; `model` is a key of the catalogue, `mark` 16 bytes as `Added` says.
+
+    Raises ShipKnown, ModelUnusable.
+    """
     if ship.standing is not Standing.UNKNOWN:
         raise ShipKnown
+    _check_model(model)
     mine = owner == Owner(OwnerKind.MEMBER, actor)
-    yield Added(model, source, mark) if mine else AddedFor(model, owner, source, mark)
+    event = Added(model, source, mark) if mine else AddedFor(model, owner, source, mark)
+    yield About(event, owner.id, details) if details else event
 
 
 def share(ship: Ship, actor: Id, model: str) -> Iterator[Decision]:
-    """Show one's own ship to this organisation, or tell its new model. Raises ShipKnown, ShipGone."""
+    """Show one's own ship to this organisation, or tell its new model. Raises ShipKnown, ShipGone, ModelUnusable."""
+    _check_model(model)
     if ship.standing is not Standing.UNKNOWN and not owned_by(ship, actor):
         raise ShipKnown
     if ship.standing is Standing.REMOVED:
@@ -150,6 +182,19 @@ def name(ship: Ship, actor: Id, nickname: str) -> Iterator[Decision]:
     owner = _check_present(ship)
     words = Nickname(check_words(nickname, NAME_LENGTH_MAX, may_be_empty=True))
     yield About(_voiced(ship, actor, Named()), owner.id, words)
+
+
+def detail(ship: Ship, actor: Id, details: Details) -> Iterator[Decision]:
+    """Say anew all that a hangar tool says of it. Raises ShipUnknown, ShipGone."""
+    owner = _check_present(ship)
+    yield About(_voiced(ship, actor, Detailed()), owner.id, details)
+
+
+def restore_words(ship: Ship, actor: Id, nickname: Id32, details: Id32) -> Iterator[Decision]:
+    """Let the words of these earlier entries stand again (empty for none). Raises ShipUnknown, ShipGone."""
+    _check_present(ship)
+    if (ship.nickname, ship.details) != (nickname, details):
+        yield _voiced(ship, actor, WordsRestored(nickname or None, details or None))
 
 
 def remove(ship: Ship, actor: Id, reason: RemovalReason) -> Iterator[Decision]:
@@ -202,7 +247,7 @@ def lend(ship: Ship, actor: Id, borrower: Id, now: int, until: int = 0) -> Itera
     _check_present(ship)
     if owned_by(ship, borrower):
         raise LentToOwner
-    if until and until <= now:
+    if until and not now < until <= INT_MAX:
         raise LoanTimeUnusable(until=until)
     if ship.loan == Loan(borrower, until):
         return  # Asking twice is harmless.
@@ -248,6 +293,13 @@ def unassign(ship: Ship, actor: Id) -> Iterator[Decision]:
 def _voiced(ship: Ship, actor: Id, event: Event) -> Event:
     """The event as its owner says it, or as one must who manages ships."""
     return event if owned_by(ship, actor) else FOR[type(event)](*msgspec.structs.astuple(event))
+
+
+def _check_model(model: str) -> None:
+    try:
+        msgspec.convert(model, CatalogueKey)
+    except msgspec.ValidationError as error:
+        raise ModelUnusable(model=model) from error
 
 
 def _check_known(ship: Ship) -> None:

@@ -359,7 +359,7 @@ def _evolve_invitation(member: Member, event: MemberEvent, envelope: Envelope) -
             contested = member.standing is Standing.INVITED and member.invitation_withdrawn
             return replace(member, standing=Standing.JOINED, joined=envelope.entry, join_contested=contested)
         case Confirmed():
-            return replace(member, join_contested=False, invitation_withdrawn=False)
+            return replace(member, join_contested=False)
         case _:
             return member  # Said too late, or twice.
 

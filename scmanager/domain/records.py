@@ -190,6 +190,8 @@ class Standing(msgspec.Struct, frozen=True):
     """Its device keys, by the smallest level."""
     cuts: tuple[Id32, ...] = ()
     """The removals and recoveries that limit it to the rows they keep."""
+    disowned: tuple[Id32, ...] = ()
+    """Its logs that an own cut reaches: of lost devices."""
 
     @property
     def ended(self) -> bool:

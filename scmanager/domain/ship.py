@@ -16,6 +16,7 @@ from scmanager.domain.ship_events import (
     Added,
     AddedFor,
     Assigned,
+    Detailed,
     Lent,
     Named,
     Owner,
@@ -33,6 +34,7 @@ from scmanager.domain.ship_events import (
     Transferred,
     TransferredFor,
     Unassigned,
+    WordsRestored,
 )
 
 
@@ -65,8 +67,11 @@ class Ship(State):
     former_owners: tuple[Claim[Owner], ...] = ()
     nickname: Id32 = b""
     """The entry whose part holds the Nickname."""
+    details: Id32 = b""
+    """The entry whose part holds the Details, if it carries any."""
     readiness: Readiness = Readiness.READY
     claim_until: int = 0
+    """When a claim is through (UTC seconds); 0 in every other readiness."""
     loans: tuple[Claim[Loan], ...] = ()
     fleets: tuple[Claim[Id], ...] = ()
 
@@ -114,7 +119,7 @@ def readiness_at(ship: Ship, now: int) -> Readiness:
 
 def claim_left_s(ship: Ship, now: int) -> int:
     """Seconds until its claim is through; 0 if it is in none."""
-    return max(0, ship.claim_until - now) if ship.readiness is Readiness.IN_CLAIM else 0
+    return max(0, ship.claim_until - now)
 
 
 def overdue(ship: Ship, now: int) -> bool:
@@ -126,12 +131,14 @@ def evolve(ship: Ship, event: ShipEvent, envelope: Envelope) -> Ship:
     """Total. What an owner says counts only from the owner (rule 4), a return from the borrower too.
 
     - Transferred twice at once, also by two devices of one owner: the first in fold order has it, contested until
-      `settle_owner`. An owner passes on his own claim and ends no other. A nickname ends with its owner's claim.
+      `settle_owner`. An owner passes on his own claim and ends no other. Nickname and details end
+      with their owner's claim.
     - Lent twice at once: the first in fold order has it, the other waits, contested until `settle_loan` or a return.
     - Assigned to two fleets at once: the first in fold order, contested until it is assigned again.
     - Two members share or add one id: the first in fold order has it.
     - Withdrawn by its owner and removed at once: withdrawn, in either order, and only he shows it again.
-    - Readiness, removal and restoring, nickname: the last in fold order stands. A removed ship keeps the rest.
+    - Readiness, removal and restoring, nickname, details: the last in fold order stands. A removed ship keeps
+      the rest.
     """
     if not _counts(ship, event, envelope):
         return ship
@@ -145,8 +152,8 @@ def evolve(ship: Ship, event: ShipEvent, envelope: Envelope) -> Ship:
             return appeared if ship.standing is Standing.REMOVED else replace(appeared, model=model)
         case ShareWithdrawn():
             return replace(ship, standing=Standing.WITHDRAWN, removed_for=None)
-        case Named():
-            return replace(ship, nickname=envelope.entry)
+        case Named() | Detailed() | WordsRestored():
+            return _evolve_words(ship, event, envelope)
         case Removed(reason) if ship.standing in (Standing.PRESENT, Standing.REMOVED):
             return replace(ship, standing=Standing.REMOVED, removed_for=reason)
         case Restored() if ship.standing is Standing.REMOVED:
@@ -155,6 +162,16 @@ def evolve(ship: Ship, event: ShipEvent, envelope: Envelope) -> Ship:
             return replace(ship, readiness=readiness, claim_until=until if readiness is Readiness.IN_CLAIM else 0)
         case _:
             return _evolve_claims(ship, event, envelope)
+
+
+def _evolve_words(ship: Ship, event: Named | Detailed | WordsRestored, envelope: Envelope) -> Ship:
+    match event:
+        case Named():
+            return replace(ship, nickname=envelope.entry)
+        case Detailed():
+            return replace(ship, details=envelope.entry)
+        case WordsRestored(nickname, details):
+            return replace(ship, nickname=nickname or b"", details=details or b"")
 
 
 def _evolve_claims(ship: Ship, event: ShipEvent, envelope: Envelope) -> Ship:
@@ -204,6 +221,7 @@ def _appear(ship: Ship, model: str, owner: Owner, source: Source, mark: Id | Non
         model=model,
         source=source,
         mark=mark,
+        details=envelope.entry,
         owners=stake(ship.owners, owner, (), envelope),
     )
 
@@ -222,9 +240,11 @@ def _pass_on(
 
 def _with_owners(ship: Ship, owners: tuple[Claim[Owner], ...]) -> Ship:
     ended = tuple(each for each in ship.owners if each not in owners)
+    stays = holder(owners) == ship.owner
     return replace(
         ship,
         owners=owners,
         former_owners=(*ship.former_owners, *ended)[-TUPLE_MAX:],
-        nickname=ship.nickname if holder(owners) == ship.owner else b"",
+        nickname=ship.nickname if stays else b"",
+        details=ship.details if stays else b"",
     )

@@ -39,6 +39,10 @@ class RemovalReason(enum.StrEnum):
     SOLD = "sold"
     MELTED = "melted"
     GIFTED = "gifted"
+    WISHED = "wished"
+    """No longer owned, but wanted: it stands on the wish list."""
+    NOT_LISTED = "not-listed"
+    """An import did not list it, and its owner said that it is gone."""
     IMPORT_UNDONE = "import-undone"
     MISTAKE = "mistake"
 
@@ -51,7 +55,7 @@ class Readiness(enum.StrEnum):
 
 
 class Added(Event, tag="ship.added/1"):
-    """One's own ship. `mark` finds the same ship in a later import.
+    """One's own ship. May carry Details. `mark` finds the same ship in a later import.
 
     It is random, or keyed by a secret of the space; never a plain hash of what was imported, which can be guessed.
     """
@@ -62,7 +66,7 @@ class Added(Event, tag="ship.added/1"):
 
 
 class AddedFor(Event, tag="ship.added-for/1"):
-    """A ship of the organisation, or of a member for whom somebody acts."""
+    """A ship of the organisation, or of a member for whom somebody acts. May carry Details."""
 
     model: CatalogueKey
     owner: Owner
@@ -85,6 +89,25 @@ class Named(Event, tag="ship.named/1"):
 
 
 class NamedFor(Named, tag="ship.named-for/1"):
+    pass
+
+
+class Detailed(Event, tag="ship.detailed/1"):
+    """Carries Details, all of them anew."""
+
+
+class DetailedFor(Detailed, tag="ship.detailed-for/1"):
+    pass
+
+
+class WordsRestored(Event, tag="ship.words-restored/1"):
+    """The words that these earlier entries of the ship hold stand again; None for none."""
+
+    nickname: Entry | None = None
+    details: Entry | None = None
+
+
+class WordsRestoredFor(WordsRestored, tag="ship.words-restored-for/1"):
     pass
 
 
@@ -168,6 +191,8 @@ ShipEvent = (
     | Shared
     | ShareWithdrawn
     | Named
+    | Detailed
+    | WordsRestored
     | Removed
     | Restored
     | Transferred
@@ -180,6 +205,8 @@ ShipEvent = (
 
 FOR: Final[dict[type[Event], type[Event]]] = {
     Named: NamedFor,
+    Detailed: DetailedFor,
+    WordsRestored: WordsRestoredFor,
     Removed: RemovedFor,
     Restored: RestoredFor,
     Transferred: TransferredFor,
@@ -196,3 +223,17 @@ class Nickname(Personal):
     """What an owner calls his ship. Sealed under his key (the organisation's, if it is hers)."""
 
     text: str
+
+
+class Details(Personal):
+    """What a hangar tool said of one's ship, as it wrote it. None: it did not say. Sealed like a nickname."""
+
+    name: str = ""
+    """The model as written there."""
+    serial: str | None = None
+    pledge_id: str | None = None
+    pledge_name: str | None = None
+    pledge_date: str | None = None
+    """`2018-06-10`."""
+    insurance_months: int | None = None
+    lti: bool | None = None

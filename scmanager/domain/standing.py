@@ -41,5 +41,10 @@ class Bench:
 
     def standing(self) -> Standing:
         """What is told to the outside."""
-        cuts = tuple(cut.cause for cut in self.cuts)
-        return Standing(grant=self.grant, levels=dict(self.levels), devices=dict(self.devices), cuts=cuts)
+        return Standing(
+            grant=self.grant,
+            levels=dict(self.levels),
+            devices=dict(self.devices),
+            cuts=tuple(cut.cause for cut in self.cuts),
+            disowned=tuple(sorted(self.own_cuts)),
+        )

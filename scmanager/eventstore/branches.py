@@ -4,10 +4,11 @@ Pure; each store asks it inside its transaction. A branch holds the entries from
 belong to the branch it forked from, and so on down to branch 0.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import msgspec
 
+from scmanager.eventstore.entry import NUMBER_MAX
 from scmanager.eventstore.own_log import Sealed
 from scmanager.eventstore.verification import VerifiedRun
 
@@ -58,3 +59,16 @@ def _agreement(run: VerifiedRun, branch: Branch, id_at: IdAt) -> int:
         if id_at(branch.number, run.after.size + count) != sealed.entry.id:
             return count
     return len(run.sealed)
+
+
+def pieces(branches: Mapping[int, Branch], branch: int) -> list[tuple[int, int, int]]:
+    """(branch number, first seq, seq it ends before): a branch and those it left, oldest first; empty if unknown."""
+    found: list[tuple[int, int, int]] = []
+    end = NUMBER_MAX
+    while branch in branches:
+        here = branches[branch]
+        found.append((here.number, here.start, end))
+        if here.start == 0:
+            break
+        branch, end = here.parent, here.start
+    return found[::-1]

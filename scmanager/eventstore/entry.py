@@ -24,7 +24,7 @@ PARTS_MAX = 16
 SHARED_BYTES_MAX = 64 * 1024
 PART_BYTES_MAX = 1024 * 1024
 SEALED_EXTRA_BYTES = 32 + 16
-"""What sealing adds to a part: the salt and the tag."""
+"""What sealing adds to a part: the salt and the tag. No stored part is empty: empty always means "not here"."""
 
 ZERO_LOG = bytes(32)
 ZERO_ID = bytes(64)
@@ -117,7 +117,7 @@ class Recovery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Continues(_Row, frozen=True):
-    """The log that this one continues, with that log's signature under `scm/continue/1`."""
+    """The log that this one continues, with that log's signature under `scm/continues/1`."""
 
     log: bytes
     signature: bytes
@@ -196,6 +196,17 @@ def encode(log: bytes, seq: int, hlc: int, prev: bytes, links: Links | Genesis) 
     return data
 
 
+def compose(log: bytes, seq: int, hlc: int, prev: bytes, links: Links) -> Entry:
+    """An entry as its author makes it. Raises ValueError for one that `parse` would refuse."""
+    if not (0 < seq <= NUMBER_MAX and 0 < hlc <= NUMBER_MAX) or len(log) != 32 or len(prev) != 64:
+        raise ValueError("a number or an id that no entry can carry")
+    try:
+        _check_links(links, log)
+    except MalformedEntry as error:
+        raise ValueError(str(error)) from error
+    return Entry(encode(log, seq, hlc, prev, links), log, seq, hlc, prev, links.deps, links.parts)
+
+
 def found(genesis: Genesis, hlc: int) -> Entry:
     """Entry 0 of a new log."""
     return parse(encode(ZERO_LOG, 0, hlc, ZERO_ID, genesis))
@@ -234,7 +245,7 @@ def _decode(decoder: msgspec.json.Decoder[_T], data: bytes) -> _T:
     body = memoryview(data)[_HEADER.size :]
     try:
         value = decoder.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, ValueError) as error:  # ValueError: UTF-8, and digits beyond a limit
         raise MalformedEntry(reason="its JSON cannot be read") from error
     if _encoder.encode(value) != body:
         raise MalformedEntry(reason="its JSON has a second spelling")
@@ -251,8 +262,8 @@ def _check_links(links: Links, log: bytes) -> None:
     for number, part in enumerate(links.parts):
         if len(part.key) not in {0, 32} or len(part.hash) != 32:
             raise MalformedEntry(reason="the width of a key or hash")
-        most = (PART_BYTES_MAX if number else SHARED_BYTES_MAX) + (SEALED_EXTRA_BYTES if part.key else 0)
-        if not 0 <= part.length <= most:
+        extra = SEALED_EXTRA_BYTES if part.key else 0
+        if not max(extra, 1) <= part.length <= (PART_BYTES_MAX if number else SHARED_BYTES_MAX) + extra:
             raise MalformedEntry(reason="the length of a part")
 
 

@@ -1,13 +1,15 @@
 """The event store in memory: the reference the others are held against, for tests and for a demo without a disk."""
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from msgspec.structs import replace
 
 from scmanager.eventstore.branches import Branch, place
+from scmanager.eventstore.entry import ZERO_ID
 from scmanager.eventstore.own_log import Batch, Head, Sealed
-from scmanager.eventstore.store import LogMoved, NotHeld, Outcome, Row
+from scmanager.eventstore.store import Also, CommandRepeated, LogMoved, NotHeld, Outcome, Row
 from scmanager.eventstore.verification import SignedNote, VerifiedRun
 
 
@@ -28,8 +30,10 @@ class _Log:
 
     def id_at(self, branch: int, seq: int) -> bytes | None:
         """The id of the entry at seq on this branch."""
-        chain = self.chain(branch)
-        return chain[seq][1].entry.id if seq < len(chain) else None
+        while seq < self.branches[branch].start:
+            branch = self.branches[branch].parent
+        own, start = self.own[branch], self.branches[branch].start
+        return own[seq - start][1].entry.id if seq - start < len(own) else None
 
 
 class MemoryStore:
@@ -37,17 +41,24 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
+        self._grown = threading.Condition(self._lock)
+        self._closed = False
         self._logs: dict[bytes, _Log] = {}
         self._rows: list[Row] = []
         self._parts: dict[tuple[int, int], tuple[bytes, bytes]] = {}
 
-    def append(self, batch: Batch, outcomes: Sequence[Outcome] = ()) -> int:
+    def append(self, batch: Batch, outcomes: Sequence[Outcome] = (), also: Also | None = None) -> int:
         """See Store.append."""
         with self._lock:
             log = self._logs.get(batch.head.log)
-            held = log.heads[batch.head.branch].size if log else 0
-            if held != batch.head.size - len(batch.sealed):
+            held = log.heads.get(batch.head.branch) if log else None
+            if (held.size, held.id) != batch.before if held else batch.before != (0, ZERO_ID):
                 raise LogMoved(log=batch.head.log.hex()[:16])
+            commands = [outcome.command for outcome in outcomes]
+            if len(set(commands)) < len(commands) or (log and not log.outcomes.keys().isdisjoint(commands)):
+                raise CommandRepeated(log=batch.head.log.hex()[:16])
+            if also:
+                also(None, len(self._rows) + len(batch.sealed))  # It may refuse; what follows cannot.
             if log is None:
                 log = self._logs[batch.head.log] = _Log()
                 log.branches[0] = Branch(0, 0, 0, 0)
@@ -55,6 +66,11 @@ class MemoryStore:
             self._insert(log, batch.head, batch.sealed, note)
             log.outcomes.update((outcome.command, outcome.result) for outcome in outcomes)
             return len(self._rows)
+
+    def private(self, also: Also) -> None:
+        """See Store.private."""
+        with self._lock:
+            also(None, len(self._rows))
 
     def admit(self, run: VerifiedRun) -> int:
         """See Store.admit."""
@@ -83,6 +99,7 @@ class MemoryStore:
         log.notes.setdefault(head.branch, []).append(note)
         log.heads[head.branch] = head
         log.branches[head.branch] = replace(log.branches[head.branch], size=head.size)
+        self._grown.notify_all()
 
     def heads(self, space: bytes | None = None) -> Sequence[Head]:
         """See Store.heads."""
@@ -129,9 +146,24 @@ class MemoryStore:
                 del self._parts[each]
         return len(doomed)
 
+    @contextmanager
+    def deciding(self, space: bytes) -> Iterator[None]:  # noqa: ARG002 - one lock for all spaces
+        """See Store.deciding."""
+        with self._lock:
+            yield
+
+    def wait(self, after: int, timeout_s: float) -> bool:
+        """See Store.wait."""
+        with self._grown:
+            self._grown.wait_for(lambda: self._closed or len(self._rows) > after, timeout_s)
+            return not self._closed and len(self._rows) > after
+
     def last_pos(self) -> int:
         """See Store.last_pos."""
         return len(self._rows)
 
     def close(self) -> None:
         """See Store.close."""
+        with self._grown:
+            self._closed = True
+            self._grown.notify_all()

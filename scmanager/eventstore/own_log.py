@@ -4,6 +4,7 @@ Exactly one of these lives for a log, in one process (DESIGN 1). Nothing it make
 store's COMMIT returned; if the commit fails, the log is opened anew from the store.
 """
 
+from collections.abc import Callable
 from os import urandom
 
 import msgspec
@@ -67,6 +68,15 @@ class Batch(msgspec.Struct, frozen=True):
     root: bytes
     signature: bytes
 
+    @property
+    def before(self) -> tuple[int, bytes]:
+        """The size and id of the head that this commit continues."""
+        return self.head.size - len(self.sealed), self.sealed[0].entry.prev
+
+
+Entropy = Callable[[int], bytes]
+"""That many fresh random bytes. The system's, but for golden files: a salt that comes twice gives parts away."""
+
 
 class OwnLog:
     """A log this process writes. Not thread-safe: the one writer owns it.
@@ -74,18 +84,21 @@ class OwnLog:
     `add` seals entries one by one, `commit` signs over them; `undo_to` takes back what a refused command added.
     """
 
-    def __init__(self, head: Head, key: SigningKey) -> None:
+    def __init__(self, head: Head, key: SigningKey, entropy: Entropy = urandom) -> None:
         if key.public != head.public:
             raise ValueError("this key does not write this log")
         self._key = key
+        self._entropy = entropy
         self._head = head
         self._added: list[Sealed] = []
 
     @classmethod
-    def found(cls, genesis: Genesis, key: SigningKey, hlc: int) -> "OwnLog":
-        """A new log with entry 0 added, not committed. `genesis.key` is the key's public half."""
+    def found(cls, genesis: Genesis, key: SigningKey, hlc: int, entropy: Entropy = urandom) -> "OwnLog":
+        """A new log with entry 0 added, not committed. `genesis.key` is the key's public half, `hlc` at least 1."""
+        if hlc < 1:
+            raise ValueError("hlc strictly rises, from 0 on")
         first = entry.found(genesis, hlc)
-        log = cls(empty_head(first.space, first.log, key.public), key)
+        log = cls(empty_head(first.space, first.log, genesis.key), key, entropy)
         log._added.append(Sealed(first, ()))
         return log
 
@@ -110,7 +123,10 @@ class OwnLog:
         return self._added[-1].entry.hlc if self._added else self._head.hlc
 
     def add(self, draft: Draft, hlc: int) -> Sealed:
-        """Seal one entry after the newest. `hlc` must be greater than the one before."""
+        """Seal one entry after the newest. `hlc` must be greater than the one before.
+
+        Raises ValueError, adding nothing, for a draft that no reader would take: too many deps, too large a part.
+        """
         if hlc <= self.hlc:
             raise ValueError("hlc strictly rises in a log")
         prev = self._added[-1].entry.id if self._added else self._head.id
@@ -147,11 +163,11 @@ class OwnLog:
                 stored.append(plain)
                 refs.append(parts.refer(plain))
             else:
-                box = parts.seal(secret.key, self._key.public, seq, number, urandom(parts.SALT_BYTES), plain)
+                box = parts.seal(secret.key, self._key.public, seq, number, self._entropy(parts.SALT_BYTES), plain)
                 stored.append(box)
                 refs.append(parts.refer(box, secret.id))
-        data = entry.encode(self._head.log, seq, hlc, prev, Links(draft.deps, tuple(refs)))
-        return Sealed(Entry(data, self._head.log, seq, hlc, prev, draft.deps, tuple(refs)), tuple(stored))
+        links = Links(draft.deps, tuple(refs))
+        return Sealed(entry.compose(self._head.log, seq, hlc, prev, links), tuple(stored))
 
 
 def empty_head(space: bytes, log: bytes, public: bytes) -> Head:

@@ -1,6 +1,6 @@
 """The event store in one SQLite file: the embedded default.
 
-- One writer connection behind a lock; readers have `query_only` connections of their own, for the writer's shows
+- One writer connection behind a lock; readers borrow `query_only` connections of their own, for the writer's shows
   rows that are not committed yet.
 - Every commit is durable when it returns (WAL, synchronous=FULL, fullfsync): losing one's own signed entry and
   writing another in its place would fork the log.
@@ -14,15 +14,46 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from scmanager.eventstore import entry, merkle
-from scmanager.eventstore.branches import Branch, Placement, place
+from scmanager.eventstore import entry
+from scmanager.eventstore.branches import Branch, Placement, pieces, place
 from scmanager.eventstore.own_log import Batch, Head, Sealed
-from scmanager.eventstore.store import LogMoved, NotHeld, Outcome, Row, StoreBusy, StoreDamaged
+from scmanager.eventstore.soundness import End, check_count, check_end
+from scmanager.eventstore.sqlite_faults import FAULTS, translated
+from scmanager.eventstore.sqlite_readers import Readers
+from scmanager.eventstore.store import (
+    Also,
+    CommandRepeated,
+    LogMoved,
+    NotHeld,
+    Outcome,
+    Row,
+    StoreBusy,
+    StoreDamaged,
+)
 from scmanager.eventstore.verification import SignedNote, VerifiedRun
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+HEADER_BYTES = 512
+"""No SQLite page is smaller."""
 _HEAD = """
 SELECT l.space, l.id, l.public, h.branch, h.size, h.id, h.hlc, h.tree FROM head h JOIN log l ON l.no = h.log
+"""
+_ENDS = """
+SELECT l.id, l.space, l.public,
+    (SELECT data FROM entry WHERE log = (SELECT no FROM log WHERE id = l.id) AND branch = 0 AND seq = 0),
+    b.number, h.size, h.id, h.hlc, h.tree,
+    (SELECT data FROM entry e WHERE e.log = b.log AND e.branch = b.number AND e.seq = h.size - 1 AND NOT EXISTS
+        (SELECT 1 FROM entry x WHERE x.log = b.log AND x.branch = b.number AND x.seq >= h.size)),
+    n.size, n.root
+FROM branch b
+LEFT JOIN log l ON l.no = b.log
+LEFT JOIN head h ON h.log = b.log AND h.branch = b.number
+LEFT JOIN note n ON n.log = b.log AND n.branch = b.number AND n.size =
+    (SELECT max(size) FROM note WHERE log = b.log AND branch = b.number)
+"""
+_COUNTS = """
+SELECT (SELECT ifnull(max(pos), 0) FROM entry), (SELECT ifnull(sum(h.size - b.start), 0)
+    FROM branch b JOIN head h ON h.log = b.log AND h.branch = b.number JOIN log l ON l.no = b.log)
 """
 _ROW = "SELECT e.pos, l.id, e.branch, e.data, e.shared FROM entry e JOIN log l ON l.no = e.log"
 
@@ -33,78 +64,66 @@ class SqliteStore:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.RLock()
-        self._local = threading.local()
-        self._readers: list[sqlite3.Connection] = []
+        self._grown = threading.Condition()
+        self._closed = False
+        self._readers = Readers(self._connect)
+        self._numbers: dict[bytes, int] = {}
         self._writer = self._connect()
         try:
             self._prepare()
-        except sqlite3.DatabaseError as error:
+            self._pos = self.last_pos()
+        except FAULTS as error:
             self.close()
-            raise _translated(error) from error
-        self._pos = self.last_pos()
-        self._numbers: dict[bytes, int] = {}
+            raise translated(error) from error
+        except BaseException:
+            self.close()
+            raise
 
     def _connect(self) -> sqlite3.Connection:
         try:
+            # SQLite takes a file without a whole header for a new, empty database.
+            if self._path.exists() and 0 < self._path.stat().st_size < HEADER_BYTES:
+                raise StoreDamaged(reason="the file is cut off")
             connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=5)
+        except OSError as error:
+            raise StoreBusy(reason=error.strerror) from error
+        except FAULTS as error:
+            raise translated(error) from error
+        try:
             connection.executescript(
                 "PRAGMA synchronous=FULL; PRAGMA fullfsync=ON; PRAGMA foreign_keys=ON; PRAGMA secure_delete=ON;"
                 "PRAGMA recursive_triggers=ON; PRAGMA trusted_schema=OFF; PRAGMA cache_size=-8000;"
             )
-        except sqlite3.Error as error:
-            raise _translated(error) from error
+        except FAULTS as error:
+            connection.close()  # Left open it would disturb whoever opens the file next.
+            raise translated(error) from error
         return connection
 
     def _prepare(self) -> None:
         (version,) = self._writer.execute("PRAGMA user_version").fetchone()
         if version > SCHEMA_VERSION:
             raise StoreDamaged(reason=f"a newer release wrote it (schema {version})")
+        tables = {row[0] for row in self._writer.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+        if version == 0 and tables and "entry" not in tables:
+            raise StoreDamaged(reason="the file is another program's database")
         self._writer.execute("PRAGMA journal_mode=WAL")
         if version < SCHEMA_VERSION:
             schema = files("scmanager.eventstore").joinpath("sql/sqlite.sql").read_text(encoding="utf-8")
             self._writer.executescript(f"BEGIN IMMEDIATE; {schema} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
-        self._check_heads()
+        self._check()
 
-    def _check_heads(self) -> None:
-        """The cached heads must be what the entries say, and no note may reach beyond them (F16)."""
-        for head in self.heads():
-            rows = self._rows(self._chain(head.log, head.branch), head.size - 1, 2)
-            last = entry.parse(rows[0].data) if len(rows) == 1 else None
-            tree = merkle.CompactRange.from_bytes(head.tree)
-            note = self._latest_note(head)
-            sound = (
-                last is not None
-                and (last.id, last.hlc) == (head.id, head.hlc)
-                and note == (head.size, tree.root())
-                and tree.size == head.size
-            )
-            if not sound:
-                raise StoreDamaged(reason=f"the head of log {head.log.hex()[:16]} does not match its entries")
-
-    def _latest_note(self, head: Head) -> tuple[int, bytes] | None:
-        found: tuple[int, bytes] | None = self._reader.execute(
-            "SELECT n.size, n.root FROM note n JOIN log l ON l.no = n.log WHERE l.id = ? AND n.branch = ?"
-            " ORDER BY n.size DESC LIMIT 1",
-            (head.log, head.branch),
-        ).fetchone()
-        return found
-
-    @property
-    def _reader(self) -> sqlite3.Connection:
-        """This thread's reading connection."""
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = self._connect()
-            connection.execute("PRAGMA query_only=ON")
-            self._local.connection = connection
-            with self._lock:
-                self._readers.append(connection)
-        return connection
+    def _check(self) -> None:
+        """The cached heads must be what the entries say, and count all of them."""
+        for row in self._query(_ENDS):
+            check_end(End(*row))
+        check_count(self.last_pos(), *self._query(_COUNTS)[0])
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         """All or nothing. BEGIN IMMEDIATE: a deferred one loses to another writer in the middle."""
         with self._lock:
+            if self._closed:
+                raise StoreBusy(reason="it is closed")
             try:
                 self._writer.execute("BEGIN IMMEDIATE")
                 try:
@@ -114,28 +133,46 @@ class SqliteStore:
                     if self._writer.in_transaction:
                         self._writer.execute("ROLLBACK")
                     raise
-            except sqlite3.Error as error:
-                raise _translated(error) from error
+            except FAULTS as error:
+                raise translated(error) from error
 
     # Writing
 
-    def append(self, batch: Batch, outcomes: Sequence[Outcome] = ()) -> int:
+    def append(self, batch: Batch, outcomes: Sequence[Outcome] = (), also: Also | None = None) -> int:
         """See Store.append."""
         with self._transaction() as db:
             number = self._log_number(db, batch.head)
-            size = db.execute(
-                "SELECT size FROM head WHERE log = ? AND branch = ?", (number, batch.head.branch)
+            held = db.execute(
+                "SELECT size, id FROM head WHERE log = ? AND branch = ?", (number, batch.head.branch)
             ).fetchone()
-            if (size[0] if size else 0) != batch.head.size - len(batch.sealed):
+            if (held or (0, entry.ZERO_ID)) != batch.before:
                 raise LogMoved(log=batch.head.log.hex()[:16])
-            if size is None:
+            if held is None:
                 db.execute("INSERT INTO branch VALUES (?, 0, 0, 0)", (number,))
             pos = self._insert(
                 db, number, batch.head, batch.sealed, SignedNote(batch.head.size, batch.root, batch.signature)
             )
-            db.executemany("INSERT INTO outcome VALUES (?, ?, ?)", [(number, o.command, o.result) for o in outcomes])
-        self._pos = pos
+            self._insert_outcomes(db, number, batch.head, outcomes)
+            if also:
+                also(db, pos)
+        self._reached(pos)
         return pos
+
+    def private(self, also: Also) -> None:
+        """See Store.private."""
+        with self._transaction() as db:
+            also(db, self._next(db) - 1)
+
+    def _insert_outcomes(self, db: sqlite3.Connection, log: int, head: Head, outcomes: Sequence[Outcome]) -> None:
+        try:
+            db.executemany("INSERT INTO outcome VALUES (?, ?, ?)", [(log, o.command, o.result) for o in outcomes])
+        except sqlite3.IntegrityError as error:
+            raise CommandRepeated(log=head.log.hex()[:16]) from error
+
+    def _reached(self, pos: int) -> None:
+        with self._grown:
+            self._pos = max(self._pos, pos)
+            self._grown.notify_all()
 
     def admit(self, run: VerifiedRun) -> int:
         """See Store.admit."""
@@ -152,7 +189,7 @@ class SqliteStore:
                 run.head.size, run.head.id, run.head.hlc, run.head.tree,
             )  # fmt: skip
             pos = self._insert(db, number, head, placement.new, run.note)
-        self._pos = pos
+        self._reached(pos)
         return len(placement.new)
 
     def _insert(
@@ -224,12 +261,23 @@ class SqliteStore:
             raise NotHeld(log=run.head.log.hex()[:16], seq=run.after.size)
         return placement
 
+    @contextmanager
+    def deciding(self, space: bytes) -> Iterator[None]:  # noqa: ARG002 - one writer for all spaces
+        """See Store.deciding."""
+        with self._lock:
+            yield
+
     def erase(self, keys: Iterable[bytes]) -> int:
         """See Store.erase. Free pages are overwritten and the write-ahead log is emptied before it returns."""
         with self._transaction() as db:
             count = sum(db.execute("DELETE FROM part WHERE key = ?", (key,)).rowcount for key in keys)
         with self._lock:
-            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            try:
+                (busy, _, _) = self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            except FAULTS as error:
+                raise translated(error) from error
+        if busy:
+            raise StoreBusy(reason="a reader keeps erased bytes in the write-ahead log; erase again")
         return count
 
     # Reading
@@ -242,37 +290,32 @@ class SqliteStore:
 
     def read(self, log: bytes, branch: int, first: int, limit: int) -> Sequence[Row]:
         """See Store.read."""
-        return self._rows(self._chain(log, branch), first, limit)
+        return self._rows(log, branch, first, limit)
 
-    def _chain(self, log: bytes, branch: int) -> list[tuple[int, int, int, int | None]]:
-        """(log number, branch, first seq, seq it ends before): the branch and those it left, oldest first."""
+    def _pieces(self, log: bytes, branch: int) -> list[tuple[int, int, int]]:
         found = self._query(
-            "SELECT l.no, b.number, b.parent, b.start FROM branch b JOIN log l ON l.no = b.log WHERE l.id = ?", (log,)
+            "SELECT b.number, b.parent, b.start FROM branch b JOIN log l ON l.no = b.log WHERE l.id = ?", (log,)
         )
-        by_number = {row[1]: row for row in found}
-        pieces: list[tuple[int, int, int, int | None]] = []
-        end: int | None = None
-        while branch in by_number:
-            number, _, parent, start = by_number[branch]
-            pieces.append((number, branch, start, end))
-            if start == 0:
-                break
-            branch, end = parent, start
-        return pieces[::-1]
+        return pieces({row[0]: Branch(row[0], row[1], row[2], 0) for row in found}, branch)
 
-    def _rows(self, chain: list[tuple[int, int, int, int | None]], first: int, limit: int) -> list[Row]:
+    def _rows(self, log: bytes, branch: int, first: int, limit: int) -> list[Row]:
         rows: list[Row] = []
-        for number, branch, start, end in chain:
-            found = self._query(
-                f"{_ROW} WHERE e.log = ? AND e.branch = ? AND e.seq >= ? AND e.seq < ? ORDER BY e.seq LIMIT ?",
-                (number, branch, max(first, start), entry.NUMBER_MAX if end is None else end, limit - len(rows)),
+        for number, start, end in self._pieces(log, branch):
+            rows += self._found(
+                "WHERE l.id = ? AND e.branch = ? AND e.seq >= ? AND e.seq < ? ORDER BY e.seq LIMIT ?",
+                (log, number, max(first, start), end, limit - len(rows)),
             )
-            rows.extend(Row(*row) for row in found)
         return rows
+
+    def _found(self, where: str, arguments: tuple[object, ...]) -> list[Row]:
+        rows = self._query(f"{_ROW} {where}", arguments)
+        if not all(type(row[3]) is bytes and type(row[4]) is bytes for row in rows):
+            raise StoreDamaged(reason="an entry's bytes are stored as something else")
+        return [Row(*row) for row in rows]
 
     def tail(self, after: int, limit: int) -> Sequence[Row]:
         """See Store.tail."""
-        return [Row(*row) for row in self._query(f"{_ROW} WHERE e.pos > ? ORDER BY e.pos LIMIT ?", (after, limit))]
+        return self._found("WHERE e.pos > ? ORDER BY e.pos LIMIT ?", (after, limit))
 
     def parts(self, positions: Iterable[int]) -> Mapping[tuple[int, int], bytes]:
         """See Store.parts."""
@@ -299,28 +342,33 @@ class SqliteStore:
         )
         return found[0][0] if found else None
 
+    def wait(self, after: int, timeout_s: float) -> bool:
+        """See Store.wait."""
+        with self._grown:
+            self._grown.wait_for(lambda: self._closed or self._pos > after, timeout_s)
+            return not self._closed and self._pos > after
+
     def last_pos(self) -> int:
         """See Store.last_pos."""
         return int(self._query("SELECT ifnull(max(pos), 0) FROM entry", ())[0][0])
 
-    def _query(self, sql: str, arguments: tuple[object, ...]) -> list[tuple[Any, ...]]:
+    def consult(self, sql: str, arguments: tuple[object, ...]) -> list[tuple[Any, ...]]:
+        """Read node-private tables, on a reading connection."""
+        return self._query(sql, arguments)
+
+    def _query(self, sql: str, arguments: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
         try:
-            return self._reader.execute(sql, arguments).fetchall()
-        except sqlite3.Error as error:
-            raise _translated(error) from error
+            with self._readers.lent() as reader:
+                return reader.execute(sql, arguments).fetchall()
+        except FAULTS as error:
+            raise translated(error) from error
 
     def close(self) -> None:
         """See Store.close."""
+        with self._grown:
+            self._closed = True
+            self._grown.notify_all()
+        self._readers.close()
         with self._lock:
-            for connection in (*self._readers, self._writer):
-                connection.close()
-            self._readers.clear()
-
-
-def _translated(error: sqlite3.Error) -> StoreBusy | StoreDamaged:
-    """Disk full, locked or read-only: nothing was recorded. A broken file: stop."""
-    text = str(error)
-    broken = ("malformed", "not a database", "corrupt", "no such", "disk I/O error")
-    if any(word in text for word in broken):
-        return StoreDamaged(reason=text)
-    return StoreBusy(reason=text)
+            self._closed = True
+            self._writer.close()

@@ -6,8 +6,9 @@
 - Erasable bytes (parts 1 to 15) can be removed; everything else stays provable without them.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
 
 import msgspec
 
@@ -21,6 +22,20 @@ class LogMoved(Conflict):
 
     code = "log-moved"
     hint = "Another process writes this log. Only one may: close the other, then try again."
+
+
+class LogTaken(Conflict):
+    """Another process writes log {log}."""
+
+    code = "log-taken"
+    hint = "Only one process may write a log: close the other, or let this machine start a log of its own."
+
+
+class CommandRepeated(Conflict):
+    """A command of this commit to log {log} has an outcome already."""
+
+    code = "command-repeated"
+    hint = "Nothing was recorded. Ask for the first outcome and return that."
 
 
 class NotHeld(Untrusted):
@@ -63,14 +78,25 @@ class Outcome(msgspec.Struct, frozen=True):
     """JSON, ids only."""
 
 
+Also = Callable[[Any, int], object]
+"""Writes node-private rows: (the transaction's handle, the newest pos in it). Raises to undo the whole commit."""
+
+
 class Store(Protocol):
     """One folder's or one database's events."""
 
-    def append(self, batch: Batch, outcomes: Sequence[Outcome] = ()) -> int:
+    def append(self, batch: Batch, outcomes: Sequence[Outcome] = (), also: Also | None = None) -> int:
         """Commit one's own entries, their note and the commands' outcomes; returns the newest pos.
 
-        Raises LogMoved, or StoreBusy when nothing was recorded.
+        `also` runs in the same transaction. Raises LogMoved, LogTaken, CommandRepeated, what `also` raises, or
+        Unavailable. Nothing was recorded then, except that after CommitUnknown nobody knows: open the log anew.
         """
+
+    def private(self, also: Also) -> None:
+        """A transaction with node-private rows alone."""
+
+    def deciding(self, space: bytes) -> AbstractContextManager[None]:
+        """While it lasts, nobody else adds to this space: load, decide and append once in it."""
 
     def admit(self, run: VerifiedRun) -> int:
         """Store a verified run verbatim; returns how many entries were new. Asking twice is harmless.
@@ -97,7 +123,10 @@ class Store(Protocol):
         """The result of a command that this log has recorded."""
 
     def erase(self, keys: Iterable[bytes]) -> int:
-        """Remove every part sealed under these key ids, for good; returns how many."""
+        """Remove every part sealed under these key ids, for good; returns how many. After Unavailable ask again."""
+
+    def wait(self, after: int, timeout_s: float) -> bool:
+        """Until something stands behind `after` (True), or the time is over, or the store was closed (False)."""
 
     def last_pos(self) -> int:
         """The newest pos; 0 in an empty store."""

@@ -110,8 +110,8 @@ def positions(connection: Connection, schema: str, space: Id32) -> frozenset[int
 
 
 def newest_entry(connection: Connection, schema: str) -> tuple[int, Id32] | None:
-    """The last audit row: (pos, entry); None when there is none."""
-    query = "SELECT pos, entry FROM {schema}.audit ORDER BY pos DESC LIMIT 1"
+    """The entry of the last audit row: (pos, id32); None when there is none."""
+    query = "SELECT newest, entry FROM {schema}.frontier ORDER BY newest DESC LIMIT 1"
     row = connection.execute(statement(query, schema)).fetchone()
     return (row[0], row[1]) if row else None
 

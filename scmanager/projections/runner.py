@@ -4,6 +4,7 @@ It sleeps until the shelf tells of a change. Rows, position, digest and notifica
 anywhere leaves a generation that says truly how far it is; at a start it is compared with the spaces and goes on.
 """
 
+import contextlib
 import threading
 from collections.abc import Callable, Mapping
 
@@ -22,6 +23,7 @@ from scmanager.spaces.shelf import Shelf
 
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 10.0
+BULK_ENTRIES = 20_000
 
 
 class ReadModelsAway(Unavailable):
@@ -73,10 +75,10 @@ class Projector:
             try:
                 pos = self._catch_up()
             except psycopg.OperationalError as error:
-                self._disconnect()
+                self.close()
                 raise ReadModelsAway(reason=type(error).__name__) from error
             except ProjectedElsewhere:
-                self._disconnect()  # A rebuild by another process, perhaps: begin from what is there.
+                self.close()  # A rebuild by another process, perhaps: begin from what is there.
                 raise
             self._tell(pos)
         return pos
@@ -98,7 +100,7 @@ class Projector:
             self._error, pause = "", FIRST_PAUSE_S
             ready()
             self._wake.wait()
-        self._disconnect()
+        self.close()
 
     def wait(self, pos: int, timeout_s: float) -> bool:
         """Wait until the read models show this position: to read one's own writes. False when the time is over."""
@@ -145,10 +147,12 @@ class Projector:
             if not self._usable(connection):
                 return self._rebuild(connection, quietly).pos
             self._live = self._following(LIVE)
-        try:
-            return self._live.step(connection)
-        except Diverged:
-            return self._rebuild(connection, quietly).pos
+        before = generation.progress(connection, LIVE).pos
+        if self._shelf.pos - before <= max(BULK_ENTRIES, before):
+            with contextlib.suppress(Diverged):
+                return self._live.step(connection)
+        self._live = None  # More is to come than is there, or it shows what is not here: begin anew.
+        return self._rebuild(connection, quietly).pos
 
     def _rebuild(self, connection: Connection, report: Report) -> Rebuilt:
         number = rebuild.next_number(connection)
@@ -158,7 +162,8 @@ class Projector:
             pos = shadow.step(connection)
             report(Step("compare", 0, 1))
             if self._live is not None:
-                self._live.step(self._connect())
+                with contextlib.suppress(Diverged):
+                    self._live.step(self._connect())
             different = rebuild.differing(connection, shadow.schema)
             report(Step("switch", 0, 1))
             before = generation.progress(connection, LIVE).generation if self._exists(connection) else 0
@@ -195,8 +200,8 @@ class Projector:
             self._live = None
         return self._connection
 
-    def _disconnect(self) -> None:
-        """The next batch begins with a look at what is there."""
+    def close(self) -> None:
+        """Close the connection. The next batch opens another and begins with a look at what is there."""
         if self._connection is not None:
             self._connection.close()
         self._connection, self._live = None, None

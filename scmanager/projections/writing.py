@@ -76,6 +76,8 @@ class Batch:
         self._sums = dict.fromkeys(NAMES, 0)
         self._touched = {}
         with self._connection.transaction():
+            # Every look is by key; fresh tables have no statistics that would tell the planner so.
+            self._connection.execute("SET LOCAL enable_seqscan = off")
             found = progress(self._connection, self._schema, lock=True)
             if found.pos != before:
                 raise ProjectedElsewhere(pos=found.pos)
@@ -127,8 +129,10 @@ class Batch:
 
     def _copy_entities(self, table: str, made: Sequence[Lines], poison: dict[Id, str], *, wary: bool) -> None:
         here = [(entity, lines[table]) for entity, lines in made if table in lines and entity not in poison]
-        if here:
-            poison.update(self._copy(table, "", here, wary=wary))
+        if here and wary:
+            poison.update(self._halved(table, (), here))
+        elif here:
+            self._stream(table, (), here)
 
     def _note_poison(self, model: str, space: Id32, entities: Sequence[Id], poison: Mapping[Id, str]) -> None:
         self._connection.execute(
@@ -152,37 +156,48 @@ class Batch:
         old = [each.pos for each in entries if each.pos <= before]
         if old:
             self._delete(audit.NAME, "pos", piece.space.id, old)
-        columns = f"({', '.join(audit.COLUMNS)})"
-        for start in range(0, len(entries), CHUNK_ENTRIES):
-            chunk = entries[start : start + CHUNK_ENTRIES]
-            with self._lock:
-                text = audit.lines(piece.space, chunk)
-            if wary:
-                rows = [(line.partition("\t")[0].encode(), line) for line in text.splitlines(keepends=True)]
-                for pos, error in self._copy(audit.NAME, columns, rows, wary=True):
-                    self._note_poison(audit.NAME, piece.space.id, [pos], {pos: error})
-            else:
-                self._copy(audit.NAME, columns, [(b"", text)], wary=False)
-            self._report(len(chunk))
+        if wary:
+            self._copy_audit_warily(piece)
+        else:
+            with self._copying(audit.NAME, audit.COLUMNS) as copy:
+                for text in self._audit_chunks(piece):
+                    copy.write(text)  # The server reads while the next chunk is spelt.
         if not empty:
             self._add_audit(piece.space, old, before)
 
+    def _audit_chunks(self, piece: Slice) -> Iterator[str]:
+        for start in range(0, len(piece.entries), CHUNK_ENTRIES):
+            chunk = piece.entries[start : start + CHUNK_ENTRIES]
+            with self._lock:
+                text = audit.lines(piece.space, chunk)
+            yield text
+            self._report(len(chunk))
+
+    def _copy_audit_warily(self, piece: Slice) -> None:
+        for text in self._audit_chunks(piece):
+            rows = [(line.partition("\t")[0].encode(), f"{line}\n") for line in text.split("\n") if line]
+            for pos, error in self._halved(audit.NAME, audit.COLUMNS, rows):
+                self._note_poison(audit.NAME, piece.space.id, [pos], {pos: error})
+
     def _add_audit(self, space: Space, old: Sequence[int], before: int) -> None:
-        query = (
-            "SELECT coalesce(sum(hash_record_extended(t, 0)), 0) FROM {schema}.{table} t"
-            " WHERE space = %s AND (pos > %s OR pos = ANY(%s))"
-        )
-        self._sums[audit.NAME] += self._ask(query, audit.NAME, "", (space.id, before, old))[0]
+        query = "SELECT coalesce(sum(hash_record_extended(t, 0)), 0) FROM {schema}.{table} t WHERE space = %s AND "
+        self._sums[audit.NAME] += self._ask(query + "pos > %s", audit.NAME, "", (space.id, before))[0]
+        if old:
+            self._sums[audit.NAME] += self._ask(query + "pos = ANY(%s)", audit.NAME, "", (space.id, old))[0]
         self._touched.setdefault(space.id, set()).add(audit.NAME)
 
     # The transaction's own records
 
     def _record_frontier(self, piece: Slice, pos: int) -> None:
+        last = piece.entries[-1] if piece.entries else None
         query = (
-            "INSERT INTO {schema}.frontier VALUES (%s, %s, %s)"
-            " ON CONFLICT (space) DO UPDATE SET frontier = excluded.frontier, pos = excluded.pos"
+            "INSERT INTO {schema}.frontier AS f VALUES (%s, %s, %s, %s, %s) ON CONFLICT (space) DO UPDATE"
+            " SET frontier = excluded.frontier, pos = excluded.pos,"
+            " newest = greatest(f.newest, excluded.newest),"
+            " entry = CASE WHEN excluded.newest > f.newest THEN excluded.entry ELSE f.entry END"
         )
-        self._connection.execute(statement(query, self._schema), (piece.space.id, piece.frontier, pos))
+        newest = (last.pos, last.entry.id32) if last else (0, b"")
+        self._connection.execute(statement(query, self._schema), (piece.space.id, piece.frontier, pos, *newest))
 
     def _record(self, before: Mapping[str, int], pos: int, *, empty: bool, clean: bool) -> None:
         query = (
@@ -204,16 +219,10 @@ class Batch:
         row = self._connection.execute(statement(query, self._schema, table, entity), values).fetchone()
         return tuple(int(value) for value in row or ())
 
-    def _copy(
-        self, table: str, columns: str, rows: Sequence[tuple[bytes, str]], *, wary: bool
+    def _halved(
+        self, table: str, columns: Sequence[str], rows: Sequence[tuple[bytes, str]]
     ) -> list[tuple[bytes, str]]:
-        """Put rows in. Wary: gives what the database refused, with why, and keeps the rest."""
-        if not wary:
-            self._stream(table, columns, rows)
-            return []
-        return self._halved(table, columns, rows)
-
-    def _halved(self, table: str, columns: str, rows: Sequence[tuple[bytes, str]]) -> list[tuple[bytes, str]]:
+        """Put in what the database takes; the rest, with why it refused it."""
         try:
             with self._connection.transaction():
                 self._stream(table, columns, rows)
@@ -224,11 +233,14 @@ class Batch:
             return self._halved(table, columns, rows[:middle]) + self._halved(table, columns, rows[middle:])
         return []
 
-    def _stream(self, table: str, columns: str, rows: Sequence[tuple[bytes, str]]) -> None:
-        query = statement(f"COPY {{schema}}.{{table}} {columns} FROM STDIN", self._schema, table)
-        data = "".join([line for _, line in rows]).encode()
-        with self._connection.cursor().copy(query) as copy:
-            copy.write(data)
+    def _stream(self, table: str, columns: Sequence[str], rows: Sequence[tuple[bytes, str]]) -> None:
+        with self._copying(table, columns) as copy:
+            copy.write("".join([line for _, line in rows]))
+
+    def _copying(self, table: str, columns: Sequence[str] = ()) -> AbstractContextManager[psycopg.Copy]:
+        names = f"({', '.join(columns)})" if columns else ""
+        query = statement(f"COPY {{schema}}.{{table}} {names} FROM STDIN", self._schema, table)
+        return self._connection.cursor().copy(query)
 
 
 def _made(model: ReadModel, look: Look, entities: Sequence[Id], poison: dict[Id, str]) -> Iterator[Lines]:

@@ -13,13 +13,13 @@ from scmanager.domain.event import Envelope, Id, Id32, State
 from scmanager.domain.fold import Fold
 from scmanager.domain.governance import Enrolled, Erased, is_governance
 from scmanager.domain.records import Fact, Grant, Keys, Standing, Verdict, Verdicts
+from scmanager.domain.tips import Tips
 from scmanager.eventstore import signing
 from scmanager.eventstore.entry import Dep, Entry, Kind, digest, u64
 from scmanager.eventstore.store import Row
 from scmanager.spaces.facts import fact_of, founding_fact
 from scmanager.spaces.journal import Change, Journal
 from scmanager.spaces.opening import KeyOf, Opened, open_row, parse_row
-from scmanager.spaces.past import Past
 from scmanager.spaces.thing import Thing
 
 AHEAD_US_MAX = 26 * 3600 * 1_000_000
@@ -36,10 +36,10 @@ class Space:
         self.pos = 0
         self.hlc = 0
         self.kind: Kind = "org"
-        self.past = Past()
         self.journal = Journal()
         self._folds = folds
         self._key_of = key_of
+        self._tips = Tips()
         self._court = Court(space, signing.verify)
         self._publics: dict[bytes, bytes] = {}
         self._opened: dict[Id32, Opened] = {}
@@ -87,12 +87,12 @@ class Space:
         for opened in fresh:
             self._opened[opened.entry.id32] = opened
             self.hlc = max(self.hlc, opened.entry.hlc)
-            self.past.add(opened.entry)
             if opened.shared is not None and is_governance(opened.shared.type):
                 self._by_type.setdefault(opened.shared.type, []).append(opened.entry.id32)
             fact = fact_of(opened)
             governance = governance or founding_fact(fact)
             facts.append(fact)
+        self._tips.admit(facts)
         changed = self._court.admit(facts)
         touched: set[Id] = set()
         gone: dict[tuple[str, Id], set[Id32]] = {}
@@ -100,7 +100,6 @@ class Space:
         for id32, verdict in changed.items():
             opened = self._opened[id32]
             if verdict.valid:
-                self.past.stands(opened.entry)
                 came.append(opened)
             elif opened.shared is not None and (fold := self._folds.get(opened.shared.type)):
                 gone.setdefault((fold.name, opened.shared.entity), set()).add(id32)
@@ -213,18 +212,18 @@ class Space:
                 keys, newest = Keys(said.m, said.keys), said.n
         return keys
 
-    def heads(self, log: bytes) -> tuple[Dep, ...]:
-        """The newest entry of each branch of a log."""
-        return tuple(self._heads.get(log, {}).values())
-
     def public(self, log: bytes) -> bytes:
         """The key of a log that is here."""
         return self._publics[log]
 
     def erased_keys(self) -> frozenset[bytes]:
         """Ids of the keys that erasures which count have named: what they seal is hidden."""
-        events = (opened.event for opened in self.of_type(Erased.tag))
-        return frozenset(key for event in events if isinstance(event, Erased) for key in event.keys)
+        named = (opened.event for opened in self.of_type(Erased.tag))
+        return frozenset(key for each in named if isinstance(each, Erased) for key in each.keys)
+
+    def heads(self, log: bytes) -> tuple[Dep, ...]:
+        """The newest entry of each branch of a log."""
+        return tuple(self._heads.get(log, {}).values())
 
     def frontier(self) -> bytes:
         """Which logs count and how far they are here; members who have the same agree on every state."""
@@ -232,6 +231,11 @@ class Space:
         heads = sorted((head.log, head.seq + 1, head.id) for log in counted for head in self.heads(log))
         rows = (log + u64(size) + head for log, size, head in heads)
         return digest("scm/frontier/1", self.id, u64(len(heads)), *rows)
+
+    def to_name(self, log: bytes) -> list[tuple[Dep, ...]]:
+        """What the next entry of our log names in deps, in rows; all but the last go into `heads/1` entries first."""
+        rows = self._tips.to_name(log, self._court.verdicts.entries)
+        return [tuple(Dep(*dep) for dep in row) for row in rows]
 
     def first_entry(self, log: bytes) -> Dep | None:
         """A log's entry 0 as others name it; None when it is not here."""

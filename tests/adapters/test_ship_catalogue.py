@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scmanager.adapters.ship_catalogue import Catalogue, Match
-from scmanager.adapters.ship_names import (
+from scmanager.application.ship_names import (
     NAME_LENGTH_MAX,
     compact,
     manufacturer_code,

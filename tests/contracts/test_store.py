@@ -1,70 +1,37 @@
 """What every event store does, whichever holds the bytes."""
 
-from collections.abc import Callable, Iterator
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
-import msgspec
 import pytest
 
-from scmanager.eventstore import content, entry, verification
-from scmanager.eventstore.content import Shared
-from scmanager.eventstore.entry import Genesis, RecoveryKeys
+from scmanager.errors import Unavailable
+from scmanager.eventstore import entry
 from scmanager.eventstore.memory import MemoryStore
-from scmanager.eventstore.own_log import Draft, OwnLog, Secret
-from scmanager.eventstore.signing import SigningKey
+from scmanager.eventstore.own_log import Batch, OwnLog, Secret
+from scmanager.eventstore.postgres import PostgresStore
 from scmanager.eventstore.sqlite import SqliteStore
-from scmanager.eventstore.store import LogMoved, NotHeld, Outcome, Store
-from scmanager.eventstore.verification import SignedNote, VerifiedRun
+from scmanager.eventstore.store import CommandRepeated, LogMoved, NotHeld, Outcome, Store
+from scmanager.eventstore.verification import SignedNote
+from tests.support.stores import SUBJECT, commit, copy_of, draft, new_log, run_from, run_of, signing_key
 
-KEY = Secret.of(bytes(32))
-SUBJECT = Secret.of(b"\1" * 32)
+KINDS = ["memory", "sqlite", pytest.param("postgres", marks=pytest.mark.services)]
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=KINDS)
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    made: Store = MemoryStore() if request.param == "memory" else SqliteStore(tmp_path / "store.db")
+    made: Store
+    if request.param == "memory":
+        made = MemoryStore()
+    elif request.param == "sqlite":
+        made = SqliteStore(tmp_path / "store.db")
+    else:
+        made = PostgresStore(request.getfixturevalue("writer_dsn"))
     yield made
     made.close()
-
-
-def genesis(key: SigningKey, space: bytes = b"") -> Genesis:
-    recovery = None if space else RecoveryKeys(1, (b"\7" * 32,))
-    own = b"" if space else b"\5" * 32
-    return Genesis((), (), space, "org", "ed25519", key.public, bytes(32), recovery=recovery, device=own, box=own)
-
-
-def draft(word: str, personal: bytes | None = None) -> Draft:
-    shared = content.encode(Shared(f"test.{word}/1", bytes(32), bytes(16), b"", bytes(16), (), msgspec.Raw(b"{}")))
-    return Draft(shared, KEY, ((SUBJECT, personal),) if personal else ())
-
-
-def new_log(store: Store, seed: int = 1, words: int = 3) -> OwnLog:
-    key = SigningKey(bytes([seed]) * 32)
-    log = OwnLog.found(genesis(key), key, hlc=10)
-    for n in range(words):
-        log.add(draft(f"w{n}", b"personal"), log.hlc + 1)
-    commit(store, log)
-    return log
-
-
-def commit(store: Store, log: OwnLog, *outcomes: Outcome) -> int:
-    batch = log.commit()
-    pos = store.append(batch, outcomes)
-    log.committed(batch)
-    return pos
-
-
-def run_of(store: Store, log: bytes, branch: int = 0) -> VerifiedRun:
-    head = next(h for h in store.heads() if (h.log, h.branch) == (log, branch))
-    rows = store.read(log, branch, 0, 1000)
-    kept = store.parts(row.pos for row in rows)
-    held = [
-        {0: row.shared} | {n: data for (pos, n), data in kept.items() if pos == row.pos} if row.shared else {}
-        for row in rows
-    ]
-    note = store.note(log, branch, head.size)
-    assert note is not None
-    return verification.verify(verification.start_of(rows[0].data), [row.data for row in rows], held, note)
 
 
 def test_positions_are_gapless_and_follow_the_commits(store: Store) -> None:
@@ -91,6 +58,16 @@ def test_a_commit_prepared_on_an_old_head_is_refused_and_leaves_no_trace(store: 
     with pytest.raises(LogMoved):
         store.append(stale)
     assert store.last_pos() == 5
+
+
+def test_a_commit_on_another_history_of_the_same_length_is_refused(store: Store) -> None:
+    log = new_log(store)
+    twin = twin_of(log)
+    write(twin, "t1")
+    store.append(write(log, "a1"))
+    with pytest.raises(LogMoved):
+        store.append(write(twin, "t2"))
+    assert store.heads() == [log.head]
 
 
 def test_a_command_keeps_its_first_outcome(store: Store) -> None:
@@ -126,49 +103,223 @@ def test_a_foreign_log_grows_where_it_stopped(store: Store) -> None:
 def test_a_run_that_continues_nothing_held_is_refused(store: Store) -> None:
     elsewhere = MemoryStore()
     log = new_log(elsewhere)
-    after = log.head
-    log.add(draft("more"), log.hlc + 1)
-    batch = log.commit()
-    sealed = batch.sealed[0]
-    note = SignedNote(batch.head.size, batch.root, batch.signature)
-    run = verification.verify(after, [sealed.entry.data], [dict(enumerate(sealed.parts))], note)
+    base = log.head
+    run = run_from(base, [write(log, "more")])
     with pytest.raises(NotHeld):
         store.admit(run)
     assert store.last_pos() == 0
 
 
-def forked(original: OwnLog, seed: int, words: list[str]) -> tuple[MemoryStore, OwnLog]:
-    """The same machine, rolled back to its first commit, writes something else."""
-    twin_store = MemoryStore()
-    twin = OwnLog(original.head, SigningKey(bytes([seed]) * 32))
+def twin_of(log: OwnLog, seed: int = 1) -> OwnLog:
+    """The same machine, rolled back to here: what it writes next forks the log."""
+    return OwnLog(log.head, signing_key(seed))
+
+
+def write(log: OwnLog, *words: str) -> Batch:
+    """One commit, kept nowhere yet."""
     for word in words:
-        twin.add(draft(word), twin.hlc + 1)
-    return twin_store, twin
+        log.add(draft(word, word.encode()), log.hlc + 1)
+    batch = log.commit()
+    log.committed(batch)
+    return batch
 
 
 def test_a_fork_is_kept_as_a_branch_of_its_own(store: Store) -> None:
-    origin_store = MemoryStore()
-    log = new_log(origin_store)
-    base = run_of(origin_store, log.head.log)
-    store.admit(base)
-    _, twin = forked(log, 1, ["b1", "b2"])
-    twin_batch = twin.commit()
-    log.add(draft("a1"), log.hlc + 1)
-    commit(store, log)
-    note = SignedNote(twin_batch.head.size, twin_batch.root, twin_batch.signature)
-    run = verification.verify(
-        base.head,
-        [s.entry.data for s in twin_batch.sealed],
-        [dict(enumerate(s.parts)) for s in twin_batch.sealed],
-        note,
-    )
+    log = new_log(store)
+    base = log.head
+    twin = write(twin_of(log), "b1", "b2")
+    store.append(write(log, "a1"))
+    run = run_from(base, [twin])
     assert store.admit(run) == 2
     assert store.admit(run) == 0
     assert [(h.branch, h.size) for h in store.heads()] == [(0, 5), (1, 6)]
     rows = store.read(log.head.log, 1, 0, 100)
     assert [entry.parse(row.data).seq for row in rows] == [0, 1, 2, 3, 4, 5]
-    assert rows[4].data == twin_batch.sealed[0].entry.data
-    assert store.note(log.head.log, 1, 6) == note
+    assert [row.branch for row in rows] == [0, 0, 0, 0, 1, 1]
+    assert rows[4].data == twin.sealed[0].entry.data
+    assert store.note(log.head.log, 1, 6) == SignedNote(6, twin.root, twin.signature)
+    assert copy_of(store).heads() == store.heads()
+
+
+def test_a_fork_of_a_fork_reads_back_through_both(store: Store) -> None:
+    log = new_log(store)
+    base = log.head
+    first = twin_of(log)
+    b1 = write(first, "b1", "b2")
+    second = twin_of(first)
+    b2 = write(first, "b3")
+    c = write(second, "c1", "c2")
+    store.append(write(log, "a1"))
+    assert store.admit(run_from(base, [b1, b2])) == 3
+    assert store.admit(run_from(base, [b1, c])) == 2
+    assert [(h.branch, h.size) for h in store.heads()] == [(0, 5), (1, 7), (2, 8)]
+    rows = store.read(log.head.log, 2, 0, 100)
+    assert [row.branch for row in rows] == [0, 0, 0, 0, 1, 1, 2, 2]
+    assert [row.branch for row in store.read(log.head.log, 2, 3, 4)] == [0, 1, 1, 2]
+    assert [row.data for row in rows[6:]] == [one.entry.data for one in c.sealed]
+    assert store.read(log.head.log, 3, 0, 100) == []
+    assert store.admit(run_from(b1.head, [c])) == 0
+
+
+def test_a_fork_that_leaves_inside_a_commit_keeps_only_what_differs(store: Store) -> None:
+    log = new_log(store)
+    base = log.head
+    one, two = twin_of(log), twin_of(log)
+    for fork in (one, two):
+        shared = draft("same")
+        fork.add(shared, fork.hlc + 1)
+    # Seals are salted, so the same words give other bytes: hand the first entry over as it is.
+    two._added[0] = one._added[0]
+    store.admit(run_from(base, [write(one, "x")]))
+    assert store.admit(run_from(base, [write(two, "y", "z")])) == 2
+    assert [(h.branch, h.size) for h in store.heads()] == [(0, 6), (1, 7)]
+
+
+def test_a_run_that_overlaps_what_is_held_adds_only_the_rest(store: Store) -> None:
+    elsewhere = MemoryStore()
+    log = new_log(elsewhere)
+    first, base = run_of(elsewhere, log.head.log), log.head
+    middle = write(log, "m1", "m2")
+    last = write(log, "l1")
+    store.admit(first)
+    assert store.admit(run_from(base, [middle])) == 2
+    assert store.admit(run_from(base, [middle, last])) == 1
+    assert store.admit(run_from(base, [middle])) == 0
+    assert store.admit(run_from(middle.head, [last])) == 0
+    assert store.heads() == [log.head]
+
+
+def test_two_logs_interleaved_keep_their_own_order(store: Store) -> None:
+    ada, grace = new_log(store, 1, 0), new_log(store, 2, 0)
+    for n in range(3):
+        store.append(write(ada, f"a{n}"))
+        store.append(write(grace, f"g{n}"))
+    rows = store.tail(0, 100)
+    assert [row.pos for row in rows] == list(range(1, 9))
+    assert [row.log for row in rows] == [ada.head.log, grace.head.log] * 4
+    assert [entry.parse(row.data).seq for row in rows if row.log == grace.head.log] == [0, 1, 2, 3]
+    assert store.heads(ada.head.space) == [ada.head]
+    assert store.heads() == [ada.head, grace.head]
+
+
+def test_a_second_log_of_a_space_is_listed_with_the_first(store: Store) -> None:
+    founder = new_log(store, 1)
+    other = new_log(store, 2, space=founder.head.space)
+    assert store.heads(founder.head.space) == [founder.head, other.head]
+
+
+def test_an_entry_whose_personal_part_is_not_here_is_held_without_it(store: Store) -> None:
+    elsewhere = MemoryStore()
+    log = new_log(elsewhere)
+    base = log.head
+    store.admit(run_of(elsewhere, log.head.log))
+    assert store.admit(run_from(base, [write(log, "x")], with_parts=False)) == 1
+    assert (5, 1) not in store.parts([5])
+
+
+def test_a_command_is_recorded_once_and_the_second_commit_leaves_no_trace(store: Store) -> None:
+    log = new_log(store)
+    log.add(draft("x"), log.hlc + 1)
+    commit(store, log, Outcome(b"c" * 16, b"1"))
+    log.add(draft("y"), log.hlc + 1)
+    again = log.commit()
+    with pytest.raises(CommandRepeated):
+        store.append(again, [Outcome(b"d" * 16, b"2"), Outcome(b"c" * 16, b"2")])
+    assert store.last_pos() == 5
+    assert store.outcome(log.head.log, b"c" * 16) == b"1"
+    assert store.outcome(log.head.log, b"d" * 16) is None
+    assert store.append(again) == 6
+
+
+def test_erasing_takes_only_what_lies_under_the_key(store: Store) -> None:
+    other = Secret.of(b"" * 32)
+    log = new_log(store, words=1)
+    log.add(draft("x", b"hers", other), log.hlc + 1)
+    commit(store, log)
+    assert store.erase([bytes(32)]) == 0
+    assert store.erase([SUBJECT.id]) == 1
+    assert list(store.parts([1, 2, 3])) == [(3, 1)]
+
+
+def test_waiting_ends_at_once_when_there_is_more(store: Store) -> None:
+    new_log(store)
+    assert store.wait(3, 0) is True
+    assert store.wait(4, 0) is False
+
+
+def test_a_waiting_reader_wakes_when_something_is_committed(store: Store) -> None:
+    log = new_log(store)
+    assert store.wait(4, 0.01) is False  # A listener that starts with the first wait is up from here on.
+    threading.Timer(0.2, lambda: store.append(write(log, "x"))).start()
+    begun = time.monotonic()
+    assert store.wait(4, 20) is True
+    assert time.monotonic() - begun < 3
+    assert store.last_pos() == 5
+
+
+def test_closing_lets_waiting_readers_go(store: Store) -> None:
+    threading.Timer(0.2, store.close).start()
+    begun = time.monotonic()
+    with suppress(Unavailable):
+        assert store.wait(0, 20) is False
+    assert time.monotonic() - begun < 3
+
+
+def test_nobody_adds_to_a_space_while_another_decides(store: Store) -> None:
+    log = new_log(store)
+    other = write(log, "other")
+    waiting = threading.Thread(target=store.append, args=(other,))
+    with store.deciding(log.head.space):
+        waiting.start()
+        time.sleep(0.1)
+        assert store.last_pos() == 4
+    waiting.join(10)
+    assert store.last_pos() == 5
+
+
+def test_what_was_decided_is_committed_by_the_append_itself(store: Store) -> None:
+    log = new_log(store)
+    with store.deciding(log.head.space):
+        store.append(write(log, "x"))
+        assert store.last_pos() == 5
+    with pytest.raises(ZeroDivisionError), store.deciding(log.head.space):
+        raise ZeroDivisionError
+    store.append(write(log, "y"))
+    assert store.last_pos() == 6
+
+
+def test_readers_never_see_a_gap_or_an_uncommitted_row(store: Store) -> None:
+    logs = [new_log(store, seed, 0) for seed in (1, 2)]
+    done = threading.Event()
+    faults: list[str] = []
+
+    def follow() -> None:
+        seen = 0
+        while not (done.is_set() and seen == store.last_pos()):
+            rows = store.tail(seen, 7)
+            if [row.pos for row in rows] != list(range(seen + 1, seen + 1 + len(rows))):
+                faults.append(f"after {seen}: {[row.pos for row in rows]}")
+            seen += len(rows)
+            # A note is committed with its entries: whoever sees the entry must find it.
+            notes = [store.note(row.log, row.branch, entry.parse(row.data).seq + 1) for row in rows]
+            if None in notes:
+                faults.append(f"after {seen} an entry has no note")
+
+    def write_on(log: OwnLog) -> None:
+        for n in range(25):
+            store.append(write(log, f"a{n}", f"b{n}", f"c{n}"))
+
+    readers = [threading.Thread(target=follow) for _ in range(2)]
+    writers = [threading.Thread(target=write_on, args=(log,)) for log in logs]
+    for thread in (*readers, *writers):
+        thread.start()
+    for thread in writers:
+        thread.join()
+    done.set()
+    for thread in readers:
+        thread.join()
+    assert faults == []
+    assert store.last_pos() == 2 + 2 * 75
 
 
 def test_erasing_a_key_removes_its_parts_and_every_proof_still_verifies(store: Store) -> None:
@@ -184,17 +335,3 @@ def test_reads_of_what_is_not_there_are_empty(store: Store) -> None:
     assert store.tail(0, 9) == []
     assert store.note(bytes(32), 0, 1) is None
     assert store.last_pos() == 0
-
-
-Reopen = Callable[[], SqliteStore]
-
-
-def test_a_sqlite_store_opens_again_where_it_stopped(tmp_path: Path) -> None:
-    first = SqliteStore(tmp_path / "store.db")
-    log = new_log(first)
-    first.close()
-    second = SqliteStore(tmp_path / "store.db")
-    assert second.heads() == [log.head]
-    log.add(draft("more"), log.hlc + 1)
-    assert commit(second, log) == 5
-    second.close()

@@ -188,6 +188,25 @@ def test_accepted_while_it_was_withdrawn_he_is_in_but_contested_in_either_order(
         assert (state.standing, state.join_contested) == (Standing.JOINED, True)
 
 
+def test_an_invitation_or_a_record_that_crosses_a_joining_changes_nothing_of_it() -> None:
+    for crossing in (Invited(10), Recorded()):
+        given(Invited(), own(Joined()), meanwhile(crossing))
+        then_state(standing=Standing.JOINED, invited_until=0)
+
+
+def test_who_is_invited_again_after_a_withdrawal_joins_uncontested() -> None:
+    given(Invited(), InvitationWithdrawn())
+    when(invite, 0)
+    then(Invited())
+    when(join, ADA, ADA, 5, 0, by=ADA)
+    then_state(standing=Standing.JOINED, join_contested=False)
+
+
+def test_who_leaves_ends_what_was_contested_about_his_joining() -> None:
+    given(Invited(), InvitationWithdrawn(), own(Joined()), own(Left()))
+    then_state(standing=Standing.LEFT, join_contested=False)
+
+
 def test_a_withdrawal_by_one_who_knew_that_he_had_joined_contests_nothing() -> None:
     given(Invited(), own(Joined()), InvitationWithdrawn())
     then_state(standing=Standing.JOINED, join_contested=False)

@@ -94,7 +94,9 @@ def test_a_member_adds_his_own_ship() -> None:
     given()
     when(add, ADA, "aegis-vanguard", Source.FILE, MARK, owner(ADA), by=ADA)
     then(Added("aegis-vanguard", Source.FILE, MARK))
-    then_state(id=THING, owner=owner(ADA), model="aegis-vanguard", mark=MARK, standing=Standing.PRESENT)
+    then_state(
+        id=THING, owner=owner(ADA), model="aegis-vanguard", source=Source.FILE, mark=MARK, standing=Standing.PRESENT
+    )
 
 
 def test_a_ship_of_the_organisation_or_of_another_member_is_added_by_right() -> None:
@@ -131,6 +133,19 @@ def test_a_ship_from_the_hangar_is_shared_withdrawn_and_shared_again() -> None:
     then_state(standing=Standing.WITHDRAWN, owner=owner(ADA))
     when(share, ADA, "aegis-sentinel", by=ADA)
     then_state(standing=Standing.PRESENT, model="aegis-sentinel")
+    when(share, ADA, "aegis-vanguard", by=ADA)
+    then(Shared("aegis-vanguard"))
+    when(withdraw_share, ADA, by=ADA)
+    when(share, ADA, "aegis-vanguard", by=ADA)
+    then(Shared("aegis-vanguard"))
+
+
+def test_a_removed_ship_is_not_shared_back_and_an_unknown_one_is_neither_removed_nor_restored() -> None:
+    given(ADDED, own(Removed(RemovalReason.SOLD)), own(Shared("aegis-sentinel")))
+    then_state(standing=Standing.REMOVED, model="aegis-vanguard")
+    for event in (RemovedFor(RemovalReason.SOLD), RestoredFor()):
+        given(event)
+        then_state(standing=Standing.UNKNOWN)
 
 
 def test_only_the_owner_shares_and_withdraws() -> None:
@@ -200,6 +215,13 @@ def test_a_ship_is_removed_for_a_reason_and_restored(reason: RemovalReason) -> N
     then_state(standing=Standing.PRESENT, removed_for=None)
 
 
+def test_the_reason_of_a_removal_can_be_put_right() -> None:
+    given(ADDED, own(Removed(RemovalReason.SOLD)))
+    when(remove, ADA, RemovalReason.MELTED, by=ADA)
+    then(Removed(RemovalReason.MELTED))
+    then_state(removed_for=RemovalReason.MELTED)
+
+
 def test_who_manages_ships_removes_and_restores_by_right() -> None:
     given(ADDED)
     when(remove, LEADER, RemovalReason.MISTAKE)
@@ -250,6 +272,11 @@ def test_a_ship_is_transferred_and_the_former_owner_s_words_go() -> None:
     then_state(owner=owner(GRACE), rival_owners=(), nickname=b"")
     when(transfer, ADA, owner(GRACE))
     then()
+
+
+def test_a_nickname_stays_as_long_as_its_owner() -> None:
+    given(ADDED, own(Named()), TransferredFor(owner(ADA), (entry(1),)))
+    then_state(owner=owner(ADA), nickname=entry(2))
 
 
 def test_what_is_not_his_any_more_he_does_not_give_away() -> None:

@@ -25,8 +25,13 @@ def disagreement(space: bytes, facts: list[Fact], *, exhaustive: bool = True) ->
         return "the frontier differs"
     if any(given[fact.id] for fact in facts if fact.id not in judged):
         return "an uncounted entry is valid"
+    if not model.consistent(judged):
+        return "the evaluator's answer is not consistent"
+    for grant, standing in verdicts.grants.items():
+        if (standing.levels, standing.devices) != model.levels(model.power(grant, judged), judged):
+            return "the levels differ"
     if not exhaustive:
-        return "" if model.consistent(judged) else "the evaluator's answer is not consistent"
+        return ""
     answers = list(model.answers())
     if len(answers) != 1:
         return f"{len(answers)} consistent answers"

@@ -34,6 +34,7 @@ ALLOWED_STR: dict[tuple[str, str], str] = {
     ("ship.added/1", "model"): KEY,
     ("ship.added-for/1", "model"): KEY,
     ("ship.shared/1", "model"): KEY,
+    ("import.applied/1", "tool"): KEY,
     ("fleet.formed/1", "title"): TITLE,
     ("fleet.renamed/1", "title"): TITLE,
     ("squadron.formed/1", "title"): TITLE,

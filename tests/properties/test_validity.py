@@ -25,7 +25,7 @@ def digest(verdicts: Verdicts) -> bytes:
     """A hash over everything the answer says."""
     lines = [f"{entry.hex()} {verdict}" for entry, verdict in sorted(verdicts.entries.items())]
     lines += [
-        f"{key.hex()} {s.grant} {sorted(s.levels.items())} {sorted(s.devices.items())} {s.cuts}".replace(
+        f"{key.hex()} {s.grant} {sorted(s.levels.items())} {sorted(s.devices.items())} {s.cuts} {s.disowned}".replace(
             str(s.grant.rights), str(sorted(s.grant.rights))
         )
         for key, s in sorted(verdicts.grants.items())
@@ -75,6 +75,7 @@ def test_a_court_that_is_told_in_batches_always_says_what_one_look_at_the_whole_
         given_so_far += batch
         told |= court.admit(batch + random.choices(given_so_far, k=1))
         assert digest(court.verdicts) == answer(space, given_so_far)
+        assert court.frontier() == frontier(space, given_so_far, check)
         assert told == court.verdicts.entries
 
 
@@ -89,6 +90,19 @@ def test_a_court_that_hears_notes_in_the_order_of_their_logs_stays_right(
     for number, fact in enumerate(facts, start=1):
         court.admit([fact])
         assert digest(court.verdicts) == answer(space, facts[:number])
+
+
+def test_a_court_stays_right_about_lost_phones_while_notes_come_in() -> None:
+    for seed in range(250):
+        space, facts = random_set(seed, 30, theme="phones")
+        random = Random(seed)
+        facts.sort(key=lambda fact: (fact.type == "note.written/1", fact.seq, random.random()))
+        court = Court(space, check, TABLE)
+        for fact in facts:
+            court.admit([fact])
+            if fact.type == "note.written/1":
+                assert court.frontier() == frontier(space, court.facts(), check)
+                assert court.verdicts.entries == judge(space, list(court.facts()), check, TABLE).entries
 
 
 @settings(max_examples=100, deadline=None)

@@ -17,6 +17,7 @@ THEMES = {
     "all": (26, 12, 18, 14, 8, 14, 4, 4),
     "ranks": (40, 4, 30, 0, 0, 20, 2, 0),
     "devices": (14, 26, 2, 28, 10, 26, 0, 0),
+    "phones": (8, 16, 4, 12, 4, 60, 0, 0),
     "recoveries": (14, 6, 10, 4, 4, 24, 0, 40),
 }
 
@@ -24,16 +25,16 @@ THEMES = {
 class RandomWorld(World):
     """A world that grows by chance. `places` are the (log, grant) pairs that somebody could mean to act by."""
 
-    def __init__(self, random: Random, entries: int, clock: int = 0) -> None:
+    def __init__(self, random: Random, entries: int, clock: int = 0, theme: str = "") -> None:
         super().__init__(m=2, recovery_keys=("r1", "r2", "r3"), clock=clock)
         self.random = random
         self.places: list[tuple[Log, Fact]] = [(self.founder.log, self.founder.grant)]
         self.logs: list[Log] = [self.founder.log]
         self.statements: list[tuple[bytes, int, tuple[str, ...]]] = [(self.space, 0, ("r1", "r2", "r3"))]
-        theme = random.choice(list(THEMES))
+        theme = theme or random.choice(list(THEMES))
         weights = THEMES[theme]
         self._grant()
-        if theme == "devices":
+        if theme in ("devices", "phones"):
             self.places *= 3
             self._enrol()
         while self.open_entries() < entries:
@@ -158,14 +159,17 @@ class RandomWorld(World):
 
     def _rows(self) -> tuple[Kept, ...]:
         heads = self.random.sample(self.facts, min(len(self.facts), self.random.randint(0, 3)))
-        return tuple(Kept(head.log, head.seq, head.id) for head in heads)
+        rows = [Kept(head.log, head.seq, head.id) for head in heads]
+        if rows and self.random.random() < 0.1:
+            rows[0] = msgspec.structs.replace(rows[0], head=self.random.choice(self.facts).id)
+        return tuple(rows)
 
     def _sample(self, kind: type, chance: float) -> tuple[bytes, ...]:
         return tuple(f.id for f in self.facts if isinstance(f.event, kind) and self.random.random() < chance)
 
 
-def random_set(seed: int, entries: int, clock: int = 0) -> tuple[bytes, list[Fact]]:
+def random_set(seed: int, entries: int, clock: int = 0, theme: str = "") -> tuple[bytes, list[Fact]]:
     """A space id and what one replica holds of a random world. Another clock gives the same world, other ids."""
     random = Random(seed)
-    world = RandomWorld(random, entries, clock)
+    world = RandomWorld(random, entries, clock, theme)
     return world.space, world.some(drop=random.choice((0, 0, 0.05)))

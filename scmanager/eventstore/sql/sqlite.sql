@@ -91,14 +91,23 @@ BEGIN SELECT raise(ABORT, 'logs are never deleted'); END;
 CREATE TRIGGER IF NOT EXISTS log_same BEFORE UPDATE ON log
 BEGIN SELECT raise(ABORT, 'logs are never changed'); END;
 
+CREATE TRIGGER IF NOT EXISTS branch_grows BEFORE INSERT ON branch
+WHEN EXISTS (SELECT 1 FROM branch WHERE log = NEW.log AND number = NEW.number)
+BEGIN SELECT raise(ABORT, 'branches only grow'); END;
 CREATE TRIGGER IF NOT EXISTS branch_stays BEFORE DELETE ON branch
 BEGIN SELECT raise(ABORT, 'branches are never deleted'); END;
 CREATE TRIGGER IF NOT EXISTS branch_same BEFORE UPDATE ON branch
 BEGIN SELECT raise(ABORT, 'branches are never changed'); END;
 
+CREATE TRIGGER IF NOT EXISTS part_grows BEFORE INSERT ON part
+WHEN EXISTS (SELECT 1 FROM part WHERE pos = NEW.pos AND number = NEW.number)
+BEGIN SELECT raise(ABORT, 'parts are erased, never changed'); END;
 CREATE TRIGGER IF NOT EXISTS part_same BEFORE UPDATE ON part
 BEGIN SELECT raise(ABORT, 'parts are erased, never changed'); END;
 
+CREATE TRIGGER IF NOT EXISTS outcome_grows BEFORE INSERT ON outcome
+WHEN EXISTS (SELECT 1 FROM outcome WHERE log = NEW.log AND command = NEW.command)
+BEGIN SELECT raise(ABORT, 'outcomes only grow'); END;
 CREATE TRIGGER IF NOT EXISTS outcome_stays BEFORE DELETE ON outcome
 BEGIN SELECT raise(ABORT, 'outcomes are never deleted'); END;
 CREATE TRIGGER IF NOT EXISTS outcome_same BEFORE UPDATE ON outcome

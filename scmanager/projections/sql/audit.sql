@@ -18,10 +18,28 @@ CREATE TABLE {schema}.audit (
     cause   bytea               -- the entry that made it void; null when it is its own fault
 );
 
+-- The planner needs no statistics of what is unique; a small sample of the rest will do.
+ALTER TABLE {schema}.audit
+    ALTER COLUMN pos SET STATISTICS 20,
+    ALTER COLUMN seq SET STATISTICS 0,
+    ALTER COLUMN hlc SET STATISTICS 20,
+    ALTER COLUMN at SET STATISTICS 20,
+    ALTER COLUMN branch SET STATISTICS 0,
+    ALTER COLUMN rank SET STATISTICS 20,
+    ALTER COLUMN valid SET STATISTICS 20,
+    ALTER COLUMN space SET STATISTICS 20,
+    ALTER COLUMN log SET STATISTICS 20,
+    ALTER COLUMN entry SET STATISTICS 0,
+    ALTER COLUMN member SET STATISTICS 20,
+    ALTER COLUMN type SET STATISTICS 20,
+    ALTER COLUMN entity SET STATISTICS 20,
+    ALTER COLUMN command SET STATISTICS 0,
+    ALTER COLUMN reason SET STATISTICS 20,
+    ALTER COLUMN cause SET STATISTICS 0;
+
 -- indices
-ALTER TABLE {schema}.audit ADD PRIMARY KEY (pos);
-CREATE INDEX audit_by_space ON {schema}.audit (space, pos);
+ALTER TABLE {schema}.audit ADD PRIMARY KEY (space, pos);
 CREATE INDEX audit_by_entity ON {schema}.audit (entity, pos);
-CREATE INDEX audit_by_member ON {schema}.audit (space, member, pos);
-CREATE INDEX audit_by_entry ON {schema}.audit USING hash (entry);
+CREATE INDEX audit_by_member ON {schema}.audit (member, pos);
+CREATE INDEX audit_by_entry ON {schema}.audit (entry);
 CREATE INDEX audit_void ON {schema}.audit (space, pos) WHERE NOT valid;

@@ -23,5 +23,7 @@ CREATE TABLE {schema}.poison (
 CREATE TABLE {schema}.frontier (
     space    bytea PRIMARY KEY,
     frontier bytea NOT NULL,
-    pos      bigint NOT NULL
+    pos      bigint NOT NULL,  -- of the batch that recorded it
+    newest   bigint NOT NULL,  -- the newest entry of this space that has an audit row
+    entry    bytea NOT NULL    -- and its id32: tells whether the store is still the same
 );

@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-from scmanager.adapters.hangar_ships import HangarFile, ImportedShip, details, model, written
+from scmanager.application.hangar_ships import HangarFile, ImportedShip, details, model, written
 
 Field = Literal["key", "nickname", "serial", "pledge_id", "pledge_name", "pledge_date", "insurance_months", "lti"]
 Evidence = Literal["all", "pledge", "serial", "nickname", "model"]

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from scmanager.adapters.hangar_diff import Change, HangarDiff, KnownShip, diff
 from scmanager.adapters.hangar_files import read_hangar
-from scmanager.adapters.hangar_ships import HangarFile, ImportedShip
+from scmanager.application.hangar_diff import Change, HangarDiff, KnownShip, diff
+from scmanager.application.hangar_ships import HangarFile, ImportedShip
 
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "hangars"
 FILES = sorted(path.name for path in FIXTURES.iterdir())

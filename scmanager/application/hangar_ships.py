@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from scmanager.adapters.ship_names import compact
+from scmanager.application.ship_names import compact
 
 Tool = Literal[
     "hangarxplor", "hangarxplor-legacy", "hangarxplor-csv", "sc-bridge", "fleetyards", "starship42", "fleetview"
@@ -22,6 +22,7 @@ NoteCode = Literal[
     "value-not-understood",
     "layout-says-nothing-of-ownership",
     "contents-of-pledges-left-out",
+    "nickname-shortened",
 ]
 
 

@@ -1,0 +1,191 @@
+"""Ships: one's hangar in the personal space, what of it is shared into an organisation, and what becomes of it there.
+
+A hangar entry lives in the personal space. What an organisation sees is an event of its own there that quotes the
+ship's id and model; readiness, loans and fleets are said in each space for itself. Nothing moves from one space to
+another by itself: what takes a ship off the hangar's list answers where it is still shown.
+"""
+
+from typing import Any
+
+from scmanager.application.desk import Desk
+from scmanager.application.named import check_fleet, check_member, owner_named
+from scmanager.application.verbs import FleetId, MemberId, ShipId, verb
+from scmanager.domain import hangar
+from scmanager.domain.catalogue import SHIPS
+from scmanager.domain.event import Id
+from scmanager.domain.ship import Ship, Standing, owned_by
+from scmanager.domain.ship_events import Readiness, RemovalReason, Source
+
+Result = dict[str, Any]
+
+
+@verb("ship.add", "org", "personal")
+def add(
+    desk: Desk, *, model: str, owner: MemberId | None = None, organisation: bool = False, nickname: str = ""
+) -> Result:
+    """Add a ship by its model's catalogue key: your own, another member's, or the organisation's."""
+    new = desk.new_id()
+    whose = owner_named(desk, owner, organisation)
+    desk.decide(SHIPS, new, hangar.add, desk.me, model, Source.TYPED, None, whose)
+    if nickname:
+        desk.decide(SHIPS, new, hangar.name, desk.me, nickname)
+    return {"ship": new.hex()}
+
+
+@verb("ship.name", "org", "personal")
+def name(desk: Desk, *, ship_id: ShipId, nickname: str) -> Result:
+    """Give a ship a nickname; empty text takes it back. It is erased with its owner's other words."""
+    desk.decide(SHIPS, ship_id, hangar.name, desk.me, nickname)
+    return {"ship": ship_id.hex()}
+
+
+@verb("ship.remove", "org", "personal")
+def remove(desk: Desk, *, ship_id: ShipId, reason: RemovalReason) -> Result:
+    """Take a ship off the list, or onto the wish list (reason `wished`). What is known of it stays.
+
+    From the personal space: `still_shared_in` names the organisations that still see it.
+    """
+    desk.decide(SHIPS, ship_id, hangar.remove, desk.me, reason)
+    return {"ship": ship_id.hex(), "still_shared_in": still_shared_in(desk, [ship_id])}
+
+
+@verb("ship.restore", "org", "personal")
+def restore(desk: Desk, *, ship_id: ShipId) -> Result:
+    """Undo a removal."""
+    desk.decide(SHIPS, ship_id, hangar.restore, desk.me)
+    return {"ship": ship_id.hex()}
+
+
+@verb("ship.transfer")
+def transfer(desk: Desk, *, ship_id: ShipId, owner: MemberId | None = None, organisation: bool = False) -> Result:
+    """Give a ship to another member or to the organisation."""
+    desk.decide(SHIPS, ship_id, hangar.transfer, desk.me, owner_named(desk, owner, organisation))
+    return {"ship": ship_id.hex()}
+
+
+@verb("ship.settle-owner")
+def settle_owner(desk: Desk, *, ship_id: ShipId, owner: MemberId | None = None, organisation: bool = False) -> Result:
+    """Decide whose a ship is that was given to two at the same time."""
+    desk.decide(SHIPS, ship_id, hangar.settle_owner, owner_named(desk, owner, organisation))
+    return {"ship": ship_id.hex()}
+
+
+@verb("ship.set-readiness", "org", "personal")
+def set_readiness(desk: Desk, *, ship_id: ShipId, readiness: Readiness, until_s: int = 0) -> Result:
+    """Say what state a ship is in. `until_s`: when its claim is through, in UTC seconds, for `in-claim` only."""
+    desk.decide(SHIPS, ship_id, hangar.set_readiness, desk.me, readiness, desk.now_s, until_s)
+    return {"ship": ship_id.hex()}
+
+
+@verb("ship.share")
+def share(desk: Desk, *, ship_id: ShipId) -> Result:
+    """Show a ship of your hangar to this organisation, or tell it the ship's new model."""
+    desk.decide(SHIPS, ship_id, hangar.share, desk.me, _in_hangar(desk, ship_id).model)
+    return {"ship": ship_id.hex()}
+
+
+@verb("ship.withdraw")
+def withdraw(desk: Desk, *, ship_id: ShipId) -> Result:
+    """Show a ship to this organisation no longer. It stays in your hangar."""
+    desk.decide(SHIPS, ship_id, hangar.withdraw_share, desk.me)
+    return {"ship": ship_id.hex()}
+
+
+@verb("hangar.share")
+def share_hangar(desk: Desk) -> Result:
+    """Show every ship of your hangar to this organisation; those it removed stay removed there."""
+    shared = []
+    for ship_id, one in _hangar(desk):
+        known: Ship = desk.state(SHIPS, ship_id)
+        if known.standing is Standing.REMOVED or (known.standing is not Standing.UNKNOWN and not mine(desk, known)):
+            continue
+        before = desk.recorded
+        desk.decide(SHIPS, ship_id, hangar.share, desk.me, one.model)
+        if desk.recorded > before:
+            shared.append(ship_id.hex())
+    return {"ships": shared}
+
+
+@verb("hangar.withdraw")
+def withdraw_hangar(desk: Desk) -> Result:
+    """Show none of your ships to this organisation any more. They stay in your hangar."""
+    shown = [ship_id for ship_id, one in desk.things(SHIPS) if one.standing is Standing.PRESENT and mine(desk, one)]
+    for ship_id in shown:
+        desk.decide(SHIPS, ship_id, hangar.withdraw_share, desk.me)
+    return {"ships": [ship_id.hex() for ship_id in shown]}
+
+
+@verb("ship.lend")
+def lend(desk: Desk, *, ship_id: ShipId, borrower: MemberId, until_s: int = 0) -> Result:
+    """Lend a ship to a member. `until_s`: the day agreed on in UTC seconds, 0 for none."""
+    check_member(desk, borrower)
+    desk.decide(SHIPS, ship_id, hangar.lend, desk.me, borrower, desk.now_s, until_s)
+    return {"ship": ship_id.hex()}
+
+
+@verb("ship.return")
+def return_(desk: Desk, *, ship_id: ShipId, borrower: MemberId | None = None) -> Result:
+    """End a loan: yours, or that of the member named."""
+    desk.decide(SHIPS, ship_id, hangar.return_, desk.me, borrower or desk.me)
+    return {"ship": ship_id.hex()}
+
+
+@verb("ship.settle-loan")
+def settle_loan(desk: Desk, *, ship_id: ShipId, borrower: MemberId) -> Result:
+    """Decide who has a ship that was lent to two at the same time."""
+    desk.decide(SHIPS, ship_id, hangar.settle_loan, desk.me, borrower)
+    return {"ship": ship_id.hex()}
+
+
+@verb("ship.assign")
+def assign(desk: Desk, *, ship_id: ShipId, fleet_id: FleetId) -> Result:
+    """Let a ship fly with a fleet; it leaves the one it flew with."""
+    desk.decide(SHIPS, ship_id, hangar.assign, desk.me, check_fleet(desk, fleet_id))
+    return {"ship": ship_id.hex(), "fleet": fleet_id.hex()}
+
+
+@verb("ship.unassign")
+def unassign(desk: Desk, *, ship_id: ShipId) -> Result:
+    """Let a ship fly with no fleet."""
+    desk.decide(SHIPS, ship_id, hangar.unassign, desk.me)
+    return {"ship": ship_id.hex()}
+
+
+def mine(desk: Desk, one: Ship) -> bool:
+    """Whether a ship is one's own."""
+    return owned_by(one, desk.me)
+
+
+def still_shared_in(desk: Desk, ships: list[Id]) -> list[str]:
+    """Organisations, as their spaces' hex ids, that see one of these hangar entries."""
+    if desk.space.kind != "personal":
+        return []
+    return [
+        org.id.hex() for org in desk.own_spaces("org") if any(_shown(org.state(SHIPS, ship_id)) for ship_id in ships)
+    ]
+
+
+def _shown(one: Any) -> bool:
+    return isinstance(one, Ship) and one.standing is Standing.PRESENT
+
+
+def _hangar(desk: Desk) -> list[tuple[Id, Ship]]:
+    """Every ship of one's own that is present in one's personal space, by id."""
+    found = [
+        (ship_id, one)
+        for space in desk.own_spaces("personal")
+        for ship_id, one in space.things(SHIPS)
+        if isinstance(one, Ship) and one.standing is Standing.PRESENT
+    ]
+    return sorted(found, key=lambda each: each[0])
+
+
+def _in_hangar(desk: Desk, ship_id: Id) -> Ship:
+    """Raises ShipUnknown, ShipGone."""
+    held = [space.state(SHIPS, ship_id) for space in desk.own_spaces("personal")]
+    found = [one for one in held if isinstance(one, Ship) and one.standing is not Standing.UNKNOWN]
+    if not found:
+        raise hangar.ShipUnknown
+    if found[0].standing is not Standing.PRESENT:
+        raise hangar.ShipGone(standing=found[0].standing.value)
+    return found[0]

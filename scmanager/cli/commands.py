@@ -1,0 +1,70 @@
+"""Which commands the command line has beside the verbs, and where each stands."""
+
+from collections.abc import Callable
+from typing import Any
+
+import typer
+
+from scmanager.cli import demo, erasing, hangar, log, organisations, people, recovery, running, spaces, why
+
+THINGS: dict[str, dict[str, Callable[..., Any]]] = {
+    "organisation": {"found": organisations.found, "list": organisations.list_organisations},
+    "role": {"list": people.list_roles},
+    "member": {"list": people.list_members, "invite": spaces.invite, "admit": spaces.admit},
+    "device": {
+        "list": people.list_devices,
+        "invite": spaces.invite_device,
+        "request": spaces.request,
+        "enrol": spaces.enrol,
+    },
+    "hangar": {"import": hangar.import_file},
+    "ship": {"list": people.list_ships},
+    "fleet": {"list": people.list_fleets},
+    "squadron": {"list": people.list_squadrons},
+    "space": {
+        "list": spaces.list_spaces,
+        "export": spaces.export,
+        "import": spaces.import_,
+        "request": spaces.request,
+    },
+    "recovery": {"confirm": recovery.confirm},
+    "log": {"show": log.show, "verify": log.verify},
+    "projections": {"status": running.projections_status, "rebuild": running.projections_rebuild},
+}
+
+TOP: dict[str, Callable[..., Any]] = {
+    "init": organisations.init,
+    "up": running.up,
+    "demo": demo.demo,
+    "import": hangar.import_file,
+    "erase": erasing.erase,
+    "why": why.why,
+    "query": running.query,
+    "version": running.version,
+}
+
+GROUP_HELP = {
+    "space": "Spaces travel as files: export, import, ask for admission.",
+    "recovery": "The recovery sheet of an organisation you founded.",
+    "log": "What was recorded: look at it, and prove that nobody changed it.",
+    "projections": "The read models: how far they are, and making them anew.",
+}
+
+WITHOUT_REMINDER = frozenset({"recovery", "version", "demo"})
+"""Where the reminder of an unconfirmed recovery sheet would be in the way."""
+
+
+def is_own(verb: str) -> bool:
+    """Whether a command of ours stands in a verb's place (and calls the verb itself)."""
+    thing, _, act = verb.partition(".")
+    return act in THINGS.get(thing, {})
+
+
+def add_commands(app: typer.Typer, group_of: Callable[[str], typer.Typer]) -> None:
+    """Enter them all. `org` is the organisation group once more, under the name that people type."""
+    for thing, acts in THINGS.items():
+        for act, function in acts.items():
+            group_of(thing).command(act)(function)
+    app.add_typer(group_of("organisation"), name="org", hidden=True)
+    for act, function in TOP.items():
+        app.command(act)(function)

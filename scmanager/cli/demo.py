@@ -1,0 +1,190 @@
+"""The demo: two organisations that came about as real ones do, to look around in and to try things out.
+
+Everybody in it has an installation of their own for as long as it is made: they are invited, ask, are admitted, join,
+import their ship lists and share them, by the same verbs, files and importers that people use.
+"""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from scmanager.adapters.hangar_files import read_hangar
+from scmanager.adapters.space_file import parse_space, read_bytes
+from scmanager.cli import demo_content, demo_queries, running
+from scmanager.cli.demo_content import OrganisationSaid, Person
+from scmanager.cli.hangar import look, settle
+from scmanager.cli.output import progress, remark, say
+from scmanager.cli.session import session_of
+from scmanager.config import Settings, read_settings
+from scmanager.domain.catalogue import SHIPS
+from scmanager.domain.member import RemovalReason
+from scmanager.domain.ship_events import Owner, OwnerKind, Readiness
+from scmanager.runtime import Node, init_node, is_node
+
+CLAIM_S = 3 * 3600
+LOAN_S = 14 * 24 * 3600
+
+DataOption = Annotated[
+    Path | None,
+    typer.Option("--data", metavar="DIR", help="Where the demo lives; it stays there. Else a temporary one."),
+]
+
+
+def demo(
+    context: typer.Context,
+    data: DataOption = None,
+    serve: Annotated[bool, typer.Option("--serve", help="Start the node on it, until Ctrl+C.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Make it, ask it three questions, stop everything.")] = False,
+) -> None:
+    """Make a demo: two organisations, their members, ships and fleets."""
+    with _folder(session_of(context).settings, data) as settings:
+        if not is_node(settings.data):
+            init_node(settings)
+        with Node(msgspec.structs.replace(settings, port=0) if check else settings) as node:
+            if not node.shelf.spaces():
+                build(node)
+            _tell(node)
+            if check:
+                _check(node)
+            if serve:
+                running.stay_up(node)
+
+
+@contextmanager
+def _folder(settings: Settings, data: Path | None) -> Iterator[Settings]:
+    """The folder that was named, or one that goes again; never the one with somebody's real organisation."""
+    if data is not None:
+        yield msgspec.structs.replace(read_settings(data=data), state=settings.state)
+        return
+    with tempfile.TemporaryDirectory(prefix="scm-demo-") as made:
+        folder = Path(made)
+        yield msgspec.structs.replace(settings, data=folder / "data", state=folder / "state")
+
+
+def build(host: Node) -> None:
+    """Fill an empty folder with the demo."""
+    content = demo_content.load()
+    people = sum(len(each.people) for each in content.organisations)
+    with progress("People join", people) as bar, tempfile.TemporaryDirectory(prefix="scm-demo-") as made:
+        founder = content.founder
+        import_ships(host, founder.handle)
+        for organisation in content.organisations:
+            stage = Stage(host, organisation, founder, Path(made))
+            stage.found()
+            for person in organisation.people:
+                stage.welcome(person)
+                bar.advance(bar.task_ids[0])
+            stage.organise()
+
+
+class Stage:
+    """One organisation of the demo while it is made."""
+
+    def __init__(self, host: Node, said: OrganisationSaid, founder: Person, folder: Path) -> None:
+        self.host, self.said, self.founder, self.folder = host, said, founder, folder
+        self.space = b""
+        self._roles: dict[str, bytes] = {}
+        self._people: dict[str, bytes] = {}
+
+    def do(self, verb: str, **arguments: Any) -> dict[str, Any]:
+        """The founder does something here."""
+        return self.host.do(verb, self.space, arguments)
+
+    def found(self) -> None:
+        """The organisation, its roles, and who has no installation."""
+        founder = self.founder
+        result = self.host.found_organisation(self.said.title, self.said.sid, founder.handle, founder.name)
+        self.space = bytes.fromhex(result["space"])
+        self._people[founder.handle] = bytes.fromhex(result["member"])
+        self.do("organisation.describe", text=self.said.description)
+        for role in self.said.roles:
+            made = self.do("role.define", title=role.title, rank=role.rank, rights=role.rights)
+            self._roles[role.title] = bytes.fromhex(made["role"])
+        for person in self.said.recorded:
+            self.do("member.record", handle=person.handle, display_name=person.name)
+        self.do("member.invite")
+        self.do("hangar.share")
+
+    def welcome(self, person: Person) -> None:
+        """Somebody joins from an installation of their own, with their ships."""
+        member = bytes.fromhex(self.do("member.invite")["member"])
+        self._people[person.handle] = member
+        folder = self.folder / person.handle
+        settings = Settings(folder / "data", folder / "state", port=0)
+        init_node(settings)
+        with Node(settings) as guest:
+            asked = guest.request(self.host.invitation(self.space, member))
+            self.host.take_request(asked)
+            self.do(
+                "member.grant", member_id=member, role_id=self._roles[person.role],
+                log=asked.log, device=asked.device, box=asked.box,
+            )  # fmt: skip
+            carry(self.host, guest, self.space, folder / "org.scm")
+            guest.do("member.join", self.space, {"handle": person.handle, "display_name": person.name})
+            import_ships(guest, person.handle)
+            guest.do("hangar.share", self.space, {})
+            carry(guest, self.host, self.space, folder / "back.scm")
+
+    def organise(self) -> None:
+        """Fleets, squadrons, readiness, loans; and one has to go."""
+        for fleet in self.said.fleets:
+            made = bytes.fromhex(self.do("fleet.form", title=fleet.title)["fleet"])
+            self.do("fleet.assign-lead", fleet_id=made, member_id=self._people[fleet.lead])
+            for squadron in fleet.squadrons:
+                self._form(squadron, made)
+        until = self.host.now_us() // 10**6
+        for model, state in self.said.readiness.items():
+            readiness = Readiness(state)
+            claim = until + CLAIM_S if readiness is Readiness.IN_CLAIM else 0
+            self.do("ship.set-readiness", ship_id=self._ship(model), readiness=readiness, until_s=claim)
+        for model, borrower in self.said.loans.items():
+            self.do("ship.lend", ship_id=self._ship(model), borrower=self._people[borrower], until_s=until + LOAN_S)
+        if self.said.removed:
+            self.do("member.remove", member_id=self._people[self.said.removed], reason=RemovalReason.INACTIVE)
+
+    def _form(self, said: demo_content.SquadronSaid, fleet: bytes) -> None:
+        squadron = bytes.fromhex(self.do("squadron.form", title=said.title, fleet_id=fleet)["squadron"])
+        self.do("squadron.assign-lead", squadron_id=squadron, member_id=self._people[said.lead])
+        for handle in said.members:
+            self.do("squadron.enlist-member", squadron_id=squadron, member_id=self._people[handle])
+        for model in said.ships:
+            ship = self._ship(model)
+            self.do("ship.assign", ship_id=ship, fleet_id=fleet)
+            self.do("squadron.enlist-ship", squadron_id=squadron, ship_id=ship)
+
+    def _ship(self, model: str) -> bytes:
+        """One of that model; ids are random, so any of them will do."""
+        ships = self.host.shelf.space(self.space).things(SHIPS)
+        return next(ship_id for ship_id, one in ships if getattr(one, "model", "") == model)
+
+
+def import_ships(node: Node, handle: str) -> None:
+    """Import somebody's export into the node's own hangar."""
+    space = node.shelf.space(node.personal_space())
+    made = look(node, space, Owner(OwnerKind.MEMBER, space.id[:16]), read_hangar(demo_content.ship_list(handle)), {})
+    node.do("hangar.import", space.id, {"confirmed": settle(made)})
+
+
+def carry(giver: Node, taker: Node, space: bytes, path: Path) -> None:
+    """Take a space from one machine to another by file."""
+    giver.export_space(space, path)
+    taker.import_space(parse_space(read_bytes(path)))
+
+
+def _tell(node: Node) -> None:
+    entries = sum(head.size for head in node.store.heads())
+    say(f"The demo lies in {node.settings.data}: {entries} entries of {len(node.store.heads())} logs.")
+    if node.settings.state is None:
+        remark(f"Look around: scm --data {node.settings.data} member list --org NOVA")
+
+
+def _check(node: Node) -> None:
+    """Ask what anybody would ask first, through the API."""
+    with running.serving(node) as it:
+        demo_queries.ask(running.client_of(it))
+    say("Checked: three queries answered as they should, everything is stopped.")

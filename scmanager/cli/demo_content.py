@@ -1,0 +1,81 @@
+"""What the demo is about: two organisations, their people, and the ship lists that those people exported.
+
+Read from the package's data; the same on every machine.
+"""
+
+from importlib import resources
+from typing import Any
+
+import msgspec
+
+
+class Person(msgspec.Struct, frozen=True):
+    """Somebody with an installation of their own, or, without a role, only recorded."""
+
+    handle: str
+    name: str = ""
+    role: str = ""
+
+
+class RoleSaid(msgspec.Struct, frozen=True):
+    """A role to define."""
+
+    title: str
+    rank: int
+    rights: tuple[str, ...]
+
+
+class SquadronSaid(msgspec.Struct, frozen=True):
+    """A squadron; people by handle, ships by model."""
+
+    title: str
+    lead: str
+    members: tuple[str, ...]
+    ships: tuple[str, ...]
+
+
+class FleetSaid(msgspec.Struct, frozen=True):
+    """A fleet; its lead by handle."""
+
+    title: str
+    lead: str
+    squadrons: tuple[SquadronSaid, ...]
+
+
+class OrganisationSaid(msgspec.Struct, frozen=True):
+    """An organisation and everything that happens in it."""
+
+    title: str
+    sid: str
+    description: str
+    roles: tuple[RoleSaid, ...]
+    people: tuple[Person, ...]
+    recorded: tuple[Person, ...]
+    removed: str | None
+    fleets: tuple[FleetSaid, ...]
+    readiness: dict[str, str]
+    """By model."""
+    loans: dict[str, str]
+    """By model: who borrows one."""
+
+
+class Demo(msgspec.Struct, frozen=True):
+    """All of it."""
+
+    founder: Person
+    organisations: tuple[OrganisationSaid, ...]
+
+
+def load() -> Demo:
+    """The demo's content."""
+    return msgspec.json.decode(_data().joinpath("demo.json").read_bytes(), type=Demo)
+
+
+def ship_list(handle: str) -> bytes:
+    """The export that this person made of their hangar."""
+    found: bytes = _data().joinpath("hangars", f"{handle}.json").read_bytes()
+    return found
+
+
+def _data() -> Any:
+    return resources.files("scmanager.cli").joinpath("data")

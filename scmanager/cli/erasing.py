@@ -1,0 +1,44 @@
+"""Erasing the words about a person, with what that means said before."""
+
+from typing import Annotated
+
+import typer
+
+from scmanager.application.verbs import MemberId
+from scmanager.cli import names
+from scmanager.cli.output import JsonFlag, remark, say_result
+from scmanager.cli.session import carry_out_erasures, session_of
+from scmanager.cli.verbs import CommandIdOption, OrgOption, PersonalFlag, read_command_id
+from scmanager.domain.governance import AT_ONCE
+
+
+def erase(
+    context: typer.Context,
+    member: Annotated[str, typer.Argument(metavar="MEMBER")],
+    at_once: Annotated[
+        bool, typer.Option("--at-once", help="Without the seven days of grace: only for your own words.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    org: OrgOption = None,
+    personal: PersonalFlag = False,
+    command_id: CommandIdOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Erase the personal words about a member: names, notes, nicknames. Every proof still holds afterwards."""
+    with session_of(context).open() as place:
+        space = place.shelf.space(place.personal_space()) if personal else names.organisation(place, org)
+        who = names.resolve(MemberId, member, place, space)
+        if not yes:
+            when = "at once" if at_once else "hidden now, destroyed after seven days"
+            typer.confirm(
+                f"Erase all personal words about {member}, {when}? This cannot be undone", abort=True, err=True
+            )
+        given = {"member_id": who, "ground": AT_ONCE if at_once else "request"}
+        result = place.do("member.erase", space.id, given, read_command_id(command_id))
+        done = 0 if place.api is not None else carry_out_erasures(place.node)
+    say_result(result, as_json=as_json)
+    remark(
+        "The keys are destroyed on this device."
+        if done
+        else "Hidden now; the keys go when the days of grace are over."
+    )

@@ -1,0 +1,140 @@
+"""Importing ships: a file of a hangar tool, a preview of what it would change, and then, confirmed, the change."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from scmanager.adapters.hangar_files import read_hangar
+from scmanager.adapters.space_file import read_bytes
+from scmanager.application.desk import NotAMember
+from scmanager.application.hangar_preview import Choice, Confirmed, Fate, Preview, confirm, preview
+from scmanager.application.hangar_ships import HangarFile
+from scmanager.application.verbs import MemberId
+from scmanager.application.words import Words
+from scmanager.cli import names, people
+from scmanager.cli.output import JsonFlag, remark, say, say_json, say_result, say_table
+from scmanager.cli.session import Place, session_of
+from scmanager.cli.verbs import CommandIdOption, OrgOption, read_command_id
+from scmanager.domain.ship_events import Owner, OwnerKind
+from scmanager.errors import Refused
+from scmanager.spaces.space import Space
+
+OwnerOption = Annotated[
+    str | None, typer.Option("--owner", metavar="MEMBER", help="With --org: whose ships these are. Else your own.")
+]
+MissingOption = Annotated[Fate, typer.Option("--missing", help="What becomes of ships that the file does not list.")]
+
+
+class AnswerUnusable(Refused):
+    """An answer reads NAME=MODEL, not {text}."""
+
+    code = "import-answer-unusable"
+    hint = "Such as: --answer 'Zeus=RSI_Zeus_CL'. The preview lists the models that a name may mean."
+
+
+def import_file(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="HangarXPLOR, SC Bridge, FleetYards, FleetView ...")],
+    preview_only: Annotated[bool, typer.Option("--preview", help="Only show what would change.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    missing: MissingOption = Fate.KEEP,
+    answer: Annotated[
+        list[str] | None, typer.Option("--answer", metavar="NAME=MODEL", help="What a name means.")
+    ] = None,
+    org: OrgOption = None,
+    owner: OwnerOption = None,
+    command_id: CommandIdOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Import a list of ships: shows what would change, asks, then does it as one command that can be undone.
+
+    Without --org it is your own hangar.
+    """
+    read = read_hangar(read_bytes(file))
+    with session_of(context).open() as place:
+        space, whose = _target(place, org, owner)
+        made = look(place, space, whose, read, _answers(answer or ()))
+        if not as_json:
+            show(made)
+        if preview_only:
+            if as_json:
+                say_json(counts(made))
+            return
+        if not yes:
+            typer.confirm("Import this", abort=True, err=True)
+        result = place.do(
+            "hangar.import", space.id, {"confirmed": settle(made, missing)}, read_command_id(command_id)
+        )
+    say_result(result, as_json=as_json)
+    if not as_json:
+        remark(
+            f"To take it back: scm hangar undo-import {result['import']}" + ("" if org or owner else " --personal")
+        )
+
+
+def look(place: Any, space: Space, owner: Owner, file: HangarFile, answers: Mapping[str, str]) -> Preview:
+    """What the file would change. `place`: whatever has a store, a shelf and a vault."""
+    with place.shelf.lock:
+        return preview(space, owner, file, Words(place.store, place.vault.get), answers)
+
+
+def settle(made: Preview, missing: Fate = Fate.KEEP) -> Confirmed:
+    """All of a preview, with one fate for every ship that is missing."""
+    return confirm(made, [Choice(each.known.ship, missing) for each in made.missing])
+
+
+def counts(made: Preview) -> dict[str, Any]:
+    """A preview in numbers."""
+    return {
+        "tool": made.tool, "added": len(made.added), "changed": len(made.changed), "unchanged": len(made.unchanged),
+        "missing": len(made.missing), "wishes": len(made.wishes),
+        "unrecognised": [
+            {"name": each.name, "count": each.count, "suggestions": each.suggestions} for each in made.unrecognised
+        ],
+        "notes": {note.code: note.count for note in made.notes},
+    }  # fmt: skip
+
+
+def show(made: Preview) -> None:
+    """A preview for people."""
+    rows = [("add", ship.key or "", ship.nickname or "") for ship in made.added]
+    rows += [
+        ("change", pair.known.key or "", ", ".join(each.field for each in pair.changes)) for pair in made.changed
+    ]
+    rows += [("not listed", each.known.key or "", each.known.nickname or "") for each in made.missing]
+    say_table(("what", "model", "about"), rows, "Nothing would change.")
+    say(f"{len(made.added)} to add, {len(made.changed)} to change, {len(made.unchanged)} as they are,"
+        f" {len(made.missing)} not listed.")  # fmt: skip
+    for each in made.unrecognised:
+        known = ", ".join(each.suggestions) or "no model that looks alike"
+        remark(f"Not recognised, so left out: {each.name} ({each.count}). It could be: {known}")
+        remark(f"Say which one with: --answer '{each.name}=MODEL'")
+
+
+def _target(place: Place, org: str | None, owner: str | None) -> tuple[Space, Owner]:
+    """Which list, and whose ships in it."""
+    if org is None and owner is None:
+        personal = place.shelf.space(place.personal_space())
+        return personal, Owner(OwnerKind.MEMBER, _me(place, personal))
+    space = names.organisation(place, org)
+    who = names.resolve(MemberId, owner, place, space) if owner else _me(place, space)
+    return space, Owner(OwnerKind.MEMBER, who)
+
+
+def _me(place: Place, space: Space) -> bytes:
+    mine = people.me(place, space)
+    if mine is None:
+        raise NotAMember
+    return mine
+
+
+def _answers(given: Any) -> dict[str, str]:
+    found = {}
+    for text in given:
+        name, sign, model = text.partition("=")
+        if not (sign and name and model):
+            raise AnswerUnusable(text=text)
+        found[name] = model
+    return found

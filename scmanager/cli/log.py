@@ -1,0 +1,104 @@
+"""The log itself: what was recorded, and the proof that it is what was recorded."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from scmanager.cli import names
+from scmanager.cli.output import EXIT_REFUSED, JsonFlag, progress, remark, say, say_json, say_table, short
+from scmanager.cli.session import NoFolder, session_of
+from scmanager.cli.verbs import OrgOption
+from scmanager.cli.why import kind_of
+from scmanager.eventstore import audit
+from scmanager.spaces.opening import Opened
+from scmanager.spaces.space import Space
+
+
+def show(
+    context: typer.Context,
+    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="The newest N.")] = 20,
+    type_: Annotated[
+        str | None, typer.Option("--type", metavar="TYPE", help="Only types that begin so, such as member.")
+    ] = None,
+    org: OrgOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """What was recorded, the newest last, with whether it counts."""
+    with session_of(context).open() as place:
+        spaces = [names.organisation(place, org)] if org else place.shelf.spaces()
+        found = [(space, each) for space in spaces for each in space.entries()]
+        found = [(space, each) for space, each in found if type_ is None or kind_of(each).startswith(type_)]
+        found.sort(key=lambda pair: pair[1].order)
+        people = {space.id: names.members(place, space) for space in spaces}
+        rows = [_row(space, each, people[space.id]) for space, each in found[-limit:]]
+    if as_json:
+        say_json(rows)
+        return
+    say_table(
+        ("when (UTC)", "what", "who", "counts", "id"),
+        [(row["time"], row["type"], row["who"], row["reason"] or "yes", short(row["id"])) for row in rows],
+        'Nothing is recorded yet. Begin with: scm org found "My Org" --handle MyHandle',
+    )
+
+
+def _row(space: Space, opened: Opened, people: list[names.Named]) -> dict[str, Any]:
+    one, verdict = opened.entry, space.verdict(opened.entry.id32)
+    standing = space.verdicts.grants.get(opened.shared.by) if opened.shared else None
+    when = datetime.fromtimestamp(one.hlc / 1_000_000, UTC)
+    return {
+        "time": f"{when:%Y-%m-%d %H:%M:%S}", "type": kind_of(opened),
+        "who": names.call(standing.grant.member, people) if standing else "",
+        "valid": verdict.valid, "reason": verdict.reason.value if verdict.reason else None,
+        "id": one.id32, "log": one.log, "seq": one.seq, "hlc": one.hlc, "space": space.id,
+        "entity": opened.shared.entity if opened.shared else None,
+    }  # fmt: skip
+
+
+def verify(
+    context: typer.Context,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Also every note, the chain of every entry and the hash of every part.")
+    ] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Prove that the log is what was signed: every tree is computed anew and compared with its signed head.
+
+    Needs no keys, only the folder. What no verifier can see is a folder that was rolled back whole, to an older
+    state that was true once: so the heads are printed. Compare them with those of another member, or with your notes.
+    """
+    path = session_of(context).folder / "events.db"
+    if not path.exists():
+        raise NoFolder(folder=str(path.parent))
+    with progress("Verifying entries", audit.count(path)) as bar:
+        report = audit.verify(path, deep=deep, advance=lambda count: bar.advance(bar.task_ids[0], count))
+    if as_json:
+        say_json(_told(report))
+    else:
+        _print(report, deep=deep)
+    if not report.ok:
+        raise typer.Exit(EXIT_REFUSED)
+
+
+def _told(report: audit.Report) -> dict[str, Any]:
+    told: dict[str, Any] = {"ok": report.ok, "entries": report.entries, "logs": report.logs}
+    told["heads"] = [
+        {"space": h.space, "log": h.log, "branch": h.branch, "size": h.size, "root": h.root, "head": h.id}
+        for h in report.heads
+    ]
+    told["findings"] = [{"log": f.log, "seq": f.seq, "code": f.code, "what": f.what} for f in report.findings]
+    return told
+
+
+def _print(report: audit.Report, *, deep: bool) -> None:
+    for head in report.heads:
+        branch = f" branch {head.branch}" if head.branch else ""
+        say(f"log {short(head.log)}{branch}  size {head.size}  root {head.root.hex()}")
+    for found in report.findings:
+        at = f" entry {found.seq}" if found.seq is not None else ""
+        say(f"{found.code}: log {found.log.hex()}{at}: {found.what}")
+    if not report.ok:
+        remark("This is not what was signed. Keep the folder as evidence, and restore the newest backup.")
+        return
+    extent = "entries, parts, chains and notes" if deep else "signed heads"
+    say(f"Sound: {report.entries} entries in {report.logs} logs; {extent} hold.")

@@ -1,0 +1,184 @@
+"""Names for ids: on the command line a thing may be called by its full id, by the first digits of it, or by its name.
+
+Whatever fits more than one thing is an error that lists them; nothing is guessed.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from scmanager.application.verbs import (
+    EntryId,
+    FleetId,
+    ImportId,
+    MemberId,
+    OrganisationId,
+    RoleId,
+    ShipId,
+    SquadronId,
+)
+from scmanager.application.words import Words
+from scmanager.cli.output import short
+from scmanager.cli.session import Place
+from scmanager.domain.catalogue import FLEETS, IMPORTS, MEMBERS, ORGANISATIONS, ROLES, SHIPS, SQUADRONS
+from scmanager.domain.event import Id32
+from scmanager.domain.member import Profile
+from scmanager.errors import Refused
+from scmanager.spaces.space import Space
+
+PREFIX_DIGITS_MIN = 4
+CANDIDATES_SHOWN = 8
+
+NOUNS: dict[Any, str] = {
+    MemberId: "member",
+    ShipId: "ship",
+    FleetId: "fleet",
+    SquadronId: "squadron",
+    RoleId: "role",
+    ImportId: "import",
+    OrganisationId: "organisation",
+    EntryId: "entry",
+}
+"""What a verb's parameter of an id type is called."""
+
+
+class NameUnknown(Refused):
+    """There is no {noun} called {name}. {known}"""
+
+    code = "name-unknown"
+    hint = "Give the name as it is shown, the id, or at least its first four digits."
+
+
+class NameAmbiguous(Refused):
+    """{name} could be several: {candidates}."""
+
+    code = "name-ambiguous"
+    hint = "Give more digits of the id you mean."
+
+
+class NoOrganisation(Refused):
+    """There is no organisation in this folder."""
+
+    code = "no-organisation"
+    hint = "Found one: scm org found TITLE --handle NAME. Or join one: scm space request INVITATION -o FILE."
+
+
+class WhichOrganisation(Refused):
+    """Several organisations are here: {candidates}."""
+
+    code = "which-organisation"
+    hint = "Say which one: --org with its tag, its title or the first digits of its id."
+
+
+class Named(msgspec.Struct, frozen=True):
+    """A thing that can be called by name."""
+
+    id: bytes
+    names: tuple[str, ...]
+
+    @property
+    def label(self) -> str:
+        """For lists: the first name and the beginning of the id."""
+        called = next((name for name in self.names if name), "")
+        return f"{called} ({short(self.id)})" if called else short(self.id)
+
+
+def resolve(kind: Any, text: str, place: Place, space: Space) -> bytes:
+    """The id that `text` means. Raises NameUnknown, NameAmbiguous."""
+    width = 64 if kind is EntryId else 32
+    if re.fullmatch(rf"[0-9a-fA-F]{{{width}}}", text):
+        return bytes.fromhex(text)
+    return pick(NOUNS[kind], text, known(kind, place, space)).id
+
+
+def pick(noun: str, text: str, candidates: Sequence[Named]) -> Named:
+    """The one candidate that bears this name, or whose id begins with these digits."""
+    wanted = text.casefold()
+    found = [each for each in candidates if wanted in (name.casefold() for name in each.names if name)]
+    if not found and len(text) >= PREFIX_DIGITS_MIN:
+        found = [each for each in candidates if each.id.hex().startswith(wanted)]
+    if len({each.id for each in found}) > 1:
+        raise NameAmbiguous(name=text, candidates=listed(found))
+    if not found:
+        held = [each for each in candidates if any(each.names)]
+        raise NameUnknown(noun=noun, name=text, known=f"Known: {listed(held)}." if held else "None is known here.")
+    return found[0]
+
+
+def listed(candidates: Sequence[Named]) -> str:
+    """Some of them, for an error."""
+    shown = ", ".join(each.label for each in candidates[:CANDIDATES_SHOWN])
+    return shown + (", ..." if len(candidates) > CANDIDATES_SHOWN else "")
+
+
+def known(kind: Any, place: Place, space: Space) -> list[Named]:
+    """Everything of one kind that can be named in a space."""
+    if kind is MemberId:
+        return members(place, space)
+    if kind is OrganisationId:
+        return [msgspec.structs.replace(each, id=each.id[:16]) for each in organisations(place)]
+    if kind is EntryId:
+        return _entries(space)
+    return _titled(kind, space)
+
+
+def _titled(kind: Any, space: Space) -> list[Named]:
+    """Roles, fleets, squadrons by title; ships by model."""
+    fold = {RoleId: ROLES, FleetId: FLEETS, SquadronId: SQUADRONS, ShipId: SHIPS, ImportId: IMPORTS}[kind]
+    return [Named(entity, (_title(state),)) for entity, state in space.things(fold)]
+
+
+def _title(state: Any) -> str:
+    template = getattr(state, "template", None)
+    return str(getattr(template or state, "title", "") or getattr(state, "model", "") or "")
+
+
+def _entries(space: Space) -> list[Named]:
+    """Entries, logs and devices: all have ids of 32 bytes."""
+    ids: dict[bytes, None] = {opened.entry.id32: None for opened in space.entries()}
+    for standing in space.verdicts.grants.values():
+        ids |= dict.fromkeys((*standing.levels, *standing.devices, standing.grant.box))
+    return [Named(each, ()) for each in ids]
+
+
+def members(place: Place, space: Space) -> list[Named]:
+    """The roster with the names that this device can read."""
+    found = []
+    for entity, state in space.things(MEMBERS):
+        profile = profile_of(place, space, getattr(state, "profile", b""))
+        found.append(Named(entity, (profile.handle, profile.display_name) if profile else ()))
+    return found
+
+
+def profile_of(place: Place, space: Space, entry: Id32) -> Profile | None:
+    """How somebody is called, if the words are here, their key is, and nobody had them erased."""
+    words = Words(place.store, place.vault.get).read(space, {entry: Profile}) if entry else {}
+    found = words.get(entry)
+    return found if isinstance(found, Profile) else None
+
+
+def organisations(place: Place) -> list[Named]:
+    """The organisations of this folder, by tag and title; ids are those of their spaces."""
+    found = []
+    for space in place.shelf.spaces():
+        if space.kind == "org":
+            state: Any = space.state(ORGANISATIONS, space.id[:16])
+            found.append(Named(space.id, (state.sid, state.title)))
+    return found
+
+
+def organisation(place: Place, text: str | None) -> Space:
+    """The organisation that is meant: the only one, when nothing is said. Raises NoOrganisation, NameUnknown."""
+    held = organisations(place)
+    if not held:
+        raise NoOrganisation
+    if text is None and len(held) > 1:
+        raise WhichOrganisation(candidates=listed(held))
+    return place.shelf.space(held[0].id if text is None else pick("organisation", text, held).id)
+
+
+def call(entity: bytes, named: Iterable[Named]) -> str:
+    """A name to show for an id."""
+    return next((each.label for each in named if each.id == entity), short(entity))

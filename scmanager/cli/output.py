@@ -1,0 +1,111 @@
+"""What the command line says: tables for people, JSON for programs, errors as a code, a sentence and a hint.
+
+Results go to stdout, everything else to stderr, so that a pipe carries results only.
+"""
+
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from scmanager.errors import Conflict, Refused, ScManagerError, Untrusted
+
+EXIT_OK = 0
+EXIT_REFUSED = 1
+EXIT_USAGE = 2
+EXIT_UNAVAILABLE = 3
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print the result as JSON, for programs.")]
+
+
+def exit_code(error: ScManagerError) -> int:
+    """1: the answer is no, and asking again changes nothing. 3: something outside or a setting is in the way."""
+    return EXIT_REFUSED if isinstance(error, Refused | Conflict | Untrusted) else EXIT_UNAVAILABLE
+
+
+def say(text: str) -> None:
+    """One line of the result."""
+    _console(sys.stdout).print(Text(text), soft_wrap=True)
+
+
+def remark(text: str) -> None:
+    """Something the person should know, beside the result."""
+    _console(sys.stderr).print(Text(text), soft_wrap=True)
+
+
+def say_json(value: Any) -> None:
+    """The result as one line of JSON; bytes as lower-case hex."""
+    sys.stdout.write(msgspec.json.encode(_plain(value)).decode() + "\n")
+
+
+def say_table(columns: Sequence[str], rows: Iterable[Sequence[str]], empty: str) -> None:
+    """A table; when there is nothing to show, the next step instead."""
+    listed = list(rows)
+    if not listed:
+        remark(empty)
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in listed:
+        table.add_row(*(Text(cell) for cell in row))
+    _console(sys.stdout).print(table)
+
+
+def say_result(result: dict[str, Any], *, as_json: bool) -> None:
+    """What a command answered: one line for each id."""
+    if as_json:
+        say_json(result)
+        return
+    width = max((len(name) for name in result), default=0)
+    for name, value in result.items():
+        shown = ", ".join(str(each) for each in value) if isinstance(value, list) else value
+        say(f"{name.ljust(width)}  {shown}")
+
+
+def say_error(error: ScManagerError, *, as_json: bool = False) -> None:
+    """`code: sentence` and the hint, on stderr; for programs also as JSON on stdout."""
+    remark(f"{error.code}: {error}")
+    if error.hint:
+        remark(error.hint)
+    if as_json:
+        told = {"code": error.code, "message": str(error), "hint": error.hint, "facts": error.facts}
+        say_json({"ok": False, "error": told})
+
+
+@contextmanager
+def progress(title: str, total: int | None) -> Iterator[Progress]:
+    """A bar on stderr, for what may take longer than a second; none where nobody looks."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    console = _console(sys.stderr)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        bar.add_task(title, total=total)
+        yield bar
+
+
+def short(value: bytes | str) -> str:
+    """The first twelve hex digits of an id: enough to be typed back."""
+    return (value if isinstance(value, str) else value.hex())[:12]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return value
+
+
+def _console(stream: Any) -> Console:
+    width = None if stream.isatty() or os.environ.get("COLUMNS") else 160
+    return Console(file=stream, highlight=False, markup=False, emoji=False, width=width)

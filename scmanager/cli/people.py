@@ -1,0 +1,158 @@
+"""Lists out of the folder itself, for whoever has no node running: members, roles, devices, ships, fleets."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import typer
+
+from scmanager.application.verbs import FleetId, RoleId
+from scmanager.cli import names
+from scmanager.cli.output import JsonFlag, say_json, say_table, short
+from scmanager.cli.session import Place, session_of
+from scmanager.cli.verbs import OrgOption
+from scmanager.domain.catalogue import FLEETS, MEMBERS, ROLES, SHIPS, SQUADRONS
+from scmanager.domain.ship import Standing as ShipStanding
+from scmanager.spaces.space import Space
+
+Row = dict[str, Any]
+
+
+def list_members(context: typer.Context, org: OrgOption = None, as_json: JsonFlag = False) -> None:
+    """Everybody who is or was on the roster."""
+    _list(context, org, _members, as_json, "Nobody yet. Record somebody: scm member record HANDLE")
+
+
+def list_roles(context: typer.Context, org: OrgOption = None, as_json: JsonFlag = False) -> None:
+    """The roles that grants are written from."""
+    _list(context, org, _roles, as_json, "No role yet. Define one: scm role define Member 5")
+
+
+def list_ships(context: typer.Context, org: OrgOption = None, as_json: JsonFlag = False) -> None:
+    """The ships of an organisation."""
+    _list(context, org, _ships, as_json, "No ship yet. Import a list: scm import FILE, or share one: scm ship --help")
+
+
+def list_fleets(context: typer.Context, org: OrgOption = None, as_json: JsonFlag = False) -> None:
+    """The fleets."""
+    _list(context, org, _fleets, as_json, "No fleet yet. Form one: scm fleet --help")
+
+
+def list_squadrons(context: typer.Context, org: OrgOption = None, as_json: JsonFlag = False) -> None:
+    """The squadrons."""
+    _list(context, org, _squadrons, as_json, "No squadron yet. Form one: scm squadron --help")
+
+
+def list_devices(context: typer.Context, as_json: JsonFlag = False) -> None:
+    """Your devices in each space, this machine among them."""
+    with session_of(context).open() as place:
+        rows = [row for space in place.shelf.spaces() for row in _devices(place, space)]
+    _show(rows, as_json, "No device acts anywhere yet. Found an organisation, or join one: scm space request FILE")
+
+
+def me(place: Place, space: Space) -> bytes | None:
+    """As which member this folder acts in a space."""
+    own = set(place.vault.logs_of(space.id))
+    return next((each.grant.member for each in space.grants() if own & set(each.levels)), None)
+
+
+def _list(
+    context: typer.Context, org: str | None, rows_of: Callable[[Place, Space], Iterable[Row]], as_json: bool,
+    empty: str,
+) -> None:  # fmt: skip
+    with session_of(context).open() as place:
+        rows = list(rows_of(place, names.organisation(place, org)))
+    _show(rows, as_json, empty)
+
+
+def _show(rows: list[Row], as_json: bool, empty: str) -> None:
+    if as_json:
+        say_json(rows)
+        return
+    columns = list(rows[0]) if rows else []
+    say_table(columns, [[_cell(row[column]) for column in columns] for row in rows], empty)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, bytes):
+        return short(value)
+    if isinstance(value, list | tuple):
+        return ", ".join(_cell(each) for each in value)
+    return "" if value is None else str(value)
+
+
+def _members(place: Place, space: Space) -> Iterable[Row]:
+    grants = {standing.grant.member: standing.grant for standing in space.grants()}
+    roles = names.known(RoleId, place, space)
+    for entity, state in space.things(MEMBERS):
+        member: Any = state
+        profile = names.profile_of(place, space, member.profile)
+        grant = grants.get(entity)
+        yield {
+            "handle": profile.handle if profile else "",
+            "name": profile.display_name if profile else "",
+            "standing": member.standing.value,
+            "role": _role(grant, roles),
+            "id": entity,
+        }
+
+
+def _role(grant: Any, roles: list[names.Named]) -> str:
+    if grant is None:
+        return ""
+    if grant.rank == 0:
+        return "founder"
+    return next((each.names[0] for each in roles if each.id == grant.role), f"rank {grant.rank}")
+
+
+def _roles(_place: Place, space: Space) -> Iterable[Row]:
+    for entity, state in space.things(ROLES):
+        role: Any = state
+        if role.template is not None and not role.withdrawn:
+            told = role.template
+            yield {"title": told.title, "rank": told.rank, "rights": list(told.rights), "id": entity}
+
+
+def _ships(place: Place, space: Space) -> Iterable[Row]:
+    people, fleets = names.members(place, space), names.known(FleetId, place, space)
+    for entity, state in space.things(SHIPS):
+        ship: Any = state
+        if ship.standing is not ShipStanding.PRESENT:
+            continue
+        yield {
+            "model": ship.model,
+            "owner": names.call(ship.owner.id, people) if ship.owner else "",
+            "readiness": ship.readiness.value,
+            "fleet": names.call(ship.fleet, fleets) if ship.fleet else "",
+            "id": entity,
+        }
+
+
+def _fleets(place: Place, space: Space) -> Iterable[Row]:
+    people = names.members(place, space)
+    for entity, state in space.things(FLEETS):
+        fleet: Any = state
+        if not fleet.disbanded:
+            yield {"title": fleet.title, "lead": names.call(fleet.lead, people) if fleet.lead else "", "id": entity}
+
+
+def _squadrons(place: Place, space: Space) -> Iterable[Row]:
+    fleets = names.known(FleetId, place, space)
+    for entity, state in space.things(SQUADRONS):
+        held: Any = state
+        if not held.disbanded:
+            yield {
+                "title": held.title, "fleet": names.call(held.fleet, fleets) if held.fleet else "",
+                "ships": len(held.ships), "members": len(held.members), "id": entity,
+            }  # fmt: skip
+
+
+def _devices(place: Place, space: Space) -> Iterable[Row]:
+    mine = me(place, space)
+    for standing in space.grants():
+        if standing.grant.member != mine:
+            continue
+        for device, level in sorted(standing.devices.items(), key=lambda each: each[1]):
+            yield {
+                "space": space.kind, "of": space.id, "device": device, "level": level,
+                "this machine": "yes" if device == place.identity.device else "",
+            }  # fmt: skip

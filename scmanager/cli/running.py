@@ -1,0 +1,168 @@
+"""A running node from the command line: start it, ask it, look after its read models.
+
+`scm query` and `scm projections` ask the node that runs; when none does, they start one for the moment.
+"""
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+import typer
+
+from scmanager import __version__
+from scmanager.cli.client import Client, RunningNode, running_node
+from scmanager.cli.output import JsonFlag, progress, remark, say, say_json, say_table
+from scmanager.cli.session import NodeRunning, Session, session_of
+from scmanager.errors import Refused
+from scmanager.runtime import Node
+
+if TYPE_CHECKING:
+    from scmanager.serving import Serving
+
+STATUS_QUERY = "{ node { version pos projectedPos spaces { id kind held closed } } }"
+
+
+class VariablesUnusable(Refused):
+    """The variables are not a JSON object."""
+
+    code = "query-variables-unusable"
+    hint = """Such as: --variables '{"id": "..."}'."""
+
+
+class PartsLate(Refused):
+    """Some parts of the node did not end in time: {parts}."""
+
+    code = "node-parts-late"
+    hint = "Nothing was lost. If the database still runs, the next start takes it over."
+
+
+@contextmanager
+def serving(node: Node) -> Iterator["Serving"]:
+    """The node with its read models and API, while the block lasts. Raises PortTaken, NotStarted, PartsLate."""
+    from scmanager.serving import Serving  # Slow to import, and most commands need none of it.
+
+    running = Serving(node)
+    late: list[str] = []
+    try:
+        with progress("Starting the database and the read models", None):
+            running.start()
+        yield running
+    finally:
+        late = running.stop()
+    if late:
+        raise PartsLate(parts=", ".join(late))
+
+
+def client_of(running: "Serving") -> Client:
+    """Talks to a node of this process as any other program does."""
+    return Client(RunningNode(os.getpid(), running.port, running.token))
+
+
+@contextmanager
+def asked(session: Session) -> Iterator[Client]:
+    """The API of the running node, or of one that runs for the moment."""
+    found = running_node(session.folder)
+    if found is not None:
+        yield Client(found)
+        return
+    with _brief_node(session) as running:
+        yield client_of(running)
+
+
+@contextmanager
+def _brief_node(session: Session) -> Iterator["Serving"]:
+    """On any free port: it is gone again in a moment."""
+    with Node(msgspec.structs.replace(session.settings, port=0), session.protection()) as node, serving(node) as it:
+        yield it
+
+
+def up(context: typer.Context) -> None:
+    """Start the node: database, read models and API, until Ctrl+C."""
+    session = session_of(context)
+    found = running_node(session.folder)
+    if found is not None:
+        say(f"It runs already: http://127.0.0.1:{found.port}/graphql")
+        return
+    with Node(session.settings, session.protection()) as node:
+        stay_up(node)
+
+
+def stay_up(node: Node) -> None:
+    """Serve until somebody stops it."""
+    with serving(node) as running:
+        say(f"SC Manager runs: {running.address}/graphql")
+        remark(f"The token stands in {node.settings.data / 'node.json'}. Stop it with Ctrl+C.")
+        sys.stdout.flush()
+        _wait_for_the_end()
+    remark("Stopped.")
+
+
+def _wait_for_the_end() -> None:
+    """Until Ctrl+C, or until the system asks the process to end."""
+    end = threading.Event()
+    before = signal.signal(signal.SIGTERM, lambda *_: end.set())
+    try:
+        while not end.wait(0.5):
+            pass
+    except KeyboardInterrupt:
+        pass
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def query(
+    context: typer.Context,
+    text: Annotated[str, typer.Argument(metavar="GRAPHQL", help="The query; - reads it from stdin.")],
+    variables: Annotated[str, typer.Option("--variables", metavar="JSON")] = "{}",
+) -> None:
+    """Ask the read models in GraphQL; the answer is JSON."""
+    try:
+        given = msgspec.json.decode(variables, type=dict[str, Any])
+    except msgspec.DecodeError as error:
+        raise VariablesUnusable from error
+    with asked(session_of(context)) as api:
+        answer = api.query(sys.stdin.read() if text == "-" else text, given)
+    say(msgspec.json.format(msgspec.json.encode(answer), indent=2).decode())
+
+
+def version() -> None:
+    """Say which release this is."""
+    say(f"SC Manager {__version__}")
+
+
+def projections_status(context: typer.Context, as_json: JsonFlag = False) -> None:
+    """How far the read models are."""
+    with asked(session_of(context)) as api:
+        told = api.query(STATUS_QUERY)["node"]
+    if as_json:
+        say_json(told)
+        return
+    behind = told["pos"] - told["projectedPos"]
+    say(
+        f"The read models show {told['projectedPos']} of {told['pos']} entries"
+        + (f", {behind} to go." if behind else ".")
+    )
+    say_table(
+        ("kind", "closed", "held", "id"),
+        [(each["kind"], str(each["closed"]), str(each["held"]), each["id"][:12]) for each in told["spaces"]],
+        'No space yet. Found an organisation: scm org found "My Org" --handle MyHandle',
+    )
+
+
+def projections_rebuild(context: typer.Context, as_json: JsonFlag = False) -> None:
+    """Make the read models anew from the log, beside the old ones, and swap them."""
+    session = session_of(context)
+    if running_node(session.folder) is not None:
+        raise NodeRunning(folder=str(session.folder))
+    with _brief_node(session) as running, progress("Rebuilding the read models", None):
+        done = running.projector.rebuild()
+    if as_json:
+        say_json(msgspec.to_builtins(done))
+        return
+    for name, value in msgspec.structs.asdict(done).items():
+        say(f"{name.replace('_', ' ')}: {value}")

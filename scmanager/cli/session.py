@@ -1,0 +1,180 @@
+"""A session: the data folder of this run, opened by itself or, when a node runs there, read beside it.
+
+Whoever acts goes through `Place.do`: with a node running the command travels to its API, else it is decided here.
+Reading needs no node: the folder is opened for that alone, under nobody's lock.
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import typer
+
+from scmanager.adapters.identity import Identity, IdentityMissing, open_identity, protection_kind
+from scmanager.adapters.key_vault import KeyVault
+from scmanager.adapters.private_files import parse_json, read_private, state_folder, write_private
+from scmanager.adapters.wrapping import FileProtection, KeyringProtection, PassphraseProtection, Protection
+from scmanager.application.erasure import Erasures
+from scmanager.application.writer import Result
+from scmanager.cli.client import Client, running_node
+from scmanager.config import Settings, read_settings
+from scmanager.domain.catalogue import FOLDS
+from scmanager.errors import Unavailable, Untrusted
+from scmanager.eventstore.sqlite import SqliteStore
+from scmanager.eventstore.store import Store, StoreDamaged
+from scmanager.runtime import Node, clock_us
+from scmanager.spaces.shelf import Shelf
+
+READ_TRIES = 3
+ERASURES_FILE = "erasures.json"
+
+
+class NodeRunning(Unavailable):
+    """A node runs in {folder}, and this cannot be done through it."""
+
+    code = "node-running"
+    hint = "Stop it (Ctrl+C where it was started), repeat the command, and start it again with: scm up."
+
+
+class NoFolder(IdentityMissing):
+    """There is no data folder in {folder} yet."""
+
+    code = "no-data-folder"
+    hint = "Make one with: scm init."
+
+
+class ErasuresFileDamaged(Untrusted):
+    """erasures.json cannot be read."""
+
+    code = "erasures-file-damaged"
+    hint = "Delete it: each erasure's days of grace then begin anew on this device."
+
+
+class Place:
+    """An open data folder: what commands read and act on."""
+
+    def __init__(
+        self, settings: Settings, identity: Identity, store: Store, shelf: Shelf, vault: KeyVault, *,
+        node: Node | None = None, api: Client | None = None,
+    ) -> None:  # fmt: skip
+        self.settings, self.identity, self.store, self.shelf, self.vault = settings, identity, store, shelf, vault
+        self._node, self._api = node, api
+
+    def do(self, verb: str, space: bytes, arguments: dict[str, Any], command_id: bytes | None = None) -> Result:
+        """One verb, decided by the running node or by our own. Raises what refuses it."""
+        if self._api is not None:
+            return self._api.do(verb, space, arguments, command_id)
+        return self.node.do(verb, space, arguments, command_id)
+
+    def personal_space(self) -> bytes:
+        """The owner's own space; founded when it is not there yet. Raises NodeRunning when that needs the node."""
+        for space in self.shelf.spaces():
+            if space.kind == "personal" and self.vault.logs_of(space.id):
+                return space.id
+        return self.node.personal_space()
+
+    @property
+    def api(self) -> Client | None:
+        """The running node's API; None when we are the node."""
+        return self._api
+
+    @property
+    def node(self) -> Node:
+        """Our own node. Raises NodeRunning when another process has the folder."""
+        if self._node is None:
+            raise NodeRunning(folder=str(self.settings.data))
+        return self._node
+
+
+class Session:
+    """What the global options said."""
+
+    def __init__(self, data: Path | None = None) -> None:
+        self.settings = read_settings(data=data)
+
+    @property
+    def folder(self) -> Path:
+        """The data folder."""
+        return self.settings.data
+
+    @contextmanager
+    def open(self) -> Iterator[Place]:
+        """The folder, for reading and acting. Raises NoFolder and what opening raises."""
+        running = running_node(self.folder)
+        if running is None:
+            with Node(self.settings, self.protection()) as node:
+                carry_out_erasures(node)
+                yield Place(self.settings, node.identity, node.store, node.shelf, node.vault, node=node)
+            return
+        with self._beside(Client(running)) as place:
+            yield place
+
+    @contextmanager
+    def _beside(self, api: Client) -> Iterator[Place]:
+        """Read the folder while a node works in it."""
+        state = self.settings.state or state_folder()
+        identity = open_identity(self.folder, self.protection())
+        with KeyVault(self.folder, state=state, secret=identity.vault_secret) as vault:
+            store = _open_store(self.folder / "events.db")
+            try:
+                shelf = Shelf(store, FOLDS, vault.get, clock_us)
+                shelf.follow()
+                yield Place(self.settings, identity, store, shelf, vault, api=api)
+            finally:
+                store.close()
+
+    def protection(self) -> Protection:
+        """What opens this folder's identity; asks for a passphrase where one is needed. Raises NoFolder."""
+        kind = protection_kind(self.folder) if self.folder.exists() else None
+        if kind is None:
+            raise NoFolder(folder=str(self.folder))
+        if kind == "passphrase":
+            return PassphraseProtection(ask_passphrase())
+        if kind == "keyring":
+            return KeyringProtection()
+        return FileProtection(self.settings.state or state_folder())
+
+
+def ask_passphrase(*, twice: bool = False) -> str:
+    """From SCM_PASSPHRASE, or typed unseen."""
+    known = os.environ.get("SCM_PASSPHRASE")
+    if known is not None:
+        return known
+    answer: str = typer.prompt("Passphrase", hide_input=True, confirmation_prompt=twice, err=True)
+    return answer
+
+
+def carry_out_erasures(node: Node) -> int:
+    """Do what erasures are due; how many were done. `erasures.json` keeps when this device first saw each one."""
+    path = node.settings.data / ERASURES_FILE
+    raw = read_private(path)
+    seen = parse_json(raw, dict[str, int], ErasuresFileDamaged()) if raw else {}
+    before = len(seen)
+    done = Erasures(node.store, node.shelf, node.vault, seen, lambda: node.now_us() // 10**6).run()
+    if len(seen) != before:
+        write_private(path, msgspec.json.encode(seen))
+    return done
+
+
+def session_of(context: typer.Context) -> Session:
+    """What the entry point put there."""
+    session: Session = context.obj
+    return session
+
+
+def _open_store(path: Path) -> SqliteStore:
+    """A node that commits meanwhile can make heads and entries differ for a moment; lasting damage stays."""
+    return _again(lambda: SqliteStore(path))
+
+
+def _again(act: Callable[[], SqliteStore]) -> SqliteStore:
+    for _ in range(READ_TRIES - 1):
+        try:
+            return act()
+        except StoreDamaged:
+            time.sleep(0.1)
+    return act()

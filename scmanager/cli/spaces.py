@@ -1,0 +1,233 @@
+"""Spaces by file, until machines talk to each other: invitations, requests, exports, and letting somebody in.
+
+    leader:    scm member invite -o invitation.json
+    newcomer:  scm space request invitation.json -o request.json
+    leader:    scm member admit request.json --role Member
+    leader:    scm space export -o org.scm
+    newcomer:  scm space import org.scm
+    newcomer:  scm member join --handle NAME
+
+A second machine of one's own goes the same way: `scm device invite`, `request`, `enrol`, then export and import.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+import typer
+
+from scmanager.adapters.private_files import write_private
+from scmanager.adapters.space_file import (
+    Invitation,
+    parse_invitation,
+    parse_request,
+    parse_space,
+    read_bytes,
+    seal_keys,
+    write_space,
+)
+from scmanager.application.desk import NotAMember
+from scmanager.application.verbs import MemberId, RoleId
+from scmanager.cli import names, people
+from scmanager.cli.output import JsonFlag, progress, remark, say_json, say_result, say_table, short
+from scmanager.cli.session import Place, session_of
+from scmanager.cli.verbs import CommandIdOption, OrgOption, PersonalFlag, read_command_id
+from scmanager.domain.catalogue import ORGANISATIONS
+from scmanager.errors import Refused
+from scmanager.eventstore.log_copy import copy_of
+from scmanager.spaces.space import Space
+
+OutOption = Annotated[
+    Path, typer.Option("-o", "--output", metavar="FILE", help="The file to write, for its owner only.")
+]
+FileArgument = Annotated[Path, typer.Argument(metavar="FILE")]
+
+
+class OtherSpace(Refused):
+    """This request is for a space that is not here."""
+
+    code = "request-other-space"
+    hint = "Run it in the data folder from which the invitation came."
+
+
+def list_spaces(context: typer.Context, as_json: JsonFlag = False) -> None:
+    """Every space this folder holds: organisations, and your own."""
+    with session_of(context).open() as place:
+        rows = [_space_row(place, space) for space in place.shelf.spaces()]
+    if as_json:
+        say_json(rows)
+        return
+    say_table(
+        ("kind", "title", "logs", "entries", "closed", "you act", "id"),
+        [(*(str(row[each]) for each in ("kind", "title", "logs", "entries", "closed")),
+          "yes" if row["acts"] else "", short(row["id"])) for row in rows],
+        'No space yet. Found an organisation: scm org found "My Org" --handle MyHandle',
+    )  # fmt: skip
+    for row in rows:
+        if row["held"]:
+            remark(
+                f"{row['held']} entries of {short(row['id'])} are dated in the future: is this machine's clock slow?"
+            )
+
+
+def _space_row(place: Place, space: Space) -> dict[str, Any]:
+    heads = place.store.heads(space.id)
+    held, closed = space.waiting
+    state: Any = space.state(ORGANISATIONS, space.id[:16])
+    return {
+        "id": space.id.hex(), "kind": space.kind, "title": state.title, "logs": len({head.log for head in heads}),
+        "entries": sum(1 for _ in space.entries()), "closed": closed, "held": held,
+        "acts": people.me(place, space) is not None,
+    }  # fmt: skip
+
+
+def export(
+    context: typer.Context,
+    output: OutOption,
+    org: OrgOption = None,
+    personal: PersonalFlag = False,
+    without_keys: Annotated[
+        bool, typer.Option("--without-keys", help="For a mirror that shall read nothing.")
+    ] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Write a space to a file, with its keys sealed to every device that acts there."""
+    with session_of(context).open() as place:
+        space = _space(place, org, personal=personal)
+        keys = None if without_keys else seal_keys(place.vault, space.id, sorted(space.box_keys()))
+        heads = place.store.heads(space.id)
+        with progress("Writing logs", len(heads)) as bar:
+            copies = []
+            for head in heads:
+                copies.append(copy_of(place.store, head))
+                bar.advance(bar.task_ids[0])
+        size = write_space(output, space.id, copies, keys)
+    say_result({"file": str(output), "space": space.id.hex(), "bytes": size}, as_json=as_json)
+
+
+def import_(context: typer.Context, file: FileArgument, as_json: JsonFlag = False) -> None:
+    """Check a space file from end to end, then take in what is new in it."""
+    with session_of(context).open() as place:
+        with progress("Checking the file", None):
+            read = parse_space(read_bytes(file))
+            admitted = place.node.import_space(read)
+        space = place.shelf.space(read.space)
+        closed = space.waiting[1]
+        acts = people.me(place, space) is not None
+    told = {"space": read.space.hex(), "logs": admitted.logs, "entries": admitted.entries, "closed": closed}
+    say_result(told, as_json=as_json)
+    if closed:
+        remark(
+            "Some entries stay closed: the file held no key for this device. Ask to be admitted, then for a new file."
+        )
+    elif acts:
+        remark("You act in this space. If you were invited: scm member join --handle NAME")
+
+
+def request(
+    context: typer.Context, invitation: Annotated[Path, typer.Argument(metavar="INVITATION")], output: OutOption,
+    as_json: JsonFlag = False,
+) -> None:  # fmt: skip
+    """Ask to be let in: opens a log of this machine's own in the space, and writes the request to hand back."""
+    invited = parse_invitation(read_bytes(invitation))
+    with session_of(context).open() as place:
+        asked = place.node.request(invited)
+    write_private(output, msgspec.json.encode(asked) + b"\n")
+    told = {"file": str(output), "space": asked.space.hex(), "member": asked.member.hex(), "log": asked.log.hex()}
+    say_result(told, as_json=as_json)
+    remark(f"Give {output} to whoever invited you; then take in the file they export: scm space import FILE")
+
+
+def invite(
+    context: typer.Context,
+    output: OutOption = Path("invitation.json"),
+    member: Annotated[
+        str | None, typer.Option("--member", metavar="MEMBER", help="Somebody recorded or gone; else somebody new.")
+    ] = None,
+    until_s: Annotated[int, typer.Option("--until-s", metavar="SECONDS", help="UTC seconds; 0 for no end.")] = 0,
+    org: OrgOption = None,
+    command_id: CommandIdOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Invite somebody, and write the invitation to give them. The file itself gives no right."""
+    with session_of(context).open() as place:
+        space = names.organisation(place, org)
+        given: dict[str, Any] = {"until_s": until_s}
+        if member is not None:
+            given["member_id"] = names.resolve(MemberId, member, place, space)
+        result = place.do("member.invite", space.id, given, read_command_id(command_id))
+        _write_invitation(output, space, bytes.fromhex(result["member"]))
+    say_result(result | {"file": str(output)}, as_json=as_json)
+    remark(f"Next, on their machine: scm space request {output.name} -o request.json")
+
+
+def invite_device(
+    context: typer.Context, output: OutOption = Path("device.json"), org: OrgOption = None,
+    personal: PersonalFlag = False, as_json: JsonFlag = False,
+) -> None:  # fmt: skip
+    """Write the file with which another machine of yours asks to act as you."""
+    with session_of(context).open() as place:
+        space = _space(place, org, personal=personal)
+        mine = people.me(place, space)
+        if mine is None:
+            raise NotAMember
+        _write_invitation(output, space, mine)
+    say_result({"file": str(output), "space": space.id.hex(), "member": mine.hex()}, as_json=as_json)
+    remark(f"Next, on the other machine: scm device request {output.name} -o request.json")
+
+
+def admit(
+    context: typer.Context,
+    request: Annotated[Path, typer.Argument(metavar="REQUEST")],
+    role: Annotated[str, typer.Option("--role", metavar="ROLE", help="Title or id of the role they get.")],
+    member: Annotated[
+        str | None, typer.Option("--member", metavar="MEMBER", help="As whom, if not as invited.")
+    ] = None,
+    command_id: CommandIdOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Let in the device of a request, with a role's rank and rights."""
+    asked = parse_request(read_bytes(request))
+    with session_of(context).open() as place:
+        space = _here(place, asked.space)
+        who = names.resolve(MemberId, member, place, space) if member else asked.member
+        template = names.resolve(RoleId, role, place, space)
+        place.node.take_request(asked)
+        given = {"member_id": who, "role_id": template, "log": asked.log, "device": asked.device, "box": asked.box}
+        result = place.do("member.grant", space.id, given, read_command_id(command_id))
+    say_result(result, as_json=as_json)
+    remark("Next: scm space export -o org.scm, and give them that file.")
+
+
+def enrol(
+    context: typer.Context,
+    request: Annotated[Path, typer.Argument(metavar="REQUEST")],
+    command_id: CommandIdOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Let another machine of yours act as you, from the log of its request."""
+    asked = parse_request(read_bytes(request))
+    with session_of(context).open() as place:
+        space = _here(place, asked.space)
+        place.node.take_request(asked)
+        given = {"log": asked.log, "device": asked.device, "box": asked.box, "transport": asked.transport}
+        result = place.do("device.enrol", space.id, given, read_command_id(command_id))
+    say_result(result, as_json=as_json)
+    remark("Next: scm space export -o space.scm, and on the other machine: scm space import space.scm")
+
+
+def _here(place: Place, space: bytes) -> Space:
+    if space not in {each.id for each in place.shelf.spaces()}:
+        raise OtherSpace
+    return place.shelf.space(space)
+
+
+def _space(place: Place, org: str | None, *, personal: bool) -> Space:
+    return place.shelf.space(place.personal_space()) if personal else names.organisation(place, org)
+
+
+def _write_invitation(path: Path, space: Space, member: bytes) -> None:
+    state: Any = space.state(ORGANISATIONS, space.id[:16])
+    kind: Literal["org", "personal"] = "personal" if space.kind == "personal" else "org"
+    invited = Invitation("scm-invitation/1", space.id, kind, member, state.title)
+    write_private(path, msgspec.json.encode(invited) + b"\n")

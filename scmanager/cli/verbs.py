@@ -1,0 +1,170 @@
+"""Every verb of the VERBS table as a command: group = thing, command = act, arguments from the verb's parameters.
+
+What a verb requires stands in order; what it does not is an option. A list is an option given several times. Ids may
+be typed as names (`names`).
+"""
+
+import enum
+import inspect
+import types
+import typing
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from scmanager.application.every_verb import VERBS, Verb
+from scmanager.application.verbs import Parameter
+from scmanager.cli import names
+from scmanager.cli.output import JsonFlag, say_result
+from scmanager.cli.session import Place, session_of
+from scmanager.errors import Refused
+from scmanager.spaces.space import Space
+
+GROUPS: dict[str, str] = {
+    "organisation": "Organisations: found, rename, describe, archive, affiliate. `org` for short.",
+    "role": "Roles: templates of rank and rights.",
+    "member": "Members: record, invite, admit, name, remove.",
+    "device": "Your own devices: request, enrol, cut.",
+    "hangar": "Your hangar: import lists, undo an import, share it.",
+    "ship": "Ships: add, share, lend, readiness.",
+    "fleet": "Fleets: form, rename, lead, disband.",
+    "squadron": "Squadrons: form, enlist ships and members.",
+}
+"""What a group's help says; groups that are not named here say their name."""
+
+OrgOption = Annotated[
+    str | None, typer.Option("--org", metavar="ORG", help="Tag, title or id; may be left out when there is one.")
+]
+CommandIdOption = Annotated[
+    str | None,
+    typer.Option("--command-id", metavar="HEX", help="32 hex digits of your own: sent twice, it is done once."),
+]
+PersonalFlag = Annotated[bool, typer.Option("--personal", help="In your own space instead of an organisation.")]
+
+
+class CommandIdUnusable(Refused):
+    """A command id has 32 hex digits, not {text}."""
+
+    code = "command-id-unusable"
+    hint = "Leave it out, or repeat the id of the first try."
+
+
+def add_verbs(group_of: Callable[[str], typer.Typer], taken: Callable[[str], bool]) -> None:
+    """Enter each verb into its group; `taken` tells which ones have a command of their own."""
+    for verb in VERBS.values():
+        if not taken(verb.name) and all(_can_be_typed(each) for each in verb.parameters):
+            thing, _, act = verb.name.partition(".")
+            group_of(thing).command(act)(command_for(verb))
+
+
+def command_for(verb: Verb) -> Callable[..., None]:
+    """A function whose signature is the verb's, for typer to read."""
+
+    def run(context: typer.Context, **given: Any) -> None:
+        with session_of(context).open() as place:
+            space = space_for(place, verb, given.pop("org", None), personal=given.pop("personal", False))
+            command_id, as_json = read_command_id(given.pop("command_id")), given.pop("as_json")
+            arguments = {
+                each.name: read_argument(each, given[each.name], place, space)
+                for each in verb.parameters
+                if given[each.name] is not None
+            }
+            result = place.do(verb.name, space.id, arguments, command_id)
+        say_result(result, as_json=as_json)
+
+    shown = [_shown(each) for each in sorted(verb.parameters, key=lambda each: not _is_argument(each))]
+    fixed: list[tuple[str, Any, Any]] = [("org", OrgOption, None)] if "org" in verb.kinds else []
+    fixed += [("personal", PersonalFlag, False)] if set(verb.kinds) >= {"org", "personal"} else []
+    fixed += [("command_id", CommandIdOption, None), ("as_json", JsonFlag, False)]
+    shown += [_parameter(name, kind, default) for name, kind, default in fixed]
+    run.__signature__ = inspect.Signature([_parameter("context", typer.Context), *shown])  # type: ignore[attr-defined] # read by inspect
+    run.__annotations__ = {"context": typer.Context} | {each.name: each.annotation for each in shown}
+    run.__doc__ = verb.help
+    run.__name__ = verb.name.replace(".", "_").replace("-", "_")
+    return run
+
+
+def space_for(place: Place, verb: Verb, org: str | None, *, personal: bool) -> Space:
+    """Where a verb is said: in the organisation, or in one's own space."""
+    if personal or "org" not in verb.kinds:
+        return place.shelf.space(place.personal_space())
+    return names.organisation(place, org)
+
+
+def read_command_id(text: str | None) -> bytes | None:
+    """16 bytes from hex. Raises CommandIdUnusable."""
+    if text is None:
+        return None
+    try:
+        read = bytes.fromhex(text)
+    except ValueError:
+        read = b""
+    if len(read) != 16:
+        raise CommandIdUnusable(text=text)
+    return read
+
+
+def read_argument(parameter: Parameter, given: Any, place: Place, space: Space) -> Any:
+    """What was typed, as the verb takes it."""
+    kind, many = _plain(parameter.type)
+    if many:
+        return tuple(_read(kind, each, place, space) for each in given)
+    return _read(kind, given, place, space)
+
+
+def _read(kind: Any, given: Any, place: Place, space: Space) -> Any:
+    return names.resolve(kind, given, place, space) if kind in names.NOUNS else given
+
+
+def _shown(parameter: Parameter) -> inspect.Parameter:
+    """A verb's parameter as typer reads it."""
+    kind, many = _plain(parameter.type)
+    typed = str if kind in names.NOUNS else kind
+    label = option_name(parameter.name)
+    metavar = None if _is_choice(typed) or typed is bool else label.upper()
+    if _is_argument(parameter):
+        return _parameter(parameter.name, Annotated[typed, typer.Argument(metavar=metavar)])
+    option = typer.Option(*_flags(label, typed), metavar=metavar)
+    if many:
+        return _parameter(parameter.name, Annotated[list[typed], option], list(parameter.default or ()) or None)  # type: ignore[valid-type]
+    default = None if parameter.required else parameter.default
+    annotation = typed if default is not None else typed | None
+    return _parameter(parameter.name, Annotated[annotation, option], default)
+
+
+def _flags(label: str, typed: Any) -> tuple[str, ...]:
+    return (f"--{label}/--no-{label}",) if typed is bool else (f"--{label}",)
+
+
+def option_name(name: str) -> str:
+    """`member_id` is `--member`, `until_s` is `--until-s`."""
+    return name.removesuffix("_id").replace("_", "-")
+
+
+def _is_argument(parameter: Parameter) -> bool:
+    return parameter.required and not _plain(parameter.type)[1]
+
+
+def _can_be_typed(parameter: Parameter) -> bool:
+    """What a preview made (a structure) is not typed: such verbs have commands of their own."""
+    kind, _ = _plain(parameter.type)
+    return not (inspect.isclass(kind) and issubclass(kind, msgspec.Struct))
+
+
+def _is_choice(kind: Any) -> bool:
+    return inspect.isclass(kind) and issubclass(kind, enum.Enum)
+
+
+def _plain(kind: Any) -> tuple[Any, bool]:
+    """The type without `None` and without the tuple around it, and whether there was a tuple."""
+    if typing.get_origin(kind) in (types.UnionType, typing.Union):
+        kind = next(each for each in typing.get_args(kind) if each is not types.NoneType)
+    if typing.get_origin(kind) in (tuple, list):
+        return typing.get_args(kind)[0], True
+    return kind, False
+
+
+def _parameter(name: str, annotation: Any, default: Any = inspect.Parameter.empty) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)

@@ -1,0 +1,121 @@
+"""Why an entry counts or does not: one plain sentence, what caused it, and the chain of grants behind its author."""
+
+from typing import Annotated, Any
+
+import typer
+
+from scmanager.cli import names
+from scmanager.cli.names import Named
+from scmanager.cli.output import JsonFlag, say, say_json, short
+from scmanager.cli.session import Place, session_of
+from scmanager.domain.records import Reason, Verdict
+from scmanager.spaces.opening import Opened
+from scmanager.spaces.space import Space
+
+CHAIN_MAX = 64
+
+SENTENCES: dict[Reason, str] = {
+    Reason.UNCOUNTED: "Nobody who belongs to this space has named its log, so it does not belong to it either.",
+    Reason.MALFORMED: "What its author sealed breaks the rules of the format, so it says nothing to anybody.",
+    Reason.UNKNOWN_GRANT: "It names a grant that is not here; it counts as soon as that grant arrives and is valid.",
+    Reason.VOID_GRANT: "The grant it acts by is itself void, so nothing done by it counts.",
+    Reason.FOREIGN_LOG: "Its log does not belong to the grant it names: somebody else's grant was used.",
+    Reason.RECOVERED: "The organisation was recovered, and the recovery did not keep this.",
+    Reason.DISPUTED: "Two recoveries contradict each other; until one settles it, what neither kept does not count.",
+    Reason.REMOVED: "Its author was removed or given another role, and this came after what was kept.",
+    Reason.DEVICE_CUT: "Its device was disowned by an older device of the same member, and this was not kept.",
+    Reason.UNKNOWN_TYPE: "This release does not know what it says; a newer one may.",
+    Reason.NO_RIGHT: "The grant it acts by does not include the right that this needs.",
+    Reason.RANK: "It gives a rank that is not below its author's own.",
+    Reason.RIGHTS: "It gives rights that its author does not have.",
+    Reason.NEW_LOG: "It lets a new log in without naming the one first entry of that log.",
+    Reason.FOUNDER: "It grants the founder's own place, which nobody can give.",
+    Reason.TAKEN: "This member was let in by somebody higher; only a grant from there lets them in elsewhere.",
+    Reason.NOT_A_CONTINUATION: "It claims to go on for an earlier log, and that log's key or device did not say so.",
+    Reason.MAY_NOT_ERASE: "Only the person concerned, or ranks 0 and 1, can have personal words erased.",
+    Reason.STATEMENT_UNPROVEN: "The recovery it carries is not signed by enough recovery keys.",
+    Reason.STATEMENT_DISPUTED: "Another recovery builds on the same ground; both wait until one lists all.",
+    Reason.STATEMENT_SETTLED: "Another recovery settled the dispute, and this one lost.",
+    Reason.STATEMENT_BASELESS: "The recovery that this one builds on fell, and so does this.",
+}
+"""For every reason there is."""
+
+
+def why(
+    context: typer.Context,
+    event: Annotated[str, typer.Argument(metavar="EVENT", help="Its id, or the first digits of it (scm log show).")],
+    as_json: JsonFlag = False,
+) -> None:
+    """Say whether an event counts, why not, what caused it, and from whom its author's right comes."""
+    with session_of(context).open() as place:
+        space, opened = find(place, event)
+        verdict = space.verdict(opened.entry.id32)
+        people = names.members(place, space)
+        chain = list(_chain(space, opened, people))
+        told = {"event": opened.entry.id32, "type": kind_of(opened), "valid": verdict.valid} | _facts(verdict)
+        cause = space.opened(verdict.cause) if verdict.cause else None
+        about = f"{kind_of(cause)} {short(verdict.cause)}, {_origin(cause)}" if cause else ""
+    if as_json:
+        say_json(told | {"sentence": sentence(verdict), "chain": chain})
+        return
+    say(f"{kind_of(opened)} {short(opened.entry.id32)}, {_origin(opened)}")
+    say(sentence(verdict))
+    if about:
+        say(f"Because of: {about}")
+    for step in chain:
+        say(f"  {step}")
+
+
+def find(place: Place, text: str) -> tuple[Space, Opened]:
+    """An entry of any space by its id or the first digits. Raises NameUnknown, NameAmbiguous."""
+    spaces = {opened.entry.id32: (space, opened) for space in place.shelf.spaces() for opened in space.entries()}
+    found = names.pick("entry", text, [Named(each, ()) for each in spaces])
+    return spaces[found.id]
+
+
+def sentence(verdict: Verdict) -> str:
+    """The verdict in plain words."""
+    if verdict.valid or verdict.reason is None:
+        return "It counts."
+    return f"It does not count ({verdict.reason.value}). {SENTENCES[verdict.reason]}"
+
+
+def kind_of(opened: Opened) -> str:
+    """The event's type; an entry 0 has none."""
+    if opened.shared is not None:
+        return opened.shared.type
+    return "malformed entry" if opened.malformed else "first entry of a log"
+
+
+def _origin(opened: Opened) -> str:
+    return f"entry {opened.entry.seq} of log {short(opened.entry.log)}"
+
+
+def _facts(verdict: Verdict) -> dict[str, Any]:
+    reason = verdict.reason.value if verdict.reason else None
+    return {"reason": reason, "cause": verdict.cause or None}
+
+
+def _chain(space: Space, opened: Opened, people: list[Named]) -> list[str]:
+    """From the grant it acts by up to the founding entry."""
+    steps: list[str] = []
+    step = opened
+    while step.shared is not None and len(steps) < CHAIN_MAX:
+        standing = space.verdicts.grants.get(step.shared.by)
+        if standing is None:
+            steps.append(f"acts by {short(step.shared.by)}, which is no grant that counts")
+            break
+        grant = standing.grant
+        ended = ", ended since" if standing.ended else ""
+        source = "the founding of the space" if grant.id == _founding(space) else f"grant {short(grant.id)}"
+        steps.append(f"acts by {source}: {names.call(grant.member, people)}, rank {grant.rank}{ended}")
+        above = space.opened(grant.id)
+        if above is None or above.shared is None:
+            break
+        step = above
+    return steps
+
+
+def _founding(space: Space) -> bytes | None:
+    first = space.first_entry(space.id)
+    return first.id if first else None

@@ -1,0 +1,240 @@
+"""Audit: what anybody can check in a folder's events without a key: that every log is what its own key signed.
+
+- Fast: the tree of each branch is computed anew and compared with its newest signed note.
+- Deep: also every older note, the chain of ids, the rising clock, and the hash of every part that is held. An absent
+  part is erased or not here, never tampering; a wrong hash is.
+
+Reads the file by itself and writes nothing. Large logs are shared out among processes in chunks whose size is a
+power of two: a chunk's tree is then a subtree of the whole, and the parts meet in a compact range. What no audit can
+see is a file that was rolled back whole to an older state that was true once; compare the heads for that.
+"""
+
+import multiprocessing
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
+from hashlib import sha3_512
+from pathlib import Path
+
+import msgspec
+
+from scmanager.errors import Untrusted
+from scmanager.eventstore import checkpoint, entry, merkle
+from scmanager.eventstore.audit_chunk import (
+    CHAIN_BROKEN,
+    CHUNK_ENTRIES,
+    Branch,
+    Chunk,
+    Finding,
+    check_chunk,
+    connect,
+    rows_of,
+    signed,
+)
+from scmanager.eventstore.store import StoreDamaged
+
+PROCESSES = 2
+ALONE_BELOW = 40_000
+"""Entries that are checked sooner than a second process starts."""
+
+_PREV = slice(52, 116)
+
+Advance = Callable[[int], None]
+
+
+class AuditedHead(msgspec.Struct, frozen=True):
+    """Where a branch ends, as computed from its entries."""
+
+    space: bytes
+    log: bytes
+    branch: int
+    size: int
+    root: bytes
+    id: bytes
+    """The last entry's id, 64 bytes."""
+
+
+class Report(msgspec.Struct, frozen=True):
+    """What an audit found."""
+
+    entries: int
+    logs: int
+    heads: tuple[AuditedHead, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything is what was signed."""
+        return not self.findings
+
+
+def count(path: Path) -> int:
+    """How many entries an audit will read. Raises StoreDamaged."""
+    try:
+        with closing(connect(path)) as db:
+            (entries,) = db.execute("SELECT ifnull(sum(size), 0) FROM head").fetchone()
+    except sqlite3.Error as error:
+        raise StoreDamaged(reason=str(error)) from error
+    return int(entries)
+
+
+def verify(path: Path, *, deep: bool = False, processes: int = PROCESSES, advance: Advance | None = None) -> Report:
+    """Audit the events file. Findings name log and seq. Raises StoreDamaged when it cannot even be read."""
+    try:
+        with closing(connect(path)) as db:
+            return _verify(db, path, deep, processes, advance or (lambda _: None))
+    except sqlite3.Error as error:
+        raise StoreDamaged(reason=str(error)) from error
+
+
+def _verify(db: sqlite3.Connection, path: Path, deep: bool, processes: int, advance: Advance) -> Report:
+    branches = _branches(db)
+    tasks = [(str(path), each, first, deep) for each in branches for first in range(0, each.size, CHUNK_ENTRIES)]
+    by_branch: dict[tuple[bytes, int], list[Chunk]] = {}
+    for task, chunk in zip(tasks, _run(tasks, sum(each.size for each in branches), processes), strict=True):
+        by_branch.setdefault((task[1].log, task[1].number), []).append(chunk)
+        advance(chunk.entries)
+    findings = _strays(db)
+    heads = []
+    for branch in branches:
+        chunks = by_branch.get((branch.log, branch.number), [])
+        root = _judge(db, branch, chunks, findings)
+        if chunks:
+            heads.append(AuditedHead(branch.space, branch.log, branch.number, branch.size, root, chunks[-1].last_id))
+    (entries,) = db.execute("SELECT count(*) FROM entry").fetchone()
+    findings.sort(key=lambda each: (each.log, -1 if each.seq is None else each.seq))
+    return Report(entries, len({each.log for each in branches}), tuple(heads), tuple(findings))
+
+
+def _run(tasks: list[tuple[str, Branch, int, bool]], entries: int, processes: int) -> Iterator[Chunk]:
+    if processes < 2 or entries < ALONE_BELOW:
+        yield from map(check_chunk, tasks)
+        return
+    with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
+        yield from pool.map(check_chunk, tasks)
+
+
+def _branches(db: sqlite3.Connection) -> list[Branch]:
+    """Every branch with the pieces it is made of, oldest first: (branch number, first seq, seq it ends before)."""
+    rows = db.execute(
+        "SELECT l.no, l.id, l.space, l.public, b.number, b.parent, b.start, h.size, h.id, h.tree FROM log l"
+        " JOIN branch b ON b.log = l.no JOIN head h ON h.log = l.no AND h.branch = b.number ORDER BY l.no, b.number"
+    ).fetchall()
+    parents = {(row[0], row[4]): (row[5], row[6]) for row in rows}
+    found = []
+    for no, log, space, public, number, _, _, size, head, tree in rows:
+        pieces, at, end = [], number, size
+        while True:
+            parent, start = parents.get((no, at), (0, 0))
+            pieces.append((at, min(start, end), end))
+            if start == 0 or (no, parent) not in parents or parent == at:
+                break
+            at, end = parent, min(start, end)
+        found.append(Branch(no, log, space, public, number, size, head, tree, tuple(reversed(pieces))))
+    return found
+
+
+def _strays(db: sqlite3.Connection) -> list[Finding]:
+    """Entries that stand beyond every signed head, and logs without a head."""
+    beyond = db.execute(
+        "SELECT l.id, g.last, h.size FROM (SELECT log, branch, max(seq) AS last FROM entry GROUP BY log, branch) g"
+        " LEFT JOIN log l ON l.no = g.log LEFT JOIN head h ON h.log = g.log AND h.branch = g.branch"
+        " WHERE h.size IS NULL OR g.last >= h.size"
+    ).fetchall()
+    headless = db.execute("SELECT l.id FROM log l WHERE NOT EXISTS (SELECT 1 FROM head h WHERE h.log = l.no)")
+    found = [
+        Finding(log or b"", last, "entry-unsigned", "it stands beyond the signed head") for log, last, _ in beyond
+    ]
+    return found + [Finding(log, None, "log-without-head", "its head is missing") for (log,) in headless]
+
+
+def _judge(db: sqlite3.Connection, branch: Branch, chunks: list[Chunk], findings: list[Finding]) -> bytes:
+    """Put a branch's chunks together, add what is wrong; the root as computed."""
+    mine = [each for chunk in chunks for each in chunk.findings]
+    if flaw := _flaw_of_first(db, branch):
+        mine.append(flaw)
+    whole = merkle.CompactRange()
+    root, noted, altered = merkle.EMPTY_ROOT, False, False
+    last_id, last_hlc = entry.ZERO_ID, -1
+    for number, chunk in enumerate(chunks):
+        if (chunk.first_prev, chunk.first_hlc > last_hlc) != (last_id, True):
+            mine.append(Finding(branch.log, number * CHUNK_ENTRIES, "chain-broken", CHAIN_BROKEN))
+        last_id, last_hlc = chunk.last_id, chunk.last_hlc
+        for size, stored, hashes, honest in chunk.notes:
+            root = merkle.CompactRange(size, (*whole.hashes, *hashes)).root()
+            noted = noted or size == branch.size
+            if not honest:
+                mine.append(Finding(branch.log, size - 1, "note-mismatch", "the signed head over it was changed"))
+            altered = altered or (honest and root != stored)
+        root = merkle.CompactRange(chunk.entries, (*whole.hashes, *chunk.tree)).root()
+        whole = merkle.CompactRange(whole.size + 1, _grown(whole, chunk.tree))
+    if not noted:
+        mine.append(Finding(branch.log, branch.size - 1, "note-missing", "no signed head covers it"))
+    if altered and not any(each.code == "entry-missing" for each in mine):
+        seq = _locate(db, branch)
+        mine = [each for each in mine if each.seq != seq and each.code != "chain-broken"]
+        mine.append(Finding(branch.log, seq, "entry-changed", "it is not the entry that was signed"))
+    if not mine and (not chunks or chunks[-1].last_id != branch.head):
+        mine.append(
+            Finding(branch.log, branch.size - 1, "head-mismatch", "the stored head is not that of its entries")
+        )
+    findings += mine
+    return root
+
+
+def _grown(whole: merkle.CompactRange, tree: tuple[bytes, ...]) -> tuple[bytes, ...]:
+    """One more full chunk; a last, shorter one ends the log, so its place does not matter."""
+    return whole.append(tree[0]).hashes if len(tree) == 1 else whole.hashes
+
+
+def _flaw_of_first(db: sqlite3.Connection, branch: Branch) -> Finding | None:
+    """Entry 0 is what makes the log's id, key and space: they must be those the store says."""
+    first = next(iter(rows_of(db, branch, 0, 1)), None)
+    try:
+        one = entry.parse(first[1]) if first else None
+    except Untrusted:
+        one = None
+    if one is None or one.genesis is None:
+        return Finding(branch.log, 0, "entry-changed", "the log's first entry cannot be read")
+    if (one.log, one.genesis.key, one.space) != (branch.log, branch.public, branch.space):
+        return Finding(branch.log, 0, "entry-changed", "the log's id, key or space is not that of its first entry")
+    return None
+
+
+def _locate(db: sqlite3.Connection, branch: Branch) -> int:
+    """Which entry was changed: in the window of the first note that fails, the one that its neighbours disown."""
+    low, high = 0, branch.size
+    tree = merkle.CompactRange()
+    for size, root in _honest_notes(db, branch):
+        tree = tree.extend([merkle.leaf_hash(row[1]) for row in rows_of(db, branch, tree.size, size)])
+        if tree.root() != root:
+            high = size
+            break
+        low = size
+    links = list(_links(db, branch, low, min(high + 1, branch.size)))
+    disowned = [seq for seq, before, after in links if seq < high and before and after]
+    left = [seq for seq, _, after in links if seq < high and after]
+    return (disowned or left or [high - 1])[0]
+
+
+def _honest_notes(db: sqlite3.Connection, branch: Branch) -> Iterator[tuple[int, bytes]]:
+    """Notes of this branch whose signature holds, by size."""
+    origin = checkpoint.origin(branch.space, branch.log)
+    query = "SELECT size, root, signature FROM note WHERE log = ? AND branch = ? ORDER BY size"
+    for size, root, signature in db.execute(query, (branch.no, branch.number)).fetchall():
+        if size <= branch.size and signed(branch.public, origin, size, root, signature):
+            yield size, root
+
+
+def _links(db: sqlite3.Connection, branch: Branch, low: int, high: int) -> Iterable[tuple[int, bool, bool]]:
+    """For each entry of a window: whether it disagrees with the one before, and with the one after."""
+    rows = [data for _, data, _ in rows_of(db, branch, max(low - 1, 0), min(high + 1, branch.size))]
+    ids = [entry.ZERO_ID, *(sha3_512(data).digest() for data in rows)]
+    named = [*(data[_PREV] for data in rows), b""]
+    skip = 0 if low == 0 else 1
+    for place in range(skip, len(rows)):
+        seq = max(low - 1, 0) + place
+        before = named[place] != ids[place] if place or low == 0 else False
+        after = place + 1 < len(rows) and named[place + 1] != ids[place + 1]
+        yield seq, before, after

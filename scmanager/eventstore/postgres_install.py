@@ -1,0 +1,100 @@
+"""Sets the event store up in a PostgreSQL database: tables, triggers, and roles that cannot break them.
+
+- The owner creates and never logs in: only it (and a superuser) could switch the triggers off.
+- The writer may add, move heads and the position forward, and erase parts. It may change nothing else.
+- The reader may look.
+"""
+
+import msgspec
+import psycopg
+from psycopg import sql
+
+from scmanager.errors import Misconfigured
+from scmanager.eventstore.named_sql import load
+from scmanager.eventstore.postgres_connections import connect, translated
+
+SCHEMA_VERSION = 1
+_LOCK = 0x5CA1AB1E
+"""The advisory lock under which one process at a time sets up."""
+
+_GRANTS = """
+GRANT USAGE ON SCHEMA scm_events TO {writer}, {reader};
+GRANT SELECT ON ALL TABLES IN SCHEMA scm_events TO {writer}, {reader};
+GRANT INSERT ON scm_events.space, scm_events.log, scm_events.branch, scm_events.head, scm_events.entry,
+    scm_events.note, scm_events.part, scm_events.outcome, scm_events.tracking TO {writer};
+GRANT UPDATE (size, id, hlc, tree) ON scm_events.head TO {writer};
+GRANT UPDATE (last) ON scm_events.position TO {writer};
+GRANT UPDATE (pos) ON scm_events.tracking TO {writer};
+GRANT UPDATE (id) ON scm_events.space TO {writer};
+GRANT DELETE ON scm_events.part TO {writer};
+"""
+# UPDATE on space is what FOR UPDATE asks for; a trigger refuses every real update there.
+
+
+class NewerSchema(Misconfigured):
+    """The event store in this database has schema {version}; this release knows {known}."""
+
+    code = "store-schema-newer"
+    hint = "A newer release set it up. Update this one, or name another database."
+
+
+class Roles(msgspec.Struct, frozen=True):
+    """The names of the three roles. They belong to the whole server: two stores on one server may share them."""
+
+    owner: str = "scm_events_owner"
+    writer: str = "scm_events_writer"
+    reader: str = "scm_events_reader"
+
+
+def install(admin_dsn: str, writer_password: str, reader_password: str, roles: Roles | None = None) -> None:
+    """Create what is missing, as a superuser. Harmless twice, and from several processes at once.
+
+    Raises NewerSchema, StoreUnreachable or StoreBusy; then nothing was changed.
+    """
+    roles = roles or Roles()
+    try:
+        with connect(admin_dsn) as connection, connection.transaction():
+            connection.execute("SELECT pg_advisory_xact_lock(%s::bigint)", (_LOCK,))
+            _create_roles(connection, roles, writer_password, reader_password)
+            if _version(connection) == 0:
+                _create_tables(connection, roles)
+    except psycopg.Error as error:
+        raise translated(error) from None  # its context may quote a password
+
+
+def _create_roles(connection: psycopg.Connection, roles: Roles, writer_password: str, reader_password: str) -> None:
+    for name, password in ((roles.owner, None), (roles.writer, writer_password), (roles.reader, reader_password)):
+        # Roles belong to the server, the lock to the database: another database's setup may be first.
+        try:
+            with connection.transaction():
+                connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(name)))
+        except (psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
+            pass
+        if password is not None:
+            connection.execute(
+                sql.SQL(
+                    "ALTER ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD {}"
+                ).format(sql.Identifier(name), sql.Literal(password))
+            )
+
+
+def _version(connection: psycopg.Connection) -> int:
+    found = connection.execute("SELECT to_regclass('scm_events.schema_version') IS NOT NULL").fetchone()
+    if not found or not found[0]:
+        return 0
+    row = connection.execute("SELECT max(version) FROM scm_events.schema_version").fetchone()
+    version = int(row[0]) if row else 0
+    if version > SCHEMA_VERSION:
+        raise NewerSchema(version=version, known=SCHEMA_VERSION)
+    return version
+
+
+def _create_tables(connection: psycopg.Connection, roles: Roles) -> None:
+    names = {name: sql.Identifier(getattr(roles, name)) for name in ("owner", "writer", "reader")}
+    connection.execute(sql.SQL("CREATE SCHEMA scm_events AUTHORIZATION {owner}").format(**names))
+    connection.execute(sql.SQL("SET LOCAL ROLE {owner}").format(**names))
+    connection.execute("SET LOCAL search_path = scm_events")
+    connection.execute(load("postgres.sql")["tables"])
+    connection.execute("INSERT INTO schema_version VALUES (%s)", (SCHEMA_VERSION,))
+    connection.execute(sql.SQL(_GRANTS).format(**names))
+    connection.execute("RESET ROLE")

@@ -1,0 +1,30 @@
+"""What SQLite's errors mean to whoever asked: nothing was recorded, or the file is broken."""
+
+import sqlite3
+
+from scmanager.eventstore.store import StoreBusy, StoreDamaged
+
+# A damaged schema quoted in an error's message need not be UTF-8, which the module answers with its own exception.
+FAULTS = (sqlite3.Error, UnicodeDecodeError)
+# A constraint that fails: a row that must be new exists, heads and entries do not agree.
+_BROKEN = {
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_FORMAT,
+    sqlite3.SQLITE_TOOBIG,
+    sqlite3.SQLITE_CONSTRAINT,
+}
+
+
+def translated(error: sqlite3.Error | UnicodeDecodeError) -> StoreBusy | StoreDamaged:
+    """Disk full, locked or read-only: nothing was recorded. A broken file or disk: stop."""
+    if isinstance(error, UnicodeDecodeError):
+        return StoreDamaged(reason="text in it is not readable")
+    text = str(error)
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+    # A write that fails takes nothing with it; bytes that cannot be read back, or were not taken by the disk, do.
+    unreadable = code & 0xFF == sqlite3.SQLITE_IOERR and code != sqlite3.SQLITE_IOERR_WRITE
+    foreign = code == sqlite3.SQLITE_ERROR and ("no such" in text or "decode" in text)
+    if code & 0xFF in _BROKEN or unreadable or foreign:
+        return StoreDamaged(reason=text)
+    return StoreBusy(reason=text)

@@ -1,0 +1,55 @@
+"""A terminal for the tests: `scm("org", "list")` runs the real command line on a real folder."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from scmanager.cli.entry import run
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What came out of one command."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return msgspec.json.decode(self.out)
+
+    @property
+    def error(self) -> str:
+        """The code of the error, if there was one."""
+        line = next((line for line in self.err.splitlines() if ": " in line and " " not in line.split(": ")[0]), "")
+        return line.partition(":")[0]
+
+
+Scm = Callable[..., Answer]
+
+
+@pytest.fixture
+def scm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Scm:
+    """Runs a command on the folder `at` (one machine each) and says what came of it."""
+    monkeypatch.setenv("COLUMNS", "160")
+    monkeypatch.delenv("SCM_DATA", raising=False)
+    monkeypatch.delenv("SCM_DEBUG", raising=False)
+
+    def command(*arguments: object, at: str = "a") -> Answer:
+        monkeypatch.setenv("SCM_STATE", str(tmp_path / f"{at}.state"))
+        code = run(["--data", str(tmp_path / at), *(str(each) for each in arguments)])
+        told = capsys.readouterr()
+        return Answer(code, told.out, told.err)
+
+    return command
+
+
+@pytest.fixture
+def nova(scm: Scm) -> Scm:
+    """The same, where NOVA was founded already by Vesper."""
+    assert scm("init").code == 0
+    assert scm("org", "found", "Nova Halcyon", "--sid", "NOVA", "--handle", "Vesper").code == 0
+    return scm

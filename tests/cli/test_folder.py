@@ -1,0 +1,89 @@
+"""A data folder from the command line: making it, protecting it, its recovery sheet, erasing."""
+
+import re
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import Scm
+
+from scmanager.adapters import recovery_sheet
+
+
+def test_a_folder_is_made_once(scm: Scm) -> None:
+    assert scm("init").code == 0
+    told = scm("init")
+    assert (told.code, told.error) == (1, "identity-exists")
+
+
+def test_a_passphrase_is_asked_for_at_each_start(scm: Scm, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCM_PASSPHRASE", "correct horse battery")
+    assert scm("init", "--passphrase").code == 0
+    assert scm("org", "list").code == 0
+    monkeypatch.setenv("SCM_PASSPHRASE", "wrong horse battery")
+    assert scm("org", "list").error == "wrong-passphrase"
+
+
+def test_two_protections_at_once_are_refused(scm: Scm) -> None:
+    assert scm("init", "--passphrase", "--keyring").error == "one-protection"
+
+
+def test_the_recovery_sheet_is_private_and_every_command_reminds_once(nova: Scm, tmp_path: Path) -> None:
+    (sheet,) = (tmp_path / "a").glob("recovery-*.txt")
+    assert sheet.stat().st_mode & 0o077 == 0
+    told = nova("member", "list", "--json")
+    assert told.err.count("scm recovery confirm") == 1
+    assert told.json
+
+
+def test_typing_a_group_back_ends_the_reminder_and_deletes_the_file(
+    nova: Scm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (sheet,) = (tmp_path / "a").glob("recovery-*.txt")
+    (seed,) = recovery_sheet.parse(sheet.read_text(encoding="utf-8"))
+    groups = recovery_sheet.encode_seed(seed)
+
+    def type_back(question: str, **_: object) -> str:
+        return groups[int(re.findall(r"\d+", question)[-1]) - 1].lower()
+
+    monkeypatch.setattr("typer.prompt", lambda *_, **__: "AAAAA")
+    assert nova("recovery", "confirm").error == "recovery-group-differs"
+    monkeypatch.setattr("typer.prompt", type_back)
+    assert nova("recovery", "confirm").code == 0
+    assert not sheet.exists()
+    assert nova("member", "list").err == ""
+    assert nova("recovery", "confirm").error == "recovery-nothing-to-confirm"
+
+
+def test_without_the_file_the_whole_page_is_typed_back(
+    nova: Scm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (sheet,) = (tmp_path / "a").glob("recovery-*.txt")
+    (seed,) = recovery_sheet.parse(sheet.read_text(encoding="utf-8"))
+    sheet.unlink()
+    other = recovery_sheet.make_recovery_keys().seeds[0]
+    monkeypatch.setattr("typer.prompt", lambda *_, **__: " ".join(recovery_sheet.encode_seed(other)))
+    assert nova("recovery", "confirm").error == "recovery-key-differs"
+    monkeypatch.setattr("typer.prompt", lambda *_, **__: " ".join(recovery_sheet.encode_seed(seed)))
+    assert nova("recovery", "confirm").code == 0
+
+
+def test_several_recovery_keys_are_several_pages(scm: Scm, tmp_path: Path) -> None:
+    scm("init")
+    assert scm("org", "found", "Nova", "--handle", "Vesper", "--recovery-keys", 3).code == 0
+    (sheet,) = (tmp_path / "a").glob("recovery-*.txt")
+    assert len(recovery_sheet.parse(sheet.read_text(encoding="utf-8"))) == 3
+
+
+def test_ones_own_words_are_erased_at_once(nova: Scm) -> None:
+    told = nova("erase", "Vesper", "--at-once", "--yes", "--json")
+    assert told.code == 0
+    assert "destroyed on this device" in told.err
+    assert [member["handle"] for member in nova("member", "list", "--json").json] == [""]
+    assert nova("log", "verify", "--deep", "--json").json["ok"]
+
+
+def test_somebody_elses_words_are_hidden_now_and_go_later(nova: Scm) -> None:
+    nova("member", "record", "Ayla")
+    told = nova("erase", "Ayla", "--yes")
+    assert "days of grace" in told.err
+    assert [member["handle"] for member in nova("member", "list", "--json").json] == ["Vesper", ""]

@@ -1,0 +1,71 @@
+"""A second person, and a second machine of the first, join by files and commands alone."""
+
+from pathlib import Path
+
+from tests.cli.conftest import Scm
+
+
+def test_somebody_is_invited_admitted_and_joins(nova: Scm, tmp_path: Path) -> None:
+    invitation, request, space = tmp_path / "invitation", tmp_path / "request", tmp_path / "space"
+    nova("role", "define", "Pilot", 5)
+    nova("init", at="b")
+    assert nova("member", "invite", "-o", invitation).code == 0
+    assert nova("space", "request", invitation, "-o", request, at="b").code == 0
+    assert nova("member", "admit", request, "--role", "Pilot").code == 0
+    assert nova("space", "export", "-o", space).code == 0
+    assert nova("space", "import", space, at="b").code == 0
+    assert nova("member", "join", "--handle", "Bo", at="b").code == 0
+    roster = nova("member", "list", "--json", at="b").json
+    assert [(each["handle"], each["role"], each["standing"]) for each in roster] == [
+        ("Vesper", "founder", "joined"),
+        ("Bo", "Pilot", "joined"),
+    ]
+    refused = nova("role", "define", "Admiral", 6, at="b")
+    assert (refused.code, refused.error) == (1, "not-allowed")
+
+
+def test_a_second_machine_acts_as_its_owner(nova: Scm, tmp_path: Path) -> None:
+    invitation, request, space = tmp_path / "invitation", tmp_path / "request", tmp_path / "space"
+    nova("init", at="laptop")
+    assert nova("device", "invite", "-o", invitation).code == 0
+    assert nova("device", "request", invitation, "-o", request, at="laptop").code == 0
+    assert nova("device", "enrol", request).code == 0
+    nova("space", "export", "-o", space)
+    nova("space", "import", space, at="laptop")
+    assert nova("organisation", "rename", "From the laptop", at="laptop").code == 0
+    devices = nova("device", "list", "--json", at="laptop").json
+    assert sorted((each["level"], each["this machine"]) for each in devices) == [(0, ""), (1, "yes")]
+
+
+def test_a_request_for_a_space_that_is_not_here_is_refused(nova: Scm, tmp_path: Path) -> None:
+    invitation, request = tmp_path / "invitation", tmp_path / "request"
+    nova("member", "invite", "-o", invitation)
+    nova("init", at="b")
+    nova("space", "request", invitation, "-o", request, at="b")
+    nova("init", at="c")
+    nova("org", "found", "Other", "--handle", "C", at="c")
+    nova("role", "define", "Pilot", 5, at="c")
+    assert nova("member", "admit", request, "--role", "Pilot", at="c").error == "request-other-space"
+
+
+def test_a_file_that_was_changed_is_not_taken_in(nova: Scm, tmp_path: Path) -> None:
+    space = tmp_path / "space"
+    nova("space", "export", "-o", space)
+    data = bytearray(space.read_bytes())
+    place = data.find(b'"entries":[["') + 400
+    data[place] = ord("A") if data[place] != ord("A") else ord("B")
+    space.write_bytes(bytes(data))
+    nova("init", at="b")
+    told = nova("space", "import", space, at="b")
+    assert told.code == 1
+    assert nova("space", "list", "--json", at="b").json == []
+
+
+def test_a_mirror_without_keys_verifies_and_reads_nothing(nova: Scm, tmp_path: Path) -> None:
+    space = tmp_path / "space"
+    nova("space", "export", "-o", space, "--without-keys")
+    nova("init", at="mirror")
+    told = nova("space", "import", space, "--json", at="mirror")
+    assert told.json["closed"] == told.json["entries"] - 1
+    assert "stay closed" in told.err
+    assert nova("log", "verify", "--deep", "--json", at="mirror").json["ok"]

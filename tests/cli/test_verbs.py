@@ -1,0 +1,125 @@
+"""Verbs on the command line: each has a command, things are called by their names, errors help."""
+
+import secrets
+
+import pytest
+from tests.cli.conftest import Scm
+
+from scmanager.application.every_verb import VERBS
+from scmanager.cli import commands
+
+
+@pytest.mark.parametrize("name", sorted(VERBS))
+def test_every_verb_is_a_command_with_its_own_help(scm: Scm, name: str) -> None:
+    thing, _, act = name.partition(".")
+    told = scm(thing, act, "--help")
+    assert told.code == 0
+    if not commands.is_own(name):
+        assert " ".join(VERBS[name].help.split("\n\n")[0].split()) in " ".join(told.out.split())
+
+
+def test_a_name_may_have_blanks_and_the_organisation_may_be_named(nova: Scm) -> None:
+    assert nova("organisation", "rename", "--org", "NOVA", "New name").code == 0
+    assert nova("org", "list", "--json").json[0]["title"] == "New name"
+
+
+def test_the_result_is_json_when_asked_for(nova: Scm) -> None:
+    told = nova("member", "record", "Ayla", "--json")
+    assert set(told.json) == {"member", "space"}
+
+
+@pytest.mark.parametrize("called", ["ayla", "Aýla 星", lambda member: member[:12], lambda member: member])
+def test_a_member_is_called_by_handle_name_prefix_or_id(nova: Scm, called: object) -> None:
+    member = nova("member", "record", "Ayla", "--display-name", "Aýla 星", "--json").json["member"]
+    told = nova("member", "note", called(member) if callable(called) else called, "steady", "--json")
+    assert told.json["member"] == member
+
+
+def test_a_name_that_fits_two_lists_both(nova: Scm) -> None:
+    first, second = (nova("member", "record", "Ayla", "--json").json["member"] for _ in range(2))
+    told = nova("member", "note", "Ayla", "which one?")
+    assert (told.code, told.error) == (1, "name-ambiguous")
+    assert first[:12] in told.err
+    assert second[:12] in told.err
+
+
+def test_a_name_that_fits_nothing_lists_what_there_is(nova: Scm) -> None:
+    told = nova("member", "note", "Nobody", "hello")
+    assert (told.code, told.error) == (1, "name-unknown")
+    assert "Vesper" in told.err
+
+
+def test_with_several_organisations_one_must_be_named(nova: Scm) -> None:
+    nova("org", "found", "Tallow", "--sid", "TALLOW", "--handle", "Vesper")
+    told = nova("role", "define", "Pilot", 5)
+    assert (told.code, told.error) == (1, "which-organisation")
+    assert nova("role", "define", "Pilot", 5, "--org", "tallow").code == 0
+    assert nova("role", "list", "--org", "TALLOW", "--json").json[0]["title"] == "Pilot"
+    assert nova("role", "list", "--org", "NOVA", "--json").json == []
+
+
+def test_a_command_sent_twice_is_done_once(nova: Scm) -> None:
+    command = secrets.token_hex(16)
+    first = nova("member", "record", "Ayla", "--command-id", command, "--json").json
+    assert nova("member", "record", "Ayla", "--command-id", command, "--json").json == first
+    assert len(nova("member", "list", "--json").json) == 2
+
+
+def test_a_command_id_of_another_length_is_refused(nova: Scm) -> None:
+    assert nova("member", "record", "Ayla", "--command-id", "abc").error == "command-id-unusable"
+
+
+def test_a_list_is_an_option_given_several_times(nova: Scm) -> None:
+    nova("role", "define", "Officer", 2, "--rights", "member.invite", "--rights", "member.grant")
+    (officer,) = nova("role", "list", "--json").json
+    assert officer["rights"] == ["member.invite", "member.grant"]
+
+
+def test_what_the_domain_refuses_is_a_line_and_a_hint_and_no_traceback(nova: Scm) -> None:
+    told = nova("role", "define", "King", 0, "--json")
+    assert told.code == 1
+    assert told.err.splitlines()[-2].startswith("role-rank-unusable: ")
+    assert told.json["error"]["code"] == "role-rank-unusable"
+    assert "Traceback" not in told.err + told.out
+
+
+def test_a_command_that_is_not_understood_is_a_usage_error(nova: Scm) -> None:
+    assert nova("role", "define").code == 2
+    assert nova("member", "remove", "Vesper", "boredom").code == 2
+    assert nova("dance").code == 2
+
+
+def test_a_folder_that_is_not_there_is_misconfigured_or_unavailable(scm: Scm) -> None:
+    told = scm("org", "list")
+    assert (told.code, told.error) == (3, "no-data-folder")
+    assert "scm init" in told.err
+
+
+def test_a_fault_of_ours_is_a_sentence_unless_debugging(nova: Scm, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scmanager.cli.names.organisations", lambda place: 1 / 0)
+    told = nova("member", "list")
+    assert (told.code, told.error) == (3, "internal-error")
+    assert "Traceback" not in told.err
+    monkeypatch.setenv("SCM_DEBUG", "1")
+    with pytest.raises(ZeroDivisionError):
+        nova("member", "list")
+
+
+def test_empty_lists_name_the_next_step(nova: Scm) -> None:
+    for thing, step in (("role", "scm role define"), ("ship", "scm import"), ("fleet", "scm fleet")):
+        told = nova(thing, "list")
+        assert told.code == 0
+        assert told.out == ""
+        assert step in told.err
+
+
+def test_ships_are_imported_previewed_shared_and_taken_back(nova: Scm) -> None:
+    file = "scmanager/cli/data/hangars/TocToc.json"
+    assert nova("import", file, "--preview", "--json").json["added"] == 2
+    assert nova("ship", "list", "--json").json == []
+    done = nova("import", file, "--yes", "--json").json
+    assert len(nova("hangar", "share", "--json").json["ships"]) == 2
+    assert {ship["model"] for ship in nova("ship", "list", "--json").json} == {"ORIG_400i", "ORIG_300i"}
+    assert nova("import", file, "--preview", "--json").json["unchanged"] == 2
+    taken_back = nova("hangar", "undo-import", done["import"], "--personal", "--json").json
+    assert taken_back["undone"] == 2

@@ -1,0 +1,162 @@
+"""The court: what one more entry may change, and what it may not cost."""
+
+from random import Random
+
+from scmanager.domain.court import Court
+from scmanager.domain.governance import Granted, Heads
+from scmanager.domain.records import Fact, Reason
+from scmanager.domain.validity import judge
+from tests.support.world import TABLE, World, check, member_id, public, stand
+
+
+def court_with(world: World, *without: Fact) -> Court:
+    return Court(world.space, check, TABLE, [fact for fact in world.facts if fact not in without])
+
+
+def same_as_judged_whole(court: Court, world: World) -> None:
+    assert court.verdicts.entries == judge(world.space, court.facts(), check, TABLE).entries
+
+
+def test_a_note_costs_no_judgement_of_the_whole() -> None:
+    world = World()
+    ann = world.grant(world.founder, "ann", 1)
+    court = court_with(world)
+    changed = court.admit([world.note(ann), world.note(world.founder, ann.log.last)])
+    assert len(changed) == 2
+    assert court.judged == 1
+    same_as_judged_whole(court, world)
+
+
+def test_a_removal_tells_which_earlier_verdicts_it_changed() -> None:
+    """F18: diff the verdicts, refold what changed."""
+    world = World()
+    ann = world.grant(world.founder, "ann", 1)
+    kept, lost = world.note(ann), world.note(ann)
+    court = court_with(world)
+    removal = world.remove(world.founder, ann.grant.id, kept)
+    changed = court.admit([removal])
+    assert changed.keys() == {removal.id, lost.id}
+    assert (changed[lost.id].reason, changed[lost.id].cause) == (Reason.REMOVED, removal.id)
+    assert court.admit([removal, lost]) == {}
+    assert court.verdicts.grants[ann.grant.id].ended
+
+
+def test_a_batch_reports_notes_and_what_governance_in_it_changed() -> None:
+    world = World()
+    ann = world.grant(world.founder, "ann", 1)
+    court = court_with(world)
+    notes = [world.note(ann) for _ in range(3)]
+    removal = world.remove(world.founder, ann.grant.id, notes[0])
+    batch = [*notes, removal]
+    Random(1).shuffle(batch)
+    assert court.admit(batch) == {fact.id: court.verdicts.entries[fact.id] for fact in batch}
+    same_as_judged_whole(court, world)
+
+
+def test_a_late_witness_from_above_spares_what_an_own_cut_voided() -> None:
+    world = World()
+    x = world.grant(world.founder, "x", 2)
+    phone = world.enrol(x, "phone")
+    treaty = world.note(phone)
+    world.cut(x, "phone")
+    court = court_with(world)
+    changed = court.admit([world.note(world.founder, treaty)])
+    assert changed[treaty.id].valid
+    same_as_judged_whole(court, world)
+
+
+def test_an_entry_that_a_witness_named_before_it_arrived_is_spared_on_arrival() -> None:
+    world = World()
+    x = world.grant(world.founder, "x", 2)
+    phone = world.enrol(x, "phone")
+    treaty = world.note(phone)
+    world.note(world.founder, treaty)
+    world.cut(x, "phone")
+    court = court_with(world, treaty)
+    assert court.admit([treaty])[treaty.id].valid
+
+
+def test_a_witness_who_knows_the_cut_spares_nothing_and_costs_nothing() -> None:
+    world = World()
+    x = world.grant(world.founder, "x", 2)
+    phone = world.enrol(x, "phone")
+    stolen = world.note(phone)
+    cut = world.cut(x, "phone")
+    court = court_with(world)
+    court.admit([world.note(world.founder, cut)])
+    court.admit([world.note(world.founder, stolen)])
+    assert court.verdicts.entries[stolen.id].reason is Reason.DEVICE_CUT
+    assert court.judged == 1
+    same_as_judged_whole(court, world)
+
+
+def test_a_thief_who_goes_on_writing_costs_no_judgement_but_may_still_find_a_witness() -> None:
+    world = World()
+    x = world.grant(world.founder, "x", 2)
+    phone = world.enrol(x, "phone")
+    world.cut(x, "phone")
+    court = court_with(world)
+    stolen = [world.note(phone) for _ in range(5)]
+    court.admit(stolen)
+    assert court.judged == 1
+    same_as_judged_whole(court, world)
+    assert court.admit([world.note(world.founder, stolen[2])])[stolen[2].id].valid
+    same_as_judged_whole(court, world)
+
+
+def test_a_listed_head_that_arrives_ends_the_grace_of_the_other_branch() -> None:
+    """Rule 8"""
+    world = World()
+    z = world.grant(world.founder, "z", 2)
+    first = world.note(z)
+    middle = world.note(z)
+    head = world.note(z)
+    other = world.note(z, after=first)
+    world.remove(world.founder, z.grant.id, head)
+    court = court_with(world, head)
+    stand(court.verdicts, first, middle, other)
+    assert not court.admit([head])[other.id].valid
+    same_as_judged_whole(court, world)
+
+
+def test_a_note_that_introduces_a_log_makes_it_count() -> None:
+    world = World()
+    stranger = world.log("stranger")
+    claim = world.write(stranger, world.founder.grant)
+    court = court_with(world)
+    changed = court.admit([world.note(world.founder, stranger.genesis)])
+    assert changed[claim.id].reason is Reason.FOREIGN_LOG
+    same_as_judged_whole(court, world)
+
+
+def test_a_log_of_another_space_stays_outside_although_a_grant_names_it() -> None:
+    world, other = World(), World(name="other")
+    event = Granted(member_id("x"), other.founder.log.id, public("d"), public("b"), 1, rights=("note.write",))
+    granted = world.write(world.founder.log, world.founder.grant, event, other.founder.log.genesis)
+    claim = world.write(other.founder.log, granted)
+    court = Court(world.space, check, TABLE, [*world.facts[:-1], *other.facts])
+    assert court.admit([claim])[claim.id].reason is Reason.UNCOUNTED
+    same_as_judged_whole(court, world)
+
+
+def test_signatures_are_checked_once_however_often_the_set_is_judged() -> None:
+    world = World()
+    world.go_on(world.founder, "founder device", "moved")
+    seen = []
+
+    def counting(public_key: bytes, message: bytes, signature: bytes) -> bool:
+        seen.append((public_key, message))
+        return check(public_key, message, signature)
+
+    court = Court(world.space, counting, TABLE, world.facts)
+    court.admit([world.grant(world.founder, "ann", 1).grant])
+    assert court.judged == 2
+    assert len(seen) == len(set(seen)) == 2
+
+
+def test_unknown_governance_is_told_at_once() -> None:
+    world = World()
+    court = court_with(world)
+    newer = world.write(world.founder.log, world.founder.grant, type="grant.lent/1")
+    court.admit([newer, world.write(world.founder.log, world.founder.grant, Heads())])
+    assert court.verdicts.unknown_governance == {newer.id}

@@ -1,0 +1,59 @@
+"""The writing end of a log."""
+
+import pytest
+
+from scmanager.eventstore.entry import Dep
+from scmanager.eventstore.own_log import Draft, OwnLog
+from tests.golden.logs import SPACE_KEY, STARTED, SUBJECT_KEY, entropy_of, founding, key_of, sealed, shared, some
+
+
+def new_log() -> OwnLog:
+    signer = key_of("mine")
+    return OwnLog.found(founding("mine", "org")(signer.public), signer, STARTED, entropy_of("mine"))
+
+
+def test_nobody_signs_an_entry_that_no_reader_would_take() -> None:
+    log = new_log()
+    own = Dep(log.head.log, 0, some("head"))
+    others = tuple(Dep(some(f"log {n}"), 0, some("head")) for n in range(65))
+    bad = [
+        sealed("x", None, deps=(own,)),
+        sealed("x", None, deps=others),
+        sealed("x", None, *([b"words"] * 16)),
+        Draft(shared("x"), SPACE_KEY, ((SUBJECT_KEY, bytes(1024 * 1024 + 1)),)),
+        Draft(b"", None),
+        Draft(bytes(64 * 1024 + 1), SPACE_KEY),
+    ]
+    for draft in bad:
+        with pytest.raises(ValueError, match="not well formed"):
+            log.add(draft, log.hlc + 1)
+    with pytest.raises(ValueError, match="no entry can carry"):
+        log.add(sealed("x"), 2**53)
+    assert log.added == 1
+
+
+def test_time_rises_in_a_log() -> None:
+    log = new_log()
+    with pytest.raises(ValueError, match="strictly rises"):
+        log.add(sealed("x"), STARTED)
+    signer = key_of("mine")
+    with pytest.raises(ValueError, match="strictly rises"):
+        OwnLog.found(founding("mine", "org")(signer.public), signer, 0)
+
+
+def test_a_log_is_written_by_the_key_it_names() -> None:
+    genesis = founding("mine", "org")(key_of("mine").public)
+    with pytest.raises(ValueError, match="this key does not write"):
+        OwnLog.found(genesis, key_of("other"), STARTED)
+    with pytest.raises(ValueError, match="this key does not write"):
+        OwnLog(new_log().head, key_of("other"))
+
+
+def test_fresh_salts_make_two_seals_of_one_text_differ() -> None:
+    signer = key_of("mine")
+    log = OwnLog.found(founding("mine", "org")(signer.public), signer, STARTED)
+    one = log.add(sealed("x", None, b"words"), log.hlc + 1)
+    log.undo_to(1)
+    other = log.add(sealed("x", None, b"words"), log.hlc + 1)
+    assert one.parts[0] != other.parts[0]
+    assert one.parts[1] != other.parts[1]

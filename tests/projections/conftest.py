@@ -1,0 +1,60 @@
+"""One history of two installations, made once: invitations, words, ships, fleets, a removal that voids work."""
+
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from scmanager.application.desk import Desk
+from scmanager.application.writer import Command
+from scmanager.domain import fleet
+from scmanager.domain.catalogue import FLEETS
+from scmanager.domain.member import RemovalReason
+from scmanager.runtime import Node
+from tests.support.books import Books, History, add_ship, books, form_fleet, form_squadron, name_ship, record
+from tests.support.machines import Machine, carry, found, let_in, officer_role
+
+
+@pytest.fixture
+def nova() -> Iterator[Books]:
+    with books("Nova", "ada") as made:
+        yield made
+
+
+class Tale:
+    """Two installations' organisation; `before` and `after` the removal that voids what the guest did unseen."""
+
+    def __init__(self, folder: Path) -> None:
+        ada, bob = Machine(folder, "ada"), Machine(folder, "bob")
+        with ada.open() as host, bob.open() as guest:
+            self.space = found(host)
+            self.guest = let_in(host, guest, self.space, officer_role(host, self.space), folder)
+            for number in range(3):
+                _do(host, self.space, record(f"pilot {number}", bytes([number + 1]) * 16))
+                _do(host, self.space, add_ship(bytes([number + 65]) * 16))
+            _do(host, self.space, name_ship(b"A" * 16, "Nostromo"))
+            _do(guest, self.space, form_fleet(b"F" * 16, "Guest's fleet"))
+            carry(guest, host, self.space, folder)
+            _do(guest, self.space, form_fleet(b"G" * 16, "Unseen fleet"))
+            _do(guest, self.space, form_squadron(b"S" * 16, "Unseen squadron", b"F" * 16))
+            _do(guest, self.space, lambda desk: _rename_fleet(desk, "Renamed unseen"))
+            host.do("member.note", self.space, {"member_id": bytes([1]) * 16, "text": "reliable"})
+            host.do("member.remove", self.space, {"member_id": self.guest, "reason": RemovalReason.CONDUCT})
+            _do(host, self.space, form_fleet(b"H" * 16, "After"))
+            carry(guest, host, self.space, folder)
+            keys = {row: host.vault.get(row) for row in host.vault.keys_of(self.space, None)}
+            self.history = History(host.store, lambda key: keys.get(key))
+
+
+def _rename_fleet(desk: Desk, title: str) -> None:
+    desk.decide(FLEETS, b"F" * 16, fleet.rename, title)
+
+
+def _do(node: Node, space: bytes, act: Callable[[Desk], None]) -> None:
+    node.writer.do(Command(secrets.token_bytes(16), space, lambda desk: act(desk) or {}))
+
+
+@pytest.fixture(scope="session")
+def tale(tmp_path_factory: pytest.TempPathFactory) -> Tale:
+    return Tale(tmp_path_factory.mktemp("tale"))

@@ -1,0 +1,83 @@
+"""A value that no database keeps stops its own entity and no other."""
+
+import psycopg
+import pytest
+from msgspec.structs import replace
+
+from scmanager.projections import gathering, hangar, writing
+from scmanager.projections.copy_text import text
+from tests.support.books import Books, add_ship, name_ship, one, record
+
+pytestmark = pytest.mark.services
+
+
+@pytest.fixture
+def unlucky(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hangar whose rows of model `bad_*` are broken in three ways."""
+    good = hangar.MODEL
+
+    def rows(look, entity):  # type: ignore[no-untyped-def]
+        for table, line in good.rows(look, entity):
+            if "bad_python" in line:
+                raise ZeroDivisionError
+            if "bad_value" in line:
+                line = line.replace("ready", "re\0ady")
+            if "bad_type" in line:
+                line = line.replace("{}", "no array", 1)
+            yield table, line
+
+    models = tuple(replace(each, rows=rows) if each is good else each for each in gathering.MODELS)
+    monkeypatch.setattr(writing, "MODELS", models)
+
+
+@pytest.mark.usefixtures("unlucky")
+@pytest.mark.parametrize("bad", ["bad_python", "bad_value", "bad_type"])
+def test_one_poisoned_ship_does_not_stop_the_others(nova: Books, database: str, bad: str) -> None:
+    projector = nova.projector(database)
+    projector.catch_up()
+    for number in range(9):
+        nova.do(add_ship(bytes([number + 1]) * 16, bad if number == 4 else "aegs_gladius"))
+    nova.do(record("bob", b"b" * 16))
+    assert projector.catch_up() == nova.store.last_pos()
+    assert one(
+        database, "select count(*), count(*) filter (where model like 'bad%%') from scm_read.ship where %s", True
+    ) == (8, 0)
+    assert one(database, "select count(*) from scm_read.member") == (2,)
+    (found,) = projector.status().poison
+    assert found[:3] == ("hangar", nova.space, bytes([5]) * 16)
+    projector.close()
+
+
+@pytest.mark.usefixtures("unlucky")
+def test_poison_at_a_rebuild_is_reported_too(nova: Books, database: str) -> None:
+    nova.do(add_ship(b"A" * 16, "bad_value"))
+    nova.do(add_ship(b"B" * 16))
+    projector = nova.projector(database)
+    projector.catch_up()
+    assert one(database, "select id from scm_read.ship") == (b"B" * 16,)
+    assert len(projector.status().poison) == 1
+    projector.close()
+
+
+@pytest.mark.usefixtures("unlucky")
+def test_an_entity_that_is_well_again_is_poison_no_longer(
+    nova: Books, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nova.do(add_ship(b"A" * 16, "bad_value"))
+    projector = nova.projector(database)
+    projector.catch_up()
+    monkeypatch.setattr(writing, "MODELS", gathering.MODELS)
+    nova.do(name_ship(b"A" * 16, "Phoenix"))
+    projector.catch_up()
+    assert one(database, "select nickname from scm_read.ship") == ("Phoenix",)
+    assert projector.status().poison == []
+    projector.close()
+
+
+@pytest.mark.parametrize("words", ["\\", "\\N", "\t\n\r", '{"x"}', "'; drop table", "\\x00", "\u2028", "🚀"])
+def test_any_words_come_back_as_they_were(nova: Books, database: str, words: str) -> None:
+    with psycopg.connect(database) as connection:
+        connection.execute("create temp table t (words text)")
+        with connection.cursor().copy("copy t from stdin") as copy:
+            copy.write(text(words) + "\n")
+        assert connection.execute("select words from t").fetchone() == (words,)

@@ -1,0 +1,137 @@
+"""The projector as an actor: woken, waited for, away and back, and what it tells subscribers."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+
+from scmanager.adapters.postgres_server import PrivateServer, remove, start
+from scmanager.projections import generation
+from scmanager.projections.generation import CHANNEL, LIVE
+from scmanager.projections.runner import Projector, ReadModelsAway
+from tests.support.books import Books, add_ship, form_fleet, one
+
+pytestmark = pytest.mark.services
+
+
+@contextmanager
+def running(projector: Projector) -> Iterator[threading.Event]:
+    """The projector's actor in a thread, until the block ends."""
+    stop, ready = threading.Event(), threading.Event()
+    thread = threading.Thread(target=projector.run, args=(stop, ready.set))
+    thread.start()
+    try:
+        yield ready
+    finally:
+        stop.set()
+        thread.join(10)
+        assert not thread.is_alive(), "it must end when it is told to"
+
+
+def test_it_projects_when_the_shelf_tells_and_not_before(nova: Books, database: str) -> None:
+    projector = nova.projector(database)
+    with running(projector) as ready:
+        assert ready.wait(10)
+        nova.do(form_fleet(b"F" * 16, "First"))
+        assert projector.wait(nova.store.last_pos(), 10)
+        assert one(database, "select title from scm_read.fleet") == ("First",)
+        assert projector.status().lag == 0
+
+
+def test_waiting_for_what_nobody_wrote_ends(nova: Books, database: str) -> None:
+    projector = nova.projector(database)
+    projector.catch_up()
+    assert not projector.wait(nova.store.last_pos() + 1, 0.05)
+    projector.close()
+
+
+def test_the_status_tells_how_far_behind_it_is(nova: Books, database: str) -> None:
+    projector = nova.projector(database)
+    projector.catch_up()
+    nova.do(form_fleet(b"F" * 16, "First"))
+    status = projector.status()
+    assert (status.lag, status.pos, status.generation) == (1, nova.store.last_pos() - 1, 1)
+    projector.close()
+
+
+def test_a_subscriber_hears_which_tables_changed_and_up_to_where(nova: Books, database: str) -> None:
+    projector = nova.projector(database)
+    projector.catch_up()
+    with psycopg.connect(database, autocommit=True) as listener:
+        listener.execute(f"listen {CHANNEL}")
+        nova.do(form_fleet(b"F" * 16, "First"))
+        projector.catch_up()
+        heard = [json.loads(each.payload) for each in listener.notifies(timeout=5, stop_after=1)]
+    assert heard == [{"space": nova.space.hex(), "tables": ["audit", "fleet"], "pos": nova.store.last_pos()}]
+    projector.close()
+
+
+def test_nothing_new_writes_nothing(nova: Books, database: str) -> None:
+    projector = nova.projector(database)
+    projector.catch_up()
+    before = one(database, "select max(recorded_at) from scm_read.progress")
+    projector.catch_up()
+    assert one(database, "select max(recorded_at) from scm_read.progress") == before
+    projector.close()
+
+
+def test_the_database_may_go_away_and_come_back(nova: Books, tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("away")
+    server = start(folder)
+    assert isinstance(server, PrivateServer)
+    projector = nova.projector(server.dsn)
+    try:
+        with running(projector) as ready:
+            assert ready.wait(10)
+            server.restart()
+            nova.do(form_fleet(b"F" * 16, "First"))
+            assert projector.wait(nova.store.last_pos(), 30)
+            assert one(server.dsn, "select count(*) from scm_read.fleet") == (1,)
+    finally:
+        server.stop()
+        remove(folder)
+
+
+def test_a_database_that_is_away_is_said_and_loses_nothing(nova: Books) -> None:
+    projector = nova.projector("host=127.0.0.1 port=1 connect_timeout=1")
+    with pytest.raises(ReadModelsAway):
+        projector.catch_up()
+    assert projector.status().pos == 0
+
+
+def test_two_projectors_on_one_database_do_not_count_twice(nova: Books, database: str) -> None:
+    first, second = nova.projector(database), nova.projector(database)
+    first.catch_up()
+    second.catch_up()
+    nova.do(form_fleet(b"F" * 16, "First"))
+    first.catch_up()
+    nova.do(form_fleet(b"G" * 16, "Second"))
+    second.catch_up()
+    assert one(database, "select count(*), count(distinct pos) from scm_read.audit") == (nova.store.last_pos(),) * 2
+    with psycopg.connect(database) as connection:
+        assert generation.progress(connection, LIVE).digests == generation.digests(connection, LIVE)
+    first.close()
+    second.close()
+
+
+def test_a_commit_is_whole_or_not_at_all(nova: Books, database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    projector = nova.projector(database)
+    projector.catch_up()
+    nova.do(add_ship(b"A" * 16))
+    nova.do(form_fleet(b"F" * 16, "First"))
+    from scmanager.projections import writing
+
+    def die(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(writing.Batch, "_record", die)
+        with pytest.raises(KeyboardInterrupt):
+            projector.catch_up()
+    assert one(database, "select count(*) from scm_read.ship") == (0,)
+    projector.catch_up()
+    assert one(database, "select count(*) from scm_read.ship") == (1,)
+    projector.close()
