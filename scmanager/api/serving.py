@@ -41,11 +41,13 @@ def listen(port: int) -> socket.socket:
 
 def server(app: FastAPI) -> uvicorn.Server:
     """Run it with `serve(sockets=[listen(port)])` in a loop, or `run` in a thread; `should_exit` ends it."""
+    # psycopg needs a loop over selectors; Windows would take another one.
     return uvicorn.Server(
         uvicorn.Config(
             app, host=LOOPBACK, log_config=None, access_log=False, server_header=False, proxy_headers=False,
             limit_concurrency=REQUESTS_MAX, timeout_keep_alive=30, timeout_graceful_shutdown=CLOSE_S,
             ws_max_size=BODY_BYTES_MAX, ws_max_queue=8, ws_ping_interval=20, ws_ping_timeout=20,
             ws="websockets-sansio", ws_per_message_deflate=False, lifespan="on",
+            loop="asyncio:SelectorEventLoop",
         )
     )  # fmt: skip
