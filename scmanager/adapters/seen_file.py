@@ -1,4 +1,4 @@
-"""`erasures.json`: when this device first saw each erasure. A file, because days of grace must outlive the process."""
+"""`erasures.json`: when this device first saw each erasure. A file: days of grace must outlive the process."""
 
 from collections.abc import Iterator, MutableMapping
 from pathlib import Path
