@@ -5,6 +5,7 @@
 """
 
 import secrets
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
@@ -39,7 +40,7 @@ from scmanager.application import organisations
 from scmanager.application.continuing import Continuation
 from scmanager.application.desk import Desk
 from scmanager.application.every_verb import VERBS
-from scmanager.application.exchange import Admitted, admit_logs, open_log
+from scmanager.application.exchange import Admitted, Fork, admit_logs, forks_of, open_log
 from scmanager.application.founding import Founding
 from scmanager.application.hangar_preview import Preview, preview
 from scmanager.application.recovering import (
@@ -112,9 +113,10 @@ class Node:
             self.writer = Writer(self.store, self.shelf, self.vault, clock, secrets.token_bytes)
             self.writer.start()
             self._mark = FolderMark(folder, state=self._state)
+            self._mark_lock = threading.Lock()
             self.doubt = self._settle_doubt()
         except BaseException:
-            self._lock.release()
+            self._release()  # Nothing of it may write once another node has the folder.
             raise
 
     def __enter__(self) -> Self:
@@ -129,9 +131,15 @@ class Node:
         """Finish what waits, remember the heads, free the folder. Harmless twice."""
         self.writer.stop()
         if self._lock.held:
-            self._mark.record(self._own_heads())
-        self.vault.close()
-        self.store.close()
+            self._remember_heads()
+        self._release()
+
+    def _release(self) -> None:
+        if hasattr(self, "writer"):
+            self.writer.stop()
+        for opened in ("vault", "store"):
+            if hasattr(self, opened):
+                getattr(self, opened).close()
         self._lock.release()
 
     def now_us(self) -> int:
@@ -242,6 +250,7 @@ class Node:
         log = open_log(
             self.store, self.shelf, self.vault, space, invitation.kind, secrets.token_bytes(32), self._clock()
         )
+        self._remember_heads()
         copy = copy_of(self.store, next(head for head in self.store.heads(space) if head.log == log))
         note = NoteLine(copy.note.size, copy.note.root, copy.note.signature)
         unsigned = Request(
@@ -260,18 +269,31 @@ class Node:
 
     def export_space(self, space: bytes, path: Path, *, with_keys: bool = True) -> int:
         """Write a space to a file, with its keys for the devices that act there; returns the size in bytes."""
-        keys = seal_keys(self.vault, space, sorted(self.shelf.space(space).box_keys())) if with_keys else None
+        with self.shelf.lock:
+            readers = sorted(self.shelf.space(space).box_keys())
+        keys = seal_keys(self.vault, space, readers) if with_keys else None
+        self._remember_heads()  # Before they leave: a folder put back to an earlier state is noticed then.
         return write_space(path, space, (copy_of(self.store, head) for head in self.store.heads(space)), keys)
 
     def import_space(self, file: SpaceFile) -> Admitted:
         """Verify and admit what a space file holds, and take the keys that are for this device."""
-        admitted = admit_logs(self.store, self.shelf, file.space, file.logs)
+        with self.shelf.lock:
+            admitted = admit_logs(self.store, self.shelf, file.space, file.logs, self.vault.is_erased)
+            # Entries of our own logs that this folder did not know: it was put back, or has a twin that writes.
+            self._mark.retired |= {log for log in admitted.grown if self.vault.log_seed(log) is not None}
+            self.writer.forget_seats()
         if file.keys is not None:
             keys = open_keys(file.keys, self.identity.box, self.identity.box_secret)
             self.vault.put_all([key for key in keys if key.space == file.space])
             self.shelf.keys_came()
-        self.writer.forget_seats()
+        self._leave_doubtful_logs()
+        self._remember_heads()
         return admitted
+
+    def forks(self, space: bytes) -> list[Fork]:
+        """The alarms of a space: logs that signed two histories, each with a proof to show around."""
+        with self.shelf.lock:
+            return forks_of(self.store, self.shelf.space(space))
 
     # The founder's seat
 
@@ -319,17 +341,30 @@ class Node:
     def _settle_doubt(self) -> Doubt | None:
         """When the folder may be a copy or a restored one, go on in new logs: it never forks itself (F15)."""
         doubt = self._mark.check(self._own_heads())
-        ahead = {head.log for head in self._own() if head.hlc > self._clock() + AHEAD_US_MAX}
-        forked = {head.log for head in self._own() if head.branch}
-        for space in self.shelf.spaces():
-            seated = self.writer.seat_log(space.id)
-            if seated is not None and (doubt is not None or seated in ahead | forked):
-                self.writer.do(self._continuation(space.id, seated))
+        if doubt is not None:
+            self._mark.retired |= {head.log for head in self._own()}
+        self.writer.doubtful = self._mark.retired
+        self._leave_doubtful_logs()
         if doubt is not None:
             self._mark.begin_anew(self._own_heads())
         else:
-            self._mark.record(self._own_heads())
+            self._remember_heads()
         return doubt
+
+    def _leave_doubtful_logs(self) -> None:
+        """In each space where our log is forked, may be, or is dated far ahead: begin a new one, if we have a seat.
+
+        A log without a grant yet stays retired: when its grant comes, this is where it is continued.
+        """
+        ahead = {head.log for head in self._own() if head.hlc > self._clock() + AHEAD_US_MAX}
+        for space in self.shelf.spaces():
+            seated = self.writer.seat_log(space.id)
+            if seated is not None and (seated in ahead or self.writer.in_doubt(seated)):
+                self.writer.do(self._continuation(space.id, seated))
+
+    def _remember_heads(self) -> None:
+        with self._mark_lock:
+            self._mark.record(self._own_heads())
 
     def _continuation(self, space: bytes, old: bytes) -> Continuation:
         return Continuation(
