@@ -63,7 +63,7 @@ from scmanager.eventstore.entry import Kind, RecoveryKeys, Signature
 from scmanager.eventstore.log_copy import LogCopy, copy_of
 from scmanager.eventstore.own_log import Head
 from scmanager.eventstore.signing import SigningKey
-from scmanager.eventstore.sqlite import SqliteStore
+from scmanager.eventstore.sqlite import HEADER_BYTES, SqliteStore
 from scmanager.eventstore.store import StoreDamaged
 from scmanager.eventstore.verification import SignedNote, start_of
 from scmanager.spaces.clock import clock_hint, refuse_slow_clock
@@ -378,7 +378,8 @@ def init_node(settings: Settings, protection: Protection | None = None) -> Ident
 
 
 def _empty(path: Path) -> bool:
-    return not path.exists() or not path.stat().st_size
+    """Without a whole header SQLite takes a file for a new database."""
+    return not path.exists() or (path.is_file() and path.stat().st_size < HEADER_BYTES)
 
 
 def is_node(folder: Path) -> bool:

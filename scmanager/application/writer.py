@@ -20,10 +20,10 @@ from scmanager.application.founding import Founding
 from scmanager.application.keys import FreshKeys, Keys
 from scmanager.domain.records import Grant
 from scmanager.errors import Unavailable
-from scmanager.eventstore import entry
 from scmanager.eventstore.own_log import Head, OwnLog
 from scmanager.eventstore.signing import SigningKey
 from scmanager.eventstore.store import Outcome, Row, Store
+from scmanager.spaces.opening import parse_row
 from scmanager.spaces.shelf import Shelf
 from scmanager.spaces.space import Space
 
@@ -303,7 +303,7 @@ class Writer:
     def _continued(self, log: bytes) -> bytes | None:
         """The log that this one continues. Read from the store: a log that is held for the clock counts here too."""
         first = self._store.read(log, 0, 0, 1)
-        genesis = entry.parse(first[0].data).genesis if first else None
+        genesis = parse_row(first[0]).genesis if first else None
         return genesis.continues.log if genesis and genesis.continues else None
 
     def _commit(self, decided: list[_Waiting]) -> None:

@@ -8,7 +8,7 @@ from scmanager.errors import Refused
 from scmanager.eventstore import entry
 from scmanager.eventstore.store import Row, Store
 from scmanager.spaces.journal import Change
-from scmanager.spaces.opening import KeyOf
+from scmanager.spaces.opening import KeyOf, parse_row
 from scmanager.spaces.space import Space
 
 PAGE_ROWS = 5_000
@@ -125,7 +125,7 @@ class Shelf:
         return known
 
     def _founding(self, row: Row) -> bytes:
-        first = entry.parse(row.data)
+        first = parse_row(row)
         if first.genesis is None:
-            first = entry.parse(self._store.read(row.log, 0, 0, 1)[0].data)
+            first = parse_row(self._store.read(row.log, 0, 0, 1)[0])
         return first.space

@@ -20,7 +20,7 @@ from scmanager.eventstore.entry import Dep, Entry, Kind, digest, u64
 from scmanager.eventstore.store import Row
 from scmanager.spaces.facts import clear_of, fact_of, founding_fact
 from scmanager.spaces.journal import Change, Journal
-from scmanager.spaces.opening import KeyOf, Opened, open_row, parse_row
+from scmanager.spaces.opening import KeyOf, Opened, check_row, open_row, parse_row
 from scmanager.spaces.thing import Thing
 
 AHEAD_US_MAX = 26 * 3600 * 1_000_000
@@ -79,6 +79,8 @@ class Space:
 
     def _open(self, row: Row, until_us: int | None) -> Opened | None:
         parsed = parse_row(row)
+        if row.pos > self.pos and until_us is not None:  # Read from the store, for the first time.
+            check_row(row, parsed, self._heads.get(parsed.log, {}).get(row.branch))
         self._note_head(row, parsed)
         if parsed.genesis is not None:
             self._publics[parsed.log] = parsed.genesis.key
