@@ -17,6 +17,10 @@ from scmanager.errors import FAMILIES, Refused, ScManagerError, Unavailable
 FILE_NAME = "node.json"
 TIMEOUT_S = 30.0
 GREETING_TIMEOUT_S = 2.0
+NUMBER_DIGITS_MAX = 16
+"""Numbers have no more; ids have at least 32 digits."""
+SEVERAL = frozenset({"ships", "left", "still_shared_in"})
+"""What verbs answer as lists, also when it is one."""
 OUTCOME = "commandId pos ids { name value }"
 
 
@@ -167,8 +171,10 @@ def _error_of(told: dict[str, Any]) -> ScManagerError:
 
 
 def _result(ids: list[dict[str, str]]) -> dict[str, Any]:
-    """What the verb answered: several values of one name are a list."""
-    found: dict[str, list[str]] = {}
+    """What the verb answered, as the verb says it: the API tells each id and number by itself, as text."""
+    found: dict[str, list[Any]] = {}
     for each in ids:
-        found.setdefault(each["name"], []).append(each["value"])
-    return {name: values[0] if len(values) == 1 else values for name, values in found.items()}
+        value = each["value"]
+        is_number = value.isdigit() and len(value) <= NUMBER_DIGITS_MAX
+        found.setdefault(each["name"], []).append(int(value) if is_number else value)
+    return {name: values if name in SEVERAL or len(values) > 1 else values[0] for name, values in found.items()}

@@ -4,9 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
-from tests.cli.conftest import Scm
 
 from scmanager.adapters import recovery_sheet
+from tests.cli.conftest import Scm
 
 
 def test_a_folder_is_made_once(scm: Scm) -> None:

@@ -3,10 +3,10 @@
 import secrets
 
 import pytest
-from tests.cli.conftest import Scm
 
 from scmanager.application.every_verb import VERBS
 from scmanager.cli import commands
+from tests.cli.conftest import Scm
 
 
 @pytest.mark.parametrize("name", sorted(VERBS))
