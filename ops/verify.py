@@ -11,6 +11,8 @@ from pathlib import Path
 
 BIN = Path(sys.executable).parent
 
+PYTEST = [sys.executable, "-m", "pytest", "--no-header", "-n", "2", "--dist", "worksteal"]
+
 STATIC = (
     ("format", [BIN / "ruff", "format", "--check", "."]),
     ("lint", [BIN / "ruff", "check", "."]),
@@ -19,12 +21,11 @@ STATIC = (
 )
 FAST = (
     *STATIC,
-    ("fast tests", [sys.executable, "-m", "pytest", "-m", "not services and not slow", "--no-header"]),
+    ("fast tests", [*PYTEST, "-m", "not services and not slow"]),
 )
 FULL = (
     *STATIC,
-    ("tests", [sys.executable, "-m", "coverage", "run", "-m", "pytest", "--no-header", "--durations=15"]),
-    ("coverage data", [sys.executable, "-m", "coverage", "combine", "--quiet"]),
+    ("tests", [*PYTEST, "--durations=15", "--cov", "--cov-report="]),
     ("coverage", [sys.executable, "-m", "coverage", "report", "--fail-under=85", "--skip-covered", "--precision=1"]),
     (
         "coverage of eventstore and domain",
@@ -39,10 +40,6 @@ FULL = (
 def main(job: str) -> int:
     """Run the steps of a job."""
     environment = os.environ | {"PYTHONUTF8": "1"}
-    if job == "test":
-        environment |= {"COVERAGE_PROCESS_START": "pyproject.toml"}
-        for old in Path().glob(".coverage*"):
-            old.unlink()
     for name, command in {"check": FAST, "test": FULL}[job]:
         began = time.monotonic()
         print(f"== {name}", flush=True)

@@ -14,6 +14,7 @@ from typing import Any, Literal, Self
 
 from msgspec.structs import replace
 
+from scmanager.adapters.folder_kind import check_folder
 from scmanager.adapters.folder_lock import FolderLock
 from scmanager.adapters.folder_mark import Doubt, FolderMark
 from scmanager.adapters.folder_mark import Head as MarkedHead
@@ -68,7 +69,7 @@ class VerbUnknown(Refused):
     """There is no verb {verb}."""
 
     code = "verb-unknown"
-    hint = "List the verbs with: scm --help"
+    hint = "List the verbs with: scm --help."
 
 
 class NotForThisSpace(Refused):
@@ -96,7 +97,8 @@ class Node:
     def __init__(
         self, settings: Settings, protection: Protection | None = None, *, clock: Callable[[], int] = clock_us
     ) -> None:
-        """Raises FolderInUse, IdentityMissing, and what the vault and the store raise."""
+        """Raises FolderOnNetwork, FolderSynced, FolderInUse, IdentityMissing, and what vault and store raise."""
+        check_folder(settings.data)
         self.settings = settings
         self._clock = clock
         self._state = settings.state or state_folder()
@@ -344,7 +346,8 @@ class Node:
 
 
 def init_node(settings: Settings, protection: Protection | None = None) -> Identity:
-    """Make a data folder with a fresh identity. Raises IdentityExists when there is one."""
+    """Make a data folder with a fresh identity. Raises IdentityExists, FolderOnNetwork, FolderSynced."""
+    check_folder(settings.data)
     folder = private_folder(settings.data)
     return create_identity(folder, protection or FileProtection(settings.state or state_folder()))
 

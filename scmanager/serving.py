@@ -21,29 +21,23 @@ from scmanager.adapters.postgres_connection import PostgresServer
 from scmanager.adapters.private_files import parse_json, read_private, write_private
 from scmanager.api.app import make_app
 from scmanager.api.backend import ActorHealth
+from scmanager.api.serving import LOOPBACK, listen
+from scmanager.api.serving import server as server_of
 from scmanager.application.erasure import Erasures
 from scmanager.application.writer import Result
 from scmanager.config import Settings
-from scmanager.errors import Misconfigured, Unavailable, Untrusted
+from scmanager.errors import Unavailable, Untrusted
 from scmanager.projections.generation import LIVE
 from scmanager.projections.runner import Projector
 from scmanager.runtime import Node
 from scmanager.spaces.shelf import Shelf
 from scmanager.supervisor import Actor, Health, Supervisor
 
-HOST = "127.0.0.1"
 LOOK_S = 2.0
 """How often the database's process is looked at."""
 ERASURES_LOOK_S = 3600.0
 START_TIMEOUT_S = 60.0
 NODE_FILE = "node.json"
-
-
-class PortTaken(Misconfigured):
-    """Port {port} is in use by another program."""
-
-    code = "port-taken"
-    hint = "Choose another one with SCM_PORT, or 0 for any that is free."
 
 
 class DatabaseAway(Unavailable):
@@ -98,7 +92,7 @@ class Serving:
 
     def start(self, timeout_s: float = START_TIMEOUT_S) -> None:
         """Start every actor. Raises PortTaken, NotStarted."""
-        self._socket = _listen(self.node.settings.port)
+        self._socket = listen(self.node.settings.port)
         parts: list[tuple[str, Callable[[threading.Event, Callable[[], None]], None]]] = [
             ("database", self._run_database),
             ("read-models", self._run_projector),
@@ -129,7 +123,7 @@ class Serving:
     @property
     def address(self) -> str:
         """The API's address."""
-        return f"http://{HOST}:{self.port}"
+        return f"http://{LOOPBACK}:{self.port}"
 
     @property
     def projector(self) -> Projector:
@@ -174,8 +168,7 @@ class Serving:
 
     def _run_api(self, stop: threading.Event, ready: Callable[[], None]) -> None:
         app = make_app(self)
-        config = uvicorn.Config(app, log_level="warning", lifespan="on", ws="websockets-sansio", server_header=False)
-        server = uvicorn.Server(config)
+        server = server_of(app)
         watcher = threading.Thread(target=_end_with, args=(server, stop), name="api-stop", daemon=True)
         watcher.start()
         assert self._socket is not None
@@ -282,19 +275,6 @@ class _Seen(MutableMapping[str, int]):
 
     def __len__(self) -> int:
         return len(self._seen)
-
-
-def _listen(port: int) -> socket.socket:
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    if os.name == "posix":
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((HOST, port))
-        listening.listen(128)
-    except OSError as error:
-        listening.close()
-        raise PortTaken(port=port) from error
-    return listening
 
 
 def _await(actor: Actor, timeout_s: float) -> None:

@@ -93,7 +93,8 @@ class Feed:
             if self._task is None:
                 self._task = asyncio.create_task(self._run(), name="feed")
             with contextlib.suppress(TimeoutError):  # Without PostgreSQL one may still wait for its return.
-                await asyncio.wait_for(self._up.wait(), RETRY_S[-1])
+                async with asyncio.timeout(RETRY_S[-1]):  # `wait_for` of Python 3.11 may swallow a cancellation.
+                    await self._up.wait()
             yield listener
         finally:
             self._listeners.discard(listener)

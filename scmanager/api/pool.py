@@ -55,7 +55,8 @@ class Pool:
     async def fetch(self, sql: str, parameters: Mapping[str, Any]) -> str:
         """The only column of the only row, as text. Raises ReadModelsGone, ReadModelsBusy, QueryTooSlow."""
         try:
-            await asyncio.wait_for(self._free.acquire(), WAIT_S)
+            async with asyncio.timeout(WAIT_S):  # `wait_for` of Python 3.11 may swallow a cancellation.
+                await self._free.acquire()
         except TimeoutError as error:
             raise ReadModelsBusy(connections=self._size) from error
         try:

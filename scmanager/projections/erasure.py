@@ -5,6 +5,8 @@ all three go: rewrite the tables, count anew, rewrite the statistics, end the lo
 log files from before are removed. Needs a server that does not keep log files for reuse (`wal_recycle = off`).
 """
 
+import psycopg
+
 from scmanager.errors import Misconfigured
 from scmanager.projections import rebuild
 from scmanager.projections.gathering import MODELS
@@ -18,11 +20,25 @@ class FilesRecycled(Misconfigured):
     hint = "Set wal_recycle = off on that server and reload it; the clean-up then runs by itself."
 
 
+class MayNotCleanUp(Misconfigured):
+    """The database user may not remove erased words from the server's files."""
+
+    code = "postgres-may-not-clean-up"
+    hint = "Give the user of the read models the right to CHECKPOINT, to switch log files and to VACUUM pg_statistic."
+
+
 def clean_up(connection: Connection) -> None:
     """Remove what was hidden from the server's files. Takes a fraction of a second; writers and readers wait briefly.
 
-    The connection must be in autocommit mode and outside of a transaction. Raises FilesRecycled.
+    The connection must be in autocommit mode and outside of a transaction. Raises FilesRecycled, MayNotCleanUp.
     """
+    try:
+        _clean_up(connection)
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise MayNotCleanUp from error
+
+
+def _clean_up(connection: Connection) -> None:
     row = connection.execute("SELECT current_setting('wal_recycle')").fetchone()
     if row is None or row[0] != "off":
         raise FilesRecycled

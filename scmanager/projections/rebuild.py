@@ -67,14 +67,21 @@ def build(following: Following, connection: Connection, number: int, report: Rep
 
 
 def differing(connection: Connection, schema: str) -> tuple[str, ...]:
-    """The read models whose live rows differ from the shadow's, counting only those made by the same code."""
+    """The read models whose live rows, or the digest kept of them, differ from the shadow's.
+
+    Only those made by the same code count: other code may well make other rows.
+    """
     if not generation.exists(connection, LIVE):
         return ()
     live, shadow = generation.progress(connection, LIVE), generation.progress(connection, schema)
     if live.pos != shadow.pos:
         return ()
     same_code = [name for name in NAMES if live.fingerprints.get(name) == shadow.fingerprints[name]]
-    return tuple(name for name in same_code if generation.digest(connection, LIVE, name) != shadow.digests[name])
+    return tuple(
+        name
+        for name in same_code
+        if not live.digests[name] == generation.digest(connection, LIVE, name) == shadow.digests[name]
+    )
 
 
 def switch(connection: Connection, schema: str) -> None:

@@ -5,8 +5,12 @@ from collections.abc import Iterator
 from scmanager.domain.catalogue import MEMBERS
 from scmanager.domain.event import Id, Id32, State
 from scmanager.domain.member import Member, Note, Profile
+from scmanager.domain.words import NAME_LENGTH_MAX
 from scmanager.projections.copy_text import NULL, flag, ident, idents, line, number, seconds, text, texts
 from scmanager.projections.read_model import Look, ReadModel, Row, Table, Voice, spoken
+
+SORTED_BY = 2 * NAME_LENGTH_MAX
+"""Characters of a handle that count when handles are sorted; an index takes no long ones."""
 
 
 def rows(look: Look, entity: Id) -> Iterator[Row]:
@@ -43,7 +47,7 @@ def _said(look: Look, member: Member) -> tuple[str, ...]:
     profile, note = look.words(member.profile, Profile), look.words(member.note, Note)
     return (
         text(profile.handle if isinstance(profile, Profile) else None),
-        text(profile.handle.lower() if isinstance(profile, Profile) else None),
+        text(profile.handle.lower()[:SORTED_BY] if isinstance(profile, Profile) else None),
         text(profile.display_name if isinstance(profile, Profile) else None),
         spoken(profile),
         text(note.text if isinstance(note, Note) else None),

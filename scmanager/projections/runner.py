@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 import psycopg
 
-from scmanager.errors import Unavailable
+from scmanager.errors import Misconfigured, Unavailable
 from scmanager.eventstore.store import Store
 from scmanager.projections import erasure, generation, rebuild
 from scmanager.projections.following import Diverged, Following
@@ -91,13 +91,13 @@ class Projector:
             self._wake.clear()
             try:
                 self.catch_up()
-                self.clean_up_if_due()
+                unclean = self._clean_up()
             except (Unavailable, ProjectedElsewhere) as error:
                 self._error = error.code
                 stop.wait(pause)
                 pause = min(2 * pause, LONGEST_PAUSE_S)
                 continue
-            self._error, pause = "", FIRST_PAUSE_S
+            self._error, pause = unclean, FIRST_PAUSE_S
             ready()
             self._wake.wait()
         self.close()
@@ -133,13 +133,28 @@ class Projector:
         return switched
 
     def clean_up_if_due(self) -> bool:
-        """After words were erased: remove their bytes from the server's files as well. Raises FilesRecycled."""
+        """After words were erased: remove their bytes from the server's files as well; whether it was due.
+
+        Raises FilesRecycled, MayNotCleanUp, ReadModelsAway.
+        """
         with self._mutex:
-            connection = self._connect()
-            if not generation.progress(connection, LIVE).clean_up_due:
-                return False
-            erasure.clean_up(connection)
+            try:
+                connection = self._connect()
+                if not generation.progress(connection, LIVE).clean_up_due:
+                    return False
+                erasure.clean_up(connection)
+            except psycopg.OperationalError as error:
+                self.close()
+                raise ReadModelsAway(reason=type(error).__name__) from error
         return True
+
+    def _clean_up(self) -> str:
+        """The code of what forbids it on this server; it stays due, and the words stay hidden."""
+        try:
+            self.clean_up_if_due()
+        except Misconfigured as error:
+            return error.code
+        return ""
 
     def _catch_up(self) -> int:
         connection = self._connect()

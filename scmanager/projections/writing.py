@@ -31,7 +31,7 @@ from scmanager.spaces.opening import KeyOf
 from scmanager.spaces.space import Space
 
 CHUNK_ENTRIES = 2_000
-_UNWRITABLE = (psycopg.DataError, UnicodeEncodeError, psycopg.IntegrityError)
+_UNWRITABLE = (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded, UnicodeEncodeError)
 
 Lines = tuple[Id, dict[str, str]]
 """An entity and its rows, as COPY lines by table."""
@@ -103,6 +103,8 @@ class Batch:
                 if not empty:
                     self._delete(table.name, table.entity, piece.space.id, entities)
                 self._copy_entities(table.name, made, poison, wary=wary)
+            for table in model.tables:
+                self._drop(table.name, table.entity, piece.space.id, list(poison))
                 if not empty:
                     self._add_entities(table.name, table.entity, piece.space.id, entities)
             self._note_poison(model.name, piece.space.id, entities, poison)
@@ -116,6 +118,12 @@ class Batch:
         self._sums[TABLES[table]] -= gone[0]
         if gone[1]:
             self._touched.setdefault(space, set()).add(table)
+
+    def _drop(self, table: str, entity: str, space: Id32, poisoned: Sequence[Id]) -> None:
+        """What is poison in one table of a read model has no rows in the others either."""
+        if poisoned:
+            query = "DELETE FROM {schema}.{table} WHERE space = %s AND {entity} = ANY(%s)"
+            self._connection.execute(statement(query, self._schema, table, entity), (space, poisoned))
 
     def _add_entities(self, table: str, entity: str, space: Id32, entities: Sequence[Id]) -> None:
         query = (

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from scmanager.domain.event import CATALOGUE, Event
+from scmanager.domain.upcasting import upcast
 from scmanager.eventstore import content, entry, parts
 from scmanager.eventstore.content import Shared
 from scmanager.eventstore.entry import Entry
@@ -36,7 +37,7 @@ _decoders: dict[str, msgspec.json.Decoder[Any]] = {}
 
 
 def event_of(shared: Shared) -> Event | None:
-    """The payload as the event class this release has for its type; None when there is none or it does not fit."""
+    """The payload as the newest version of its type; None when this release has no such type or it does not fit."""
     decoder = _decoders.get(shared.type)
     if decoder is None:
         known = CATALOGUE.get(shared.type)
@@ -47,7 +48,7 @@ def event_of(shared: Shared) -> Event | None:
         event: Event = decoder.decode(shared.payload)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
-    return event
+    return upcast(event)
 
 
 def open_row(row: Row, parsed: Entry, public: bytes, key_of: KeyOf) -> Opened | None:

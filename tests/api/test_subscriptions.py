@@ -129,9 +129,8 @@ def test_too_many_websockets_are_refused_and_a_closed_one_makes_room(
         assert time.monotonic() < deadline
         time.sleep(0.1)
     monkeypatch.setattr(sockets, "CONNECTIONS_MAX", 3)
-    with _several(api, 3):
-        with Socket(api) as refused:
-            assert refused.closed() == sockets.TOO_MANY
+    with _several(api, 3), Socket(api) as refused:
+        assert refused.closed() == sockets.TOO_MANY
     deadline = time.monotonic() + 10
     while True:
         with Socket(api) as again:

@@ -164,9 +164,9 @@ def test_changed_words_are_taken_over_and_silence_takes_nothing_away(own: Seat) 
     assert counts(take_in(own, rows(arrow(pledge_id="123", insurance_months=12, pledge_name="Gift")))) == (0, 1, 0, 0)
     assert own.nickname(ship) == "Dart"
     assert own.details(ship) == Details("Arrow", None, "123", "Gift", None, 12)
-    take_in(own, rows(arrow(nickname="Lance", pledge_id="123")))
+    take_in(own, rows(arrow(nickname="Lance", lti=True)))
     assert own.nickname(ship) == "Lance"
-    assert own.details(ship) == Details("Arrow", None, "123", "Gift", None, 12)
+    assert own.details(ship) == Details("Arrow", None, "123", "Gift", None, 12, lti=True)
 
 
 def test_a_change_can_be_left_out(own: Seat) -> None:
@@ -294,14 +294,16 @@ def test_a_personal_space_takes_in_nobody_else_s_hangar(own: Seat) -> None:
         own.do("hangar.import", confirmed=confirm(own.preview(rows(arrow()), other)))
 
 
-def test_a_confirmation_cannot_reach_ships_of_somebody_else(own: Seat) -> None:
-    made = confirm(own.preview(rows()))
+def test_a_confirmation_cannot_reach_ships_of_somebody_else(node: Node) -> None:
+    org = Seat(node, found(node))
+    mine = org.made("ship", "ship.add", model=ARROW)
+    made = confirm(org.preview(rows(), Owner(OwnerKind.ORGANISATION, org.me)))
     for forged in (
-        msgspec.structs.replace(made, changed=(ChangedShip(b"?" * 16, "Dart"),)),
-        msgspec.structs.replace(made, missing=(Choice(b"?" * 16, Fate.REMOVE),)),
+        msgspec.structs.replace(made, changed=(ChangedShip(mine, "Dart"),)),
+        msgspec.structs.replace(made, missing=(Choice(mine, Fate.REMOVE),)),
     ):
         with pytest.raises(hangar.ShipUnknown):
-            own.do("hangar.import", confirmed=forged)
+            org.do("hangar.import", confirmed=forged)
 
 
 def test_an_organisation_s_hangar_is_taken_in_by_those_who_manage_ships(node: Node, tmp_path: Path) -> None:

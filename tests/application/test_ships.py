@@ -247,3 +247,11 @@ def test_what_was_called_something_is_called_nothing_after_an_erasure(own: Seat)
     assert own.nickname(ship) is Absence.ERASED
     own.do("ship.name", ship_id=ship, nickname="Javelin")
     assert own.nickname(ship) == "Javelin", "new words have a new key"
+
+
+def test_words_written_in_the_days_of_grace_outlive_the_erasure_before_them(own: Seat) -> None:
+    ship = own.made("ship", "ship.add", model=ARROW, nickname="Dart")
+    own.do("member.erase", member_id=own.me)
+    assert own.nickname(ship) is Absence.ERASED
+    own.do("ship.name", ship_id=ship, nickname="Javelin")
+    assert own.nickname(ship) == "Javelin"

@@ -62,14 +62,17 @@ THEIR_DEPRECATION = pytest.mark.filterwarnings("default:'log' is deprecated:Depr
 class TestApplicationRecorderOnMemory(Subscribing, OnMemory, persistence.ApplicationRecorderTestCase[Recorder]): ...
 
 
+@pytest.mark.slow
 class TestApplicationRecorderOnSqlite(Subscribing, OnSqlite, persistence.ApplicationRecorderTestCase[Recorder]): ...
 
 
+@pytest.mark.slow
 class TestApplicationRecorderWithTextIdsOnMemory(
     TextIds, Subscribing, OnMemory, persistence.ApplicationRecorderTestCase[Recorder]
 ): ...
 
 
+@pytest.mark.slow
 class TestApplicationRecorderWithTextIdsOnSqlite(
     TextIds, Subscribing, OnSqlite, persistence.ApplicationRecorderTestCase[Recorder]
 ): ...

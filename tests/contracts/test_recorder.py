@@ -332,6 +332,7 @@ def test_two_processes_keep_their_own_places(place: tuple[Store, Originators]) -
     assert topics.count(NOTED) == topics.count("other." + NOTED) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lives", [[1, 2, 5, 9], [3] * 8, [7, 1, 1, 30]])
 def test_a_process_killed_and_started_again_writes_each_thing_once(tmp_path: Path, lives: list[int]) -> None:
     """Each life is killed after it has said so many times that an event is recorded; the last one finishes."""

@@ -1,6 +1,7 @@
 """Writes the golden files anew: `python -m tests.golden.make`. A commit that changes them says why.
 
-Bytes are hex. Where one run of bytes repeats, a case has rows [hex, how often] instead.
+Bytes are hex. Where one run of bytes repeats, a case has rows [hex, how often] instead. Payloads of events are the
+JSON text itself.
 """
 
 import json
@@ -9,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from tests import tiny_verifier
-from tests.golden import hostile
+from tests.golden import event_cases, hostile
 from tests.golden.logs import LOGS, WholeLog
 
 FILES = Path(__file__).parent / "files"
+EVENTS = Path(__file__).parent / "events"
 _RUN = re.compile(rb"(.{1,8}?)\1{31,}", re.DOTALL)
 
 
@@ -71,17 +73,26 @@ def everything() -> dict[str, str]:
     files["hostile-contents"] = {
         name: {"bytes": pack(data), "verdict": content_verdict(data)} for name, data in hostile.contents()
     }
+    return texts(files)
+
+
+def every_event() -> dict[str, str]:
+    """File name -> its text."""
+    return texts(event_cases.everything())
+
+
+def texts(files: dict[str, Any]) -> dict[str, str]:
     return {f"{name}.json": json.dumps(value, indent=1, ensure_ascii=True) + "\n" for name, value in files.items()}
 
 
 def main() -> None:
-    FILES.mkdir(exist_ok=True)
-    made = everything()
-    for old in FILES.glob("*.json"):
-        if old.name not in made:
-            old.unlink()
-    for name, text in made.items():
-        (FILES / name).write_text(text, encoding="ascii", newline="\n")
+    for folder, made in ((FILES, everything()), (EVENTS, every_event())):
+        folder.mkdir(exist_ok=True)
+        for old in folder.glob("*.json"):
+            if old.name not in made:
+                old.unlink()
+        for name, text in made.items():
+            (folder / name).write_text(text, encoding="ascii", newline="\n")
 
 
 if __name__ == "__main__":

@@ -1,13 +1,15 @@
 """Erasure of personal words: hidden at once, and then gone from every file of the database server."""
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from scmanager.adapters.postgres_server import PrivateServer, remove, start
 from scmanager.application import members
-from scmanager.projections.erasure import FilesRecycled
+from scmanager.projections.erasure import FilesRecycled, MayNotCleanUp, clean_up
 from scmanager.projections.runner import Projector
 from tests.support.books import Books, add_ship, name_ship, one, record
 
@@ -101,14 +103,16 @@ def test_words_that_came_while_nobody_projected_are_shown_after_a_start(nova: Bo
     hidden = dict(nova.keys._keys)
     projector = nova.projector(database)
     filled(nova, projector)
-    for key in nova.keys.keys_of(nova.space, NEW):
+    for key in (*nova.keys.keys_of(nova.space, NEW), *nova.keys.keys_of(nova.space, nova.founder)):
         hidden[key] = nova.keys._keys.pop(key)
     projector.rebuild()
+    assert one(database, "select nickname from scm_read.ship") == (None,)
     projector.close()
     nova.keys._keys.update(hidden)
     again = nova.projector(database)
     again.catch_up()
     assert one(database, "select handle from scm_read.member where id = %s", NEW) == (SECRET,)
+    assert one(database, "select nickname from scm_read.ship") == (NICK,)
     again.close()
 
 
@@ -116,7 +120,6 @@ def test_erased_words_are_gone_from_every_file_of_the_server(nova: Books, server
     projector = nova.projector(server.dsn)
     filled(nova, projector)
     projector.rebuild()  # A generation that was kept holds the words too.
-    one(server.dsn, "select 1 from (select pg_switch_wal()) as wal")
     for words in (SECRET, NOTE, NICK):
         assert files_with(server.data_folder, words), "present before"
     erase(nova, NEW)
@@ -150,4 +153,39 @@ def test_a_server_that_recycles_its_log_is_refused(nova: Books, database: str) -
     projector.catch_up()
     with pytest.raises(FilesRecycled):
         projector.clean_up_if_due()
+    projector.close()
+
+
+def test_a_server_that_cannot_be_cleaned_still_serves_and_the_status_says_so(nova: Books, database: str) -> None:
+    projector = nova.projector(f"{database} options='-c wal_recycle=on'")
+    filled(nova, projector)
+    erase(nova, NEW)
+    projector.close()
+    stop, ready = threading.Event(), threading.Event()
+    thread = threading.Thread(target=projector.run, args=(stop, ready.set))
+    thread.start()
+    assert ready.wait(10)
+    assert projector.status().error == FilesRecycled.code
+    stop.set()
+    thread.join(10)
+    assert one(database, "select handle from scm_read.member where id = %s", NEW) == (None,)
+
+
+def test_a_user_without_the_rights_is_told(nova: Books, database: str) -> None:
+    projector = nova.projector(database)
+    filled(nova, projector)
+    erase(nova, NEW)
+    projector.catch_up()
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("create role plain")
+        try:
+            connection.execute("grant all on schema scm_read to plain")
+            connection.execute("grant all on all tables in schema scm_read to plain")
+            connection.execute("set role plain")
+            with pytest.raises(MayNotCleanUp):
+                clean_up(connection)
+        finally:
+            connection.execute("reset role")
+            connection.execute("drop owned by plain")
+            connection.execute("drop role plain")
     projector.close()

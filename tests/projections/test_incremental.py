@@ -165,6 +165,24 @@ def test_a_removal_that_voids_old_work_updates_rows_even_after_a_crash(tale: Tal
     assert standing == ("removed", "conduct", None, 0)
 
 
+def test_entries_that_begin_to_count_while_nobody_projects_are_shown(tale: Tale, database: str) -> None:
+    """The guest's log alone counts for nothing; the founding log comes, and the process dies before projecting."""
+    mine = [row for row in tale.history.rows if parse(row.data).log == tale.space]
+    theirs = [row for row in tale.history.rows if parse(row.data).log != tale.space]
+    here = Installation(tale, database)
+    here.receive(theirs)
+    here.projector.catch_up()
+    assert one(database, "select bool_or(valid) from scm_read.audit") == (False,)
+    here.receive(mine)
+    here.restart()
+    here.projector.catch_up()
+    assert one(database, "select count(*) from scm_read.audit where not valid") == (3,)
+    before = dump(database)
+    assert here.projector.rebuild().differing == ()
+    assert dump(database) == before
+    here.projector.close()
+
+
 def _type(tale: Tale, row: Row) -> str:
     shelf = Shelf(tale.history.store(), FOLDS, tale.history.key_of, clock_us)  # type: ignore[arg-type]
     shelf.take(tale.history.rows)

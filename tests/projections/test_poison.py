@@ -4,9 +4,12 @@ import psycopg
 import pytest
 from msgspec.structs import replace
 
-from scmanager.projections import gathering, hangar, writing
+from scmanager.domain import squadron
+from scmanager.domain.catalogue import SQUADRONS
+from scmanager.projections import fleets, gathering, generation, hangar, writing
 from scmanager.projections.copy_text import text
-from tests.support.books import Books, add_ship, name_ship, one, record
+from scmanager.projections.generation import LIVE
+from tests.support.books import Books, add_ship, form_squadron, name_ship, one, record
 
 pytestmark = pytest.mark.services
 
@@ -71,6 +74,29 @@ def test_an_entity_that_is_well_again_is_poison_no_longer(
     projector.catch_up()
     assert one(database, "select nickname from scm_read.ship") == ("Phoenix",)
     assert projector.status().poison == []
+    projector.close()
+
+
+def test_what_is_poison_in_one_table_is_in_none(nova: Books, database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    good = fleets.MODEL
+
+    def rows(look, entity):  # type: ignore[no-untyped-def]
+        for table, line in good.rows(look, entity):
+            yield table, line.replace("\t0\n", "\tnowhere\n") if table == "squadron_ship" else line
+
+    models = tuple(replace(each, rows=rows) if each is good else each for each in gathering.MODELS)
+    monkeypatch.setattr(writing, "MODELS", models)
+    projector = nova.projector(database)
+    projector.catch_up()
+    for number in (1, 2):
+        nova.do(form_squadron(bytes([number]) * 16, f"Squadron {number}"))
+    nova.do(add_ship(b"A" * 16))
+    nova.do(lambda desk: desk.decide(SQUADRONS, b"\1" * 16, squadron.enlist_ship, b"A" * 16))
+    projector.catch_up()
+    assert one(database, "select title from scm_read.squadron") == ("Squadron 2",)
+    assert len(projector.status().poison) == 1
+    with psycopg.connect(database) as connection:
+        assert generation.progress(connection, LIVE).digests == generation.digests(connection, LIVE)
     projector.close()
 
 

@@ -9,7 +9,8 @@ import psycopg
 import pytest
 
 from scmanager.adapters.postgres_server import PrivateServer, remove, start
-from scmanager.projections import generation
+from scmanager.projections import generation, writing
+from scmanager.projections.gathering import everything
 from scmanager.projections.generation import CHANNEL, LIVE
 from scmanager.projections.runner import Projector, ReadModelsAway
 from tests.support.books import Books, add_ship, form_fleet, one
@@ -117,12 +118,22 @@ def test_two_projectors_on_one_database_do_not_count_twice(nova: Books, database
     second.close()
 
 
+def test_a_batch_that_was_made_for_another_position_writes_nothing(nova: Books, database: str) -> None:
+    projector = nova.projector(database)
+    projector.catch_up()
+    with psycopg.connect(database, autocommit=True) as connection:
+        batch = writing.Batch(connection, LIVE, nova.store, nova.keys.get, nova.shelf.lock)
+        with pytest.raises(writing.ProjectedElsewhere):
+            batch.write([everything(nova.shelf.space(nova.space))], before=2, pos=3)
+    assert one(database, "select count(*) from scm_read.audit") == (nova.store.last_pos(),)
+    projector.close()
+
+
 def test_a_commit_is_whole_or_not_at_all(nova: Books, database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     projector = nova.projector(database)
     projector.catch_up()
     nova.do(add_ship(b"A" * 16))
     nova.do(form_fleet(b"F" * 16, "First"))
-    from scmanager.projections import writing
 
     def die(*_: object, **__: object) -> None:
         raise KeyboardInterrupt

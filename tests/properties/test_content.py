@@ -12,6 +12,7 @@ from scmanager.eventstore import content, entry
 from scmanager.eventstore.content import Shared
 from tests.golden import hostile
 from tests.golden.logs import shared
+from tests.support.effort import examples
 
 id32 = st.binary(min_size=32, max_size=32)
 id16 = st.binary(min_size=16, max_size=16)
@@ -42,7 +43,7 @@ def _depth(value: object) -> int:
     return 0
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300))
 @given(events)
 def test_what_was_encoded_reads_back(event: Shared) -> None:
     plain = content.encode(event)
@@ -50,7 +51,7 @@ def test_what_was_encoded_reads_back(event: Shared) -> None:
     assert content.encode(event) == plain
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500))
 @given(st.binary(max_size=300))
 @example(b"[" * 60_000)
 @example(b'{"a":' * 10_000)
@@ -60,7 +61,7 @@ def test_reading_noise_is_total(noise: bytes) -> None:
     assert content.read(noise) is None
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500))
 @given(st.data())
 def test_reading_damaged_events_is_total(data: st.DataObject) -> None:
     """Cut, spliced and doubled pieces of lawful and hostile events."""
@@ -72,7 +73,7 @@ def test_reading_damaged_events_is_total(data: st.DataObject) -> None:
     assert read is None or content.encode(read) == plain
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300))
 @given(st.data())
 def test_one_event_has_one_spelling(data: st.DataObject) -> None:
     plain = shared("case", {"title": "Jumptown", "n": [1, 2]})

@@ -12,6 +12,7 @@ from scmanager.domain.event import CATALOGUE, Envelope, Event, State
 from scmanager.domain.rights import ANYONE, RIGHT_NEEDED
 from scmanager.domain.ship_events import Added, Owner, OwnerKind
 from tests.support.arbitrary import envelopes, events
+from tests.support.effort import examples
 from tests.support.scenario import THING, entry, who, wired
 
 THINGS = {
@@ -42,7 +43,7 @@ def fold(thing: str, history: list[tuple[Event, Envelope]]) -> Any:
 
 @pytest.mark.parametrize("thing", THINGS)
 @given(data=st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40))
 def test_no_history_however_wild_makes_evolve_raise(thing: str, data: st.DataObject) -> None:
     state = fold(thing, data.draw(histories(thing, wild=True)))
     assert type(state) is type(THINGS[thing][0])
@@ -50,7 +51,7 @@ def test_no_history_however_wild_makes_evolve_raise(thing: str, data: st.DataObj
 
 @pytest.mark.parametrize("thing", THINGS)
 @given(data=st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40))
 def test_the_same_entry_twice_changes_nothing(thing: str, data: st.DataObject) -> None:
     history = data.draw(histories(thing))
     twice = [each for each in history for _ in range(2)]
@@ -59,7 +60,7 @@ def test_the_same_entry_twice_changes_nothing(thing: str, data: st.DataObject) -
 
 @pytest.mark.parametrize("thing", THINGS)
 @given(data=st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40))
 def test_what_evolve_makes_can_be_written_down_and_read_again(thing: str, data: st.DataObject) -> None:
     state: State = fold(thing, data.draw(histories(thing)))
     assert msgspec.json.decode(msgspec.json.encode(state), type=type(state)) == state
@@ -67,7 +68,7 @@ def test_what_evolve_makes_can_be_written_down_and_read_again(thing: str, data: 
 
 @pytest.mark.parametrize("thing", THINGS)
 @given(data=st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40))
 def test_an_event_off_the_wire_evolves_as_the_one_that_was_written(thing: str, data: st.DataObject) -> None:
     history = data.draw(histories(thing))
     usable = [(event, envelope) for event, envelope in history if "" not in msgspec.structs.astuple(event)]
@@ -79,7 +80,7 @@ def own_kinds(thing: str) -> list[type[Event]]:
 
 
 @given(history=st.lists(st.tuples(events(own_kinds("ship")), envelopes(by=st.just(who("stranger")))), max_size=8))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 def test_nothing_a_stranger_says_without_a_right_changes_somebodys_ship(
     history: list[tuple[Event, Envelope]],
 ) -> None:
@@ -93,7 +94,7 @@ def test_nothing_a_stranger_says_without_a_right_changes_somebodys_ship(
 
 
 @given(history=st.lists(st.tuples(events(own_kinds("member")), envelopes(by=st.just(who("stranger")))), max_size=8))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40))
 def test_nobody_speaks_as_another_member(history: list[tuple[Event, Envelope]]) -> None:
     after = member.Member()
     for event, envelope in history:

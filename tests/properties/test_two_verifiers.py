@@ -25,6 +25,7 @@ from tests.golden.logs import (
     shared,
     whole,
 )
+from tests.support.effort import examples
 from tests.support.verdicts import Verdict, judge
 
 
@@ -77,7 +78,7 @@ def test_no_byte_of_a_log_can_change_unseen(name: str, bits: int) -> None:
         assert both(changed(built(name), place, bits))[0] != "authentic", place
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300))
 @given(st.data())
 def test_no_byte_of_any_log_can_change_unseen(data: st.DataObject) -> None:
     log = built(data.draw(st.sampled_from(sorted(LOGS))))
@@ -85,7 +86,7 @@ def test_no_byte_of_any_log_can_change_unseen(data: st.DataObject) -> None:
     assert both(changed(log, place, data.draw(st.integers(1, 255))))[0] != "authentic"
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300))
 @given(st.data())
 def test_a_byte_more_or_less_is_seen(data: st.DataObject) -> None:
     log = copy(built(data.draw(st.sampled_from(sorted(LOGS)))))
@@ -105,7 +106,7 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200))
 @given(
     st.lists(
         st.tuples(
@@ -132,7 +133,7 @@ def test_both_read_alike_what_an_author_writes(events: list[tuple[object, bytes,
     ]
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500))
 @given(st.binary(max_size=400), st.booleans())
 def test_both_refuse_noise_alike(noise: bytes, with_header: bool) -> None:
     data = hostile.raw(noise) if with_header else noise
@@ -140,7 +141,7 @@ def test_both_refuse_noise_alike(noise: bytes, with_header: bool) -> None:
     assert both(log)[0] in {"malformed", "chain", "note"}
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500))
 @given(json_values)
 def test_both_judge_any_payload_alike(value: object) -> None:
     try:

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from random import Random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +14,7 @@ from scmanager.domain.past import contiguous
 from scmanager.domain.records import Clear, Fact, Verdicts
 from scmanager.domain.validity import judge
 from tests.properties.model_check import run
+from tests.support.effort import examples
 from tests.support.random_sets import random_set
 from tests.support.world import TABLE, check
 
@@ -39,18 +41,20 @@ def answer(space: bytes, facts: Sequence[Fact]) -> bytes:
     return digest(judge(space, facts, check, TABLE))
 
 
+@pytest.mark.slow
 def test_every_small_set_has_exactly_one_consistent_answer_and_the_evaluator_gives_it() -> None:
     covered, failed = run(sets=1500, seed=1, entries=7)
     assert failed == []
     assert len(covered) >= 20  # Of the reasons there are, the sets meet nearly all.
 
 
+@pytest.mark.slow
 def test_the_answer_over_larger_sets_is_consistent() -> None:
     _, failed = run(sets=1500, seed=50_000, entries=20, exhaustive=False)
     assert failed == []
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150))
 @given(SEEDS, SIZES, RANDOM)
 def test_order_and_copies_of_the_entries_change_nothing(seed: int, entries: int, random: Random) -> None:
     space, facts = random_set(seed, entries)
@@ -60,7 +64,7 @@ def test_order_and_copies_of_the_entries_change_nothing(seed: int, entries: int,
     assert frontier(space, shuffled, check) == frontier(space, facts, check)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150))
 @given(SEEDS, SIZES, RANDOM)
 def test_a_court_that_is_told_in_batches_always_says_what_one_look_at_the_whole_says(
     seed: int, entries: int, random: Random
@@ -79,7 +83,7 @@ def test_a_court_that_is_told_in_batches_always_says_what_one_look_at_the_whole_
         assert told == court.verdicts.entries
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150))
 @given(SEEDS, SIZES, RANDOM)
 def test_a_court_that_hears_notes_in_the_order_of_their_logs_stays_right(
     seed: int, entries: int, random: Random
@@ -105,7 +109,7 @@ def test_a_court_stays_right_about_lost_phones_while_notes_come_in() -> None:
                 assert court.verdicts.entries == judge(space, list(court.facts()), check, TABLE).entries
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100))
 @given(SEEDS, SIZES, st.integers(min_value=1, max_value=10**6))
 def test_rewriting_every_clock_changes_no_verdict(seed: int, entries: int, clock: int) -> None:
     spoken = []
@@ -117,7 +121,7 @@ def test_rewriting_every_clock_changes_no_verdict(seed: int, entries: int, clock
     assert "hlc" not in Fact.__struct_fields__
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100))
 @given(SEEDS, SIZES)
 def test_logs_that_do_not_count_change_no_verdict_of_those_that_do(seed: int, entries: int) -> None:
     """D15: who has equal frontiers has equal verdicts, strangers' logs or not."""
@@ -129,7 +133,7 @@ def test_logs_that_do_not_count_change_no_verdict_of_those_that_do(seed: int, en
     assert judge(space, without, check, TABLE).entries == {fact.id: whole[fact.id] for fact in without}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100))
 @given(SEEDS, SIZES)
 def test_a_mirror_that_sees_nothing_but_what_is_in_clear_computes_the_same_frontier(seed: int, entries: int) -> None:
     space, facts = random_set(seed, entries)
@@ -138,7 +142,7 @@ def test_a_mirror_that_sees_nothing_but_what_is_in_clear_computes_the_same_front
     assert counted_logs(space, clear, check) == judge(space, facts, check, TABLE).counted
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100))
 @given(SEEDS, SIZES, RANDOM)
 def test_entries_beyond_a_gap_are_not_judged(seed: int, entries: int, random: Random) -> None:
     space, facts = random_set(seed, entries)

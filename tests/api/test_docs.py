@@ -1,0 +1,40 @@
+"""Every operation in docs/api.md works as it stands there."""
+
+import pytest
+
+from scmanager.api import endpoint, limits, sockets
+from tests.support.api_docs import GUIDE, Documented, documented
+from tests.support.api_node import Api, Socket
+from tests.support.fleet_of import Nova, populate
+
+
+@pytest.fixture(scope="module")
+def ours(api: Api) -> Nova:
+    return populate(api.node, members=6, ships=14, title="Documented")
+
+
+@pytest.mark.parametrize("operation", documented(), ids=lambda each: each.name)
+def test_the_guide_s_operations_answer(api: Api, ours: Nova, operation: Documented) -> None:
+    known = {"space": ours.space, "organisation": ours.organisation, "text": "pilot"}
+    variables = {name: value for name, value in known.items() if f"${name}" in operation.text}
+    if operation.kind == "subscription":
+        with Socket(api).begin() as heard:
+            heard.subscribe(operation.text, **variables)
+            assert heard.next()["members"]["totalCount"] >= 7
+        return
+    data = api.ask(operation.text, **variables)
+    assert all(data.values()), data
+
+
+def test_the_guide_has_queries_mutations_and_a_subscription() -> None:
+    kinds = [each.kind for each in documented()]
+    assert (kinds.count("query") >= 7, kinds.count("mutation") >= 2, "subscription" in kinds) == (True, True, True)
+
+
+def test_the_guide_names_the_limits_that_hold() -> None:
+    text = GUIDE.read_text("utf-8")
+    assert f"{limits.DEPTH_MAX} fields, {limits.NESTING_MAX} brackets" in text
+    assert f"{limits.ALIASES_MAX}, {limits.FIELDS_MAX}, {limits.FRAGMENTS_MAX}" in text
+    assert f"{limits.COST_MAX:,}" in text
+    assert f"{limits.TOKENS_MAX:,} words" in text
+    assert f"{endpoint.BATCH_MAX}, {sockets.CONNECTIONS_MAX}, {sockets.SUBSCRIPTIONS_MAX}" in text

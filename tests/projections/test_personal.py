@@ -1,0 +1,100 @@
+"""Personal words from anywhere: shown as they are, or said why not; nothing they hold stops the rest."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scmanager.domain.catalogue import MEMBERS
+from scmanager.domain.event import About
+from scmanager.domain.member import Note, Profile, Recorded
+from scmanager.eventstore import parts
+from scmanager.eventstore.entry import Entry, PartRef
+from scmanager.spaces.personal import Absence, open_part
+from tests.support.books import Books, form_fleet, one
+
+NEW = b"n" * 16
+KEY, PUBLIC, SALT = b"k" * 32, b"p" * 32, b"s" * 32
+KEY_ID = parts.key_id(KEY)
+
+
+def carrying(stored: bytes, key: bytes = KEY_ID) -> Entry:
+    """An entry whose part 1 are these stored bytes."""
+    return Entry(b"", b"l" * 32, 7, 1, b"", (), (PartRef(b"", 0, b""), parts.refer(stored, key)))
+
+
+def sealed(plain: bytes) -> bytes:
+    return parts.seal(KEY, PUBLIC, 7, 1, SALT, plain)
+
+
+def opened(stored: bytes | None, entry: Entry, erased: tuple[bytes, ...] = (), key: bytes | None = KEY) -> object:
+    return open_part(entry, 1, Profile, stored, PUBLIC, lambda _: key, erased)
+
+
+def test_words_are_opened() -> None:
+    stored = sealed(b'{"handle":"ada"}')
+    assert opened(stored, carrying(stored)) == Profile("ada")
+
+
+def test_words_in_clear_are_opened_too() -> None:
+    plain = b'{"handle":"ada"}'
+    assert opened(plain, carrying(plain, key=b"")) == Profile("ada")
+
+
+def test_a_missing_part_or_key_is_not_here_and_never_tampering() -> None:
+    stored = sealed(b'{"handle":"ada"}')
+    assert opened(None, carrying(stored)) is Absence.NOT_HERE
+    assert opened(stored, carrying(stored), key=None) is Absence.NOT_HERE
+
+
+def test_what_an_erasure_named_is_erased_held_or_not() -> None:
+    stored = sealed(b'{"handle":"ada"}')
+    assert opened(stored, carrying(stored), (KEY_ID,)) is Absence.ERASED
+    assert opened(None, carrying(stored), (KEY_ID,)) is Absence.ERASED
+
+
+@pytest.mark.parametrize(
+    "plain", [b'{"text":"ada"}', b"[]", b'{"handle":"a\\u0000b"}', b'{"handle":"\\ud800"}', b"\xff"]
+)
+def test_what_is_no_such_words_is_unreadable(plain: bytes) -> None:
+    stored = sealed(plain)
+    assert opened(stored, carrying(stored)) is Absence.UNREADABLE
+
+
+def test_bytes_that_the_entry_does_not_name_are_unreadable() -> None:
+    assert opened(sealed(b'{"handle":"eve"}'), carrying(sealed(b'{"handle":"ada"}'))) is Absence.UNREADABLE
+
+
+def test_an_entry_without_such_a_part_is_unreadable() -> None:
+    bare = Entry(b"", b"l" * 32, 7, 1, b"", (), (PartRef(b"", 0, b""),))
+    assert opened(None, bare) is Absence.UNREADABLE
+
+
+@given(st.binary(max_size=200), st.booleans())
+def test_noise_never_raises(noise: bytes, within: bool) -> None:
+    stored = sealed(noise) if within else noise
+    assert isinstance(opened(stored, carrying(stored)), Profile | Absence)
+
+
+@pytest.mark.services
+def test_a_handle_as_long_as_a_book_stops_nothing(nova: Books, database: str) -> None:
+    long = "".join(chr(0x4E00 + number % 20_000) for number in range(60_000))
+    nova.do(lambda desk: desk.record(MEMBERS, NEW, About(Recorded(), NEW, Profile(long))) and None)
+    nova.do(form_fleet(b"F" * 16, "First"))
+    projector = nova.projector(database)
+    projector.catch_up()
+    assert one(database, "select length(handle) from scm_read.member where id = %s", NEW) == (60_000,)
+    nova.do(lambda desk: desk.record(MEMBERS, NEW, About(Recorded(), NEW, Profile(long[::-1]))) and None)
+    projector.catch_up()
+    assert one(database, "select handle = %s from scm_read.member where id = %s", long[::-1], NEW) == (True,)
+    assert projector.status().poison == []
+    projector.close()
+
+
+@pytest.mark.services
+def test_words_of_another_kind_are_unreadable(nova: Books, database: str) -> None:
+    nova.do(lambda desk: desk.record(MEMBERS, NEW, About(Recorded(), NEW, Note("not a profile"))) and None)
+    projector = nova.projector(database)
+    projector.catch_up()
+    row = one(database, "select handle, profile_words from scm_read.member where id = %s", NEW)
+    assert row == (None, "unreadable")
+    projector.close()
