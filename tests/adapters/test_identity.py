@@ -204,7 +204,9 @@ def test_changing_the_protection_keeps_the_keys(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "backend", [keyring.backends.fail.Keyring(), keyring.backends.null.Keyring(), LockedKeyring()], ids=repr
+    "backend",
+    [keyring.backends.fail.Keyring(), keyring.backends.null.Keyring(), LockedKeyring()],
+    ids=lambda backend: type(backend).__module__,
 )
 def test_a_keyring_that_fails_says_what_else_there_is(
     tmp_path: Path, backend: keyring.backend.KeyringBackend
