@@ -21,6 +21,7 @@ from scmanager.adapters.wrapping import FileProtection, KeyringProtection, Passp
 from scmanager.application.erasure import Erasures
 from scmanager.application.writer import Result
 from scmanager.cli.client import Client, running_node
+from scmanager.cli.output import progress
 from scmanager.config import Settings, read_settings
 from scmanager.domain.catalogue import FOLDS
 from scmanager.errors import Unavailable, Untrusted
@@ -30,6 +31,8 @@ from scmanager.runtime import Node, clock_us
 from scmanager.spaces.shelf import Shelf
 
 READ_TRIES = 3
+LARGE_BYTES = 8 << 20
+"""From here on opening may take more than a second."""
 ERASURES_FILE = "erasures.json"
 
 
@@ -106,12 +109,19 @@ class Session:
         """The folder, for reading and acting. Raises NoFolder and what opening raises."""
         running = running_node(self.folder)
         if running is None:
-            with Node(self.settings, self.protection()) as node:
+            with self._opened() as node:
                 carry_out_erasures(node)
                 yield Place(self.settings, node.identity, node.store, node.shelf, node.vault, node=node)
             return
         with self._beside(Client(running)) as place:
             yield place
+
+    def _opened(self) -> Node:
+        protection, events = self.protection(), self.folder / "events.db"
+        if not events.exists() or events.stat().st_size < LARGE_BYTES:
+            return Node(self.settings, protection)
+        with progress("Reading the log", None):
+            return Node(self.settings, protection)
 
     @contextmanager
     def _beside(self, api: Client) -> Iterator[Place]:
