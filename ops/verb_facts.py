@@ -170,6 +170,7 @@ def _called(call: ast.Call) -> str:
 
 def _refused(test: ast.FunctionDef, constants: dict[str, set[str]]) -> set[str]:
     """What the last `when` before a `then_refused` decided; a loop's variable means all it goes through."""
+    constants = constants | _assigned([each for each in ast.walk(test) if isinstance(each, ast.Assign)])
     loops: dict[str, set[str]] = {}
     for loop in (each for each in ast.walk(test) if isinstance(each, ast.For)):
         for name in _names(loop.target):

@@ -25,6 +25,7 @@ FAST = (
 )
 FULL = (
     *STATIC,
+    ("licences", [sys.executable, "-m", "ops.licences"]),
     ("tests", [*PYTEST, "--durations=15", "--cov", "--cov-report="]),
     ("coverage", [sys.executable, "-m", "coverage", "report", "--fail-under=85", "--skip-covered", "--precision=1"]),
     (

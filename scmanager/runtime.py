@@ -8,6 +8,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -20,7 +21,9 @@ from scmanager.adapters.folder_mark import Doubt, FolderMark
 from scmanager.adapters.folder_mark import Head as MarkedHead
 from scmanager.adapters.hangar_files import read_hangar
 from scmanager.adapters.identity import Identity, IdentityMissing, create_identity, open_identity
-from scmanager.adapters.key_vault import KeyVault
+from scmanager.adapters.key_vault import FILE_NAME as VAULT_FILE
+from scmanager.adapters.key_vault import KeyVault, VaultDamaged
+from scmanager.adapters.node_file import LOCK_FILE
 from scmanager.adapters.private_files import private_folder, state_folder
 from scmanager.adapters.recovery_sheet import make_recovery_keys
 from scmanager.adapters.space_file import (
@@ -54,13 +57,15 @@ from scmanager.application.writer import Command, Result, Writer
 from scmanager.config import Settings
 from scmanager.domain.catalogue import FOLDS, ORGANISATIONS
 from scmanager.domain.ship_events import Owner, OwnerKind
-from scmanager.errors import Refused
+from scmanager.errors import Refused, ScManagerError
 from scmanager.eventstore.entry import Kind, RecoveryKeys, Signature
 from scmanager.eventstore.log_copy import LogCopy, copy_of
 from scmanager.eventstore.own_log import Head
 from scmanager.eventstore.signing import SigningKey
 from scmanager.eventstore.sqlite import SqliteStore
+from scmanager.eventstore.store import StoreDamaged
 from scmanager.eventstore.verification import SignedNote, start_of
+from scmanager.spaces.clock import clock_hint, refuse_slow_clock
 from scmanager.spaces.shelf import Shelf
 from scmanager.spaces.space import AHEAD_US_MAX
 
@@ -103,21 +108,29 @@ class Node:
         self._clock = clock
         self._state = settings.state or state_folder()
         folder = private_folder(settings.data)
-        self._lock = FolderLock(folder / "node.lock")
-        self._lock.acquire()
-        try:
+        self._mark: FolderMark | None = None
+        with ExitStack() as opened:
+            self._lock = opened.enter_context(FolderLock(folder / LOCK_FILE))
             self.identity: Identity = open_identity(folder, protection or FileProtection(self._state))
+            keys, events = folder / VAULT_FILE, folder / "events.db"
+            no_keys, no_events = _empty(keys), events.exists() and _empty(events)
+            self.store = SqliteStore(events)
+            opened.callback(self.store.close)
+            if no_keys and self.store.last_pos():
+                raise VaultDamaged(path=str(keys))  # Made anew, it would open nothing, and nobody would know why.
             self.vault = KeyVault(folder, state=self._state, secret=self.identity.vault_secret)
-            self.store = SqliteStore(folder / "events.db")
+            opened.callback(self.vault.close)
+            if no_events and self.vault.has_logs():
+                raise StoreDamaged(reason="its file is empty")
             self.shelf = Shelf(self.store, FOLDS, self.vault.get, clock)
             self.shelf.follow()
             self.writer = Writer(self.store, self.shelf, self.vault, clock, secrets.token_bytes)
             self.writer.start()
-            self._mark = FolderMark(folder, state=self._state)
-            self.doubt = self._settle_doubt()
-        except BaseException:
-            self._lock.release()
-            raise
+            opened.callback(self.writer.stop)
+            mark = FolderMark(folder, state=self._state)
+            self.doubt = self._settle_doubt(mark)
+            self._mark = mark
+            self._opened = opened.pop_all()
 
     def __enter__(self) -> Self:
         return self
@@ -130,11 +143,14 @@ class Node:
     def close(self) -> None:
         """Finish what waits, remember the heads, free the folder. Harmless twice."""
         self.writer.stop()
-        if self._lock.held:
-            self._mark.record(self._own_heads())
-        self.vault.close()
-        self.store.close()
-        self._lock.release()
+        if self._mark is not None and self._lock.held:
+            with suppress(ScManagerError):  # A mark that lags is harmless; a folder that is gone ends here too.
+                self._mark.record(self._own_heads())
+        self._opened.close()
+
+    def clock_hint(self) -> str:
+        """What seems wrong with this machine's clock, for people; empty when nothing does."""
+        return clock_hint(self.shelf, self._clock())
 
     def now_us(self) -> int:
         """This machine's clock, UTC microseconds."""
@@ -147,13 +163,14 @@ class Node:
     def submit(
         self, verb: str, space: bytes, arguments: Mapping[str, Any], command_id: bytes | None = None
     ) -> Future[Result]:
-        """The same without waiting. Raises VerbUnknown, NotForThisSpace, NoSuchSpace."""
+        """The same without waiting. Raises VerbUnknown, NotForThisSpace, NoSuchSpace, ClockSlow."""
         known = VERBS.get(verb)
         if known is None:
             raise VerbUnknown(verb=verb)
         kind = self.shelf.space(space).kind
         if kind not in known.kinds:
             raise NotForThisSpace(verb=verb, kind=kind)
+        refuse_slow_clock(self.shelf, space)
         return self.writer.submit(
             Command(command_id or secrets.token_bytes(16), space, lambda desk: known.act(desk, **arguments))
         )
@@ -318,9 +335,9 @@ class Node:
     def _own(self) -> list[Head]:
         return [head for head in self.store.heads() if self.vault.log_seed(head.log) is not None]
 
-    def _settle_doubt(self) -> Doubt | None:
+    def _settle_doubt(self, mark: FolderMark) -> Doubt | None:
         """When the folder may be a copy or a restored one, go on in new logs: it never forks itself (F15)."""
-        doubt = self._mark.check(self._own_heads())
+        doubt = mark.check(self._own_heads())
         ahead = {head.log for head in self._own() if head.hlc > self._clock() + AHEAD_US_MAX}
         forked = {head.log for head in self._own() if head.branch}
         for space in self.shelf.spaces():
@@ -328,9 +345,9 @@ class Node:
             if seated is not None and (doubt is not None or seated in ahead | forked):
                 self.writer.do(self._continuation(space.id, seated))
         if doubt is not None:
-            self._mark.begin_anew(self._own_heads())
+            mark.begin_anew(self._own_heads())
         else:
-            self._mark.record(self._own_heads())
+            mark.record(self._own_heads())
         return doubt
 
     def _continuation(self, space: bytes, old: bytes) -> Continuation:
@@ -350,6 +367,10 @@ def init_node(settings: Settings, protection: Protection | None = None) -> Ident
     check_folder(settings.data)
     folder = private_folder(settings.data)
     return create_identity(folder, protection or FileProtection(settings.state or state_folder()))
+
+
+def _empty(path: Path) -> bool:
+    return not path.exists() or not path.stat().st_size
 
 
 def is_node(folder: Path) -> bool:

@@ -51,6 +51,8 @@ class Actor:
         self._thread = threading.Thread(target=self._live, name=name, daemon=True)
         self._changed = threading.Condition()
         self._report = Report(name, Health.STARTING, 0, time.time(), "")
+        self.failure: BaseException | None = None
+        """What stopped it last, for whoever waits for its start."""
 
     @property
     def report(self) -> Report:
@@ -84,7 +86,8 @@ class Actor:
             try:
                 self._run(self._stop, lambda: self._tell(Health.RUNNING, restarts))  # noqa: B023 - called meanwhile
                 error = "" if self._stop.is_set() else "ended by itself"
-            except Exception as raised:  # noqa: BLE001 - an actor's failure is its own; it is shown and it restarts
+            except BaseException as raised:  # noqa: BLE001 - an actor's failure is its own, a SystemExit of a library too
+                self.failure = raised
                 error = _described(raised)
             if self._stop.is_set():
                 break
@@ -131,6 +134,6 @@ class Supervisor:
         return late
 
 
-def _described(error: Exception) -> str:
+def _described(error: BaseException) -> str:
     code = getattr(error, "code", "")
     return f"{type(error).__name__} ({code})" if code else type(error).__name__

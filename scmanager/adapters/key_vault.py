@@ -183,6 +183,11 @@ class KeyVault:
             rows = self._database.execute("SELECT log FROM logs WHERE space = ? ORDER BY log", (space,))
             return tuple(row[0] for row in rows)
 
+    def has_logs(self) -> bool:
+        """Whether any log was ever written from here."""
+        with self._guarded():
+            return self._one("SELECT 1 FROM logs LIMIT 1") is not None
+
     def box_for(self, public_box_key: bytes, key_ids: Sequence[bytes]) -> bytes:
         """Seal held keys to a device; at most KEYS_IN_A_BOX_MAX. Raises KeyNotHeld, BoxKeyUnusable."""
         keys = []

@@ -1,7 +1,7 @@
 """Mutations: one for each verb, made from the table of verbs. `organisation.settle-name` is organisationSettleName.
 
-A command answers once it is durable, and (unless `wait: false`) once the read models show it. The same command id sent
-twice is one command.
+A command answers once it is durable, and (unless `wait: false`) once the read models show it. The same command id
+sent twice is one command.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ from strawberry.tools import create_type
 from strawberry.types import Info
 
 from scmanager.api.arguments import Argument, argument
+from scmanager.api.bindings import described
 from scmanager.api.context import Context
 from scmanager.api.failures import NotProjectedYet
 from scmanager.api.scalars import IdMalformed, Whole, read_id
@@ -37,14 +38,18 @@ class VerbElsewhere(Refused):
     hint = "List your spaces with their kinds: `{ node { spaces { id kind } } }`."
 
 
-@strawberry.type(description="An id that a command brought about or touched.")
+@described
 class NamedId:
+    """An id that a command brought about or touched."""
+
     name: str
     value: str
 
 
-@strawberry.type(description="What a command led to.")
+@described
 class Outcome:
+    """What a command led to."""
+
     command_id: ID
     space: ID
     pos: Whole = strawberry.field(description="The store's position that holds it.")

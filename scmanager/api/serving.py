@@ -23,7 +23,7 @@ class PortTaken(Misconfigured):
 def listen(port: int) -> socket.socket:
     """A listening socket; its port is `getsockname()[1]`, also when `port` is 0. Raises PortTaken.
 
-    The protocol is named: asyncio turns Nagle's algorithm off only where it is, and each answer takes 40 ms otherwise.
+    The protocol is named: asyncio turns Nagle's algorithm off only where it is, else answers take 40 ms.
     """
     made = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     if hasattr(socket, "SO_EXCLUSIVEADDRUSE"):  # Windows would let another program listen on the same port.
@@ -40,12 +40,14 @@ def listen(port: int) -> socket.socket:
 
 
 def server(app: FastAPI) -> uvicorn.Server:
-    """Run it by `serve(sockets=[listen(port)])` in a loop or `run(sockets=...)` in a thread; `should_exit` ends it."""
+    """Run it with `serve(sockets=[listen(port)])` in a loop, or `run` in a thread; `should_exit` ends it."""
+    # psycopg needs a loop over selectors; Windows would take another one.
     return uvicorn.Server(
         uvicorn.Config(
             app, host=LOOPBACK, log_config=None, access_log=False, server_header=False, proxy_headers=False,
             limit_concurrency=REQUESTS_MAX, timeout_keep_alive=30, timeout_graceful_shutdown=CLOSE_S,
             ws_max_size=BODY_BYTES_MAX, ws_max_queue=8, ws_ping_interval=20, ws_ping_timeout=20,
             ws="websockets-sansio", ws_per_message_deflate=False, lifespan="on",
+            loop="asyncio:SelectorEventLoop",
         )
     )  # fmt: skip

@@ -75,7 +75,10 @@ class Erasures:
                     yield space, opened, opened.event
 
     def _due_s(self, space: Space, opened: Opened, event: Erased) -> int:
-        first_seen = self._seen.setdefault(opened.entry.id32.hex(), self._now_s())
+        name, now = opened.entry.id32.hex(), self._now_s()
+        first_seen = self._seen.get(name, now)
+        if name not in self._seen or first_seen > now:  # Seen in a future that a wrong clock showed: from now, then.
+            first_seen = self._seen[name] = now
         if at_once(space.envelope(opened).member, event):
             return first_seen
         return first_seen + GRACE_S

@@ -18,6 +18,7 @@ from scmanager.application.founding import Founding
 from scmanager.application.keys import FreshKeys, Keys
 from scmanager.domain.records import Grant
 from scmanager.errors import Unavailable
+from scmanager.eventstore import entry
 from scmanager.eventstore.own_log import Head, OwnLog
 from scmanager.eventstore.signing import SigningKey
 from scmanager.eventstore.store import Outcome, Row, Store
@@ -67,6 +68,8 @@ class Writer:
         self._clock_us, self._entropy = clock_us, entropy
         self._seats: dict[bytes, Seat] = {}
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._gate = threading.Lock()
+        """Held while a command joins the queue: none comes behind the end."""
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self.commits = 0
@@ -78,19 +81,26 @@ class Writer:
 
     def stop(self) -> None:
         """Finish what waits, then end."""
-        self._stopping = True
-        self._queue.put(None)
+        with self._gate:
+            self._stopping = True
+            self._queue.put(None)
         if self._thread.is_alive():
             self._thread.join()
 
     def submit(self, command: AnyCommand) -> Future[Result]:
         """Queue a command; the future ends after its commit, or with what refused it."""
         answer: Future[Result] = Future()
-        if self._stopping:
-            answer.set_exception(NodeStopping())
-        else:
-            self._queue.put(_Waiting(command, answer))
+        with self._gate:
+            if not self._stopping:
+                self._queue.put(_Waiting(command, answer))
+                return answer
+        answer.set_exception(NodeStopping())
         return answer
+
+    @property
+    def running(self) -> bool:
+        """Whether it takes commands."""
+        return self._thread.is_alive() and not self._stopping
 
     def do(self, command: AnyCommand) -> Result:
         """Submit and wait. Raises what refused the command."""
@@ -221,8 +231,12 @@ class Writer:
         return Seat(self._shelf.space(space_id), OwnLog(head, SigningKey(seed)), grant, keys)
 
     def _seated(self, space_id: bytes) -> tuple[Head, bytes, Grant] | None:
-        """Our newest log in the space that a standing grant lets speak: head, seed, grant."""
+        """Our newest log in the space that a standing grant lets speak: head, seed, grant.
+
+        Never one that another of ours continues: it was left in doubt, however far ahead its clock was (DESIGN 4).
+        """
         own = set(self._keys.logs_of(space_id))
+        own -= {self._continued(log) for log in own}
         standings = sorted(self._shelf.space(space_id).grants(), key=lambda each: each.grant.rank)
         heads = [head for head in self._store.heads(space_id) if head.log in own]
         for head in sorted(heads, key=lambda head: head.hlc, reverse=True):
@@ -231,6 +245,12 @@ class Writer:
             if seed and standing:
                 return head, seed, standing.grant
         return None
+
+    def _continued(self, log: bytes) -> bytes | None:
+        """The log that this one continues. Read from the store: a log that is held for the clock counts here too."""
+        first = self._store.read(log, 0, 0, 1)
+        genesis = entry.parse(first[0].data).genesis if first else None
+        return genesis.continues.log if genesis and genesis.continues else None
 
     def _commit(self, decided: list[_Waiting]) -> None:
         for seat in [each for each in self._seats.values() if each.log.added]:
@@ -256,7 +276,7 @@ class Writer:
             Row(first + i, batch.head.log, batch.head.branch, one.entry.data, one.parts[0] if one.parts else b"")
             for i, one in enumerate(batch.sealed)
         ]
-        changes = self._shelf.take(rows)
+        changes = self._shelf.take(rows, own=True)
         if any(change.governance for change in changes.values()):
             self._seats.clear()
 

@@ -45,14 +45,14 @@ class Shelf:
             changes |= self.take(rows)
         return changes
 
-    def take(self, rows: Sequence[Row]) -> dict[bytes, Change]:
-        """Take in rows that the store committed, in order of pos, each once."""
+    def take(self, rows: Sequence[Row], *, own: bool = False) -> dict[bytes, Change]:
+        """Take in rows that the store committed, in order of pos, each once. `own`: this process wrote them."""
         with self.lock:
             by_space: dict[bytes, list[Row]] = {}
             for row in rows:
                 by_space.setdefault(self._space_of(row), []).append(row)
             now = self._clock_us()
-            changes = {space: self._made(space).absorb(mine, now) for space, mine in by_space.items()}
+            changes = {space: self._made(space).absorb(mine, now, own=own) for space, mine in by_space.items()}
             self.pos = max(self.pos, rows[-1].pos)
         self.tell()
         return changes
@@ -63,6 +63,13 @@ class Shelf:
             for space in self._spaces.values():
                 space.keys_came(self._clock_us())
         self.tell()
+
+    def time_passed(self) -> None:
+        """Count what was held because it was dated too far ahead of this machine's clock."""
+        with self.lock:
+            came = [space for space in self._spaces.values() if space.time_passed(self._clock_us())]
+        if came:
+            self.tell()
 
     def space(self, space: bytes) -> Space:
         """One space. Raises NoSuchSpace."""

@@ -52,10 +52,15 @@ class Space:
 
     # Taking in
 
-    def absorb(self, rows: Sequence[Row], now_us: int) -> Change:
-        """Take in stored rows of this space, in order of pos. `now_us` is this machine's clock."""
+    def absorb(self, rows: Sequence[Row], now_us: int, *, own: bool = False) -> Change:
+        """Take in stored rows of this space, in order of pos. `now_us` is this machine's clock.
+
+        `own`: this process decided them just now, on what counts here, so they count whatever the clock says since.
+        """
         waiting, self._held = self._held, []
-        fresh = [opened for row in (*waiting, *rows) if (opened := self._open(row, now_us)) is not None]
+        until = now_us + AHEAD_US_MAX
+        fresh = [opened for row in waiting if (opened := self._open(row, until)) is not None]
+        fresh += [opened for row in rows if (opened := self._open(row, None if own else until)) is not None]
         self.pos = max((self.pos, *(row.pos for row in rows)))
         return self._judge(fresh)
 
@@ -65,14 +70,21 @@ class Space:
         self.journal.note(Change(frozenset(), frozenset(), words=True))
         return self.absorb(closed, now_us)
 
-    def _open(self, row: Row, now_us: int) -> Opened | None:
+    def time_passed(self, now_us: int) -> bool:
+        """Count what was held for the clock, if its time has come; whether some had."""
+        before = len(self._held)
+        if any(parse_row(row).hlc <= now_us + AHEAD_US_MAX for row in self._held):
+            self.absorb((), now_us)
+        return len(self._held) < before
+
+    def _open(self, row: Row, until_us: int | None) -> Opened | None:
         parsed = parse_row(row)
         self._note_head(row, parsed)
         if parsed.genesis is not None:
             self._publics[parsed.log] = parsed.genesis.key
             if not parsed.genesis.space or not self._opened:
                 self.kind = parsed.genesis.kind  # Until the founding entry is here, as our own log says.
-        if parsed.hlc > now_us + AHEAD_US_MAX:
+        if until_us is not None and parsed.hlc > until_us:
             self._held.append(row)
             return None
         opened = open_row(row, parsed, self._publics[parsed.log], self._key_of)

@@ -5,6 +5,7 @@ import secrets
 import threading
 from typing import Any
 
+import msgspec
 import pytest
 
 from scmanager.api.arguments import argument
@@ -120,6 +121,18 @@ def test_without_waiting_it_answers_before_queries_show_it(api: Api, space: str)
 
 class Strange:
     pass
+
+
+class Words(msgspec.Struct, frozen=True):
+    name: str
+    marks: tuple[str, ...] = ("none",)
+    count: int | None = None
+
+
+def test_what_has_a_default_in_a_structure_may_be_left_out() -> None:
+    words = argument("x", Words)
+    assert words.read(words.type(name="a")) == Words("a")
+    assert words.read(words.type(name="a", marks=["b"], count=3)) == Words("a", ("b",), 3)
 
 
 def test_arguments_of_every_offered_kind_are_read_and_others_are_refused_at_start() -> None:

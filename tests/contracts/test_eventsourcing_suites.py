@@ -54,6 +54,10 @@ class Subscribing:
     def test_insert_subscribe(self) -> None:
         self.optional_test_insert_subscribe()  # type: ignore[attr-defined]  # of the suite beside it
 
+    @pytest.mark.slow
+    def test_concurrent_no_conflicts(self) -> None:
+        super().test_concurrent_no_conflicts()  # type: ignore[misc]  # of the suite beside it
+
 
 THEIR_DEPRECATION = pytest.mark.filterwarnings("default:'log' is deprecated:DeprecationWarning")
 """One case checks that this warning comes; here warnings are errors."""
@@ -62,17 +66,14 @@ THEIR_DEPRECATION = pytest.mark.filterwarnings("default:'log' is deprecated:Depr
 class TestApplicationRecorderOnMemory(Subscribing, OnMemory, persistence.ApplicationRecorderTestCase[Recorder]): ...
 
 
-@pytest.mark.slow
 class TestApplicationRecorderOnSqlite(Subscribing, OnSqlite, persistence.ApplicationRecorderTestCase[Recorder]): ...
 
 
-@pytest.mark.slow
 class TestApplicationRecorderWithTextIdsOnMemory(
     TextIds, Subscribing, OnMemory, persistence.ApplicationRecorderTestCase[Recorder]
 ): ...
 
 
-@pytest.mark.slow
 class TestApplicationRecorderWithTextIdsOnSqlite(
     TextIds, Subscribing, OnSqlite, persistence.ApplicationRecorderTestCase[Recorder]
 ): ...

@@ -1,4 +1,4 @@
-"""A node with its API, all real: folder, keys, SQLite, writer, projector, PostgreSQL, HTTP on a free loopback port."""
+"""A node with its API, all real: folder, keys, SQLite, writer, projector, PostgreSQL, HTTP on a free port."""
 
 import contextlib
 import json
@@ -204,12 +204,12 @@ class Socket:
 
     def closed(self, timeout: float = 15) -> int:
         """The code it was closed with, after whatever still came."""
-        try:
+        with contextlib.suppress(ConnectionClosed):
             while True:
                 self.raw.recv(timeout)
-        except ConnectionClosed as error:
-            assert error.rcvd is not None
-            return error.rcvd.code
+        code = self.raw.close_code
+        assert code is not None
+        return int(code)
 
 
 @contextlib.contextmanager
