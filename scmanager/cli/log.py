@@ -101,4 +101,5 @@ def _print(report: audit.Report, *, deep: bool) -> None:
         remark("This is not what was signed. Keep the folder as evidence, and restore the newest backup.")
         return
     extent = "entries, parts, chains and notes" if deep else "signed heads"
-    say(f"Sound: {report.entries} entries in {report.logs} logs; {extent} hold.")
+    logs = "1 log" if report.logs == 1 else f"{report.logs} logs"
+    say(f"Sound: {report.entries} entries in {logs}; {extent} hold.")
