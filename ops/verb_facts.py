@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from scmanager.application.desk import Desk
 from scmanager.application.verbs import Verb
 from scmanager.domain.event import CATALOGUE, EventMeta
-from scmanager.domain.governance import needs
+from scmanager.domain.governance import Heads, needs
 
 ROOMS = ("scmanager.domain.", "scmanager.application.")
 TESTS = Path("tests")
@@ -28,8 +28,8 @@ ROOT = Path(__file__).parent.parent
 
 
 def events_of(verb: Verb) -> list[str]:
-    """Tags of the events that a verb may record, sorted."""
-    return sorted(_reached(verb.act)[1])
+    """Tags of the events that a verb may record, sorted; `heads/1`, which any of them may bring along, aside."""
+    return sorted(_reached(verb.act)[1] - {Heads.tag})
 
 
 def rights_of(tags: list[str]) -> list[str]:

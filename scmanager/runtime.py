@@ -108,7 +108,7 @@ class Node:
             opened.callback(self.vault.close)
             if no_events and self.vault.has_logs():
                 raise StoreDamaged(reason="its file is empty")
-            self.shelf = Shelf(self.store, FOLDS, self.vault.get, clock)
+            self.shelf = Shelf(self.store, FOLDS, self.vault.get, clock, self.vault.label)
             self.shelf.follow()
             self.writer = Writer(self.store, self.shelf, self.vault, clock, secrets.token_bytes)
             self.writer.start()
@@ -276,7 +276,8 @@ class Node:
             self.writer.forget_seats()
         if file.keys is not None:
             keys = open_keys(file.keys, self.identity.box, self.identity.box_secret)
-            self.vault.put_all([key for key in keys if key.space == file.space])
+            space = self.shelf.space(file.space)
+            self.vault.put_all([key for key in keys if key.space == space.id and space.names_key(key.key_id)])
             self.shelf.keys_came()
         self._leave_doubtful_logs()
         self._remember_heads()

@@ -145,6 +145,12 @@ class KeyVault:
         with self._guarded():
             return tuple(row[0] for row in self._database.execute(query, (space, subject)))
 
+    def label(self, key_id: bytes) -> tuple[bytes, bytes] | None:
+        """The space and the subject of a key (empty: an epoch's); None when it is not held."""
+        with self._guarded():
+            row = self._one("SELECT space, subject FROM keys WHERE key_id = ?", key_id)
+        return (row[0], row[1]) if row else None
+
     def is_erased(self, key_id: bytes) -> bool:
         """Whether the id was named erased on this device."""
         with self._guarded():

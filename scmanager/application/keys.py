@@ -17,6 +17,12 @@ class Keys(Protocol):
     def keys_of(self, space: bytes, subject: bytes | None = b"") -> tuple[bytes, ...]:
         """Ids of a subject's keys, of the epochs (empty subject), or of the whole space (None), sorted."""
 
+    def label(self, key_id: bytes) -> tuple[bytes, bytes] | None:
+        """The space and the subject of a key (empty: an epoch's); None when it is not held."""
+
+    def is_erased(self, key_id: bytes) -> bool:
+        """Whether it was destroyed here."""
+
     def put_new(self, space: bytes, keys: Iterable[tuple[bytes, bytes]]) -> None:
         """Keep fresh keys, as (subject, key), in one commit."""
 

@@ -16,6 +16,10 @@ KeyOf = Callable[[bytes], bytes | None]
 """A key by its id, if this node has it."""
 
 
+LabelOf = Callable[[bytes], tuple[bytes, bytes] | None]
+"""A key's space and subject (empty: an epoch's), if this node has it."""
+
+
 class Opened(msgspec.Struct, frozen=True):
     """One entry of a space with its part 0 read. `shared` is None for entry 0 and when malformed."""
 

@@ -20,7 +20,7 @@ from scmanager.eventstore.entry import Dep, Entry, Kind, digest, u64
 from scmanager.eventstore.store import Row
 from scmanager.spaces.facts import clear_of, fact_of, founding_fact
 from scmanager.spaces.journal import Change, Journal
-from scmanager.spaces.opening import KeyOf, Opened, check_row, open_row, parse_row
+from scmanager.spaces.opening import KeyOf, LabelOf, Opened, check_row, open_row, parse_row
 from scmanager.spaces.thing import Thing
 
 AHEAD_US_MAX = 26 * 3600 * 1_000_000
@@ -32,7 +32,9 @@ NOTHING = Change(frozenset(), frozenset())
 class Space:
     """One space. Not thread-safe by itself: the node's writer changes it, under the lock that readers take too."""
 
-    def __init__(self, space: bytes, folds: Mapping[str, Fold], key_of: KeyOf) -> None:
+    def __init__(
+        self, space: bytes, folds: Mapping[str, Fold], key_of: KeyOf, label_of: LabelOf = lambda _: None
+    ) -> None:
         self.id = space
         self.pos = 0
         self.rulings = 0
@@ -41,6 +43,8 @@ class Space:
         self.journal = Journal()
         self._folds = folds
         self._key_of = key_of
+        self._label_of = label_of
+        self._named: set[bytes] = set()
         self._tips = Tips()
         self._court = Court(space, signing.verify)
         self._publics: dict[bytes, bytes] = {}
@@ -82,6 +86,7 @@ class Space:
         if row.pos > self.pos and until_us is not None:  # Read from the store, for the first time.
             check_row(row, parsed, self._heads.get(parsed.log, {}).get(row.branch))
         self._note_head(row, parsed)
+        self._named.update(part.key for part in parsed.parts if part.key)
         if parsed.genesis is not None:
             self._publics[parsed.log] = parsed.genesis.key
             if not parsed.genesis.space or not (self._founded or self._opened):
@@ -258,9 +263,25 @@ class Space:
         return self._publics[log]
 
     def erased_keys(self) -> frozenset[bytes]:
-        """Ids of the keys that erasures which count have named: what they seal is hidden."""
+        """Ids of the keys that erasures which count have named: what they seal is hidden.
+
+        An erasure speaks for its subject: a key held for somebody else, or for the space, is not its to name.
+        """
         named = (opened.event for opened in self.of_type(Erased.tag))
-        return frozenset(key for each in named if isinstance(each, Erased) for key in each.keys)
+        return frozenset(
+            key
+            for each in named
+            if isinstance(each, Erased)
+            for key in each.keys
+            if self._label_of(key) in {None, (self.id, each.subject)}
+        )
+
+    def names_key(self, key_id: bytes) -> bool:
+        """Whether a part of an entry here is sealed under this key: only then is a key worth taking from anybody.
+
+        In a personal space, which only its owner's devices write, his word is enough.
+        """
+        return key_id in self._named or self.kind == "personal"
 
     def heads(self, log: bytes) -> tuple[Dep, ...]:
         """The newest entry of each branch of a log."""
