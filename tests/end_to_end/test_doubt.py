@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 from scmanager.adapters.space_file import parse_space, read_bytes
-from scmanager.application.desk import ClockBehind, NotAMember
+from scmanager.application.desk import ClockBehind
 from scmanager.domain.catalogue import MEMBERS, ORGANISATIONS
 from scmanager.eventstore.fork import ForkProof
 from scmanager.eventstore.log_copy import copy_of, verify_copy
 from scmanager.runtime import Node
+from scmanager.spaces.clock import ClockSlow
 from tests.support.machines import Machine, carry, found, officer_role
 
 
@@ -75,7 +76,7 @@ def test_entries_held_for_the_clock_count_when_their_time_has_come(ada: Machine)
     ada.clock.ahead_s = 0
     with ada.open() as node:
         assert node.shelf.space(space).waiting[0] > 0
-        with pytest.raises(NotAMember):
+        with pytest.raises(ClockSlow):
             node.do("organisation.rename", space, {"title": "Too early"})
         ada.clock.ahead_s = 10 * 24 * 3600
         node.do("organisation.rename", space, {"title": "In time"})
