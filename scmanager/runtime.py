@@ -5,6 +5,7 @@
 """
 
 import secrets
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
@@ -42,8 +43,8 @@ from scmanager.adapters.wrapping import FileProtection, Protection
 from scmanager.application import organisations
 from scmanager.application.continuing import Continuation
 from scmanager.application.desk import Desk
-from scmanager.application.every_verb import VERBS
-from scmanager.application.exchange import Admitted, admit_logs, open_log
+from scmanager.application.every_verb import NotForThisSpace, VerbUnknown, verb_for
+from scmanager.application.exchange import Admitted, Fork, admit_logs, forks_of, open_log
 from scmanager.application.founding import Founding
 from scmanager.application.hangar_preview import Preview, preview
 from scmanager.application.recovering import (
@@ -62,26 +63,12 @@ from scmanager.eventstore.entry import Kind, RecoveryKeys, Signature
 from scmanager.eventstore.log_copy import LogCopy, copy_of
 from scmanager.eventstore.own_log import Head
 from scmanager.eventstore.signing import SigningKey
-from scmanager.eventstore.sqlite import SqliteStore
+from scmanager.eventstore.sqlite import HEADER_BYTES, SqliteStore
 from scmanager.eventstore.store import StoreDamaged
 from scmanager.eventstore.verification import SignedNote, start_of
 from scmanager.spaces.clock import clock_hint, refuse_slow_clock
 from scmanager.spaces.shelf import Shelf
 from scmanager.spaces.space import AHEAD_US_MAX
-
-
-class VerbUnknown(Refused):
-    """There is no verb {verb}."""
-
-    code = "verb-unknown"
-    hint = "List the verbs with: scm --help."
-
-
-class NotForThisSpace(Refused):
-    """{verb} does not work in a space of kind {kind}."""
-
-    code = "verb-not-for-this-space"
-    hint = "Name the space of an organisation, or your personal one, as the verb's help says."
 
 
 def clock_us() -> int:
@@ -108,7 +95,6 @@ class Node:
         self._clock = clock
         self._state = settings.state or state_folder()
         folder = private_folder(settings.data)
-        self._mark: FolderMark | None = None
         with ExitStack() as opened:
             self._lock = opened.enter_context(FolderLock(folder / LOCK_FILE))
             self.identity: Identity = open_identity(folder, protection or FileProtection(self._state))
@@ -127,9 +113,9 @@ class Node:
             self.writer = Writer(self.store, self.shelf, self.vault, clock, secrets.token_bytes)
             self.writer.start()
             opened.callback(self.writer.stop)
-            mark = FolderMark(folder, state=self._state)
-            self.doubt = self._settle_doubt(mark)
-            self._mark = mark
+            self._mark_lock = threading.Lock()
+            self._mark = FolderMark(folder, state=self._state)
+            self.doubt = self._settle_doubt()
             self._opened = opened.pop_all()
 
     def __enter__(self) -> Self:
@@ -143,9 +129,9 @@ class Node:
     def close(self) -> None:
         """Finish what waits, remember the heads, free the folder. Harmless twice."""
         self.writer.stop()
-        if self._mark is not None and self._lock.held:
+        if self._lock.held:
             with suppress(ScManagerError):  # A mark that lags is harmless; a folder that is gone ends here too.
-                self._mark.record(self._own_heads())
+                self._remember_heads()
         self._opened.close()
 
     def clock_hint(self) -> str:
@@ -164,12 +150,7 @@ class Node:
         self, verb: str, space: bytes, arguments: Mapping[str, Any], command_id: bytes | None = None
     ) -> Future[Result]:
         """The same without waiting. Raises VerbUnknown, NotForThisSpace, NoSuchSpace, ClockSlow."""
-        known = VERBS.get(verb)
-        if known is None:
-            raise VerbUnknown(verb=verb)
-        kind = self.shelf.space(space).kind
-        if kind not in known.kinds:
-            raise NotForThisSpace(verb=verb, kind=kind)
+        known = verb_for(verb, self.shelf.space(space).kind)
         refuse_slow_clock(self.shelf, space)
         return self.writer.submit(
             Command(command_id or secrets.token_bytes(16), space, lambda desk: known.act(desk, **arguments))
@@ -261,6 +242,7 @@ class Node:
         log = open_log(
             self.store, self.shelf, self.vault, space, invitation.kind, secrets.token_bytes(32), self._clock()
         )
+        self._remember_heads()
         copy = copy_of(self.store, next(head for head in self.store.heads(space) if head.log == log))
         note = NoteLine(copy.note.size, copy.note.root, copy.note.signature)
         unsigned = Request(
@@ -279,18 +261,31 @@ class Node:
 
     def export_space(self, space: bytes, path: Path, *, with_keys: bool = True) -> int:
         """Write a space to a file, with its keys for the devices that act there; returns the size in bytes."""
-        keys = seal_keys(self.vault, space, sorted(self.shelf.space(space).box_keys())) if with_keys else None
+        with self.shelf.lock:
+            readers = sorted(self.shelf.space(space).box_keys())
+        keys = seal_keys(self.vault, space, readers) if with_keys else None
+        self._remember_heads()  # Before they leave: a folder put back to an earlier state is noticed then.
         return write_space(path, space, (copy_of(self.store, head) for head in self.store.heads(space)), keys)
 
     def import_space(self, file: SpaceFile) -> Admitted:
         """Verify and admit what a space file holds, and take the keys that are for this device."""
-        admitted = admit_logs(self.store, self.shelf, file.space, file.logs)
+        with self.shelf.lock:
+            admitted = admit_logs(self.store, self.shelf, file.space, file.logs, self.vault.is_erased)
+            # Entries of our own logs that this folder did not know: it was put back, or has a twin that writes.
+            self._mark.retired |= {log for log in admitted.grown if self.vault.log_seed(log) is not None}
+            self.writer.forget_seats()
         if file.keys is not None:
             keys = open_keys(file.keys, self.identity.box, self.identity.box_secret)
             self.vault.put_all([key for key in keys if key.space == file.space])
             self.shelf.keys_came()
-        self.writer.forget_seats()
+        self._leave_doubtful_logs()
+        self._remember_heads()
         return admitted
+
+    def forks(self, space: bytes) -> list[Fork]:
+        """The alarms of a space: logs that signed two histories, each with a proof to show around."""
+        with self.shelf.lock:
+            return forks_of(self.store, self.shelf.space(space))
 
     # The founder's seat
 
@@ -335,20 +330,33 @@ class Node:
     def _own(self) -> list[Head]:
         return [head for head in self.store.heads() if self.vault.log_seed(head.log) is not None]
 
-    def _settle_doubt(self, mark: FolderMark) -> Doubt | None:
+    def _settle_doubt(self) -> Doubt | None:
         """When the folder may be a copy or a restored one, go on in new logs: it never forks itself (F15)."""
-        doubt = mark.check(self._own_heads())
+        doubt = self._mark.check(self._own_heads())
+        if doubt is not None:
+            self._mark.retired |= {head.log for head in self._own()}
+        self.writer.doubtful = self._mark.retired
+        self._leave_doubtful_logs()
+        if doubt is not None:
+            self._mark.begin_anew(self._own_heads())
+        else:
+            self._remember_heads()
+        return doubt
+
+    def _leave_doubtful_logs(self) -> None:
+        """In each space where our log is forked, may be, or is dated far ahead: begin a new one, if we have a seat.
+
+        A log without a grant yet stays retired: when its grant comes, this is where it is continued.
+        """
         ahead = {head.log for head in self._own() if head.hlc > self._clock() + AHEAD_US_MAX}
-        forked = {head.log for head in self._own() if head.branch}
         for space in self.shelf.spaces():
             seated = self.writer.seat_log(space.id)
-            if seated is not None and (doubt is not None or seated in ahead | forked):
+            if seated is not None and (seated in ahead or self.writer.in_doubt(seated)):
                 self.writer.do(self._continuation(space.id, seated))
-        if doubt is not None:
-            mark.begin_anew(self._own_heads())
-        else:
-            mark.record(self._own_heads())
-        return doubt
+
+    def _remember_heads(self) -> None:
+        with self._mark_lock:
+            self._mark.record(self._own_heads())
 
     def _continuation(self, space: bytes, old: bytes) -> Continuation:
         return Continuation(
@@ -370,7 +378,8 @@ def init_node(settings: Settings, protection: Protection | None = None) -> Ident
 
 
 def _empty(path: Path) -> bool:
-    return not path.exists() or not path.stat().st_size
+    """Without a whole header SQLite takes a file for a new database."""
+    return not path.exists() or (path.is_file() and path.stat().st_size < HEADER_BYTES)
 
 
 def is_node(folder: Path) -> bool:

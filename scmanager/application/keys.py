@@ -53,6 +53,16 @@ class FreshKeys:
         self._fresh[key_id(key)] = FreshKey(subject, key)
         return key_id(key)
 
+    @property
+    def made(self) -> int:
+        """How many keys wait for the commit: also the mark for `undo_to`."""
+        return len(self._fresh)
+
+    def undo_to(self, mark: int) -> None:
+        """Forget what was made since `made` had this value."""
+        for each in list(self._fresh)[mark:]:
+            del self._fresh[each]
+
     def get(self, wanted: bytes) -> bytes | None:
         """A key by its id."""
         fresh = self._fresh.get(wanted)

@@ -1,6 +1,7 @@
 """What SQLite's errors mean to whoever asked: nothing was recorded, or the file is broken."""
 
 import sqlite3
+from pathlib import Path
 
 from scmanager.eventstore.store import StoreBusy, StoreDamaged
 
@@ -14,6 +15,15 @@ _BROKEN = {
     sqlite3.SQLITE_TOOBIG,
     sqlite3.SQLITE_CONSTRAINT,
 }
+
+
+def identity(path: Path) -> tuple[int, int] | None:
+    """Which file stands at a path now, by volume and number; None when none does."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def translated(error: sqlite3.Error | UnicodeDecodeError) -> StoreBusy | StoreDamaged:

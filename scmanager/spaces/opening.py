@@ -9,8 +9,8 @@ from scmanager.domain.event import CATALOGUE, Event
 from scmanager.domain.upcasting import upcast
 from scmanager.eventstore import content, entry, parts
 from scmanager.eventstore.content import Shared
-from scmanager.eventstore.entry import Entry
-from scmanager.eventstore.store import Row
+from scmanager.eventstore.entry import Dep, Entry
+from scmanager.eventstore.store import Row, StoreDamaged
 
 KeyOf = Callable[[bytes], bytes | None]
 """A key by its id, if this node has it."""
@@ -77,5 +77,24 @@ def _unsealed(key: bytes, public: bytes, parsed: Entry, stored: bytes) -> bytes 
 
 
 def parse_row(row: Row) -> Entry:
-    """The stored entry, parsed; the store holds verified bytes only."""
-    return entry.parse(row.data)
+    """The stored entry, parsed; the store took verified bytes only. Raises StoreDamaged if they changed since."""
+    try:
+        return entry.parse(row.data)
+    except entry.MalformedEntry as error:
+        raise StoreDamaged(reason=f"the entry at position {row.pos} is not readable") from error
+
+
+def check_row(row: Row, parsed: Entry, before: Dep | None) -> None:
+    """Raises StoreDamaged unless a row is what was verified when it came: a bit that flipped would hide what follows.
+
+    `before` is the newest entry of its branch; None where a branch begins.
+    """
+    sound = parsed.log == row.log
+    if parsed.genesis is None:
+        sound = sound and parts.part_hash(row.shared) == parsed.parts[0].hash
+        if before is not None:
+            sound = sound and (before.seq + 1, before.id) == (parsed.seq, parsed.prev[:32])
+        else:
+            sound = sound and row.branch > 0
+    if not sound:
+        raise StoreDamaged(reason=f"the entry at position {row.pos} is not what was recorded")

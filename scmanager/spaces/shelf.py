@@ -8,7 +8,7 @@ from scmanager.errors import Refused
 from scmanager.eventstore import entry
 from scmanager.eventstore.store import Row, Store
 from scmanager.spaces.journal import Change
-from scmanager.spaces.opening import KeyOf
+from scmanager.spaces.opening import KeyOf, parse_row
 from scmanager.spaces.space import Space
 
 PAGE_ROWS = 5_000
@@ -41,20 +41,43 @@ class Shelf:
     def follow(self) -> dict[bytes, Change]:
         """Read what the store has beyond what is here. Used at start and after foreign entries came."""
         changes: dict[bytes, Change] = {}
-        while rows := self._store.tail(self.pos, PAGE_ROWS):
-            changes |= self.take(rows)
+        with self.lock:
+            while rows := self._store.tail(self.pos, PAGE_ROWS):
+                changes |= self._absorb(rows)
+        if changes:
+            self.tell()
         return changes
 
     def take(self, rows: Sequence[Row], *, own: bool = False) -> dict[bytes, Change]:
-        """Take in rows that the store committed, in order of pos, each once. `own`: this process wrote them."""
+        """Take in rows that the store committed, in order of pos. `own`: this process wrote them.
+
+        Another thread may have committed before them, or have followed up to them already: each row of the store
+        comes in once and in its turn, whoever brings it.
+        """
         with self.lock:
-            by_space: dict[bytes, list[Row]] = {}
-            for row in rows:
-                by_space.setdefault(self._space_of(row), []).append(row)
-            now = self._clock_us()
-            changes = {space: self._made(space).absorb(mine, now, own=own) for space, mine in by_space.items()}
-            self.pos = max(self.pos, rows[-1].pos)
+            if rows[0].pos != self.pos + 1:
+                return self.follow()
+            changes = self._absorb(rows, own=own)
         self.tell()
+        return changes
+
+    def time_passed(self) -> None:
+        """Count what was held for being dated too far ahead, and is so no longer. Cheap when nothing is held."""
+        with self.lock:
+            now = self._clock_us()
+            due = [space for space in self._spaces.values() if space.holds_due(now)]
+            for space in due:
+                space.absorb((), now)
+        if due:
+            self.tell()
+
+    def _absorb(self, rows: Sequence[Row], *, own: bool = False) -> dict[bytes, Change]:
+        by_space: dict[bytes, list[Row]] = {}
+        for row in rows:
+            by_space.setdefault(self._space_of(row), []).append(row)
+        now = self._clock_us()
+        changes = {space: self._made(space).absorb(mine, now, own=own) for space, mine in by_space.items()}
+        self.pos = rows[-1].pos
         return changes
 
     def keys_came(self) -> None:
@@ -63,13 +86,6 @@ class Shelf:
             for space in self._spaces.values():
                 space.keys_came(self._clock_us())
         self.tell()
-
-    def time_passed(self) -> None:
-        """Count what was held because it was dated too far ahead of this machine's clock."""
-        with self.lock:
-            came = [space for space in self._spaces.values() if space.time_passed(self._clock_us())]
-        if came:
-            self.tell()
 
     def space(self, space: bytes) -> Space:
         """One space. Raises NoSuchSpace."""
@@ -109,7 +125,7 @@ class Shelf:
         return known
 
     def _founding(self, row: Row) -> bytes:
-        first = entry.parse(row.data)
+        first = parse_row(row)
         if first.genesis is None:
-            first = entry.parse(self._store.read(row.log, 0, 0, 1)[0].data)
+            first = parse_row(self._store.read(row.log, 0, 0, 1)[0])
         return first.space

@@ -11,15 +11,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from scmanager.domain.court import Court
 from scmanager.domain.event import Envelope, Id, Id32, State
 from scmanager.domain.fold import Fold
+from scmanager.domain.frontier import counted_logs
 from scmanager.domain.governance import Enrolled, Erased, is_governance
 from scmanager.domain.records import Fact, Grant, Keys, Standing, Verdict, Verdicts
 from scmanager.domain.tips import Tips
 from scmanager.eventstore import signing
 from scmanager.eventstore.entry import Dep, Entry, Kind, digest, u64
 from scmanager.eventstore.store import Row
-from scmanager.spaces.facts import fact_of, founding_fact
+from scmanager.spaces.facts import clear_of, fact_of, founding_fact
 from scmanager.spaces.journal import Change, Journal
-from scmanager.spaces.opening import KeyOf, Opened, open_row, parse_row
+from scmanager.spaces.opening import KeyOf, Opened, check_row, open_row, parse_row
 from scmanager.spaces.thing import Thing
 
 AHEAD_US_MAX = 26 * 3600 * 1_000_000
@@ -34,7 +35,8 @@ class Space:
     def __init__(self, space: bytes, folds: Mapping[str, Fold], key_of: KeyOf) -> None:
         self.id = space
         self.pos = 0
-        self.hlc = 0
+        self.rulings = 0
+        """How often grants may have changed."""
         self.kind: Kind = "org"
         self.journal = Journal()
         self._folds = folds
@@ -44,7 +46,12 @@ class Space:
         self._publics: dict[bytes, bytes] = {}
         self._opened: dict[Id32, Opened] = {}
         self._things: dict[tuple[str, Id], Thing] = {}
+        self._founded = False
+        self._newest: dict[bytes, int] = {}
+        self._hlc = 0
         self._heads: dict[bytes, dict[int, Dep]] = {}
+        self._ends: dict[bytes, dict[Id32, Dep]] = {}
+        self._counted: set[Id32] = set()
         self._firsts: dict[bytes, Dep] = {}
         self._by_type: dict[str, list[Id32]] = {}
         self._closed: list[Row] = []
@@ -70,23 +77,20 @@ class Space:
         self.journal.note(Change(frozenset(), frozenset(), words=True))
         return self.absorb(closed, now_us)
 
-    def time_passed(self, now_us: int) -> bool:
-        """Count what was held for the clock, if its time has come; whether some had."""
-        before = len(self._held)
-        if any(parse_row(row).hlc <= now_us + AHEAD_US_MAX for row in self._held):
-            self.absorb((), now_us)
-        return len(self._held) < before
-
     def _open(self, row: Row, until_us: int | None) -> Opened | None:
         parsed = parse_row(row)
+        if row.pos > self.pos and until_us is not None:  # Read from the store, for the first time.
+            check_row(row, parsed, self._heads.get(parsed.log, {}).get(row.branch))
         self._note_head(row, parsed)
         if parsed.genesis is not None:
             self._publics[parsed.log] = parsed.genesis.key
-            if not parsed.genesis.space or not self._opened:
+            if not parsed.genesis.space or not (self._founded or self._opened):
                 self.kind = parsed.genesis.kind  # Until the founding entry is here, as our own log says.
+            self._founded = self._founded or not parsed.genesis.space
         if until_us is not None and parsed.hlc > until_us:
             self._held.append(row)
             return None
+        self._note_end(parsed)
         opened = open_row(row, parsed, self._publics[parsed.log], self._key_of)
         if opened is None:
             self._closed.append(row)
@@ -98,7 +102,7 @@ class Space:
         governance = False
         for opened in fresh:
             self._opened[opened.entry.id32] = opened
-            self.hlc = max(self.hlc, opened.entry.hlc)
+            self._newest[opened.entry.log] = max(self._newest.get(opened.entry.log, 0), opened.entry.hlc)
             if opened.shared is not None and is_governance(opened.shared.type):
                 self._by_type.setdefault(opened.shared.type, []).append(opened.entry.id32)
             fact = fact_of(opened)
@@ -106,6 +110,8 @@ class Space:
             facts.append(fact)
         self._tips.admit(facts)
         changed = self._court.admit(facts)
+        self._hlc = max((self._newest.get(log, 0) for log in self._court.verdicts.counted), default=0)
+        self.rulings += governance
         touched: set[Id] = set()
         gone: dict[tuple[str, Id], set[Id32]] = {}
         came: list[Opened] = []
@@ -128,6 +134,15 @@ class Space:
             branches[row.branch] = head
         if one.seq == 0:
             self._firsts[one.log] = head
+
+    def _note_end(self, one: Entry) -> None:
+        """The ends of all branches as everybody sees them: closed entries too, held ones not."""
+        if one.id32 in self._counted:
+            return  # It was closed, and is opened now.
+        self._counted.add(one.id32)
+        ends = self._ends.setdefault(one.log, {})
+        ends.pop(one.prev[:32], None)
+        ends[one.id32] = Dep(one.log, one.seq, one.id32)
 
     def _drop(self, gone: Mapping[tuple[str, Id], set[Id32]], touched: set[Id]) -> None:
         for (fold, entity), entries in gone.items():
@@ -157,6 +172,19 @@ class Space:
 
     # Reading
 
+    @property
+    def hlc(self) -> int:
+        """The newest time that counts. What nobody vouched for drives no clock."""
+        return self._hlc
+
+    def holds_due(self, now_us: int) -> bool:
+        """Whether something was held for the clock and need not be any more."""
+        return any(parse_row(row).hlc <= now_us + AHEAD_US_MAX for row in self._held)
+
+    def foresee(self, fact: Fact) -> Verdict | None:
+        """See Court.foresee."""
+        return self._court.foresee(fact)
+
     def envelope(self, opened: Opened) -> Envelope:
         """Where a valid event came from, with whose voice."""
         one, shared = opened.entry, opened.shared
@@ -183,8 +211,9 @@ class Space:
         return thing.tips if thing else ()
 
     def things(self, fold: Fold) -> Iterator[tuple[Id, State]]:
-        """All things of one kind."""
-        return ((entity, thing.state) for (name, entity), thing in self._things.items() if name == fold.name)
+        """All things of one kind. One of which everything said turned out void is none."""
+        every = self._things.items()
+        return ((entity, thing.state) for (name, entity), thing in every if name == fold.name and thing.tips)
 
     def opened(self, id32: Id32) -> Opened | None:
         """An entry by its id32, if it is held and open."""
@@ -238,11 +267,21 @@ class Space:
         return tuple(self._heads.get(log, {}).values())
 
     def frontier(self) -> bytes:
-        """Which logs count and how far they are here; members who have the same agree on every state."""
+        """Which logs count and how far they are here; members who have the same agree on every state.
+
+        A mirror without keys says the same: closed entries count as ends, and what they introduce counts.
+        """
         counted = self._court.verdicts.counted
-        heads = sorted((head.log, head.seq + 1, head.id) for log in counted for head in self.heads(log))
-        rows = (log + u64(size) + head for log, size, head in heads)
-        return digest("scm/frontier/1", self.id, u64(len(heads)), *rows)
+        if self._closed:
+            clear = (*self._court.facts(), *(clear_of(parse_row(row)) for row in self._closed))
+            counted = counted_logs(self.id, clear, signing.verify)
+        ends = sorted((end.log, end.seq + 1, end.id) for log in counted for end in self._ends.get(log, {}).values())
+        rows = (log + u64(size) + end for log, size, end in ends)
+        return digest("scm/frontier/1", self.id, u64(len(ends)), *rows)
+
+    def forks(self) -> list[bytes]:
+        """The logs that signed more than one history, sorted. An alarm; it voids nothing (DESIGN 3, rule 10)."""
+        return sorted(log for log, branches in self._heads.items() if len(branches) > 1)
 
     def to_name(self, log: bytes) -> list[tuple[Dep, ...]]:
         """What the next entry of our log names in deps, in rows; all but the last go into `heads/1` entries first."""
@@ -254,15 +293,20 @@ class Space:
         return self._firsts.get(log)
 
     def box_keys(self) -> frozenset[bytes]:
-        """The box keys of every device that acts here: keys may be sealed to these."""
-        standing = list(self.grants())
-        logs = {log for each in standing for log in each.levels}
+        """The box keys of every device that acts here: keys may be sealed to these, and to no disowned device.
+
+        An enrolment speaks for the grant it was written by: naming a log of somebody else's brings no box in.
+        """
+        standing = {each.grant.id: each for each in self.grants()}
         enrolled = (
-            each.event.box
-            for each in self.of_type(Enrolled.tag)
-            if isinstance(each.event, Enrolled) and each.event.log in logs
+            opened.event.box
+            for opened in self.of_type(Enrolled.tag)
+            if isinstance(opened.event, Enrolled)
+            and opened.shared is not None
+            and (each := standing.get(opened.shared.by)) is not None
+            and each.speaks(opened.event.log)
         )
-        return frozenset((*(each.grant.box for each in standing), *enrolled))
+        return frozenset((*(each.grant.box for each in standing.values()), *enrolled))
 
     @property
     def needs_update(self) -> bool:
