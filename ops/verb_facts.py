@@ -211,7 +211,9 @@ def _met(test: ast.FunctionDef, constants: dict[str, set[str]]) -> set[str]:
     """What stands in `meanwhile(...)` or `in_either_order(...)`, variables followed."""
     known = constants | _assigned([each for each in ast.walk(test) if isinstance(each, ast.Assign)])
     found: set[str] = set()
-    waiting = {name for call in _calls(test, "meanwhile", "in_either_order") for name in _names(*call.args)}
+    waiting = {
+        name for call in _calls(test, "meanwhile", "own_meanwhile", "in_either_order") for name in _names(*call.args)
+    }
     while waiting:
         name = waiting.pop()
         found.add(name)

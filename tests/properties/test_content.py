@@ -35,6 +35,10 @@ events = st.builds(
 )
 
 
+LAWFUL = content.read(shared("case"))
+assert LAWFUL is not None
+
+
 def _depth(value: object) -> int:
     if isinstance(value, list):
         return 1 + max(map(_depth, value), default=0)
@@ -88,6 +92,30 @@ def test_nobody_writes_what_nobody_could_read() -> None:
     assert lawful is not None
     with pytest.raises(ValueError, match="nobody could read"):
         content.encode(msgspec.structs.replace(lawful, by=b"short"))
+
+
+def nested(*before: str, deep: int) -> bytes:
+    """Part 0 whose payload opens and closes `before`, and then goes so deep, itself included."""
+    raw = '{"a":[' + "".join(f"{each}," for each in before) + "[" * (deep - 3) + "]" * (deep - 3) + "]}"
+    return msgspec.json.encode(msgspec.structs.replace(LAWFUL, payload=msgspec.Raw(raw.encode())))
+
+
+def test_depth_is_counted_by_what_is_open_not_by_what_was() -> None:
+    assert content.read(nested("[[]]", "[]", deep=16)) is not None
+    for before in ((), ("[]",), ("[[[[]]]]",), ("[]",) * 20):
+        assert content.read(nested(*before, deep=16)) is not None, before
+        assert content.read(nested(*before, deep=17)) is None, before
+    closing = '{"a":[[[],' + "[" * 13 + "]" * 13 + "]]}"
+    too_deep = msgspec.structs.replace(LAWFUL, payload=msgspec.Raw(closing.encode()))
+    assert content.read(msgspec.json.encode(too_deep)) is None
+
+
+@pytest.mark.parametrize(
+    ("number", "taken"), [(2**53 - 1, True), (2**53, False), (1 - 2**53, True), (-(2**53), False)]
+)
+def test_a_number_is_below_2_to_the_53(number: int, taken: bool) -> None:
+    plain = msgspec.json.encode(msgspec.structs.replace(LAWFUL, payload=msgspec.Raw(b'{"n":%d}' % number)))
+    assert (content.read(plain) is not None) is taken
 
 
 def below(frames: int, read: Callable[[], object]) -> object:
