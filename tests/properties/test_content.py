@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 import pytest
@@ -75,6 +76,90 @@ def test_reading_damaged_events_is_total(data: st.DataObject) -> None:
     plain = one[: data.draw(st.integers(0, len(one)))] + piece + other[data.draw(st.integers(0, len(other))) :]
     read = content.read(plain)
     assert read is None or content.encode(read) == plain
+
+
+_any = msgspec.json.Decoder(Any)
+_encode = msgspec.json.encode
+
+
+def by_definition(plain: bytes) -> bool:
+    """Whether part 0 is well formed, in the words of the design: its own re-encoding, then one walk; then the schema."""
+    try:
+        if len(plain) > 65_536 or _depth(value := _any.decode(plain)) > 16:
+            return False
+        if _encode(value) != plain or not _lawful(value):
+            return False
+        one = msgspec.json.decode(plain, type=Loose)
+        return (
+            _encode(one) == plain
+            and (len(one.by), len(one.command), len(one.entity)) == (32, 16, 16)
+            and len(one.cause) in {0, 32}
+            and len(one.saw) <= 64
+            and all(len(seen) == 32 for seen in one.saw)
+            and 0 < len(one.type.encode()) <= 64
+            and isinstance(value["payload"], dict)
+        )
+    except (ValueError, RecursionError, OverflowError):
+        return False
+
+
+class Loose(msgspec.Struct, forbid_unknown_fields=True):
+    """The fields of part 0 without their widths."""
+
+    type: str
+    by: bytes
+    command: bytes
+    cause: bytes
+    entity: bytes
+    saw: tuple[bytes, ...]
+    payload: msgspec.Raw
+
+
+def _lawful(value: object) -> bool:
+    if isinstance(value, list):
+        return all(map(_lawful, value))
+    if isinstance(value, dict):
+        return all(_lawful(key) and _lawful(item) for key, item in value.items())
+    if isinstance(value, str):
+        return "\0" not in value
+    return value is None or (isinstance(value, int) and abs(value) < 2**53)
+
+
+any_words = st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.sampled_from(["\\u0000", "\0", "1.5"])
+any_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**65), 2**65) | st.floats(allow_nan=False) | any_words,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(any_words, inner, max_size=3),
+    max_leaves=25,
+)
+spellings = st.sampled_from(
+    [b"1.0", b"1e0", b"-0", b"-0.0", b"01", b"9007199254740991", b"9007199254740992", b"-9007199254740992", b"1E400"]
+    + [b'"\\u0000"', b'"\\\\u0000"', b'"\\\\\\u0000"', b'"\\u0041"', b"[[[[[[1]]]]]]", b"[[[[1.5]]]]", b" 1", b"true"]
+    + [
+        b"123456789012345678901234567890",
+        b'{"a":1,"a":1}',
+        b'{"a":{"a":{"a":{"a":0}}}}',
+        b'"\xed\xa0\x80"',
+        b"[",
+        b"}",
+    ]
+)
+
+
+@settings(max_examples=examples(1000))
+@given(st.dictionaries(any_words, any_values, max_size=4).map(msgspec.json.encode), st.data())
+def test_reading_is_what_its_definition_says(written: bytes, data: st.DataObject) -> None:
+    """The reader takes short cuts; each must lead where the long way leads, for lawful and for damaged payloads."""
+    for piece in data.draw(st.lists(spellings, max_size=2)):
+        at = data.draw(st.integers(0, len(written)))
+        value = b'{"n":' + piece + b"}" if data.draw(st.booleans()) else written[:at] + piece + written[at:]
+        written = data.draw(st.sampled_from([value, b'{"n":[' + written + b"," + piece + b"]}"]))
+    plain = hostile.payload(written)
+    assert (content.read(plain) is not None) == by_definition(plain)
+
+
+def test_hostile_events_are_read_as_the_definition_says() -> None:
+    for name, plain in hostile.contents():
+        assert (content.read(plain) is not None) == by_definition(plain), name
 
 
 @settings(max_examples=examples(300))
