@@ -48,10 +48,11 @@ from scmanager.application.exchange import Admitted, Fork, admit_logs, forks_of,
 from scmanager.application.founding import Founding
 from scmanager.application.hangar_preview import Preview, preview
 from scmanager.application.recovering import (
+    change_key_if_owed,
     check_signatures,
     message_of,
     new_statement,
-    open_recovered_log,
+    take_seat,
 )
 from scmanager.application.words import Words
 from scmanager.application.writer import Command, Result, Writer
@@ -280,6 +281,7 @@ class Node:
             self.vault.put_all([key for key in keys if key.space == space.id and space.names_key(key.key_id)])
             self.shelf.keys_came()
         self._leave_doubtful_logs()
+        change_key_if_owed(self.writer, self.shelf.space(file.space), secrets.token_bytes(16))
         self._remember_heads()
         return admitted
 
@@ -316,11 +318,10 @@ class Node:
         seed = self.vault.log_seed(statement.key)
         if seed is None or statement.device != self.identity.device:
             raise HandOverNotOurs
-        space = self.shelf.space(statement.space)
-        recovery = check_signatures(space, statement, answer.recovery.signatures)
-        key, salt = SigningKey(seed), secrets.token_bytes(32)
-        log = open_recovered_log(self.store, self.shelf, self.vault, space.kind, recovery, key, salt, self._clock())
-        self.writer.forget_seats()
+        log = take_seat(
+            self.store, self.shelf, self.vault, answer.recovery, seed, secrets.token_bytes(32), self._clock()
+        )
+        change_key_if_owed(self.writer, self.shelf.space(statement.space), secrets.token_bytes(16))
         return log
 
     # Doubt

@@ -150,11 +150,15 @@ class Writer:
 
     def member(self, space: bytes) -> bytes:
         """As whom we act in a space. Raises NotAMember."""
+        return self.grant(space).member
+
+    def grant(self, space: bytes) -> Grant:
+        """By which grant we act in a space. Raises NotAMember."""
         with self._shelf.lock:
             found = self._seated(space)
         if found is None:
             raise NotAMember
-        return found[2].member
+        return found[2]
 
     def forget_seats(self) -> None:
         """Grants or logs changed from outside: look anew at where we speak from."""

@@ -343,6 +343,10 @@ class Space:
         standing = self._court.verdicts.grants.get(id32)
         return standing.grant if standing else None
 
+    def closed_logs(self) -> set[bytes]:
+        """The logs of which something is closed for want of a key."""
+        return {row.log for row in self._closed}
+
     @property
     def waiting(self) -> tuple[int, int]:
         """How many entries are held for the clock, and how many are closed for want of a key."""
