@@ -22,8 +22,7 @@ from scmanager.adapters.folder_mark import Doubt, FolderMark
 from scmanager.adapters.folder_mark import Head as MarkedHead
 from scmanager.adapters.hangar_files import read_hangar
 from scmanager.adapters.identity import Identity, IdentityMissing, create_identity, open_identity
-from scmanager.adapters.key_vault import FILE_NAME as VAULT_FILE
-from scmanager.adapters.key_vault import KeyVault, VaultDamaged
+from scmanager.adapters.key_vault import FILE_NAME, KeyVault, VaultDamaged
 from scmanager.adapters.node_file import LOCK_FILE
 from scmanager.adapters.private_files import private_folder, state_folder
 from scmanager.adapters.recovery_sheet import make_recovery_keys
@@ -71,6 +70,8 @@ from scmanager.spaces.clock import clock_hint, refuse_slow_clock
 from scmanager.spaces.shelf import Shelf
 from scmanager.spaces.space import AHEAD_US_MAX
 
+EVENTS_FILE = "events.db"
+
 
 def clock_us() -> int:
     """UTC in microseconds."""
@@ -99,16 +100,7 @@ class Node:
         with ExitStack() as opened:
             self._lock = opened.enter_context(FolderLock(folder / LOCK_FILE))
             self.identity: Identity = open_identity(folder, protection or FileProtection(self._state))
-            keys, events = folder / VAULT_FILE, folder / "events.db"
-            no_keys, no_events = _empty(keys), events.exists() and _empty(events)
-            self.store = SqliteStore(events)
-            opened.callback(self.store.close)
-            if no_keys and self.store.last_pos():
-                raise VaultDamaged(path=str(keys))  # Made anew, it would open nothing, and nobody would know why.
-            self.vault = KeyVault(folder, state=self._state, secret=self.identity.vault_secret)
-            opened.callback(self.vault.close)
-            if no_events and self.vault.has_logs():
-                raise StoreDamaged(reason="its file is empty")
+            self.vault, self.store = self._open_files(folder, opened)
             self.shelf = Shelf(self.store, FOLDS, self.vault.get, clock, self.vault.label)
             self.shelf.follow()
             self.writer = Writer(self.store, self.shelf, self.vault, clock, secrets.token_bytes)
@@ -118,6 +110,22 @@ class Node:
             self._mark = FolderMark(folder, state=self._state)
             self.doubt = self._settle_doubt()
             self._opened = opened.pop_all()
+
+    def _open_files(self, folder: Path, opened: ExitStack) -> tuple[KeyVault, SqliteStore]:
+        """Keys and events. When one is there and the other's file is not, nothing is made anew in its place."""
+        keys, events = folder / FILE_NAME, folder / EVENTS_FILE
+
+        def vault() -> KeyVault:
+            return opened.enter_context(KeyVault(folder, state=self._state, secret=self.identity.vault_secret))
+
+        if events.exists() and _empty(events) and not _empty(keys) and vault().has_logs():
+            raise StoreDamaged(reason="its file is empty")
+        no_keys = _empty(keys)
+        store = SqliteStore(events)
+        opened.callback(store.close)
+        if no_keys and store.last_pos():
+            raise VaultDamaged(path=str(keys))
+        return vault(), store
 
     def __enter__(self) -> Self:
         return self

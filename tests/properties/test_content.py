@@ -36,10 +36,6 @@ events = st.builds(
 )
 
 
-LAWFUL = content.read(shared("case"))
-assert LAWFUL is not None
-
-
 def _depth(value: object) -> int:
     if isinstance(value, list):
         return 1 + max(map(_depth, value), default=0)
@@ -83,7 +79,7 @@ _encode = msgspec.json.encode
 
 
 def by_definition(plain: bytes) -> bool:
-    """Whether part 0 is well formed, in the words of the design: its own re-encoding, then one walk; then the schema."""
+    """Whether part 0 is well formed, in the words of the design: its own re-encoding, one walk, then the schema."""
     try:
         if len(plain) > 65_536 or _depth(value := _any.decode(plain)) > 16:
             return False
@@ -131,18 +127,12 @@ any_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(any_words, inner, max_size=3),
     max_leaves=25,
 )
-spellings = st.sampled_from(
-    [b"1.0", b"1e0", b"-0", b"-0.0", b"01", b"9007199254740991", b"9007199254740992", b"-9007199254740992", b"1E400"]
-    + [b'"\\u0000"', b'"\\\\u0000"', b'"\\\\\\u0000"', b'"\\u0041"', b"[[[[[[1]]]]]]", b"[[[[1.5]]]]", b" 1", b"true"]
-    + [
-        b"123456789012345678901234567890",
-        b'{"a":1,"a":1}',
-        b'{"a":{"a":{"a":{"a":0}}}}',
-        b'"\xed\xa0\x80"',
-        b"[",
-        b"}",
-    ]
-)
+SPELLINGS = (
+    b"1.0", b"1e0", b"-0", b"-0.0", b"01", b"9007199254740991", b"9007199254740992", b"-9007199254740992", b"1E400",
+    b'"\\u0000"', b'"\\\\u0000"', b'"\\\\\\u0000"', b'"\\u0041"', b"[[[[[[1]]]]]]", b"[[[[1.5]]]]", b" 1", b"true",
+    b"123456789012345678901234567890", b'{"a":1,"a":1}', b'{"a":{"a":{"a":{"a":0}}}}', b'"\xed\xa0\x80"', b"[", b"}",
+)  # fmt: skip
+spellings = st.sampled_from(SPELLINGS)
 
 
 @settings(max_examples=examples(1000))
@@ -177,30 +167,6 @@ def test_nobody_writes_what_nobody_could_read() -> None:
     assert lawful is not None
     with pytest.raises(ValueError, match="nobody could read"):
         content.encode(msgspec.structs.replace(lawful, by=b"short"))
-
-
-def nested(*before: str, deep: int) -> bytes:
-    """Part 0 whose payload opens and closes `before`, and then goes so deep, itself included."""
-    raw = '{"a":[' + "".join(f"{each}," for each in before) + "[" * (deep - 3) + "]" * (deep - 3) + "]}"
-    return msgspec.json.encode(msgspec.structs.replace(LAWFUL, payload=msgspec.Raw(raw.encode())))
-
-
-def test_depth_is_counted_by_what_is_open_not_by_what_was() -> None:
-    assert content.read(nested("[[]]", "[]", deep=16)) is not None
-    for before in ((), ("[]",), ("[[[[]]]]",), ("[]",) * 20):
-        assert content.read(nested(*before, deep=16)) is not None, before
-        assert content.read(nested(*before, deep=17)) is None, before
-    closing = '{"a":[[[],' + "[" * 13 + "]" * 13 + "]]}"
-    too_deep = msgspec.structs.replace(LAWFUL, payload=msgspec.Raw(closing.encode()))
-    assert content.read(msgspec.json.encode(too_deep)) is None
-
-
-@pytest.mark.parametrize(
-    ("number", "taken"), [(2**53 - 1, True), (2**53, False), (1 - 2**53, True), (-(2**53), False)]
-)
-def test_a_number_is_below_2_to_the_53(number: int, taken: bool) -> None:
-    plain = msgspec.json.encode(msgspec.structs.replace(LAWFUL, payload=msgspec.Raw(b'{"n":%d}' % number)))
-    assert (content.read(plain) is not None) is taken
 
 
 def below(frames: int, read: Callable[[], object]) -> object:

@@ -8,6 +8,7 @@ Each line in has an `op`; each line out is the answer to one of them, but for `{
 import argparse
 import contextlib
 import json
+import os
 import signal
 import sys
 import threading
@@ -154,6 +155,8 @@ def main() -> int:
     parser.add_argument("state", type=Path)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--clock-ahead", type=int, default=0)
+    parser.add_argument("--limit", type=int, default=0)
+    parser.add_argument("--user", type=int, help="become this user once everything is imported")
     parser.add_argument("--no-serving", action="store_true")
     given = parser.parse_args()
     if hasattr(signal, "SIGXFSZ"):
@@ -161,6 +164,12 @@ def main() -> int:
     settings = Settings(given.data, given.state, port=given.port)
     driver = Driver.__new__(Driver)
     driver.ahead_s = given.clock_ahead
+    if given.user is not None:
+        os.setgroups([])
+        os.setgid(given.user)
+        os.setuid(given.user)
+    if given.limit:
+        driver.limit(given.limit)
     try:
         if not is_node(settings.data):
             init_node(settings)
