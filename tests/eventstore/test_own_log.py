@@ -35,10 +35,10 @@ def test_nobody_signs_an_entry_that_no_reader_would_take() -> None:
 
 def test_time_rises_in_a_log() -> None:
     log = new_log()
-    with pytest.raises(ValueError, match="strictly rises"):
+    with pytest.raises(ValueError, match=r"^hlc strictly rises in a log$"):
         log.add(sealed("x"), STARTED)
     signer = key_of("mine")
-    with pytest.raises(ValueError, match="strictly rises"):
+    with pytest.raises(ValueError, match=r"^hlc strictly rises, from 0 on$"):
         OwnLog.found(founding("mine", "org")(signer.public), signer, 0)
 
 
@@ -65,9 +65,9 @@ def test_a_secret_is_named_by_the_hash_of_its_key() -> None:
 
 def test_a_log_is_written_by_the_key_it_names() -> None:
     genesis = founding("mine", "org")(key_of("mine").public)
-    with pytest.raises(ValueError, match="this key does not write"):
+    with pytest.raises(ValueError, match=r"^this key does not write this log$"):
         OwnLog.found(genesis, key_of("other"), STARTED)
-    with pytest.raises(ValueError, match="this key does not write"):
+    with pytest.raises(ValueError, match=r"^this key does not write this log$"):
         OwnLog(new_log().head, key_of("other"))
 
 

@@ -1,0 +1,26 @@
+"""Only what was verified passes for verified."""
+
+import pytest
+
+from scmanager.eventstore.verification import BrokenChain, VerifiedRun, start_of, verify
+from tests.eventstore.test_branches import EMPTY, FIRST, ONE, run_of
+
+
+def test_nobody_but_verification_makes_a_verified_run() -> None:
+    run = run_of(FIRST, EMPTY)
+    with pytest.raises(TypeError, match=r"^only verification makes a VerifiedRun$"):
+        VerifiedRun(object(), EMPTY, run.head, run.sealed, run.note)
+    assert (run.after, run.head, run.sealed) == (EMPTY, FIRST.head, FIRST.sealed)
+
+
+def test_an_entry_comes_with_its_parts_or_not_at_all() -> None:
+    run = run_of(FIRST, EMPTY)
+    with pytest.raises(ValueError, match=r"^as many parts as entries$"):
+        verify(EMPTY, [FIRST.sealed[0].entry.data], [], run.note)
+
+
+def test_a_log_begins_with_its_entry_0() -> None:
+    second = ONE.sealed[0].entry
+    with pytest.raises(BrokenChain) as broken:
+        start_of(second.data)
+    assert broken.value.facts == {"log": second.log.hex(), "seq": 1}
