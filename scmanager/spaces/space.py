@@ -6,7 +6,7 @@
   decide (DESIGN 2, hlc). Entries whose key is not here stay closed until the key comes.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
 from scmanager.domain.court import Court
 from scmanager.domain.event import Envelope, Id, Id32, State
@@ -44,7 +44,8 @@ class Space:
         self._folds = folds
         self._key_of = key_of
         self._label_of = label_of
-        self._named: set[bytes] = set()
+        self._named: dict[bytes, set[bytes]] = {}
+        self._beside: dict[bytes, set[bytes]] = {}
         self._tips = Tips()
         self._court = Court(space, signing.verify)
         self._publics: dict[bytes, bytes] = {}
@@ -79,7 +80,7 @@ class Space:
     def _open(self, row: Row, now_us: int) -> Opened | None:
         parsed = parse_row(row)
         self._note_head(row, parsed)
-        self._named.update(part.key for part in parsed.parts if part.key)
+        self._named.setdefault(parsed.log, set()).update(part.key for part in parsed.parts if part.key)
         if parsed.genesis is not None:
             self._publics[parsed.log] = parsed.genesis.key
             if not parsed.genesis.space or not (self._founded or self._opened):
@@ -117,6 +118,8 @@ class Space:
             opened = self._opened[id32]
             if verdict.valid:
                 came.append(opened)
+                for part in opened.entry.parts[1:]:
+                    self._beside.setdefault(part.key, set()).add(opened.entry.parts[0].key)
             elif opened.shared is not None and (fold := self._folds.get(opened.shared.type)):
                 gone.setdefault((fold.name, opened.shared.entity), set()).add(id32)
         self._drop(gone, touched)
@@ -276,12 +279,13 @@ class Space:
             if self._label_of(key) in {None, (self.id, each.subject)}
         )
 
-    def names_key(self, key_id: bytes) -> bool:
-        """Whether a part of an entry here is sealed under this key: only then is a key worth taking from anybody.
+    def named_keys(self) -> frozenset[bytes]:
+        """Ids of the keys under which something in a counted log is sealed: other keys are worth taking from nobody."""
+        return frozenset(key for log in self._counted_logs() for key in self._named.get(log, ()))
 
-        In a personal space, which only its owner's devices write, his word is enough.
-        """
-        return key_id in self._named or self.kind == "personal"
+    def epochs_of(self, key_id: bytes) -> Set[bytes]:
+        """The epochs, by key id, in which a subject's key has sealed words that count."""
+        return self._beside.get(key_id, frozenset())
 
     def heads(self, log: bytes) -> tuple[Dep, ...]:
         """The newest entry of each branch of a log."""
@@ -292,13 +296,17 @@ class Space:
 
         A mirror without keys says the same: closed entries count as ends, and what they introduce counts.
         """
-        counted = self._court.verdicts.counted
-        if self._closed:
-            clear = (*self._court.facts(), *(clear_of(parse_row(row)) for row in self._closed))
-            counted = counted_logs(self.id, clear, signing.verify)
-        ends = sorted((end.log, end.seq + 1, end.id) for log in counted for end in self._ends.get(log, {}).values())
+        ends = sorted(
+            (end.log, end.seq + 1, end.id) for log in self._counted_logs() for end in self._ends.get(log, {}).values()
+        )
         rows = (log + u64(size) + end for log, size, end in ends)
         return digest("scm/frontier/1", self.id, u64(len(ends)), *rows)
+
+    def _counted_logs(self) -> frozenset[Id32]:
+        if not self._closed:
+            return self._court.verdicts.counted
+        clear = (*self._court.facts(), *(clear_of(parse_row(row)) for row in self._closed))
+        return counted_logs(self.id, clear, signing.verify)
 
     def forks(self) -> list[bytes]:
         """The logs that signed more than one history, sorted. An alarm; it voids nothing (DESIGN 3, rule 10)."""

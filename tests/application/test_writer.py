@@ -180,8 +180,7 @@ def test_every_future_ends_when_the_writer_stops_meanwhile() -> None:
         futures: list[Future[Result]] = []
 
         def press() -> None:
-            for _ in range(200):
-                futures.append(nova.writer.submit(Command(b"x" * 16, nova.space, lambda desk: {})))
+            futures.extend(nova.writer.submit(Command(b"x" * 16, nova.space, lambda desk: {})) for _ in range(200))
 
         threads = [threading.Thread(target=press) for _ in range(4)]
         for each in threads:
