@@ -4,6 +4,7 @@
 `serve` starts and a supervisor watches.
 """
 
+import contextlib
 import secrets
 import threading
 import time
@@ -44,10 +45,10 @@ from scmanager.application.exchange import Admitted, Fork, admit_logs, forks_of,
 from scmanager.application.founding import Founding
 from scmanager.application.hangar_preview import Preview, preview
 from scmanager.application.recovering import (
-    change_key_if_owed,
     check_signatures,
     message_of,
     new_statement,
+    settle_key,
     take_seat,
 )
 from scmanager.application.words import Words
@@ -55,7 +56,7 @@ from scmanager.application.writer import Command, Result, Writer
 from scmanager.config import Settings
 from scmanager.domain.catalogue import FOLDS, ORGANISATIONS
 from scmanager.domain.ship_events import Owner, OwnerKind
-from scmanager.errors import Refused
+from scmanager.errors import Refused, Unavailable
 from scmanager.eventstore.entry import Kind, RecoveryKeys, Signature
 from scmanager.eventstore.log_copy import LogCopy, copy_of
 from scmanager.eventstore.own_log import Head
@@ -293,7 +294,7 @@ class Node:
             self.vault.put_all([key for key in worth if key.space == space.id])
             self.shelf.keys_came()
         self._leave_doubtful_logs()
-        change_key_if_owed(self.writer, self.shelf.space(file.space), secrets.token_bytes(16))
+        settle_key(self.writer, self.shelf.space(file.space), secrets.token_bytes(16))
         self._remember_heads()
         return admitted
 
@@ -333,7 +334,7 @@ class Node:
         log = take_seat(
             self.store, self.shelf, self.vault, answer.recovery, seed, secrets.token_bytes(32), self._clock()
         )
-        change_key_if_owed(self.writer, self.shelf.space(statement.space), secrets.token_bytes(16))
+        settle_key(self.writer, self.shelf.space(statement.space), secrets.token_bytes(16))
         return log
 
     # Doubt
@@ -366,7 +367,8 @@ class Node:
         for space in self.shelf.spaces():
             seated = self.writer.seat_log(space.id)
             if seated is not None and (seated in ahead or self.writer.in_doubt(seated)):
-                self.writer.do(self._continuation(space.id, seated))
+                with contextlib.suppress(Refused, Unavailable):  # Reading still works; the log stays unwritten.
+                    self.writer.do(self._continuation(space.id, seated))
 
     def _remember_heads(self) -> None:
         with self._mark_lock:

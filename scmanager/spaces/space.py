@@ -280,7 +280,7 @@ class Space:
         )
 
     def named_keys(self) -> frozenset[bytes]:
-        """Ids of the keys under which something in a counted log is sealed: other keys are worth taking from nobody."""
+        """Ids of the keys under which something in a counted log is sealed: no other key is worth taking."""
         return frozenset(key for log in self._counted_logs() for key in self._named.get(log, ()))
 
     def epochs_of(self, key_id: bytes) -> Set[bytes]:

@@ -9,9 +9,11 @@ from scmanager.adapters.key_box import SpaceKey, seal_box, seal_secret
 from scmanager.adapters.space_file import KeysLine, parse_space, read_bytes
 from scmanager.application.desk import WouldNotCount
 from scmanager.application.erasure import Erasures
+from scmanager.application.exchange import FoundingMissing
 from scmanager.application.members import DeviceNotYounger, RemovedFromAbove
 from scmanager.application.writer import Command
 from scmanager.domain.catalogue import MEMBERS
+from scmanager.domain.epoch import EPOCHS
 from scmanager.domain.governance import AT_ONCE, Enrolled, Erased
 from scmanager.domain.member import RankTooHigh, RemovalReason, Standing
 from scmanager.domain.records import Reason
@@ -242,3 +244,31 @@ def test_after_a_removal_no_words_are_sealed_under_keys_that_the_removed_member_
     used = {part.key for one in new for part in one.parts}
     assert len(used) == 2  # The new epoch's, and one for her.
     assert not used & known
+
+
+def test_two_keys_opened_at_once_are_followed_by_one_that_both_removals_know(org: Org) -> None:
+    """Who was removed by one of two officers may have been given the other's key, and it may be the smaller one."""
+    let_in(org.ada, org.ann, org.space, org.officer, org.folder)
+    carry(org.ann, org.ada, org.space, org.folder)
+    for node in (org.ada, org.ann):
+        node.writer.do(Command(b"k" * 16, org.space, open_epoch))
+    carry(org.ada, org.ann, org.space, org.folder)
+    assert len(org.ann.shelf.space(org.space).state(EPOCHS, org.space[:16]).newest) == 2
+    org.meet(org.ann, org.ada)
+    for node in (org.ada, org.ann):
+        assert len(node.shelf.space(org.space).state(EPOCHS, org.space[:16]).newest) == 1
+
+
+def open_epoch(desk):  # type: ignore[no-untyped-def]
+    desk.open_epoch()
+    return {}
+
+
+def test_logs_without_the_one_that_founded_their_space_are_refused(org: Org) -> None:
+    request = org.bob.request(org.ada.invitation(org.space, b"m" * 16))
+    org.bob.export_space(org.space, org.folder / "rootless.scm")
+    with pytest.raises(FoundingMissing):
+        org.ann.import_space(parse_space(read_bytes(org.folder / "rootless.scm")))
+    with pytest.raises(FoundingMissing):
+        org.ann.take_request(request)
+    assert org.ann.shelf.spaces() == []
