@@ -279,22 +279,23 @@ class Node:
 
     def import_space(self, file: SpaceFile) -> Admitted:
         """Verify and admit what a space file holds, and take the keys that are for this device."""
+        mine, sent = self.identity, file.keys
+        keys = open_keys(sent, mine.box, mine.box_secret) if sent else []  # First: a broken file changes nothing.
         with self.shelf.lock:
             admitted = admit_logs(self.store, self.shelf, file.space, file.logs, self.vault.is_erased)
             # Entries of our own logs that this folder did not know: it was put back, or has a twin that writes.
             self._mark.retired |= {log for log in admitted.grown if self.vault.log_seed(log) is not None}
             self.writer.forget_seats()
-        if file.keys is not None:
-            keys = open_keys(file.keys, self.identity.box, self.identity.box_secret)
             space = self.shelf.space(file.space)
             named = (
                 space.named_keys()
             )  # In a personal space, which only its owner's devices write, his word is enough.
             worth = [key for key in keys if key.key_id in named or space.kind == "personal"]
+        if worth:
             self.vault.put_all([key for key in worth if key.space == space.id])
             self.shelf.keys_came()
         self._leave_doubtful_logs()
-        settle_key(self.writer, self.shelf.space(file.space), secrets.token_bytes(16))
+        settle_key(self.writer, space, secrets.token_bytes(16))
         self._remember_heads()
         return admitted
 

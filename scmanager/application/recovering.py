@@ -14,15 +14,13 @@ from scmanager.domain.governance import EVERY_RIGHT, EpochOpened, needs
 from scmanager.domain.records import Grant, Keys
 from scmanager.errors import Refused
 from scmanager.eventstore import signing
-from scmanager.eventstore.entry import Genesis, Recovery, Signature, Statement
+from scmanager.eventstore.entry import KEPT_MAX, Genesis, Recovery, Signature, Statement
 from scmanager.eventstore.own_log import OwnLog
 from scmanager.eventstore.signing import SigningKey
 from scmanager.eventstore.store import Row, Store
 from scmanager.spaces.facts import statement_of
 from scmanager.spaces.shelf import Shelf
 from scmanager.spaces.space import Space
-
-KEPT_MAX = 64
 
 
 class RecoveryKeysWrong(Refused):
@@ -36,7 +34,7 @@ class TooManyHeads(Refused):
     """The founder has written {count} logs, more than a recovery can keep."""
 
     code = "recovery-too-many-logs"
-    hint = "Keep the newest ones; what is not kept is void and can be written anew."
+    hint = "This release cannot recover the space. Keep the files and the sheets, and ask for help."
 
 
 class StatementOutdated(Refused):

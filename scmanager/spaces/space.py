@@ -61,12 +61,15 @@ class Space:
         self._by_type: dict[str, list[Id32]] = {}
         self._closed: list[Row] = []
         self._held: list[Row] = []
+        self._due_us: int | None = None
 
     # Taking in
 
     def absorb(self, rows: Sequence[Row], now_us: int) -> Change:
         """Take in stored rows of this space, in order of pos. `now_us` is this machine's clock."""
-        waiting, self._held = self._held, []
+        waiting: list[Row] = []
+        if self.holds_due(now_us):
+            waiting, self._held, self._due_us = self._held, [], None
         fresh = [opened for row in (*waiting, *rows) if (opened := self._open(row, now_us)) is not None]
         self.pos = max((self.pos, *(row.pos for row in rows)))
         return self._judge(fresh)
@@ -88,6 +91,7 @@ class Space:
             self._founded = self._founded or not parsed.genesis.space
         if parsed.hlc > now_us + AHEAD_US_MAX:
             self._held.append(row)
+            self._due_us = min(parsed.hlc, self._due_us or parsed.hlc)
             return None
         self._note_end(parsed)
         opened = open_row(row, parsed, self._publics[parsed.log], self._key_of)
@@ -180,7 +184,7 @@ class Space:
 
     def holds_due(self, now_us: int) -> bool:
         """Whether something was held for the clock and need not be any more."""
-        return any(parse_row(row).hlc <= now_us + AHEAD_US_MAX for row in self._held)
+        return self._due_us is not None and self._due_us <= now_us + AHEAD_US_MAX
 
     def foresee(self, fact: Fact) -> Verdict | None:
         """See Court.foresee."""
