@@ -48,9 +48,9 @@ from scmanager.application.recovering import (
     check_signatures,
     message_of,
     new_statement,
-    settle_key,
     take_seat,
 )
+from scmanager.application.settling import settle
 from scmanager.application.words import Words
 from scmanager.application.writer import Command, Result, Writer
 from scmanager.config import Settings
@@ -137,11 +137,9 @@ class Node:
         self._release()
 
     def _release(self) -> None:
-        if hasattr(self, "writer"):
-            self.writer.stop()
-        for opened in ("vault", "store"):
-            if hasattr(self, opened):
-                getattr(self, opened).close()
+        for part, end in (("writer", "stop"), ("vault", "close"), ("store", "close")):
+            if hasattr(self, part):
+                getattr(getattr(self, part), end)()
         self._lock.release()
 
     def now_us(self) -> int:
@@ -295,7 +293,7 @@ class Node:
             self.vault.put_all([key for key in worth if key.space == space.id])
             self.shelf.keys_came()
         self._leave_doubtful_logs()
-        settle_key(self.writer, space, secrets.token_bytes(16))
+        settle(self.writer, space, secrets.token_bytes)
         self._remember_heads()
         return admitted
 
@@ -335,7 +333,7 @@ class Node:
         log = take_seat(
             self.store, self.shelf, self.vault, answer.recovery, seed, secrets.token_bytes(32), self._clock()
         )
-        settle_key(self.writer, self.shelf.space(statement.space), secrets.token_bytes(16))
+        settle(self.writer, self.shelf.space(statement.space), secrets.token_bytes)
         return log
 
     # Doubt

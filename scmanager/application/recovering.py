@@ -6,12 +6,8 @@ founder from then on, and the recovery keys are new ones. Old sheets are of no u
 
 from collections.abc import Sequence
 
-from scmanager.application.desk import Desk, NotAMember
 from scmanager.application.keys import Keys as Vault
-from scmanager.application.writer import Command, Result, Writer
-from scmanager.domain.epoch import EPOCHS, Epochs
-from scmanager.domain.governance import EVERY_RIGHT, EpochOpened, needs
-from scmanager.domain.records import Grant, Keys
+from scmanager.domain.records import Keys
 from scmanager.errors import Refused
 from scmanager.eventstore import signing
 from scmanager.eventstore.entry import KEPT_MAX, Genesis, Recovery, Signature, Statement
@@ -122,43 +118,3 @@ def _log_of(space: Space, statement: Statement) -> bytes | None:
         if genesis is not None and genesis.recovers is not None and genesis.recovers.statement == statement:
             return opened.entry.log
     return None
-
-
-def settle_key(writer: Writer, space: Space, command: bytes) -> bool:
-    """Open an epoch where one is owed; True if it was.
-
-    - After a recovery: the old founder knows the key, and a recovery ends grants as a removal does.
-    - After two removals that did not know of each other: of their two keys the smaller is written under, and who was
-      removed by one may have had the other. The highest of those who may change the key does it, and nobody else.
-
-    Only once the space can be read: an epoch opened in ignorance of the last one would stand beside it (design,
-    section 2, seal).
-    """
-    try:
-        grant = writer.grant(space.id)
-    except NotAMember:
-        return False
-    held = {log for each in space.verdicts.grants.values() for log in each.levels}
-    if space.closed_logs() & held or not (_is_owed_by(space, grant) or _is_to_settle_by(space, grant)):
-        return False
-    writer.do(Command(command, space.id, _open_epoch))
-    return True
-
-
-def _is_owed_by(space: Space, grant: Grant) -> bool:
-    opened = space.of_type(EpochOpened.tag)
-    return grant.generation > 0 and not any(each.shared is not None and each.shared.by == grant.id for each in opened)
-
-
-def _is_to_settle_by(space: Space, grant: Grant) -> bool:
-    epochs = space.state(EPOCHS, space.id[:16])
-    if not isinstance(epochs, Epochs) or len(epochs.newest) < 2:
-        return False
-    may = {needs(EpochOpened.tag), EVERY_RIGHT}
-    able = (each.grant for each in space.grants() if each.grant.rights & may)
-    return grant.id == min(able, key=lambda each: (each.rank, each.id)).id if grant.rights & may else False
-
-
-def _open_epoch(desk: Desk) -> Result:
-    desk.open_epoch()
-    return {}

@@ -272,3 +272,23 @@ def test_logs_without_the_one_that_founded_their_space_are_refused(org: Org) -> 
     with pytest.raises(FoundingMissing):
         org.ann.take_request(request)
     assert org.ann.shelf.spaces() == []
+
+
+def test_a_member_s_further_devices_keep_their_seat_when_the_role_changes(org: Org) -> None:
+    """Ann's machine is Bob's phone here."""
+    bob = let_in(org.ada, org.bob, org.space, org.lower, org.folder)
+    request = org.ann.request(org.bob.invitation(org.space, bob))
+    org.bob.take_request(request)
+    org.bob.do("device.enrol", org.space, {"log": request.log, "device": request.device, "box": request.box})
+    org.meet(org.bob, org.ann, org.ada)
+    org.ada.do("member.set-role", org.space, {"member_id": bob, "role_id": org.officer})
+    carry(org.ada, org.bob, org.space, org.folder)
+    carry(org.bob, org.ann, org.space, org.folder)
+    org.ann.do("member.invite", org.space, {})
+    carry(org.ann, org.ada, org.space, org.folder)
+    assert org.voids(org.ada) == []
+    org.bob.do("device.cut", org.space, {"device": request.device})
+    carry(org.bob, org.ada, org.space, org.folder)
+    org.ada.do("member.set-role", org.space, {"member_id": bob, "role_id": org.lower})
+    carry(org.ada, org.bob, org.space, org.folder)
+    assert request.box not in org.bob.shelf.space(org.space).box_keys()
