@@ -46,19 +46,14 @@ from scmanager.application.every_verb import NotForThisSpace, VerbUnknown, verb_
 from scmanager.application.exchange import Admitted, Fork, admit_logs, forks_of, open_log
 from scmanager.application.founding import Founding
 from scmanager.application.hangar_preview import Preview, preview
-from scmanager.application.recovering import (
-    change_key_if_owed,
-    check_signatures,
-    message_of,
-    new_statement,
-    take_seat,
-)
+from scmanager.application.recovering import check_signatures, message_of, new_statement, take_seat
+from scmanager.application.settling import settle
 from scmanager.application.words import Words
 from scmanager.application.writer import Command, Result, Writer
 from scmanager.config import Settings
 from scmanager.domain.catalogue import FOLDS, ORGANISATIONS
 from scmanager.domain.ship_events import Owner, OwnerKind
-from scmanager.errors import Refused, ScManagerError
+from scmanager.errors import Refused, ScManagerError, Unavailable
 from scmanager.eventstore.entry import Kind, RecoveryKeys, Signature
 from scmanager.eventstore.log_copy import LogCopy, copy_of
 from scmanager.eventstore.own_log import Head
@@ -278,18 +273,22 @@ class Node:
 
     def import_space(self, file: SpaceFile) -> Admitted:
         """Verify and admit what a space file holds, and take the keys that are for this device."""
+        mine, sent = self.identity, file.keys
+        keys = open_keys(sent, mine.box, mine.box_secret) if sent else []  # First: a broken file changes nothing.
         with self.shelf.lock:
             admitted = admit_logs(self.store, self.shelf, file.space, file.logs, self.vault.is_erased)
             # Entries of our own logs that this folder did not know: it was put back, or has a twin that writes.
             self._mark.retired |= {log for log in admitted.grown if self.vault.log_seed(log) is not None}
             self.writer.forget_seats()
-        if file.keys is not None:
-            keys = open_keys(file.keys, self.identity.box, self.identity.box_secret)
             space = self.shelf.space(file.space)
-            self.vault.put_all([key for key in keys if key.space == space.id and space.names_key(key.key_id)])
+            named = space.named_keys()
+            # In a personal space, which only its owner's devices write, his word is enough.
+            worth = [key for key in keys if key.key_id in named or space.kind == "personal"]
+        if worth:
+            self.vault.put_all([key for key in worth if key.space == space.id])
             self.shelf.keys_came()
         self._leave_doubtful_logs()
-        change_key_if_owed(self.writer, self.shelf.space(file.space), secrets.token_bytes(16))
+        settle(self.writer, space, secrets.token_bytes)
         self._remember_heads()
         return admitted
 
@@ -329,7 +328,7 @@ class Node:
         log = take_seat(
             self.store, self.shelf, self.vault, answer.recovery, seed, secrets.token_bytes(32), self._clock()
         )
-        change_key_if_owed(self.writer, self.shelf.space(statement.space), secrets.token_bytes(16))
+        settle(self.writer, self.shelf.space(statement.space), secrets.token_bytes)
         return log
 
     # Doubt
@@ -362,7 +361,8 @@ class Node:
         for space in self.shelf.spaces():
             seated = self.writer.seat_log(space.id)
             if seated is not None and (seated in ahead or self.writer.in_doubt(seated)):
-                self.writer.do(self._continuation(space.id, seated))
+                with suppress(Refused, Unavailable):  # Reading still works; the log stays unwritten.
+                    self.writer.do(self._continuation(space.id, seated))
 
     def _remember_heads(self) -> None:
         with self._mark_lock:

@@ -215,10 +215,22 @@ class Desk:
         return self._seat.log.added - self._mark
 
     def subject_key(self, subject: Id) -> Secret:
-        """The key that seals words about a subject; made when there is none, or only such as an erasure has named."""
+        """The key that seals words about a subject: one in use since the space's key changed last, or a new one.
+
+        Who was removed knows the keys from before, so they seal nothing new (ADR 1); nor do those that an erasure
+        has named.
+        """
         keys, gone = self._seat.keys, self.space.erased_keys()
-        held = next((each for each in keys.all_of(subject) if each not in gone), None)
+        held = next((each for each in keys.all_of(subject) if each not in gone and self._in_use(each)), None)
         return self._secret(held or keys.new(subject))
+
+    def _in_use(self, key_id: bytes) -> bool:
+        epochs: Epochs = self.state(EPOCHS, self.organisation)
+        used = self.space.epochs_of(key_id)
+        if used or self._seat.keys.is_fresh(key_id):
+            return not used or epochs.writing in used
+        thing = self.space.thing(EPOCHS, self.organisation)  # Made and not used yet: good while no key has changed.
+        return thing is None or len(thing.events()) == 1
 
     def open_epoch(self) -> None:
         """From here on the space is written under a fresh key."""

@@ -45,6 +45,7 @@ class Erasures:
         space's own. A key that comes later, with an old file, goes when it comes.
         """
         now = self._now_s()
+        self._shelf.time_passed()  # Runs now and then anyway: what was held for its date may count by now.
         with self._shelf.lock:
             due = [
                 (space.id, opened.entry.id32, event)

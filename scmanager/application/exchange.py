@@ -27,6 +27,13 @@ class OtherSpace(Untrusted):
     hint = "Have the sender export the space again."
 
 
+class FoundingMissing(Untrusted):
+    """There is no beginning to these logs: neither here nor in the file is the log that founded their space."""
+
+    code = "exchange-founding-missing"
+    hint = "Have the sender export the whole space."
+
+
 class Admitted(msgspec.Struct, frozen=True):
     """What an exchange brought."""
 
@@ -44,13 +51,15 @@ def admit_logs(
     logs: Iterable[LogCopy],
     is_erased: Callable[[bytes], bool] = lambda _: False,
 ) -> Admitted:
-    """Verify all copies before the first is stored, then admit them. Raises Untrusted, OtherSpace.
+    """Verify all copies before the first is stored, then admit them. Raises Untrusted, OtherSpace, FoundingMissing.
 
     Parts under keys that were erased here stay outside, whoever still carries them.
     """
     runs = [verify_copy(_without_erased(copy, is_erased)) for copy in logs]
     if any(run.head.space != space for run in runs):
         raise OtherSpace
+    if not store.heads(space) and not any(run.head.log == space for run in runs):
+        raise FoundingMissing
     with shelf.lock:  # Nobody decides between the first log and the last.
         before = {(head.log, head.branch): head.size for head in store.heads(space)}
         try:

@@ -64,6 +64,10 @@ class FreshKeys:
         """How many keys wait for the commit: also the mark for `undo_to`."""
         return len(self._fresh)
 
+    def is_fresh(self, key_id: bytes) -> bool:
+        """Whether this batch made it."""
+        return key_id in self._fresh
+
     def undo_to(self, mark: int) -> None:
         """Forget what was made since `made` had this value."""
         for each in list(self._fresh)[mark:]:

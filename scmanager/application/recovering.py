@@ -6,22 +6,17 @@ founder from then on, and the recovery keys are new ones. Old sheets are of no u
 
 from collections.abc import Sequence
 
-from scmanager.application.desk import Desk, NotAMember
 from scmanager.application.keys import Keys as Vault
-from scmanager.application.writer import Command, Result, Writer
-from scmanager.domain.governance import EpochOpened
 from scmanager.domain.records import Keys
 from scmanager.errors import Refused
 from scmanager.eventstore import signing
-from scmanager.eventstore.entry import Genesis, Recovery, Signature, Statement
+from scmanager.eventstore.entry import KEPT_MAX, Genesis, Recovery, Signature, Statement
 from scmanager.eventstore.own_log import OwnLog
 from scmanager.eventstore.signing import SigningKey
 from scmanager.eventstore.store import Row, Store
 from scmanager.spaces.facts import statement_of
 from scmanager.spaces.shelf import Shelf
 from scmanager.spaces.space import Space
-
-KEPT_MAX = 64
 
 
 class RecoveryKeysWrong(Refused):
@@ -35,7 +30,7 @@ class TooManyHeads(Refused):
     """The founder has written {count} logs, more than a recovery can keep."""
 
     code = "recovery-too-many-logs"
-    hint = "Keep the newest ones; what is not kept is void and can be written anew."
+    hint = "This release cannot recover the space. Keep the files and the sheets, and ask for help."
 
 
 class StatementOutdated(Refused):
@@ -123,28 +118,3 @@ def _log_of(space: Space, statement: Statement) -> bytes | None:
         if genesis is not None and genesis.recovers is not None and genesis.recovers.statement == statement:
             return opened.entry.log
     return None
-
-
-def change_key_if_owed(writer: Writer, space: Space, command: bytes) -> bool:
-    """Open an epoch after a recovery: the old founder knows the key, and a recovery ends grants as a removal does.
-
-    Only once the space can be read: an epoch opened in ignorance of the last one would stand beside it, and of two
-    the smaller key id is written under (design, section 2, seal).
-    """
-    try:
-        grant = writer.grant(space.id)
-    except NotAMember:
-        return False
-    if grant.generation == 0 or space.kind == "author":
-        return False
-    held = {log for each in space.verdicts.grants.values() for log in each.levels}
-    opened = space.of_type(EpochOpened.tag)
-    if space.closed_logs() & held or any(each.shared is not None and each.shared.by == grant.id for each in opened):
-        return False
-    writer.do(Command(command, space.id, _open_epoch))
-    return True
-
-
-def _open_epoch(desk: Desk) -> Result:
-    desk.open_epoch()
-    return {}

@@ -6,7 +6,7 @@
   decide (DESIGN 2, hlc). Entries whose key is not here stay closed until the key comes.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
 from scmanager.domain.court import Court
 from scmanager.domain.event import Envelope, Id, Id32, State
@@ -44,7 +44,8 @@ class Space:
         self._folds = folds
         self._key_of = key_of
         self._label_of = label_of
-        self._named: set[bytes] = set()
+        self._named: dict[bytes, set[bytes]] = {}
+        self._beside: dict[bytes, set[bytes]] = {}
         self._tips = Tips()
         self._court = Court(space, signing.verify)
         self._publics: dict[bytes, bytes] = {}
@@ -60,6 +61,7 @@ class Space:
         self._by_type: dict[str, list[Id32]] = {}
         self._closed: list[Row] = []
         self._held: list[Row] = []
+        self._due_us: int | None = None
 
     # Taking in
 
@@ -68,7 +70,9 @@ class Space:
 
         `own`: this process decided them just now, on what counts here, so they count whatever the clock says since.
         """
-        waiting, self._held = self._held, []
+        waiting: list[Row] = []
+        if self.holds_due(now_us):
+            waiting, self._held, self._due_us = self._held, [], None
         until = now_us + AHEAD_US_MAX
         fresh = [opened for row in waiting if (opened := self._open(row, until)) is not None]
         fresh += [opened for row in rows if (opened := self._open(row, None if own else until)) is not None]
@@ -86,7 +90,7 @@ class Space:
         if row.pos > self.pos and until_us is not None:  # Read from the store, for the first time.
             check_row(row, parsed, self._heads.get(parsed.log, {}).get(row.branch))
         self._note_head(row, parsed)
-        self._named.update(part.key for part in parsed.parts if part.key)
+        self._named.setdefault(parsed.log, set()).update(part.key for part in parsed.parts if part.key)
         if parsed.genesis is not None:
             self._publics[parsed.log] = parsed.genesis.key
             if not parsed.genesis.space or not (self._founded or self._opened):
@@ -94,6 +98,7 @@ class Space:
             self._founded = self._founded or not parsed.genesis.space
         if until_us is not None and parsed.hlc > until_us:
             self._held.append(row)
+            self._due_us = min(parsed.hlc, self._due_us or parsed.hlc)
             return None
         self._note_end(parsed)
         opened = open_row(row, parsed, self._publics[parsed.log], self._key_of)
@@ -124,6 +129,8 @@ class Space:
             opened = self._opened[id32]
             if verdict.valid:
                 came.append(opened)
+                for part in opened.entry.parts[1:]:
+                    self._beside.setdefault(part.key, set()).add(opened.entry.parts[0].key)
             elif opened.shared is not None and (fold := self._folds.get(opened.shared.type)):
                 gone.setdefault((fold.name, opened.shared.entity), set()).add(id32)
         self._drop(gone, touched)
@@ -184,7 +191,7 @@ class Space:
 
     def holds_due(self, now_us: int) -> bool:
         """Whether something was held for the clock and need not be any more."""
-        return any(parse_row(row).hlc <= now_us + AHEAD_US_MAX for row in self._held)
+        return self._due_us is not None and self._due_us <= now_us + AHEAD_US_MAX
 
     def foresee(self, fact: Fact) -> Verdict | None:
         """See Court.foresee."""
@@ -276,12 +283,13 @@ class Space:
             if self._label_of(key) in {None, (self.id, each.subject)}
         )
 
-    def names_key(self, key_id: bytes) -> bool:
-        """Whether a part of an entry here is sealed under this key: only then is a key worth taking from anybody.
+    def named_keys(self) -> frozenset[bytes]:
+        """Ids of the keys under which something in a counted log is sealed: no other key is worth taking."""
+        return frozenset(key for log in self._counted_logs() for key in self._named.get(log, ()))
 
-        In a personal space, which only its owner's devices write, his word is enough.
-        """
-        return key_id in self._named or self.kind == "personal"
+    def epochs_of(self, key_id: bytes) -> Set[bytes]:
+        """The epochs, by key id, in which a subject's key has sealed words that count."""
+        return self._beside.get(key_id, frozenset())
 
     def heads(self, log: bytes) -> tuple[Dep, ...]:
         """The newest entry of each branch of a log."""
@@ -292,13 +300,17 @@ class Space:
 
         A mirror without keys says the same: closed entries count as ends, and what they introduce counts.
         """
-        counted = self._court.verdicts.counted
-        if self._closed:
-            clear = (*self._court.facts(), *(clear_of(parse_row(row)) for row in self._closed))
-            counted = counted_logs(self.id, clear, signing.verify)
-        ends = sorted((end.log, end.seq + 1, end.id) for log in counted for end in self._ends.get(log, {}).values())
+        ends = sorted(
+            (end.log, end.seq + 1, end.id) for log in self._counted_logs() for end in self._ends.get(log, {}).values()
+        )
         rows = (log + u64(size) + end for log, size, end in ends)
         return digest("scm/frontier/1", self.id, u64(len(ends)), *rows)
+
+    def _counted_logs(self) -> frozenset[Id32]:
+        if not self._closed:
+            return self._court.verdicts.counted
+        clear = (*self._court.facts(), *(clear_of(parse_row(row)) for row in self._closed))
+        return counted_logs(self.id, clear, signing.verify)
 
     def forks(self) -> list[bytes]:
         """The logs that signed more than one history, sorted. An alarm; it voids nothing (DESIGN 3, rule 10)."""

@@ -9,12 +9,15 @@ from scmanager.adapters.key_box import SpaceKey, seal_box, seal_secret
 from scmanager.adapters.space_file import KeysLine, parse_space, read_bytes
 from scmanager.application.desk import WouldNotCount
 from scmanager.application.erasure import Erasures
+from scmanager.application.exchange import FoundingMissing
 from scmanager.application.members import DeviceNotYounger, RemovedFromAbove
 from scmanager.application.writer import Command
 from scmanager.domain.catalogue import MEMBERS
+from scmanager.domain.epoch import EPOCHS
 from scmanager.domain.governance import AT_ONCE, Enrolled, Erased
 from scmanager.domain.member import RankTooHigh, RemovalReason, Standing
 from scmanager.domain.records import Reason
+from scmanager.eventstore import entry
 from scmanager.runtime import Node
 from tests.support.machines import Machine, carry, found, let_in, officer_role
 
@@ -224,3 +227,68 @@ def test_a_part_that_was_erased_here_does_not_come_back_with_an_older_file(org: 
     head = next(head for head in org.ann.store.heads(org.space) if head.log != org.space)
     rows = org.ann.store.read(head.log, 0, 0, 99)
     assert org.ann.store.parts(row.pos for row in rows) == {}
+
+
+def test_after_a_removal_no_words_are_sealed_under_keys_that_the_removed_member_has(org: Org) -> None:
+    bob = let_in(org.ada, org.bob, org.space, org.officer, org.folder)
+    grace = bytes.fromhex(org.ada.do("member.record", org.space, {"handle": "grace"})["member"])
+    org.meet(org.ada, org.bob)
+    known = set(org.bob.vault.keys_of(org.space, None))
+    org.ada.do("member.note", org.space, {"member_id": grace, "text": "one"})
+    assert set(org.ada.vault.keys_of(org.space, None)) == known
+    org.ada.do("member.remove", org.space, removal(bob))
+    before = org.ada.store.last_pos()
+    org.ada.do("member.note", org.space, {"member_id": grace, "text": "two"})
+    org.ada.do("member.note", org.space, {"member_id": grace, "text": "three"})
+    new = [entry.parse(row.data) for row in org.ada.store.tail(before, 9)]
+    used = {part.key for one in new for part in one.parts}
+    assert len(used) == 2  # The new epoch's, and one for her.
+    assert not used & known
+
+
+def test_two_keys_opened_at_once_are_followed_by_one_that_both_removals_know(org: Org) -> None:
+    """Who was removed by one of two officers may have been given the other's key, and it may be the smaller one."""
+    let_in(org.ada, org.ann, org.space, org.officer, org.folder)
+    carry(org.ann, org.ada, org.space, org.folder)
+    for node in (org.ada, org.ann):
+        node.writer.do(Command(b"k" * 16, org.space, open_epoch))
+    carry(org.ada, org.ann, org.space, org.folder)
+    assert len(org.ann.shelf.space(org.space).state(EPOCHS, org.space[:16]).newest) == 2
+    org.meet(org.ann, org.ada)
+    for node in (org.ada, org.ann):
+        assert len(node.shelf.space(org.space).state(EPOCHS, org.space[:16]).newest) == 1
+
+
+def open_epoch(desk):  # type: ignore[no-untyped-def]
+    desk.open_epoch()
+    return {}
+
+
+def test_logs_without_the_one_that_founded_their_space_are_refused(org: Org) -> None:
+    request = org.bob.request(org.ada.invitation(org.space, b"m" * 16))
+    org.bob.export_space(org.space, org.folder / "rootless.scm")
+    with pytest.raises(FoundingMissing):
+        org.ann.import_space(parse_space(read_bytes(org.folder / "rootless.scm")))
+    with pytest.raises(FoundingMissing):
+        org.ann.take_request(request)
+    assert org.ann.shelf.spaces() == []
+
+
+def test_a_member_s_further_devices_keep_their_seat_when_the_role_changes(org: Org) -> None:
+    """Ann's machine is Bob's phone here."""
+    bob = let_in(org.ada, org.bob, org.space, org.lower, org.folder)
+    request = org.ann.request(org.bob.invitation(org.space, bob))
+    org.bob.take_request(request)
+    org.bob.do("device.enrol", org.space, {"log": request.log, "device": request.device, "box": request.box})
+    org.meet(org.bob, org.ann, org.ada)
+    org.ada.do("member.set-role", org.space, {"member_id": bob, "role_id": org.officer})
+    carry(org.ada, org.bob, org.space, org.folder)
+    carry(org.bob, org.ann, org.space, org.folder)
+    org.ann.do("member.invite", org.space, {})
+    carry(org.ann, org.ada, org.space, org.folder)
+    assert org.voids(org.ada) == []
+    org.bob.do("device.cut", org.space, {"device": request.device})
+    carry(org.bob, org.ada, org.space, org.folder)
+    org.ada.do("member.set-role", org.space, {"member_id": bob, "role_id": org.lower})
+    carry(org.ada, org.bob, org.space, org.folder)
+    assert request.box not in org.bob.shelf.space(org.space).box_keys()

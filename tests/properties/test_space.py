@@ -15,6 +15,8 @@ from scmanager.domain.catalogue import FOLDS
 from scmanager.domain.frontier import frontier
 from scmanager.domain.member import RemovalReason
 from scmanager.eventstore import entry, signing
+from scmanager.eventstore.own_log import OwnLog
+from scmanager.eventstore.signing import SigningKey
 from scmanager.eventstore.store import Row
 from scmanager.runtime import clock_us
 from scmanager.spaces.facts import clear_of
@@ -175,3 +177,13 @@ def test_what_is_held_for_the_clock_is_outside_the_frontier(story: Story, data: 
     early.absorb(story.rows(order), now - AHEAD_US_MAX)
     clear = [clear_of(one) for one in story.entries if one.hlc <= now]
     assert early.frontier() == frontier(story.space, clear, signing.verify)
+
+
+def test_a_stranger_s_log_drives_no_clock_and_changes_nothing(story: Story) -> None:
+    space, key = story.told(list(range(len(story.entries)))), SigningKey.generate()
+    genesis = entry.Genesis((), (), story.space, "author", "ed25519", key.public, bytes(32))
+    stranger = OwnLog.found(genesis, key, clock_us() + AHEAD_US_MAX // 2).first.entry
+    space.absorb([Row(space.pos + 1, stranger.log, 0, stranger.data, b"")], clock_us())
+    shown, before = picture(space), picture(story.whole)
+    del shown["verdicts"][stranger.id32]
+    assert shown == before
