@@ -23,7 +23,7 @@ from scmanager.adapters.identity import Identity, IdentityMissing, create_identi
 from scmanager.adapters.key_vault import FILE_NAME as VAULT_FILE
 from scmanager.adapters.key_vault import KeyVault, VaultDamaged
 from scmanager.adapters.node_file import LOCK_FILE
-from scmanager.adapters.private_files import private_folder, state_folder
+from scmanager.adapters.private_files import forget_unfinished, private_folder, state_folder
 from scmanager.adapters.recovery_sheet import make_recovery_keys
 from scmanager.adapters.space_file import (
     HandOver,
@@ -112,6 +112,7 @@ class Node:
         self._mark: FolderMark | None = None
         with ExitStack() as opened:
             self._lock = opened.enter_context(FolderLock(folder / LOCK_FILE))
+            forget_unfinished(folder)
             self.identity: Identity = open_identity(folder, protection or FileProtection(self._state))
             self.vault, self.store = self._open_files(folder, opened)
             self.shelf = Shelf(self.store, FOLDS, self.vault.get, clock)

@@ -8,7 +8,7 @@ from typing import Any
 
 import psutil
 
-from tests.support.processes import NodeProcess
+from tests.support.processes import NodeProcess, clear
 
 QUIET_S = 60.0
 SETTLE_S = 5.0
@@ -17,26 +17,33 @@ MEMBERS = 20
 
 def measure(quiet_s: float = QUIET_S) -> dict[str, Any]:
     """PSS in MB (of all processes, and of the node alone), percent of a core, wake-ups a second."""
-    with tempfile.TemporaryDirectory() as folder, NodeProcess(Path(folder)) as node:
-        space = node.ask("found", number=1)["space"]
-        for number in range(2, 2 + MEMBERS):
-            node.ask("do", verb="member.record", space=space, number=number, handle=f"pilot-{number}")
-        assert node.ask("projected")["shown"]
-        assert node.query("{ organisations { nodes { title } } }")["data"]
-        time.sleep(SETTLE_S)
-        family = node.family()
-        before, began = _spent(family), time.monotonic()
-        time.sleep(quiet_s)
-        after, seconds = _spent(family), time.monotonic() - began
-        memory = {process.pid: _pss_mb(process) for process in node.family()}
-        mine = memory[node.child.pid]
-        return {
-            "memory, all, PSS MB": {"value": round(sum(memory.values()), 1), "aim": "< 100"},
-            "memory, node alone, PSS MB": round(mine, 1),
-            "processes": len(memory),
-            "processor, % of a core": {"value": round((after[0] - before[0]) / seconds * 100, 2), "aim": "< 0.5"},
-            "wake-ups a second": round((after[1] - before[1]) / seconds, 1),
-        }
+    with tempfile.TemporaryDirectory() as folder:
+        with NodeProcess(Path(folder)) as node:
+            found = _measured(node, quiet_s)
+        clear(Path(folder))
+    return found
+
+
+def _measured(node: NodeProcess, quiet_s: float) -> dict[str, Any]:
+    space = node.ask("found", number=1)["space"]
+    for number in range(2, 2 + MEMBERS):
+        node.ask("do", verb="member.record", space=space, number=number, handle=f"pilot-{number}")
+    assert node.ask("projected")["shown"]
+    assert node.query("{ organisations { nodes { title } } }")["data"]
+    time.sleep(SETTLE_S)
+    family = node.family()
+    before, began = _spent(family), time.monotonic()
+    time.sleep(quiet_s)
+    after, seconds = _spent(family), time.monotonic() - began
+    memory = {process.pid: _pss_mb(process) for process in node.family()}
+    mine = memory[node.child.pid]
+    return {
+        "memory, all, PSS MB": {"value": round(sum(memory.values()), 1), "aim": "< 100"},
+        "memory, node alone, PSS MB": round(mine, 1),
+        "processes": len(memory),
+        "processor, % of a core": {"value": round((after[0] - before[0]) / seconds * 100, 2), "aim": "< 0.5"},
+        "wake-ups a second": round((after[1] - before[1]) / seconds, 1),
+    }
 
 
 def _pss_mb(process: psutil.Process) -> float:

@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from tests.support.processes import NodeProcess
+from tests.support.processes import NodeProcess, clear
 
 ROUNDS = 3
 
@@ -24,6 +24,7 @@ def measure(rounds: int = ROUNDS) -> dict[str, Any]:
                 node.kill()
             with NodeProcess(Path(folder)) as node:
                 adopted.append(node.start_s)
+            clear(Path(folder))
     return {
         "first start, s": _figure(first, "< 15"),
         "second start, s": _figure(second, "< 1"),
