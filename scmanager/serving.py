@@ -304,7 +304,8 @@ def serve_until_signal(node: Node, started: Callable[[Serving], None] = lambda _
     """Serve a node until this process is asked to end; `started` is called once it serves.
 
     Asked by Ctrl-C, SIGTERM, a terminal that closes, or Ctrl-Break on Windows; asking twice is harmless. When this
-    returns, everything is written and every part has ended, but for those it names. Call it in the main thread. Raises as `Serving.start`.
+    returns, everything is written and every part has ended, but for those it names. Call it in the main thread.
+    Raises as `Serving.start`.
     """
     asked = threading.Event()
     with _told_by_signals(asked):
