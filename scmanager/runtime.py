@@ -24,7 +24,7 @@ from scmanager.adapters.hangar_files import read_hangar
 from scmanager.adapters.identity import Identity, IdentityMissing, create_identity, open_identity
 from scmanager.adapters.key_vault import FILE_NAME, KeyVault, VaultDamaged
 from scmanager.adapters.node_file import LOCK_FILE
-from scmanager.adapters.private_files import private_folder, state_folder
+from scmanager.adapters.private_files import forget_unfinished, private_folder, state_folder
 from scmanager.adapters.recovery_sheet import make_recovery_keys
 from scmanager.adapters.space_file import (
     HandOver,
@@ -94,6 +94,7 @@ class Node:
         folder = private_folder(settings.data)
         with ExitStack() as opened:
             self._lock = opened.enter_context(FolderLock(folder / LOCK_FILE))
+            forget_unfinished(folder)
             self.identity: Identity = open_identity(folder, protection or FileProtection(self._state))
             self.vault, self.store = self._open_files(folder, opened)
             self.shelf = Shelf(self.store, FOLDS, self.vault.get, clock, self.vault.label)

@@ -5,6 +5,7 @@ Each actor fails and restarts on its own. What other programs need to find the n
 """
 
 import contextlib
+import gc
 import os
 import secrets
 import signal
@@ -14,19 +15,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from typing import Any
-
-import uvicorn
+from typing import TYPE_CHECKING, Any
 
 from scmanager.adapters import postgres_server
 from scmanager.adapters.node_file import NODE_FILE, NodeFile, NodeFileDamaged, find_node, write_node_file
 from scmanager.adapters.postgres_connection import PostgresServer
 from scmanager.adapters.seen_file import SeenFile
-from scmanager.api import serving as api_serving
-from scmanager.api.app import make_app
 from scmanager.api.backend import ActorHealth
-from scmanager.api.serving import LOOPBACK as HOST
-from scmanager.api.serving import PortTaken
+from scmanager.api.listening import LOOPBACK as HOST
+from scmanager.api.listening import PortTaken, listen
 from scmanager.application.erasure import Erasures
 from scmanager.application.writer import Result
 from scmanager.config import Settings
@@ -34,8 +31,12 @@ from scmanager.errors import Misconfigured, ScManagerError, Unavailable
 from scmanager.projections.generation import LIVE
 from scmanager.projections.runner import Projector
 from scmanager.runtime import Node
+from scmanager.spaces.clock import clock_fault
 from scmanager.spaces.shelf import Shelf
 from scmanager.supervisor import Actor, Health, Report, Supervisor
+
+if TYPE_CHECKING:
+    import uvicorn
 
 LOOK_S = 1.0
 """How often the database's process is looked at; costs nothing."""
@@ -107,7 +108,7 @@ class Serving:
             raise
 
     def _start(self, deadline: float, given_up: threading.Event) -> None:
-        self._socket = api_serving.listen(self.node.settings.port)
+        self._socket = listen(self.node.settings.port)
         parts: list[tuple[str, Callable[[threading.Event, Callable[[], None]], None]]] = [
             ("database", self._run_database),
             ("read-models", self._run_projector),
@@ -206,8 +207,12 @@ class Serving:
             self.node.shelf.time_passed()
 
     def _run_api(self, stop: threading.Event, ready: Callable[[], None]) -> None:
+        # Imported here, beside the start of the database: it takes as long, and who only looks for a node needs none.
+        from scmanager.api.app import make_app
+        from scmanager.api.serving import server as server_of
+
         assert self._socket is not None
-        server = api_serving.server(make_app(self))
+        server = server_of(make_app(self))
         watcher = threading.Thread(target=_attend, args=(server, stop, ready), name="api-stop", daemon=True)
         watcher.start()
         server.run(sockets=[self._socket.dup()])
@@ -269,7 +274,8 @@ class Serving:
         lines = [ActorHealth("writer", self.node.writer.running, "" if self.node.writer.running else "stopped")]
         lines += [self._line(report) for report in self._supervisor.reports()]
         if hint := self.node.clock_hint():
-            lines.append(ActorHealth("clock", False, hint))
+            fault = clock_fault(self.node.shelf, self.node.now_us())
+            lines.append(ActorHealth("clock", not fault, hint))
         return lines
 
     def _line(self, report: Report) -> ActorHealth:
@@ -297,14 +303,15 @@ def find_running(settings: Settings) -> NodeFile | None:
 def serve_until_signal(node: Node, started: Callable[[Serving], None] = lambda _: None) -> list[str]:
     """Serve a node until this process is asked to end; `started` is called once it serves.
 
-    Asked by Ctrl-C, SIGTERM, or Ctrl-Break on Windows; asking twice is harmless. When this returns, everything is
-    written and every part has ended, but for those it names. Call it in the main thread. Raises as `Serving.start`.
+    Asked by Ctrl-C, SIGTERM, a terminal that closes, or Ctrl-Break on Windows; asking twice is harmless. When this
+    returns, everything is written and every part has ended, but for those it names. Call it in the main thread.
+    Raises as `Serving.start`.
     """
     asked = threading.Event()
     with _told_by_signals(asked):
         serving = Serving(node)
         with contextlib.suppress(StartGivenUp):
-            serving.start(given_up=asked)
+            _start_quickly(serving, asked)
             try:
                 started(serving)
                 # Windows does not wake a wait without an end for Ctrl-C.
@@ -316,11 +323,23 @@ def serve_until_signal(node: Node, started: Callable[[Serving], None] = lambda _
         return []
 
 
+def _start_quickly(serving: Serving, given_up: threading.Event) -> None:
+    """What a start imports and makes stays; looking for garbage in it meanwhile, and ever after, takes time."""
+    gc.disable()
+    try:
+        serving.start(given_up=given_up)
+        gc.freeze()
+    finally:
+        gc.enable()
+
+
 @contextlib.contextmanager
 def _told_by_signals(asked: threading.Event) -> Iterator[None]:
     names = [signal.SIGINT, signal.SIGTERM]
     if sys.platform == "win32":
         names.append(signal.SIGBREAK)
+    elif signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # Nohup means: go on.
+        names.append(signal.SIGHUP)
     before = {name: signal.signal(name, lambda _number, _frame: asked.set()) for name in names}
     try:
         yield
@@ -342,7 +361,7 @@ def _watch(server: PostgresServer, stop: threading.Event) -> None:
                 raise DatabaseAway
 
 
-def _attend(server: uvicorn.Server, stop: threading.Event, ready: Callable[[], None]) -> None:
+def _attend(server: "uvicorn.Server", stop: threading.Event, ready: Callable[[], None]) -> None:
     """Tell when the server has started, and end it when it shall stop."""
     while not (server.started or server.should_exit or stop.wait(0.01)):
         pass

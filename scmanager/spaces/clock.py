@@ -17,15 +17,25 @@ class ClockSlow(Unavailable):
     hint = "Set the clock right. Nothing is lost; the entries count as soon as their time is near."
 
 
-def clock_hint(shelf: Shelf, now_us: int) -> str:
-    """What seems wrong with this machine's clock, for people; empty when nothing does."""
+SLOW = "your clock is slow: all that is known of a space is dated far ahead of it"
+SET_BACK = "the clock was set back far: set it right, or start the node again to go on in a new log"
+
+
+def clock_fault(shelf: Shelf, now_us: int) -> str:
+    """What is wrong with this machine's clock, for people; empty when nothing is known to be."""
     with shelf.lock:
         spaces = shelf.spaces()
         if any(_all_held(space) for space in spaces):
-            return "your clock is slow: all that is known of a space is dated far ahead of it"
-        if any(space.hlc > now_us + AHEAD_US_MAX for space in spaces):
-            return "the clock was set back far: set it right, or start the node again to go on in a new log"
-        held = sum(space.waiting[0] for space in spaces)
+            return SLOW
+        return SET_BACK if any(space.hlc > now_us + AHEAD_US_MAX for space in spaces) else ""
+
+
+def clock_hint(shelf: Shelf, now_us: int) -> str:
+    """The same, or what only waits: somebody else's clock may be the wrong one."""
+    if fault := clock_fault(shelf, now_us):
+        return fault
+    with shelf.lock:
+        held = sum(space.waiting[0] for space in shelf.spaces())
     return f"{held} entries are dated far ahead of your clock and wait for their time" if held else ""
 
 

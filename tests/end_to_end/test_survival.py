@@ -57,6 +57,19 @@ def test_a_node_killed_under_load_again_and_again_keeps_all_it_acknowledged_once
 
 
 @pytest.mark.slow
+def test_a_node_killed_while_it_starts_for_the_first_time_starts_the_next_time(tmp_path: Path) -> None:
+    for seconds in (0.7, 1.2, 1.7, 2.2):
+        with NodeProcess(tmp_path, wait=False) as node:
+            time.sleep(seconds)
+            node.kill()
+    (tmp_path / "data" / ".node.json.0123456789abcdef.new").touch()
+    with NodeProcess(tmp_path) as node:
+        node.ask("found", number=1)
+        assert node.ask("projected")["shown"]
+        assert not list(node.data.glob(".*.new"))
+
+
+@pytest.mark.slow
 def test_a_database_killed_under_a_running_node_is_missed_said_and_replaced(tmp_path: Path) -> None:
     with NodeProcess(tmp_path) as node:
         space = node.ask("found", number=1)["space"]
@@ -74,6 +87,7 @@ def test_a_database_killed_under_a_running_node_is_missed_said_and_replaced(tmp_
         assert len(node.query("{ organisations { edges { node { id } } } }")["data"]["organisations"]["edges"]) == 1
 
 
+@pytest.mark.slow
 def test_health_names_what_is_down_and_commands_go_on_without_a_database(tmp_path: Path) -> None:
     with NodeProcess(tmp_path) as node:
         space = node.ask("found", number=1)["space"]

@@ -14,6 +14,8 @@ from typing import Any
 import httpx
 import psutil
 
+from scmanager.adapters import postgres_server
+
 ROOT = Path(__file__).parents[2]
 TIMEOUT_S = 60.0
 
@@ -138,6 +140,12 @@ def outcome(folder: Path, *options: str, **popen: Any) -> dict[str, Any]:
         assert b"Traceback" not in process.stderr, process.stderr.decode()
         assert (code == 3) == ("error" in said), (code, said)
         return said
+
+
+def clear(folder: Path) -> None:
+    """End and remove the databases of all nodes below a folder, those that stand outside of it too."""
+    for lock in folder.rglob("postgres.lock"):
+        postgres_server.remove(lock.parent)
 
 
 def wait_until(condition: Any, timeout_s: float = 30.0) -> None:
