@@ -23,7 +23,7 @@ from scmanager.adapters.folder_mark import Head as MarkedHead
 from scmanager.adapters.hangar_files import read_hangar
 from scmanager.adapters.identity import Identity, IdentityMissing, create_identity, open_identity
 from scmanager.adapters.key_vault import FILE_NAME, KeyVault, VaultDamaged
-from scmanager.adapters.node_file import LOCK_FILE
+from scmanager.adapters.node_file import LOCK_FILE, is_node
 from scmanager.adapters.private_files import forget_unfinished, private_folder, state_folder
 from scmanager.adapters.recovery_sheet import make_recovery_keys
 from scmanager.adapters.space_file import (
@@ -391,11 +391,6 @@ def init_node(settings: Settings, protection: Protection | None = None) -> Ident
 def _empty(path: Path) -> bool:
     """Without a whole header SQLite takes a file for a new database."""
     return not path.exists() or (path.is_file() and path.stat().st_size < HEADER_BYTES)
-
-
-def is_node(folder: Path) -> bool:
-    """Whether this folder holds an identity."""
-    return (folder / "device.json").exists()
 
 
 __all__ = ["IdentityMissing", "Node", "NotForThisSpace", "VerbUnknown", "clock_us", "init_node", "is_node"]

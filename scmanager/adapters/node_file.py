@@ -43,3 +43,8 @@ def find_node(folder: Path) -> NodeFile | None:
         return None
     file = parse_json(raw, NodeFile, NodeFileDamaged())
     return file if psutil.pid_exists(file.pid) and holder_of(folder / LOCK_FILE) == file.pid else None
+
+
+def is_node(folder: Path) -> bool:
+    """Whether this folder holds an identity."""
+    return (folder / "device.json").exists()

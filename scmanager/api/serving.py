@@ -10,7 +10,7 @@ CLOSE_S = 3
 
 
 def server(app: FastAPI) -> uvicorn.Server:
-    """Run it by `serve(sockets=[listen(port)])` in a loop or `run(sockets=...)` in a thread; `should_exit` ends it."""
+    """Run by `serve(sockets=[listen(port)])` in a loop or `run(sockets=...)` in a thread; `should_exit` ends it."""
     return uvicorn.Server(
         uvicorn.Config(
             app, host=LOOPBACK, log_config=None, access_log=False, server_header=False, proxy_headers=False,

@@ -6,6 +6,7 @@ At every moment the answer equals `judge` over all that was admitted.
 """
 
 from collections.abc import Iterable, Mapping
+from operator import attrgetter
 
 from scmanager.domain.event import Id32
 from scmanager.domain.frontier import frontier_of
@@ -60,11 +61,12 @@ class Court:
 
     def admit(self, facts: Iterable[Fact]) -> dict[Id32, Verdict]:
         """Take further facts, in any order, known ones too. Returns each verdict that is new or has changed."""
-        fresh = {fact.id: fact for fact in facts if fact.id not in self._facts}
-        self._facts |= fresh
+        held, append = self._facts, self._append
+        fresh = {fact.id: fact for fact in facts if fact.id not in held}
+        held.update(fresh)
         changed: dict[Id32, Verdict] = {}
-        for fact in sorted(fresh.values(), key=lambda fact: fact.seq):
-            verdict = self._append(fact)
+        for fact in sorted(fresh.values(), key=attrgetter("seq")):
+            verdict = append(fact)
             if verdict is None:
                 return self._judge_anew(changed)
             changed[fact.id] = verdict
@@ -101,13 +103,17 @@ class Court:
             verdict = evaluation.without_standing(fact)
         else:
             verdict = evaluation.decide(fact, bench)
-            if verdict.valid and self._testifies(fact, bench.grant.rank):
+            if self._own_cuts and verdict.valid and self._testifies(fact, bench.grant.rank):
                 return None
         evaluation.entries[fact.id] = verdict
-        self._follow(fact)
-        if counted:
+        self._heads.discard(fact.prev)
+        self._heads.add(fact.id)
+        self._awaited.discard(fact.id)
+        if fact.deps:
+            self._awaited.update(head for _, _, head in fact.deps if head not in evaluation.entries)
+        if counted and self._own_cuts:
             self._follow_cuts(fact, bench)
-        if fact.id in evaluation.unknown_governance:
+        if evaluation.unknown_governance and fact.id in evaluation.unknown_governance:
             self._verdicts = evaluation.verdicts()
         return verdict
 
@@ -119,7 +125,7 @@ class Court:
             and fact.prev in self._heads
             and follows(fact, before)
             and fact.type not in DECIDING
-            and all(seq > 0 for _, seq, _ in fact.deps)
+            and not (fact.deps and any(seq == 0 for _, seq, _ in fact.deps))
             and fact.id not in self._listed
             and fact.id not in self._missing
             and not (self._own_cuts and fact.id in self._awaited)
@@ -132,12 +138,6 @@ class Court:
             rank < own.rank and not own.touched.isdisjoint(named) and own.knowing.isdisjoint(named)
             for own in self._own_cuts
         )
-
-    def _follow(self, fact: Fact) -> None:
-        self._heads.discard(fact.prev)
-        self._heads.add(fact.id)
-        self._awaited.discard(fact.id)
-        self._awaited.update(head for _, _, head in fact.deps if head not in self._evaluation.entries)
 
     def _follow_cuts(self, fact: Fact, bench: Bench | None) -> None:
         """Enter it among those that know of an own cut, or that build on what one voids, or are void by it."""

@@ -39,8 +39,13 @@ CATALOGUE: dict[str, EventMeta] = {}
 
 
 @dataclass_transform(frozen_default=True)
-class Event(msgspec.Struct, metaclass=EventMeta, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A fact. Its fields are the payload of part 0: ids, numbers, catalogue keys and short titles only."""
+class Event(
+    msgspec.Struct, metaclass=EventMeta, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False
+):
+    """A fact. Its fields are the payload of part 0: ids, numbers, catalogue keys and short titles only.
+
+    Like states and envelopes it is made of values, never in a circle: the garbage collector need not look at it.
+    """
 
     tag: ClassVar[str] = ""
 
@@ -66,11 +71,11 @@ Decision = Event | About
 
 
 @dataclass_transform(frozen_default=True)
-class State(msgspec.Struct, frozen=True):
+class State(msgspec.Struct, frozen=True, gc=False):
     """What a thing is, as its events so far tell it."""
 
 
-class Envelope(msgspec.Struct, frozen=True):
+class Envelope(msgspec.Struct, frozen=True, gc=False):
     """Where an event came from. Signed, but for `entity`'s meaning, which the fold gives it."""
 
     entry: Id32

@@ -5,6 +5,7 @@ grant must carry for an event type. Types outside the table are unknown to this 
 one that looks like governance makes a writer stop and ask for an update.
 """
 
+from functools import lru_cache
 from typing import Annotated
 
 import msgspec
@@ -129,6 +130,7 @@ def needs(tag: str) -> str | None:
     return RIGHTS[tag]
 
 
+@lru_cache(maxsize=1024)
 def is_governance(tag: str) -> bool:
     """Whether an entry of this type could change the verdict of another, known to this release or not."""
     return tag.startswith(GOVERNANCE_FAMILIES)

@@ -88,7 +88,7 @@ class Genesis(msgspec.Struct, frozen=True):
     box: bytes = b""
 
 
-class Clear(msgspec.Struct, frozen=True):
+class Clear(msgspec.Struct, frozen=True, gc=False):
     """What an entry shows to everybody."""
 
     id: Id32
@@ -107,7 +107,7 @@ class Clear(msgspec.Struct, frozen=True):
         return logs[0] if len(logs) == 1 else None
 
 
-class Fact(Clear, frozen=True):
+class Fact(Clear, frozen=True, gc=False):
     """An entry and what its part 0 says. There is no clock in it: validity cannot depend on one."""
 
     by: Id32 = ZERO
@@ -145,7 +145,7 @@ class Reason(StrEnum):
     STATEMENT_BASELESS = "recovery-base-fell"
 
 
-class Verdict(msgspec.Struct, frozen=True):
+class Verdict(msgspec.Struct, frozen=True, gc=False):
     """Whether an entry counts. If not: why, and the entry that caused it (empty when it is its own fault)."""
 
     valid: bool

@@ -90,7 +90,8 @@ class Evaluation:
                 self.unknown_governance.add(fact.id)
             return void(Reason.UNKNOWN_TYPE)
         right = self._rights[fact.type]
-        if right is not None and not bench.grant.rights & {right, EVERY_RIGHT}:
+        rights = bench.grant.rights
+        if right is not None and right not in rights and EVERY_RIGHT not in rights:
             return void(Reason.NO_RIGHT, bench.grant.id)
         if fact.type in RULED:
             return self._own_rule(fact, bench.grant)

@@ -18,7 +18,7 @@ _Id16 = Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)]
 _Id32 = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
 
 
-class Shared(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Shared(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """Part 0, opened."""
 
     type: str
@@ -88,7 +88,8 @@ def _payload(raw: msgspec.Raw) -> dict[str, Any] | None:
 
 def _well_formed(shared: Shared) -> bool:
     """What the types of the fields cannot say."""
-    return len(shared.cause) in {0, 32} and 0 < len(shared.type.encode()) <= TYPE_BYTES_MAX
+    width, kind = len(shared.cause), shared.type
+    return (width == 0 or width == 32) and 0 < len(kind if kind.isascii() else kind.encode()) <= TYPE_BYTES_MAX
 
 
 def _shallow(plain: bytes) -> bool:

@@ -9,7 +9,6 @@ Entry 0 founds the log: its log id and prev are zero, its JSON names space, kind
 
 import struct
 from collections.abc import Iterable
-from functools import cached_property
 from hashlib import sha3_256, sha3_512
 from typing import Literal, TypeVar
 
@@ -56,11 +55,11 @@ def u64(number: int) -> bytes:
     return number.to_bytes(8, "big")
 
 
-class _Row(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """A JSON array of fixed length."""
+class _Row(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
+    """A JSON array of fixed length. Like an entry it holds no cycles: the garbage collector may pass it by."""
 
 
-class Dep(_Row, frozen=True):
+class Dep(_Row, frozen=True, gc=False):
     """The head of another log that the author had seen."""
 
     log: bytes
@@ -68,7 +67,7 @@ class Dep(_Row, frozen=True):
     id: bytes
 
 
-class PartRef(_Row, frozen=True):
+class PartRef(_Row, frozen=True, gc=False):
     """One part, by hash: the entry stays provable when the part is gone."""
 
     key: bytes
@@ -78,7 +77,7 @@ class PartRef(_Row, frozen=True):
     hash: bytes
 
 
-class Signature(_Row, frozen=True):
+class Signature(_Row, frozen=True, gc=False):
     """One key's signature."""
 
     key: bytes
@@ -118,14 +117,14 @@ class Recovery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     signatures: tuple[Signature, ...]
 
 
-class Continues(_Row, frozen=True):
+class Continues(_Row, frozen=True, gc=False):
     """The log that this one continues, with that log's signature under `scm/continues/1`."""
 
     log: bytes
     signature: bytes
 
 
-class Links(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Links(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """The JSON of every entry but the first."""
 
     deps: tuple[Dep, ...]
@@ -153,7 +152,7 @@ class Genesis(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     box: bytes = b""
 
 
-class Entry(msgspec.Struct, frozen=True, dict=True):
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """One entry, parsed. `data` are the bytes that count; the rest reads them."""
 
     data: bytes
@@ -165,16 +164,10 @@ class Entry(msgspec.Struct, frozen=True, dict=True):
     deps: tuple[Dep, ...]
     parts: tuple[PartRef, ...]
     genesis: Genesis | None = None
-
-    @cached_property
-    def id(self) -> bytes:
-        """SHA3-512 of the entry, 64 bytes; the next entry's `prev`."""
-        return sha3_512(self.data).digest()
-
-    @property
-    def id32(self) -> bytes:
-        """The first 32 bytes of the id: how other entries name this one."""
-        return self.id[:32]
+    id: bytes = b""
+    """SHA3-512 of the entry, 64 bytes; the next entry's `prev`."""
+    id32: bytes = b""
+    """The first 32 bytes of the id: how other entries name this one."""
 
     @property
     def space(self) -> bytes:
@@ -206,7 +199,7 @@ def compose(log: bytes, seq: int, hlc: int, prev: bytes, links: Links) -> Entry:
         _check_links(links, log)
     except MalformedEntry as error:
         raise ValueError(str(error)) from error
-    return Entry(encode(log, seq, hlc, prev, links), log, seq, hlc, prev, links.deps, links.parts)
+    return _entry(encode(log, seq, hlc, prev, links), log, seq, hlc, prev, links)
 
 
 def found(genesis: Genesis, hlc: int) -> Entry:
@@ -229,7 +222,12 @@ def parse(data: bytes) -> Entry:
     if log == ZERO_LOG or prev == ZERO_ID:
         raise MalformedEntry(reason="it names no log or no predecessor")
     _check_links(links, log)
-    return Entry(data, log, seq, hlc, prev, links.deps, links.parts)
+    return _entry(data, log, seq, hlc, prev, links)
+
+
+def _entry(data: bytes, log: bytes, seq: int, hlc: int, prev: bytes, links: Links) -> Entry:
+    name = sha3_512(data).digest()
+    return Entry(data, log, seq, hlc, prev, links.deps, links.parts, None, name, name[:32])
 
 
 def _parse_first(data: bytes, log: bytes, hlc: int, prev: bytes) -> Entry:
@@ -240,11 +238,12 @@ def _parse_first(data: bytes, log: bytes, hlc: int, prev: bytes) -> Entry:
     if genesis.space:
         _widths((genesis.space,), 32)
     _check_genesis(genesis)
-    return Entry(data, digest("scm/log/1", data), 0, hlc, prev, (), (), genesis)
+    name = sha3_512(data).digest()
+    return Entry(data, digest("scm/log/1", data), 0, hlc, prev, (), (), genesis, name, name[:32])
 
 
 def _decode(decoder: msgspec.json.Decoder[_T], data: bytes) -> _T:
-    body = memoryview(data)[_HEADER.size :]
+    body = data[_HEADER.size :]
     try:
         value = decoder.decode(body)
     except (msgspec.DecodeError, ValueError) as error:  # ValueError: UTF-8, and digits beyond a limit
@@ -261,12 +260,15 @@ def _check_links(links: Links, log: bytes) -> None:
         _check_dep(dep)
         if dep.log == log:
             raise MalformedEntry(reason="a dep on its own log")
-    for number, part in enumerate(links.parts):
-        if len(part.key) not in {0, 32} or len(part.hash) != 32:
+    most = SHARED_BYTES_MAX
+    for part in links.parts:
+        width = len(part.key)
+        if len(part.hash) != 32 or (width and width != 32):
             raise MalformedEntry(reason="the width of a key or hash")
-        extra = SEALED_EXTRA_BYTES if part.key else 0
-        if not max(extra, 1) <= part.length <= (PART_BYTES_MAX if number else SHARED_BYTES_MAX) + extra:
+        extra = SEALED_EXTRA_BYTES if width else 0
+        if not (extra or 1) <= part.length <= most + extra:
             raise MalformedEntry(reason="the length of a part")
+        most = PART_BYTES_MAX
 
 
 def _check_dep(dep: Dep) -> None:

@@ -5,6 +5,8 @@ seq, part number and salt, with a zero nonce: the derived key is used once. GCM 
 entry names the key id, and whoever receives a key checks it against that id (DESIGN 2, format review F4).
 """
 
+from hashlib import sha3_256
+
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -45,9 +47,10 @@ def seal(key: bytes, public: bytes, seq: int, number: int, salt: bytes, plain: b
 
 def unseal(key: bytes, public: bytes, seq: int, number: int, stored: bytes) -> bytes:
     """The plain bytes. Raises WrongPart when they were changed, or sealed for another place or key."""
-    salt = stored[:SALT_BYTES]
     try:
-        return AESGCM(_derive(key, public, seq, number, salt)).decrypt(_NONCE, stored[SALT_BYTES:], None)
+        return AESGCM(_derive(key, public, seq, number, stored[:SALT_BYTES])).decrypt(
+            _NONCE, stored[SALT_BYTES:], None
+        )
     except (InvalidTag, ValueError) as error:
         raise WrongPart(number=number) from error
 
@@ -59,4 +62,4 @@ def check(ref: PartRef, stored: bytes, number: int) -> None:
 
 
 def _derive(key: bytes, public: bytes, seq: int, number: int, salt: bytes) -> bytes:
-    return digest("scm/seal/1", key, public, u64(seq), bytes((number,)), salt)
+    return sha3_256(b"scm/seal/1\n" + key + public + u64(seq) + bytes((number,)) + salt).digest()

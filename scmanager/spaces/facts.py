@@ -10,7 +10,7 @@ from scmanager.spaces.opening import Opened
 def fact_of(opened: Opened) -> Fact:
     """The fact an entry states, without any clock."""
     one, shared = opened.entry, opened.shared
-    deps = tuple((dep.log, dep.seq, dep.id) for dep in one.deps)
+    deps = tuple([(dep.log, dep.seq, dep.id) for dep in one.deps]) if one.deps else ()
     prev = one.prev[:32]
     if one.genesis is not None:
         return Fact(one.id32, one.log, 0, prev, deps, genesis_of(one.genesis))

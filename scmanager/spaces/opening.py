@@ -9,7 +9,7 @@ from scmanager.domain.event import CATALOGUE, Event
 from scmanager.domain.upcasting import upcast
 from scmanager.eventstore import content, entry, parts
 from scmanager.eventstore.content import Shared
-from scmanager.eventstore.entry import Dep, Entry
+from scmanager.eventstore.entry import Entry
 from scmanager.eventstore.store import Row, StoreDamaged
 
 KeyOf = Callable[[bytes], bytes | None]
@@ -20,7 +20,7 @@ LabelOf = Callable[[bytes], tuple[bytes, bytes] | None]
 """A key's space and subject (empty: an epoch's), if this node has it."""
 
 
-class Opened(msgspec.Struct, frozen=True):
+class Opened(msgspec.Struct, frozen=True, gc=False):
     """One entry of a space with its part 0 read. `shared` is None for entry 0 and when malformed."""
 
     pos: int
@@ -34,7 +34,8 @@ class Opened(msgspec.Struct, frozen=True):
     @property
     def order(self) -> tuple[int, bytes, int, bytes]:
         """Fold order: what decides how state looks, never what is valid."""
-        return (self.entry.hlc, self.entry.log, self.entry.seq, self.entry.id32)
+        one = self.entry
+        return (one.hlc, one.log, one.seq, one.id32)
 
 
 _decoders: dict[str, msgspec.json.Decoder[Any]] = {}
@@ -88,7 +89,7 @@ def parse_row(row: Row) -> Entry:
         raise StoreDamaged(reason=f"the entry at position {row.pos} is not readable") from error
 
 
-def check_row(row: Row, parsed: Entry, before: Dep | None) -> None:
+def check_row(row: Row, parsed: Entry, before: Entry | None) -> None:
     """Raises StoreDamaged unless a row is what was verified when it came: a bit that flipped would hide what follows.
 
     `before` is the newest entry of its branch; None where a branch begins.
@@ -97,7 +98,7 @@ def check_row(row: Row, parsed: Entry, before: Dep | None) -> None:
     if parsed.genesis is None:
         sound = sound and parts.part_hash(row.shared) == parsed.parts[0].hash
         if before is not None:
-            sound = sound and (before.seq + 1, before.id) == (parsed.seq, parsed.prev[:32])
+            sound = sound and (before.seq + 1, before.id) == (parsed.seq, parsed.prev)
         else:
             sound = sound and row.branch > 0
     if not sound:

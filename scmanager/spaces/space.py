@@ -12,10 +12,11 @@ from scmanager.domain.court import Court
 from scmanager.domain.event import Envelope, Id, Id32, State
 from scmanager.domain.fold import Fold
 from scmanager.domain.frontier import counted_logs
-from scmanager.domain.governance import Enrolled, Erased, is_governance
+from scmanager.domain.governance import Enrolled, Erased
 from scmanager.domain.records import Fact, Grant, Keys, Standing, Verdict, Verdicts
 from scmanager.domain.tips import Tips
 from scmanager.eventstore import signing
+from scmanager.eventstore.content import Shared
 from scmanager.eventstore.entry import Dep, Entry, Kind, digest, u64
 from scmanager.eventstore.store import Row
 from scmanager.spaces.facts import clear_of, fact_of, founding_fact
@@ -47,6 +48,8 @@ class Space:
         self._named: dict[bytes, set[bytes]] = {}
         self._beside: dict[bytes, set[bytes]] = {}
         self._tips = Tips()
+        self._unnamed: list[Fact] = []
+        """What the tips do not know yet: only a writer asks for them."""
         self._court = Court(space, signing.verify)
         self._publics: dict[bytes, bytes] = {}
         self._opened: dict[Id32, Opened] = {}
@@ -54,7 +57,7 @@ class Space:
         self._founded = False
         self._newest: dict[bytes, int] = {}
         self._hlc = 0
-        self._heads: dict[bytes, dict[int, Dep]] = {}
+        self._heads: dict[bytes, dict[int, Entry]] = {}
         self._ends: dict[bytes, dict[Id32, Dep]] = {}
         self._counted: set[Id32] = set()
         self._firsts: dict[bytes, Dep] = {}
@@ -74,9 +77,10 @@ class Space:
         if self.holds_due(now_us):
             waiting, self._held, self._due_us = self._held, [], None
         until = now_us + AHEAD_US_MAX
-        fresh = [opened for row in waiting if (opened := self._open(row, until)) is not None]
-        fresh += [opened for row in rows if (opened := self._open(row, None if own else until)) is not None]
-        self.pos = max((self.pos, *(row.pos for row in rows)))
+        key_of = _once(self._key_of)
+        fresh = [opened for row in waiting if (opened := self._open(row, until, key_of)) is not None]
+        fresh += [opened for row in rows if (opened := self._open(row, None if own else until, key_of)) is not None]
+        self.pos = max(self.pos, max((row.pos for row in rows), default=0))
         return self._judge(fresh)
 
     def keys_came(self, now_us: int) -> Change:
@@ -85,7 +89,7 @@ class Space:
         self.journal.note(Change(frozenset(), frozenset(), words=True))
         return self.absorb(closed, now_us)
 
-    def _open(self, row: Row, until_us: int | None) -> Opened | None:
+    def _open(self, row: Row, until_us: int | None, key_of: KeyOf) -> Opened | None:
         parsed = parse_row(row)
         if row.pos > self.pos and until_us is not None:  # Read from the store, for the first time.
             check_row(row, parsed, self._heads.get(parsed.log, {}).get(row.branch))
@@ -101,7 +105,7 @@ class Space:
             self._due_us = min(parsed.hlc, self._due_us or parsed.hlc)
             return None
         self._note_end(parsed)
-        opened = open_row(row, parsed, self._publics[parsed.log], self._key_of)
+        opened = open_row(row, parsed, self._publics[parsed.log], key_of)
         if opened is None:
             self._closed.append(row)
             return None
@@ -111,14 +115,17 @@ class Space:
         facts: list[Fact] = []
         governance = False
         for opened in fresh:
-            self._opened[opened.entry.id32] = opened
-            self._newest[opened.entry.log] = max(self._newest.get(opened.entry.log, 0), opened.entry.hlc)
-            if opened.shared is not None and is_governance(opened.shared.type):
-                self._by_type.setdefault(opened.shared.type, []).append(opened.entry.id32)
             fact = fact_of(opened)
-            governance = governance or founding_fact(fact)
             facts.append(fact)
-        self._tips.admit(facts)
+            self._opened[fact.id] = opened
+            one = opened.entry
+            if one.hlc > self._newest.get(one.log, 0):
+                self._newest[one.log] = one.hlc
+            if founding_fact(fact):
+                governance = True
+                if opened.shared is not None:
+                    self._by_type.setdefault(opened.shared.type, []).append(fact.id)
+        self._unnamed += facts
         changed = self._court.admit(facts)
         self._hlc = max((self._newest.get(log, 0) for log in self._court.verdicts.counted), default=0)
         self.rulings += governance
@@ -140,12 +147,14 @@ class Space:
 
     def _note_head(self, row: Row, one: Entry) -> None:
         """Closed and held entries too: what is here can be kept by a cut, readable or not."""
-        head = Dep(one.log, one.seq, one.id32)
-        branches = self._heads.setdefault(one.log, {})
-        if row.branch not in branches or branches[row.branch].seq < one.seq:
-            branches[row.branch] = head
+        branches = self._heads.get(one.log)
+        if branches is None:
+            branches = self._heads[one.log] = {}
+        held = branches.get(row.branch)
+        if held is None or held.seq < one.seq:
+            branches[row.branch] = one
         if one.seq == 0:
-            self._firsts[one.log] = head
+            self._firsts[one.log] = Dep(one.log, 0, one.id32)
 
     def _note_end(self, one: Entry) -> None:
         """The ends of all branches as everybody sees them: closed entries too, held ones not."""
@@ -165,18 +174,18 @@ class Space:
 
     def _add(self, came: list[Opened], touched: set[Id]) -> None:
         late: set[Thing] = set()
+        things, folds, grants = self._things, self._folds, self._court.verdicts.grants
         came.sort(key=lambda opened: opened.order)
         for opened in came:
-            if opened.shared is None or opened.event is None:
+            shared, event = opened.shared, opened.event
+            if shared is None or event is None or (fold := folds.get(shared.type)) is None:
                 continue
-            fold = self._folds.get(opened.shared.type)
-            if fold is None:
-                continue
-            entity = opened.shared.entity
-            thing = self._things.get((fold.name, entity))
+            entity = shared.entity
+            place = (fold.name, entity)
+            thing = things.get(place)
             if thing is None:
-                thing = self._things[fold.name, entity] = Thing(fold)
-            if not thing.add(opened.order, self.envelope(opened), opened.event):
+                thing = things[place] = Thing(fold)
+            if not thing.add(_envelope(opened.entry, shared, grants[shared.by].grant), event):
                 late.add(thing)
             touched.add(entity)
         for thing in late:
@@ -199,14 +208,10 @@ class Space:
 
     def envelope(self, opened: Opened) -> Envelope:
         """Where a valid event came from, with whose voice."""
-        one, shared = opened.entry, opened.shared
+        shared = opened.shared
         if shared is None:
             raise ValueError("only an opened event has an envelope")
-        grant = self._court.verdicts.grants[shared.by].grant
-        return Envelope(
-            one.id32, one.log, one.seq, one.hlc, shared.by, grant.member, grant.rank,
-            shared.entity, shared.saw, shared.command,
-        )  # fmt: skip
+        return _envelope(opened.entry, shared, self._court.verdicts.grants[shared.by].grant)
 
     def state(self, fold: Fold, entity: Id) -> State:
         """The state of one thing; the fold's empty state when there is none."""
@@ -293,7 +298,7 @@ class Space:
 
     def heads(self, log: bytes) -> tuple[Dep, ...]:
         """The newest entry of each branch of a log."""
-        return tuple(self._heads.get(log, {}).values())
+        return tuple(Dep(top.log, top.seq, top.id32) for top in self._heads.get(log, {}).values())
 
     def frontier(self) -> bytes:
         """Which logs count and how far they are here; members who have the same agree on every state.
@@ -318,6 +323,8 @@ class Space:
 
     def to_name(self, log: bytes) -> list[tuple[Dep, ...]]:
         """What the next entry of our log names in deps, in rows; all but the last go into `heads/1` entries first."""
+        self._tips.admit(self._unnamed)
+        self._unnamed.clear()
         rows = self._tips.to_name(log, self._court.verdicts.entries)
         return [tuple(Dep(*dep) for dep in row) for row in rows]
 
@@ -363,3 +370,22 @@ class Space:
     def waiting(self) -> tuple[int, int]:
         """How many entries are held for the clock, and how many are closed for want of a key."""
         return len(self._held), len(self._closed)
+
+
+def _once(key_of: KeyOf) -> KeyOf:
+    """Ask for each key once: the vault reads and unwraps it anew each time. Forgotten after the batch."""
+    known: dict[bytes, bytes | None] = {}
+
+    def remembered(key: bytes) -> bytes | None:
+        if key not in known:
+            known[key] = key_of(key)
+        return known[key]
+
+    return remembered
+
+
+def _envelope(one: Entry, shared: Shared, grant: Grant) -> Envelope:
+    return Envelope(
+        one.id32, one.log, one.seq, one.hlc, shared.by, grant.member, grant.rank,
+        shared.entity, shared.saw, shared.command,
+    )  # fmt: skip

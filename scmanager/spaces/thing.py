@@ -9,6 +9,15 @@ from scmanager.domain.fold import Fold
 Order = tuple[int, bytes, int, bytes]
 
 
+def order_of(envelope: Envelope) -> Order:
+    """Fold order: what decides how state looks, never what is valid."""
+    return (envelope.hlc, envelope.log, envelope.seq, envelope.entry)
+
+
+def _order(held: tuple[Envelope, Event]) -> Order:
+    return order_of(held[0])
+
+
 class Thing:
     """Events arrive in any order and may lose their validity again;
     the state is always the fold of those that count.
@@ -20,22 +29,22 @@ class Thing:
         self.fold = fold
         self.state: State = fold.empty
         self.tips: tuple[Id32, ...] = ()
-        self._events: list[tuple[Order, Envelope, Event]] = []
+        self._events: list[tuple[Envelope, Event]] = []
 
-    def add(self, order: Order, envelope: Envelope, event: Event) -> bool:
+    def add(self, envelope: Envelope, event: Event) -> bool:
         """Take in one valid event; True when it came in order and the state is up to date."""
-        last = self._events[-1][0] if self._events else None
-        if last is None or order > last:
-            self._events.append((order, envelope, event))
+        events = self._events
+        if not events or envelope.hlc > (last := events[-1][0]).hlc or order_of(envelope) > order_of(last):
+            events.append((envelope, event))
             self._evolve(envelope, event)
             return True
-        insort(self._events, (order, envelope, event), key=lambda held: held[0])
+        insort(events, (envelope, event), key=_order)
         return False
 
     def drop(self, entries: Iterable[Id32]) -> bool:
         """Forget events that turned out void; True if there were any, then call `refold`."""
         gone = set(entries)
-        kept = [held for held in self._events if held[1].entry not in gone]
+        kept = [held for held in self._events if held[0].entry not in gone]
         dropped = len(kept) < len(self._events)
         self._events = kept
         return dropped
@@ -43,7 +52,7 @@ class Thing:
     def refold(self) -> None:
         """From the beginning, in fold order."""
         self.state, self.tips = self.fold.empty, ()
-        for _, envelope, event in self._events:
+        for envelope, event in self._events:
             self._evolve(envelope, event)
 
     def _evolve(self, envelope: Envelope, event: Event) -> None:
@@ -52,10 +61,12 @@ class Thing:
 
     def events(self) -> list[tuple[Envelope, Event]]:
         """The valid events in fold order."""
-        return [(envelope, event) for _, envelope, event in self._events]
+        return list(self._events)
 
 
 def tips_after(tips: tuple[Id32, ...], envelope: Envelope) -> tuple[Id32, ...]:
     """The newest events of an entity once one more has arrived: those it saw are newest no longer."""
+    if tips == envelope.saw:
+        return (envelope.entry,)  # Nearly always: its author knew all there was.
     saw = set(envelope.saw)
     return (*(tip for tip in tips if tip not in saw), envelope.entry)
