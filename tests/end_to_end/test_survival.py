@@ -156,6 +156,7 @@ def test_a_database_that_will_not_start_is_the_reason_that_a_start_gives(tmp_pat
     began = time.monotonic()
     assert outcome(tmp_path / "ada")["error"] == "postgres-folder-unusable"
     assert time.monotonic() - began < 30
+    log.rmdir()
 
 
 def test_what_a_killed_node_left_in_node_json_is_no_running_node(tmp_path: Path) -> None:
