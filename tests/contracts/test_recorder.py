@@ -277,15 +277,36 @@ def test_a_log_that_somebody_else_has_grown_is_not_written(place: tuple[Store, O
         one.insert_events([event(3)])
 
 
-def test_a_subscriber_hears_of_what_came_another_way_once_woken(place: tuple[Store, Originators]) -> None:
+def test_a_subscriber_hears_of_what_came_another_way(place: tuple[Store, Originators]) -> None:
+    """Own commands and what was admitted wake it; nobody has to tell it."""
     store, originators = place
     recorder = recorder_on(store, originators)
-    with recorder.subscribe(topics=["ship.lost/1"]) as following:
+    elsewhere = MemoryStore()
+    theirs = found_log(elsewhere, SigningKey(b"\4" * 32), recorder._log.head.space)
+    write(elsewhere, theirs, draft(SHIP, "ship.found/1"))
+    with recorder.subscribe(topics=["ship.lost/1", "ship.found/1"]) as following:
+        threading.Timer(20, following.stop).start()
         recorder.insert_events([event(1)])
+        time.sleep(0.2)  # Its first look is over.
         write(store, recorder._log, draft(SHIP, "ship.lost/1"))
-        recorder.wake()
         assert next(following).id == 2
-    assert recorder._listeners == set()
+        admit(store, elsewhere, theirs)
+        assert next(following).id == 4
+    assert len(recorder._listeners) == 0
+
+
+def test_nobody_waits_for_a_store_to_which_nobody_listens(place: tuple[Store, Originators]) -> None:
+    store, originators = place
+    recorder = recorder_on(store, originators)
+    for _ in range(2):
+        with recorder.subscribe() as following:
+            threading.Timer(20, following.stop).start()
+            recorder.insert_events([event(store.last_pos())])
+            assert next(following).id == 1
+    deadline = time.monotonic() + 5
+    while recorder._listeners._thread and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert recorder._listeners._thread is None
 
 
 def refusals(store: Store, recorder: Recorder, count: int, members: int = 2) -> None:
