@@ -15,6 +15,7 @@ from scmanager.application.keys import Keys
 from scmanager.application.writer import Writer
 from scmanager.domain.alarm import ForkSeen
 from scmanager.domain.epoch import EPOCHS
+from scmanager.eventstore import entry
 from scmanager.eventstore.originators import Originators
 from scmanager.eventstore.own_log import Secret
 from scmanager.eventstore.processes import NodeProcess, Said
@@ -40,18 +41,26 @@ class ForkWatch(NodeProcess):
         self._looked = self.reached + 1
 
     def policy(self, said: Said, processing: ProcessingEvent[Any]) -> None:  # noqa: ARG002 - where it lies is what counts
-        """Look at all rows up to this event: those that nobody here can read come before one that he can."""
+        """Look at all rows up to this event."""
+        self.passed(processing)
+
+    def passed(self, processing: ProcessingEvent[Any]) -> None:
+        """Look at all rows up to here, those included that nobody here can read."""
         assert processing.tracking is not None
         pos = processing.tracking.notification_id + 1
         rows = self._store.tail(self._looked, pos - self._looked)
         self._looked = pos
-        for log in dict.fromkeys(row.log for row in rows if row.branch):
+        second: dict[bytes, bytes] = {}
+        for row in rows:
+            if row.branch:
+                second.setdefault(row.log, row.data)
+        for log, data in second.items():
             # By a name that no other writer can give: an entity's id may stand in anybody's events.
             name = f"fork of {log.hex()}"
-            mentioned = any(event.originator_id == name for event in processing.events)
-            if not mentioned and not self.recorder.select_events(name, limit=1):
+            if not self.recorder.select_events(name, limit=1):
                 alarm = ForkSeen(self._space_of(log), log)
                 self.say(processing, name, ForkSeen.tag, msgspec.json.encode(alarm))
+                processing.saved_kwargs.setdefault("cause", entry.parse(data).id32)
 
 
 class Alarms:

@@ -116,8 +116,13 @@ class NodeProcess(ProcessApplication[Any]):
         if end > before:
             self.pull_and_process(self._tail, before, end)
             if end > self.reached:
-                self.recorder.insert_tracking(Tracking(self._tail, end))
+                rest = ProcessingEvent[Any](tracking=Tracking(self._tail, end))
+                self.passed(rest)
+                super()._record(rest)
         return end < newest
+
+    def passed(self, processing: ProcessingEvent[Any]) -> None:
+        """A turn ends behind the last event it processed: what follows from the entries that are no event here."""
 
     def _record(self, processing_event: ProcessingEvent[Any]) -> list[Recording[Any]]:
         """What leads to nothing costs no commit of its own: the end of the turn covers it."""
