@@ -24,10 +24,12 @@ from scmanager.adapters.seen_file import SeenFile
 from scmanager.api.backend import ActorHealth
 from scmanager.api.listening import LOOPBACK as HOST
 from scmanager.api.listening import PortTaken, listen
+from scmanager.application.alarms import Alarms
 from scmanager.application.erasure import Erasures
 from scmanager.application.writer import Result
 from scmanager.config import Settings
 from scmanager.errors import Misconfigured, ScManagerError, Unavailable
+from scmanager.eventstore.originators import SqliteOriginators
 from scmanager.projections.generation import LIVE
 from scmanager.projections.runner import Projector
 from scmanager.runtime import Node
@@ -44,6 +46,8 @@ PING_EVERY = 30
 """Every how many looks the database is asked as well, for which it starts a session."""
 PINGS_LOST_MAX = 3
 HOURLY_S = 3600.0
+ALARMS_PAUSE_S = 2.0
+"""Between two looks for alarms: each costs a commit."""
 START_TIMEOUT_S = 60.0
 START_FAILURES_MAX = 4
 """A part that fails so often before it ever ran will not run."""
@@ -93,6 +97,12 @@ class Serving:
         )
         self._erasures_wake = threading.Event()
         node.shelf.listen(self._erasures_wake.set)
+        noted = SqliteOriginators(node.store)
+        self._alarms = Alarms(
+            node.store, noted, node.shelf, node.writer, node.vault, node.now_us, node.personal_space
+        )
+        self._alarms_wake = threading.Event()
+        node.shelf.listen(self._alarms_wake.set)
 
     # Life
 
@@ -113,6 +123,7 @@ class Serving:
             ("database", self._run_database),
             ("read-models", self._run_projector),
             ("erasures", self._run_erasures),
+            ("alarms", self._run_alarms),
             ("api", self._run_api),
         ]
         actors = [self._supervisor.start(name, run) for name, run in parts]
@@ -205,6 +216,16 @@ class Serving:
             self._erasures.run()
             wake.wait(HOURLY_S)
             self.node.shelf.time_passed()
+
+    def _run_alarms(self, stop: threading.Event, ready: Callable[[], None]) -> None:
+        wake = self._alarms_wake
+        threading.Thread(target=_pass_on, args=(stop, wake), name="alarms-stop", daemon=True).start()
+        ready()
+        while not stop.is_set():
+            wake.clear()
+            self._alarms.run(stop.is_set)
+            stop.wait(ALARMS_PAUSE_S)
+            wake.wait()
 
     def _run_api(self, stop: threading.Event, ready: Callable[[], None]) -> None:
         # Imported here, beside the start of the database: it takes as long, and who only looks for a node needs none.

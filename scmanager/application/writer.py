@@ -8,7 +8,7 @@ up a command cannot be cancelled, and every future ends, whatever breaks.
 import contextlib
 import queue
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from typing import Any
 
@@ -164,6 +164,21 @@ class Writer:
         """Grants or logs changed from outside: look anew at where we speak from."""
         with self._shelf.lock:
             self._seats.clear()
+
+    @contextlib.contextmanager
+    def pen(self, space: bytes) -> Iterator[Seat]:
+        """Our seat in a space, for who writes our log beside the commands. They wait meanwhile: be brief.
+
+        What was stored is taken in afterwards. Raises NoSuchSpace, NotAMember, LogInDoubt, NodeAstray.
+        """
+        with self._shelf.lock:
+            if self._astray:
+                raise NodeAstray
+            seat = self._seat(space)
+            try:
+                yield seat
+            finally:
+                self._shelf.follow()
 
     # The thread
 

@@ -127,14 +127,15 @@ def test_heads_that_left_are_remembered_even_if_the_node_is_killed(ada: Machine,
         assert node.doubt is not None
 
 
-def forked(ada: Machine, tmp_path: Path) -> tuple[bytes, Path]:
+def forked(ada: Machine, tmp_path: Path, entries: int = 1) -> tuple[bytes, Path]:
     """A machine rolled back whole, state folder included, wrote another entry at the same place."""
     with ada.open() as node:
         space = found(node)
     backup = (ada.settings.data / "events.db").read_bytes()
     mark = {path: path.read_bytes() for path in ada.settings.state.glob("*.mark")}
     with ada.open() as node:
-        node.do("organisation.rename", space, {"title": "First history"})
+        for n in range(entries):
+            node.do("organisation.rename", space, {"title": f"First history {n}"})
         node.export_space(space, tmp_path / "first.scm")
     (ada.settings.data / "events.db").write_bytes(backup)
     for path, raw in mark.items():

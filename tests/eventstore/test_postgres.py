@@ -148,6 +148,26 @@ def test_the_reader_reads_and_nothing_else(store: PostgresStore, reader_dsn: str
     reader.close()
 
 
+def test_no_other_machine_commits_beside_private_rows(store: PostgresStore, writer_dsn: str) -> None:
+    new_log(store)
+    other = PostgresStore(writer_dsn)
+    theirs = new_log(other, 2)
+    theirs.add(draft("x"), theirs.hlc + 1)
+    appending = threading.Thread(target=other.append, args=(theirs.commit(),))
+    seen = []
+
+    def look(_: object, newest: int) -> None:
+        appending.start()
+        time.sleep(0.5)
+        seen.append((newest, other.last_pos()))
+
+    store.private(look)
+    appending.join(10)
+    assert seen == [(8, 8)]
+    assert store.last_pos() == 9
+    other.close()
+
+
 def test_an_empty_database_is_named_as_such(database: str) -> None:
     with pytest.raises(StoreNotInstalled):
         PostgresStore(database)
