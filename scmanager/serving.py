@@ -28,7 +28,9 @@ from scmanager.application.erasure import Erasures
 from scmanager.application.writer import Result
 from scmanager.config import Settings
 from scmanager.errors import Misconfigured, ScManagerError, Unavailable
+from scmanager.exchanging import Exchange
 from scmanager.projections.generation import LIVE
+from scmanager.projections.rebuild import Rebuilt
 from scmanager.projections.runner import Projector
 from scmanager.runtime import Node
 from scmanager.spaces.clock import clock_fault
@@ -77,6 +79,7 @@ class Serving:
 
     def __init__(self, node: Node) -> None:
         self.node = node
+        self.exchange = Exchange(node)
         self._supervisor = Supervisor()
         self._server: PostgresServer | None = None
         self._started = False
@@ -268,6 +271,10 @@ class Serving:
     def wait_projected(self, pos: int, timeout_s: float) -> bool:
         """See Backend."""
         return self._projector is not None and self._projector.wait(pos, timeout_s)
+
+    def rebuild(self) -> Rebuilt:
+        """See Backend."""
+        return self.projector.rebuild()
 
     def health(self) -> Sequence[ActorHealth]:
         """See Backend."""

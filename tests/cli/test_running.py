@@ -57,8 +57,11 @@ def test_a_running_node_is_used_for_everything_it_can_do(
     told = nova("query", "{ organisations { nodes { sid } } }")
     assert {each["sid"] for each in msgspec.json.decode(told.out)["organisations"]["nodes"]} == {"NOVA", "TALLOW"}
     assert nova("projections", "status", "--json").json["projectedPos"] > 0
-    assert nova("projections", "rebuild").error == "node-running"
-    assert nova("space", "import", tmp_path / "invitation").code == 1
+    rebuilt = nova("projections", "rebuild", "--json")
+    assert rebuilt.code == 0, rebuilt.err
+    assert rebuilt.json["differing"] == []
+    assert nova("space", "import", tmp_path / "invitation").error == "space-file-damaged"
+    assert nova("space", "import", tmp_path / "nowhere").error == "file-unreadable"
     assert "It runs already" in nova("up").out
     assert nova("log", "verify", "--deep").code == 0
     file = "scmanager/cli/data/hangars/TocToc.json"
