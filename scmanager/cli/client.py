@@ -98,6 +98,7 @@ class Client:
         if command_id is not None:
             given["commandId"] = command_id.hex()
         types = self._types(name)
+        given.setdefault("commandId", None)  # So that there is an argument in the brackets.
         missing = sorted(set(given) - set(types))
         if missing:
             raise QueryFailed(reason=f"{name} takes no {', '.join(missing)}")
