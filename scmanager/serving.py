@@ -8,14 +8,13 @@ import contextlib
 import gc
 import os
 import secrets
-import signal
 import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from scmanager.adapters import postgres_server
 from scmanager.adapters.node_file import NODE_FILE, NodeFile, NodeFileDamaged, find_node, write_node_file
@@ -30,15 +29,14 @@ from scmanager.application.writer import Result
 from scmanager.config import Settings
 from scmanager.errors import Misconfigured, ScManagerError, Unavailable
 from scmanager.eventstore.originators import SqliteOriginators
+from scmanager.exchanging import Exchange
 from scmanager.projections.generation import LIVE
+from scmanager.projections.rebuild import Rebuilt
 from scmanager.projections.runner import Projector
 from scmanager.runtime import Node
 from scmanager.spaces.clock import clock_fault
 from scmanager.spaces.shelf import Shelf
-from scmanager.supervisor import Actor, Health, Report, Supervisor
-
-if TYPE_CHECKING:
-    import uvicorn
+from scmanager.supervisor import Actor, Health, Report, Supervisor, told_by_signals
 
 LOOK_S = 1.0
 """How often the database's process is looked at; costs nothing."""
@@ -81,6 +79,7 @@ class Serving:
 
     def __init__(self, node: Node) -> None:
         self.node = node
+        self.exchange = Exchange(node)
         self._supervisor = Supervisor()
         self._server: PostgresServer | None = None
         self._started = False
@@ -230,11 +229,12 @@ class Serving:
     def _run_api(self, stop: threading.Event, ready: Callable[[], None]) -> None:
         # Imported here, beside the start of the database: it takes as long, and who only looks for a node needs none.
         from scmanager.api.app import make_app
+        from scmanager.api.serving import attend
         from scmanager.api.serving import server as server_of
 
         assert self._socket is not None
         server = server_of(make_app(self))
-        watcher = threading.Thread(target=_attend, args=(server, stop, ready), name="api-stop", daemon=True)
+        watcher = threading.Thread(target=attend, args=(server, stop, ready), name="api-stop", daemon=True)
         watcher.start()
         server.run(sockets=[self._socket.dup()])
 
@@ -290,6 +290,10 @@ class Serving:
         """See Backend."""
         return self._projector is not None and self._projector.wait(pos, timeout_s)
 
+    def rebuild(self) -> Rebuilt:
+        """See Backend."""
+        return self.projector.rebuild()
+
     def health(self) -> Sequence[ActorHealth]:
         """See Backend."""
         lines = [ActorHealth("writer", self.node.writer.running, "" if self.node.writer.running else "stopped")]
@@ -329,7 +333,7 @@ def serve_until_signal(node: Node, started: Callable[[Serving], None] = lambda _
     Raises as `Serving.start`.
     """
     asked = threading.Event()
-    with _told_by_signals(asked):
+    with told_by_signals(asked):
         serving = Serving(node)
         with contextlib.suppress(StartGivenUp):
             _start_quickly(serving, asked)
@@ -354,21 +358,6 @@ def _start_quickly(serving: Serving, given_up: threading.Event) -> None:
         gc.enable()
 
 
-@contextlib.contextmanager
-def _told_by_signals(asked: threading.Event) -> Iterator[None]:
-    names = [signal.SIGINT, signal.SIGTERM]
-    if sys.platform == "win32":
-        names.append(signal.SIGBREAK)
-    elif signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # Nohup means: go on.
-        names.append(signal.SIGHUP)
-    before = {name: signal.signal(name, lambda _number, _frame: asked.set()) for name in names}
-    try:
-        yield
-    finally:
-        for name, handler in before.items():
-            signal.signal(name, handler)
-
-
 def _watch(server: PostgresServer, stop: threading.Event) -> None:
     """Return when `stop` is set. Raises DatabaseAway when the process is gone, or does not answer again and again."""
     looks = lost = 0
@@ -380,16 +369,6 @@ def _watch(server: PostgresServer, stop: threading.Event) -> None:
             lost = 0 if server.alive() else lost + 1
             if lost >= PINGS_LOST_MAX:
                 raise DatabaseAway
-
-
-def _attend(server: "uvicorn.Server", stop: threading.Event, ready: Callable[[], None]) -> None:
-    """Tell when the server has started, and end it when it shall stop."""
-    while not (server.started or server.should_exit or stop.wait(0.01)):
-        pass
-    if server.started:
-        ready()
-    stop.wait()
-    server.should_exit = True
 
 
 def _pass_on(stop: threading.Event, wake: threading.Event) -> None:

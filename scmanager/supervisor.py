@@ -4,10 +4,13 @@ An actor is a function that runs until its stop event is set. When it raises, it
 doubles up to half a minute and shrinks back once it has run well. The registry is what `/health` shows.
 """
 
+import contextlib
 import enum
+import signal
+import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -137,3 +140,19 @@ class Supervisor:
 def _described(error: BaseException) -> str:
     code = getattr(error, "code", "")
     return f"{type(error).__name__} ({code})" if code else type(error).__name__
+
+
+@contextlib.contextmanager
+def told_by_signals(asked: threading.Event) -> Iterator[None]:
+    """While it lasts, `asked` is set when somebody wants this process to end. In the main thread only."""
+    names = [signal.SIGINT, signal.SIGTERM]
+    if sys.platform == "win32":
+        names.append(signal.SIGBREAK)
+    elif signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # Nohup means: go on.
+        names.append(signal.SIGHUP)
+    before = {name: signal.signal(name, lambda _number, _frame: asked.set()) for name in names}
+    try:
+        yield
+    finally:
+        for name, handler in before.items():
+            signal.signal(name, handler)

@@ -7,7 +7,7 @@ from strawberry import ID
 from strawberry.types import Info
 
 from scmanager import __version__
-from scmanager.api import models
+from scmanager.api import exchange, models
 from scmanager.api.bindings import described, many, one
 from scmanager.api.context import Context
 from scmanager.api.filters import (
@@ -144,6 +144,8 @@ class Query:
 
     node: NodeInfo = strawberry.field(resolver=_node)
     why: Why = strawberry.field(resolver=_why)
+    forks: list[exchange.Fork] = strawberry.field(resolver=exchange.forks)
+    invitation: exchange.ExchangeFile = strawberry.field(resolver=exchange.invitation)
     organisations: Connection[models.Organisation] = many(
         _ALL, filter=OrganisationFilter, sort=OrganisationSort, next_step=models.NO_ORGANISATIONS
     )

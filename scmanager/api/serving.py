@@ -1,5 +1,8 @@
 """Serving an app on the loopback address: limits of its own, no waiting at the end."""
 
+import threading
+from collections.abc import Callable
+
 import uvicorn
 from fastapi import FastAPI
 
@@ -21,4 +24,14 @@ def server(app: FastAPI) -> uvicorn.Server:
     )  # fmt: skip
 
 
-__all__ = ["LOOPBACK", "PortTaken", "listen", "server"]
+def attend(server: uvicorn.Server, stop: threading.Event, ready: Callable[[], None]) -> None:
+    """Tell when the server has started, and end it when it shall stop."""
+    while not (server.started or server.should_exit or stop.wait(0.01)):
+        pass
+    if server.started:
+        ready()
+    stop.wait()
+    server.should_exit = True
+
+
+__all__ = ["LOOPBACK", "PortTaken", "attend", "listen", "server"]

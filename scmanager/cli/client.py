@@ -5,13 +5,17 @@ killed, is recognised by nobody answering at its port; then the folder is free a
 """
 
 import enum
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
 from scmanager.adapters.private_files import read_private
 from scmanager.errors import FAMILIES, Refused, ScManagerError, Unavailable
+
+if TYPE_CHECKING:
+    import httpx
 
 FILE_NAME = "node.json"
 TIMEOUT_S = 30.0
@@ -72,9 +76,11 @@ class Client:
             return False
         return isinstance(told, dict) and "data" in told
 
-    def query(self, text: str, variables: dict[str, Any] | None = None) -> dict[str, Any]:
+    def query(
+        self, text: str, variables: dict[str, Any] | None = None, timeout_s: float = TIMEOUT_S
+    ) -> dict[str, Any]:
         """The answer's `data`. Raises what the node refused, NodeSilent, QueryFailed."""
-        told = self._post(text, variables or {}, TIMEOUT_S)
+        told = self._post(text, variables or {}, timeout_s)
         if errors := told.get("errors"):
             raise _error_of(errors[0])
         data: dict[str, Any] = told["data"]
@@ -92,13 +98,14 @@ class Client:
         if command_id is not None:
             given["commandId"] = command_id.hex()
         types = self._types(name)
+        given.setdefault("commandId", None)  # So that there is an argument in the brackets.
         missing = sorted(set(given) - set(types))
         if missing:
             raise QueryFailed(reason=f"{name} takes no {', '.join(missing)}")
         declared = ", ".join(f"${key}: {types[key]}" for key in given)
         passed = ", ".join(f"{key}: ${key}" for key in given)
         told = self.query(f"mutation({declared}) {{ {name}({passed}) {{ {OUTCOME} }} }}", given)
-        return _result(told[name]["ids"])
+        return result_of(told[name]["ids"])
 
     def _types(self, mutation: str) -> dict[str, str]:
         """The arguments of a mutation and their types, as the node itself declares them."""
@@ -111,18 +118,41 @@ class Client:
         return {each["name"]: _spelled(each["type"]) for each in found["args"]}
 
     def _post(self, text: str, variables: dict[str, Any], timeout_s: float) -> Any:
+        try:
+            return self._send("POST", "/graphql", timeout_s, json={"query": text, "variables": variables}).json()
+        except ValueError as error:
+            raise NodeSilent(port=self._node.port) from error
+
+    def send(self, method: str, path: str, timeout_s: float, **given: Any) -> bytes:
+        """A request beside GraphQL; the answer's body. Raises what the node refused, NodeSilent."""
+        answer = self._send(method, path, timeout_s, **given)
+        if answer.is_success:
+            body: bytes = answer.content
+            return body
+        try:
+            told = answer.json()["errors"][0]
+        except (ValueError, LookupError, TypeError) as error:
+            raise NodeSilent(port=self._node.port) from error
+        raise _error_of(told)
+
+    def import_file(self, pieces: Iterator[bytes], size: int, timeout_s: float) -> dict[str, Any]:
+        """Hand a space file to the node; what it brought."""
+        headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
+        return msgspec.json.decode(
+            self.send("POST", "/exchange/import", timeout_s, content=pieces, headers=headers), type=dict[str, Any]
+        )
+
+    def _send(self, method: str, path: str, timeout_s: float, headers: Any = None, **given: Any) -> "httpx.Response":
         import httpx  # A fifth of the start; most commands meet no running node.
 
+        allowed = {"Authorization": f"Bearer {self._node.token}"} | (headers or {})
         try:
-            answer = httpx.post(
-                f"{self._base}/graphql",
-                json={"query": text, "variables": variables},
-                headers={"Authorization": f"Bearer {self._node.token}"},
-                timeout=timeout_s,
+            return httpx.request(
+                method, f"{self._base}{path}", headers=allowed, timeout=timeout_s,
                 trust_env=False,  # A proxy has no business on the loopback address.
-            )
-            return answer.json()
-        except (httpx.HTTPError, ValueError) as error:
+                **given,
+            )  # fmt: skip
+        except httpx.HTTPError as error:
             raise NodeSilent(port=self._node.port) from error
 
 
@@ -171,7 +201,7 @@ def _error_of(told: dict[str, Any]) -> ScManagerError:
     return error
 
 
-def _result(ids: list[dict[str, str]]) -> dict[str, Any]:
+def result_of(ids: list[dict[str, str]]) -> dict[str, Any]:
     """What the verb answered, as the verb says it: the API tells each id and number by itself, as text."""
     found: dict[str, list[Any]] = {}
     for each in ids:

@@ -22,11 +22,13 @@ from scmanager.application.erasure import Erasures
 from scmanager.application.writer import Result
 from scmanager.cli.client import Client, running_node
 from scmanager.cli.output import progress
+from scmanager.cli.through import Exchange, ThroughApi
 from scmanager.config import Settings, read_settings
 from scmanager.domain.catalogue import FOLDS
 from scmanager.errors import Unavailable
 from scmanager.eventstore.sqlite import SqliteStore
 from scmanager.eventstore.store import Store, StoreDamaged
+from scmanager.exchanging import Exchange as LocalExchange
 from scmanager.runtime import Node, clock_us
 from scmanager.spaces.shelf import Shelf
 
@@ -66,11 +68,20 @@ class Place:
         return self.node.do(verb, space, arguments, command_id)
 
     def personal_space(self) -> bytes:
-        """The owner's own space; founded when it is not there yet. Raises NodeRunning when that needs the node."""
+        """The owner's own space; founded when it is not there yet."""
         for space in self.shelf.spaces():
             if space.kind == "personal" and self.vault.logs_of(space.id):
                 return space.id
-        return self.node.personal_space()
+        if self._api is None:
+            return self.node.personal_space()
+        founded = bytes.fromhex(self._api.do("personal.found", b"", {}, None)["space"])
+        self.shelf.follow()
+        return founded
+
+    @property
+    def exchange(self) -> Exchange:
+        """Files from and for other machines: the running node's, or our own."""
+        return LocalExchange(self.node) if self._api is None else ThroughApi(self._api)
 
     @property
     def api(self) -> Client | None:

@@ -21,10 +21,7 @@ from scmanager.adapters.space_file import (
     Invitation,
     parse_invitation,
     parse_request,
-    parse_space,
     read_bytes,
-    seal_keys,
-    write_space,
 )
 from scmanager.application.desk import NotAMember
 from scmanager.application.verbs import MemberId, RoleId
@@ -34,7 +31,6 @@ from scmanager.cli.session import Place, session_of
 from scmanager.cli.verbs import CommandIdOption, OrgOption, PersonalFlag, read_command_id
 from scmanager.domain.catalogue import ORGANISATIONS
 from scmanager.errors import Refused
-from scmanager.eventstore.log_copy import copy_of
 from scmanager.spaces.space import Space
 
 OutOption = Annotated[
@@ -94,29 +90,18 @@ def export(
     """Write a space to a file, with its keys sealed to every device that acts there."""
     with session_of(context).open() as place:
         space = _space(place, org, personal=personal)
-        keys = None if without_keys else seal_keys(place.vault, space.id, sorted(space.box_keys()))
-        heads = place.store.heads(space.id)
-        with progress("Writing logs", len(heads)) as bar:
-            copies = []
-            for head in heads:
-                copies.append(copy_of(place.store, head))
-                bar.advance(bar.task_ids[0])
-        size = write_space(output, space.id, copies, keys)
+        with progress("Writing logs", None):
+            size = place.exchange.export_space(space.id, output, with_keys=not without_keys)
     say_result({"file": str(output), "space": space.id.hex(), "bytes": size}, as_json=as_json)
 
 
 def import_(context: typer.Context, file: FileArgument, as_json: JsonFlag = False) -> None:
     """Check a space file from end to end, then take in what is new in it."""
-    with session_of(context).open() as place:
-        with progress("Checking the file", None):
-            read = parse_space(read_bytes(file))
-            admitted = place.node.import_space(read)
-        space = place.shelf.space(read.space)
-        closed = space.waiting[1]
-        acts = people.me(place, space) is not None
-    told = {"space": read.space.hex(), "logs": admitted.logs, "entries": admitted.entries, "closed": closed}
+    with session_of(context).open() as place, progress("Checking the file", None):
+        told = place.exchange.import_space(file)
+    acts = told.pop("acts")
     say_result(told, as_json=as_json)
-    if closed:
+    if told["closed"]:
         remark(
             "Some entries stay closed: the file held no key for this device. Ask to be admitted, then for a new file."
         )
@@ -129,10 +114,12 @@ def request(
     as_json: JsonFlag = False,
 ) -> None:  # fmt: skip
     """Ask to be let in: opens a log of this machine's own in the space, and writes the request to hand back."""
-    invited = parse_invitation(read_bytes(invitation))
+    invited = read_bytes(invitation)
+    parse_invitation(invited)
     with session_of(context).open() as place:
-        asked = place.node.request(invited)
-    write_private(output, msgspec.json.encode(asked) + b"\n")
+        made = place.exchange.request(invited)
+    write_private(output, made)
+    asked = parse_request(made)
     told = {"file": str(output), "space": asked.space.hex(), "member": asked.member.hex(), "log": asked.log.hex()}
     say_result(told, as_json=as_json)
     remark(f"Give {output} to whoever invited you; then take in the file they export: scm space import FILE")
@@ -187,14 +174,13 @@ def admit(
     as_json: JsonFlag = False,
 ) -> None:
     """Let in the device of a request, with a role's rank and rights."""
-    asked = parse_request(read_bytes(request))
+    read = read_bytes(request)
+    asked = parse_request(read)
     with session_of(context).open() as place:
         space = _here(place, asked.space)
         who = names.resolve(MemberId, member, place, space) if member else asked.member
         template = names.resolve(RoleId, role, place, space)
-        place.node.take_request(asked)
-        given = {"member_id": who, "role_id": template, "log": asked.log, "device": asked.device, "box": asked.box}
-        result = place.do("member.grant", space.id, given, read_command_id(command_id))
+        result = place.exchange.admit(read, template, who, read_command_id(command_id))
     say_result(result, as_json=as_json)
     remark("Next: scm space export -o org.scm, and give them that file.")
 
@@ -206,12 +192,11 @@ def enrol(
     as_json: JsonFlag = False,
 ) -> None:
     """Let another machine of yours act as you, from the log of its request."""
-    asked = parse_request(read_bytes(request))
+    read = read_bytes(request)
+    asked = parse_request(read)
     with session_of(context).open() as place:
-        space = _here(place, asked.space)
-        place.node.take_request(asked)
-        given = {"log": asked.log, "device": asked.device, "box": asked.box, "transport": asked.transport}
-        result = place.do("device.enrol", space.id, given, read_command_id(command_id))
+        _here(place, asked.space)
+        result = place.exchange.enrol(read, read_command_id(command_id))
     say_result(result, as_json=as_json)
     remark("Next: scm space export -o space.scm, and on the other machine: scm space import space.scm")
 

@@ -10,7 +10,6 @@ All may happen on one machine. Old sheets are of no use afterwards: the offer ma
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 
 from scmanager.adapters import recovery_sheet
@@ -21,6 +20,7 @@ from scmanager.cli.output import JsonFlag, remark, say_result
 from scmanager.cli.session import session_of
 from scmanager.cli.spaces import OutOption
 from scmanager.cli.verbs import OrgOption
+from scmanager.exchanging import sheet_of
 
 
 def offer(
@@ -35,9 +35,9 @@ def offer(
     with session.open() as place:
         space = names.organisation(place, org)
         title = next(each.names[-1] for each in names.organisations(place) if each.id == space.id)
-        made = place.node.offer_to_take_over(space.id, recovery_keys)
-    write_private(output, msgspec.json.encode(made) + b"\n")
-    file = f"recovery-{space.id.hex()[:12]}-{made.key.hex()[:6]}.txt"
+        made = place.exchange.offer(space.id, recovery_keys)
+    write_private(output, made)
+    file = sheet_of(made)
     recovery.remember(session.folder, recovery.new_sheet(session.folder, title, space.id.hex(), file))
     say_result({"file": str(output), "recovery_sheet": file}, as_json=as_json)
     remark(f"Next, with the old sheet at hand: scm recovery sign {output.name} -o signed.json")
@@ -54,13 +54,15 @@ def sign(
     as_json: JsonFlag = False,
 ) -> None:
     """Give the founder's seat to an offer, by the word of the recovery keys."""
-    asked = parse_hand_over(read_bytes(offered))
+    read = read_bytes(offered)
+    asked = parse_hand_over(read)
     texts = [read_bytes(path).decode("utf-8", "replace") for path in sheet or ()]
     texts = texts or [typer.prompt("The fourteen groups of a page, or of several", err=True)]
-    seeds = [seed for text in texts for seed in recovery_sheet.parse(text)]
+    for text in texts:
+        recovery_sheet.parse(text)  # What is mistyped is told before anything is opened.
     with session_of(context).open() as place:
-        signed = place.node.sign_hand_over(asked, seeds)
-    write_private(output, msgspec.json.encode(signed) + b"\n")
+        signed = place.exchange.sign(read, texts)
+    write_private(output, signed)
     say_result({"file": str(output), "space": asked.space.hex()}, as_json=as_json)
     remark(f"Next, where the offer was made: scm recovery take {output.name}")
 
@@ -69,8 +71,9 @@ def take(
     context: typer.Context, answer: Annotated[Path, typer.Argument(metavar="SIGNED")], as_json: JsonFlag = False
 ) -> None:
     """Take the founder's seat that the offer of this machine asked for."""
-    signed = parse_signed_hand_over(read_bytes(answer))
+    signed = read_bytes(answer)
+    parse_signed_hand_over(signed)
     with session_of(context).open() as place:
-        log = place.node.take_over(signed)
-    say_result({"log": log.hex(), "space": signed.recovery.statement.space.hex()}, as_json=as_json)
+        result = place.exchange.take(signed)
+    say_result(result, as_json=as_json)
     remark("You are the founder now. Export the space and give it to the others: scm space export -o org.scm")

@@ -1,10 +1,7 @@
 """With a node running, commands go through its API; with a stale node file, the folder is opened directly."""
 
-import os
 import signal
 import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,31 +10,14 @@ import pytest
 
 from scmanager.cli.client import Client, RunningNode, camel, field_name, running_node, wire
 from scmanager.domain.ship_events import Readiness
-from tests.cli.conftest import Scm
-
-START_S = 90
+from tests.cli.conftest import Scm, served
 
 
 @pytest.fixture
 def up(nova: Scm, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """`scm up` on the folder of NOVA."""
-    environment = os.environ | {"SCM_STATE": str(tmp_path / "a.state"), "SCM_PORT": "0"}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "scmanager", "--data", str(tmp_path / "a"), "up"],
-        env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    end = time.monotonic() + START_S
-    while not (tmp_path / "a" / "node.json").exists():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < end, "it did not come up"
-        time.sleep(0.1)
-    yield process
-    if process.poll() is None:
-        process.send_signal(signal.SIGTERM)
-        process.wait(60)
-    for stream in (process.stdout, process.stderr):
-        if stream:
-            stream.close()
+    with served(tmp_path, "a") as process:
+        yield process
 
 
 @pytest.mark.services
@@ -57,8 +37,11 @@ def test_a_running_node_is_used_for_everything_it_can_do(
     told = nova("query", "{ organisations { nodes { sid } } }")
     assert {each["sid"] for each in msgspec.json.decode(told.out)["organisations"]["nodes"]} == {"NOVA", "TALLOW"}
     assert nova("projections", "status", "--json").json["projectedPos"] > 0
-    assert nova("projections", "rebuild").error == "node-running"
-    assert nova("space", "import", tmp_path / "invitation").code == 1
+    rebuilt = nova("projections", "rebuild", "--json")
+    assert rebuilt.code == 0, rebuilt.err
+    assert rebuilt.json["differing"] == []
+    assert nova("space", "import", tmp_path / "invitation").error == "space-file-damaged"
+    assert nova("space", "import", tmp_path / "nowhere").error == "file-unreadable"
     assert "It runs already" in nova("up").out
     assert nova("log", "verify", "--deep").code == 0
     file = "scmanager/cli/data/hangars/TocToc.json"
