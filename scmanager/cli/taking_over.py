@@ -37,10 +37,15 @@ def offer(
         title = next(each.names[-1] for each in names.organisations(place) if each.id == space.id)
         made = place.node.offer_to_take_over(space.id, recovery_keys)
     write_private(output, msgspec.json.encode(made) + b"\n")
-    file = f"recovery-{space.id.hex()[:12]}-{made.key.hex()[:6]}.txt"
+    file = _file_of(space.id, made.key)
     recovery.remember(session.folder, recovery.new_sheet(session.folder, title, space.id.hex(), file))
     say_result({"file": str(output), "recovery_sheet": file}, as_json=as_json)
     remark(f"Next, with the old sheet at hand: scm recovery sign {output.name} -o signed.json")
+
+
+def _file_of(space: bytes, key: bytes) -> str:
+    """Where the node wrote the new sheet."""
+    return f"recovery-{space.hex()[:12]}-{key.hex()[:6]}.txt"
 
 
 def sign(
@@ -70,7 +75,9 @@ def take(
 ) -> None:
     """Take the founder's seat that the offer of this machine asked for."""
     signed = parse_signed_hand_over(read_bytes(answer))
-    with session_of(context).open() as place:
+    statement, session = signed.recovery.statement, session_of(context)
+    with session.open() as place:
         log = place.node.take_over(signed)
-    say_result({"log": log.hex(), "space": signed.recovery.statement.space.hex()}, as_json=as_json)
+    recovery.supersede(session.folder, statement.space.hex(), _file_of(statement.space, statement.key))
+    say_result({"log": log.hex(), "space": statement.space.hex()}, as_json=as_json)
     remark("You are the founder now. Export the space and give it to the others: scm space export -o org.scm")
