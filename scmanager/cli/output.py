@@ -4,6 +4,7 @@ Results go to stdout, everything else to stderr, so that a pipe carries results 
 """
 
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -23,6 +24,9 @@ EXIT_REFUSED = 1
 EXIT_USAGE = 2
 EXIT_UNAVAILABLE = 3
 
+_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What would steer the terminal or reorder a line: controls but tab and line end, direction overrides, half pairs."""
+
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print the result as JSON, for programs.")]
 
 
@@ -31,14 +35,19 @@ def exit_code(error: ScManagerError) -> int:
     return EXIT_REFUSED if isinstance(error, Refused | Conflict | Untrusted) else EXIT_UNAVAILABLE
 
 
+def harmless(text: str) -> str:
+    """Words of other people as a terminal may show them: what would steer it is spelled out, such as \\x1b."""
+    return _UNSAFE.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
 def say(text: str) -> None:
     """One line of the result."""
-    _console(sys.stdout).print(Text(text), soft_wrap=True)
+    _console(sys.stdout).print(Text(harmless(text)), soft_wrap=True)
 
 
 def remark(text: str) -> None:
     """Something the person should know, beside the result."""
-    _console(sys.stderr).print(Text(text), soft_wrap=True)
+    _console(sys.stderr).print(Text(harmless(text)), soft_wrap=True)
 
 
 def say_json(value: Any) -> None:
@@ -56,7 +65,7 @@ def say_table(columns: Sequence[str], rows: Iterable[Sequence[str]], empty: str)
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in listed:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(" ".join(harmless(cell).splitlines())) for cell in row))
     _console(sys.stdout).print(table)
 
 

@@ -65,9 +65,16 @@ def sheets(folder: Path) -> list[Sheet]:
 
 
 def remember(folder: Path, sheet: Sheet) -> None:
-    """Add a sheet, or replace what was known of it."""
-    others = [each for each in sheets(folder) if each.space != sheet.space]
+    """Add a sheet, or replace what was known of it. An earlier one of the space holds until it is superseded."""
+    others = [each for each in sheets(folder) if (each.space, each.file) != (sheet.space, sheet.file)]
     write_private(folder / FILE_NAME, msgspec.json.encode([*others, sheet]) + b"\n")
+
+
+def supersede(folder: Path, space: str, file: str) -> None:
+    """The seat was taken: of this space's sheets only the new one counts from now on."""
+    left = [each for each in sheets(folder) if each.space != space or each.file == file]
+    if len(left) < len(sheets(folder)):
+        write_private(folder / FILE_NAME, msgspec.json.encode(left) + b"\n")
 
 
 def new_sheet(folder: Path, title: str, space: str, file: str) -> Sheet:

@@ -10,6 +10,7 @@
 A second machine of one's own goes the same way: `scm device invite`, `request`, `enrol`, then export and import.
 """
 
+import time
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -26,6 +27,8 @@ from scmanager.adapters.space_file import (
 from scmanager.application.desk import NotAMember
 from scmanager.application.verbs import MemberId, RoleId
 from scmanager.cli import names, people
+from scmanager.cli.moments import read_moment
+from scmanager.cli.option_help import WHEN
 from scmanager.cli.output import JsonFlag, progress, remark, say_json, say_result, say_table, short
 from scmanager.cli.session import Place, session_of
 from scmanager.cli.verbs import CommandIdOption, OrgOption, PersonalFlag, read_command_id
@@ -131,7 +134,9 @@ def invite(
     member: Annotated[
         str | None, typer.Option("--member", metavar="MEMBER", help="Somebody recorded or gone; else somebody new.")
     ] = None,
-    until_s: Annotated[int, typer.Option("--until-s", metavar="SECONDS", help="UTC seconds; 0 for no end.")] = 0,
+    until: Annotated[
+        str, typer.Option("--until", "--until-s", metavar="WHEN", help=f"Till when it holds; 0 for no end. {WHEN}")
+    ] = "0",
     org: OrgOption = None,
     command_id: CommandIdOption = None,
     as_json: JsonFlag = False,
@@ -139,7 +144,7 @@ def invite(
     """Invite somebody, and write the invitation to give them. The file itself gives no right."""
     with session_of(context).open() as place:
         space = names.organisation(place, org)
-        given: dict[str, Any] = {"until_s": until_s}
+        given: dict[str, Any] = {"until_s": read_moment(until, int(time.time()))}
         if member is not None:
             given["member_id"] = names.resolve(MemberId, member, place, space)
         result = place.do("member.invite", space.id, given, read_command_id(command_id))

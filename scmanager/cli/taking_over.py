@@ -43,6 +43,11 @@ def offer(
     remark(f"Next, with the old sheet at hand: scm recovery sign {output.name} -o signed.json")
 
 
+def _file_of(space: bytes, key: bytes) -> str:
+    """Where the node wrote the new sheet."""
+    return f"recovery-{space.hex()[:12]}-{key.hex()[:6]}.txt"
+
+
 def sign(
     context: typer.Context,
     offered: Annotated[Path, typer.Argument(metavar="OFFER")],
@@ -72,8 +77,9 @@ def take(
 ) -> None:
     """Take the founder's seat that the offer of this machine asked for."""
     signed = read_bytes(answer)
-    parse_signed_hand_over(signed)
-    with session_of(context).open() as place:
+    statement, session = parse_signed_hand_over(signed).recovery.statement, session_of(context)
+    with session.open() as place:
         result = place.exchange.take(signed)
+    recovery.supersede(session.folder, statement.space.hex(), _file_of(statement.space, statement.key))
     say_result(result, as_json=as_json)
     remark("You are the founder now. Export the space and give it to the others: scm space export -o org.scm")
