@@ -35,7 +35,8 @@ from scmanager.cli.option_help import WHEN
 from scmanager.cli.output import JsonFlag, progress, remark, say_json, say_result, say_table, short
 from scmanager.cli.session import Place, session_of
 from scmanager.cli.verbs import CommandIdOption, OrgOption, PersonalFlag, read_command_id
-from scmanager.domain.catalogue import ORGANISATIONS
+from scmanager.domain.catalogue import MEMBERS, ORGANISATIONS
+from scmanager.domain.member import Standing as MemberStanding
 from scmanager.errors import Refused
 from scmanager.eventstore.log_copy import copy_of
 from scmanager.spaces.space import Space
@@ -116,15 +117,16 @@ def import_(context: typer.Context, file: FileArgument, as_json: JsonFlag = Fals
             admitted = place.node.import_space(read)
         space = place.shelf.space(read.space)
         closed = space.waiting[1]
-        acts = people.me(place, space) is not None
+        mine = people.me(place, space)
+        invited = mine is not None and _standing(space, mine) is MemberStanding.INVITED
     told = {"space": read.space.hex(), "logs": admitted.logs, "entries": admitted.entries, "closed": closed}
     say_result(told, as_json=as_json)
     if closed:
         remark(
             "Some entries stay closed: the file held no key for this device. Ask to be admitted, then for a new file."
         )
-    elif acts:
-        remark("You act in this space. If you were invited: scm member join --handle NAME")
+    elif invited:
+        remark("You are let in. Next: scm member join --handle NAME")
 
 
 def request(
@@ -219,6 +221,12 @@ def enrol(
         result = place.do("device.enrol", space.id, given, read_command_id(command_id))
     say_result(result, as_json=as_json)
     remark("Next: scm space export -o space.scm, and on the other machine: scm space import space.scm")
+
+
+def _standing(space: Space, member: bytes) -> MemberStanding:
+    state: Any = space.state(MEMBERS, member)
+    standing: MemberStanding = state.standing
+    return standing
 
 
 def _here(place: Place, space: bytes) -> Space:
