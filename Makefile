@@ -38,6 +38,7 @@ $(VENV)/.python:
 	@$(PYTHON) ops/bootstrap.py $(VENV)
 
 $(VENV)/.installed: $(VENV)/.python requirements/base.txt pyproject.toml
+	@echo "Installing what is pinned (160 MB on disk); this may take a minute or two ..."
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/base.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@

@@ -38,7 +38,9 @@ def show(
     say_table(
         ("when (UTC)", "what", "who", "counts", "id"),
         [(row["time"], row["type"], row["who"], row["reason"] or "yes", short(row["id"])) for row in rows],
-        'Nothing is recorded yet. Begin with: scm org found "My Org" --handle MyHandle',
+        f"Nothing of a type that begins with {type_}. See all: scm log show"
+        if type_
+        else 'Nothing is recorded yet. Begin with: scm org found "My Org" --handle MyHandle',
     )
 
 

@@ -12,7 +12,7 @@ import typer
 
 from scmanager.adapters import recovery_sheet
 from scmanager.adapters.private_files import parse_json, read_private, write_private
-from scmanager.cli.output import remark, say
+from scmanager.cli.output import JsonFlag, remark, say, say_json
 from scmanager.cli.session import session_of
 from scmanager.errors import Refused, Untrusted
 
@@ -96,6 +96,7 @@ def remind(folder: Path) -> None:
 def confirm(
     context: typer.Context,
     keep: Annotated[bool, typer.Option("--keep", help="Do not delete the file afterwards.")] = False,
+    as_json: JsonFlag = False,
 ) -> None:
     """Type a group back from the printed recovery sheet; then the file is deleted and the reminder ends."""
     folder = session_of(context).folder
@@ -111,7 +112,10 @@ def confirm(
         remember(folder, msgspec.structs.replace(sheet, confirmed=True))
         if not keep:
             path.unlink(missing_ok=True)
-        say(f"Confirmed. The sheet of {sheet.organisation} is on paper" + ("." if keep else ", and only there."))
+        if not as_json:
+            say(f"Confirmed. The sheet of {sheet.organisation} is on paper" + ("." if keep else ", and only there."))
+    if as_json:
+        say_json({"confirmed": [sheet.space for sheet in waiting]})
 
 
 def _compare_a_group(sheet: Sheet, path: Path) -> None:

@@ -98,7 +98,7 @@ def stay_up(node: Node) -> None:
     """Serve until somebody stops it."""
     with serving(node) as running:
         say(f"SC Manager runs: {running.address}/graphql")
-        remark(f"The token stands in {node.settings.data / 'node.json'}. Stop it with Ctrl+C.")
+        remark(f"It is for programs, with the token in {node.settings.data / 'node.json'}. Stop it with Ctrl+C.")
         sys.stdout.flush()
         _wait_for_the_end()
     remark("Stopped.")
@@ -132,8 +132,11 @@ def query(
     say(msgspec.json.format(msgspec.json.encode(answer), indent=2).decode())
 
 
-def version() -> None:
+def version(as_json: JsonFlag = False) -> None:
     """Say which release this is."""
+    if as_json:
+        say_json({"version": __version__})
+        return
     say(f"SC Manager {__version__}")
 
 

@@ -32,7 +32,8 @@ from scmanager.cli.option_help import WHEN
 from scmanager.cli.output import JsonFlag, progress, remark, say_json, say_result, say_table, short
 from scmanager.cli.session import Place, session_of
 from scmanager.cli.verbs import CommandIdOption, OrgOption, PersonalFlag, read_command_id
-from scmanager.domain.catalogue import ORGANISATIONS
+from scmanager.domain.catalogue import MEMBERS, ORGANISATIONS
+from scmanager.domain.member import Standing as MemberStanding
 from scmanager.errors import Refused
 from scmanager.spaces.space import Space
 
@@ -100,16 +101,22 @@ def export(
 
 def import_(context: typer.Context, file: FileArgument, as_json: JsonFlag = False) -> None:
     """Check a space file from end to end, then take in what is new in it."""
-    with session_of(context).open() as place, progress("Checking the file", None):
-        told = place.exchange.import_space(file)
-    acts = told.pop("acts")
+    with session_of(context).open() as place:
+        with progress("Checking the file", None):
+            told = place.exchange.import_space(file)
+        place.shelf.follow()
+        space = place.shelf.space(bytes.fromhex(told["space"]))
+        acts, mine = told.pop("acts"), people.me(place, space)
+        invited = mine is not None and _standing(space, mine) is MemberStanding.INVITED
     say_result(told, as_json=as_json)
     if told["closed"]:
         remark(
             "Some entries stay closed: the file held no key for this device. Ask to be admitted, then for a new file."
         )
+    elif invited:
+        remark("You are let in. Next: scm member join --handle NAME")
     elif acts:
-        remark("You act in this space. If you were invited: scm member join --handle NAME")
+        remark("This device acts in the space.")
 
 
 def request(
@@ -204,6 +211,12 @@ def enrol(
         result = place.exchange.enrol(read, read_command_id(command_id))
     say_result(result, as_json=as_json)
     remark("Next: scm space export -o space.scm, and on the other machine: scm space import space.scm")
+
+
+def _standing(space: Space, member: bytes) -> MemberStanding:
+    state: Any = space.state(MEMBERS, member)
+    standing: MemberStanding = state.standing
+    return standing
 
 
 def _here(place: Place, space: bytes) -> Space:

@@ -20,7 +20,7 @@ from scmanager.application.verbs import Parameter
 from scmanager.cli import names
 from scmanager.cli.moments import read_moment
 from scmanager.cli.option_help import help_of
-from scmanager.cli.output import JsonFlag, say_result
+from scmanager.cli.output import JsonFlag, remark, say_result
 from scmanager.cli.session import Place, session_of
 from scmanager.errors import Refused
 from scmanager.spaces.space import Space
@@ -36,6 +36,11 @@ GROUPS: dict[str, str] = {
     "squadron": "Squadrons: form, enlist ships and members.",
 }
 """What a group's help says; groups that are not named here say their name."""
+
+NEXT: dict[str, str] = {
+    "member.join": "Next: scm space export -o joined.scm, and give that file to the others, so that they see you.",
+}
+"""What comes after a verb, where one would not guess it."""
 
 OrgOption = Annotated[
     str | None, typer.Option("--org", metavar="ORG", help="Tag, title or id; may be left out when there is one.")
@@ -76,6 +81,8 @@ def command_for(verb: Verb) -> Callable[..., None]:
             }
             result = place.do(verb.name, space.id, arguments, command_id)
         say_result(result, as_json=as_json)
+        if verb.name in NEXT:
+            remark(NEXT[verb.name])
 
     shown = [_shown(verb.name, each) for each in sorted(verb.parameters, key=lambda each: not _is_argument(each))]
     fixed: list[tuple[str, Any, Any]] = [("org", OrgOption, None)] if "org" in verb.kinds else []

@@ -39,3 +39,10 @@ def test_the_demo_is_made_checked_and_stays_in_its_folder(scm: Scm, tmp_path: Pa
     assert not (folder / "node.json").exists()
     assert scm("demo", "--data", folder).code == 0
     assert scm("log", "verify", "--json").json["entries"] == entries, "made once"
+
+
+@pytest.mark.slow
+def test_a_demo_without_a_folder_says_that_it_goes_again(scm: Scm) -> None:
+    told = scm("demo")
+    assert "temporary folder" in told.out
+    assert "--data" in told.err

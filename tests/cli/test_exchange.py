@@ -36,7 +36,7 @@ def test_somebody_is_let_in_and_takes_the_founders_seat(two: Scm, tmp_path: Path
     assert space.stat().st_mode & 0o077 == 0
     brought = _done(two("space", "import", space, "--json", at="b"))
     assert (brought.json["logs"], brought.json["closed"]) == (2, 0)
-    assert "You act in this space" in brought.err
+    assert "You are let in" in brought.err
     _done(two("member", "join", "--handle", "Bo", at="b"))
     (sheet,) = (tmp_path / "a").glob("recovery-*.txt")
     offered = _done(two("recovery", "offer", "-o", offer, "--recovery-keys", 3, "--json", at="b")).json
@@ -55,7 +55,7 @@ def test_a_second_machine_acts_as_its_owner(two: Scm, tmp_path: Path) -> None:
         _done(two("device", "enrol", request))
         _done(two("space", "export", "-o", space, *own))
         told = _done(two("space", "import", space, "--json", at="b"))
-        assert (told.json["closed"], "You act in this space" in told.err) == (0, True)
+        assert (told.json["closed"], "This device acts in the space" in told.err) == (0, True)
     _done(two("organisation", "rename", "From the laptop", at="b"))
 
 

@@ -34,3 +34,8 @@ def test_without_a_command_the_help_is_shown_as_a_usage_error() -> None:
     told = scm()
     assert told.returncode == 2
     assert "Commands:" in told.stdout + told.stderr
+
+
+def test_groups_begin_with_what_everybody_begins_with() -> None:
+    commands = scm("org", "--help").stdout.partition("Commands:")[2].split("\n")
+    assert commands[1].split()[0] == "found"
