@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 DATA   ?= .demo
 
-.PHONY: run test check bench lock format clean
+.PHONY: run test check bench audit mutate documents lock format clean
 
 run: $(VENV)/.installed
 	$(BIN)/scm demo --data $(DATA) --serve
@@ -18,6 +18,16 @@ check: $(VENV)/.installed-dev
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.benchmarks
 
+# Known vulnerabilities. Exit 75: no source answered, nothing was checked.
+audit: $(VENV)/.installed-dev
+	$(BIN)/python -m ops.vulnerabilities
+
+mutate: $(VENV)/.installed-dev
+	$(BIN)/python -m ops.mutate
+
+documents: $(VENV)/.installed-dev
+	$(BIN)/python -m ops.documents
+
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff format scmanager tests ops && $(BIN)/ruff check --fix scmanager tests ops
 
@@ -28,6 +38,7 @@ $(VENV)/.python:
 	@$(PYTHON) ops/bootstrap.py $(VENV)
 
 $(VENV)/.installed: $(VENV)/.python requirements/base.txt pyproject.toml
+	@echo "Installing what is pinned (160 MB on disk); this may take a minute or two ..."
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/base.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
@@ -38,4 +49,4 @@ $(VENV)/.installed-dev: $(VENV)/.python requirements/dev.txt pyproject.toml
 	@touch $@ $(VENV)/.installed
 
 clean:
-	rm -rf $(VENV) .demo .mypy_cache .ruff_cache .hypothesis .coverage*
+	rm -rf $(VENV) mutants .demo .mypy_cache .ruff_cache .hypothesis .coverage*

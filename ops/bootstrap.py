@@ -19,6 +19,7 @@ def main(folder: str) -> int:
         print("This Python has no ensurepip, so it cannot make a virtual environment.")
         print("On Debian and Ubuntu: apt install python3-venv")
         return 1
+    print(f"Making the virtual environment at {folder} ...", flush=True)
     made = subprocess.run([sys.executable, "-m", "venv", folder], check=False)
     if made.returncode:
         print(f"The virtual environment at {folder} could not be made; the lines above say why.")

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from scmanager.application.desk import Desk
 from scmanager.application.verbs import Verb
 from scmanager.domain.event import CATALOGUE, EventMeta
-from scmanager.domain.governance import needs
+from scmanager.domain.governance import Heads, needs
 
 ROOMS = ("scmanager.domain.", "scmanager.application.")
 TESTS = Path("tests")
@@ -28,8 +28,8 @@ ROOT = Path(__file__).parent.parent
 
 
 def events_of(verb: Verb) -> list[str]:
-    """Tags of the events that a verb may record, sorted."""
-    return sorted(_reached(verb.act)[1])
+    """Tags of the events that a verb may record, sorted; `heads/1`, which any of them may bring along, aside."""
+    return sorted(_reached(verb.act)[1] - {Heads.tag})
 
 
 def rights_of(tags: list[str]) -> list[str]:
@@ -170,6 +170,7 @@ def _called(call: ast.Call) -> str:
 
 def _refused(test: ast.FunctionDef, constants: dict[str, set[str]]) -> set[str]:
     """What the last `when` before a `then_refused` decided; a loop's variable means all it goes through."""
+    constants = constants | _assigned([each for each in ast.walk(test) if isinstance(each, ast.Assign)])
     loops: dict[str, set[str]] = {}
     for loop in (each for each in ast.walk(test) if isinstance(each, ast.For)):
         for name in _names(loop.target):
@@ -210,7 +211,9 @@ def _met(test: ast.FunctionDef, constants: dict[str, set[str]]) -> set[str]:
     """What stands in `meanwhile(...)` or `in_either_order(...)`, variables followed."""
     known = constants | _assigned([each for each in ast.walk(test) if isinstance(each, ast.Assign)])
     found: set[str] = set()
-    waiting = {name for call in _calls(test, "meanwhile", "in_either_order") for name in _names(*call.args)}
+    waiting = {
+        name for call in _calls(test, "meanwhile", "own_meanwhile", "in_either_order") for name in _names(*call.args)
+    }
     while waiting:
         name = waiting.pop()
         found.add(name)

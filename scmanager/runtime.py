@@ -5,9 +5,11 @@
 """
 
 import secrets
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -20,8 +22,9 @@ from scmanager.adapters.folder_mark import Doubt, FolderMark
 from scmanager.adapters.folder_mark import Head as MarkedHead
 from scmanager.adapters.hangar_files import read_hangar
 from scmanager.adapters.identity import Identity, IdentityMissing, create_identity, open_identity
-from scmanager.adapters.key_vault import KeyVault
-from scmanager.adapters.private_files import private_folder, state_folder
+from scmanager.adapters.key_vault import FILE_NAME, KeyVault, VaultDamaged
+from scmanager.adapters.node_file import LOCK_FILE, is_node
+from scmanager.adapters.private_files import forget_unfinished, private_folder, state_folder
 from scmanager.adapters.recovery_sheet import make_recovery_keys
 from scmanager.adapters.space_file import (
     HandOver,
@@ -39,44 +42,30 @@ from scmanager.adapters.wrapping import FileProtection, Protection
 from scmanager.application import organisations
 from scmanager.application.continuing import Continuation
 from scmanager.application.desk import Desk
-from scmanager.application.every_verb import VERBS
-from scmanager.application.exchange import Admitted, admit_logs, open_log
+from scmanager.application.every_verb import NotForThisSpace, VerbUnknown, verb_for
+from scmanager.application.exchange import Admitted, Fork, admit_logs, forks_of, open_log
 from scmanager.application.founding import Founding
 from scmanager.application.hangar_preview import Preview, preview
-from scmanager.application.recovering import (
-    check_signatures,
-    message_of,
-    new_statement,
-    open_recovered_log,
-)
+from scmanager.application.recovering import check_signatures, message_of, new_statement, take_seat
+from scmanager.application.settling import settle
 from scmanager.application.words import Words
 from scmanager.application.writer import Command, Result, Writer
 from scmanager.config import Settings
 from scmanager.domain.catalogue import FOLDS, ORGANISATIONS
 from scmanager.domain.ship_events import Owner, OwnerKind
-from scmanager.errors import Refused
+from scmanager.errors import Refused, ScManagerError, Unavailable
 from scmanager.eventstore.entry import Kind, RecoveryKeys, Signature
 from scmanager.eventstore.log_copy import LogCopy, copy_of
 from scmanager.eventstore.own_log import Head
 from scmanager.eventstore.signing import SigningKey
-from scmanager.eventstore.sqlite import SqliteStore
+from scmanager.eventstore.sqlite import HEADER_BYTES, SqliteStore
+from scmanager.eventstore.store import StoreDamaged
 from scmanager.eventstore.verification import SignedNote, start_of
+from scmanager.spaces.clock import clock_hint, refuse_slow_clock
 from scmanager.spaces.shelf import Shelf
 from scmanager.spaces.space import AHEAD_US_MAX
 
-
-class VerbUnknown(Refused):
-    """There is no verb {verb}."""
-
-    code = "verb-unknown"
-    hint = "List the verbs with: scm --help."
-
-
-class NotForThisSpace(Refused):
-    """{verb} does not work in a space of kind {kind}."""
-
-    code = "verb-not-for-this-space"
-    hint = "Name the space of an organisation, or your personal one, as the verb's help says."
+EVENTS_FILE = "events.db"
 
 
 def clock_us() -> int:
@@ -103,21 +92,36 @@ class Node:
         self._clock = clock
         self._state = settings.state or state_folder()
         folder = private_folder(settings.data)
-        self._lock = FolderLock(folder / "node.lock")
-        self._lock.acquire()
-        try:
+        with ExitStack() as opened:
+            self._lock = opened.enter_context(FolderLock(folder / LOCK_FILE))
+            forget_unfinished(folder)
             self.identity: Identity = open_identity(folder, protection or FileProtection(self._state))
-            self.vault = KeyVault(folder, state=self._state, secret=self.identity.vault_secret)
-            self.store = SqliteStore(folder / "events.db")
-            self.shelf = Shelf(self.store, FOLDS, self.vault.get, clock)
+            self.vault, self.store = self._open_files(folder, opened)
+            self.shelf = Shelf(self.store, FOLDS, self.vault.get, clock, self.vault.label)
             self.shelf.follow()
             self.writer = Writer(self.store, self.shelf, self.vault, clock, secrets.token_bytes)
             self.writer.start()
+            opened.callback(self.writer.stop)
+            self._mark_lock = threading.Lock()
             self._mark = FolderMark(folder, state=self._state)
             self.doubt = self._settle_doubt()
-        except BaseException:
-            self._lock.release()
-            raise
+            self._opened = opened.pop_all()
+
+    def _open_files(self, folder: Path, opened: ExitStack) -> tuple[KeyVault, SqliteStore]:
+        """Keys and events. When one is there and the other's file is not, nothing is made anew in its place."""
+        keys, events = folder / FILE_NAME, folder / EVENTS_FILE
+
+        def vault() -> KeyVault:
+            return opened.enter_context(KeyVault(folder, state=self._state, secret=self.identity.vault_secret))
+
+        if events.exists() and _empty(events) and not _empty(keys) and vault().has_logs():
+            raise StoreDamaged(reason="its file is empty")
+        no_keys = _empty(keys)
+        store = SqliteStore(events)
+        opened.callback(store.close)
+        if no_keys and store.last_pos():
+            raise VaultDamaged(path=str(keys))
+        return vault(), store
 
     def __enter__(self) -> Self:
         return self
@@ -131,10 +135,13 @@ class Node:
         """Finish what waits, remember the heads, free the folder. Harmless twice."""
         self.writer.stop()
         if self._lock.held:
-            self._mark.record(self._own_heads())
-        self.vault.close()
-        self.store.close()
-        self._lock.release()
+            with suppress(ScManagerError):  # A mark that lags is harmless; a folder that is gone ends here too.
+                self._remember_heads()
+        self._opened.close()
+
+    def clock_hint(self) -> str:
+        """What seems wrong with this machine's clock, for people; empty when nothing does."""
+        return clock_hint(self.shelf, self._clock())
 
     def now_us(self) -> int:
         """This machine's clock, UTC microseconds."""
@@ -147,13 +154,9 @@ class Node:
     def submit(
         self, verb: str, space: bytes, arguments: Mapping[str, Any], command_id: bytes | None = None
     ) -> Future[Result]:
-        """The same without waiting. Raises VerbUnknown, NotForThisSpace, NoSuchSpace."""
-        known = VERBS.get(verb)
-        if known is None:
-            raise VerbUnknown(verb=verb)
-        kind = self.shelf.space(space).kind
-        if kind not in known.kinds:
-            raise NotForThisSpace(verb=verb, kind=kind)
+        """The same without waiting. Raises VerbUnknown, NotForThisSpace, NoSuchSpace, ClockSlow."""
+        known = verb_for(verb, self.shelf.space(space).kind)
+        refuse_slow_clock(self.shelf, space)
         return self.writer.submit(
             Command(command_id or secrets.token_bytes(16), space, lambda desk: known.act(desk, **arguments))
         )
@@ -244,6 +247,7 @@ class Node:
         log = open_log(
             self.store, self.shelf, self.vault, space, invitation.kind, secrets.token_bytes(32), self._clock()
         )
+        self._remember_heads()
         copy = copy_of(self.store, next(head for head in self.store.heads(space) if head.log == log))
         note = NoteLine(copy.note.size, copy.note.root, copy.note.signature)
         unsigned = Request(
@@ -262,18 +266,37 @@ class Node:
 
     def export_space(self, space: bytes, path: Path, *, with_keys: bool = True) -> int:
         """Write a space to a file, with its keys for the devices that act there; returns the size in bytes."""
-        keys = seal_keys(self.vault, space, sorted(self.shelf.space(space).box_keys())) if with_keys else None
+        with self.shelf.lock:
+            readers = sorted(self.shelf.space(space).box_keys())
+        keys = seal_keys(self.vault, space, readers) if with_keys else None
+        self._remember_heads()  # Before they leave: a folder put back to an earlier state is noticed then.
         return write_space(path, space, (copy_of(self.store, head) for head in self.store.heads(space)), keys)
 
     def import_space(self, file: SpaceFile) -> Admitted:
         """Verify and admit what a space file holds, and take the keys that are for this device."""
-        admitted = admit_logs(self.store, self.shelf, file.space, file.logs)
-        if file.keys is not None:
-            keys = open_keys(file.keys, self.identity.box, self.identity.box_secret)
-            self.vault.put_all([key for key in keys if key.space == file.space])
+        mine, sent = self.identity, file.keys
+        keys = open_keys(sent, mine.box, mine.box_secret) if sent else []  # First: a broken file changes nothing.
+        with self.shelf.lock:
+            admitted = admit_logs(self.store, self.shelf, file.space, file.logs, self.vault.is_erased)
+            # Entries of our own logs that this folder did not know: it was put back, or has a twin that writes.
+            self._mark.retired |= {log for log in admitted.grown if self.vault.log_seed(log) is not None}
+            self.writer.forget_seats()
+            space = self.shelf.space(file.space)
+            named = space.named_keys()
+            # In a personal space, which only its owner's devices write, his word is enough.
+            worth = [key for key in keys if key.key_id in named or space.kind == "personal"]
+        if worth:
+            self.vault.put_all([key for key in worth if key.space == space.id])
             self.shelf.keys_came()
-        self.writer.forget_seats()
+        self._leave_doubtful_logs()
+        settle(self.writer, space, secrets.token_bytes)
+        self._remember_heads()
         return admitted
+
+    def forks(self, space: bytes) -> list[Fork]:
+        """The alarms of a space: logs that signed two histories, each with a proof to show around."""
+        with self.shelf.lock:
+            return forks_of(self.store, self.shelf.space(space))
 
     # The founder's seat
 
@@ -303,11 +326,10 @@ class Node:
         seed = self.vault.log_seed(statement.key)
         if seed is None or statement.device != self.identity.device:
             raise HandOverNotOurs
-        space = self.shelf.space(statement.space)
-        recovery = check_signatures(space, statement, answer.recovery.signatures)
-        key, salt = SigningKey(seed), secrets.token_bytes(32)
-        log = open_recovered_log(self.store, self.shelf, self.vault, space.kind, recovery, key, salt, self._clock())
-        self.writer.forget_seats()
+        log = take_seat(
+            self.store, self.shelf, self.vault, answer.recovery, seed, secrets.token_bytes(32), self._clock()
+        )
+        settle(self.writer, self.shelf.space(statement.space), secrets.token_bytes)
         return log
 
     # Doubt
@@ -321,17 +343,31 @@ class Node:
     def _settle_doubt(self) -> Doubt | None:
         """When the folder may be a copy or a restored one, go on in new logs: it never forks itself (F15)."""
         doubt = self._mark.check(self._own_heads())
-        ahead = {head.log for head in self._own() if head.hlc > self._clock() + AHEAD_US_MAX}
-        forked = {head.log for head in self._own() if head.branch}
-        for space in self.shelf.spaces():
-            seated = self.writer.seat_log(space.id)
-            if seated is not None and (doubt is not None or seated in ahead | forked):
-                self.writer.do(self._continuation(space.id, seated))
+        if doubt is not None:
+            self._mark.retired |= {head.log for head in self._own()}
+        self.writer.doubtful = self._mark.retired
+        self._leave_doubtful_logs()
         if doubt is not None:
             self._mark.begin_anew(self._own_heads())
         else:
-            self._mark.record(self._own_heads())
+            self._remember_heads()
         return doubt
+
+    def _leave_doubtful_logs(self) -> None:
+        """In each space where our log is forked, may be, or is dated far ahead: begin a new one, if we have a seat.
+
+        A log without a grant yet stays retired: when its grant comes, this is where it is continued.
+        """
+        ahead = {head.log for head in self._own() if head.hlc > self._clock() + AHEAD_US_MAX}
+        for space in self.shelf.spaces():
+            seated = self.writer.seat_log(space.id)
+            if seated is not None and (seated in ahead or self.writer.in_doubt(seated)):
+                with suppress(Refused, Unavailable):  # Reading still works; the log stays unwritten.
+                    self.writer.do(self._continuation(space.id, seated))
+
+    def _remember_heads(self) -> None:
+        with self._mark_lock:
+            self._mark.record(self._own_heads())
 
     def _continuation(self, space: bytes, old: bytes) -> Continuation:
         return Continuation(
@@ -352,9 +388,9 @@ def init_node(settings: Settings, protection: Protection | None = None) -> Ident
     return create_identity(folder, protection or FileProtection(settings.state or state_folder()))
 
 
-def is_node(folder: Path) -> bool:
-    """Whether this folder holds an identity."""
-    return (folder / "device.json").exists()
+def _empty(path: Path) -> bool:
+    """Without a whole header SQLite takes a file for a new database."""
+    return not path.exists() or (path.is_file() and path.stat().st_size < HEADER_BYTES)
 
 
 __all__ = ["IdentityMissing", "Node", "NotForThisSpace", "VerbUnknown", "clock_us", "init_node", "is_node"]

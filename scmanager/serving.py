@@ -4,40 +4,53 @@ Each actor fails and restarts on its own. What other programs need to find the n
 `node.json` in the data folder, readable by its owner only, for as long as it runs.
 """
 
+import contextlib
+import gc
 import os
 import secrets
 import socket
+import sys
 import threading
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from pathlib import Path
 from typing import Any
 
-import msgspec
-import uvicorn
-
 from scmanager.adapters import postgres_server
+from scmanager.adapters.node_file import NODE_FILE, NodeFile, NodeFileDamaged, find_node, write_node_file
 from scmanager.adapters.postgres_connection import PostgresServer
-from scmanager.adapters.private_files import parse_json, read_private, write_private
-from scmanager.api.app import make_app
+from scmanager.adapters.seen_file import SeenFile
 from scmanager.api.backend import ActorHealth
-from scmanager.api.serving import LOOPBACK, listen
-from scmanager.api.serving import server as server_of
+from scmanager.api.listening import LOOPBACK as HOST
+from scmanager.api.listening import PortTaken, listen
+from scmanager.application.alarms import Alarms
 from scmanager.application.erasure import Erasures
 from scmanager.application.writer import Result
 from scmanager.config import Settings
-from scmanager.errors import Unavailable, Untrusted
+from scmanager.errors import Misconfigured, ScManagerError, Unavailable
+from scmanager.eventstore.originators import SqliteOriginators
+from scmanager.exchanging import Exchange
 from scmanager.projections.generation import LIVE
+from scmanager.projections.rebuild import Rebuilt
 from scmanager.projections.runner import Projector
 from scmanager.runtime import Node
+from scmanager.spaces.clock import clock_fault
 from scmanager.spaces.shelf import Shelf
-from scmanager.supervisor import Actor, Health, Supervisor
+from scmanager.supervisor import Actor, Health, Report, Supervisor, told_by_signals
 
-LOOK_S = 2.0
-"""How often the database's process is looked at."""
-ERASURES_LOOK_S = 3600.0
+LOOK_S = 1.0
+"""How often the database's process is looked at; costs nothing."""
+PING_EVERY = 30
+"""Every how many looks the database is asked as well, for which it starts a session."""
+PINGS_LOST_MAX = 3
+HOURLY_S = 3600.0
+ALARMS_PAUSE_S = 2.0
+"""Between two looks for alarms: each costs a commit."""
 START_TIMEOUT_S = 60.0
-NODE_FILE = "node.json"
+START_FAILURES_MAX = 4
+"""A part that fails so often before it ever ran will not run."""
+READ_MODELS_PATIENCE_S = 15.0
+"""How long a start waits for read models: a long rebuild goes on behind a node that serves already."""
 
 
 class DatabaseAway(Unavailable):
@@ -54,19 +67,11 @@ class NotStarted(Unavailable):
     hint = "Look at what it says, mend that, and start again. Nothing was lost."
 
 
-class NodeFileDamaged(Untrusted):
-    """The file that says how to reach the node is not whole."""
+class StartGivenUp(Unavailable):
+    """The start was given up because the node was told to stop."""
 
-    code = "node-file-damaged"
-    hint = "Delete node.json in the data folder; a running node writes it anew when it is started again."
-
-
-class NodeFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How to reach a running node."""
-
-    pid: int
-    port: int
-    token: str
+    code = "node-start-given-up"
+    hint = "Nothing was lost. Start it again."
 
 
 class Serving:
@@ -74,8 +79,10 @@ class Serving:
 
     def __init__(self, node: Node) -> None:
         self.node = node
+        self.exchange = Exchange(node)
         self._supervisor = Supervisor()
         self._server: PostgresServer | None = None
+        self._started = False
         self._database_up = threading.Event()
         self._projector: Projector | None = None
         self._socket: socket.socket | None = None
@@ -84,34 +91,73 @@ class Serving:
             node.store,
             node.shelf,
             node.vault,
-            _Seen(node.settings.data / "erasures.json"),
+            SeenFile(node.settings.data),
             lambda: node.now_us() // 10**6,
         )
+        self._erasures_wake = threading.Event()
+        node.shelf.listen(self._erasures_wake.set)
+        noted = SqliteOriginators(node.store)
+        self._alarms = Alarms(
+            node.store, noted, node.shelf, node.writer, node.vault, node.now_us, node.personal_space
+        )
+        self._alarms_wake = threading.Event()
+        node.shelf.listen(self._alarms_wake.set)
 
     # Life
 
-    def start(self, timeout_s: float = START_TIMEOUT_S) -> None:
-        """Start every actor. Raises PortTaken, NotStarted."""
+    def start(self, timeout_s: float = START_TIMEOUT_S, given_up: threading.Event | None = None) -> None:
+        """Start every actor; when one does not come up, what was started is stopped again.
+
+        Raises PortTaken, NotStarted, what keeps an actor from starting, and StartGivenUp once `given_up` is set.
+        """
+        try:
+            self._start(time.monotonic() + timeout_s, given_up or threading.Event())
+        except BaseException:
+            self.stop()
+            raise
+
+    def _start(self, deadline: float, given_up: threading.Event) -> None:
         self._socket = listen(self.node.settings.port)
         parts: list[tuple[str, Callable[[threading.Event, Callable[[], None]], None]]] = [
             ("database", self._run_database),
             ("read-models", self._run_projector),
             ("erasures", self._run_erasures),
+            ("alarms", self._run_alarms),
             ("api", self._run_api),
         ]
         actors = [self._supervisor.start(name, run) for name, run in parts]
         for actor in actors:
-            _await(actor, timeout_s)
+            self._await(actor, deadline, given_up)
+        self._started = True
         file = NodeFile(os.getpid(), self.port, self._token)
-        write_private(self.node.settings.data / NODE_FILE, msgspec.json.encode(file))
+        write_node_file(self.node.settings.data, file)
 
     def stop(self) -> list[str]:
-        """Stop every actor; the names of those that did not end in time."""
-        (self.node.settings.data / NODE_FILE).unlink(missing_ok=True)
+        """Stop every actor; the names of those that did not end in time. Harmless twice."""
+        if self._started:  # Else the file may be another node's.
+            with contextlib.suppress(OSError):
+                (self.node.settings.data / NODE_FILE).unlink(missing_ok=True)
+        self._started = False
         late = self._supervisor.stop()
         if self._socket is not None:
             self._socket.close()
+        self._socket = None
         return late
+
+    def _await(self, actor: Actor, deadline: float, given_up: threading.Event) -> None:
+        began = time.monotonic()
+        while not actor.wait_until(Health.RUNNING, 0.1):
+            report, failure, now = actor.report, actor.failure, time.monotonic()
+            if given_up.is_set():
+                raise StartGivenUp
+            if isinstance(failure, Misconfigured):
+                raise failure
+            if actor.name == "read-models" and failure is None and now - began > READ_MODELS_PATIENCE_S:
+                return  # It tries again by itself, and health shows how it is.
+            if report.restarts >= START_FAILURES_MAX or now > deadline:
+                if isinstance(failure, ScManagerError):
+                    raise failure
+                raise NotStarted(actor=report.name, health=report.health.value, error=report.error)
 
     @property
     def port(self) -> int:
@@ -123,7 +169,12 @@ class Serving:
     @property
     def address(self) -> str:
         """The API's address."""
-        return f"http://{LOOPBACK}:{self.port}"
+        return f"http://{HOST}:{self.port}"
+
+    @property
+    def database_pid(self) -> int | None:
+        """The process of the database; None while it is down, and for one that others run."""
+        return getattr(self._server, "pid", None)
 
     @property
     def projector(self) -> Projector:
@@ -141,9 +192,7 @@ class Serving:
             self._database_up.set()
             ready()
             try:
-                while not stop.wait(LOOK_S):
-                    if not server.alive():
-                        raise DatabaseAway
+                _watch(server, stop)
             finally:
                 self._database_up.clear()
                 self._server = None
@@ -152,27 +201,41 @@ class Serving:
         while not self._database_up.wait(LOOK_S):
             if stop.is_set():
                 return
-        node = self.node
-        self._projector = Projector(node.shelf, node.store, node.vault.get, self.conninfo())
+        if self._projector is None:  # One for the node's life: the shelf tells each that ever was of changes.
+            node = self.node
+            self._projector = Projector(node.shelf, node.store, node.vault.get, self.conninfo)
         self._projector.run(stop, ready)
 
     def _run_erasures(self, stop: threading.Event, ready: Callable[[], None]) -> None:
-        wake = threading.Event()
-        self.node.shelf.listen(wake.set)
+        wake = self._erasures_wake
         threading.Thread(target=_pass_on, args=(stop, wake), name="erasures-stop", daemon=True).start()
         ready()
         while not stop.is_set():
             wake.clear()
             self._erasures.run()
-            wake.wait(ERASURES_LOOK_S)
+            wake.wait(HOURLY_S)
+            self.node.shelf.time_passed()
+
+    def _run_alarms(self, stop: threading.Event, ready: Callable[[], None]) -> None:
+        wake = self._alarms_wake
+        threading.Thread(target=_pass_on, args=(stop, wake), name="alarms-stop", daemon=True).start()
+        ready()
+        while not stop.is_set():
+            wake.clear()
+            self._alarms.run(stop.is_set)
+            stop.wait(ALARMS_PAUSE_S)
+            wake.wait()
 
     def _run_api(self, stop: threading.Event, ready: Callable[[], None]) -> None:
-        app = make_app(self)
-        server = server_of(app)
-        watcher = threading.Thread(target=_end_with, args=(server, stop), name="api-stop", daemon=True)
-        watcher.start()
+        # Imported here, beside the start of the database: it takes as long, and who only looks for a node needs none.
+        from scmanager.api.app import make_app
+        from scmanager.api.serving import attend
+        from scmanager.api.serving import server as server_of
+
         assert self._socket is not None
-        ready()
+        server = server_of(make_app(self))
+        watcher = threading.Thread(target=attend, args=(server, stop, ready), name="api-stop", daemon=True)
+        watcher.start()
         server.run(sockets=[self._socket.dup()])
 
     # What the API asks (api.backend.Backend)
@@ -227,12 +290,23 @@ class Serving:
         """See Backend."""
         return self._projector is not None and self._projector.wait(pos, timeout_s)
 
+    def rebuild(self) -> Rebuilt:
+        """See Backend."""
+        return self.projector.rebuild()
+
     def health(self) -> Sequence[ActorHealth]:
         """See Backend."""
-        return [
-            ActorHealth(report.name, report.health is Health.RUNNING, " ".join((report.health, report.error)).strip())
-            for report in self._supervisor.reports()
-        ]
+        lines = [ActorHealth("writer", self.node.writer.running, "" if self.node.writer.running else "stopped")]
+        lines += [self._line(report) for report in self._supervisor.reports()]
+        if hint := self.node.clock_hint():
+            fault = clock_fault(self.node.shelf, self.node.now_us())
+            lines.append(ActorHealth("clock", not fault, hint))
+        return lines
+
+    def _line(self, report: Report) -> ActorHealth:
+        inside = self._projector.status().error if report.name == "read-models" and self._projector else ""
+        well = report.health is Health.RUNNING and not inside
+        return ActorHealth(report.name, well, " ".join((report.health, inside or report.error)).strip())
 
     def metrics(self) -> Mapping[str, float]:
         """See Backend."""
@@ -247,47 +321,69 @@ class Serving:
 
 
 def find_running(settings: Settings) -> NodeFile | None:
-    """The node that runs on this folder, as its file says; None when there is none. Raises NodeFileDamaged."""
-    raw = read_private(settings.data / NODE_FILE)
-    return None if raw is None else parse_json(raw, NodeFile, NodeFileDamaged())
+    """The node that runs on this folder; None when there is none. Raises NodeFileDamaged."""
+    return find_node(settings.data)
 
 
-class _Seen(MutableMapping[str, int]):
-    """When this device first saw each erasure; in a file, because it must outlive the process."""
+def serve_until_signal(node: Node, started: Callable[[Serving], None] = lambda _: None) -> list[str]:
+    """Serve a node until this process is asked to end; `started` is called once it serves.
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        raw = read_private(path)
-        self._seen: dict[str, int] = parse_json(raw, dict[str, int], NodeFileDamaged()) if raw else {}
-
-    def __getitem__(self, key: str) -> int:
-        return self._seen[key]
-
-    def __setitem__(self, key: str, value: int) -> None:
-        self._seen[key] = value
-        write_private(self._path, msgspec.json.encode(self._seen))
-
-    def __delitem__(self, key: str) -> None:
-        del self._seen[key]
-
-    def __iter__(self) -> Any:
-        return iter(self._seen)
-
-    def __len__(self) -> int:
-        return len(self._seen)
+    Asked by Ctrl-C, SIGTERM, a terminal that closes, or Ctrl-Break on Windows; asking twice is harmless. When this
+    returns, everything is written and every part has ended, but for those it names. Call it in the main thread.
+    Raises as `Serving.start`.
+    """
+    asked = threading.Event()
+    with told_by_signals(asked):
+        serving = Serving(node)
+        with contextlib.suppress(StartGivenUp):
+            _start_quickly(serving, asked)
+            try:
+                started(serving)
+                # Windows does not wake a wait without an end for Ctrl-C.
+                while not asked.wait(1.0 if sys.platform == "win32" else None):
+                    pass
+            finally:
+                late = serving.stop()
+            return late
+        return []
 
 
-def _await(actor: Actor, timeout_s: float) -> None:
-    if not actor.wait_until(Health.RUNNING, timeout_s):
-        report = actor.report
-        raise NotStarted(actor=report.name, health=report.health.value, error=report.error)
+def _start_quickly(serving: Serving, given_up: threading.Event) -> None:
+    """What a start imports and makes stays; looking for garbage in it meanwhile, and ever after, takes time."""
+    gc.disable()
+    try:
+        serving.start(given_up=given_up)
+        gc.freeze()
+    finally:
+        gc.enable()
 
 
-def _end_with(server: uvicorn.Server, stop: threading.Event) -> None:
-    stop.wait()
-    server.should_exit = True
+def _watch(server: PostgresServer, stop: threading.Event) -> None:
+    """Return when `stop` is set. Raises DatabaseAway when the process is gone, or does not answer again and again."""
+    looks = lost = 0
+    while not stop.wait(LOOK_S):
+        looks += 1
+        if not server.running():
+            raise DatabaseAway
+        if lost or looks % PING_EVERY == 0:
+            lost = 0 if server.alive() else lost + 1
+            if lost >= PINGS_LOST_MAX:
+                raise DatabaseAway
 
 
 def _pass_on(stop: threading.Event, wake: threading.Event) -> None:
     stop.wait()
     wake.set()
+
+
+__all__ = [
+    "DatabaseAway",
+    "NodeFile",
+    "NodeFileDamaged",
+    "NotStarted",
+    "PortTaken",
+    "Serving",
+    "StartGivenUp",
+    "find_running",
+    "serve_until_signal",
+]

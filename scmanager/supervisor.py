@@ -4,10 +4,13 @@ An actor is a function that runs until its stop event is set. When it raises, it
 doubles up to half a minute and shrinks back once it has run well. The registry is what `/health` shows.
 """
 
+import contextlib
 import enum
+import signal
+import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -51,6 +54,8 @@ class Actor:
         self._thread = threading.Thread(target=self._live, name=name, daemon=True)
         self._changed = threading.Condition()
         self._report = Report(name, Health.STARTING, 0, time.time(), "")
+        self.failure: BaseException | None = None
+        """What stopped it last, for whoever waits for its start."""
 
     @property
     def report(self) -> Report:
@@ -84,7 +89,8 @@ class Actor:
             try:
                 self._run(self._stop, lambda: self._tell(Health.RUNNING, restarts))  # noqa: B023 - called meanwhile
                 error = "" if self._stop.is_set() else "ended by itself"
-            except Exception as raised:  # noqa: BLE001 - an actor's failure is its own; it is shown and it restarts
+            except BaseException as raised:  # noqa: BLE001 - an actor's failure is its own, a SystemExit of a library too
+                self.failure = raised
                 error = _described(raised)
             if self._stop.is_set():
                 break
@@ -131,6 +137,22 @@ class Supervisor:
         return late
 
 
-def _described(error: Exception) -> str:
+def _described(error: BaseException) -> str:
     code = getattr(error, "code", "")
     return f"{type(error).__name__} ({code})" if code else type(error).__name__
+
+
+@contextlib.contextmanager
+def told_by_signals(asked: threading.Event) -> Iterator[None]:
+    """While it lasts, `asked` is set when somebody wants this process to end. In the main thread only."""
+    names = [signal.SIGINT, signal.SIGTERM]
+    if sys.platform == "win32":
+        names.append(signal.SIGBREAK)
+    elif signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # Nohup means: go on.
+        names.append(signal.SIGHUP)
+    before = {name: signal.signal(name, lambda _number, _frame: asked.set()) for name in names}
+    try:
+        yield
+    finally:
+        for name, handler in before.items():
+            signal.signal(name, handler)

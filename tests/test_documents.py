@@ -1,5 +1,7 @@
 """The documents that are made from the code say what the code says."""
 
+import re
+
 import pytest
 
 from ops import documents
@@ -27,3 +29,10 @@ def test_a_verb_that_needs_a_right_says_which() -> None:
     assert "`grant.removed/1`" in removal
     own = MADE["verbs.md"].partition("### ship.name\n")[2].partition("### ")[0]
     assert "- rights: `ship.manage`, or none for what is one's own\n" in own
+
+
+def test_the_page_of_troubles_names_codes_that_there_are() -> None:
+    page = (documents.DOCS / "troubleshooting.md").read_text(encoding="utf-8")
+    named = re.findall(r"^\| (?:[^|]*?)`([a-z]+(?:-[a-z]+)+)`", page, re.MULTILINE)
+    assert len(named) >= 10
+    assert {code for code in named if f"| `{code}` |" not in MADE["errors.md"]} == set()

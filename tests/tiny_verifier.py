@@ -255,7 +255,7 @@ def check_recovers(value: dict[str, Any]) -> None:
         wide(statement[name], 32)
     for built_on in array(statement["on"], 0, 64):
         wide(built_on, 32)
-    for kept in array(statement["keeps"], 0, 64):
+    for kept in array(statement["keeps"], 0, 384):
         check_dep(kept)
     check_keys(statement["m"], statement["keys"], none=False)
 

@@ -39,6 +39,14 @@ class FolderNotLockable(Misconfigured):
     hint = "Choose a data folder on a local disk that you may write to, not on a network share."
 
 
+def holder_of(path: Path) -> int | None:
+    """The process number that the last holder of a lock wrote, whether or not it still lives; None without one."""
+    try:
+        return int(path.read_bytes()[:20])
+    except (OSError, ValueError):
+        return None
+
+
 class FolderLock:
     """The exclusive right to work in the folder that holds the file `path`; one file for each purpose.
 

@@ -84,6 +84,8 @@ class Mark(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     machine: Bytes32
     place: str
     heads: tuple[_LogHead, ...]
+    retired: tuple[Bytes32, ...] = ()
+    """Own logs that a copy of the folder may write too: not written any more, also if a grant comes for one later."""
 
 
 WORDS = {
@@ -111,6 +113,8 @@ class FolderMark:
         self._state = state or state_folder()
         self._machine = machine
         self._recorded: Mark | None = None
+        self.retired: set[bytes] = set()
+        """Logs in doubt: read by `check`, kept by `record`."""
         keep_apart(folder, self._state)
 
     def check(self, heads: Mapping[bytes, Head]) -> Doubt | None:
@@ -125,7 +129,7 @@ class FolderMark:
         """Remember the folder as it is now, with heads whose COMMIT returned. Raises PrivateFileFailed."""
         name = self._folder_id() or self._name_folder()
         rows = tuple(_LogHead(log, head) for log, head in sorted(heads.items()))
-        mark = Mark("scm-mark/1", self._machine_hash(name), self._place(), rows)
+        mark = Mark("scm-mark/1", self._machine_hash(name), self._place(), rows, tuple(sorted(self.retired)))
         if mark != self._recorded:
             write_private(private_folder(self._state) / f"{name}.mark", msgspec.json.encode(mark))
             self._recorded = mark
@@ -141,6 +145,7 @@ class FolderMark:
         if name is None or raw is None:
             return Reason.NO_MARK if heads else None  # A new folder has nothing to fork.
         mark = parse_mark(raw)
+        self.retired |= set(mark.retired)
         if mark.machine != self._machine_hash(name):
             return Reason.OTHER_MACHINE
         if mark.place != self._place():

@@ -145,6 +145,12 @@ class KeyVault:
         with self._guarded():
             return tuple(row[0] for row in self._database.execute(query, (space, subject)))
 
+    def label(self, key_id: bytes) -> tuple[bytes, bytes] | None:
+        """The space and the subject of a key (empty: an epoch's); None when it is not held."""
+        with self._guarded():
+            row = self._one("SELECT space, subject FROM keys WHERE key_id = ?", key_id)
+        return (row[0], row[1]) if row else None
+
     def is_erased(self, key_id: bytes) -> bool:
         """Whether the id was named erased on this device."""
         with self._guarded():
@@ -182,6 +188,11 @@ class KeyVault:
         with self._guarded():
             rows = self._database.execute("SELECT log FROM logs WHERE space = ? ORDER BY log", (space,))
             return tuple(row[0] for row in rows)
+
+    def has_logs(self) -> bool:
+        """Whether any log was ever written from here."""
+        with self._guarded():
+            return self._one("SELECT 1 FROM logs LIMIT 1") is not None
 
     def box_for(self, public_box_key: bytes, key_ids: Sequence[bytes]) -> bytes:
         """Seal held keys to a device; at most KEYS_IN_A_BOX_MAX. Raises KeyNotHeld, BoxKeyUnusable."""

@@ -62,6 +62,10 @@ class PostgresServer:
         probe = make_conninfo(self._dsn, connect_timeout=_CONNECT_TIMEOUT_S)
         return psycopg.pq.PGconn.ping(probe.encode()) == psycopg.pq.Ping.OK
 
+    def running(self) -> bool:
+        """Whether its process is there, without asking it. Of a server that others run nothing is known."""
+        return True
+
     def stop(self) -> None:
         """End it, if it is ours to end. Asking twice is harmless."""
 

@@ -78,7 +78,11 @@ class PrivateServer(PostgresServer):
 
     def alive(self) -> bool:
         """Whether its process is there and takes connections."""
-        return self._postmaster is not None and self._postmaster.running() and super().alive()
+        return self.running() and super().alive()
+
+    def running(self) -> bool:
+        """Whether its process is there. Costs the server nothing, where `alive` makes it start a session."""
+        return self._postmaster is not None and self._postmaster.running()
 
     def stop(self) -> None:
         """End the process (fast, then immediate, then kill: at most about 20 s) and give the folder back."""

@@ -4,6 +4,7 @@ Windows has no modes and no folder sync: there a file is as private as the user'
 rename that the file system journals.
 """
 
+import contextlib
 import os
 import secrets
 import sys
@@ -85,6 +86,13 @@ def write_private(path: Path, data: bytes, *, replace: bool = True) -> None:
         raise PrivateFileExists(path=str(path)) from error
     except OSError as error:
         raise _failed(path, "written", error) from error
+
+
+def forget_unfinished(folder: Path) -> None:
+    """Remove what a killed process had begun to write. Only for who has the folder to himself."""
+    with contextlib.suppress(OSError):
+        for path in folder.glob(".*.new"):
+            path.unlink(missing_ok=True)
 
 
 def read_private(path: Path) -> bytes | None:

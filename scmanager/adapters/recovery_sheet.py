@@ -30,8 +30,9 @@ STATEMENT_PREFIX = b"scm/recovery/1\n"
 INSTRUCTIONS = """\
 Keep this page where you keep what must not be lost, away from any computer. Print it, then delete the file. Whoever \
 holds {needed} of the {count} keys of this organisation can take it over; whoever holds none can recover nothing. \
-The letters O, I, L and U do not occur: read zero, one, one and V. To use it, choose "Recover an organisation" and \
-type the fourteen groups below. A page that was used, or that a newer one replaces, is to be destroyed."""
+The letters O, I, L and U do not occur: read zero, one, one and V. To use it, run "scm recovery offer", \
+then "scm recovery sign", and type the fourteen groups below. A page that was used, or that a newer one replaces, \
+is to be destroyed."""
 
 
 class RecoveryNumbersWrong(Refused):

@@ -1,4 +1,4 @@
-"""The app: /graphql (HTTP and websocket), /health, /metrics. Made for one node; serve it on the loopback address."""
+"""The app: /graphql (HTTP and websocket), /exchange, /health, /metrics. One node's; on the loopback address."""
 
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,14 +11,15 @@ from starlette.exceptions import HTTPException
 
 from scmanager.api import failures
 from scmanager.api.backend import Backend
-from scmanager.api.context import WAITING_MAX, Services
+from scmanager.api.context import WAITING_MAX, WORKERS, Services
 from scmanager.api.endpoint import Endpoint
 from scmanager.api.feed import Feed
-from scmanager.api.guard import REQUEST_ID, Guard
+from scmanager.api.guard import IMPORT, REQUEST_ID, Guard
 from scmanager.api.metrics import exposition
 from scmanager.api.pool import Pool
 from scmanager.api.schema import served
 from scmanager.api.sockets import Sockets
+from scmanager.api.space_files import EXPORT, SpaceFiles
 from scmanager.errors import ScManagerError
 
 GRAPHQL = "/graphql"
@@ -33,6 +34,7 @@ def make_app(backend: Backend, *, direct: bool = True) -> FastAPI:
         Feed(backend.conninfo),
         schema.catalogue,
         ThreadPoolExecutor(WAITING_MAX, "projected"),
+        ThreadPoolExecutor(WORKERS, "exchange"),
     )
 
     @asynccontextmanager
@@ -41,6 +43,7 @@ def make_app(backend: Backend, *, direct: bool = True) -> FastAPI:
         await services.feed.close()
         await services.pool.close()
         services.waiters.shutdown(wait=False, cancel_futures=True)
+        services.workers.shutdown(wait=False, cancel_futures=True)
 
     app = FastAPI(title="SC Manager", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.add_middleware(Guard, token=lambda: backend.token)
@@ -62,6 +65,9 @@ def make_app(backend: Backend, *, direct: bool = True) -> FastAPI:
 
     app.add_api_route("/health", health, methods=["GET"])
     app.add_api_route("/metrics", metrics, methods=["GET"])
+    files = SpaceFiles(services)
+    app.add_route(IMPORT, files.take, methods=["POST"])
+    app.add_route(EXPORT, files.give, methods=["GET"])
     app.add_route(GRAPHQL, endpoint.get, methods=["GET"])
     app.add_route(GRAPHQL, endpoint.post, methods=["POST"])
     app.include_router(sockets)

@@ -53,9 +53,13 @@ def _compound(name: str, kind: Any) -> Argument:
 
 def _struct(kind: type[msgspec.Struct]) -> Argument:
     inputs, fields = _input(kind)
+    needed = {each.name for each in msgspec.structs.fields(kind) if each.required}
 
     def read(value: Any) -> Any:
-        return kind(**{key: each.read(getattr(value, key)) for key, each in fields.items()})
+        given = {key: getattr(value, key) for key in fields}
+        return kind(
+            **{key: fields[key].read(each) for key, each in given.items() if each is not None or key in needed}
+        )
 
     return Argument(inputs, read)
 
@@ -65,12 +69,15 @@ def _input(kind: type[msgspec.Struct]) -> tuple[type, dict[str, Argument]]:
     """A small structure, such as an owner, as an input type of its own."""
     hints = typing.get_type_hints(kind)
     fields = {each.name: argument(each.name, hints[each.name]) for each in msgspec.structs.fields(kind)}
-    named = types.new_class(f"{kind.__name__}Input", (), {}, lambda space: space.update(_annotations(fields)))
+    named = types.new_class(f"{kind.__name__}Input", (), {}, lambda space: space.update(_members(kind, fields)))
     return strawberry.input(named, description=(kind.__doc__ or "").partition("\n")[0]), fields
 
 
-def _annotations(fields: dict[str, Argument]) -> dict[str, Any]:
-    return {"__annotations__": {name: each.type for name, each in fields.items()}}
+def _members(kind: type[msgspec.Struct], fields: dict[str, Argument]) -> dict[str, Any]:
+    """Annotations; what has a default in the structure may be left out."""
+    optional = [each.name for each in msgspec.structs.fields(kind) if not each.required]
+    annotations = {name: each.type | None if name in optional else each.type for name, each in fields.items()}
+    return {"__annotations__": annotations} | dict.fromkeys(optional)
 
 
 def _as_it_is(value: Any) -> Any:

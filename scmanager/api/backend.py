@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
 
+from scmanager.application.exchange import Fork
+from scmanager.projections.rebuild import Rebuilt
 from scmanager.spaces.shelf import Shelf
 
 Result = dict[str, Any]
@@ -19,8 +22,46 @@ class ActorHealth(msgspec.Struct, frozen=True):
     detail: str = ""
 
 
+class Exchange(Protocol):
+    """What travels between machines as files. Every method may wait: never call one in the event loop."""
+
+    def place_for_file(self) -> Path:
+        """A free name for a file on its way, for the owner's eyes only."""
+
+    def invitation(self, space: bytes, member: bytes) -> bytes:
+        """The file for somebody who was invited."""
+
+    def request(self, invitation: bytes) -> bytes:
+        """Open a log in the space of an invitation; the request to hand back."""
+
+    def admit(self, request: bytes, role: bytes, member: bytes | None = None, command: bytes | None = None) -> Result:
+        """Let in the device of a request."""
+
+    def enrol(self, request: bytes, command: bytes | None = None) -> Result:
+        """Let another machine of the owner's act as him."""
+
+    def export_space(self, space: bytes, path: Path, *, with_keys: bool = True) -> int:
+        """Write a space to a file; its size in bytes."""
+
+    def import_space(self, path: Path) -> Result:
+        """Verify a space file and take in what is new: space, logs, entries, closed, acts."""
+
+    def forks(self, space: bytes) -> list[Fork]:
+        """The logs that signed two histories, each with its proof."""
+
+    def offer(self, space: bytes, recovery_keys: int = 1) -> bytes:
+        """Ask the recovery keys for the founder's seat."""
+
+    def sign(self, offer: bytes, pages: Sequence[str]) -> bytes:
+        """The recovery keys' word on an offer."""
+
+    def take(self, signed: bytes) -> Result:
+        """Take the founder's seat: log, space."""
+
+
 class Backend(Protocol):
-    """A running node. Every method may be called from any thread and must not wait, but for `wait_projected`."""
+    """A running node. Every method may be called from any thread and must not wait, but for `wait_projected`
+    and `rebuild`."""
 
     @property
     def token(self) -> str:
@@ -29,6 +70,10 @@ class Backend(Protocol):
     @property
     def shelf(self) -> Shelf:
         """The spaces held here."""
+
+    @property
+    def exchange(self) -> Exchange:
+        """Files from and for other machines."""
 
     @property
     def read_schema(self) -> str:
@@ -57,6 +102,9 @@ class Backend(Protocol):
 
     def wait_projected(self, pos: int, timeout_s: float) -> bool:
         """Wait until the read models show this position; False when they did not in time."""
+
+    def rebuild(self) -> Rebuilt:
+        """Make the read models anew beside the live ones, and switch over."""
 
     def health(self) -> Sequence[ActorHealth]:
         """A line for each actor."""

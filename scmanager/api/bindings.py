@@ -7,10 +7,12 @@ constants of this package; whatever a caller sends travels as a bound parameter.
 import enum
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar, dataclass_transform
 
 import msgspec
 import strawberry
+
+T = TypeVar("T")
 
 PAGE_DEFAULT = 50
 PAGE_MAX = 200
@@ -68,6 +70,12 @@ def _field(binding: Binding, description: str, **more: Any) -> Any:
     return strawberry.field(metadata={BINDING: binding}, description=description or None, **more)
 
 
+@dataclass_transform(kw_only_default=True, field_specifiers=(strawberry.field,))
+def described(kind: type[T]) -> type[T]:
+    """An object type of the schema, described by its docstring."""
+    return strawberry.type(kind, description=inspect.getdoc(kind))
+
+
 def column(sql: str, description: str = "") -> Any:
     """A column as it is: text, number, boolean, list of text."""
     return _field(Column(f"{{c}}.{sql}"), description)
@@ -85,7 +93,8 @@ def hexed(name: str, description: str = "") -> Any:
 
 def hexed_list(name: str, description: str = "") -> Any:
     """Several ids."""
-    return _field(Column(f"array(select encode(each, 'hex') from unnest({{c}}.{name}) each)"), description)
+    sql = f"array(select encode(each, 'hex') from unnest({{c}}.{name}) each)"  # noqa: S608 - names are ours
+    return _field(Column(sql), description)
 
 
 def moment(name: str, description: str = "") -> Any:
@@ -99,7 +108,7 @@ def chosen(name: str, description: str = "") -> Any:
 
 
 def one(on: str, description: str = "", given: dict[str, tuple[Any, str]] | None = None) -> Any:
-    """A single related row; the field's type says of which read model. `given`: arguments, their types, conditions."""
+    """A single related row, of the field's type. `given`: arguments with their types and conditions."""
     asked = given or {}
     binding = One(on, {name: sql for name, (_, sql) in asked.items()})
     return _field(binding, description, **_resolver({name: kind for name, (kind, _) in asked.items()}))

@@ -5,6 +5,8 @@
 - A page is read one row beyond its end, and only when somebody asks whether there is more.
 """
 
+# ruff: noqa: S608 - SQL is composed here of this package's constants and checked names
+
 import re
 from typing import Any
 
@@ -84,17 +86,18 @@ class Statement:
         begin = page.begins(inner, self.bind)
         count = f"(select count(*) from {table.name} {inner} where {where})"
         narrowed = bool(given.get("filter")) or page.place is not None
-        parts = _Parts(self, target, row, page, count, _NO_MATCH if narrowed else binding.next_step)
+        more = "pageInfo" in {nodes[0].name.value for nodes in fields.values()}
+        numbered = more or page.backward
+        parts = _Parts(self, target, row, page, count, _NO_MATCH if narrowed else binding.next_step, numbered)
         answer = parts.json(fields, self._selection)
-        more = 1 if "pageInfo" in {nodes[0].name.value for nodes in fields.values()} else 0
         found = f"select {inner}.* from {table.name} {inner} where {where}{begin}"
         if binding.few:  # `offset 0` keeps PostgreSQL from walking the whole list in the order asked for.
             found = f"select {inner}.* from ({found} offset 0) {inner}"
         # `having` makes one row of it even where no part gathers the rows.
-        return (
-            f"(select {answer} from (select {inner}.*, row_number() over () as row_ from "
-            f"({found} order by {page.order(inner)} limit {page.size + more}) {inner}) {row} having true)"
-        )
+        found = f"{found} order by {page.order(inner)} limit {page.size + more}"
+        if numbered:
+            found = f"select {inner}.*, row_number() over () as row_ from ({found}) {inner}"
+        return f"(select {answer} from ({found}) {row} having true)"
 
     def _where(
         self, binding: One | Many, definition: GraphQLField, row: str, parent: str, given: dict[str, Any]
@@ -130,13 +133,16 @@ class Statement:
 class _Parts:
     """The parts of a connection's answer."""
 
-    def __init__(self, statement: Statement, target: str, row: str, page: Page, count: str, next_step: str) -> None:
+    def __init__(
+        self, statement: Statement, target: str, row: str, page: Page, count: str, next_step: str, numbered: bool
+    ) -> None:
         self._statement = statement
         self._target = target
         self._row = row
         self._page = page
         self._count = count
         self._next_step = next_step
+        self._numbered = numbered
 
     def json(self, fields: Fields, selection: Selection) -> str:
         """What was asked of the connection."""
@@ -163,6 +169,8 @@ class _Parts:
         return self._page.cursor(self._row) if name == "cursor" else f"'{self._target}Edge'"
 
     def _list(self, item: str) -> str:
+        if not self._numbered:  # The rows come in their order, and none of them is one too many.
+            return f"coalesce(json_agg({item}), '[]'::json)"
         direction = "desc" if self._page.backward else "asc"
         kept = f"filter (where {self._row}.row_ <= {self._page.size})"
         return f"coalesce(json_agg({item} order by {self._row}.row_ {direction}) {kept}, '[]'::json)"

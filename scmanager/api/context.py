@@ -1,7 +1,9 @@
 """What one operation has at hand."""
 
+import asyncio
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from strawberry.fastapi import BaseContext
@@ -12,7 +14,10 @@ from scmanager.api.feed import Feed
 from scmanager.api.pool import Pool
 from scmanager.api.viewer import Viewer
 
+T = TypeVar("T")
+
 WAITING_MAX = 32
+WORKERS = 2
 
 
 class Services(msgspec.Struct, frozen=True):
@@ -24,6 +29,13 @@ class Services(msgspec.Struct, frozen=True):
     catalogue: Catalogue
     waiters: ThreadPoolExecutor
     """Threads that wait for projections."""
+    workers: ThreadPoolExecutor
+    """Few threads for files from and for other machines: such work waits for the disk and takes the shelf's lock."""
+
+
+async def work(services: Services, act: Callable[[], T]) -> T:
+    """Do what may wait, outside of the event loop. A client that hangs up does not end it in the middle."""
+    return await asyncio.shield(asyncio.get_running_loop().run_in_executor(services.workers, act))
 
 
 class Context(BaseContext):

@@ -40,14 +40,14 @@ class NoSuchPage(Refused):
     """There is nothing at {path}."""
 
     code = "no-such-page"
-    hint = "The API has /graphql, /health and /metrics."
+    hint = "The API has /graphql, /exchange/import, /exchange/export, /health and /metrics."
 
 
 class MethodNotOffered(Refused):
     """{method} is not offered at {path}."""
 
     code = "method-not-offered"
-    hint = "Send queries by POST (or GET) to /graphql; read /health and /metrics by GET."
+    hint = "POST to /graphql (or GET, for queries) and /exchange/import; GET /exchange/export, /health and /metrics."
 
 
 class BodyTooLarge(Refused):
@@ -61,7 +61,7 @@ class MediaTypeUnknown(Refused):
     """Requests of type {type} are not understood."""
 
     code = "media-type-unknown"
-    hint = "Send `Content-Type: application/json`."
+    hint = "Send `Content-Type: application/json`; to /exchange/import `application/octet-stream`."
 
 
 class RequestMalformed(Untrusted):

@@ -19,6 +19,9 @@ from scmanager.api import failures
 from scmanager.errors import ScManagerError
 
 BODY_BYTES_MAX = 262_144
+IMPORT = "/exchange/import"
+IMPORT_BYTES_MAX = 1 << 30
+"""A space file's body goes to a file as it comes, so it alone may be large."""
 PUBLIC = frozenset({"/health"})
 REQUEST_ID = "scm.request_id"
 ALLOWED = "scm.token_shown"
@@ -65,10 +68,12 @@ class Guard:
             await send(message)
 
         try:
-            await self._app(scope, _limited(receive) if scope["type"] == "http" else receive, noting)
+            await self._app(
+                scope, _limited(receive, _bytes_max(scope)) if scope["type"] == "http" else receive, noting
+            )
         except _TooLarge:
             if not started:
-                await _refuse(scope, send, failures.BodyTooLarge(bytes_max=BODY_BYTES_MAX), request_id)
+                await _refuse(scope, send, failures.BodyTooLarge(bytes_max=_bytes_max(scope)), request_id)
         except Exception:
             log.exception("request %s failed", request_id)
             if not started and scope["type"] == "http":
@@ -89,8 +94,8 @@ class Guard:
         if origin is not None and not _is_ours(origin, port):
             raise failures.OriginForeign(origin=origin[:100])
         length = headers.get(b"content-length", "0")
-        if length.isascii() and length.isdigit() and int(length[:12]) > BODY_BYTES_MAX:
-            raise failures.BodyTooLarge(bytes_max=BODY_BYTES_MAX)
+        if length.isascii() and length.isdigit() and int(length[:12]) > _bytes_max(scope):
+            raise failures.BodyTooLarge(bytes_max=_bytes_max(scope))
         scheme, _, shown = headers.get(b"authorization", "").partition(" ")
         scope[ALLOWED] = scheme.lower() == "bearer" and token_matches(shown.strip(), self._token())
         if not scope[ALLOWED] and scope["type"] == "http" and scope["path"] not in PUBLIC:
@@ -118,14 +123,19 @@ def _is_ours(origin: str, port: int | None) -> bool:
     return scheme == "http" and is_loopback(host, port)
 
 
-def _limited(receive: Receive) -> Receive:
+def _bytes_max(scope: Scope) -> int:
+    """How large a body may be there."""
+    return IMPORT_BYTES_MAX if scope.get("method") == "POST" and scope["path"] == IMPORT else BODY_BYTES_MAX
+
+
+def _limited(receive: Receive, bytes_max: int) -> Receive:
     read = 0
 
     async def limited() -> Message:
         nonlocal read
         message = await receive()
         read += len(message.get("body", b""))
-        if read > BODY_BYTES_MAX:
+        if read > bytes_max:
             raise _TooLarge
         return message
 

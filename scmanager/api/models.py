@@ -5,7 +5,7 @@ from typing import Generic, TypeVar
 import strawberry
 from strawberry import ID
 
-from scmanager.api.bindings import Table, chosen, column, computed, hexed, hexed_list, many, moment, one
+from scmanager.api.bindings import Table, chosen, column, computed, described, hexed, hexed_list, many, moment, one
 from scmanager.api.filters import (
     AffiliationFilter,
     AffiliationSort,
@@ -51,22 +51,28 @@ def _listed(table: str, mine: str, theirs: str) -> str:
     return f"{_SAME} and " + _LISTED.format(list=table, mine=mine, theirs=theirs)
 
 
-@strawberry.type(description="Where a page begins and ends, and whether there is more.")
+@described
 class PageInfo:
+    """Where a page begins and ends, and whether there is more."""
+
     has_next_page: bool
     has_previous_page: bool
     start_cursor: str | None
     end_cursor: str | None
 
 
-@strawberry.type(description="A row and its place in the list.")
+@described
 class Edge(Generic[T]):
+    """A row and its place in the list."""
+
     cursor: str
     node: T
 
 
-@strawberry.type(description="A page of a list.")
+@described
 class Connection(Generic[T]):
+    """A page of a list."""
+
     edges: list[Edge[T]]
     nodes: list[T]
     page_info: PageInfo
@@ -74,8 +80,10 @@ class Connection(Generic[T]):
     next_step: str | None = strawberry.field(description="What to do, when the list is empty.")
 
 
-@strawberry.type(description="An organisation.")
+@described
 class Organisation:
+    """An organisation."""
+
     id: ID = hexed("id")
     space: ID = hexed("space", "The space it lives in: what mutations ask for.")
     title: str = column("title")
@@ -100,8 +108,10 @@ class Organisation:
     audit: Connection["AuditEntry"] = many(_SAME, filter=AuditFilter, sort=AuditSort, next_step=NO_ENTRIES)
 
 
-@strawberry.type(description="Somebody on the roster.")
+@described
 class Member:
+    """Somebody on the roster."""
+
     id: ID = hexed("id")
     space: ID = hexed("space")
     standing: MemberStanding = chosen("standing")  # type: ignore[valid-type] # made from the domain's
@@ -134,8 +144,10 @@ class Member:
     )  # fmt: skip
 
 
-@strawberry.type(description="A ship of a member or of the organisation.")
+@described
 class Ship:
+    """A ship of a member or of the organisation."""
+
     id: ID = hexed("id")
     space: ID = hexed("space")
     standing: ShipStanding = chosen("standing")  # type: ignore[valid-type] # made from the domain's
@@ -162,8 +174,10 @@ class Ship:
     )
 
 
-@strawberry.type(description="A fleet: ships that fly together, under a lead.")
+@described
 class Fleet:
+    """A fleet: ships that fly together, under a lead."""
+
     id: ID = hexed("id")
     space: ID = hexed("space")
     title: str = column("title")
@@ -180,8 +194,10 @@ class Fleet:
     )
 
 
-@strawberry.type(description="A squadron: ships and members, in a fleet or straight under the organisation.")
+@described
 class Squadron:
+    """A squadron: ships and members, in a fleet or straight under the organisation."""
+
     id: ID = hexed("id")
     space: ID = hexed("space")
     title: str = column("title")
@@ -199,8 +215,10 @@ class Squadron:
     )
 
 
-@strawberry.type(description="A role: a template of rank and rights. What somebody may do stands in the grant.")
+@described
 class Role:
+    """A role: a template of rank and rights. What somebody may do stands in the grant."""
+
     id: ID = hexed("id")
     space: ID = hexed("space")
     title: str = column("title")
@@ -213,14 +231,18 @@ class Role:
     )
 
 
-@strawberry.type(description="Another organisation that belongs with this one, as this one says.")
+@described
 class Affiliation:
+    """Another organisation that belongs with this one, as this one says."""
+
     organisation_id: ID = hexed("other")
     title: str = column("title")
 
 
-@strawberry.type(description="An entry of the log, counted or void.")
+@described
 class AuditEntry:
+    """An entry of the log, counted or void."""
+
     id: ID = hexed("entry")
     space: ID = hexed("space")
     pos: Whole = column("pos", "Where it stands in this node's store.")

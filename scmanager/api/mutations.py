@@ -1,14 +1,14 @@
 """Mutations: one for each verb, made from the table of verbs. `organisation.settle-name` is organisationSettleName.
 
-A command answers once it is durable, and (unless `wait: false`) once the read models show it. The same command id sent
-twice is one command.
+A command answers once it is durable, and (unless `wait: false`) once the read models show it. The same command id
+sent twice is one command.
 """
 
 import asyncio
 import inspect
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any
 
@@ -18,6 +18,7 @@ from strawberry.tools import create_type
 from strawberry.types import Info
 
 from scmanager.api.arguments import Argument, argument
+from scmanager.api.bindings import described
 from scmanager.api.context import Context
 from scmanager.api.failures import NotProjectedYet
 from scmanager.api.scalars import IdMalformed, Whole, read_id
@@ -37,14 +38,18 @@ class VerbElsewhere(Refused):
     hint = "List your spaces with their kinds: `{ node { spaces { id kind } } }`."
 
 
-@strawberry.type(description="An id that a command brought about or touched.")
+@described
 class NamedId:
+    """An id that a command brought about or touched."""
+
     name: str
     value: str
 
 
-@strawberry.type(description="What a command led to.")
+@described
 class Outcome:
+    """What a command led to."""
+
     command_id: ID
     space: ID
     pos: Whole = strawberry.field(description="The store's position that holds it.")
@@ -69,11 +74,12 @@ def field_name(verb: str) -> str:
     return first + "".join(each.capitalize() for each in rest)
 
 
-def mutation_type() -> type:
-    """The type Mutation, from whatever verbs there are."""
+def mutation_type(more: Sequence[Any] = ()) -> type:
+    """The type Mutation, from whatever verbs there are, and further fields."""
     fields = [_verb_field(verb) for _, verb in sorted(VERBS.items())]
     fields.append(_organisation_found())
     fields.append(_personal_found())
+    fields += more
     return create_type("Mutation", fields, description="Everything a member can ask for.")
 
 
@@ -95,6 +101,7 @@ def _organisation_found() -> Any:
     founding = Verb("organisation.found", organisations.found)
     arguments = {each.name: argument(each.name, each.type) for each in founding.parameters}
     defaults = {each.name: _default(each.default, arguments[each.name]) for each in founding.parameters}
+    arguments["recovery_keys"], defaults["recovery_keys"] = argument("recovery_keys", int), 1
 
     def submit(context: Context, space: bytes, command: bytes, given: Mapping[str, Any]) -> "Future[dict[str, Any]]":
         del space  # It is about to be made.
@@ -123,7 +130,7 @@ def _field(
     async def resolve(info: Info[Context, None], **given: Any) -> Outcome:
         wait = given.pop("wait")
         space = read_id(given.pop("space"), "space") if takes_space else b""
-        command = _command_id(given.pop("command_id"))
+        command = command_id_of(given.pop("command_id"))
         read = {key: arguments[key].read(value) for key, value in given.items()}
         return await _run(info.context, submit(info.context, space, command, read), command, wait)
 
@@ -140,6 +147,11 @@ def _field(
 async def _run(context: Context, future: "Future[dict[str, Any]]", command: bytes, wait: bool) -> Outcome:
     # Shielded: a client that hangs up must not cancel what the writer is deciding.
     result = await asyncio.shield(asyncio.wrap_future(future))
+    return await shown(context, result, command, wait)
+
+
+async def shown(context: Context, result: Mapping[str, Any], command: bytes, wait: bool) -> Outcome:
+    """What a command led to, once the read models show it. Raises NotProjectedYet."""
     pos = context.backend.last_pos()
     if wait and context.backend.projected_pos() < pos:
         await _projected(context, pos)
@@ -166,7 +178,8 @@ def _several(value: Any) -> list[Any] | tuple[Any, ...]:
     return value if isinstance(value, list | tuple) else (value,)
 
 
-def _command_id(given: str | None) -> bytes:
+def command_id_of(given: str | None) -> bytes:
+    """A command's id as it was given, else a fresh one. Raises IdMalformed."""
     if given is None:
         return secrets.token_bytes(16)
     read = read_id(given, "commandId")

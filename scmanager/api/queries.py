@@ -7,8 +7,8 @@ from strawberry import ID
 from strawberry.types import Info
 
 from scmanager import __version__
-from scmanager.api import models
-from scmanager.api.bindings import many, one
+from scmanager.api import exchange, models
+from scmanager.api.bindings import described, many, one
 from scmanager.api.context import Context
 from scmanager.api.filters import (
     AuditFilter,
@@ -43,8 +43,10 @@ class EntryUnknown(Refused):
     hint = "Take the id of an entry from the audit trail."
 
 
-@strawberry.type(description="A space on this node that its owner is in.")
+@described
 class SpaceInfo:
+    """A space on this node that its owner is in."""
+
     id: ID
     kind: str = strawberry.field(description="org, personal or author.")
     held: int = strawberry.field(description="Entries that wait for this machine's clock.")
@@ -52,16 +54,20 @@ class SpaceInfo:
     needs_update: bool = strawberry.field(description="Its rules are newer than this release: reading only.")
 
 
-@strawberry.type(description="This installation.")
+@described
 class NodeInfo:
+    """This installation."""
+
     version: str
     pos: Whole = strawberry.field(description="The newest position in the store.")
     projected_pos: Whole = strawberry.field(description="How far the read models are.")
     spaces: list[SpaceInfo]
 
 
-@strawberry.type(description="Why an entry counts, or why it does not.")
+@described
 class Why:
+    """Why an entry counts, or why it does not."""
+
     entry: ID
     space: ID
     log: ID
@@ -132,10 +138,14 @@ def _hex(raw: bytes) -> ID | None:
     return ID(raw.hex()) if raw else None
 
 
-@strawberry.type(description="What can be read. Everything is limited to the spaces that this node's owner is in.")
+@described
 class Query:
+    """What can be read. Everything is limited to the spaces that this node's owner is in."""
+
     node: NodeInfo = strawberry.field(resolver=_node)
     why: Why = strawberry.field(resolver=_why)
+    forks: list[exchange.Fork] = strawberry.field(resolver=exchange.forks)
+    invitation: exchange.ExchangeFile = strawberry.field(resolver=exchange.invitation)
     organisations: Connection[models.Organisation] = many(
         _ALL, filter=OrganisationFilter, sort=OrganisationSort, next_step=models.NO_ORGANISATIONS
     )

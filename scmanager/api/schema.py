@@ -9,6 +9,7 @@ import strawberry
 from graphql import GraphQLError
 from strawberry.schema.config import StrawberryConfig
 
+from scmanager.api import exchange
 from scmanager.api.answering import bind
 from scmanager.api.catalogue import Catalogue, catalogue
 from scmanager.api.documents import CheckedDocuments
@@ -42,7 +43,7 @@ def served() -> Served:
     """Made once: the table of verbs is complete when this module is imported."""
     schema = _Schema(
         Query,
-        mutation_type(),
+        mutation_type(exchange.MUTATIONS),
         Subscription,
         extensions=[SpokenErrors, CheckedDocuments],
         config=StrawberryConfig(scalar_map=SCALARS),

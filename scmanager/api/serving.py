@@ -1,46 +1,19 @@
-"""Serving an app on the loopback address: one listening socket, limits of its own, no waiting at the end."""
+"""Serving an app on the loopback address: limits of its own, no waiting at the end."""
 
-import socket
+import threading
+from collections.abc import Callable
 
 import uvicorn
 from fastapi import FastAPI
 
 from scmanager.api.guard import BODY_BYTES_MAX
-from scmanager.errors import Misconfigured
+from scmanager.api.listening import LOOPBACK, REQUESTS_MAX, PortTaken, listen
 
-LOOPBACK = "127.0.0.1"
-REQUESTS_MAX = 128
 CLOSE_S = 3
 
 
-class PortTaken(Misconfigured):
-    """Port {port} is in use already."""
-
-    code = "port-taken"
-    hint = "Set SCM_PORT to another one, or to 0 for any that is free."
-
-
-def listen(port: int) -> socket.socket:
-    """A listening socket; its port is `getsockname()[1]`, also when `port` is 0. Raises PortTaken.
-
-    The protocol is named: asyncio turns Nagle's algorithm off only where it is, and each answer takes 40 ms otherwise.
-    """
-    made = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    if hasattr(socket, "SO_EXCLUSIVEADDRUSE"):  # Windows would let another program listen on the same port.
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
-    else:
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        made.bind((LOOPBACK, port))
-        made.listen(REQUESTS_MAX)
-    except OSError as error:
-        made.close()
-        raise PortTaken(port=port) from error
-    return made
-
-
 def server(app: FastAPI) -> uvicorn.Server:
-    """Run it by `serve(sockets=[listen(port)])` in a loop or `run(sockets=...)` in a thread; `should_exit` ends it."""
+    """Run by `serve(sockets=[listen(port)])` in a loop or `run(sockets=...)` in a thread; `should_exit` ends it."""
     return uvicorn.Server(
         uvicorn.Config(
             app, host=LOOPBACK, log_config=None, access_log=False, server_header=False, proxy_headers=False,
@@ -49,3 +22,16 @@ def server(app: FastAPI) -> uvicorn.Server:
             ws="websockets-sansio", ws_per_message_deflate=False, lifespan="on",
         )
     )  # fmt: skip
+
+
+def attend(server: uvicorn.Server, stop: threading.Event, ready: Callable[[], None]) -> None:
+    """Tell when the server has started, and end it when it shall stop."""
+    while not (server.started or server.should_exit or stop.wait(0.01)):
+        pass
+    if server.started:
+        ready()
+    stop.wait()
+    server.should_exit = True
+
+
+__all__ = ["LOOPBACK", "PortTaken", "attend", "listen", "server"]

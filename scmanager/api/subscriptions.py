@@ -7,7 +7,7 @@ from strawberry import ID
 from strawberry.types import Info
 
 from scmanager.api import models
-from scmanager.api.bindings import many, one
+from scmanager.api.bindings import described, many, one
 from scmanager.api.context import Context
 from scmanager.api.feed import Changed
 from scmanager.api.filters import FleetFilter, FleetSort, MemberFilter, MemberSort, ShipFilter, ShipSort
@@ -17,8 +17,10 @@ from scmanager.api.scalars import Whole, read_id
 _IN_SPACE = {"space": (ID, "{c}.space = {v}")}
 
 
-@strawberry.type(description="Read models that changed.")
+@described
 class Change:
+    """Read models that changed."""
+
     space: ID | None = strawberry.field(description="Null: anything may have changed, read anew.")
     tables: list[str]
     pos: Whole
@@ -45,10 +47,10 @@ def concerns(context: Context, changed: Changed, wanted: bytes | None) -> bool:
     return context.viewer.sees(space) and wanted in (None, space)
 
 
-@strawberry.type(
-    description="What is told as it happens. Live views answer at once and whenever their answer changes."
-)
+@described
 class Subscription:
+    """What is told as it happens. Live views answer at once and whenever their answer changes."""
+
     changes: AsyncIterator[Change] = strawberry.subscription(resolver=_changes)
     organisation: models.Organisation | None = one(
         "", given={"id": (ID, "({c}.id = {v} or {c}.space = {v})")}, description="An organisation, live."

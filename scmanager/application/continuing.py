@@ -37,7 +37,7 @@ class Continuation(msgspec.Struct, frozen=True):
     def seat(self, shelf: Shelf, vault: Keys, now_us: int, entropy: Callable[[int], bytes]) -> Seat:
         """The same grant, at a log of its own. Raises NotAMember when the old log has no grant that stands."""
         space = shelf.space(self.space)
-        standing = next((each for each in space.grants() if self.old in each.levels), None)
+        standing = next((each for each in space.grants() if each.speaks(self.old)), None)
         seed = vault.log_seed(self.old)
         if standing is None or seed is None:
             raise NotAMember

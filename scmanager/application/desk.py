@@ -11,13 +11,13 @@ from scmanager.domain.epoch import EPOCHS, Epochs
 from scmanager.domain.event import About, Decision, Envelope, Event, Id, Id32, State
 from scmanager.domain.fold import Fold
 from scmanager.domain.governance import EVERY_RIGHT
-from scmanager.domain.records import Grant
+from scmanager.domain.records import Fact, Grant
 from scmanager.errors import Refused, Unavailable
 from scmanager.eventstore import content
 from scmanager.eventstore.content import Shared
 from scmanager.eventstore.entry import DEPS_MAX, Dep, Kind
 from scmanager.eventstore.own_log import Draft, OwnLog, Sealed, Secret
-from scmanager.spaces.space import Space
+from scmanager.spaces.space import AHEAD_US_MAX, Space
 from scmanager.spaces.thing import tips_after
 
 _encode = msgspec.json.Encoder().encode
@@ -51,6 +51,20 @@ class KeyMissing(Unavailable):
     hint = "Import the newest space file from a member who was here when the key changed."
 
 
+class ClockBehind(Unavailable):
+    """This machine's clock is more than 26 hours behind the newest events of the space."""
+
+    code = "clock-behind"
+    hint = "Set the clock right, then send the command again; nothing was recorded."
+
+
+class WouldNotCount(Refused):
+    """By the rules of this space this would count for nobody: {reason}."""
+
+    code = "would-not-count"
+    hint = "Ask somebody of a higher rank, or one who has the rights that are to be given."
+
+
 class Decide(Protocol):
     """A decision of the domain: (state, *args) -> what to record, or it raises Refused."""
 
@@ -66,6 +80,8 @@ class Seat:
 
     def __init__(self, space: Space, log: OwnLog, grant: Grant, keys: FreshKeys) -> None:
         self.space, self.log, self.grant, self.keys = space, log, grant, keys
+        self.rulings = space.rulings
+        """How often grants had changed when it was taken: after another change it is looked for anew."""
         self.overlay: dict[tuple[str, Id], tuple[State, tuple[Id32, ...]]] = {}
         """States and tips that recorded, not yet committed events lead to."""
         self.has_named = False
@@ -95,6 +111,7 @@ class Desk:
         self._entropy = entropy
         self._mark = seat.log.added
         self._had_named = seat.has_named
+        self._made_keys = seat.keys.made
         self._changed: dict[tuple[str, Id], tuple[State, tuple[Id32, ...]]] = {}
         self.governs = False
         """Whether something recorded here may change grants or keys."""
@@ -175,7 +192,8 @@ class Desk:
         named = deps if alone else self._deps(deps)
         draft = Draft(content.encode(shared), self._writing_key(event), self._personal(personal), named)
         log = self._seat.log
-        sealed = log.add(draft, max(self._now_us, self.space.hlc + 1, log.hlc + 1))
+        sealed = log.add(draft, self._next_hlc())
+        self._check_counts(sealed, shared, event)
         self.governs = self.governs or governance.is_governance(event.tag)
         if fold is not None:
             self._evolve(fold, event, self._envelope(sealed, shared))
@@ -189,6 +207,7 @@ class Desk:
         """The command was refused: no trace of it stays."""
         self._seat.log.undo_to(self._mark)
         self._seat.has_named = self._had_named
+        self._seat.keys.undo_to(self._made_keys)
 
     @property
     def recorded(self) -> int:
@@ -196,10 +215,22 @@ class Desk:
         return self._seat.log.added - self._mark
 
     def subject_key(self, subject: Id) -> Secret:
-        """The key that seals words about a subject; made when there is none, or only such as an erasure has named."""
+        """The key that seals words about a subject: one in use since the space's key changed last, or a new one.
+
+        Who was removed knows the keys from before, so they seal nothing new (ADR 1); nor do those that an erasure
+        has named.
+        """
         keys, gone = self._seat.keys, self.space.erased_keys()
-        held = next((each for each in keys.all_of(subject) if each not in gone), None)
+        held = next((each for each in keys.all_of(subject) if each not in gone and self._in_use(each)), None)
         return self._secret(held or keys.new(subject))
+
+    def _in_use(self, key_id: bytes) -> bool:
+        epochs: Epochs = self.state(EPOCHS, self.organisation)
+        used = self.space.epochs_of(key_id)
+        if used or self._seat.keys.is_fresh(key_id):
+            return not used or epochs.writing in used
+        thing = self.space.thing(EPOCHS, self.organisation)  # Made and not used yet: good while no key has changed.
+        return thing is None or len(thing.events()) == 1
 
     def open_epoch(self) -> None:
         """From here on the space is written under a fresh key."""
@@ -238,6 +269,23 @@ class Desk:
         right = governance.needs(event.tag)
         if right is not None and not self.grant.rights & {right, EVERY_RIGHT}:
             raise NotAllowed(right=right)
+
+    def _next_hlc(self) -> int:
+        """Raises ClockBehind rather than write what this very machine would hold back."""
+        hlc = max(self._now_us, self.space.hlc + 1, self._seat.log.hlc + 1)
+        if hlc > self._now_us + AHEAD_US_MAX:
+            raise ClockBehind
+        return hlc
+
+    def _check_counts(self, sealed: Sealed, shared: Shared, event: Event) -> None:
+        """What the rules would call void is refused here, not written and answered with a success."""
+        one = sealed.entry
+        deps = tuple((dep.log, dep.seq, dep.id) for dep in one.deps)
+        said = event if governance.is_governance(shared.type) else None
+        fact = Fact(one.id32, one.log, one.seq, one.prev[:32], deps, None, shared.by, shared.type, said)
+        verdict = self.space.foresee(fact)
+        if verdict is not None and not verdict.valid:
+            raise WouldNotCount(reason=str(verdict.reason))
 
     def _writing_key(self, event: Event) -> Secret | None:
         if self.space.kind == "author":

@@ -39,21 +39,29 @@ class Erasures:
         self._done: set[Id32] = set()
 
     def run(self) -> int:
-        """Do what is due; returns how many erasures destroyed something now."""
+        """Do what is due; returns how many erasures destroyed something now.
+
+        Only keys held for the erased subject go: whoever may erase himself may not name the keys of others, or the
+        space's own. A key that comes later, with an old file, goes when it comes.
+        """
         now = self._now_s()
+        self._shelf.time_passed()  # Runs now and then anyway: what was held for its date may count by now.
         with self._shelf.lock:
             due = [
-                (opened.entry.id32, event)
+                (space.id, opened.entry.id32, event)
                 for space, opened, event in self._valid()
                 if self._due_s(space, opened, event) <= now
             ]
-        destroyed = 0
-        for entry, event in due:
-            held = self._vault.erase(event.keys)
-            removed = self._store.erase(event.keys)
-            destroyed += bool(held or removed)
-            self._done.add(entry)
-        return destroyed
+        return sum(self._destroy(*each) for each in due)
+
+    def _destroy(self, space: bytes, entry: Id32, event: Erased) -> bool:
+        theirs = [key for key in event.keys if self._vault.label(key) == (space, event.subject)]
+        if not theirs and entry in self._done:
+            return False
+        held = self._vault.erase(theirs)
+        removed = self._store.erase([key for key in event.keys if self._vault.is_erased(key)])
+        self._done.add(entry)
+        return bool(held or removed)
 
     def pending(self) -> list[Pending]:
         """What waits, so that it can still be called off."""
@@ -71,11 +79,14 @@ class Erasures:
     def _valid(self) -> Iterator[tuple[Space, Opened, Erased]]:
         for space in self._shelf.spaces():
             for opened in space.of_type(Erased.tag):
-                if isinstance(opened.event, Erased) and opened.entry.id32 not in self._done:
+                if isinstance(opened.event, Erased):
                     yield space, opened, opened.event
 
     def _due_s(self, space: Space, opened: Opened, event: Erased) -> int:
-        first_seen = self._seen.setdefault(opened.entry.id32.hex(), self._now_s())
+        name, now = opened.entry.id32.hex(), self._now_s()
+        first_seen = self._seen.get(name, now)
+        if name not in self._seen or first_seen > now:  # Seen in a future that a wrong clock showed: from now, then.
+            first_seen = self._seen[name] = now
         if at_once(space.envelope(opened).member, event):
             return first_seen
         return first_seen + GRACE_S

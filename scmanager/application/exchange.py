@@ -1,18 +1,23 @@
 """Exchange: what came from another machine is verified, admitted, and then follows the path of our own events."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
 from scmanager.application.keys import Keys
 from scmanager.errors import Untrusted
+from scmanager.eventstore import entry
+from scmanager.eventstore.checkpoint import Checkpoint, note_from, origin
 from scmanager.eventstore.entry import Genesis, Kind
-from scmanager.eventstore.log_copy import LogCopy, verify_copy
-from scmanager.eventstore.own_log import OwnLog
+from scmanager.eventstore.fork import ForkProof
+from scmanager.eventstore.log_copy import LogCopy, copy_of, verify_copy
+from scmanager.eventstore.merkle import leaf_hash
+from scmanager.eventstore.own_log import Head, OwnLog
 from scmanager.eventstore.signing import SigningKey
 from scmanager.eventstore.store import Row, Store
 from scmanager.eventstore.verification import VerifiedRun
 from scmanager.spaces.shelf import Shelf
+from scmanager.spaces.space import Space
 
 
 class OtherSpace(Untrusted):
@@ -22,22 +27,87 @@ class OtherSpace(Untrusted):
     hint = "Have the sender export the space again."
 
 
+class FoundingMissing(Untrusted):
+    """There is no beginning to these logs: neither here nor in the file is the log that founded their space."""
+
+    code = "exchange-founding-missing"
+    hint = "Have the sender export the whole space."
+
+
 class Admitted(msgspec.Struct, frozen=True):
     """What an exchange brought."""
 
     logs: int
     entries: int
     """New ones."""
+    grown: frozenset[bytes] = frozenset()
+    """The logs they belong to."""
 
 
-def admit_logs(store: Store, shelf: Shelf, space: bytes, logs: Iterable[LogCopy]) -> Admitted:
-    """Verify all copies before the first is stored, then admit them. Raises Untrusted, OtherSpace."""
-    runs = [verify_copy(copy) for copy in logs]
+def admit_logs(
+    store: Store,
+    shelf: Shelf,
+    space: bytes,
+    logs: Iterable[LogCopy],
+    is_erased: Callable[[bytes], bool] = lambda _: False,
+) -> Admitted:
+    """Verify all copies before the first is stored, then admit them. Raises Untrusted, OtherSpace, FoundingMissing.
+
+    Parts under keys that were erased here stay outside, whoever still carries them.
+    """
+    runs = [verify_copy(_without_erased(copy, is_erased)) for copy in logs]
     if any(run.head.space != space for run in runs):
         raise OtherSpace
-    new = sum(store.admit(run) for run in _founding_first(runs))
-    shelf.follow()
-    return Admitted(len(runs), new)
+    if not store.heads(space) and not any(run.head.log == space for run in runs):
+        raise FoundingMissing
+    with shelf.lock:  # Nobody decides between the first log and the last.
+        before = {(head.log, head.branch): head.size for head in store.heads(space)}
+        try:
+            new = sum(store.admit(run) for run in _founding_first(runs))
+        finally:
+            shelf.follow()  # Also when the disk was full after some: what is stored counts.
+        grown = {head.log for head in store.heads(space) if before.get((head.log, head.branch)) != head.size}
+    return Admitted(len(runs), new, frozenset(grown))
+
+
+def _without_erased(copy: LogCopy, is_erased: Callable[[bytes], bool]) -> LogCopy:
+    if all(held.keys() <= {0} for held in copy.held):
+        return copy
+    held = []
+    for data, parts in zip(copy.entries, copy.held, strict=True):
+        refs = entry.parse(data).parts if parts.keys() - {0} else ()
+        held.append({n: part for n, part in parts.items() if n == 0 or n >= len(refs) or not is_erased(refs[n].key)})
+    return LogCopy(copy.entries, held, copy.note)
+
+
+class Fork(msgspec.Struct, frozen=True):
+    """A log that signed two histories, with the evidence that anybody can check."""
+
+    log: bytes
+    index: int
+    """The first seq that differs."""
+    proof: bytes
+    """As `fork.ForkProof` spells it: the entries themselves are not in it."""
+
+
+def forks_of(store: Store, space: Space) -> list[Fork]:
+    """Every fork that is held in a space, from the two notes that the log's own key signed."""
+    found = []
+    for log in space.forks():
+        public = space.public(log)
+        heads = [head for head in store.heads(space.id) if head.log == log]
+        first, *others = (_history(store, head) for head in heads)
+        for other in others:
+            proof = ForkProof.make(public, first, other)
+            found.append(Fork(log, proof.index, proof.to_bytes()))
+    return found
+
+
+def _history(store: Store, head: Head) -> tuple[bytes, list[bytes]]:
+    """A branch as its note, and the leaf hashes under it."""
+    copy = copy_of(store, head)
+    point = Checkpoint(origin(head.space, head.log), copy.note.size, copy.note.root)
+    return note_from(point, copy.note.signature, head.public), [leaf_hash(data) for data in copy.entries]
 
 
 def _founding_first(runs: list[VerifiedRun]) -> list[VerifiedRun]:

@@ -17,6 +17,12 @@ class Keys(Protocol):
     def keys_of(self, space: bytes, subject: bytes | None = b"") -> tuple[bytes, ...]:
         """Ids of a subject's keys, of the epochs (empty subject), or of the whole space (None), sorted."""
 
+    def label(self, key_id: bytes) -> tuple[bytes, bytes] | None:
+        """The space and the subject of a key (empty: an epoch's); None when it is not held."""
+
+    def is_erased(self, key_id: bytes) -> bool:
+        """Whether it was destroyed here."""
+
     def put_new(self, space: bytes, keys: Iterable[tuple[bytes, bytes]]) -> None:
         """Keep fresh keys, as (subject, key), in one commit."""
 
@@ -52,6 +58,20 @@ class FreshKeys:
         key = self._entropy(32)
         self._fresh[key_id(key)] = FreshKey(subject, key)
         return key_id(key)
+
+    @property
+    def made(self) -> int:
+        """How many keys wait for the commit: also the mark for `undo_to`."""
+        return len(self._fresh)
+
+    def is_fresh(self, key_id: bytes) -> bool:
+        """Whether this batch made it."""
+        return key_id in self._fresh
+
+    def undo_to(self, mark: int) -> None:
+        """Forget what was made since `made` had this value."""
+        for each in list(self._fresh)[mark:]:
+            del self._fresh[each]
 
     def get(self, wanted: bytes) -> bytes | None:
         """A key by its id."""

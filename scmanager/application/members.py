@@ -10,6 +10,7 @@ from scmanager.domain.governance import DeviceCut, Enrolled, Erased, Granted, Ke
 from scmanager.domain.records import Standing
 from scmanager.errors import Refused
 from scmanager.eventstore.entry import Dep
+from scmanager.eventstore.own_log import Sealed
 
 Result = dict[str, Any]
 
@@ -40,6 +41,20 @@ class DeviceUnknown(Refused):
 
     code = "device-unknown"
     hint = "List your devices with: scm device list."
+
+
+class RemovedFromAbove(Refused):
+    """Somebody of a higher rank removed this member; only they, or one above them, can let the member in again."""
+
+    code = "member-removed-from-above"
+    hint = "Ask somebody of a higher rank to admit the member."
+
+
+class DeviceNotYounger(Refused):
+    """This device was not let in by the one you write from."""
+
+    code = "device-not-younger"
+    hint = "Do it on an older device of yours, or ask a leader to remove the grant."
 
 
 @verb("member.record")
@@ -106,6 +121,7 @@ def leave(desk: Desk, *, member_id: MemberId | None = None) -> Result:
 @verb("member.remove")
 def remove(desk: Desk, *, member_id: MemberId, reason: member.RemovalReason) -> Result:
     """Take somebody off the roster. Their grants end at what is known now; the keys change."""
+    _check_below(desk, member_id)
     desk.decide(MEMBERS, member_id, member.remove, reason, desk.grant.rank)
     if any(standing.grant.member == member_id for standing in desk.space.grants()):
         desk.record(None, member_id, Removed(member_id, _known_work(desk, member_id)))
@@ -130,30 +146,21 @@ def settle_claim(desk: Desk, *, member_id: MemberId, by: MemberId) -> Result:
 @verb("member.grant")
 def grant(desk: Desk, *, member_id: MemberId, role_id: RoleId, log: EntryId, device: EntryId, box: EntryId) -> Result:
     """Let a member act from the log of their request, with a role's rank and rights."""
-    template = _template(desk, role_id)
-    first = desk.space.first_entry(log)
-    if first is None:
-        raise LogNotHere
-    given = Granted(member_id, log, device, box, template.rank, role_id, template.rights)
-    sealed = desk.record(None, member_id, given, (first,))
+    sealed = _issue(desk, member_id, role_id, log, device, box)
     return {"member": member_id.hex(), "grant": sealed.entry.id32.hex()}
 
 
 @verb("member.set-role")
 def set_role(desk: Desk, *, member_id: MemberId, role_id: RoleId) -> Result:
     """Give a member another role: the grants are issued anew with its rank and rights, and the old ones end."""
-    template = _template(desk, role_id)
     old = [standing for standing in desk.space.grants() if standing.grant.member == member_id]
     if not old:
         raise NothingToChange
+    _check_below(desk, member_id)
+    for place in dict.fromkeys((each.grant.log, each.grant.device, each.grant.box) for each in old):
+        _issue(desk, member_id, role_id, *place)
     for standing in old:
-        held = standing.grant
-        first = desk.space.first_entry(held.log)
-        if first is None:
-            raise LogNotHere
-        new = Granted(member_id, held.log, held.device, held.box, template.rank, role_id, template.rights)
-        desk.record(None, member_id, new, (first,))
-        desk.record(None, member_id, Removed(held.id, _kept(desk, standing)))
+        desk.record(None, member_id, Removed(standing.grant.id, _kept(desk, standing)))
     return {"member": member_id.hex(), "role": role_id.hex()}
 
 
@@ -173,6 +180,8 @@ def cut_device(desk: Desk, *, device: EntryId) -> Result:
     mine = [each for each in desk.space.grants() if each.grant.id == desk.grant.id]
     if not any(device in each.devices for each in mine):
         raise DeviceUnknown
+    if not any(each.levels[desk.log_id] < each.devices.get(device, 0) for each in mine):
+        raise DeviceNotYounger  # The rules let an older log disown a younger device, and nothing else.
     rows = tuple(row for each in mine for row in _kept(desk, each))
     desk.record(None, desk.me, DeviceCut(device, rows))
     desk.open_epoch_if_allowed()
@@ -192,8 +201,41 @@ def erase(desk: Desk, *, member_id: MemberId, ground: str = "request") -> Result
     return {"member": member_id.hex(), "keys": len(keys)}
 
 
-def _template(desk: Desk, role_id: RoleId) -> role.Template:
-    return role.live_template(desk.state(ROLES, role_id))
+def _issue(desk: Desk, member_id: bytes, role_id: bytes, log: bytes, device: bytes, box: bytes) -> Sealed:
+    """A grant that stands beside what the member has done, and is not ended by an earlier removal."""
+    template = role.live_template(desk.state(ROLES, role_id))
+    first = desk.space.first_entry(log)
+    if first is None:
+        raise LogNotHere
+    lifted = _removals_lifted(desk, member_id, template.rank)
+    # A grant from further up would void theirs, and all the work done by them (rule 4).
+    every = desk.space.verdicts.grants.values()
+    lower = (each.grant for each in every if each.grant.written_at > desk.grant.rank)
+    kept = tuple(sorted(grant.id for grant in lower if grant.member == member_id))
+    given = Granted(member_id, log, device, box, template.rank, role_id, template.rights, lifted, kept)
+    return desk.record(None, member_id, given, (first,))
+
+
+def _removals_lifted(desk: Desk, member_id: bytes, rank: int) -> tuple[bytes, ...]:
+    """The removals of the member as a whole: they reach later grants too, unless those name them (rule 7)."""
+    lifted = []
+    for opened in desk.space.of_type(Removed.tag):
+        if not isinstance(opened.event, Removed) or opened.event.grant != member_id:
+            continue
+        author = desk.space.envelope(opened)
+        if author.rank >= rank or author.member == member_id:
+            continue
+        if desk.grant.rank > author.rank:
+            raise RemovedFromAbove
+        lifted.append(opened.entry.id32)
+    return tuple(sorted(lifted))
+
+
+def _check_below(desk: Desk, member_id: bytes) -> None:
+    """Cuts reach lower ranks only: what would leave the member's seat as it is, is refused."""
+    ranks = [each.grant.rank for each in desk.space.grants() if each.grant.member == member_id]
+    if ranks and min(ranks) <= desk.grant.rank:
+        raise member.RankTooHigh(rank=min(ranks))
 
 
 def _known_work(desk: Desk, member_id: MemberId) -> tuple[Kept, ...]:

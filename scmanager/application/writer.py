@@ -1,12 +1,14 @@
 """The writer decides: commands queue, one thread decides them in turn and commits all that have gathered at once.
 
 One transaction, one signed note and one fsync serve every command that waited (DESIGN 4). A refused command leaves
-no trace; a command sent twice returns its first outcome; an answer goes out only after COMMIT returned.
+no trace; a command sent twice returns its first outcome; an answer goes out only after COMMIT returned. Once taken
+up a command cannot be cancelled, and every future ends, whatever breaks.
 """
 
+import contextlib
 import queue
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from typing import Any
 
@@ -21,6 +23,7 @@ from scmanager.errors import Unavailable
 from scmanager.eventstore.own_log import Head, OwnLog
 from scmanager.eventstore.signing import SigningKey
 from scmanager.eventstore.store import Outcome, Row, Store
+from scmanager.spaces.opening import parse_row
 from scmanager.spaces.shelf import Shelf
 from scmanager.spaces.space import Space
 
@@ -48,6 +51,20 @@ class Command(msgspec.Struct, frozen=True):
     act: Act
 
 
+class LogInDoubt(Unavailable):
+    """The log that this device wrote in the space may be written elsewhere too: it is not written any more."""
+
+    code = "log-in-doubt"
+    hint = "Restart the node: it goes on in a log of its own."
+
+
+class NodeAstray(Unavailable):
+    """What was recorded last could not be taken into this node's picture of its spaces."""
+
+    code = "node-astray"
+    hint = "Nothing is lost. Restart the node: it reads everything anew."
+
+
 AnyCommand = Command | Founding | Continuation
 
 
@@ -55,6 +72,18 @@ class _Waiting(msgspec.Struct):
     command: AnyCommand
     answer: Future[Result]
     result: Result = {}
+    outcome: bytes = b""
+    """The result as the store keeps it."""
+
+    @property
+    def name(self) -> tuple[bytes, bytes]:
+        """What makes two commands one: ids are unique in a space, and of foundings in the node."""
+        return (b"" if isinstance(self.command, Founding) else self.command.space, self.command.id)
+
+    def fail(self, error: BaseException) -> None:
+        """End it, if it has not ended."""
+        if not self.answer.done():
+            self.answer.set_exception(error)
 
 
 class Writer:
@@ -68,6 +97,11 @@ class Writer:
         self._seats: dict[bytes, Seat] = {}
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._stopping = False
+        self._door = threading.Lock()
+        """Nothing is queued behind the end."""
+        self._astray = False
+        self.doubtful: set[bytes] = set()
+        """Logs that another process may write too, after a restore or a copy: never written again."""
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self.commits = 0
         """Transactions so far; for measurements."""
@@ -78,64 +112,106 @@ class Writer:
 
     def stop(self) -> None:
         """Finish what waits, then end."""
-        self._stopping = True
-        self._queue.put(None)
+        with self._door:
+            self._stopping = True
+            self._queue.put(None)
         if self._thread.is_alive():
             self._thread.join()
+        self._refuse_waiting()
 
     def submit(self, command: AnyCommand) -> Future[Result]:
         """Queue a command; the future ends after its commit, or with what refused it."""
         answer: Future[Result] = Future()
-        if self._stopping:
-            answer.set_exception(NodeStopping())
-        else:
-            self._queue.put(_Waiting(command, answer))
+        with self._door:
+            if self._stopping:
+                answer.set_exception(NodeStopping())
+            else:
+                self._queue.put(_Waiting(command, answer))
         return answer
+
+    @property
+    def running(self) -> bool:
+        """Whether it takes commands."""
+        return self._thread.is_alive() and not self._stopping
 
     def do(self, command: AnyCommand) -> Result:
         """Submit and wait. Raises what refused the command."""
         return self.submit(command).result()
 
     def seat_log(self, space: bytes) -> bytes | None:
-        """The log we would write in a space, forked or not; None when we have no seat there."""
+        """The log we would write in a space, in doubt or not; None when we have no seat there."""
         with self._shelf.lock:
             found = self._seated(space)
         return found[0].log if found else None
 
+    def in_doubt(self, log: bytes) -> bool:
+        """Whether this log of ours must not be written any more: it has been forked, or may be."""
+        return log in self.doubtful or any(head.log == log and head.branch for head in self._store.heads())
+
     def member(self, space: bytes) -> bytes:
         """As whom we act in a space. Raises NotAMember."""
+        return self.grant(space).member
+
+    def grant(self, space: bytes) -> Grant:
+        """By which grant we act in a space. Raises NotAMember."""
         with self._shelf.lock:
             found = self._seated(space)
         if found is None:
             raise NotAMember
-        return found[2].member
+        return found[2]
 
     def forget_seats(self) -> None:
         """Grants or logs changed from outside: look anew at where we speak from."""
         with self._shelf.lock:
             self._seats.clear()
 
+    @contextlib.contextmanager
+    def pen(self, space: bytes) -> Iterator[Seat]:
+        """Our seat in a space, for who writes our log beside the commands. They wait meanwhile: be brief.
+
+        What was stored is taken in afterwards. Raises NoSuchSpace, NotAMember, LogInDoubt, NodeAstray.
+        """
+        with self._shelf.lock:
+            if self._astray:
+                raise NodeAstray
+            seat = self._seat(space)
+            try:
+                yield seat
+            finally:
+                self._shelf.follow()
+
     # The thread
 
     def _run(self) -> None:
-        while (first := self._queue.get()) is not None:
-            self._serve(first)
-        while not self._queue.empty():
-            late = self._queue.get()
-            if late is not None:
-                self._serve(late)
+        try:
+            while (first := self._queue.get()) is not None:
+                self._serve(first)
+        finally:
+            with self._door:
+                self._stopping = True  # Also when something broke: nobody may wait for an answer that never comes.
+            self._refuse_waiting()
+
+    def _refuse_waiting(self) -> None:
+        with contextlib.suppress(queue.Empty):
+            while True:
+                waiting = self._queue.get_nowait()
+                if waiting is not None:
+                    waiting.fail(NodeStopping())
 
     def _serve(self, first: _Waiting) -> None:
         """Decide commands until none waits, or one changed who may do what; then commit them together."""
         decided: list[_Waiting] = []
         following: _Waiting | None = first
+        taken = 0
         with self._shelf.lock:
+            self._shelf.time_passed()
             while following is not None:
+                taken += 1
                 if decided and not isinstance(following.command, Command):
                     self._commit(decided)  # What brings a seat of its own starts from what is committed.
                     decided = []
                 governs = self._decide(following, decided)
-                if governs or len(decided) >= BATCH_COMMANDS_MAX:
+                if governs or taken >= BATCH_COMMANDS_MAX:
                     break
                 following = self._next()
             self._commit(decided)
@@ -153,12 +229,16 @@ class Writer:
         """True when the batch must be committed before anything else is decided."""
         command = waiting.command
         desk: Desk | None = None
+        if not waiting.answer.set_running_or_notify_cancel():
+            return False  # Its sender went away before it was taken up; from here on he cannot.
         try:
+            if self._astray:
+                raise NodeAstray
             known = self._known(command)
             if known is not None:
                 waiting.answer.set_result(known)
                 return False
-            twin = next((each for each in decided if each.command.id == command.id), None)
+            twin = next((each for each in decided if each.name == waiting.name), None)
             if twin is not None:
                 twin.answer.add_done_callback(lambda first: _pass_on(first, waiting.answer))
                 return False
@@ -167,14 +247,14 @@ class Writer:
             if not isinstance(command, Command):
                 command.open(desk, self._keys)
                 self._seats[seat.space.id] = seat
-            waiting.result = command.act(desk)
+            waiting.result = {**command.act(desk), "space": seat.space.id.hex()}
+            waiting.outcome = msgspec.json.encode(waiting.result)
             desk.accept()
         except BaseException as error:  # noqa: BLE001 - the sender gets it, whatever it is; the writer goes on
             if desk is not None:
                 self._take_back(desk, command)
-            waiting.answer.set_exception(error)
+            waiting.fail(error)
             return False
-        waiting.result["space"] = seat.space.id.hex()
         decided.append(waiting)
         return desk.governs
 
@@ -207,30 +287,43 @@ class Writer:
 
     def _seat(self, space_id: bytes) -> Seat:
         seat = self._seats.get(space_id)
-        if seat is None:
+        if seat is None or (seat.rulings != seat.space.rulings and not seat.log.added):
             seat = self._seats[space_id] = self._find_seat(space_id)
         return seat
 
     def _find_seat(self, space_id: bytes) -> Seat:
-        """Raises NotAMember."""
+        """Raises NotAMember, LogInDoubt."""
         found = self._seated(space_id)
         if found is None:
             raise NotAMember
         head, seed, grant = found
+        if self.in_doubt(head.log):
+            raise LogInDoubt
         keys = FreshKeys(space_id, self._keys, self._entropy)
         return Seat(self._shelf.space(space_id), OwnLog(head, SigningKey(seed)), grant, keys)
 
     def _seated(self, space_id: bytes) -> tuple[Head, bytes, Grant] | None:
-        """Our newest log in the space that a standing grant lets speak: head, seed, grant."""
+        """Our newest log in the space that a standing grant lets speak: head, seed, grant.
+
+        A log that another of ours continues is never written again, whatever the clocks of both say.
+        """
+        space = self._shelf.space(space_id)
         own = set(self._keys.logs_of(space_id))
-        standings = sorted(self._shelf.space(space_id).grants(), key=lambda each: each.grant.rank)
-        heads = [head for head in self._store.heads(space_id) if head.log in own]
+        standings = sorted(space.grants(), key=lambda each: each.grant.rank)
+        continued = {old for log in own if (old := self._continued(log)) is not None}
+        heads = [head for head in self._store.heads(space_id) if head.log in own - continued]
         for head in sorted(heads, key=lambda head: head.hlc, reverse=True):
             seed = self._keys.log_seed(head.log)
-            standing = next((each for each in standings if head.log in each.levels), None)
+            standing = next((each for each in standings if each.speaks(head.log)), None)
             if seed and standing:
                 return head, seed, standing.grant
         return None
+
+    def _continued(self, log: bytes) -> bytes | None:
+        """The log that this one continues. Read from the store: a log that is held for the clock counts here too."""
+        first = self._store.read(log, 0, 0, 1)
+        genesis = parse_row(first[0]).genesis if first else None
+        return genesis.continues.log if genesis and genesis.continues else None
 
     def _commit(self, decided: list[_Waiting]) -> None:
         for seat in [each for each in self._seats.values() if each.log.added]:
@@ -245,9 +338,8 @@ class Writer:
 
     def _commit_seat(self, seat: Seat, mine: list[_Waiting]) -> None:
         batch = seat.log.commit()
-        outcomes = [Outcome(each.command.id, msgspec.json.encode(each.result)) for each in mine]
         seat.keys.keep()
-        last = self._store.append(batch, outcomes)
+        last = self._store.append(batch, [Outcome(each.command.id, each.outcome) for each in mine])
         self.commits += 1
         seat.log.committed(batch)
         seat.settle()
@@ -256,7 +348,16 @@ class Writer:
             Row(first + i, batch.head.log, batch.head.branch, one.entry.data, one.parts[0] if one.parts else b"")
             for i, one in enumerate(batch.sealed)
         ]
-        changes = self._shelf.take(rows)
+        self._take(rows)
+
+    def _take(self, rows: list[Row]) -> None:
+        """What is committed stays so: a picture that cannot follow stops the writer, and takes no answer back."""
+        try:
+            changes = self._shelf.take(rows, own=True)
+        except Exception:  # noqa: BLE001 - whatever it is, deciding on would be deciding blindly
+            self._astray = True
+            self._seats.clear()
+            return
         if any(change.governance for change in changes.values()):
             self._seats.clear()
 
@@ -266,7 +367,9 @@ class Writer:
         seat.settle()
         self._seats.pop(seat.space.id, None)
         for waiting in mine:
-            waiting.answer.set_exception(error)
+            waiting.fail(error)
+        with contextlib.suppress(Unavailable):  # After an unknown commit it may hold more than was taken in.
+            self._shelf.follow()
 
 
 def _pass_on(first: Future[Result], second: Future[Result]) -> None:

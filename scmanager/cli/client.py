@@ -5,18 +5,25 @@ killed, is recognised by nobody answering at its port; then the folder is free a
 """
 
 import enum
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import httpx
 import msgspec
 
 from scmanager.adapters.private_files import read_private
 from scmanager.errors import FAMILIES, Refused, ScManagerError, Unavailable
 
+if TYPE_CHECKING:
+    import httpx
+
 FILE_NAME = "node.json"
 TIMEOUT_S = 30.0
 GREETING_TIMEOUT_S = 2.0
+NUMBER_DIGITS_MAX = 16
+"""Numbers have no more; ids have at least 32 digits."""
+SEVERAL = frozenset({"ships", "left", "still_shared_in"})
+"""What verbs answer as lists, also when it is one."""
 OUTCOME = "commandId pos ids { name value }"
 
 
@@ -65,16 +72,15 @@ class Client:
         """Whether a node of ours listens there and takes this token."""
         try:
             told = self._post("{ __typename }", {}, GREETING_TIMEOUT_S)
-        except (httpx.HTTPError, ValueError):
+        except NodeSilent:
             return False
         return isinstance(told, dict) and "data" in told
 
-    def query(self, text: str, variables: dict[str, Any] | None = None) -> dict[str, Any]:
+    def query(
+        self, text: str, variables: dict[str, Any] | None = None, timeout_s: float = TIMEOUT_S
+    ) -> dict[str, Any]:
         """The answer's `data`. Raises what the node refused, NodeSilent, QueryFailed."""
-        try:
-            told = self._post(text, variables or {}, TIMEOUT_S)
-        except (httpx.HTTPError, ValueError) as error:
-            raise NodeSilent(port=self._node.port) from error
+        told = self._post(text, variables or {}, timeout_s)
         if errors := told.get("errors"):
             raise _error_of(errors[0])
         data: dict[str, Any] = told["data"]
@@ -92,13 +98,14 @@ class Client:
         if command_id is not None:
             given["commandId"] = command_id.hex()
         types = self._types(name)
+        given.setdefault("commandId", None)  # So that there is an argument in the brackets.
         missing = sorted(set(given) - set(types))
         if missing:
             raise QueryFailed(reason=f"{name} takes no {', '.join(missing)}")
         declared = ", ".join(f"${key}: {types[key]}" for key in given)
         passed = ", ".join(f"{key}: ${key}" for key in given)
         told = self.query(f"mutation({declared}) {{ {name}({passed}) {{ {OUTCOME} }} }}", given)
-        return _result(told[name]["ids"])
+        return result_of(told[name]["ids"])
 
     def _types(self, mutation: str) -> dict[str, str]:
         """The arguments of a mutation and their types, as the node itself declares them."""
@@ -111,14 +118,42 @@ class Client:
         return {each["name"]: _spelled(each["type"]) for each in found["args"]}
 
     def _post(self, text: str, variables: dict[str, Any], timeout_s: float) -> Any:
-        answer = httpx.post(
-            f"{self._base}/graphql",
-            json={"query": text, "variables": variables},
-            headers={"Authorization": f"Bearer {self._node.token}"},
-            timeout=timeout_s,
-            trust_env=False,  # A proxy has no business on the loopback address.
+        try:
+            return self._send("POST", "/graphql", timeout_s, json={"query": text, "variables": variables}).json()
+        except ValueError as error:
+            raise NodeSilent(port=self._node.port) from error
+
+    def send(self, method: str, path: str, timeout_s: float, **given: Any) -> bytes:
+        """A request beside GraphQL; the answer's body. Raises what the node refused, NodeSilent."""
+        answer = self._send(method, path, timeout_s, **given)
+        if answer.is_success:
+            body: bytes = answer.content
+            return body
+        try:
+            told = answer.json()["errors"][0]
+        except (ValueError, LookupError, TypeError) as error:
+            raise NodeSilent(port=self._node.port) from error
+        raise _error_of(told)
+
+    def import_file(self, pieces: Iterator[bytes], size: int, timeout_s: float) -> dict[str, Any]:
+        """Hand a space file to the node; what it brought."""
+        headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
+        return msgspec.json.decode(
+            self.send("POST", "/exchange/import", timeout_s, content=pieces, headers=headers), type=dict[str, Any]
         )
-        return answer.json()
+
+    def _send(self, method: str, path: str, timeout_s: float, headers: Any = None, **given: Any) -> "httpx.Response":
+        import httpx  # A fifth of the start; most commands meet no running node.
+
+        allowed = {"Authorization": f"Bearer {self._node.token}"} | (headers or {})
+        try:
+            return httpx.request(
+                method, f"{self._base}{path}", headers=allowed, timeout=timeout_s,
+                trust_env=False,  # A proxy has no business on the loopback address.
+                **given,
+            )  # fmt: skip
+        except httpx.HTTPError as error:
+            raise NodeSilent(port=self._node.port) from error
 
 
 def field_name(verb: str) -> str:
@@ -166,9 +201,11 @@ def _error_of(told: dict[str, Any]) -> ScManagerError:
     return error
 
 
-def _result(ids: list[dict[str, str]]) -> dict[str, Any]:
-    """What the verb answered: several values of one name are a list."""
-    found: dict[str, list[str]] = {}
+def result_of(ids: list[dict[str, str]]) -> dict[str, Any]:
+    """What the verb answered, as the verb says it: the API tells each id and number by itself, as text."""
+    found: dict[str, list[Any]] = {}
     for each in ids:
-        found.setdefault(each["name"], []).append(each["value"])
-    return {name: values[0] if len(values) == 1 else values for name, values in found.items()}
+        value = each["value"]
+        is_number = value.isdigit() and len(value) <= NUMBER_DIGITS_MAX
+        found.setdefault(each["name"], []).append(int(value) if is_number else value)
+    return {name: values if name in SEVERAL or len(values) > 1 else values[0] for name, values in found.items()}

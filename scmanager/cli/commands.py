@@ -5,7 +5,19 @@ from typing import Any
 
 import typer
 
-from scmanager.cli import demo, erasing, hangar, log, organisations, people, recovery, running, spaces, why
+from scmanager.cli import (
+    demo,
+    erasing,
+    hangar,
+    log,
+    organisations,
+    people,
+    recovery,
+    running,
+    spaces,
+    taking_over,
+    why,
+)
 
 THINGS: dict[str, dict[str, Callable[..., Any]]] = {
     "organisation": {"found": organisations.found, "list": organisations.list_organisations},
@@ -27,7 +39,12 @@ THINGS: dict[str, dict[str, Callable[..., Any]]] = {
         "import": spaces.import_,
         "request": spaces.request,
     },
-    "recovery": {"confirm": recovery.confirm},
+    "recovery": {
+        "confirm": recovery.confirm,
+        "offer": taking_over.offer,
+        "sign": taking_over.sign,
+        "take": taking_over.take,
+    },
     "log": {"show": log.show, "verify": log.verify},
     "projections": {"status": running.projections_status, "rebuild": running.projections_rebuild},
 }
@@ -45,7 +62,7 @@ TOP: dict[str, Callable[..., Any]] = {
 
 GROUP_HELP = {
     "space": "Spaces travel as files: export, import, ask for admission.",
-    "recovery": "The recovery sheet of an organisation you founded.",
+    "recovery": "Recovery sheets: confirm yours; take over the founder's seat with one.",
     "log": "What was recorded: look at it, and prove that nobody changed it.",
     "projections": "The read models: how far they are, and making them anew.",
 }

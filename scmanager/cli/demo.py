@@ -4,6 +4,9 @@ Everybody in it has an installation of their own for as long as it is made: they
 import their ship lists and share them, by the same verbs, files and importers that people use.
 """
 
+import shlex
+import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,7 +51,7 @@ def demo(
         with Node(msgspec.structs.replace(settings, port=0) if check else settings) as node:
             if not node.shelf.spaces():
                 build(node)
-            _tell(node)
+            _tell(node, stays=data is not None)
             if check:
                 _check(node)
             if serve:
@@ -176,11 +179,22 @@ def carry(giver: Node, taker: Node, space: bytes, path: Path) -> None:
     taker.import_space(parse_space(read_bytes(path)))
 
 
-def _tell(node: Node) -> None:
+def _tell(node: Node, *, stays: bool) -> None:
     entries = sum(head.size for head in node.store.heads())
-    say(f"The demo lies in {node.settings.data}: {entries} entries of {len(node.store.heads())} logs.")
-    if node.settings.state is None:
-        remark(f"Look around: scm --data {node.settings.data} member list --org NOVA")
+    about = f"{entries} entries of {len(node.store.heads())} logs"
+    if not stays:
+        say(f"The demo was made in a temporary folder, which goes again: {about}.")
+        remark("To keep it: scm demo --data FOLDER; to look around while it runs, add --serve.")
+        return
+    say(f"The demo lies in {node.settings.data}: {about}.")
+    program = f"{_program()} --data {shlex.quote(str(node.settings.data))}"
+    remark(f"Look around, in another terminal: {program} member list --org NOVA")
+    remark(f"Or ask in GraphQL: {program} query '{{ organisations {{ nodes {{ title }} }} }}'")
+
+
+def _program() -> str:
+    """How `scm` is called here: by its path, where it is not on the PATH."""
+    return "scm" if shutil.which("scm") or not sys.argv[0].endswith("scm") else str(Path(sys.argv[0]).absolute())
 
 
 def _check(node: Node) -> None:

@@ -6,7 +6,8 @@ from scmanager.cli.client import Client
 from scmanager.errors import Refused
 
 ROSTER = """query Roster {
-  organisations(first: 5) { nodes { sid title members(first: 100) { totalCount nodes { handle displayName standing rank } } } }
+  organisations(first: 5) { nodes { sid title
+    members(first: 100) { totalCount nodes { handle displayName standing rank } } } }
 }"""
 
 FLEETS = """query Fleets {

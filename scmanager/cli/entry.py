@@ -55,8 +55,8 @@ def build() -> typer.Typer:
     for thing in verbs.GROUPS:
         if thing in own.THINGS or any(name.startswith(f"{thing}.") for name in VERBS):
             group_of(thing)
+    own.add_commands(app, group_of)  # First: what everybody begins with stands at the top of each group's help.
     verbs.add_verbs(group_of, own.is_own)
-    own.add_commands(app, group_of)
     return app
 
 
@@ -76,7 +76,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
         output.say_error(error, as_json="--json" in given)
         return output.exit_code(error)
     except (KeyboardInterrupt, typer.Abort):
-        output.remark("Stopped.")
+        output.remark("")  # What was asked stands on this line.
+        output.say_error(output.Stopped(), as_json="--json" in given)
         return output.EXIT_UNAVAILABLE
     except BrokenPipeError:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - nobody reads any more

@@ -5,11 +5,19 @@ from typing import Annotated
 import typer
 
 from scmanager.application.verbs import MemberId
-from scmanager.cli import names
-from scmanager.cli.output import JsonFlag, remark, say_result
+from scmanager.cli import names, people
+from scmanager.cli.output import JsonFlag, ask, remark, say_result
 from scmanager.cli.session import carry_out_erasures, session_of
 from scmanager.cli.verbs import CommandIdOption, OrgOption, PersonalFlag, read_command_id
 from scmanager.domain.governance import AT_ONCE
+from scmanager.errors import Refused
+
+
+class AtOnceNotYours(Refused):
+    """The words about {member} cannot be erased at once: only their own devices can say so."""
+
+    code = "erase-at-once-not-yours"
+    hint = "Leave out --at-once: they are hidden now, and their keys go after seven days."
 
 
 def erase(
@@ -28,11 +36,11 @@ def erase(
     with session_of(context).open() as place:
         space = place.shelf.space(place.personal_space()) if personal else names.organisation(place, org)
         who = names.resolve(MemberId, member, place, space)
+        if at_once and who != people.me(place, space):
+            raise AtOnceNotYours(member=member)
         if not yes:
             when = "at once" if at_once else "hidden now, destroyed after seven days"
-            typer.confirm(
-                f"Erase all personal words about {member}, {when}? This cannot be undone", abort=True, err=True
-            )
+            ask(f"Erase all personal words about {member}, {when}? This cannot be undone.")
         given = {"member_id": who, "ground": AT_ONCE if at_once else "request"}
         result = place.do("member.erase", space.id, given, read_command_id(command_id))
         done = 0 if place.api is not None else carry_out_erasures(place.node)

@@ -1,5 +1,6 @@
 """Importing ships: a file of a hangar tool, a preview of what it would change, and then, confirmed, the change."""
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,7 +15,7 @@ from scmanager.application.hangar_ships import HangarFile
 from scmanager.application.verbs import MemberId
 from scmanager.application.words import Words
 from scmanager.cli import names, people
-from scmanager.cli.output import JsonFlag, remark, say, say_json, say_result, say_table
+from scmanager.cli.output import JsonFlag, ask, remark, say, say_json, say_result, say_table
 from scmanager.cli.session import Place, session_of
 from scmanager.cli.verbs import CommandIdOption, OrgOption, read_command_id
 from scmanager.domain.ship_events import Owner, OwnerKind
@@ -63,7 +64,7 @@ def import_file(
                 say_json(counts(made))
             return
         if not yes:
-            typer.confirm("Import this", abort=True, err=True)
+            ask("Import this?")
         result = place.do(
             "hangar.import", space.id, {"confirmed": settle(made, missing)}, read_command_id(command_id)
         )
@@ -72,6 +73,8 @@ def import_file(
         remark(
             f"To take it back: scm hangar undo-import {result['import']}" + ("" if org or owner else " --personal")
         )
+        if not (org or owner):
+            remark("It is your own hangar: scm ship list --personal. An organisation sees it after: scm hangar share")
 
 
 def look(place: Any, space: Space, owner: Owner, file: HangarFile, answers: Mapping[str, str]) -> Preview:
@@ -110,7 +113,11 @@ def show(made: Preview) -> None:
     for each in made.unrecognised:
         known = ", ".join(each.suggestions) or "no model that looks alike"
         remark(f"Not recognised, so left out: {each.name} ({each.count}). It could be: {known}")
-        remark(f"Say which one with: --answer '{each.name}=MODEL'")
+        remark(f"Say which one with: --answer {shlex.quote(f'{each.name}=MODEL')}")
+    if made.wishes:
+        remark(f"{len(made.wishes)} on the wish list of the file are left out: they are not owned.")
+    for note in made.notes:
+        remark(f"Note: {note.code.replace('-', ' ')} ({note.count}).")
 
 
 def _target(place: Place, org: str | None, owner: str | None) -> tuple[Space, Owner]:

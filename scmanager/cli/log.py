@@ -38,7 +38,9 @@ def show(
     say_table(
         ("when (UTC)", "what", "who", "counts", "id"),
         [(row["time"], row["type"], row["who"], row["reason"] or "yes", short(row["id"])) for row in rows],
-        'Nothing is recorded yet. Begin with: scm org found "My Org" --handle MyHandle',
+        f"Nothing of a type that begins with {type_}. See all: scm log show"
+        if type_
+        else 'Nothing is recorded yet. Begin with: scm org found "My Org" --handle MyHandle',
     )
 
 
@@ -101,4 +103,5 @@ def _print(report: audit.Report, *, deep: bool) -> None:
         remark("This is not what was signed. Keep the folder as evidence, and restore the newest backup.")
         return
     extent = "entries, parts, chains and notes" if deep else "signed heads"
-    say(f"Sound: {report.entries} entries in {report.logs} logs; {extent} hold.")
+    logs = "1 log" if report.logs == 1 else f"{report.logs} logs"
+    say(f"Sound: {report.entries} entries in {logs}; {extent} hold.")

@@ -103,8 +103,14 @@ def pick(noun: str, text: str, candidates: Sequence[Named]) -> Named:
         raise NameAmbiguous(name=text, candidates=listed(found))
     if not found:
         held = [each for each in candidates if any(each.names)]
-        raise NameUnknown(noun=noun, name=text, known=f"Known: {listed(held)}." if held else "None is known here.")
+        raise NameUnknown(noun=noun, name=text, known=_known(held, candidates))
     return found[0]
+
+
+def _known(held: Sequence[Named], candidates: Sequence[Named]) -> str:
+    if held:
+        return f"Known: {listed(held)}" + ("" if len(held) > CANDIDATES_SHOWN else ".")
+    return f"There are {len(candidates)}, to be named by their ids." if candidates else "None is known here."
 
 
 def listed(candidates: Sequence[Named]) -> str:

@@ -64,10 +64,10 @@ def found(
     """Found an organisation. Its recovery sheet is written to the data folder: print it."""
     session = session_of(context)
     with session.open() as place:
-        given = {"title": title, "sid": sid, "handle": handle, "display_name": name}
+        given: dict[str, Any] = {"title": title, "sid": sid, "handle": handle, "display_name": name}
         command = read_command_id(command_id)
-        if place.api is not None and recovery_keys == 1:
-            result = place.api.do("organisation.found", b"", given, command)
+        if place.api is not None:
+            result = place.api.do("organisation.found", b"", given | {"recovery_keys": recovery_keys}, command)
         else:
             result = place.node.found_organisation(**given, recovery_keys=recovery_keys, command_id=command)
     file = result["recovery_sheet"]

@@ -4,6 +4,7 @@ Results go to stdout, everything else to stderr, so that a pipe carries results 
 """
 
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,12 +17,26 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from scmanager.errors import Conflict, Refused, ScManagerError, Untrusted
+from scmanager.errors import Conflict, Refused, ScManagerError, Unavailable, Untrusted
+
+
+class Stopped(Unavailable):
+    """Stopped: there was no answer, or it was no."""
+
+    code = "stopped"
+    hint = "Nothing half done was recorded. Where nobody can answer, say it beforehand: --yes, SCM_PASSPHRASE."
+
 
 EXIT_OK = 0
 EXIT_REFUSED = 1
 EXIT_USAGE = 2
 EXIT_UNAVAILABLE = 3
+
+_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What would steer the terminal or reorder a line: controls but tab and line end, direction overrides, half pairs."""
+
+SEVERAL_MAX = 3
+"""As many ids of a list are shown to people; programs get all."""
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print the result as JSON, for programs.")]
 
@@ -31,14 +46,30 @@ def exit_code(error: ScManagerError) -> int:
     return EXIT_REFUSED if isinstance(error, Refused | Conflict | Untrusted) else EXIT_UNAVAILABLE
 
 
+def harmless(text: str) -> str:
+    """Words of other people as a terminal may show them: what would steer it is spelled out, such as \\x1b."""
+    return _UNSAFE.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
 def say(text: str) -> None:
     """One line of the result."""
-    _console(sys.stdout).print(Text(text), soft_wrap=True)
+    _console(sys.stdout).print(Text(harmless(text)), soft_wrap=True)
 
 
 def remark(text: str) -> None:
     """Something the person should know, beside the result."""
-    _console(sys.stderr).print(Text(text), soft_wrap=True)
+    _console(sys.stderr).print(Text(harmless(text)), soft_wrap=True)
+
+
+def ask(question: str) -> None:
+    """Go on after a yes only. Raises Stopped."""
+    try:
+        answer = typer.confirm(question, err=True)
+    except typer.Abort as error:
+        _console(sys.stderr).print()
+        raise Stopped from error
+    if not answer:
+        raise Stopped
 
 
 def say_json(value: Any) -> None:
@@ -56,7 +87,7 @@ def say_table(columns: Sequence[str], rows: Iterable[Sequence[str]], empty: str)
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in listed:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(" ".join(harmless(cell).splitlines())) for cell in row))
     _console(sys.stdout).print(table)
 
 
@@ -67,8 +98,14 @@ def say_result(result: dict[str, Any], *, as_json: bool) -> None:
         return
     width = max((len(name) for name in result), default=0)
     for name, value in result.items():
-        shown = ", ".join(str(each) for each in value) if isinstance(value, list) else value
-        say(f"{name.ljust(width)}  {shown}")
+        say(f"{name.ljust(width)}  {_several(value) if isinstance(value, list) else value}")
+
+
+def _several(values: list[Any]) -> str:
+    """A list of ids: all of a few, else how many and the first."""
+    if len(values) <= SEVERAL_MAX:
+        return ", ".join(str(each) for each in values) or "none"
+    return f"{len(values)}: {', '.join(short(each) for each in values[:SEVERAL_MAX])}, ..."
 
 
 def say_error(error: ScManagerError, *, as_json: bool = False) -> None:

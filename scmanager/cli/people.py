@@ -9,12 +9,15 @@ from scmanager.application.verbs import FleetId, RoleId
 from scmanager.cli import names
 from scmanager.cli.output import JsonFlag, say_json, say_table, short
 from scmanager.cli.session import Place, session_of
-from scmanager.cli.verbs import OrgOption
+from scmanager.cli.verbs import OrgOption, PersonalFlag
 from scmanager.domain.catalogue import FLEETS, MEMBERS, ROLES, SHIPS, SQUADRONS
 from scmanager.domain.ship import Standing as ShipStanding
 from scmanager.spaces.space import Space
 
 Row = dict[str, Any]
+NOT_IN_YET = (
+    "You are not in yet: give your request to whoever invited you, then scm space import the file they export."
+)
 
 
 def list_members(context: typer.Context, org: OrgOption = None, as_json: JsonFlag = False) -> None:
@@ -27,9 +30,23 @@ def list_roles(context: typer.Context, org: OrgOption = None, as_json: JsonFlag 
     _list(context, org, _roles, as_json, "No role yet. Define one: scm role define Member 5")
 
 
-def list_ships(context: typer.Context, org: OrgOption = None, as_json: JsonFlag = False) -> None:
-    """The ships of an organisation."""
-    _list(context, org, _ships, as_json, "No ship yet. Import a list: scm import FILE, or share one: scm ship --help")
+def list_ships(
+    context: typer.Context, org: OrgOption = None, personal: PersonalFlag = False, as_json: JsonFlag = False
+) -> None:
+    """The ships of an organisation, or those of your own hangar."""
+    if not personal:
+        _list(
+            context,
+            org,
+            _ships,
+            as_json,
+            "No ship yet. Import your list: scm import FILE, then show it here: scm hangar share",
+        )
+        return
+    with session_of(context).open() as place:
+        own = [space for space in place.shelf.spaces() if space.kind == "personal" and me(place, space)]
+        rows = [row for space in own for row in _ships(place, space)]
+    _show(rows, as_json, "No ship yet. Import your list: scm import FILE")
 
 
 def list_fleets(context: typer.Context, org: OrgOption = None, as_json: JsonFlag = False) -> None:
@@ -60,7 +77,10 @@ def _list(
     empty: str,
 ) -> None:  # fmt: skip
     with session_of(context).open() as place:
-        rows = list(rows_of(place, names.organisation(place, org)))
+        space = names.organisation(place, org)
+        rows = list(rows_of(place, space))
+        if not rows and me(place, space) is None:
+            empty = NOT_IN_YET
     _show(rows, as_json, empty)
 
 
@@ -69,7 +89,11 @@ def _show(rows: list[Row], as_json: bool, empty: str) -> None:
         say_json(rows)
         return
     columns = list(rows[0]) if rows else []
-    say_table(columns, [[_cell(row[column]) for column in columns] for row in rows], empty)
+    say_table(
+        [column.replace("_", " ") for column in columns],
+        [[_cell(row[column]) for column in columns] for row in rows],
+        empty,
+    )
 
 
 def _cell(value: Any) -> str:
@@ -122,6 +146,7 @@ def _ships(place: Place, space: Space) -> Iterable[Row]:
             "model": ship.model,
             "owner": names.call(ship.owner.id, people) if ship.owner else "",
             "readiness": ship.readiness.value,
+            "lent_to": [names.call(loan.value.borrower, people) for loan in ship.loans],
             "fleet": names.call(ship.fleet, fleets) if ship.fleet else "",
             "id": entity,
         }

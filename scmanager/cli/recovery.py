@@ -12,7 +12,7 @@ import typer
 
 from scmanager.adapters import recovery_sheet
 from scmanager.adapters.private_files import parse_json, read_private, write_private
-from scmanager.cli.output import remark, say
+from scmanager.cli.output import JsonFlag, remark, say, say_json
 from scmanager.cli.session import session_of
 from scmanager.errors import Refused, Untrusted
 
@@ -65,9 +65,16 @@ def sheets(folder: Path) -> list[Sheet]:
 
 
 def remember(folder: Path, sheet: Sheet) -> None:
-    """Add a sheet, or replace what was known of it."""
-    others = [each for each in sheets(folder) if each.space != sheet.space]
+    """Add a sheet, or replace what was known of it. An earlier one of the space holds until it is superseded."""
+    others = [each for each in sheets(folder) if (each.space, each.file) != (sheet.space, sheet.file)]
     write_private(folder / FILE_NAME, msgspec.json.encode([*others, sheet]) + b"\n")
+
+
+def supersede(folder: Path, space: str, file: str) -> None:
+    """The seat was taken: of this space's sheets only the new one counts from now on."""
+    left = [each for each in sheets(folder) if each.space != space or each.file == file]
+    if len(left) < len(sheets(folder)):
+        write_private(folder / FILE_NAME, msgspec.json.encode(left) + b"\n")
 
 
 def new_sheet(folder: Path, title: str, space: str, file: str) -> Sheet:
@@ -89,6 +96,7 @@ def remind(folder: Path) -> None:
 def confirm(
     context: typer.Context,
     keep: Annotated[bool, typer.Option("--keep", help="Do not delete the file afterwards.")] = False,
+    as_json: JsonFlag = False,
 ) -> None:
     """Type a group back from the printed recovery sheet; then the file is deleted and the reminder ends."""
     folder = session_of(context).folder
@@ -104,7 +112,10 @@ def confirm(
         remember(folder, msgspec.structs.replace(sheet, confirmed=True))
         if not keep:
             path.unlink(missing_ok=True)
-        say(f"Confirmed. The sheet of {sheet.organisation} is on paper" + ("." if keep else ", and only there."))
+        if not as_json:
+            say(f"Confirmed. The sheet of {sheet.organisation} is on paper" + ("." if keep else ", and only there."))
+    if as_json:
+        say_json({"confirmed": [sheet.space for sheet in waiting]})
 
 
 def _compare_a_group(sheet: Sheet, path: Path) -> None:

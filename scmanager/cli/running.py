@@ -17,13 +17,15 @@ import typer
 from scmanager import __version__
 from scmanager.cli.client import Client, RunningNode, running_node
 from scmanager.cli.output import JsonFlag, progress, remark, say, say_json, say_table
-from scmanager.cli.session import NodeRunning, Session, session_of
+from scmanager.cli.session import Session, session_of
+from scmanager.cli.through import LONG_S
 from scmanager.errors import Refused
 from scmanager.runtime import Node
 
 if TYPE_CHECKING:
     from scmanager.serving import Serving
 
+REBUILD = "mutation { readModelsRebuild { pos generation differing } }"
 STATUS_QUERY = "{ node { version pos projectedPos spaces { id kind held closed } } }"
 
 
@@ -96,7 +98,7 @@ def stay_up(node: Node) -> None:
     """Serve until somebody stops it."""
     with serving(node) as running:
         say(f"SC Manager runs: {running.address}/graphql")
-        remark(f"The token stands in {node.settings.data / 'node.json'}. Stop it with Ctrl+C.")
+        remark(f"It is for programs, with the token in {node.settings.data / 'node.json'}. Stop it with Ctrl+C.")
         sys.stdout.flush()
         _wait_for_the_end()
     remark("Stopped.")
@@ -130,8 +132,11 @@ def query(
     say(msgspec.json.format(msgspec.json.encode(answer), indent=2).decode())
 
 
-def version() -> None:
+def version(as_json: JsonFlag = False) -> None:
     """Say which release this is."""
+    if as_json:
+        say_json({"version": __version__})
+        return
     say(f"SC Manager {__version__}")
 
 
@@ -156,13 +161,10 @@ def projections_status(context: typer.Context, as_json: JsonFlag = False) -> Non
 
 def projections_rebuild(context: typer.Context, as_json: JsonFlag = False) -> None:
     """Make the read models anew from the log, beside the old ones, and swap them."""
-    session = session_of(context)
-    if running_node(session.folder) is not None:
-        raise NodeRunning(folder=str(session.folder))
-    with _brief_node(session) as running, progress("Rebuilding the read models", None):
-        done = running.projector.rebuild()
+    with asked(session_of(context)) as api, progress("Rebuilding the read models", None):
+        done = api.query(REBUILD, timeout_s=LONG_S)["readModelsRebuild"]
     if as_json:
-        say_json(msgspec.to_builtins(done))
+        say_json(done)
         return
-    for name, value in msgspec.structs.asdict(done).items():
-        say(f"{name.replace('_', ' ')}: {value}")
+    for name, value in done.items():
+        say(f"{name}: {value}")

@@ -11,26 +11,30 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import typer
 
 from scmanager.adapters.identity import Identity, IdentityMissing, open_identity, protection_kind
 from scmanager.adapters.key_vault import KeyVault
-from scmanager.adapters.private_files import parse_json, read_private, state_folder, write_private
+from scmanager.adapters.private_files import state_folder
+from scmanager.adapters.seen_file import SeenFile
 from scmanager.adapters.wrapping import FileProtection, KeyringProtection, PassphraseProtection, Protection
 from scmanager.application.erasure import Erasures
 from scmanager.application.writer import Result
 from scmanager.cli.client import Client, running_node
+from scmanager.cli.output import progress
+from scmanager.cli.through import Exchange, ThroughApi
 from scmanager.config import Settings, read_settings
 from scmanager.domain.catalogue import FOLDS
-from scmanager.errors import Unavailable, Untrusted
+from scmanager.errors import Unavailable
 from scmanager.eventstore.sqlite import SqliteStore
 from scmanager.eventstore.store import Store, StoreDamaged
+from scmanager.exchanging import Exchange as LocalExchange
 from scmanager.runtime import Node, clock_us
 from scmanager.spaces.shelf import Shelf
 
 READ_TRIES = 3
-ERASURES_FILE = "erasures.json"
+LARGE_BYTES = 8 << 20
+"""From here on opening may take more than a second."""
 
 
 class NodeRunning(Unavailable):
@@ -45,13 +49,6 @@ class NoFolder(IdentityMissing):
 
     code = "no-data-folder"
     hint = "Make one with: scm init."
-
-
-class ErasuresFileDamaged(Untrusted):
-    """erasures.json cannot be read."""
-
-    code = "erasures-file-damaged"
-    hint = "Delete it: each erasure's days of grace then begin anew on this device."
 
 
 class Place:
@@ -71,11 +68,20 @@ class Place:
         return self.node.do(verb, space, arguments, command_id)
 
     def personal_space(self) -> bytes:
-        """The owner's own space; founded when it is not there yet. Raises NodeRunning when that needs the node."""
+        """The owner's own space; founded when it is not there yet."""
         for space in self.shelf.spaces():
             if space.kind == "personal" and self.vault.logs_of(space.id):
                 return space.id
-        return self.node.personal_space()
+        if self._api is None:
+            return self.node.personal_space()
+        founded = bytes.fromhex(self._api.do("personal.found", b"", {}, None)["space"])
+        self.shelf.follow()
+        return founded
+
+    @property
+    def exchange(self) -> Exchange:
+        """Files from and for other machines: the running node's, or our own."""
+        return LocalExchange(self.node) if self._api is None else ThroughApi(self._api)
 
     @property
     def api(self) -> Client | None:
@@ -106,12 +112,19 @@ class Session:
         """The folder, for reading and acting. Raises NoFolder and what opening raises."""
         running = running_node(self.folder)
         if running is None:
-            with Node(self.settings, self.protection()) as node:
+            with self._opened() as node:
                 carry_out_erasures(node)
                 yield Place(self.settings, node.identity, node.store, node.shelf, node.vault, node=node)
             return
         with self._beside(Client(running)) as place:
             yield place
+
+    def _opened(self) -> Node:
+        protection, events = self.protection(), self.folder / "events.db"
+        if not events.exists() or events.stat().st_size < LARGE_BYTES:
+            return Node(self.settings, protection)
+        with progress("Reading the log", None):
+            return Node(self.settings, protection)
 
     @contextmanager
     def _beside(self, api: Client) -> Iterator[Place]:
@@ -149,15 +162,9 @@ def ask_passphrase(*, twice: bool = False) -> str:
 
 
 def carry_out_erasures(node: Node) -> int:
-    """Do what erasures are due; how many were done. `erasures.json` keeps when this device first saw each one."""
-    path = node.settings.data / ERASURES_FILE
-    raw = read_private(path)
-    seen = parse_json(raw, dict[str, int], ErasuresFileDamaged()) if raw else {}
-    before = len(seen)
-    done = Erasures(node.store, node.shelf, node.vault, seen, lambda: node.now_us() // 10**6).run()
-    if len(seen) != before:
-        write_private(path, msgspec.json.encode(seen))
-    return done
+    """Do what erasures are due; how many were done."""
+    seen = SeenFile(node.settings.data)
+    return Erasures(node.store, node.shelf, node.vault, seen, lambda: node.now_us() // 10**6).run()
 
 
 def session_of(context: typer.Context) -> Session:

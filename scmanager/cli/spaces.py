@@ -10,6 +10,7 @@
 A second machine of one's own goes the same way: `scm device invite`, `request`, `enrol`, then export and import.
 """
 
+import time
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -21,20 +22,19 @@ from scmanager.adapters.space_file import (
     Invitation,
     parse_invitation,
     parse_request,
-    parse_space,
     read_bytes,
-    seal_keys,
-    write_space,
 )
 from scmanager.application.desk import NotAMember
 from scmanager.application.verbs import MemberId, RoleId
 from scmanager.cli import names, people
+from scmanager.cli.moments import read_moment
+from scmanager.cli.option_help import WHEN
 from scmanager.cli.output import JsonFlag, progress, remark, say_json, say_result, say_table, short
 from scmanager.cli.session import Place, session_of
 from scmanager.cli.verbs import CommandIdOption, OrgOption, PersonalFlag, read_command_id
-from scmanager.domain.catalogue import ORGANISATIONS
+from scmanager.domain.catalogue import MEMBERS, ORGANISATIONS
+from scmanager.domain.member import Standing as MemberStanding
 from scmanager.errors import Refused
-from scmanager.eventstore.log_copy import copy_of
 from scmanager.spaces.space import Space
 
 OutOption = Annotated[
@@ -94,14 +94,8 @@ def export(
     """Write a space to a file, with its keys sealed to every device that acts there."""
     with session_of(context).open() as place:
         space = _space(place, org, personal=personal)
-        keys = None if without_keys else seal_keys(place.vault, space.id, sorted(space.box_keys()))
-        heads = place.store.heads(space.id)
-        with progress("Writing logs", len(heads)) as bar:
-            copies = []
-            for head in heads:
-                copies.append(copy_of(place.store, head))
-                bar.advance(bar.task_ids[0])
-        size = write_space(output, space.id, copies, keys)
+        with progress("Writing logs", None):
+            size = place.exchange.export_space(space.id, output, with_keys=not without_keys)
     say_result({"file": str(output), "space": space.id.hex(), "bytes": size}, as_json=as_json)
 
 
@@ -109,19 +103,20 @@ def import_(context: typer.Context, file: FileArgument, as_json: JsonFlag = Fals
     """Check a space file from end to end, then take in what is new in it."""
     with session_of(context).open() as place:
         with progress("Checking the file", None):
-            read = parse_space(read_bytes(file))
-            admitted = place.node.import_space(read)
-        space = place.shelf.space(read.space)
-        closed = space.waiting[1]
-        acts = people.me(place, space) is not None
-    told = {"space": read.space.hex(), "logs": admitted.logs, "entries": admitted.entries, "closed": closed}
+            told = place.exchange.import_space(file)
+        place.shelf.follow()
+        space = place.shelf.space(bytes.fromhex(told["space"]))
+        acts, mine = told.pop("acts"), people.me(place, space)
+        invited = mine is not None and _standing(space, mine) is MemberStanding.INVITED
     say_result(told, as_json=as_json)
-    if closed:
+    if told["closed"]:
         remark(
             "Some entries stay closed: the file held no key for this device. Ask to be admitted, then for a new file."
         )
+    elif invited:
+        remark("You are let in. Next: scm member join --handle NAME")
     elif acts:
-        remark("You act in this space. If you were invited: scm member join --handle NAME")
+        remark("This device acts in the space.")
 
 
 def request(
@@ -129,10 +124,12 @@ def request(
     as_json: JsonFlag = False,
 ) -> None:  # fmt: skip
     """Ask to be let in: opens a log of this machine's own in the space, and writes the request to hand back."""
-    invited = parse_invitation(read_bytes(invitation))
+    invited = read_bytes(invitation)
+    parse_invitation(invited)
     with session_of(context).open() as place:
-        asked = place.node.request(invited)
-    write_private(output, msgspec.json.encode(asked) + b"\n")
+        made = place.exchange.request(invited)
+    write_private(output, made)
+    asked = parse_request(made)
     told = {"file": str(output), "space": asked.space.hex(), "member": asked.member.hex(), "log": asked.log.hex()}
     say_result(told, as_json=as_json)
     remark(f"Give {output} to whoever invited you; then take in the file they export: scm space import FILE")
@@ -144,7 +141,9 @@ def invite(
     member: Annotated[
         str | None, typer.Option("--member", metavar="MEMBER", help="Somebody recorded or gone; else somebody new.")
     ] = None,
-    until_s: Annotated[int, typer.Option("--until-s", metavar="SECONDS", help="UTC seconds; 0 for no end.")] = 0,
+    until: Annotated[
+        str, typer.Option("--until", "--until-s", metavar="WHEN", help=f"Till when it holds; 0 for no end. {WHEN}")
+    ] = "0",
     org: OrgOption = None,
     command_id: CommandIdOption = None,
     as_json: JsonFlag = False,
@@ -152,7 +151,7 @@ def invite(
     """Invite somebody, and write the invitation to give them. The file itself gives no right."""
     with session_of(context).open() as place:
         space = names.organisation(place, org)
-        given: dict[str, Any] = {"until_s": until_s}
+        given: dict[str, Any] = {"until_s": read_moment(until, int(time.time()))}
         if member is not None:
             given["member_id"] = names.resolve(MemberId, member, place, space)
         result = place.do("member.invite", space.id, given, read_command_id(command_id))
@@ -187,14 +186,13 @@ def admit(
     as_json: JsonFlag = False,
 ) -> None:
     """Let in the device of a request, with a role's rank and rights."""
-    asked = parse_request(read_bytes(request))
+    read = read_bytes(request)
+    asked = parse_request(read)
     with session_of(context).open() as place:
         space = _here(place, asked.space)
         who = names.resolve(MemberId, member, place, space) if member else asked.member
         template = names.resolve(RoleId, role, place, space)
-        place.node.take_request(asked)
-        given = {"member_id": who, "role_id": template, "log": asked.log, "device": asked.device, "box": asked.box}
-        result = place.do("member.grant", space.id, given, read_command_id(command_id))
+        result = place.exchange.admit(read, template, who, read_command_id(command_id))
     say_result(result, as_json=as_json)
     remark("Next: scm space export -o org.scm, and give them that file.")
 
@@ -206,14 +204,19 @@ def enrol(
     as_json: JsonFlag = False,
 ) -> None:
     """Let another machine of yours act as you, from the log of its request."""
-    asked = parse_request(read_bytes(request))
+    read = read_bytes(request)
+    asked = parse_request(read)
     with session_of(context).open() as place:
-        space = _here(place, asked.space)
-        place.node.take_request(asked)
-        given = {"log": asked.log, "device": asked.device, "box": asked.box, "transport": asked.transport}
-        result = place.do("device.enrol", space.id, given, read_command_id(command_id))
+        _here(place, asked.space)
+        result = place.exchange.enrol(read, read_command_id(command_id))
     say_result(result, as_json=as_json)
     remark("Next: scm space export -o space.scm, and on the other machine: scm space import space.scm")
+
+
+def _standing(space: Space, member: bytes) -> MemberStanding:
+    state: Any = space.state(MEMBERS, member)
+    standing: MemberStanding = state.standing
+    return standing
 
 
 def _here(place: Place, space: bytes) -> Space:

@@ -6,6 +6,7 @@ be typed as names (`names`).
 
 import enum
 import inspect
+import time
 import types
 import typing
 from collections.abc import Callable
@@ -17,7 +18,9 @@ import typer
 from scmanager.application.every_verb import VERBS, Verb
 from scmanager.application.verbs import Parameter
 from scmanager.cli import names
-from scmanager.cli.output import JsonFlag, say_result
+from scmanager.cli.moments import read_moment
+from scmanager.cli.option_help import help_of
+from scmanager.cli.output import JsonFlag, remark, say_result
 from scmanager.cli.session import Place, session_of
 from scmanager.errors import Refused
 from scmanager.spaces.space import Space
@@ -25,7 +28,7 @@ from scmanager.spaces.space import Space
 GROUPS: dict[str, str] = {
     "organisation": "Organisations: found, rename, describe, archive, affiliate. `org` for short.",
     "role": "Roles: templates of rank and rights.",
-    "member": "Members: record, invite, admit, name, remove.",
+    "member": "Members: record, invite, admit, give roles, remove.",
     "device": "Your own devices: request, enrol, cut.",
     "hangar": "Your hangar: import lists, undo an import, share it.",
     "ship": "Ships: add, share, lend, readiness.",
@@ -33,6 +36,11 @@ GROUPS: dict[str, str] = {
     "squadron": "Squadrons: form, enlist ships and members.",
 }
 """What a group's help says; groups that are not named here say their name."""
+
+NEXT: dict[str, str] = {
+    "member.join": "Next: scm space export -o joined.scm, and give that file to the others, so that they see you.",
+}
+"""What comes after a verb, where one would not guess it."""
 
 OrgOption = Annotated[
     str | None, typer.Option("--org", metavar="ORG", help="Tag, title or id; may be left out when there is one.")
@@ -73,8 +81,10 @@ def command_for(verb: Verb) -> Callable[..., None]:
             }
             result = place.do(verb.name, space.id, arguments, command_id)
         say_result(result, as_json=as_json)
+        if verb.name in NEXT:
+            remark(NEXT[verb.name])
 
-    shown = [_shown(each) for each in sorted(verb.parameters, key=lambda each: not _is_argument(each))]
+    shown = [_shown(verb.name, each) for each in sorted(verb.parameters, key=lambda each: not _is_argument(each))]
     fixed: list[tuple[str, Any, Any]] = [("org", OrgOption, None)] if "org" in verb.kinds else []
     fixed += [("personal", PersonalFlag, False)] if set(verb.kinds) >= {"org", "personal"} else []
     fixed += [("command_id", CommandIdOption, None), ("as_json", JsonFlag, False)]
@@ -109,6 +119,8 @@ def read_command_id(text: str | None) -> bytes | None:
 def read_argument(parameter: Parameter, given: Any, place: Place, space: Space) -> Any:
     """What was typed, as the verb takes it."""
     kind, many = _plain(parameter.type)
+    if _is_moment(parameter):
+        return read_moment(given, int(time.time()))
     if many:
         return tuple(_read(kind, each, place, space) for each in given)
     return _read(kind, given, place, space)
@@ -118,23 +130,29 @@ def _read(kind: Any, given: Any, place: Place, space: Space) -> Any:
     return names.resolve(kind, given, place, space) if kind in names.NOUNS else given
 
 
-def _shown(parameter: Parameter) -> inspect.Parameter:
+def _shown(verb: str, parameter: Parameter) -> inspect.Parameter:
     """A verb's parameter as typer reads it."""
     kind, many = _plain(parameter.type)
-    typed = str if kind in names.NOUNS else kind
-    label = option_name(parameter.name)
-    metavar = None if _is_choice(typed) or typed is bool else label.upper()
+    typed = str if kind in names.NOUNS or _is_moment(parameter) else kind
+    label, told = option_name(parameter.name), help_of(verb, parameter.name)
+    metavar = "WHEN" if _is_moment(parameter) else None if _is_choice(typed) or typed is bool else label.upper()
     if _is_argument(parameter):
-        return _parameter(parameter.name, Annotated[typed, typer.Argument(metavar=metavar)])
-    option = typer.Option(*_flags(label, typed), metavar=metavar)
+        return _parameter(parameter.name, Annotated[typed, typer.Argument(metavar=metavar, help=told)])
+    option = typer.Option(*_flags(label, typed), metavar=metavar, help=told)
     if many:
         return _parameter(parameter.name, Annotated[list[typed], option], list(parameter.default or ()) or None)  # type: ignore[valid-type]
-    default = None if parameter.required else parameter.default
+    default = None if parameter.required or _is_moment(parameter) else parameter.default
     annotation = typed if default is not None else typed | None
     return _parameter(parameter.name, Annotated[annotation, option], default)
 
 
+def _is_moment(parameter: Parameter) -> bool:
+    return parameter.name == "until_s"
+
+
 def _flags(label: str, typed: Any) -> tuple[str, ...]:
+    if label == "until-s":
+        return "--until", "--until-s"
     return (f"--{label}/--no-{label}",) if typed is bool else (f"--{label}",)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from scmanager.domain import fleet, governance, hangar_import, member, organisation, role, ship, squadron
+from scmanager.domain import alarm, fleet, governance, hangar_import, member, organisation, role, ship, squadron
 from scmanager.domain.epoch import EPOCHS
 from scmanager.domain.event import CATALOGUE, State
 from scmanager.domain.fold import Fold, by_tag
@@ -29,6 +29,8 @@ FOLDS: Final[Mapping[str, Fold]] = MappingProxyType(
     by_tag((EPOCHS, ORGANISATIONS, ROLES, MEMBERS, SHIPS, IMPORTS, FLEETS, SQUADRONS))
 )
 """By event tag."""
+
+assert alarm.ForkSeen.tag in RIGHT_NEEDED  # It folds to nothing: the trail of events is where it is read.
 
 for _tag, _right in RIGHT_NEEDED.items():
     governance.register(_right, CATALOGUE[_tag])

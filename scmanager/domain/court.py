@@ -41,6 +41,16 @@ class Court:
         logs = self._evaluation.counted.logs
         return frontier_of(self._space, (top for head in self._heads if (top := self._facts[head]).log in logs))
 
+    def foresee(self, fact: Fact) -> Verdict | None:
+        """What a further entry of a known type would be judged now, without admitting it.
+
+        None where that cannot be said: its grant or its log is not known here yet.
+        """
+        bench = self._evaluation.benches.get(fact.by)
+        if bench is None or fact.log not in bench.levels:
+            return None
+        return self._evaluation.decide(fact, bench)
+
     def facts(self) -> Iterable[Fact]:
         """All admitted facts, in the order of their arrival."""
         return self._facts.values()

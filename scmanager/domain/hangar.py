@@ -38,7 +38,7 @@ from scmanager.domain.ship_events import (
     Unassigned,
     WordsRestored,
 )
-from scmanager.domain.words import NAME_LENGTH_MAX, check_words
+from scmanager.domain.words import check_name
 from scmanager.errors import Refused
 
 CLAIM_MAX_S = 31 * 24 * 3600
@@ -180,7 +180,7 @@ def withdraw_share(ship: Ship, actor: Id) -> Iterator[Decision]:
 def name(ship: Ship, actor: Id, nickname: str) -> Iterator[Decision]:
     """Give it a nickname; empty takes it back. Raises ShipUnknown, ShipGone, WordsUnusable."""
     owner = _check_present(ship)
-    words = Nickname(check_words(nickname, NAME_LENGTH_MAX, may_be_empty=True))
+    words = Nickname(check_name(nickname, may_be_empty=True))
     yield About(_voiced(ship, actor, Named()), owner.id, words)
 
 

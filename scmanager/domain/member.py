@@ -12,7 +12,7 @@ from scmanager.domain.contest import Claim, entries, holder, rivals, stake
 from scmanager.domain.event import About, Decision, Envelope, Event, Id, Id32, Personal, State, replace
 from scmanager.domain.payload import RANK_LOWEST, Entries, Id16, Seconds
 from scmanager.domain.rights import ANYONE, RIGHT_NEEDED
-from scmanager.domain.words import NAME_LENGTH_MAX, check_words
+from scmanager.domain.words import check_name, check_words
 from scmanager.errors import Refused
 
 
@@ -365,9 +365,7 @@ def _evolve_invitation(member: Member, event: MemberEvent, envelope: Envelope) -
 
 
 def _profile(handle: str, display_name: str) -> Profile:
-    return Profile(
-        check_words(handle, NAME_LENGTH_MAX), check_words(display_name, NAME_LENGTH_MAX, may_be_empty=True)
-    )
+    return Profile(check_name(handle), check_name(display_name, may_be_empty=True))
 
 
 def _check_known(member: Member) -> None:

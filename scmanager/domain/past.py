@@ -34,7 +34,7 @@ def follows(entry: Clear, before: Clear | None) -> bool:
 def heads(entries: Iterable[E]) -> list[E]:
     """The last entry of every branch."""
     entries = list(entries)
-    continued = {entry.prev for entry in entries if entry.seq > 0}
+    continued = {entry.prev for entry in entries}  # Entry 0 names zeros, which are nobody's id.
     return [entry for entry in entries if entry.id not in continued]
 
 
@@ -50,9 +50,9 @@ class Held(Generic[E]):
         self._children: dict[Id32, list[Id32]] | None = None
 
     def forked(self, log: Id32) -> bool:
-        """Whether two held entries of this log have one seq."""
-        entries = self.logs.get(log, [])
-        return len(entries) > 1 + max((entry.seq for entry in entries), default=-1)
+        """Whether two held entries of this log, of which there are some, have one seq."""
+        entries = self.logs[log]
+        return len(entries) > 1 + max(entry.seq for entry in entries)
 
     def chain(self, head: E) -> set[Id32]:
         """The ids from this entry back to entry 0 of its log."""
@@ -64,12 +64,12 @@ class Held(Generic[E]):
         return ids
 
     def future(self, ids: Iterable[Id32], outside: Set[Id32] = frozenset()) -> set[Id32]:
-        """The entries that have one of these in their past, and these themselves, on paths `outside` some set."""
+        """The entries that have one of these held ones in their past, and these, on paths `outside` some set."""
         children = self._parents_turned()
         found = set(ids)
         stack = list(found)
         while stack:
-            for other in children.get(stack.pop(), ()):
+            for other in children[stack.pop()]:
                 if other not in found and other not in outside:
                     found.add(other)
                     stack.append(other)
@@ -107,7 +107,7 @@ class Keeps:
             if head is not None and (head.log, head.seq) == (row.log, row.seq) and held.forked(row.log):
                 self._chains.setdefault(row.log, set()).update(held.chain(head))
             else:  # Not held: all up to its seq. Held and no fork: its chain is all up to its seq.
-                self._up_to[row.log] = max(row.seq, self._up_to.get(row.log, -1))
+                self._up_to[row.log] = max(row.seq, self._up_to.get(row.log, 0))
 
     def __contains__(self, entry: Clear) -> bool:
         return entry.seq <= self._up_to.get(entry.log, -1) or entry.id in self._chains.get(entry.log, ())

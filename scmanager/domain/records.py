@@ -193,6 +193,10 @@ class Standing(msgspec.Struct, frozen=True):
     disowned: tuple[Id32, ...] = ()
     """Its logs that an own cut reaches: of lost devices."""
 
+    def speaks(self, log: Id32) -> bool:
+        """Whether something new in this log counts, as far as cuts go."""
+        return not self.cuts and log in self.levels and log not in self.disowned
+
     @property
     def ended(self) -> bool:
         """Whether somebody above ended it: nothing new that is written by it will count."""

@@ -92,6 +92,7 @@ RIGHT_NEEDED: Final[Mapping[str, Right | None]] = MappingProxyType(
         "import.applied/1": ANYONE,
         "import.undone/1": ANYONE,
         "import.undone-for/1": _R.SHIP_MANAGE,
+        "alarm.fork-seen/1": ANYONE,
         "fleet.formed/1": _R.FLEET_MANAGE,
         "fleet.renamed/1": _R.FLEET_MANAGE,
         "fleet.disbanded/1": _R.FLEET_MANAGE,

@@ -84,7 +84,7 @@ class RightUnknown(Refused):
     """There is no right called {right}."""
 
     code = "right-unknown"
-    hint = "Choose from the catalogue of rights."
+    hint = f"These are the rights, each given by itself: {', '.join(Right)}."
 
 
 def define(role: Role, title: str, rank: int, rights: tuple[str, ...], actor_rank: int) -> Iterator[Decision]:

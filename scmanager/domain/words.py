@@ -25,6 +25,8 @@ _UNSEEN: Final = re.compile(
 )
 _BLANK: Final = " \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 _UNWRITABLE: Final = re.compile("[\u0000\ud800-\udfff]")
+_STEERING: Final = re.compile("[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+"""What steers a terminal, breaks a line or reorders it. Joiners stay: Persian, Tamil and emoji need them."""
 
 
 class TitleUnusable(Refused):
@@ -70,3 +72,10 @@ def check_words(text: str, length_max: int = PROSE_LENGTH_MAX, *, may_be_empty: 
     if bad := _UNWRITABLE.search(text):
         raise WordsUnusable(why=f"character {bad.start() + 1} is U+{ord(bad[0]):04X}, which no text may have")
     return text
+
+
+def check_name(text: str, *, may_be_empty: bool = False) -> str:
+    """How somebody or something is called: words of one line that steer nothing. Raises WordsUnusable."""
+    if bad := _STEERING.search(text):
+        raise WordsUnusable(why=f"character {bad.start() + 1} is U+{ord(bad[0]):04X}, which no name may have")
+    return check_words(text, NAME_LENGTH_MAX, may_be_empty=may_be_empty)

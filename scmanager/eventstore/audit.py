@@ -228,13 +228,14 @@ def _honest_notes(db: sqlite3.Connection, branch: Branch) -> Iterator[tuple[int,
 
 
 def _links(db: sqlite3.Connection, branch: Branch, low: int, high: int) -> Iterable[tuple[int, bool, bool]]:
-    """For each entry of a window: whether it disagrees with the one before, and with the one after."""
-    rows = [data for _, data, _ in rows_of(db, branch, max(low - 1, 0), min(high + 1, branch.size))]
-    ids = [entry.ZERO_ID, *(sha3_512(data).digest() for data in rows)]
-    named = [*(data[_PREV] for data in rows), b""]
-    skip = 0 if low == 0 else 1
-    for place in range(skip, len(rows)):
-        seq = max(low - 1, 0) + place
-        before = named[place] != ids[place] if place or low == 0 else False
-        after = place + 1 < len(rows) and named[place + 1] != ids[place + 1]
-        yield seq, before, after
+    """For each entry of a window: whether it disagrees with the one before, and what comes after with it.
+
+    After the last entry comes the stored head.
+    """
+    first, end = max(low - 1, 0), min(high + 1, branch.size)
+    rows = [data for _, data, _ in rows_of(db, branch, first, end)]
+    ids = [sha3_512(data).digest() for data in rows]
+    named = [*(data[_PREV] for data in rows[1:]), branch.head if end == branch.size else ids[-1]]
+    for place in range(low - first, len(rows)):
+        before = ids[place - 1] if place else entry.ZERO_ID
+        yield first + place, rows[place][_PREV] != before, named[place] != ids[place]

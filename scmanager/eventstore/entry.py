@@ -28,6 +28,8 @@ SEALED_EXTRA_BYTES = 32 + 16
 ZERO_LOG = bytes(32)
 ZERO_ID = bytes(64)
 KEYS_MAX = 15
+KEPT_MAX = 384
+"""Rows of a recovery: a founder on a stick has a log for each change of machine, and none of them may be lost."""
 
 _MAGIC = b"SCE1"
 _HEADER = struct.Struct(">4s32sQQ64s")
@@ -310,7 +312,7 @@ def _check_recovery(recovery: Recovery, genesis: Genesis) -> None:
     _widths((statement.space, statement.key, statement.device, statement.box, *statement.on), 32)
     if statement.space != genesis.space or statement.key != genesis.key:
         raise MalformedEntry(reason="a recovery statement for another log")
-    if not 1 <= statement.n <= NUMBER_MAX or len(statement.on) > DEPS_MAX or len(statement.keeps) > DEPS_MAX:
+    if not 1 <= statement.n <= NUMBER_MAX or len(statement.on) > DEPS_MAX or len(statement.keeps) > KEPT_MAX:
         raise MalformedEntry(reason="a recovery statement's numbers")
     for kept in statement.keeps:
         _check_dep(kept)

@@ -38,6 +38,13 @@ class AlreadyTracked(Conflict):
     hint = "Go on after the newest position that was tracked."
 
 
+class NameTaken(Conflict):
+    """Another entity was named {name} meanwhile."""
+
+    code = "name-taken"
+    hint = "Ask for the entity of that name, and try again."
+
+
 class Arrival(msgspec.Struct, frozen=True):
     """One event's place among its entity's, as this node received them."""
 
@@ -58,7 +65,7 @@ class Originators(Protocol):
     """The node's private tables beside one store. `handle` is what the store hands to `also`."""
 
     def record(self, handle: Any, first: int, noted: Noted) -> None:
-        """Note a commit whose first entry stands at `first`. Raises VersionTaken, AlreadyTracked, noting nothing."""
+        """Note a commit whose first entry stands at `first`. Raises VersionTaken, AlreadyTracked, NameTaken."""
 
     def index(self, handle: Any, found: Sequence[tuple[int, bytes]], upto: int) -> None:
         """Give versions to (pos, entity) that came another way; all positions up to `upto` are done then."""
@@ -94,7 +101,9 @@ class SqliteOriginators:
         """See Originators.record."""
         if noted.tracking:
             self._track(handle, *noted.tracking)
-        handle.executemany("INSERT INTO originator VALUES (?, ?)", list(noted.names.items()))
+        for entity, name in noted.names.items():
+            if handle.execute("INSERT OR IGNORE INTO originator VALUES (?, ?)", (entity, name)).rowcount == 0:
+                raise NameTaken(name=name)
         for pos, (entity, version) in enumerate(noted.versions, first):
             taken = handle.execute("SELECT 1 FROM arrival WHERE entity = ? AND version = ?", (entity, version))
             if taken.fetchone():
@@ -186,6 +195,9 @@ class MemoryOriginators:
     def _check(self, noted: Noted) -> None:
         if noted.tracking and self._tracking.get(noted.tracking[0], -1) >= noted.tracking[1]:
             raise AlreadyTracked(name=noted.tracking[0], pos=noted.tracking[1])
+        for entity, name in noted.names.items():
+            if entity in self._names or name in self._entities:
+                raise NameTaken(name=name)
         seen: set[tuple[bytes, int]] = set()
         for entity, version in noted.versions:
             if (entity, version) in seen or version in self._versions.get(entity, {}):

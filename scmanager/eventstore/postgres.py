@@ -31,14 +31,7 @@ from scmanager.eventstore.postgres_connections import (
     translated,
 )
 from scmanager.eventstore.soundness import End, check_count, check_end
-from scmanager.eventstore.store import (
-    CommandRepeated,
-    LogMoved,
-    LogTaken,
-    NotHeld,
-    Outcome,
-    Row,
-)
+from scmanager.eventstore.store import Also, CommandRepeated, LogMoved, LogTaken, NotHeld, Outcome, Row
 from scmanager.eventstore.verification import SignedNote, VerifiedRun
 
 READERS_MAX = 4
@@ -81,14 +74,14 @@ class PostgresStore:
 
     # Writing
 
-    def append(self, batch: Batch, outcomes: Sequence[Outcome] = ()) -> int:
-        """See Store.append. One statement, one round trip; three for a log's first commit."""
+    def append(self, batch: Batch, outcomes: Sequence[Outcome] = (), also: Also | None = None) -> int:
+        """See Store.append. One statement, one round trip; more for a log's first commit, and for `also`."""
         with self._lock:
             self._own(self._connected(), batch.head.log)
             connection = self._connected()
             arguments = _arguments(batch, outcomes)
             try:
-                pos = self._append(connection, batch, arguments)
+                pos = self._append(connection, batch, arguments, also)
             except psycopg.errors.UniqueViolation as error:
                 self._roll_back(connection)
                 if error.diag.constraint_name != "outcome_pkey":
@@ -99,20 +92,34 @@ class PostgresStore:
                     self._roll_back(connection)
                     raise translated(error) from error
                 return self._resolve(batch, error)
+            except BaseException:
+                self._roll_back(connection)  # What `also` raised undoes the entries too.
+                raise
         if pos is None:
             raise LogMoved(log=batch.head.log.hex()[:16])
         return pos
 
-    def _append(self, connection: psycopg.Connection, batch: Batch, arguments: dict[str, Any]) -> int | None:
-        if batch.head.size == len(batch.sealed) and connection.info.transaction_status == TransactionStatus.IDLE:
+    def _append(
+        self, connection: psycopg.Connection, batch: Batch, arguments: dict[str, Any], also: Also | None
+    ) -> int | None:
+        first = batch.head.size == len(batch.sealed)
+        if (first or also) and connection.info.transaction_status == TransactionStatus.IDLE:
             connection.execute("BEGIN")
-        if batch.head.size == len(batch.sealed):
+        if first:
             self._add_log(connection, batch.head)
             self._add_branch(connection, batch.head.log, Branch(batch.head.branch, 0, 0, 0), entry.ZERO_ID)
         row = connection.execute(_statement(arguments), arguments, prepare=True).fetchone()
+        if row and also:
+            also(connection, int(row[0]))
         if connection.info.transaction_status != TransactionStatus.IDLE:
             connection.execute("COMMIT" if row else "ROLLBACK")
         return int(row[0]) if row else None
+
+    def private(self, also: Also) -> None:
+        """See Store.private. Holds the position, so that nothing is committed beside it."""
+        with self._transaction() as connection:
+            (last,) = connection.execute(_SQL["hold_position"]).fetchone() or (0,)
+            also(connection, int(last))
 
     def _resolve(self, batch: Batch, error: psycopg.Error) -> int:
         """The connection broke while it appended. Once the log's lock is ours again, the head tells what happened."""
@@ -272,7 +279,7 @@ class PostgresStore:
     # Reading
 
     def _query(self, name: str, **arguments: Any) -> list[tuple[Any, ...]]:
-        return self._readers.query(_SQL[name], arguments)
+        return self.consult(_SQL[name], arguments)
 
     def heads(self, space: bytes | None = None) -> Sequence[Head]:
         """See Store.heads."""
@@ -326,6 +333,10 @@ class PostgresStore:
     def last_pos(self) -> int:
         """See Store.last_pos."""
         return int(self._query("last_pos")[0][0])
+
+    def consult(self, sql: bytes, arguments: dict[str, Any]) -> list[tuple[Any, ...]]:
+        """Read node-private tables, on a reading connection."""
+        return self._readers.query(sql, arguments)
 
     def close(self) -> None:
         """See Store.close."""

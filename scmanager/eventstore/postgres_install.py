@@ -13,7 +13,7 @@ from scmanager.errors import Misconfigured
 from scmanager.eventstore.named_sql import load
 from scmanager.eventstore.postgres_connections import connect, translated
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _LOCK = 0x5CA1AB1E
 """The advisory lock under which one process at a time sets up."""
 
@@ -27,6 +27,10 @@ GRANT UPDATE (last) ON scm_events.position TO {writer};
 GRANT UPDATE (pos) ON scm_events.tracking TO {writer};
 GRANT UPDATE (id) ON scm_events.space TO {writer};
 GRANT DELETE ON scm_events.part TO {writer};
+"""
+_GRANTS_2 = """
+GRANT SELECT ON scm_events.originator, scm_events.arrival TO {writer}, {reader};
+GRANT INSERT ON scm_events.originator, scm_events.arrival TO {writer};
 """
 # UPDATE on space is what FOR UPDATE asks for; a trigger refuses every real update there.
 
@@ -56,8 +60,11 @@ def install(admin_dsn: str, writer_password: str, reader_password: str, roles: R
         with connect(admin_dsn) as connection, connection.transaction():
             connection.execute("SELECT pg_advisory_xact_lock(%s::bigint)", (_LOCK,))
             _create_roles(connection, roles, writer_password, reader_password)
-            if _version(connection) == 0:
-                _create_tables(connection, roles)
+            version = _version(connection)
+            if version < 1:
+                _add(connection, roles, 1, load("postgres.sql")["tables"], _GRANTS)
+            if version < 2:
+                _add(connection, roles, 2, load("originators-postgres.sql")["tables"], _GRANTS_2)
     except psycopg.Error as error:
         raise translated(error) from None  # its context may quote a password
 
@@ -89,12 +96,14 @@ def _version(connection: psycopg.Connection) -> int:
     return version
 
 
-def _create_tables(connection: psycopg.Connection, roles: Roles) -> None:
+def _add(connection: psycopg.Connection, roles: Roles, version: int, tables: bytes, grants: str) -> None:
+    """What one version of the schema brought."""
     names = {name: sql.Identifier(getattr(roles, name)) for name in ("owner", "writer", "reader")}
-    connection.execute(sql.SQL("CREATE SCHEMA scm_events AUTHORIZATION {owner}").format(**names))
+    if version == 1:
+        connection.execute(sql.SQL("CREATE SCHEMA scm_events AUTHORIZATION {owner}").format(**names))
     connection.execute(sql.SQL("SET LOCAL ROLE {owner}").format(**names))
     connection.execute("SET LOCAL search_path = scm_events")
-    connection.execute(load("postgres.sql")["tables"])
-    connection.execute("INSERT INTO schema_version VALUES (%s)", (SCHEMA_VERSION,))
-    connection.execute(sql.SQL(_GRANTS).format(**names))
+    connection.execute(tables)
+    connection.execute("INSERT INTO schema_version VALUES (%s)", (version,))
+    connection.execute(sql.SQL(grants).format(**names))
     connection.execute("RESET ROLE")

@@ -15,13 +15,15 @@ from eventsourcing.persistence import (
     AggregateRecorder,
     InfrastructureFactory,
     Mapper,
+    Recording,
     StoredEvent,
+    Tracking,
 )
 from eventsourcing.popo import POPOAggregateRecorder
 from eventsourcing.system import ProcessApplication
 from eventsourcing.utils import Environment, EnvType
 
-from scmanager.eventstore.recorder import TAIL, Recorder
+from scmanager.eventstore.recorder import PAGE, TAIL, Recorder
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,7 @@ class RecorderFactory(InfrastructureFactory[Recorder]):
 class NodeProcess(ProcessApplication[Any]):
     """A process application on the node's own store. Subclasses set `topics` and define `policy`."""
 
+    log_section_size = pull_section_size = PAGE
     topics: Sequence[str] = ()
     """The tags it reads; all of them when empty. Its own must not be among them."""
 
@@ -96,9 +99,34 @@ class NodeProcess(ProcessApplication[Any]):
         """Events as they are."""
         return SaidMapper(self.construct_transcoder())
 
+    @property
+    def reached(self) -> int:
+        """The newest notification it has recorded that it read; 0 before the first."""
+        return self.recorder.max_tracking_id(self._tail) or 0
+
     def catch_up(self) -> None:
         """Process all that this application has not processed. Harmless at any time."""
-        self.pull_and_process(self._tail)
+        while self.turn(PAGE):
+            pass
+
+    def turn(self, most: int) -> bool:
+        """Process what stands within the next `most` notifications; whether there are more."""
+        newest, before = self.recorder.max_notification_id() or 0, self.reached
+        end = min(newest, before + most)
+        if end > before:
+            self.pull_and_process(self._tail, before, end)
+            if end > self.reached:
+                rest = ProcessingEvent[Any](tracking=Tracking(self._tail, end))
+                self.passed(rest)
+                super()._record(rest)
+        return end < newest
+
+    def passed(self, processing: ProcessingEvent[Any]) -> None:
+        """A turn ends behind the last event it processed: what follows from the entries that are no event here."""
+
+    def _record(self, processing_event: ProcessingEvent[Any]) -> list[Recording[Any]]:
+        """What leads to nothing costs no commit of its own: the end of the turn covers it."""
+        return super()._record(processing_event) if processing_event.events else []
 
     def say(self, processing: ProcessingEvent[Any], entity: UUID | str, tag: str, payload: bytes) -> None:
         """Collect one event at the entity's next version."""

@@ -34,6 +34,7 @@ from eventsourcing.persistence import (
 from scmanager.errors import Conflict, Unavailable
 from scmanager.eventstore import content, entry
 from scmanager.eventstore.content import Shared
+from scmanager.eventstore.following import Listeners
 from scmanager.eventstore.originators import INDEXED, AlreadyTracked, Noted, Originators, VersionTaken
 from scmanager.eventstore.own_log import Draft, OwnLog
 from scmanager.eventstore.recorded import STORED, Reader, Voice, pack
@@ -57,7 +58,7 @@ class Recorder(ProcessRecorder):
         self._store, self._originators, self._log, self._voice = store, originators, log, voice
         self._writing = threading.RLock() if writing is None else writing
         self._reader = Reader(store, log.head.log, voice)
-        self._listeners: set[threading.Event] = set()
+        self._listeners = Listeners(store)
         self._names: dict[bytes, UUID | str] = {}
 
     # Writing
@@ -92,7 +93,6 @@ class Recorder(ProcessRecorder):
             cause = self._cause_of(tracking) if cause is None else cause
             said = (command or urandom(16), cause)
             newest = self._append(entities, stored_events, said, Noted(versions, names, track))
-        self.wake()
         return list(range(newest - len(stored_events) + 1 - _FIRST_EVENT, newest + 1 - _FIRST_EVENT))
 
     def _append(
@@ -250,13 +250,8 @@ class Recorder(ProcessRecorder):
     # Following
 
     def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> Subscription["Recorder"]:
-        """Notifications as they come. Whoever stores events another way calls `wake`."""
+        """Notifications as they come, whoever stored them."""
         return _Following(self, gt, topics)
-
-    def wake(self) -> None:
-        """Something was stored."""
-        for listener in tuple(self._listeners):
-            listener.set()
 
     def listen(self, listener: threading.Event) -> None:
         """Set this whenever something was stored."""

@@ -18,7 +18,7 @@ from scmanager.eventstore import entry
 from scmanager.eventstore.branches import Branch, Placement, pieces, place
 from scmanager.eventstore.own_log import Batch, Head, Sealed
 from scmanager.eventstore.soundness import End, check_count, check_end
-from scmanager.eventstore.sqlite_faults import FAULTS, translated
+from scmanager.eventstore.sqlite_faults import FAULTS, identity, translated
 from scmanager.eventstore.sqlite_readers import Readers
 from scmanager.eventstore.store import (
     Also,
@@ -71,6 +71,7 @@ class SqliteStore:
         self._writer = self._connect()
         try:
             self._prepare()
+            self._identity = identity(self._path)
             self._pos = self.last_pos()
         except FAULTS as error:
             self.close()
@@ -124,6 +125,8 @@ class SqliteStore:
         with self._lock:
             if self._closed:
                 raise StoreBusy(reason="it is closed")
+            if identity(self._path) != self._identity:  # SQLite would go on writing into a file without a name.
+                raise StoreDamaged(reason="its file was moved, removed or replaced while it was in use")
             try:
                 self._writer.execute("BEGIN IMMEDIATE")
                 try:

@@ -1,6 +1,7 @@
 """What SQLite's errors mean to whoever asked: nothing was recorded, or the file is broken."""
 
 import sqlite3
+from pathlib import Path
 
 from scmanager.eventstore.store import StoreBusy, StoreDamaged
 
@@ -16,14 +17,35 @@ _BROKEN = {
 }
 
 
+# A file that cannot grow (a full disk) takes nothing with it; bytes that cannot be read back do, and bytes that the
+# disk did not take when it was told to keep them.
+_UNREADABLE = {
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_IOERR_READ,
+    sqlite3.SQLITE_IOERR_SHORT_READ,
+    sqlite3.SQLITE_IOERR_FSYNC,
+    sqlite3.SQLITE_IOERR_DIR_FSYNC,
+    sqlite3.SQLITE_IOERR_CORRUPTFS,
+    sqlite3.SQLITE_IOERR_DATA,
+}
+
+
+def identity(path: Path) -> tuple[int, int] | None:
+    """Which file stands at a path now, by volume and number; None when none does."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def translated(error: sqlite3.Error | UnicodeDecodeError) -> StoreBusy | StoreDamaged:
     """Disk full, locked or read-only: nothing was recorded. A broken file or disk: stop."""
     if isinstance(error, UnicodeDecodeError):
         return StoreDamaged(reason="text in it is not readable")
     text = str(error)
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
-    # A write that fails takes nothing with it; bytes that cannot be read back, or were not taken by the disk, do.
-    unreadable = code & 0xFF == sqlite3.SQLITE_IOERR and code != sqlite3.SQLITE_IOERR_WRITE
+    unreadable = code in _UNREADABLE
     foreign = code == sqlite3.SQLITE_ERROR and ("no such" in text or "decode" in text)
     if code & 0xFF in _BROKEN or unreadable or foreign:
         return StoreDamaged(reason=text)

@@ -51,8 +51,10 @@ class Status(msgspec.Struct, frozen=True):
 class Projector:
     """Keeps one database's read models. One thread projects; any may ask for the status or wait for a position."""
 
-    def __init__(self, shelf: Shelf, store: Store, key_of: KeyOf, conninfo: str) -> None:
-        self._shelf, self._store, self._key_of, self._conninfo = shelf, store, key_of, conninfo
+    def __init__(self, shelf: Shelf, store: Store, key_of: KeyOf, conninfo: str | Callable[[], str]) -> None:
+        """`conninfo` may be asked anew for each connection, as a server that comes back may be elsewhere."""
+        self._shelf, self._store, self._key_of = shelf, store, key_of
+        self._conninfo_now = conninfo
         self._mutex = threading.RLock()
         """Held while the live generation is written or replaced."""
         self._wake = threading.Event()
@@ -208,6 +210,10 @@ class Projector:
 
     def _following(self, schema: str, seen: Mapping[bytes, int] | None = None) -> Following:
         return Following(self._shelf, self._store, self._key_of, schema, seen)
+
+    @property
+    def _conninfo(self) -> str:
+        return self._conninfo_now if isinstance(self._conninfo_now, str) else self._conninfo_now()
 
     def _connect(self) -> Connection:
         if self._connection is None or self._connection.closed:

@@ -20,7 +20,7 @@ from typing import IO, Self
 
 import msgspec
 
-from scmanager.eventstore import entry
+from scmanager.eventstore import entry, parts
 from scmanager.eventstore.store import Row, Store
 from scmanager.spaces.opening import Found, KeyOf, read_shared
 
@@ -199,6 +199,8 @@ def _found(data: bytes, stored: bytes, keys: dict[bytes, bytes], publics: dict[b
         return None
     sealed = one.parts[0].key
     if one.log not in publics or (sealed and sealed not in keys):
+        return None
+    if parts.part_hash(stored) != one.parts[0].hash:
         return None
     shared = read_shared(one, stored, publics[one.log], keys.get(sealed, b""))
     if shared is None:

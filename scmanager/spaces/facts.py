@@ -2,7 +2,7 @@
 
 from scmanager.domain import records
 from scmanager.domain.governance import Kept, is_governance
-from scmanager.domain.records import Fact
+from scmanager.domain.records import Clear, Fact
 from scmanager.eventstore import entry
 from scmanager.spaces.opening import Opened
 
@@ -18,6 +18,13 @@ def fact_of(opened: Opened) -> Fact:
         return Fact(one.id32, one.log, one.seq, prev, deps, malformed=True)
     event = opened.event if is_governance(shared.type) else None
     return Fact(one.id32, one.log, one.seq, prev, deps, None, shared.by, shared.type, event)
+
+
+def clear_of(one: entry.Entry) -> Clear:
+    """What an entry shows to everybody, a mirror without keys too."""
+    deps = tuple((dep.log, dep.seq, dep.id) for dep in one.deps)
+    genesis = genesis_of(one.genesis) if one.genesis is not None else None
+    return Clear(one.id32, one.log, one.seq, one.prev[:32], deps, genesis)
 
 
 def founding_fact(fact: Fact) -> bool:

@@ -1,6 +1,6 @@
 """Opening: from a stored row to what it says, or to a stated reason why it says nothing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -10,7 +10,7 @@ from scmanager.domain.upcasting import upcast
 from scmanager.eventstore import content, entry, parts
 from scmanager.eventstore.content import Shared
 from scmanager.eventstore.entry import Dep, Entry, PartRef
-from scmanager.eventstore.store import Row
+from scmanager.eventstore.store import Row, StoreDamaged
 
 KeyOf = Callable[[bytes], bytes | None]
 """A key by its id, if this node has it."""
@@ -45,6 +45,13 @@ class Found(msgspec.Struct, frozen=True, array_like=True, gc=False):
     entity: bytes
     saw: tuple[bytes, ...]
     payload: bytes
+
+
+NONE_FOUND: Mapping[int, Found] = {}
+"""Of no row anything was read yet, by pos."""
+
+LabelOf = Callable[[bytes], tuple[bytes, bytes] | None]
+"""A key's space and subject (empty: an epoch's), if this node has it."""
 
 
 class Opened(msgspec.Struct, frozen=True, gc=False):
@@ -122,8 +129,11 @@ def said(shared: Shared | Found, same: Same) -> Said:
 
 
 def parse_row(row: Row) -> Entry:
-    """The stored entry, parsed; the store holds verified bytes only."""
-    return entry.parse(row.data)
+    """The stored entry, parsed; the store took verified bytes only. Raises StoreDamaged if they changed since."""
+    try:
+        return entry.parse(row.data)
+    except entry.MalformedEntry as error:
+        raise StoreDamaged(reason=f"the entry at position {row.pos} is not readable") from error
 
 
 def found_entry(row: Row, found: Found, same: Same) -> Entry:
@@ -134,3 +144,31 @@ def found_entry(row: Row, found: Found, same: Same) -> Entry:
         data, same.setdefault(log, log), found.seq, found.hlc, data[52:116], found.deps, found.parts, None,
         found.id, found.id[:32],
     )  # fmt: skip
+
+
+def check_row(row: Row, parsed: Entry, before: Entry | None, *, hashed: bool) -> None:
+    """Raises StoreDamaged unless a row is what was verified when it came: a bit that flipped would hide what follows.
+
+    `before` is the newest entry of its branch; None where a branch begins. `hashed`: part 0 was compared already.
+    """
+    sound = parsed.log == row.log
+    if parsed.genesis is None:
+        sound = sound and (hashed or parts.part_hash(row.shared) == parsed.parts[0].hash)
+        if before is not None:
+            sound = sound and (before.seq + 1, before.id) == (parsed.seq, parsed.prev)
+        else:
+            sound = sound and row.branch > 0
+    if not sound:
+        raise StoreDamaged(reason=f"the entry at position {row.pos} is not what was recorded")
+
+
+def once(key_of: KeyOf) -> KeyOf:
+    """Ask for each key once: the vault reads and unwraps it anew each time. Forgotten after the batch."""
+    known: dict[bytes, bytes | None] = {}
+
+    def remembered(key: bytes) -> bytes | None:
+        if key not in known:
+            known[key] = key_of(key)
+        return known[key]
+
+    return remembered

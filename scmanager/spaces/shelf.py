@@ -9,8 +9,8 @@ from scmanager.eventstore import entry
 from scmanager.eventstore.store import Row, Store
 from scmanager.spaces import ahead
 from scmanager.spaces.journal import Change
-from scmanager.spaces.opening import Found, KeyOf
-from scmanager.spaces.space import NONE_FOUND, Space
+from scmanager.spaces.opening import NONE_FOUND, Found, KeyOf, LabelOf, parse_row
+from scmanager.spaces.space import Space
 
 PAGE_ROWS = 5_000
 
@@ -28,12 +28,20 @@ class NoSuchSpace(Refused):
 class Shelf:
     """Spaces by id. `lock` guards them: the writer changes them under it, readers look under it."""
 
-    def __init__(self, store: Store, folds: Mapping[str, Fold], key_of: KeyOf, clock_us: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        folds: Mapping[str, Fold],
+        key_of: KeyOf,
+        clock_us: Callable[[], int],
+        label_of: LabelOf = lambda _: None,
+    ) -> None:
         self.lock = threading.RLock()
         self._store = store
         self._folds = folds
         self._key_of = key_of
         self._clock_us = clock_us
+        self._label_of = label_of
         self._spaces: dict[bytes, Space] = {}
         self._space_of_log: dict[bytes, bytes] = {}
         self._listeners: list[Listener] = []
@@ -45,22 +53,47 @@ class Shelf:
         From `bulk` rows on a second process reads ahead (`ahead`).
         """
         changes: dict[bytes, Change] = {}
-        for rows, found in ahead.pages(self._store, self.pos, self._key_of, bulk=bulk):
-            changes |= self.take(rows, found)
-        while rows := self._store.tail(self.pos, PAGE_ROWS):
-            changes |= self.take(rows)
+        with self.lock:
+            for rows, found in ahead.pages(self._store, self.pos, self._key_of, bulk=bulk):
+                changes |= self._absorb(rows, found)
+            while rows := self._store.tail(self.pos, PAGE_ROWS):
+                changes |= self._absorb(rows)
+        if changes:
+            self.tell()
         return changes
 
-    def take(self, rows: Sequence[Row], found: Mapping[int, Found] = NONE_FOUND) -> dict[bytes, Change]:
-        """Take in rows that the store committed, in order of pos, each once. `found`: what was read of them."""
+    def take(self, rows: Sequence[Row], *, own: bool = False) -> dict[bytes, Change]:
+        """Take in rows that the store committed, in order of pos. `own`: this process wrote them.
+
+        Another thread may have committed before them, or have followed up to them already: each row of the store
+        comes in once and in its turn, whoever brings it.
+        """
         with self.lock:
-            by_space: dict[bytes, list[Row]] = {}
-            for row in rows:
-                by_space.setdefault(self._space_of(row), []).append(row)
-            now = self._clock_us()
-            changes = {space: self._made(space).absorb(mine, now, found) for space, mine in by_space.items()}
-            self.pos = max(self.pos, rows[-1].pos)
+            if rows[0].pos != self.pos + 1:
+                return self.follow()
+            changes = self._absorb(rows, own=own)
         self.tell()
+        return changes
+
+    def time_passed(self) -> None:
+        """Count what was held for being dated too far ahead, and is so no longer. Cheap when nothing is held."""
+        with self.lock:
+            now = self._clock_us()
+            due = [space for space in self._spaces.values() if space.holds_due(now)]
+            for space in due:
+                space.absorb((), now)
+        if due:
+            self.tell()
+
+    def _absorb(
+        self, rows: Sequence[Row], found: Mapping[int, Found] = NONE_FOUND, *, own: bool = False
+    ) -> dict[bytes, Change]:
+        by_space: dict[bytes, list[Row]] = {}
+        for row in rows:
+            by_space.setdefault(self._space_of(row), []).append(row)
+        now = self._clock_us()
+        changes = {space: self._made(space).absorb(mine, now, found, own=own) for space, mine in by_space.items()}
+        self.pos = rows[-1].pos
         return changes
 
     def keys_came(self) -> None:
@@ -79,7 +112,7 @@ class Shelf:
 
     def fresh(self, space: bytes, kind: entry.Kind) -> Space:
         """An empty space that is about to be founded; it joins the shelf with its first rows."""
-        made = Space(space, self._folds, self._key_of)
+        made = Space(space, self._folds, self._key_of, self._label_of)
         made.kind = kind
         return made
 
@@ -98,7 +131,7 @@ class Shelf:
 
     def _made(self, space: bytes) -> Space:
         if space not in self._spaces:
-            self._spaces[space] = Space(space, self._folds, self._key_of)
+            self._spaces[space] = Space(space, self._folds, self._key_of, self._label_of)
         return self._spaces[space]
 
     def _space_of(self, row: Row) -> bytes:
@@ -108,7 +141,7 @@ class Shelf:
         return known
 
     def _founding(self, row: Row) -> bytes:
-        first = entry.parse(row.data)
+        first = parse_row(row)
         if first.genesis is None:
-            first = entry.parse(self._store.read(row.log, 0, 0, 1)[0].data)
+            first = parse_row(self._store.read(row.log, 0, 0, 1)[0])
         return first.space

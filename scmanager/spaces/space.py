@@ -6,40 +6,57 @@
   decide (DESIGN 2, hlc). Entries whose key is not here stay closed until the key comes.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
 from scmanager.domain.court import Court
 from scmanager.domain.event import Envelope, Id, Id32, State
 from scmanager.domain.fold import Fold
+from scmanager.domain.frontier import counted_logs
 from scmanager.domain.governance import Enrolled, Erased
 from scmanager.domain.records import Fact, Grant, Keys, Standing, Verdict, Verdicts
 from scmanager.domain.tips import Tips
 from scmanager.eventstore import signing
 from scmanager.eventstore.entry import Dep, Entry, Kind, digest, u64
 from scmanager.eventstore.store import Row
-from scmanager.spaces.facts import fact_of, founding_fact
+from scmanager.spaces.facts import clear_of, fact_of, founding_fact
 from scmanager.spaces.journal import Change, Journal
-from scmanager.spaces.opening import Found, KeyOf, Opened, Said, Same, found_entry, open_found, open_row, parse_row
+from scmanager.spaces.opening import (
+    NONE_FOUND,
+    Found,
+    KeyOf,
+    LabelOf,
+    Opened,
+    Said,
+    Same,
+    check_row,
+    found_entry,
+    once,
+    open_found,
+    open_row,
+    parse_row,
+)  # fmt: skip
 from scmanager.spaces.thing import Thing
 
 AHEAD_US_MAX = 26 * 3600 * 1_000_000
 
 
-NOTHING = Change(frozenset(), frozenset())
-NONE_FOUND: Mapping[int, Found] = {}
-
-
 class Space:
     """One space. Not thread-safe by itself: the node's writer changes it, under the lock that readers take too."""
 
-    def __init__(self, space: bytes, folds: Mapping[str, Fold], key_of: KeyOf) -> None:
+    def __init__(
+        self, space: bytes, folds: Mapping[str, Fold], key_of: KeyOf, label_of: LabelOf = lambda _: None
+    ) -> None:
         self.id = space
         self.pos = 0
-        self.hlc = 0
+        self.rulings = 0
+        """How often grants may have changed."""
         self.kind: Kind = "org"
         self.journal = Journal()
         self._folds = folds
         self._key_of = key_of
+        self._label_of = label_of
+        self._named: dict[bytes, set[bytes]] = {}
+        self._beside: dict[bytes, set[bytes]] = {}
         self._tips = Tips()
         self._unnamed: list[Fact] = []
         """What the tips do not know yet: only a writer asks for them."""
@@ -47,26 +64,38 @@ class Space:
         self._publics: dict[bytes, bytes] = {}
         self._opened: dict[Id32, Opened] = {}
         self._things: dict[tuple[str, Id], Thing] = {}
+        self._founded = False
+        self._newest: dict[bytes, int] = {}
+        self._hlc = 0
         self._heads: dict[bytes, dict[int, Entry]] = {}
+        self._ends: dict[bytes, dict[Id32, Dep]] = {}
+        self._counted: set[Id32] = set()
         self._firsts: dict[bytes, Dep] = {}
         self._by_type: dict[str, list[Id32]] = {}
         self._same: Same = {}
         self._closed: list[Row] = []
         self._held: list[Row] = []
+        self._due_us: int | None = None
 
     # Taking in
 
-    def absorb(self, rows: Sequence[Row], now_us: int, found: Mapping[int, Found] = NONE_FOUND) -> Change:
+    def absorb(
+        self, rows: Sequence[Row], now_us: int, found: Mapping[int, Found] = NONE_FOUND, *, own: bool = False
+    ) -> Change:
         """Take in stored rows of this space, in order of pos. `now_us` is this machine's clock.
 
-        `found` is, by pos, what was read of them already.
+        `found` is, by pos, what was read of them already. `own`: this process decided them just now, on what counts
+        here, so they count whatever the clock says since.
         """
-        waiting, self._held = self._held, []
-        key_of = _once(self._key_of)
-        fresh = [
-            opened
-            for row in (*waiting, *rows)
-            if (opened := self._open(row, now_us, key_of, found.get(row.pos))) is not None
+        waiting: list[Row] = []
+        if self.holds_due(now_us):
+            waiting, self._held, self._due_us = self._held, [], None
+        until = now_us + AHEAD_US_MAX
+        key_of = once(self._key_of)
+        fresh = [opened for row in waiting if (opened := self._open(row, until, key_of)) is not None]
+        bound = None if own else until
+        fresh += [
+            opened for row in rows if (opened := self._open(row, bound, key_of, found.get(row.pos))) is not None
         ]
         self.pos = max(self.pos, max((row.pos for row in rows), default=0))
         return self._judge(fresh)
@@ -77,16 +106,23 @@ class Space:
         self.journal.note(Change(frozenset(), frozenset(), words=True))
         return self.absorb(closed, now_us)
 
-    def _open(self, row: Row, now_us: int, key_of: KeyOf, found: Found | None) -> Opened | None:
+    def _open(self, row: Row, until_us: int | None, key_of: KeyOf, found: Found | None = None) -> Opened | None:
         parsed = parse_row(row) if found is None else found_entry(row, found, self._same)
+        if row.pos > self.pos and until_us is not None:  # Read from the store, for the first time.
+            before = self._heads.get(parsed.log, {}).get(row.branch)
+            check_row(row, parsed, before, hashed=found is not None)
         self._note_head(row, parsed)
+        self._named.setdefault(parsed.log, set()).update(part.key for part in parsed.parts if part.key)
         if parsed.genesis is not None:
             self._publics[parsed.log] = parsed.genesis.key
-            if not parsed.genesis.space or not self._opened:
+            if not parsed.genesis.space or not (self._founded or self._opened):
                 self.kind = parsed.genesis.kind  # Until the founding entry is here, as our own log says.
-        if parsed.hlc > now_us + AHEAD_US_MAX:
+            self._founded = self._founded or not parsed.genesis.space
+        if until_us is not None and parsed.hlc > until_us:
             self._held.append(row)
+            self._due_us = min(parsed.hlc, self._due_us or parsed.hlc)
             return None
+        self._note_end(parsed)
         if found is not None:
             return open_found(row, parsed, found, self._same)
         opened = open_row(row, parsed, self._publics[parsed.log], key_of, self._same)
@@ -102,14 +138,17 @@ class Space:
             fact = fact_of(opened)
             facts.append(fact)
             self._opened[fact.id] = opened
-            if opened.entry.hlc > self.hlc:
-                self.hlc = opened.entry.hlc
+            one = opened.entry
+            if one.hlc > self._newest.get(one.log, 0):
+                self._newest[one.log] = one.hlc
             if founding_fact(fact):
                 governance = True
                 if opened.shared is not None:
                     self._by_type.setdefault(opened.shared.type, []).append(fact.id)
         self._unnamed += facts
         changed = self._court.admit(facts)
+        self._hlc = max((self._newest.get(log, 0) for log in self._court.verdicts.counted), default=0)
+        self.rulings += governance
         touched: set[Id] = set()
         gone: dict[tuple[str, Id], set[Id32]] = {}
         came: list[Opened] = []
@@ -117,6 +156,8 @@ class Space:
             opened = self._opened[id32]
             if verdict.valid:
                 came.append(opened)
+                for part in opened.entry.parts[1:]:
+                    self._beside.setdefault(part.key, set()).add(opened.entry.parts[0].key)
             elif opened.shared is not None and (fold := self._folds.get(opened.shared.type)):
                 gone.setdefault((fold.name, opened.shared.entity), set()).add(id32)
         self._drop(gone, touched)
@@ -134,6 +175,15 @@ class Space:
             branches[row.branch] = one
         if one.seq == 0:
             self._firsts[one.log] = Dep(one.log, 0, one.id32)
+
+    def _note_end(self, one: Entry) -> None:
+        """The ends of all branches as everybody sees them: closed entries too, held ones not."""
+        if one.id32 in self._counted:
+            return  # It was closed, and is opened now.
+        self._counted.add(one.id32)
+        ends = self._ends.setdefault(one.log, {})
+        ends.pop(one.prev[:32], None)
+        ends[one.id32] = Dep(one.log, one.seq, one.id32)
 
     def _drop(self, gone: Mapping[tuple[str, Id], set[Id32]], touched: set[Id]) -> None:
         for (fold, entity), entries in gone.items():
@@ -163,6 +213,19 @@ class Space:
 
     # Reading
 
+    @property
+    def hlc(self) -> int:
+        """The newest time that counts. What nobody vouched for drives no clock."""
+        return self._hlc
+
+    def holds_due(self, now_us: int) -> bool:
+        """Whether something was held for the clock and need not be any more."""
+        return self._due_us is not None and self._due_us <= now_us + AHEAD_US_MAX
+
+    def foresee(self, fact: Fact) -> Verdict | None:
+        """See Court.foresee."""
+        return self._court.foresee(fact)
+
     def envelope(self, opened: Opened) -> Envelope:
         """Where a valid event came from, with whose voice."""
         shared = opened.shared
@@ -185,8 +248,9 @@ class Space:
         return thing.tips if thing else ()
 
     def things(self, fold: Fold) -> Iterator[tuple[Id, State]]:
-        """All things of one kind."""
-        return ((entity, thing.state) for (name, entity), thing in self._things.items() if name == fold.name)
+        """All things of one kind. One of which everything said turned out void is none."""
+        every = self._things.items()
+        return ((entity, thing.state) for (name, entity), thing in every if name == fold.name and thing.tips)
 
     def opened(self, id32: Id32) -> Opened | None:
         """An entry by its id32, if it is held and open."""
@@ -231,20 +295,51 @@ class Space:
         return self._publics[log]
 
     def erased_keys(self) -> frozenset[bytes]:
-        """Ids of the keys that erasures which count have named: what they seal is hidden."""
+        """Ids of the keys that erasures which count have named: what they seal is hidden.
+
+        An erasure speaks for its subject: a key held for somebody else, or for the space, is not its to name.
+        """
         named = (opened.event for opened in self.of_type(Erased.tag))
-        return frozenset(key for each in named if isinstance(each, Erased) for key in each.keys)
+        return frozenset(
+            key
+            for each in named
+            if isinstance(each, Erased)
+            for key in each.keys
+            if self._label_of(key) in {None, (self.id, each.subject)}
+        )
+
+    def named_keys(self) -> frozenset[bytes]:
+        """Ids of the keys under which something in a counted log is sealed: no other key is worth taking."""
+        return frozenset(key for log in self._counted_logs() for key in self._named.get(log, ()))
+
+    def epochs_of(self, key_id: bytes) -> Set[bytes]:
+        """The epochs, by key id, in which a subject's key has sealed words that count."""
+        return self._beside.get(key_id, frozenset())
 
     def heads(self, log: bytes) -> tuple[Dep, ...]:
         """The newest entry of each branch of a log."""
         return tuple(Dep(top.log, top.seq, top.id32) for top in self._heads.get(log, {}).values())
 
     def frontier(self) -> bytes:
-        """Which logs count and how far they are here; members who have the same agree on every state."""
-        counted = self._court.verdicts.counted
-        heads = sorted((head.log, head.seq + 1, head.id) for log in counted for head in self.heads(log))
-        rows = (log + u64(size) + head for log, size, head in heads)
-        return digest("scm/frontier/1", self.id, u64(len(heads)), *rows)
+        """Which logs count and how far they are here; members who have the same agree on every state.
+
+        A mirror without keys says the same: closed entries count as ends, and what they introduce counts.
+        """
+        ends = sorted(
+            (end.log, end.seq + 1, end.id) for log in self._counted_logs() for end in self._ends.get(log, {}).values()
+        )
+        rows = (log + u64(size) + end for log, size, end in ends)
+        return digest("scm/frontier/1", self.id, u64(len(ends)), *rows)
+
+    def _counted_logs(self) -> frozenset[Id32]:
+        if not self._closed:
+            return self._court.verdicts.counted
+        clear = (*self._court.facts(), *(clear_of(parse_row(row)) for row in self._closed))
+        return counted_logs(self.id, clear, signing.verify)
+
+    def forks(self) -> list[bytes]:
+        """The logs that signed more than one history, sorted. An alarm; it voids nothing (DESIGN 3, rule 10)."""
+        return sorted(log for log, branches in self._heads.items() if len(branches) > 1)
 
     def to_name(self, log: bytes) -> list[tuple[Dep, ...]]:
         """What the next entry of our log names in deps, in rows; all but the last go into `heads/1` entries first."""
@@ -258,15 +353,20 @@ class Space:
         return self._firsts.get(log)
 
     def box_keys(self) -> frozenset[bytes]:
-        """The box keys of every device that acts here: keys may be sealed to these."""
-        standing = list(self.grants())
-        logs = {log for each in standing for log in each.levels}
+        """The box keys of every device that acts here: keys may be sealed to these, and to no disowned device.
+
+        An enrolment speaks for the grant it was written by: naming a log of somebody else's brings no box in.
+        """
+        standing = {each.grant.id: each for each in self.grants()}
         enrolled = (
-            each.event.box
-            for each in self.of_type(Enrolled.tag)
-            if isinstance(each.event, Enrolled) and each.event.log in logs
+            opened.event.box
+            for opened in self.of_type(Enrolled.tag)
+            if isinstance(opened.event, Enrolled)
+            and opened.shared is not None
+            and (each := standing.get(opened.shared.by)) is not None
+            and each.speaks(opened.event.log)
         )
-        return frozenset((*(each.grant.box for each in standing), *enrolled))
+        return frozenset((*(each.grant.box for each in standing.values()), *enrolled))
 
     @property
     def needs_update(self) -> bool:
@@ -282,22 +382,14 @@ class Space:
         standing = self._court.verdicts.grants.get(id32)
         return standing.grant if standing else None
 
+    def closed_logs(self) -> set[bytes]:
+        """The logs of which something is closed for want of a key."""
+        return {row.log for row in self._closed}
+
     @property
     def waiting(self) -> tuple[int, int]:
         """How many entries are held for the clock, and how many are closed for want of a key."""
         return len(self._held), len(self._closed)
-
-
-def _once(key_of: KeyOf) -> KeyOf:
-    """Ask for each key once: the vault reads and unwraps it anew each time. Forgotten after the batch."""
-    known: dict[bytes, bytes | None] = {}
-
-    def remembered(key: bytes) -> bytes | None:
-        if key not in known:
-            known[key] = key_of(key)
-        return known[key]
-
-    return remembered
 
 
 def _envelope(one: Entry, shared: Said, grant: Grant) -> Envelope:

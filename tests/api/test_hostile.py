@@ -52,8 +52,20 @@ def test_metrics_are_prometheus_text(api: Api) -> None:
     assert "# TYPE scm_writer_commits_total counter\nscm_writer_commits_total " in answer.text
 
 
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:{port}", "127.0.0.1.evil.example:{port}", "127.0.0.1:1",
-                                  "localhost", "[::1].evil:{port}", "", "user@127.0.0.1:{port}", "0.0.0.0:{port}"])  # fmt: skip
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example",
+        "evil.example:{port}",
+        "127.0.0.1.evil.example:{port}",
+        "127.0.0.1:1",
+        "localhost",
+        "[::1].evil:{port}",
+        "",
+        "user@127.0.0.1:{port}",
+        "0.0.0.0:{port}",
+    ],
+)
 def test_a_host_that_is_not_ours_is_refused(api: Api, host: str) -> None:
     answer = api.client.get("/health", headers={"host": host.format(port=api.port)})
     assert (answer.status_code, _code(answer)) == (421, "host-foreign")
@@ -88,9 +100,24 @@ def test_wrong_paths_methods_and_types_say_what_is_right(api: Api) -> None:
         assert (answer.status_code, _code(answer)) == (415, "media-type-unknown")
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'"x"', b"[1]", b'{"query": 1}', b"{}", b'{"query": null}',
-                                  b'{"query":"{a}","variables":[]}', b"[" * 100_000, b"\xff\xfe",
-                                  b'{"query":"{a}","variables":' + b'{"a":' * 50_000])  # fmt: skip
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b'"x"',
+        b"[1]",
+        b'{"query": 1}',
+        b"{}",
+        b'{"query": null}',
+        b'{"query":"{a}","variables":[]}',
+        b"[" * 100_000,
+        b"\xff\xfe",
+        b'{"query":"{a}","variables":' + b'{"a":' * 50_000,
+    ],
+)
 def test_bodies_that_are_no_request_are_refused(api: Api, body: bytes) -> None:
     answer = api.client.post("/graphql", content=body, headers={"content-type": "application/json"})
     assert answer.status_code == 400
@@ -129,7 +156,8 @@ BOMB = "query { ...F0 } " + " ".join(
         ("{a" * 10_000 + "}" * 10_000, "query-too-deep"),
         ("{ a(b: " + "[" * 10_000 + "]" * 10_000 + ") }", "query-too-deep"),
         ("query ($o: ID!) " + NESTED, "query-too-deep"),
-        ("{ members(first: 200) { nodes { ships(first: 200) { nodes { squadrons(first: 200) { nodes { id } } } } } } }",
+        ("{ members(first: 200) { nodes { ships(first: 200) { nodes { squadrons(first: 200) "
+         "{ nodes { id } } } } } } }",
          "query-too-costly"),
         ("{ node { pos } } #" + "x" * 100_000, "query-too-long"),
         ("fragment A on Query { ...B } fragment B on Query { ...A } { ...A }", "query-invalid"),

@@ -5,8 +5,10 @@ import secrets
 import threading
 from typing import Any
 
+import msgspec
 import pytest
 
+from scmanager.api import exchange
 from scmanager.api.arguments import argument
 from scmanager.api.mutations import field_name
 from scmanager.api.schema import served
@@ -29,7 +31,9 @@ def test_every_verb_is_a_mutation_with_its_help_and_its_arguments() -> None:
         assert field.description == verb.help
         assert list(field.args)[:2] == ["space", "commandId"]
         assert len(field.args) == len(verb.parameters) + 3
-    assert set(mutations.fields) == {field_name(name) for name in VERBS} | {"organisationFound", "personalFound"}
+    beside = {each.graphql_name for each in exchange.MUTATIONS}
+    founding = {"organisationFound", "personalFound"}
+    assert set(mutations.fields) == {field_name(name) for name in VERBS} | founding | beside
 
 
 def test_a_command_is_shown_by_queries_when_it_has_answered(api: Api, space: str) -> None:
@@ -120,6 +124,18 @@ def test_without_waiting_it_answers_before_queries_show_it(api: Api, space: str)
 
 class Strange:
     pass
+
+
+class Words(msgspec.Struct, frozen=True):
+    name: str
+    marks: tuple[str, ...] = ("none",)
+    count: int | None = None
+
+
+def test_what_has_a_default_in_a_structure_may_be_left_out() -> None:
+    words = argument("x", Words)
+    assert words.read(words.type(name="a")) == Words("a")
+    assert words.read(words.type(name="a", marks=["b"], count=3)) == Words("a", ("b",), 3)
 
 
 def test_arguments_of_every_offered_kind_are_read_and_others_are_refused_at_start() -> None:

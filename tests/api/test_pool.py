@@ -103,7 +103,7 @@ def test_postgresql_ends_and_returns_and_so_do_queries_and_live_views(
         space = api.do("organisationFound", 'title: "Phoenix", handle: "lead"')["space"]
         query = f'{{ organisation(id: "{space}") {{ title }} }}'
         with Socket(api).begin() as heard:
-            heard.subscribe('subscription { organisation(id: "%s") { title } }' % space)
+            heard.subscribe(f'subscription {{ organisation(id: "{space}") {{ title }} }}')
             assert heard.next()["organisation"] == {"title": "Phoenix"}
             own_postgres.stop()
             gone = api.refused(query)

@@ -104,8 +104,21 @@ def test_a_foreign_origin_or_a_wrong_token_does_not_get_through_the_handshake(
     assert refused.value.response.status_code == 403
 
 
-@pytest.mark.parametrize("noise", ["", "{", "[]", "1", '{"type": 1}', '{"type": "subscribe"}', '{"type": "subscribe", "id": "1", "payload": 1}',
-                                   '{"type": "complete"}', b"\x00", '{"type":"subscribe","id":[],"payload":{"query":"{ node { pos } }"}}'])  # fmt: skip  # noqa: E501
+@pytest.mark.parametrize(
+    "noise",
+    [
+        "",
+        "{",
+        "[]",
+        "1",
+        '{"type": 1}',
+        '{"type": "subscribe"}',
+        '{"type": "subscribe", "id": "1", "payload": 1}',
+        '{"type": "complete"}',
+        b"\x00",
+        '{"type":"subscribe","id":[],"payload":{"query":"{ node { pos } }"}}',
+    ],
+)
 def test_noise_ends_the_websocket_and_not_the_node(api: Api, noise: str | bytes) -> None:
     with Socket(api).begin() as heard:
         heard.raw.send(noise)
@@ -150,9 +163,15 @@ def _several(api: Api, count: int) -> Iterator[None]:
         yield
 
 
-def test_who_does_not_keep_up_is_let_go_with_a_code(api: Api, space: str) -> None:
-    with Socket(api, max_queue=1).begin() as slow:
-        _flood(api, slow, space)
+def test_who_does_not_keep_up_is_let_go_with_a_code(api: Api, space: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed, "QUEUE_MAX", 2)
+    with Socket(api).begin() as slow:
+        slow.subscribe("subscription { changes { space tables pos } }")
+        time.sleep(0.5)
+        _tell(api, space, rounds=1, tables=0)  # In one transaction: they come faster than anybody reads.
+        while "errors" not in (message := slow.read())["payload"]:
+            pass
+        assert message["payload"]["errors"][0]["extensions"]["code"] == "subscription-too-slow"
         assert slow.closed() == sockets.TOO_SLOW
 
 
@@ -161,19 +180,19 @@ def test_who_does_not_read_at_all_does_not_hold_a_place(
 ) -> None:
     monkeypatch.setattr(sockets, "SEND_S", 0.3)
     with Socket(api, max_queue=1).begin() as slow:
-        _flood(api, slow, space)
+        slow.subscribe("subscription { changes { space tables pos } }")
+        time.sleep(0.5)
+        _tell(api, space, rounds=15, tables=100)  # More than any buffer between here and there holds.
         deadline = time.monotonic() + 10
         while "scm_api_listeners 0\n" not in api.client.get("/metrics").text:
             assert time.monotonic() < deadline
             time.sleep(0.1)
 
 
-def _flood(api: Api, slow: Socket, space: str) -> None:
-    """More changes than any buffer between here and there holds."""
-    slow.subscribe("subscription { changes { space tables pos } }")
-    time.sleep(0.5)
-    tables = ",".join(f'"{"t" * 60}{number}"' for number in range(100))
-    with psycopg.connect(api.node.dsn, autocommit=True) as other, other.cursor() as cursor:
-        payload = f'{{"space": "{space}", "tables": [{tables}], "pos": %s}}'
-        for _ in range(15):
-            cursor.executemany("select pg_notify(%s, %s)", [(feed.CHANNEL, payload % n) for n in range(200)])
+def _tell(api: Api, space: str, *, rounds: int, tables: int) -> None:
+    names = ",".join(f'"{"t" * 60}{number}"' for number in range(tables))
+    payload = f'{{"space": "{space}", "tables": [{names}], "pos": %s}}'
+    with psycopg.connect(api.node.dsn, autocommit=True) as other:
+        for _ in range(rounds):
+            with other.transaction(), other.cursor() as cursor:
+                cursor.executemany("select pg_notify(%s, %s)", [(feed.CHANNEL, payload % n) for n in range(200)])

@@ -1,4 +1,4 @@
-"""How long the documented queries take over HTTP, on the organisation of the specification: 200 members, 600 ships (C6)."""
+"""How long the documented queries take over HTTP: one organisation, 200 members, 600 ships (C6)."""
 
 import gc
 import json

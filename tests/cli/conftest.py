@@ -1,6 +1,12 @@
 """A terminal for the tests: `scm("org", "list")` runs the real command line on a real folder."""
 
-from collections.abc import Callable
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +14,8 @@ import msgspec
 import pytest
 
 from scmanager.cli.entry import run
+
+START_S = 90
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -29,6 +37,27 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 Scm = Callable[..., Answer]
+
+
+@contextlib.contextmanager
+def served(folder: Path, at: str) -> Iterator[subprocess.Popen[str]]:
+    """`scm up` on the folder `at`, in a process of its own."""
+    environment = os.environ | {"SCM_STATE": str(folder / f"{at}.state"), "SCM_PORT": "0"}
+    with subprocess.Popen(
+        [sys.executable, "-m", "scmanager", "--data", str(folder / at), "up"],
+        env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        try:
+            end = time.monotonic() + START_S
+            while not (folder / at / "node.json").exists():
+                assert process.poll() is None, process.communicate()
+                assert time.monotonic() < end, "it did not come up"
+                time.sleep(0.1)
+            yield process
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+                process.wait(60)
 
 
 @pytest.fixture

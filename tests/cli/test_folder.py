@@ -4,9 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
-from tests.cli.conftest import Scm
 
 from scmanager.adapters import recovery_sheet
+from tests.cli.conftest import Scm
 
 
 def test_a_folder_is_made_once(scm: Scm) -> None:
@@ -87,3 +87,24 @@ def test_somebody_elses_words_are_hidden_now_and_go_later(nova: Scm) -> None:
     told = nova("erase", "Ayla", "--yes")
     assert "days of grace" in told.err
     assert [member["handle"] for member in nova("member", "list", "--json").json] == ["Vesper", ""]
+
+
+def test_an_offer_that_is_not_taken_leaves_the_old_sheet_waiting(nova: Scm, tmp_path: Path) -> None:
+    (old,) = (tmp_path / "a").glob("recovery-*.txt")
+    offer, signed = tmp_path / "offer", tmp_path / "signed"
+    assert nova("recovery", "offer", "-o", offer).code == 0
+    assert nova("org", "list").err.count("is not confirmed") == 2
+    assert old.name in nova("org", "list").err
+    nova("recovery", "sign", offer, "--sheet", old, "-o", signed)
+    assert nova("recovery", "take", signed).code == 0
+    told = nova("org", "list").err
+    assert told.count("is not confirmed") == 1
+    assert f"{old.name}," not in told
+
+
+def test_the_sheet_names_commands_that_there_are(nova: Scm, tmp_path: Path) -> None:
+    (sheet,) = (tmp_path / "a").glob("recovery-*.txt")
+    text = " ".join(sheet.read_text(encoding="utf-8").split())
+    for command in ("scm recovery offer", "scm recovery sign"):
+        assert command in text
+        assert nova(*command.split()[1:], "--help").code == 0

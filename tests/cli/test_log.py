@@ -4,10 +4,10 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from tests.cli.conftest import Scm
 
 from scmanager.cli.why import SENTENCES
 from scmanager.domain.records import Reason
+from tests.cli.conftest import Scm
 
 
 def tamper(path: Path, statement: str, *arguments: object) -> None:

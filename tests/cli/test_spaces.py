@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from scmanager.adapters import recovery_sheet
 from tests.cli.conftest import Scm
 
 
@@ -69,3 +70,25 @@ def test_a_mirror_without_keys_verifies_and_reads_nothing(nova: Scm, tmp_path: P
     assert told.json["closed"] == told.json["entries"] - 1
     assert "stay closed" in told.err
     assert nova("log", "verify", "--deep", "--json", at="mirror").json["ok"]
+
+
+def test_the_founders_seat_is_taken_over_with_the_recovery_sheet(nova: Scm, tmp_path: Path) -> None:
+    invitation, request, space = tmp_path / "invitation", tmp_path / "request", tmp_path / "space"
+    offer, signed = tmp_path / "offer", tmp_path / "signed"
+    nova("role", "define", "Pilot", 5)
+    nova("init", at="b")
+    nova("member", "invite", "-o", invitation)
+    nova("space", "request", invitation, "-o", request, at="b")
+    nova("member", "admit", request, "--role", "Pilot")
+    nova("space", "export", "-o", space)
+    nova("space", "import", space, at="b")
+    (sheet,) = (tmp_path / "a").glob("recovery-*.txt")
+    wrong = tmp_path / "wrong.txt"
+    wrong.write_text(" ".join(recovery_sheet.encode_seed(bytes(32))), encoding="utf-8")
+    assert nova("recovery", "offer", "-o", offer, at="b").code == 0
+    assert nova("recovery", "sign", offer, "--sheet", wrong, "-o", signed, at="b").error == "recovery-keys-wrong"
+    assert nova("recovery", "sign", offer, "--sheet", sheet, "-o", signed, at="b").code == 0
+    assert nova("recovery", "take", signed).error == "hand-over-not-ours"
+    assert nova("recovery", "take", signed, at="b").code == 0
+    assert nova("organisation", "rename", "Nova, recovered", at="b").code == 0
+    assert "Nova, recovered" in nova("org", "list", at="b").out

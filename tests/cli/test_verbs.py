@@ -1,12 +1,16 @@
 """Verbs on the command line: each has a command, things are called by their names, errors help."""
 
+import io
 import secrets
+import shlex
+from pathlib import Path
 
 import pytest
-from tests.cli.conftest import Scm
 
 from scmanager.application.every_verb import VERBS
 from scmanager.cli import commands
+from scmanager.cli.output import say_result
+from tests.cli.conftest import Scm
 
 
 @pytest.mark.parametrize("name", sorted(VERBS))
@@ -123,3 +127,47 @@ def test_ships_are_imported_previewed_shared_and_taken_back(nova: Scm) -> None:
     assert nova("import", file, "--preview", "--json").json["unchanged"] == 2
     taken_back = nova("hangar", "undo-import", done["import"], "--personal", "--json").json
     assert taken_back["undone"] == 2
+
+
+def test_an_import_that_nobody_confirms_is_an_error_in_json_too(nova: Scm, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = "scmanager/cli/data/hangars/TocToc.json"
+    for answer in ("", "n\n"):
+        monkeypatch.setattr("sys.stdin", io.StringIO(answer))
+        told = nova("import", file, "--json")
+        assert (told.code, told.json["error"]["code"]) == (3, "stopped")
+    assert nova("ship", "list", "--personal", "--json").json == []
+
+
+def test_what_to_answer_can_be_pasted_into_a_shell(nova: Scm, tmp_path: Path) -> None:
+    file = tmp_path / "hangar.json"
+    file.write_text('[{"manufacturer": "Argo", "name": "MOLE Teach\'s Special", "ship_code": "x"}]', encoding="utf-8")
+    told = nova("import", file, "--preview").err
+    (line,) = (each for each in told.splitlines() if "--answer" in each)
+    assert shlex.split(line.partition("with: ")[2]) == ["--answer", "MOLE Teach's Special=MODEL"]
+
+
+def test_a_long_list_of_ids_is_counted_for_people(capsys: pytest.CaptureFixture[str]) -> None:
+    say_result({"ships": ["ab" * 16] * 5, "left": []}, as_json=False)
+    assert capsys.readouterr().out.splitlines() == [f"ships  5: {', '.join(['ab' * 6] * 3)}, ...", "left   none"]
+
+
+def test_erasing_somebody_else_at_once_is_refused(nova: Scm) -> None:
+    nova("member", "record", "Ayla")
+    assert nova("erase", "Ayla", "--at-once", "--yes").error == "erase-at-once-not-yours"
+
+
+def test_digits_that_fit_no_entry_do_not_say_that_there_are_none(nova: Scm) -> None:
+    assert "to be named by their ids" in nova("why", "zzzz").err
+    assert "scm log show" in nova("log", "show", "--type", "zzz").err
+
+
+def test_ones_own_hangar_is_listed_and_a_loan_is_seen(nova: Scm) -> None:
+    assert "scm import" in nova("ship", "list", "--personal").err
+    nova("ship", "add", "DRAK_Corsair", "--personal")
+    assert [ship["model"] for ship in nova("ship", "list", "--personal", "--json").json] == ["DRAK_Corsair"]
+    nova("hangar", "share")
+    nova("member", "record", "Ayla")
+    nova("ship", "lend", "DRAK_Corsair", "Ayla")
+    (ship,) = nova("ship", "list", "--json").json
+    assert ship["lent_to"][0].startswith("Ayla (")
+    assert "lent to" in nova("ship", "list").out

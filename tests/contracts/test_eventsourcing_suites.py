@@ -11,7 +11,7 @@ import pytest
 from eventsourcing.tests import application, persistence
 
 from scmanager.eventstore.recorder import Recorder
-from tests.support.library import memory_recorder, sqlite_recorder
+from tests.support.library import POSTGRES_DSN, memory_recorder, postgres_recorder, sqlite_recorder
 
 Make = Callable[[], tuple[Recorder, Callable[[], None]]]
 
@@ -31,6 +31,18 @@ class OnMemory(unittest.TestCase):
 class OnSqlite(OnMemory):
     make: Make = staticmethod(sqlite_recorder)
     factory = "tests.support.library:SqliteFactory"
+
+
+@pytest.mark.services
+class OnPostgres(OnMemory):
+    """Each case has a database of its own."""
+
+    factory = "tests.support.library:PostgresFactory"
+
+    @pytest.fixture(autouse=True)
+    def _database(self, writer_dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.make = lambda: postgres_recorder(writer_dsn)
+        monkeypatch.setenv(POSTGRES_DSN, writer_dsn)
 
 
 class TextIds:
@@ -54,6 +66,10 @@ class Subscribing:
     def test_insert_subscribe(self) -> None:
         self.optional_test_insert_subscribe()  # type: ignore[attr-defined]  # of the suite beside it
 
+    @pytest.mark.slow
+    def test_concurrent_no_conflicts(self) -> None:
+        super().test_concurrent_no_conflicts()  # type: ignore[misc]  # of the suite beside it
+
 
 THEIR_DEPRECATION = pytest.mark.filterwarnings("default:'log' is deprecated:DeprecationWarning")
 """One case checks that this warning comes; here warnings are errors."""
@@ -62,19 +78,26 @@ THEIR_DEPRECATION = pytest.mark.filterwarnings("default:'log' is deprecated:Depr
 class TestApplicationRecorderOnMemory(Subscribing, OnMemory, persistence.ApplicationRecorderTestCase[Recorder]): ...
 
 
-@pytest.mark.slow
 class TestApplicationRecorderOnSqlite(Subscribing, OnSqlite, persistence.ApplicationRecorderTestCase[Recorder]): ...
 
 
-@pytest.mark.slow
 class TestApplicationRecorderWithTextIdsOnMemory(
     TextIds, Subscribing, OnMemory, persistence.ApplicationRecorderTestCase[Recorder]
 ): ...
 
 
-@pytest.mark.slow
 class TestApplicationRecorderWithTextIdsOnSqlite(
     TextIds, Subscribing, OnSqlite, persistence.ApplicationRecorderTestCase[Recorder]
+): ...
+
+
+class TestApplicationRecorderOnPostgres(
+    Subscribing, OnPostgres, persistence.ApplicationRecorderTestCase[Recorder]
+): ...
+
+
+class TestApplicationRecorderWithTextIdsOnPostgres(
+    TextIds, Subscribing, OnPostgres, persistence.ApplicationRecorderTestCase[Recorder]
 ): ...
 
 
@@ -84,6 +107,9 @@ class TestTrackingRecorderOnMemory(OnMemory, persistence.TrackingRecorderTestCas
 class TestTrackingRecorderOnSqlite(OnSqlite, persistence.TrackingRecorderTestCase): ...
 
 
+class TestTrackingRecorderOnPostgres(OnPostgres, persistence.TrackingRecorderTestCase): ...
+
+
 class TestProcessRecorderOnMemory(OnMemory, persistence.ProcessRecorderTestCase): ...
 
 
@@ -91,6 +117,12 @@ class TestProcessRecorderOnSqlite(OnSqlite, persistence.ProcessRecorderTestCase)
 
 
 class TestProcessRecorderWithTextIdsOnSqlite(TextIds, OnSqlite, persistence.ProcessRecorderTestCase): ...
+
+
+class TestProcessRecorderOnPostgres(OnPostgres, persistence.ProcessRecorderTestCase): ...
+
+
+class TestProcessRecorderWithTextIdsOnPostgres(TextIds, OnPostgres, persistence.ProcessRecorderTestCase): ...
 
 
 class TestNonInterleavingOnMemory(OnMemory, persistence.NonInterleavingNotificationIDsBaseCase): ...
@@ -104,10 +136,23 @@ class TestNonInterleavingWithTextIdsOnSqlite(
 ): ...
 
 
+class TestNonInterleavingOnPostgres(OnPostgres, persistence.NonInterleavingNotificationIDsBaseCase): ...
+
+
+class TestNonInterleavingWithTextIdsOnPostgres(
+    TextIds, OnPostgres, persistence.NonInterleavingNotificationIDsBaseCase
+): ...
+
+
 class TestExampleApplicationOnMemory(ConfiguredByEnvironment, OnMemory, application.ExampleApplicationTestCase): ...
 
 
 class TestExampleApplicationOnSqlite(ConfiguredByEnvironment, OnSqlite, application.ExampleApplicationTestCase): ...
+
+
+class TestExampleApplicationOnPostgres(
+    ConfiguredByEnvironment, OnPostgres, application.ExampleApplicationTestCase
+): ...
 
 
 @THEIR_DEPRECATION
@@ -116,6 +161,10 @@ class TestApplicationOnMemory(ConfiguredByEnvironment, OnMemory, application.App
 
 @THEIR_DEPRECATION
 class TestApplicationOnSqlite(ConfiguredByEnvironment, OnSqlite, application.ApplicationTestCase): ...
+
+
+@THEIR_DEPRECATION
+class TestApplicationOnPostgres(ConfiguredByEnvironment, OnPostgres, application.ApplicationTestCase): ...
 
 
 NOT_FOR_US = {
@@ -132,6 +181,11 @@ class AggregateRecorderOnSqlite(OnSqlite, persistence.AggregateRecorderTestCase)
     __test__ = False
 
 
+class AggregateRecorderOnPostgres(OnMemory, persistence.AggregateRecorderTestCase):
+    __test__ = False
+    make: Make = staticmethod(lambda: postgres_recorder(os.environ[POSTGRES_DSN]))
+
+
 @pytest.mark.parametrize("suite", [AggregateRecorderOnMemory, AggregateRecorderOnSqlite])
 def test_exactly_the_listed_cases_do_not_apply(suite: type[Any]) -> None:
     result = unittest.TestResult()
@@ -140,3 +194,9 @@ def test_exactly_the_listed_cases_do_not_apply(suite: type[Any]) -> None:
     assert set(failed) == set(NOT_FOR_US)
     assert all("[] != None" in text for text in failed.values())
     assert result.testsRun == len(NOT_FOR_US) + 1
+
+
+@pytest.mark.services
+def test_the_same_cases_do_not_apply_on_postgres(writer_dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(POSTGRES_DSN, writer_dsn)
+    test_exactly_the_listed_cases_do_not_apply(AggregateRecorderOnPostgres)

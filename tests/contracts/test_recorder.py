@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -23,23 +24,31 @@ from eventsourcing.persistence import (
 from scmanager.eventstore import content, entry, parts, verification
 from scmanager.eventstore.content import Shared
 from scmanager.eventstore.memory import MemoryStore
-from scmanager.eventstore.originators import MemoryOriginators, Originators, SqliteOriginators
+from scmanager.eventstore.originators import MemoryOriginators, NameTaken, Noted, Originators, SqliteOriginators
+from scmanager.eventstore.originators_postgres import PostgresOriginators
 from scmanager.eventstore.own_log import Draft, OwnLog, Secret
+from scmanager.eventstore.postgres import PostgresStore
 from scmanager.eventstore.recorded import STORED
 from scmanager.eventstore.recorder import TAIL, Recorder
 from scmanager.eventstore.signing import SigningKey
 from scmanager.eventstore.sqlite import SqliteStore
 from scmanager.eventstore.store import Store
 from tests.support.auditing import ESCALATED, ESCALATIONS, NOTED, REFUSED, TRAIL, AuditTrail
+from tests.support.auditing import opened as at
 from tests.support.library import OWN_KEY, SPACE_KEY, found_log, recorder_on, voice_of
 
 SHIP = UUID(int=7)
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", pytest.param("postgres", marks=pytest.mark.services)])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Store, Originators]]:
     if request.param == "memory":
         yield MemoryStore(), MemoryOriginators()
+        return
+    if request.param == "postgres":
+        shared = PostgresStore(request.getfixturevalue("writer_dsn"))
+        yield shared, PostgresOriginators(shared)
+        shared.close()
         return
     store = SqliteStore(tmp_path / "store.db")
     yield store, SqliteOriginators(store)
@@ -268,15 +277,36 @@ def test_a_log_that_somebody_else_has_grown_is_not_written(place: tuple[Store, O
         one.insert_events([event(3)])
 
 
-def test_a_subscriber_hears_of_what_came_another_way_once_woken(place: tuple[Store, Originators]) -> None:
+def test_a_subscriber_hears_of_what_came_another_way(place: tuple[Store, Originators]) -> None:
+    """Own commands and what was admitted wake it; nobody has to tell it."""
     store, originators = place
     recorder = recorder_on(store, originators)
-    with recorder.subscribe(topics=["ship.lost/1"]) as following:
+    elsewhere = MemoryStore()
+    theirs = found_log(elsewhere, SigningKey(b"\4" * 32), recorder._log.head.space)
+    write(elsewhere, theirs, draft(SHIP, "ship.found/1"))
+    with recorder.subscribe(topics=["ship.lost/1", "ship.found/1"]) as following:
+        threading.Timer(20, following.stop).start()
         recorder.insert_events([event(1)])
+        time.sleep(0.2)  # Its first look is over.
         write(store, recorder._log, draft(SHIP, "ship.lost/1"))
-        recorder.wake()
         assert next(following).id == 2
-    assert recorder._listeners == set()
+        admit(store, elsewhere, theirs)
+        assert next(following).id == 4
+    assert len(recorder._listeners) == 0
+
+
+def test_nobody_waits_for_a_store_to_which_nobody_listens(place: tuple[Store, Originators]) -> None:
+    store, originators = place
+    recorder = recorder_on(store, originators)
+    for _ in range(2):
+        with recorder.subscribe() as following:
+            threading.Timer(20, following.stop).start()
+            recorder.insert_events([event(store.last_pos())])
+            assert next(following).id == 1
+    deadline = time.monotonic() + 5
+    while recorder._listeners._thread and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert recorder._listeners._thread is None
 
 
 def refusals(store: Store, recorder: Recorder, count: int, members: int = 2) -> None:
@@ -315,7 +345,7 @@ def test_what_a_process_writes_names_its_cause(place: tuple[Store, Originators])
     AuditTrail(recorder).catch_up()
     cause, _ = opened(store, recorder, 2)
     assert opened(store, recorder, store.last_pos())[1].cause == cause.id32
-    assert recorder.max_tracking_id(TAIL + "AuditTrail") == 1
+    assert recorder.max_tracking_id(TAIL + "AuditTrail") == 2  # The event after it told nothing.
 
 
 def test_two_processes_keep_their_own_places(place: tuple[Store, Originators]) -> None:
@@ -332,34 +362,78 @@ def test_two_processes_keep_their_own_places(place: tuple[Store, Originators]) -
     assert topics.count(NOTED) == topics.count("other." + NOTED) == 3
 
 
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.services)])
+def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Of an event store that processes can open one after the other."""
+    return request.getfixturevalue("writer_dsn") if request.param == "postgres" else str(tmp_path / "store.db")
+
+
+@contextmanager
+def standing(address: str) -> Iterator[tuple[Store, Recorder]]:
+    store, originators = at(address)
+    try:
+        yield store, recorder_on(store, originators)
+    finally:
+        store.close()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("lives", [[1, 2, 5, 9], [3] * 8, [7, 1, 1, 30]])
-def test_a_process_killed_and_started_again_writes_each_thing_once(tmp_path: Path, lives: list[int]) -> None:
+def test_a_process_killed_and_started_again_writes_each_thing_once(address: str, lives: list[int]) -> None:
     """Each life is killed after it has said so many times that an event is recorded; the last one finishes."""
-    path = tmp_path / "store.db"
-    store = SqliteStore(path)
-    refusals(store, recorder_on(store, SqliteOriginators(store)), 150)
-    store.close()
+    with standing(address) as (store, recorder):
+        refusals(store, recorder, 150)
     so_far = []
     for patience in [*lives, 1000]:
-        program = [sys.executable, "-m", "tests.support.auditing", str(path)]
+        program = [sys.executable, "-m", "tests.support.auditing", address]
         with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as life:
             assert life.stdout
             for count, line in enumerate(life.stdout, 1):
                 if count == patience or line == "done\n":
                     break
             life.kill()
-        store = SqliteStore(path)
-        so_far.append(noted(recorder_on(store, SqliteOriginators(store))))
-        store.close()
+        with standing(address) as (_, recorder):
+            so_far.append(noted(recorder))
     assert 0 < len(so_far[0]) < 150, "the first life was to end in the middle"
     assert all(after == list(range(len(after))) for after in so_far)
-    store = SqliteStore(path)
-    recorder = recorder_on(store, SqliteOriginators(store))
-    assert noted(recorder) == list(range(150))
-    assert len(recorder.select_events(ESCALATIONS)) == 2 * (75 // 3)
-    assert recorder.max_tracking_id(TAIL + "AuditTrail") == 1 + 2 * 149
-    store.close()
+    with standing(address) as (_, recorder):
+        assert noted(recorder) == list(range(150))
+        assert len(recorder.select_events(ESCALATIONS)) == 2 * (75 // 3)
+        assert (recorder.max_tracking_id(TAIL + "AuditTrail") or 0) >= 1 + 2 * 149
+
+
+@pytest.mark.services
+def test_machines_that_share_a_store_write_what_follows_once_between_them(writer_dsn: str) -> None:
+    """Each writes a log of its own; who tracks a position second records nothing, and goes on behind it."""
+    with standing(writer_dsn) as (one, mine), standing(writer_dsn) as (other, _):
+        log = found_log(other, SigningKey(b"\4" * 32), mine._log.head.space)
+        theirs = Recorder(other, PostgresOriginators(other), log, voice_of(log))  # type: ignore[arg-type]  # it is
+        refusals(one, mine, 30)
+
+        def machine(recorder: Recorder) -> None:
+            deadline = time.monotonic() + 30
+            while (recorder.max_tracking_id(TAIL + "AuditTrail") or 0) < 59 and time.monotonic() < deadline:
+                with suppress(IntegrityError, OperationalError):
+                    AuditTrail(recorder).catch_up()
+
+        machines = [threading.Thread(target=machine, args=(each,)) for each in (mine, theirs)]
+        for each in machines:
+            each.start()
+        for each in machines:
+            each.join()
+        assert noted(mine) == noted(theirs) == list(range(30))
+        assert len(mine.select_events(ESCALATIONS)) == 2 * (15 // 3)
+
+
+def test_a_name_that_another_writer_gave_first_is_not_given_again(place: tuple[Store, Originators]) -> None:
+    store, originators = place
+    recorder = recorder_on(store, originators)
+    recorder.insert_events([StoredEvent("by-name", 1, "a.b/1", b"{}")])
+    with pytest.raises(NameTaken):
+        store.private(
+            lambda handle, newest: originators.record(handle, newest + 1, Noted((), {b"e" * 16: "by-name"}))
+        )
+    assert originators.name(b"e" * 16) is None
 
 
 @pytest.mark.parametrize("after_commit", [False, True])

@@ -53,5 +53,5 @@ def test_threads_that_come_and_go_leave_no_connections_behind(tmp_path: Path) ->
         thread = threading.Thread(target=store.last_pos)
         thread.start()
         thread.join()
-    assert len(store._idle) == 1
+    assert store._readers.idle == 1
     store.close()

@@ -2,7 +2,7 @@
 
 import hashlib
 
-from scmanager.domain.frontier import counted_logs, frontier
+from scmanager.domain.frontier import counted_logs, frontier, frontier_of
 from tests.support.world import World, check
 
 
@@ -47,6 +47,22 @@ def test_a_void_entry_introduces_a_log_too_for_mirrors_cannot_tell() -> None:
     stranger = world.log("stranger")
     world.note(ann, stranger.genesis)
     assert stranger.id in counted_logs(world.space, world.facts, check)
+
+
+def test_a_recovered_log_and_a_continued_one_are_in_the_frontier() -> None:
+    world = World(m=1, recovery_keys=("r1",))
+    world.go_on(world.founder, "founder device", "moved")
+    statement = world.statement("new", 1, (world.space,), m=1, keys=("s1",))
+    without = frontier(world.space, world.facts, check)
+    recovered = world.recover(statement, "new", ("r1",))
+    impostor = world.recover(statement, "impostor", ())
+    logs = counted_logs(world.space, world.facts, check)
+    assert {recovered.log.id, world.space} < logs
+    assert impostor.log.id not in logs
+    assert len(logs) == 3
+    tops = [fact for fact in world.facts if fact.log in logs]
+    last = {fact.log: fact for fact in tops}.values()
+    assert frontier(world.space, world.facts, check) == frontier_of(world.space, last) != without
 
 
 def test_without_the_founding_entry_nothing_counts() -> None:

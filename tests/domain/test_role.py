@@ -41,6 +41,11 @@ def test_defining_it_twice_is_harmless_and_otherwise_refused() -> None:
     then_refused(RoleDefinedAlready, title="Quartermaster")
 
 
+def test_defined_twice_at_once_the_first_holds_and_it_is_contested() -> None:
+    given(QUARTERMASTER, meanwhile(Defined("Cook", 9, ())))
+    then_state(template=Template("Quartermaster", 4, ("ship.manage",)), rival_templates=(Template("Cook", 9, ()),))
+
+
 @pytest.mark.parametrize(("rank", "own"), [(0, 0), (11, 0), (3, 3), (2, 3)])
 def test_a_role_is_below_the_one_who_writes_it_and_within_the_ranks(rank: int, own: int) -> None:
     given()

@@ -302,6 +302,15 @@ def test_given_away_by_two_devices_at_once_the_first_has_it_and_it_is_contested(
     then_refused(ShipNotContested)
 
 
+def test_settled_for_two_at_once_it_is_contested_between_those() -> None:
+    given(ADDED, own(Transferred(owner(GRACE), (entry(1),))), own_meanwhile(Transferred(owner(LIN), (entry(1),))))
+    both = (entry(2), entry(3))
+    for_grace, for_lin = TransferredFor(owner(GRACE), over=both), TransferredFor(owner(LIN), over=both)
+    one, other = story.in_either_order(told(for_grace), told(for_lin))
+    assert (one.owner, one.rival_owners) == (owner(GRACE), (owner(LIN),))
+    assert (other.owner, other.rival_owners) == (owner(LIN), (owner(GRACE),))
+
+
 def test_a_former_owner_cannot_take_it_back_by_claiming_to_know_the_new_one() -> None:
     given(ADDED, own(Transferred(owner(GRACE), (entry(1),))), own(Transferred(owner(ADA), (entry(1), entry(2)))))
     then_state(owner=owner(GRACE), rival_owners=(owner(ADA),))

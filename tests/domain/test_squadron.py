@@ -246,3 +246,10 @@ def test_a_full_squadron_takes_no_more_but_a_merge_drops_nobody() -> None:
     crowd.then_refused(SquadronFull, what="members", count=MEMBERS_MAX)
     crowd.given(ShipEnlisted(SHIP), MemberEnlisted(ADA))
     assert (len(crowd.state.ships), len(crowd.state.members)) == (SHIPS_MAX + 1, MEMBERS_MAX + 1)
+
+
+def test_a_lead_relieved_while_another_was_assigned_leaves_the_other_in_either_order() -> None:
+    given(FORMED, LeadAssigned(ADA))
+    one, other = story.in_either_order(LeadRelieved((entry(2),)), LeadAssigned(GRACE, (entry(2),)))
+    assert one == other
+    assert one.lead == GRACE

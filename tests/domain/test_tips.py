@@ -49,6 +49,17 @@ def test_what_lies_behind_a_gap_in_deps_is_not_named() -> None:
     assert named(world, world.founder) == [reader]
 
 
+def test_what_something_valid_builds_on_is_not_named_through_void_entries_either() -> None:
+    world = World()
+    ann, bob = world.grant(world.founder, "ann", 1), world.grant(world.founder, "bob", 1)
+    seen = world.note(ann)
+    for _ in range(2):
+        world.write(bob.log, bob.grant, None, seen, type="unknown/1")
+    assert named(world, world.founder) == [seen]
+    tip = world.note(bob)
+    assert named(world, world.founder) == [tip]
+
+
 def test_entries_0_and_logs_that_do_not_count_are_not_named() -> None:
     world = World()
     stranger = world.log("stranger")

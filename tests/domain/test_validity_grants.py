@@ -21,6 +21,29 @@ def test_a_grant_lets_its_member_act_and_the_envelope_says_who_he_is() -> None:
     assert verdicts.grants[ann.grant.id].levels == {ann.log.id: 0}
 
 
+def test_a_grant_is_known_with_all_that_it_says() -> None:
+    world = World()
+    log = world.log("ann log")
+    said = Granted(
+        member=member_id("ann"), log=log.id, device=public("ann device"), box=public("ann box"), rank=2,
+        role=member_id("role"), rights=("note.write",), overrides=(b"o" * 32,), keeps=(b"k" * 32,),
+    )  # fmt: skip
+    entry = world.write(world.founder.log, world.founder.grant, said, log.genesis)
+    held = world.judge().grants[entry.id].grant
+    assert (held.id, held.member, held.log, held.rank) == (entry.id, said.member, log.id, 2)
+    assert (held.device, held.box, held.role) == (said.device, said.box, said.role)
+    assert (held.rights, held.overrides, held.keeps) == ({"note.write"}, said.overrides, said.keeps)
+    assert held.written_at == 0
+
+
+def test_a_device_is_not_enrolled_for_a_log_that_nobody_introduces() -> None:
+    world = World()
+    log = world.log("phone log")
+    enrolled = Enrolled(log=log.id, device=public("phone"), box=public("phone box"))
+    falls_short = world.write(world.founder.log, world.founder.grant, enrolled)
+    falls(world.judge(), falls_short, Reason.NEW_LOG)
+
+
 def test_four_events_that_once_had_no_answer_have_one_in_every_order() -> None:
     """F1: Victor acts, Bob grants Carol knowing it, Ann withdraws Carol, Carol revokes Victor before he acted."""
     world = World()

@@ -10,6 +10,7 @@ from scmanager.domain.words import (
     PROSE_LENGTH_MAX,
     TitleUnusable,
     WordsUnusable,
+    check_name,
     check_title,
     check_words,
     flaw_of_title,
@@ -60,3 +61,14 @@ def test_prose_has_lines_and_any_script_but_an_end() -> None:
 def test_prose_that_cannot_be_kept_is_refused(text: str) -> None:
     with pytest.raises(WordsUnusable):
         check_words(text)
+
+
+@pytest.mark.parametrize("name", ["two\nlines", "\x1b[2J", "\u202eevil", "a\u2066b", "a\u2028b"])
+def test_a_name_steers_no_terminal_and_no_line(name: str) -> None:
+    with pytest.raises(WordsUnusable):
+        check_name(name)
+
+
+@pytest.mark.parametrize("name", ["Aýla 星", "نوري الطيّار", "👨\u200d🚀 Tevarin", "Vesper"])
+def test_a_name_may_be_of_any_script(name: str) -> None:
+    assert check_name(name) == name

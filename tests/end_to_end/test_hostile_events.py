@@ -13,6 +13,7 @@ from scmanager.eventstore.content import Shared, encode
 from scmanager.eventstore.own_log import Draft, OwnLog, Secret
 from scmanager.eventstore.signing import SigningKey
 from scmanager.runtime import Node
+from tests.support.effort import examples
 from tests.support.machines import Machine, carry, found, let_in, officer_role
 
 HOSTILE = {
@@ -102,7 +103,7 @@ def test_a_payload_that_does_not_fit_its_type_changes_nothing(tmp_path: Path) ->
         assert held.state(ORGANISATIONS, space[:16]).title == "Nova"
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(noise=st.lists(st.binary(max_size=200), min_size=1, max_size=8))
 def test_noise_never_stops_a_node(noise: list[bytes], tmp_path_factory: pytest.TempPathFactory) -> None:
     with Machine(tmp_path_factory.mktemp("noise"), "ada").open() as node:

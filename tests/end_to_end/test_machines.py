@@ -19,7 +19,7 @@ from scmanager.adapters.space_file import (
 )
 from scmanager.application.desk import NotAllowed, NotAMember
 from scmanager.application.erasure import GRACE_S, Erasures
-from scmanager.application.recovering import RecoveryKeysWrong
+from scmanager.application.recovering import NewKeysUnsound, RecoveryKeysWrong, StatementOutdated
 from scmanager.application.writer import Command, NodeStopping
 from scmanager.domain.catalogue import MEMBERS, ORGANISATIONS
 from scmanager.domain.member import RemovalReason, Standing
@@ -324,7 +324,35 @@ def test_an_organisation_is_handed_over_to_a_member(ada: Machine, bob: Machine, 
             founder.take_over(answer)
         successor.take_over(answer)
         successor.do("organisation.rename", space, {"title": "Handed over"})
+        assert successor.take_over(answer) == successor.take_over(answer)  # Harmless, and no second log.
+        assert len(successor.store.heads(space)) == 3
         carry(successor, founder, space, tmp_path)
-        assert founder.shelf.space(space).state(ORGANISATIONS, space[:16]).title == "Handed over"
         with pytest.raises(NotAMember):
             founder.do("organisation.rename", space, {"title": "Mine again"})
+        # Who holds no seat any more reads what he could read, and nothing that is written from now on.
+        assert founder.shelf.space(space).state(ORGANISATIONS, space[:16]).title == "Nova"
+        assert founder.shelf.space(space).waiting[1] > 0
+        assert successor.shelf.space(space).state(ORGANISATIONS, space[:16]).title == "Handed over"
+
+
+def test_of_two_signed_offers_the_second_cannot_be_taken_any_more(ada: Machine, bob: Machine, tmp_path: Path) -> None:
+    with ada.open() as founder, bob.open() as successor:
+        space = found(founder)
+        let_in(founder, successor, space, officer_role(founder, space), tmp_path)
+        seeds = seeds_on(ada)
+        here = founder.sign_hand_over(founder.offer_to_take_over(space), seeds)
+        there = founder.sign_hand_over(successor.offer_to_take_over(space), seeds)
+        founder.take_over(here)
+        carry(founder, successor, space, tmp_path)
+        with pytest.raises((RecoveryKeysWrong, StatementOutdated)):
+            successor.take_over(there)
+        founder.do("organisation.rename", space, {"title": "Undisputed"})
+        assert founder.shelf.space(space).verdicts.disputed == ()
+
+
+def test_new_recovery_keys_that_a_minority_could_use_are_not_signed(ada: Machine) -> None:
+    with ada.open() as founder:
+        space = found(founder)
+        offer = founder.offer_to_take_over(space, 3)
+        with pytest.raises(NewKeysUnsound):
+            founder.sign_hand_over(msgspec.structs.replace(offer, needed=1), seeds_on(ada))

@@ -2,8 +2,9 @@
 
 import pytest
 
+from scmanager.eventstore import parts
 from scmanager.eventstore.entry import Dep
-from scmanager.eventstore.own_log import Draft, OwnLog
+from scmanager.eventstore.own_log import Draft, OwnLog, Secret
 from tests.golden.logs import SPACE_KEY, STARTED, SUBJECT_KEY, entropy_of, founding, key_of, sealed, shared, some
 
 
@@ -34,18 +35,39 @@ def test_nobody_signs_an_entry_that_no_reader_would_take() -> None:
 
 def test_time_rises_in_a_log() -> None:
     log = new_log()
-    with pytest.raises(ValueError, match="strictly rises"):
+    with pytest.raises(ValueError, match=r"^hlc strictly rises in a log$"):
         log.add(sealed("x"), STARTED)
     signer = key_of("mine")
-    with pytest.raises(ValueError, match="strictly rises"):
+    with pytest.raises(ValueError, match=r"^hlc strictly rises, from 0 on$"):
         OwnLog.found(founding("mine", "org")(signer.public), signer, 0)
+
+
+def test_the_first_time_is_1() -> None:
+    signer = key_of("mine")
+    log = OwnLog.found(founding("mine", "org")(signer.public), signer, 1)
+    assert (log.hlc, log.head.hlc, log.head.size, log.head.branch) == (1, 0, 0, 0)
+    assert log.commit().head.hlc == 1
+
+
+def test_a_log_goes_on_from_what_the_store_holds() -> None:
+    log = new_log()
+    first = log.commit()
+    assert first.before == (0, bytes(64))
+    log.committed(first)
+    sealed_ = log.add(sealed("x"), log.hlc + 1)
+    assert (sealed_.entry.seq, sealed_.entry.prev) == (1, first.head.id)
+    assert log.commit().before == (1, first.head.id)
+
+
+def test_a_secret_is_named_by_the_hash_of_its_key() -> None:
+    assert Secret.of(b"k" * 32) == Secret(parts.key_id(b"k" * 32), b"k" * 32)
 
 
 def test_a_log_is_written_by_the_key_it_names() -> None:
     genesis = founding("mine", "org")(key_of("mine").public)
-    with pytest.raises(ValueError, match="this key does not write"):
+    with pytest.raises(ValueError, match=r"^this key does not write this log$"):
         OwnLog.found(genesis, key_of("other"), STARTED)
-    with pytest.raises(ValueError, match="this key does not write"):
+    with pytest.raises(ValueError, match=r"^this key does not write this log$"):
         OwnLog(new_log().head, key_of("other"))
 
 

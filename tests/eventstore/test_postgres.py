@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from scmanager.eventstore.memory import MemoryStore
+from scmanager.eventstore.originators_postgres import PostgresOriginators
 from scmanager.eventstore.own_log import OwnLog
 from scmanager.eventstore.postgres import PostgresStore
 from scmanager.eventstore.postgres_connections import (
@@ -26,7 +27,7 @@ from tests.support.stores import PASSWORD, SUBJECT, commit, copy_of, draft, gene
 pytestmark = pytest.mark.services
 
 GROWING = ("space", "log", "branch", "entry", "note", "outcome", "schema_version")
-TABLES = (*GROWING, "head", "position", "part", "tracking")
+TABLES = (*GROWING, "head", "position", "part", "tracking", "originator", "arrival")
 REFUSED = "42501"
 
 
@@ -147,9 +148,48 @@ def test_the_reader_reads_and_nothing_else(store: PostgresStore, reader_dsn: str
     reader.close()
 
 
+def test_no_other_machine_commits_beside_private_rows(store: PostgresStore, writer_dsn: str) -> None:
+    new_log(store)
+    other = PostgresStore(writer_dsn)
+    theirs = new_log(other, 2)
+    theirs.add(draft("x"), theirs.hlc + 1)
+    appending = threading.Thread(target=other.append, args=(theirs.commit(),))
+    seen = []
+
+    def look(_: object, newest: int) -> None:
+        appending.start()
+        time.sleep(0.5)
+        seen.append((newest, other.last_pos()))
+
+    store.private(look)
+    appending.join(10)
+    assert seen == [(8, 8)]
+    assert store.last_pos() == 9
+    other.close()
+
+
 def test_an_empty_database_is_named_as_such(database: str) -> None:
     with pytest.raises(StoreNotInstalled):
         PostgresStore(database)
+
+
+def test_a_store_of_the_first_schema_gains_what_came_later(
+    store: PostgresStore, writer_dsn: str, events_database: str
+) -> None:
+    log = filled(store)
+    with psycopg.connect(events_database, autocommit=True) as connection:
+        connection.execute("DROP TABLE scm_events.originator, scm_events.arrival")
+        connection.execute("ALTER TABLE scm_events.schema_version DISABLE TRIGGER ALL")
+        connection.execute("DELETE FROM scm_events.schema_version WHERE version > 1")
+        connection.execute("ALTER TABLE scm_events.schema_version ENABLE ALWAYS TRIGGER stays")
+    with pytest.raises(StoreNotInstalled):
+        PostgresOriginators(store).name(b"e" * 16)
+    for _ in range(2):
+        install(events_database, PASSWORD, PASSWORD)
+    assert PostgresOriginators(store).name(b"e" * 16) is None
+    assert refusal(writer_dsn, "DELETE FROM scm_events.arrival") == REFUSED
+    assert refusal(writer_dsn, "UPDATE scm_events.originator SET name = name") == REFUSED
+    assert store.heads() == [log.head]
 
 
 def test_a_store_of_a_newer_release_is_left_alone(events_database: str) -> None:

@@ -1,4 +1,4 @@
-"""A node with its API, all real: folder, keys, SQLite, writer, projector, PostgreSQL, HTTP on a free loopback port."""
+"""A node with its API, all real: folder, keys, SQLite, writer, projector, PostgreSQL, HTTP on a free port."""
 
 import contextlib
 import json
@@ -29,7 +29,9 @@ from scmanager.application.verbs import VERBS
 from scmanager.application.writer import Command
 from scmanager.eventstore.entry import RecoveryKeys
 from scmanager.eventstore.signing import SigningKey
+from scmanager.exchanging import Exchange
 from scmanager.projections.generation import LIVE
+from scmanager.projections.rebuild import Rebuilt
 from scmanager.projections.runner import Projector
 from scmanager.spaces.shelf import Shelf
 from tests.support.machines import Machine
@@ -43,6 +45,7 @@ class ApiNode:
     def __init__(self, folder: Path, dsn: str) -> None:
         self.token = secrets.token_hex(16)
         self.node = Machine(folder, "node").open()
+        self.exchange = Exchange(self.node)
         self.dsn = dsn
         self._spaces: frozenset[bytes] | None = None
         self.projector = Projector(self.node.shelf, self.node.store, self.node.vault.get, dsn)
@@ -85,16 +88,18 @@ class ApiNode:
         return self.node.writer.submit(Command(command_id, space, lambda desk: known.act(desk, **arguments)))
 
     def found_organisation(self, command_id: bytes, arguments: Mapping[str, Any]) -> Future[Result]:
-        return self._found("org", command_id, lambda desk: organisations.found(desk, **arguments))
+        given = dict(arguments)
+        keys = given.pop("recovery_keys", 1)
+        return self._found("org", command_id, lambda desk: organisations.found(desk, **given), keys)
 
     def found_personal(self, command_id: bytes) -> Future[Result]:
         return self._found("personal", command_id, lambda desk: {"member": desk.me.hex()})
 
-    def _found(self, kind: Any, command_id: bytes, act: Callable[[Any], Result]) -> Future[Result]:
+    def _found(self, kind: Any, command_id: bytes, act: Callable[[Any], Result], count: int = 1) -> Future[Result]:
         known = self._outcome(command_id)
         if known is not None:
             return known
-        keys = make_recovery_keys(1)
+        keys = make_recovery_keys(count)
         recovery = RecoveryKeys(keys.needed, tuple(keys.public_keys))
         founding = Founding(
             command_id, kind, SigningKey.generate(), secrets.token_bytes(32), recovery,
@@ -118,6 +123,9 @@ class ApiNode:
 
     def wait_projected(self, pos: int, timeout_s: float) -> bool:
         return self.projector.wait(pos, timeout_s)
+
+    def rebuild(self) -> Rebuilt:
+        return self.projector.rebuild()
 
     def health(self) -> Sequence[ActorHealth]:
         status = self.projector.status()
@@ -204,12 +212,12 @@ class Socket:
 
     def closed(self, timeout: float = 15) -> int:
         """The code it was closed with, after whatever still came."""
-        try:
+        with contextlib.suppress(ConnectionClosed):
             while True:
                 self.raw.recv(timeout)
-        except ConnectionClosed as error:
-            assert error.rcvd is not None
-            return error.rcvd.code
+        code = self.raw.close_code
+        assert code is not None
+        return int(code)
 
 
 @contextlib.contextmanager

@@ -8,9 +8,12 @@ from uuid import UUID
 
 from eventsourcing.application import ProcessingEvent
 
-from scmanager.eventstore.originators import SqliteOriginators
+from scmanager.eventstore.originators import Originators, SqliteOriginators
+from scmanager.eventstore.originators_postgres import PostgresOriginators
+from scmanager.eventstore.postgres import PostgresStore
 from scmanager.eventstore.processes import NodeProcess, Said
 from scmanager.eventstore.sqlite import SqliteStore
+from scmanager.eventstore.store import Store
 from tests.support.library import recorder_on
 
 TRAIL = UUID(int=0xA0D17)
@@ -35,10 +38,18 @@ class AuditTrail(NodeProcess):
             self.say(processing, ESCALATIONS, ESCALATED, payload)
 
 
+def opened(place: str) -> tuple[Store, Originators]:
+    """A store with its private tables: a file, or a database by its connection string."""
+    if "dbname=" in place:
+        shared = PostgresStore(place)
+        return shared, PostgresOriginators(shared)
+    store = SqliteStore(Path(place))
+    return store, SqliteOriginators(store)
+
+
 def main() -> None:
     """Process what is there, saying so after each event; then wait to be killed."""
-    store = SqliteStore(Path(sys.argv[1]))
-    trail = AuditTrail(recorder_on(store, SqliteOriginators(store)))
+    trail = AuditTrail(recorder_on(*opened(sys.argv[1])))
     record = trail._record
 
     def tell(processing: ProcessingEvent[Any]) -> Any:

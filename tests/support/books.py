@@ -31,6 +31,7 @@ class MemoryKeys:
     def __init__(self) -> None:
         self._keys: dict[bytes, tuple[bytes, bytes, bytes]] = {}
         self._logs: dict[bytes, tuple[bytes, bytes]] = {}
+        self._erased: set[bytes] = set()
 
     def get(self, wanted: bytes) -> bytes | None:
         held = self._keys.get(wanted)
@@ -39,6 +40,13 @@ class MemoryKeys:
     def keys_of(self, space: bytes, subject: bytes | None = b"") -> tuple[bytes, ...]:
         found = (k for k, held in self._keys.items() if held[0] == space and subject in {None, held[1]})
         return tuple(sorted(found))
+
+    def label(self, key_id: bytes) -> tuple[bytes, bytes] | None:
+        held = self._keys.get(key_id)
+        return held[:2] if held else None
+
+    def is_erased(self, key_id: bytes) -> bool:
+        return key_id in self._erased
 
     def put_new(self, space: bytes, keys: Iterable[tuple[bytes, bytes]]) -> None:
         self._keys.update((key_id(key), (space, subject, key)) for subject, key in keys)
@@ -54,15 +62,17 @@ class MemoryKeys:
         return tuple(log for log, held in self._logs.items() if held[0] == space)
 
     def erase(self, key_ids: Iterable[bytes]) -> tuple[bytes, ...]:
-        return tuple(each for each in key_ids if self._keys.pop(each, None))
+        gone = tuple(each for each in key_ids if self._keys.pop(each, None))
+        self._erased.update(gone)
+        return gone
 
 
 class Books:
     """One installation in memory that founded an organisation and commands it."""
 
     def __init__(self, title: str = "Nova", handle: str = "ada", store: Store | None = None) -> None:
-        self.store, self.keys = store or MemoryStore(), MemoryKeys()
-        self.shelf = Shelf(self.store, FOLDS, self.keys.get, clock_us)
+        self.store, self.keys = MemoryStore() if store is None else store, MemoryKeys()
+        self.shelf = Shelf(self.store, FOLDS, self.keys.get, clock_us, self.keys.label)
         self.writer = Writer(self.store, self.shelf, self.keys, clock_us, secrets.token_bytes)
         self.writer.start()
         self.space = b""

@@ -1,5 +1,6 @@
 """The eventsourcing library on our stores, as its own test suites want it made."""
 
+import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,9 @@ from eventsourcing.utils import Environment, EnvType
 from scmanager.eventstore.entry import Genesis, RecoveryKeys
 from scmanager.eventstore.memory import MemoryStore
 from scmanager.eventstore.originators import MemoryOriginators, Originators, SqliteOriginators
+from scmanager.eventstore.originators_postgres import PostgresOriginators
 from scmanager.eventstore.own_log import OwnLog, Secret
+from scmanager.eventstore.postgres import PostgresStore
 from scmanager.eventstore.recorded import Voice
 from scmanager.eventstore.recorder import Recorder
 from scmanager.eventstore.signing import SigningKey
@@ -23,6 +26,8 @@ from scmanager.eventstore.store import Store
 SPACE_KEY = Secret.of(b"\1" * 32)
 OWN_KEY = Secret.of(b"\2" * 32)
 KEYS = {secret.id: secret.key for secret in (SPACE_KEY, OWN_KEY)}
+POSTGRES_DSN = "SCM_TEST_EVENTS_DSN"
+"""Where PostgresFactory, which only the environment reaches, finds its database."""
 SIGNER = SigningKey(b"\3" * 32)
 
 
@@ -71,6 +76,11 @@ def sqlite_recorder() -> tuple[Recorder, Callable[[], None]]:
     return recorder_on(store, SqliteOriginators(store)), close
 
 
+def postgres_recorder(dsn: str) -> tuple[Recorder, Callable[[], None]]:
+    store = PostgresStore(dsn)
+    return recorder_on(store, PostgresOriginators(store)), store.close
+
+
 class _Factory(InfrastructureFactory[Recorder]):
     def __init__(self, env: Environment | EnvType | None, made: tuple[Recorder, Callable[[], None]]) -> None:
         super().__init__(env)
@@ -97,6 +107,11 @@ class _Factory(InfrastructureFactory[Recorder]):
 class MemoryFactory(_Factory):
     def __init__(self, env: Environment | EnvType | None) -> None:
         super().__init__(env, memory_recorder())
+
+
+class PostgresFactory(_Factory):
+    def __init__(self, env: Environment | EnvType | None) -> None:
+        super().__init__(env, postgres_recorder(os.environ[POSTGRES_DSN]))
 
 
 class SqliteFactory(_Factory):

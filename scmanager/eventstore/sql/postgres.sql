@@ -244,3 +244,7 @@ DELETE FROM scm_events.part WHERE key = ANY(%(keys)b::bytea[]);
 
 -- name: last_pos
 SELECT last FROM scm_events.position;
+
+-- Whoever commits needs the position: under its lock the newest entry stays the newest.
+-- name: hold_position
+SELECT last FROM scm_events.position FOR UPDATE;

@@ -1,0 +1,49 @@
+"""What the arguments and options of verbs mean, for `--help`: by parameter; a verb's own word goes first."""
+
+from typing import Final
+
+from scmanager.domain.rights import Right
+
+WHEN: Final = "Such as 90m, 3h, 14d, 2955-11-30, 2955-11-30T20:00 (UTC), or UTC seconds."
+_MEMBER: Final = "Handle, name, or the first digits of the id (scm member list)."
+
+HELP: Final[dict[str, str]] = {
+    "member_id": _MEMBER,
+    "by": _MEMBER,
+    "borrower": _MEMBER,
+    "owner": _MEMBER,
+    "ship_id": "Model, if there is one of it, or the first digits of the id (scm ship list).",
+    "fleet_id": "Title, or the first digits of the id (scm fleet list).",
+    "squadron_id": "Title, or the first digits of the id (scm squadron list).",
+    "role_id": "Title, or the first digits of the id (scm role list).",
+    "import_id": "The id that scm import printed, or its first digits.",
+    "model": "Key of the catalogue, such as DRAK_Corsair. An import finds it by the ship's name.",
+    "rank": "1 (highest) to 10, below your own.",
+    "rights": f"May be given several times: {', '.join(Right)}.",
+    "title": "1 to 120 characters. It cannot be erased, only changed.",
+    "sid": "1 to 10 capital letters and digits.",
+    "handle": "The handle in the game.",
+    "display_name": "How they are called here, if not by the handle.",
+    "nickname": "A name of its own.",
+    "organisation": "Whether it belongs to the organisation itself.",
+    "until_s": WHEN,
+    "text": "Put it in quotes.",
+    "device": "The first digits of its id (scm device list).",
+    "reason": "Why.",
+    "readiness": "The state it is in.",
+}
+
+OF_VERB: Final[dict[str, str]] = {
+    "ship.set-readiness until_s": f"When the claim is through; for in-claim only. {WHEN}",
+    "ship.lend until_s": f"When it is to come back. {WHEN}",
+    "organisation.unaffiliate other": "The other organisation's id, or its first digits.",
+    "organisation.affiliate other": "The other organisation's id.",
+    "ship.transfer owner": f"The new owner. {_MEMBER}",
+    "ship.add owner": f"Whose it is, if not your own. {_MEMBER}",
+    "member.erase ground": "request, or at-once for your own words.",
+}
+
+
+def help_of(verb: str, parameter: str) -> str | None:
+    """A short sentence; None where the name says it all."""
+    return OF_VERB.get(f"{verb} {parameter}", HELP.get(parameter))

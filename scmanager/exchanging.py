@@ -1,0 +1,110 @@
+"""What travels between machines as files, for whoever asks: the command line by itself, or the API of a running node.
+
+Files come and go as their bytes, so that both ways are the same. Every method waits for the disk and may take the
+shelf's lock: call it where waiting is allowed.
+Raises what the node raises, and Untrusted for a file that is not whole.
+"""
+
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from scmanager.adapters import recovery_sheet
+from scmanager.adapters.space_file import (
+    parse_hand_over,
+    parse_invitation,
+    parse_request,
+    parse_signed_hand_over,
+    parse_space,
+    read_bytes,
+)
+from scmanager.application.exchange import Fork
+from scmanager.application.writer import Result
+from scmanager.runtime import Node
+
+
+class Exchange:
+    """The exchange of one node (api.backend.Exchange)."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+
+    def place_for_file(self) -> Path:
+        """A name in the data folder for a file that is on its way; the next start removes what was left there."""
+        return self._node.settings.data / f".exchange.{secrets.token_hex(8)}.new"
+
+    def invitation(self, space: bytes, member: bytes) -> bytes:
+        """The file for somebody who was invited."""
+        return _file(self._node.invitation(space, member))
+
+    def request(self, invitation: bytes) -> bytes:
+        """Open a log in the space of an invitation; the request to hand back. Each call opens another log."""
+        return _file(self._node.request(parse_invitation(invitation)))
+
+    def admit(self, request: bytes, role: bytes, member: bytes | None = None, command: bytes | None = None) -> Result:
+        """Let in the device of a request, with a role's rank and rights; as whom it says, unless told otherwise."""
+        asked = parse_request(request)
+        self._node.shelf.space(asked.space)
+        self._node.take_request(asked)
+        given = {
+            "member_id": asked.member if member is None else member, "role_id": role,
+            "log": asked.log, "device": asked.device, "box": asked.box,
+        }  # fmt: skip
+        return self._node.do("member.grant", asked.space, given, command)
+
+    def enrol(self, request: bytes, command: bytes | None = None) -> Result:
+        """Let another machine of the owner's act as him."""
+        asked = parse_request(request)
+        self._node.shelf.space(asked.space)
+        self._node.take_request(asked)
+        given = {"log": asked.log, "device": asked.device, "box": asked.box, "transport": asked.transport}
+        return self._node.do("device.enrol", asked.space, given, command)
+
+    def export_space(self, space: bytes, path: Path, *, with_keys: bool = True) -> int:
+        """Write a space that is held here to a file; its size in bytes."""
+        return self._node.export_space(space, path, with_keys=with_keys)
+
+    def import_space(self, path: Path) -> Result:
+        """Check a space file from end to end, then take in what is new: space, logs, entries, closed, acts."""
+        read = parse_space(read_bytes(path))
+        admitted = self._node.import_space(read)
+        with self._node.shelf.lock:
+            space, own = self._node.shelf.space(read.space), set(self._node.vault.logs_of(read.space))
+            acts = any(own & set(each.levels) for each in space.grants())
+            closed = space.waiting[1]
+        return {
+            "space": read.space.hex(), "logs": admitted.logs, "entries": admitted.entries,
+            "closed": closed, "acts": acts,
+        }  # fmt: skip
+
+    def forks(self, space: bytes) -> list[Fork]:
+        """The alarms of a space, each with its proof."""
+        return self._node.forks(space)
+
+    def offer(self, space: bytes, recovery_keys: int = 1) -> bytes:
+        """Ask the recovery keys for the founder's seat; the new recovery sheet lies in the data folder."""
+        return _file(self._node.offer_to_take_over(space, recovery_keys))
+
+    def sign(self, offer: bytes, pages: Sequence[str]) -> bytes:
+        """The recovery keys' word on an offer, from pages of the sheet as they are printed or typed."""
+        asked = parse_hand_over(offer)
+        seeds = [seed for page in pages for seed in recovery_sheet.parse(page)]
+        return _file(self._node.sign_hand_over(asked, seeds))
+
+    def take(self, signed: bytes) -> Result:
+        """Take the founder's seat that an offer of this machine asked for: space, and the new log."""
+        answer = parse_signed_hand_over(signed)
+        log = self._node.take_over(answer)
+        return {"log": log.hex(), "space": answer.recovery.statement.space.hex()}
+
+
+def _file(line: msgspec.Struct) -> bytes:
+    return msgspec.json.encode(line) + b"\n"
+
+
+def sheet_of(offer: bytes) -> str:
+    """The file name of the recovery sheet that was made with an offer."""
+    made = parse_hand_over(offer)
+    return f"recovery-{made.space.hex()[:12]}-{made.key.hex()[:6]}.txt"

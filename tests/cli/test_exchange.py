@@ -1,0 +1,79 @@
+"""What machines exchange, both ways: the folders opened by the commands themselves, and through running nodes."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Answer, Scm, served
+
+
+@pytest.fixture(params=["alone", pytest.param("served", marks=pytest.mark.services)])
+def two(request: pytest.FixtureRequest, nova: Scm, tmp_path: Path) -> Iterator[Scm]:
+    """NOVA in folder a, and another machine's empty folder b; when served, a node runs in each."""
+    assert nova("init", at="b").code == 0
+    with contextlib.ExitStack() as running:
+        if request.param == "served":
+            for at in ("a", "b"):
+                running.enter_context(served(tmp_path, at))
+        yield nova
+        assert (request.param == "served") == (tmp_path / "b" / "node.json").exists()
+
+
+def test_somebody_is_let_in_and_takes_the_founders_seat(two: Scm, tmp_path: Path) -> None:
+    invitation, request, space = tmp_path / "invitation", tmp_path / "request", tmp_path / "space"
+    offer, signed = tmp_path / "offer", tmp_path / "signed"
+    _done(two("role", "define", "Pilot", 5))
+    member = _done(two("member", "invite", "-o", invitation, "--json")).json["member"]
+    _done(two("space", "request", invitation, "-o", request, at="b"))
+    command = ["--command-id", "00112233445566778899aabbccddeeff", "--json"]
+    admitted = _done(two("member", "admit", request, "--role", "Pilot", *command)).json
+    assert admitted["member"] == member
+    assert _done(two("member", "admit", request, "--role", "Pilot", *command)).json == admitted
+    written = _done(two("space", "export", "-o", space, "--json")).json
+    assert written["bytes"] == space.stat().st_size
+    assert space.stat().st_mode & 0o077 == 0
+    brought = _done(two("space", "import", space, "--json", at="b"))
+    assert (brought.json["logs"], brought.json["closed"]) == (2, 0)
+    assert "You are let in" in brought.err
+    _done(two("member", "join", "--handle", "Bo", at="b"))
+    (sheet,) = (tmp_path / "a").glob("recovery-*.txt")
+    offered = _done(two("recovery", "offer", "-o", offer, "--recovery-keys", 3, "--json", at="b")).json
+    assert (tmp_path / "b" / offered["recovery_sheet"]).exists()
+    _done(two("recovery", "sign", offer, "--sheet", sheet, "-o", signed))
+    assert two("recovery", "take", signed).error == "hand-over-not-ours"
+    _done(two("recovery", "take", signed, at="b"))
+    _done(two("organisation", "rename", "Nova, recovered", at="b"))
+
+
+def test_a_second_machine_acts_as_its_owner(two: Scm, tmp_path: Path) -> None:
+    invitation, request, space = tmp_path / "invitation", tmp_path / "request", tmp_path / "space"
+    for own in ([], ["--personal"]):
+        _done(two("device", "invite", "-o", invitation, *own))
+        _done(two("device", "request", invitation, "-o", request, at="b"))
+        _done(two("device", "enrol", request))
+        _done(two("space", "export", "-o", space, *own))
+        told = _done(two("space", "import", space, "--json", at="b"))
+        assert (told.json["closed"], "This device acts in the space" in told.err) == (0, True)
+    _done(two("organisation", "rename", "From the laptop", at="b"))
+
+
+def test_what_is_refused_is_refused_alike(two: Scm, tmp_path: Path) -> None:
+    noise, request = tmp_path / "noise", tmp_path / "request"
+    noise.write_bytes(b"\xffnoise")
+    assert two("space", "import", noise).error == "space-file-damaged"
+    assert two("space", "import", tmp_path / "nowhere").error == "file-unreadable"
+    assert two("space", "request", noise, "-o", request).error == "space-file-damaged"
+    assert two("recovery", "take", noise).error == "space-file-damaged"
+    assert two("org", "found", "Many", "--handle", "V", "--recovery-keys", 99).error == "recovery-numbers-wrong"
+    _done(two("space", "export", "-o", noise, "--without-keys"))
+    mirrored = _done(two("space", "import", noise, "--json", at="b"))
+    assert mirrored.json["closed"] == mirrored.json["entries"] - 1
+    founded = _done(two("org", "found", "Careful", "--handle", "V", "--recovery-keys", 3, "--json")).json
+    assert (tmp_path / "a" / founded["recovery_sheet"]).read_text("utf-8").count("Careful") >= 3
+
+
+def _done(answer: Answer) -> Answer:
+    assert answer.code == 0, answer.err
+    return answer

@@ -1,0 +1,40 @@
+"""Moments as people type them."""
+
+import pytest
+
+from scmanager.cli.moments import MomentUnclear, read_moment
+from tests.cli.conftest import Scm
+
+NOW_S = 1_700_000_000
+
+
+@pytest.mark.parametrize(
+    ("text", "after_s"), [("90m", 5400), ("3h", 10_800), ("14d", 1_209_600), ("1w", 604_800), ("1700000060", 60)]
+)
+def test_a_span_counts_from_now_and_seconds_stand_for_themselves(text: str, after_s: int) -> None:
+    assert read_moment(text, NOW_S) == NOW_S + after_s
+
+
+@pytest.mark.parametrize("text", ["2023-11-14T22:13:20", "2023-11-14T23:13:20+01:00", "2023-11-14 22:13:20"])
+def test_a_day_and_a_time_are_utc_unless_they_say_otherwise(text: str) -> None:
+    assert read_moment(text, 0) == NOW_S
+
+
+@pytest.mark.parametrize("text", ["", "soon", "-3h", "3 h", "²d", "9999999d", "2023-13-01", "0001-01-01x"])
+def test_anything_else_is_refused(text: str) -> None:
+    with pytest.raises(MomentUnclear):
+        read_moment(text, NOW_S)
+
+
+def test_a_claim_and_a_loan_take_a_span(nova: Scm) -> None:
+    nova("ship", "add", "DRAK_Corsair", "--organisation")
+    nova("member", "record", "Ayla")
+    assert nova("ship", "set-readiness", "DRAK_Corsair", "in-claim", "--until", "3h").code == 0
+    assert nova("ship", "lend", "DRAK_Corsair", "Ayla", "--until-s", "14d").code == 0
+    assert nova("ship", "set-readiness", "DRAK_Corsair", "in-claim", "--until", "soon").error == "moment-unclear"
+
+
+def test_the_help_of_a_verb_says_what_its_options_take(nova: Scm) -> None:
+    assert "member.invite" in nova("role", "define", "--help").out
+    assert "member.invite" in nova("role", "define", "Bad", 5, "--rights", "fly").err
+    assert "catalogue" in nova("ship", "add", "--help").out

@@ -1,0 +1,28 @@
+"""What other people wrote is shown, and does not steer the terminal of whoever reads it."""
+
+import pytest
+
+from scmanager.cli.output import harmless, remark, say, say_table
+
+
+@pytest.mark.parametrize("text", ["Aýla 星", "نوري الطيّار", "கா‌", "👨\u200d🚀 Tevarin", "two\nlines\tand a tab"])
+def test_words_of_any_script_are_shown_as_they_are(text: str) -> None:
+    assert harmless(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("a\x1b[31mred", "a\\x1b[31mred"), ("\u202eevil", "\\u202eevil"), ("\x9b2J", "\\x9b2J"), ("\udcff", "\\udcff")],
+)
+def test_what_steers_a_terminal_is_spelled_out(text: str, shown: str, capsys: pytest.CaptureFixture[str]) -> None:
+    say(text)
+    remark(text)
+    say_table(["name"], [[text]], "nothing")
+    told = capsys.readouterr()
+    assert told.out.split() == [shown, "name", shown]
+    assert told.err.split() == [shown]
+
+
+def test_a_cell_stays_on_its_line(capsys: pytest.CaptureFixture[str]) -> None:
+    say_table(["name"], [["Ayla\nfounder"]], "nothing")
+    assert capsys.readouterr().out.splitlines()[1].strip() == "Ayla founder"

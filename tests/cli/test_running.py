@@ -1,0 +1,85 @@
+"""With a node running, commands go through its API; with a stale node file, the folder is opened directly."""
+
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from scmanager.cli.client import Client, RunningNode, camel, field_name, running_node, wire
+from scmanager.domain.ship_events import Readiness
+from tests.cli.conftest import Scm, served
+
+
+@pytest.fixture
+def up(nova: Scm, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """`scm up` on the folder of NOVA."""
+    with served(tmp_path, "a") as process:
+        yield process
+
+
+@pytest.mark.services
+def test_a_running_node_is_used_for_everything_it_can_do(
+    nova: Scm, up: subprocess.Popen[str], tmp_path: Path
+) -> None:
+    assert (tmp_path / "a" / "node.json").stat().st_mode & 0o077 == 0
+    command = "00112233445566778899aabbccddeeff"
+    first = nova("member", "record", "Ayla", "--command-id", command, "--json")
+    assert first.code == 0, first.err
+    assert nova("member", "record", "Ayla", "--command-id", command, "--json").json == first.json
+    assert [each["handle"] for each in nova("member", "list", "--json").json] == ["Vesper", "Ayla"]
+    refused = nova("member", "remove", "Vesper", "mistake")
+    assert (refused.code, refused.error) == (1, "member-rank-too-high")
+    assert nova("organisation", "found", "Tallow", "--handle", "V", "--sid", "TALLOW").code == 0
+    assert nova("member", "invite", "-o", tmp_path / "invitation", "--org", "NOVA").code == 0
+    told = nova("query", "{ organisations { nodes { sid } } }")
+    assert {each["sid"] for each in msgspec.json.decode(told.out)["organisations"]["nodes"]} == {"NOVA", "TALLOW"}
+    assert nova("projections", "status", "--json").json["projectedPos"] > 0
+    rebuilt = nova("projections", "rebuild", "--json")
+    assert rebuilt.code == 0, rebuilt.err
+    assert rebuilt.json["differing"] == []
+    assert nova("space", "import", tmp_path / "invitation").error == "space-file-damaged"
+    assert nova("space", "import", tmp_path / "nowhere").error == "file-unreadable"
+    assert "It runs already" in nova("up").out
+    assert nova("log", "verify", "--deep").code == 0
+    file = "scmanager/cli/data/hangars/TocToc.json"
+    assert nova("import", file, "--yes", "--org", "NOVA", "--json").json["added"] == 2
+    assert len(nova("ship", "list", "--org", "NOVA", "--json").json) == 2
+    up.send_signal(signal.SIGTERM)
+    assert up.wait(60) == 0
+    assert not (tmp_path / "a" / "node.json").exists()
+    assert nova("member", "record", "Afterwards", "--org", "NOVA").code == 0
+
+
+@pytest.mark.services
+def test_a_query_starts_a_node_for_the_moment_when_none_runs(nova: Scm, tmp_path: Path) -> None:
+    told = nova("query", "{ organisations { nodes { title } } }")
+    assert told.code == 0, told.err
+    assert "Nova Halcyon" in told.out
+    assert not (tmp_path / "a" / "node.json").exists()
+    assert nova("query", "{ nonsense }").code == 1
+    assert nova("query", "{ node { version } }", "--variables", "[").error == "query-variables-unusable"
+    rebuilt = nova("projections", "rebuild", "--json")
+    assert rebuilt.code == 0, rebuilt.err
+    assert rebuilt.json["differing"] == []
+
+
+@pytest.mark.parametrize("left", [b'{"pid": 1, "port": 9, "token": "x"}', b"{", b""])
+def test_a_node_file_that_was_left_behind_is_recognised(nova: Scm, tmp_path: Path, left: bytes) -> None:
+    (tmp_path / "a" / "node.json").write_bytes(left)
+    assert running_node(tmp_path / "a") is None
+    assert nova("member", "record", "Ayla").code == 0
+
+
+def test_a_node_that_is_gone_is_unavailable() -> None:
+    client = Client(RunningNode(1, 9, "x"))
+    assert not client.answers()
+
+
+def test_verbs_and_arguments_are_spelled_as_graphql_has_them() -> None:
+    assert field_name("organisation.settle-name") == "organisationSettleName"
+    assert camel("member_id") == "memberId"
+    assert wire(Readiness.IN_CLAIM) == "IN_CLAIM"
+    assert wire((b"\x01", None, 3)) == ["01", None, 3]

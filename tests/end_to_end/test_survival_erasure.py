@@ -1,0 +1,77 @@
+"""Erasure on a running node: afterwards no file holds the words, their keys or their sealed bytes; proofs hold."""
+
+import sqlite3
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.support.processes import NodeProcess, wait_until
+
+pytestmark = [pytest.mark.services, pytest.mark.slow]
+
+HANDLE, NOTE = "Zaphod-Quillfeather", "owes-me-fortytwo-uec"
+
+
+def files_with(needles: list[bytes], *folders: Path) -> set[str]:
+    """The files that hold any of these bytes, as they are, in hex or in lower case."""
+    wanted = {form for each in needles for form in (each, each.hex().encode(), each.lower())}
+    found = set()
+    for folder in folders:
+        for path in folder.rglob("*"):
+            try:
+                held = path.read_bytes() if path.is_file() and not path.is_socket() else b""
+            except FileNotFoundError:
+                continue
+            if any(needle in held for needle in wanted):
+                found.add(path.name)
+    return found
+
+
+def wrapped_keys(data: Path, space: str) -> list[bytes]:
+    """The subjects' keys as the vault keeps them."""
+    with sqlite3.connect(f"file:{data / 'keys.db'}?mode=ro", uri=True) as database:
+        rows = database.execute(
+            "SELECT wrapped FROM keys WHERE subject != x'' AND space = ?", (bytes.fromhex(space),)
+        )
+        found = [row[0] for row in rows]
+    database.close()
+    return found
+
+
+def test_an_erasure_at_once_leaves_no_trace_in_any_file_and_every_proof_holds(tmp_path: Path) -> None:
+    with NodeProcess(tmp_path) as node:
+        space = node.ask("found", number=1)["space"]
+        me = space[:32]
+        given = {"space": space, "member_id": me}
+        node.ask("do", verb="member.change-profile", number=2, handle=HANDLE, display_name=HANDLE, **given)
+        node.ask("do", verb="member.note", number=3, text=NOTE, **given)
+        assert node.ask("projected")["shown"]
+        server = Path(psutil.Process(node.up["database"]).cwd())
+        everywhere = (node.data, node.state, server)
+        words = [HANDLE.encode(), NOTE.encode()]
+        secret = node.ask("keys", space=space)
+        keys, parts = ([bytes.fromhex(each) for each in secret[what]] for what in ("keys", "parts"))
+        wrapped = wrapped_keys(node.data, space)
+        assert keys
+        assert parts
+        assert wrapped
+        assert not files_with(keys, *everywhere)  # Wrapped, always.
+        assert {"events.db", "events.db-wal"} & files_with(parts, *everywhere)
+        assert files_with(wrapped, *everywhere) == {"keys.db"}
+        wait_until(lambda: files_with(words, server))  # The server writes its log in a while.
+        in_clear = files_with(words, *everywhere)
+        assert not in_clear & {"events.db", "events.db-wal", "keys.db", "postgres.log"}
+        assert not files_with(words, node.state)
+        before = node.ask("logs")["logs"][0]
+
+        node.ask("do", verb="member.erase", number=4, ground="at-once", **given)
+        wait_until(lambda: not files_with([*words, *keys, *parts, *wrapped], *everywhere), 60)
+
+        assert node.ask("logs")["logs"][0]["size"] == before["size"] + 1  # Verified again, from entry 0 on.
+        shown = node.ask("projected")
+        assert node.ask("rebuild")["digests"] == shown["digests"]
+        assert not files_with([*words, *keys, *parts, *wrapped], *everywhere)
+    with NodeProcess(tmp_path) as node:
+        assert node.ask("projected")["shown"]
+        assert not files_with([*words, *keys, *parts, *wrapped], *everywhere)

@@ -1,0 +1,236 @@
+"""An audit finds whatever is not what was signed, names log and entry, and needs no key for it."""
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from scmanager.eventstore import audit, audit_chunk
+from scmanager.eventstore.entry import Dep, Genesis, RecoveryKeys
+from scmanager.eventstore.own_log import Draft, OwnLog, Secret
+from scmanager.eventstore.signing import SigningKey
+from scmanager.eventstore.sqlite import SqliteStore
+from scmanager.eventstore.store import StoreDamaged
+
+KEY = Secret.of(b"k" * 32)
+OTHER = Secret.of(b"o" * 32)
+COMMITS = (1, 3, 1, 5, 2)
+"""Entries of each commit after the first entry; deps and personal parts among them."""
+
+
+def found(store: SqliteStore, seed: bytes = b"s") -> OwnLog:
+    key = SigningKey(seed * 32)
+    genesis = Genesis(
+        (), (), b"", "personal", "ed25519", key.public, bytes(32), recovery=RecoveryKeys(0, ()),
+        device=bytes(32), box=bytes(32),
+    )  # fmt: skip
+    log = OwnLog.found(genesis, key, 1)
+    commit(store, log)
+    return log
+
+
+def commit(store: SqliteStore, log: OwnLog) -> None:
+    batch = log.commit()
+    store.append(batch)
+    log.committed(batch)
+
+
+def grow(store: SqliteStore, log: OwnLog, commits: tuple[int, ...] = COMMITS) -> None:
+    for count in commits:
+        for number in range(count):
+            personal = ((OTHER, b"words"),) if number % 2 else ()
+            deps = (Dep(b"d" * 32, 4, b"e" * 32),) if number % 3 == 2 else ()
+            log.add(Draft(b"said", KEY, personal, deps), log.hlc + 1)
+        commit(store, log)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Two logs of 13 entries each."""
+    path = tmp_path / "events.db"
+    store = SqliteStore(path)
+    for seed in (b"s", b"t"):
+        grow(store, found(store, seed))
+    store.close()
+    return path
+
+
+def change(path: Path, statement: str, *arguments: object) -> None:
+    """As a thief would: with the triggers dropped."""
+    database = sqlite3.connect(path)
+    for (trigger,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+        database.execute(f"DROP TRIGGER {trigger}")
+    assert database.execute(statement, arguments).rowcount >= 1
+    database.commit()
+    database.close()
+
+
+def value(path: Path, query: str) -> bytes:
+    database = sqlite3.connect(path)
+    (found,) = database.execute(query).fetchone()
+    database.close()
+    return bytes(found)
+
+
+def flipped(data: bytes, place: int) -> bytes:
+    changed = bytearray(data)
+    changed[place] ^= 1
+    return bytes(changed)
+
+
+def log_of(path: Path, number: int) -> bytes:
+    return value(path, f"SELECT id FROM log WHERE no = {number}")
+
+
+both = pytest.mark.parametrize("deep", [False, True], ids=["fast", "deep"])
+
+
+@both
+def test_a_store_that_nobody_touched_is_sound(path: Path, deep: bool) -> None:
+    seen: list[int] = []
+    report = audit.verify(path, deep=deep, advance=seen.append)
+    assert report.ok
+    assert (report.entries, report.logs, sum(seen), audit.count(path)) == (26, 2, 26, 26)
+    store = SqliteStore(path)
+    assert {(head.log, head.size, head.id) for head in report.heads} == {
+        (head.log, head.size, head.id) for head in store.heads()
+    }
+    store.close()
+
+
+@both
+@pytest.mark.parametrize("seq", range(13))
+@pytest.mark.parametrize("place", [1, 20, 40, 48, 60, 115, 130, 160, 200])
+def test_any_flipped_bit_of_any_entry_is_found_where_it_is(path: Path, deep: bool, seq: int, place: int) -> None:
+    data = value(path, f"SELECT data FROM entry WHERE log = 2 AND seq = {seq}")
+    change(path, "UPDATE entry SET data = ? WHERE log = 2 AND seq = ?", flipped(data, place), seq)
+    report = audit.verify(path, deep=deep)
+    assert seq in {finding.seq for finding in report.findings}
+    assert {finding.log for finding in report.findings} == {log_of(path, 2)}
+
+
+@pytest.mark.parametrize("seq", range(1, 13))
+def test_a_changed_shared_part_is_found(path: Path, seq: int) -> None:
+    data = value(path, f"SELECT shared FROM entry WHERE log = 1 AND seq = {seq}")
+    change(path, "UPDATE entry SET shared = ? WHERE log = 1 AND seq = ?", flipped(data, 33), seq)
+    (finding,) = audit.verify(path, deep=True).findings
+    assert (finding.seq, finding.code) == (seq, "part-wrong")
+
+
+def test_a_changed_personal_part_is_found_and_an_erased_one_is_no_finding(path: Path) -> None:
+    pos = int.from_bytes(bytes([sqlite3.connect(path).execute("SELECT min(pos) FROM part").fetchone()[0]]))
+    data = value(path, f"SELECT bytes FROM part WHERE pos = {pos}")
+    change(path, "UPDATE part SET bytes = ? WHERE pos = ?", flipped(data, 40), pos)
+    (finding,) = audit.verify(path, deep=True).findings
+    assert finding.code == "part-wrong"
+    change(path, "DELETE FROM part")
+    assert audit.verify(path, deep=True).ok
+
+
+def test_a_part_that_no_entry_names_is_found(path: Path) -> None:
+    change(path, "INSERT INTO part VALUES (2, 1, ?, ?)", bytes(32), b"slipped in")
+    (finding,) = audit.verify(path, deep=True).findings
+    assert (finding.seq, finding.code) == (1, "part-wrong")
+
+
+@both
+@pytest.mark.parametrize("column", ["root", "signature"])
+def test_a_changed_newest_note_is_found(path: Path, deep: bool, column: str) -> None:
+    data = value(path, f"SELECT {column} FROM note WHERE log = 1 AND size = 13")
+    change(path, f"UPDATE note SET {column} = ? WHERE log = 1 AND size = 13", flipped(data, 5))
+    assert "note-mismatch" in {finding.code for finding in audit.verify(path, deep=deep).findings}
+
+
+def test_a_changed_older_note_is_found_by_the_deep_one(path: Path) -> None:
+    data = value(path, "SELECT signature FROM note WHERE log = 1 AND size = 5")
+    change(path, "UPDATE note SET signature = ? WHERE log = 1 AND size = 5", flipped(data, 5))
+    assert audit.verify(path).ok
+    (finding,) = audit.verify(path, deep=True).findings
+    assert (finding.seq, finding.code) == (4, "note-mismatch")
+
+
+@both
+@pytest.mark.parametrize(
+    ("statement", "code"),
+    [
+        ("DELETE FROM note WHERE log = 1 AND size = 13", "note-missing"),
+        ("DELETE FROM entry WHERE log = 1 AND seq = 6", "entry-missing"),
+        ("DELETE FROM entry WHERE log = 1 AND seq = 12", "entry-missing"),
+        ("UPDATE head SET id = zeroblob(64) WHERE log = 1", "head-mismatch"),
+        ("UPDATE head SET size = 12 WHERE log = 1", "entry-unsigned"),
+        ("UPDATE log SET public = zeroblob(32) WHERE no = 1", "entry-changed"),
+        ("UPDATE log SET space = zeroblob(32) WHERE no = 1", "entry-changed"),
+        ("DELETE FROM head WHERE log = 1", "log-without-head"),
+    ],
+)
+def test_what_is_missing_or_does_not_belong_is_found(path: Path, deep: bool, statement: str, code: str) -> None:
+    log = log_of(path, 1)
+    change(path, statement)
+    report = audit.verify(path, deep=deep)
+    assert code in {finding.code for finding in report.findings}
+    assert log in {finding.log for finding in report.findings}
+
+
+@both
+def test_both_branches_of_a_fork_are_audited(tmp_path: Path, deep: bool, forked: Callable[[Path], bytes]) -> None:
+    path = tmp_path / "forked.db"
+    log = forked(path)
+    report = audit.verify(path, deep=deep)
+    assert report.ok
+    assert [(head.log, head.branch, head.size) for head in report.heads] == [(log, 0, 4), (log, 1, 5)]
+    data = value(path, "SELECT data FROM entry WHERE branch = 1 AND seq = 4")
+    change(path, "UPDATE entry SET data = ? WHERE branch = 1 AND seq = 4", flipped(data, 130))
+    assert {finding.seq for finding in audit.verify(path, deep=deep).findings} == {4}
+
+
+@pytest.fixture
+def forked() -> Callable[[Path], bytes]:
+    """A log whose owner went on twice from its second entry."""
+    from scmanager.eventstore.log_copy import copy_of, verify_copy
+
+    def make(path: Path) -> bytes:
+        other = SqliteStore(path.with_name("other.db"))
+        log = found(other)
+        grow(other, log, (1,))
+        store = SqliteStore(path)
+        store.admit(verify_copy(copy_of(other, log.head)))
+        twin = OwnLog(log.head, SigningKey(b"s" * 32))
+        grow(other, log, (1, 1))
+        grow(store, twin, (2,))
+        grow(other, log, (1,))
+        mine = store.heads()[0]
+        assert mine.size == 4
+        store.admit(verify_copy(copy_of(other, log.head)))
+        other.close()
+        store.close()
+        return log.head.log
+
+    return make
+
+
+def test_chunks_that_several_processes_check_meet_in_one_tree(tmp_path: Path) -> None:
+    path = tmp_path / "events.db"
+    store = SqliteStore(path)
+    log = found(store)
+    size = audit_chunk.CHUNK_ENTRIES + 9_000
+    while log.head.size < size:
+        while log.added < 8_000:
+            log.add(Draft(b"said", KEY), log.hlc + 1)
+        commit(store, log)
+    store.close()
+    assert log.head.size > audit.ALONE_BELOW
+    whole = audit.verify(path, deep=True, processes=2)
+    assert whole.ok
+    assert whole.heads == audit.verify(path, processes=1).heads
+    seq = audit_chunk.CHUNK_ENTRIES
+    data = value(path, f"SELECT data FROM entry WHERE seq = {seq}")
+    change(path, "UPDATE entry SET data = ? WHERE seq = ?", flipped(data, 150), seq)
+    assert seq in {finding.seq for finding in audit.verify(path, deep=True, processes=2).findings}
+
+
+def test_a_file_that_is_no_store_is_unavailable(tmp_path: Path) -> None:
+    path = tmp_path / "events.db"
+    path.write_bytes(b"not a database, though long enough to be looked at" * 40)
+    with pytest.raises(StoreDamaged):
+        audit.verify(path)
