@@ -1,6 +1,6 @@
 """Opening: from a stored row to what it says, or to a stated reason why it says nothing."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -9,7 +9,7 @@ from scmanager.domain.event import CATALOGUE, Event
 from scmanager.domain.upcasting import upcast
 from scmanager.eventstore import content, entry, parts
 from scmanager.eventstore.content import Shared
-from scmanager.eventstore.entry import Dep, Entry, PartRef
+from scmanager.eventstore.entry import Entry
 from scmanager.eventstore.store import Row, StoreDamaged
 
 KeyOf = Callable[[bytes], bytes | None]
@@ -29,26 +29,6 @@ class Said(msgspec.Struct, frozen=True, gc=False):
     entity: bytes
     saw: tuple[bytes, ...]
 
-
-class Found(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What an entry and its part 0 say, less the row itself: how another process tells what it read."""
-
-    id: bytes
-    seq: int
-    hlc: int
-    deps: tuple[Dep, ...]
-    parts: tuple[PartRef, ...]
-    type: str
-    by: bytes
-    command: bytes
-    cause: bytes
-    entity: bytes
-    saw: tuple[bytes, ...]
-    payload: bytes
-
-
-NONE_FOUND: Mapping[int, Found] = {}
-"""Of no row anything was read yet, by pos."""
 
 LabelOf = Callable[[bytes], tuple[bytes, bytes] | None]
 """A key's space and subject (empty: an epoch's), if this node has it."""
@@ -75,7 +55,7 @@ class Opened(msgspec.Struct, frozen=True, gc=False):
 _decoders: dict[str, msgspec.json.Decoder[Any]] = {}
 
 
-def event_of(shared: Shared | Found) -> Event | None:
+def event_of(shared: Shared) -> Event | None:
     """The payload as the newest version of its type; None when this release has no such type or it does not fit."""
     decoder = _decoders.get(shared.type)
     if decoder is None:
@@ -104,11 +84,6 @@ def open_row(row: Row, parsed: Entry, public: bytes, key_of: KeyOf, same: Same) 
     return Opened(row.pos, row.branch, parsed, said(shared, same), event_of(shared))
 
 
-def open_found(row: Row, parsed: Entry, found: Found, same: Same) -> Opened:
-    """What `open_row` would give, from what was read elsewhere."""
-    return Opened(row.pos, row.branch, parsed, said(found, same), event_of(found))
-
-
 def read_shared(parsed: Entry, stored: bytes, public: bytes, key: bytes) -> Shared | None:
     """Part 0, or None when it is malformed: what its author sealed wrongly is that for everybody who has the key."""
     if not parsed.parts[0].key:
@@ -119,7 +94,7 @@ def read_shared(parsed: Entry, stored: bytes, public: bytes, key: bytes) -> Shar
         return None
 
 
-def said(shared: Shared | Found, same: Same) -> Said:
+def said(shared: Shared, same: Same) -> Said:
     """Part 0 without its payload and the bytes it was read from."""
     by, entity, kind = shared.by, shared.entity, shared.type
     return Said(
@@ -136,39 +111,17 @@ def parse_row(row: Row) -> Entry:
         raise StoreDamaged(reason=f"the entry at position {row.pos} is not readable") from error
 
 
-def found_entry(row: Row, found: Found, same: Same) -> Entry:
-    """What `parse_row` would give, from what was read elsewhere."""
-    data = row.data
-    log = data[4:36]
-    return Entry(
-        data, same.setdefault(log, log), found.seq, found.hlc, data[52:116], found.deps, found.parts, None,
-        found.id, found.id[:32],
-    )  # fmt: skip
-
-
-def check_row(row: Row, parsed: Entry, before: Entry | None, *, hashed: bool) -> None:
+def check_row(row: Row, parsed: Entry, before: Entry | None) -> None:
     """Raises StoreDamaged unless a row is what was verified when it came: a bit that flipped would hide what follows.
 
-    `before` is the newest entry of its branch; None where a branch begins. `hashed`: part 0 was compared already.
+    `before` is the newest entry of its branch; None where a branch begins.
     """
     sound = parsed.log == row.log
     if parsed.genesis is None:
-        sound = sound and (hashed or parts.part_hash(row.shared) == parsed.parts[0].hash)
+        sound = sound and parts.part_hash(row.shared) == parsed.parts[0].hash
         if before is not None:
             sound = sound and (before.seq + 1, before.id) == (parsed.seq, parsed.prev)
         else:
             sound = sound and row.branch > 0
     if not sound:
         raise StoreDamaged(reason=f"the entry at position {row.pos} is not what was recorded")
-
-
-def once(key_of: KeyOf) -> KeyOf:
-    """Ask for each key once: the vault reads and unwraps it anew each time. Forgotten after the batch."""
-    known: dict[bytes, bytes | None] = {}
-
-    def remembered(key: bytes) -> bytes | None:
-        if key not in known:
-            known[key] = key_of(key)
-        return known[key]
-
-    return remembered

@@ -7,9 +7,8 @@ from scmanager.domain.fold import Fold
 from scmanager.errors import Refused
 from scmanager.eventstore import entry
 from scmanager.eventstore.store import Row, Store
-from scmanager.spaces import ahead
 from scmanager.spaces.journal import Change
-from scmanager.spaces.opening import NONE_FOUND, Found, KeyOf, LabelOf, parse_row
+from scmanager.spaces.opening import KeyOf, LabelOf, parse_row
 from scmanager.spaces.space import Space
 
 PAGE_ROWS = 5_000
@@ -47,15 +46,10 @@ class Shelf:
         self._listeners: list[Listener] = []
         self.pos = 0
 
-    def follow(self, bulk: int = ahead.BULK_ROWS) -> dict[bytes, Change]:
-        """Read what the store has beyond what is here. Used at start and after foreign entries came.
-
-        From `bulk` rows on a second process reads ahead (`ahead`).
-        """
+    def follow(self) -> dict[bytes, Change]:
+        """Read what the store has beyond what is here. Used at start and after foreign entries came."""
         changes: dict[bytes, Change] = {}
         with self.lock:
-            for rows, found in ahead.pages(self._store, self.pos, self._key_of, bulk=bulk):
-                changes |= self._absorb(rows, found)
             while rows := self._store.tail(self.pos, PAGE_ROWS):
                 changes |= self._absorb(rows)
         if changes:
@@ -85,14 +79,12 @@ class Shelf:
         if due:
             self.tell()
 
-    def _absorb(
-        self, rows: Sequence[Row], found: Mapping[int, Found] = NONE_FOUND, *, own: bool = False
-    ) -> dict[bytes, Change]:
+    def _absorb(self, rows: Sequence[Row], *, own: bool = False) -> dict[bytes, Change]:
         by_space: dict[bytes, list[Row]] = {}
         for row in rows:
             by_space.setdefault(self._space_of(row), []).append(row)
         now = self._clock_us()
-        changes = {space: self._made(space).absorb(mine, now, found, own=own) for space, mine in by_space.items()}
+        changes = {space: self._made(space).absorb(mine, now, own=own) for space, mine in by_space.items()}
         self.pos = rows[-1].pos
         return changes
 

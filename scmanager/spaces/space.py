@@ -20,21 +20,7 @@ from scmanager.eventstore.entry import Dep, Entry, Kind, digest, u64
 from scmanager.eventstore.store import Row
 from scmanager.spaces.facts import clear_of, fact_of, founding_fact
 from scmanager.spaces.journal import Change, Journal
-from scmanager.spaces.opening import (
-    NONE_FOUND,
-    Found,
-    KeyOf,
-    LabelOf,
-    Opened,
-    Said,
-    Same,
-    check_row,
-    found_entry,
-    once,
-    open_found,
-    open_row,
-    parse_row,
-)  # fmt: skip
+from scmanager.spaces.opening import KeyOf, LabelOf, Opened, Said, Same, check_row, open_row, parse_row
 from scmanager.spaces.thing import Thing
 
 AHEAD_US_MAX = 26 * 3600 * 1_000_000
@@ -79,24 +65,18 @@ class Space:
 
     # Taking in
 
-    def absorb(
-        self, rows: Sequence[Row], now_us: int, found: Mapping[int, Found] = NONE_FOUND, *, own: bool = False
-    ) -> Change:
+    def absorb(self, rows: Sequence[Row], now_us: int, *, own: bool = False) -> Change:
         """Take in stored rows of this space, in order of pos. `now_us` is this machine's clock.
 
-        `found` is, by pos, what was read of them already. `own`: this process decided them just now, on what counts
-        here, so they count whatever the clock says since.
+        `own`: this process decided them just now, on what counts here, so they count whatever the clock says since.
         """
         waiting: list[Row] = []
         if self.holds_due(now_us):
             waiting, self._held, self._due_us = self._held, [], None
         until = now_us + AHEAD_US_MAX
-        key_of = once(self._key_of)
+        key_of = _once(self._key_of)
         fresh = [opened for row in waiting if (opened := self._open(row, until, key_of)) is not None]
-        bound = None if own else until
-        fresh += [
-            opened for row in rows if (opened := self._open(row, bound, key_of, found.get(row.pos))) is not None
-        ]
+        fresh += [opened for row in rows if (opened := self._open(row, None if own else until, key_of)) is not None]
         self.pos = max(self.pos, max((row.pos for row in rows), default=0))
         return self._judge(fresh)
 
@@ -106,11 +86,10 @@ class Space:
         self.journal.note(Change(frozenset(), frozenset(), words=True))
         return self.absorb(closed, now_us)
 
-    def _open(self, row: Row, until_us: int | None, key_of: KeyOf, found: Found | None = None) -> Opened | None:
-        parsed = parse_row(row) if found is None else found_entry(row, found, self._same)
+    def _open(self, row: Row, until_us: int | None, key_of: KeyOf) -> Opened | None:
+        parsed = parse_row(row)
         if row.pos > self.pos and until_us is not None:  # Read from the store, for the first time.
-            before = self._heads.get(parsed.log, {}).get(row.branch)
-            check_row(row, parsed, before, hashed=found is not None)
+            check_row(row, parsed, self._heads.get(parsed.log, {}).get(row.branch))
         self._note_head(row, parsed)
         self._named.setdefault(parsed.log, set()).update(part.key for part in parsed.parts if part.key)
         if parsed.genesis is not None:
@@ -123,8 +102,6 @@ class Space:
             self._due_us = min(parsed.hlc, self._due_us or parsed.hlc)
             return None
         self._note_end(parsed)
-        if found is not None:
-            return open_found(row, parsed, found, self._same)
         opened = open_row(row, parsed, self._publics[parsed.log], key_of, self._same)
         if opened is None:
             self._closed.append(row)
@@ -390,6 +367,18 @@ class Space:
     def waiting(self) -> tuple[int, int]:
         """How many entries are held for the clock, and how many are closed for want of a key."""
         return len(self._held), len(self._closed)
+
+
+def _once(key_of: KeyOf) -> KeyOf:
+    """Ask for each key once: the vault reads and unwraps it anew each time. Forgotten after the batch."""
+    known: dict[bytes, bytes | None] = {}
+
+    def remembered(key: bytes) -> bytes | None:
+        if key not in known:
+            known[key] = key_of(key)
+        return known[key]
+
+    return remembered
 
 
 def _envelope(one: Entry, shared: Said, grant: Grant) -> Envelope:

@@ -2,9 +2,9 @@
 
 100,000 realistic events of an organisation with 200 members and 600 ships: readiness changes, loans and returns,
 assignments, notes, squadron lists. Sealed as in real life, all acting by standing grants, kept in an SQLite store.
-All sides in one run, interleaved; medians. `follow` is reading, decryption, validity and folding in memory, by one
-process and by two; `rebuild` is rows, COPY, indices, digests, commit. Wall time is what a user
-waits; where others use the machine too, the processor time of each process says more.
+All sides in one run, interleaved; medians. `follow` is reading, decryption, validity and folding in memory; `fill` is
+rows, COPY, indices, digests, commit. Wall time is what a user waits; where others use the machine too, the processor
+time of each stage says more.
 """
 
 import os
@@ -29,7 +29,6 @@ from scmanager.eventstore.sqlite import SqliteStore
 from scmanager.projections import audit, generation
 from scmanager.projections.runner import Projector
 from scmanager.runtime import clock_us
-from scmanager.spaces import ahead
 from scmanager.spaces.shelf import Shelf
 from tests.support.books import Books, add_ship, books, form_fleet, form_squadron, name_ship, record
 
@@ -75,40 +74,36 @@ class Spent:
 
 
 def _processor_s() -> float:
-    """Of this process and of those it started that have ended; the database server is not among them."""
+    """Of this process; the database server is not among them."""
     spent = os.times()
-    return spent.user + spent.system + spent.children_user + spent.children_system
+    return spent.user + spent.system
 
 
 def _measure(made: Books, dsn: str, rounds: int) -> dict[str, Any]:
     total = made.store.last_pos()
-    one, two, fill, whole = Spent(), Spent(), Spent(), {1: Spent(), 2: Spent()}
+    follow, fill, whole = Spent(), Spent(), Spent()
     raw, tail, command = [], [], []
-    for turn in range(rounds):
+    for _ in range(rounds):
         raw.append(_copy(made, dsn))
-        for processes, follow in ((1, one), (2, two))[:: 1 if turn % 2 else -1]:
-            shelf = Shelf(made.store, FOLDS, made.keys.get, clock_us)
-            with whole[processes].timed():
-                with follow.timed():
-                    shelf.follow(ahead.BULK_ROWS if processes == 2 else total + 1)
-                with fill.timed():
-                    _rebuilt(made, shelf, dsn)
+        shelf = Shelf(made.store, FOLDS, made.keys.get, clock_us)
+        with whole.timed():
+            with follow.timed():
+                shelf.follow()
+            with fill.timed():
+                _rebuilt(made, shelf, dsn)
         tail.append(_in_batches(made, dsn))
         command.append(_one_command(made, dsn))
     copy, rebuild, live = (total / statistics.median(each) for each in (raw, fill.wall, tail))
     return {
         "events": total,
         "copy of prebuilt audit rows, rows/s": round(copy),
-        "follow the store, 1 process, events/s": one.rate(total),
-        "follow the store, 2 processes, events/s": two.rate(total),
+        "open, judge and fold what the store holds, events/s": follow.rate(total),
         "rebuild of five read models, events/s": fill.rate(total),
-        "tail to five read models, 1 process, events/s": whole[1].rate(total),
-        "tail to five read models, 2 processes, events/s": whole[2].rate(total),
+        "both, from a cold store, events/s": whole.rate(total),
         f"live in batches of {BATCH}, events/s": round(live),
         "rebuild / copy": round(rebuild / copy, 3),
         "live / copy": round(live / copy, 3),
-        "processor us an event: follow, 1 process": one.cpu_us(total),
-        "processor us an event: follow, 2 together": two.cpu_us(total),
+        "processor us an event: open, judge and fold": follow.cpu_us(total),
         "processor us an event: rebuild, our side": fill.cpu_us(total),
         "one command to its commit there, ms": round(statistics.median(command) * 1000, 2),
     }
