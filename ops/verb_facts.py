@@ -5,7 +5,7 @@ the twin (`...-for`) wherever the decision chooses one by who acts. It may name 
 
 Tests are found by reading them. A *refusal test* has `when(decision, ...)` and then `then_refused(...)`, or says the
 verb to a node inside `pytest.raises`. A *clash test* puts an event of the verb into `meanwhile(...)` or
-`in_either_order(...)`: somebody said it who did not know what the other said.
+`in_either_order(...)`, or says the verb to nodes in one `at_once(...)`: neither knew what the other said.
 """
 
 import ast
@@ -125,7 +125,7 @@ def tests() -> tuple[Tested, ...]:
             if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
                 place = f"{path.relative_to(ROOT).as_posix()}::{node.name}"
                 refused = {imported.get(name, name) for name in (*_refused(node, constants), *_refused_verbs(node))}
-                met = {imported.get(name, name) for name in _met(node, constants)}
+                met = {imported.get(name, name) for name in _met(node, constants)} | _met_verbs(node)
                 found.append(Tested(place, frozenset(refused), frozenset(met)))
     return tuple(found)
 
@@ -221,6 +221,12 @@ def _met(test: ast.FunctionDef, constants: dict[str, set[str]]) -> set[str]:
     return found
 
 
+def _met_verbs(test: ast.FunctionDef) -> set[str]:
+    """Verbs said to nodes in one `at_once(...)`."""
+    inside = [each for call in _calls(test, "at_once") for each in ast.walk(call)]
+    return {each.value for each in inside if isinstance(each, ast.Constant) and isinstance(each.value, str)}
+
+
 def refusal_test(verb: Verb) -> str | None:
     """The first test that sees this verb, or its decision, refused."""
     wanted = decisions_of(verb) | {verb.name}
@@ -230,4 +236,4 @@ def refusal_test(verb: Verb) -> str | None:
 def clash_test(verb: Verb) -> str | None:
     """The first test in which what this verb says meets something said at the same time."""
     classes = {f"{CATALOGUE[tag].__module__}.{CATALOGUE[tag].__name__}" for tag in events_of(verb)}
-    return next((each.place for each in tests() if classes & each.met), None)
+    return next((each.place for each in tests() if (classes | {verb.name}) & each.met), None)
