@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import scmanager
+import tests.benchmarks
 from scmanager.errors import FAMILIES, ScManagerError
 
 ROOT = Path(__file__).parent.parent
@@ -98,3 +99,9 @@ def test_no_link_to_a_package_index_and_no_path_of_a_machine_is_committed() -> N
         text = path.read_text(encoding="utf-8")
         assert "://" not in text, path.name
         assert "index-url" not in text, path.name
+
+
+@pytest.mark.parametrize("module", [each.name for each in pkgutil.iter_modules(tests.benchmarks.__path__)])
+def test_every_measurement_can_be_asked_for_by_make_bench(module: str) -> None:
+    if module != "__main__":
+        assert callable(importlib.import_module(f"tests.benchmarks.{module}").measure)

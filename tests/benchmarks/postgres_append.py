@@ -1,19 +1,19 @@
-"""Append to PostgreSQL against a raw unnest insert of the same rows: `python -m tests.benchmarks.postgres_append`.
+"""Append to PostgreSQL against a raw unnest insert of the same rows.
 
-Interleaved, medians; every commit durable on both sides. "store" is the append alone, "all" also seals, chains, grows
-the tree and signs. The reference writes the same entry and note rows into the same tables with the same indexes.
+Interleaved, medians of the rounds' ratios; every commit durable on both sides. "store" is the append alone,
+"everything on" also seals, chains, grows the tree and signs. The reference writes the same entry and note rows into
+the same tables with the same indexes.
 """
 
 import os
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
-import psycopg
 from psycopg.types.numeric import Int8
 
 from scmanager.adapters.postgres_server import remove, start
@@ -88,14 +88,15 @@ class Bench:
         )
         self.pos += count
 
-    def measure(self, size: int) -> dict[str, float]:
-        spent: dict[str, list[float]] = {"raw": [], "store": [], "all": []}
+    def ratios(self, size: int) -> tuple[list[float], list[float]]:
+        """Raw to the append alone, and raw to everything, of each round."""
+        alone, everything = [], []
         for _ in range(ROUNDS):
             batch = self.prepare(size)
-            spent["raw"].append(seconds(lambda: self.insert_raw(batch)))  # noqa: B023
-            spent["store"].append(seconds(lambda: self.append(batch)))  # noqa: B023
-            spent["all"].append(seconds(lambda: self.append(self.prepare(size))))
-        return {name: statistics.median(times) for name, times in spent.items()}
+            raw = seconds(lambda: self.insert_raw(batch))  # noqa: B023
+            alone.append(raw / seconds(lambda: self.append(batch)))  # noqa: B023
+            everything.append(raw / seconds(lambda: self.append(self.prepare(size))))
+        return alone, everything
 
 
 def seconds(call: Callable[[], None]) -> float:
@@ -115,23 +116,26 @@ def fdatasync_ms(folder: Path) -> float:
     return statistics.median(times) * 1000
 
 
-def main() -> None:
+def measure() -> dict[str, Any]:
+    """The ratios by batch size; aims at batch 10 (DESIGN 10)."""
     folder = Path(tempfile.mkdtemp(prefix="scm-bench-"))
-    with start(folder, dsn=sys.argv[1] if len(sys.argv) > 1 else None) as server:
-        version = psycopg.connect(server.dsn).info.server_version
-        print(f"PostgreSQL {version}, fdatasync {fdatasync_ms(folder):.2f} ms")
+    figures: dict[str, Any] = {}
+    with start(folder) as server:
         bench = Bench(server.dsn)
-        bench.measure(10)  # Warm: plans, prepared statements, pages.
-        print("batch   raw ev/s   store/raw   all/raw")
+        bench.ratios(10)  # Warm: plans, prepared statements, pages.
         for size in (1, 10, 100):
-            got = bench.measure(size)
-            print(
-                f"{size:5} {size / got['raw']:10.0f} {got['raw'] / got['store']:11.2f} {got['raw'] / got['all']:9.2f}"
-            )
+            alone, everything = bench.ratios(size)
+            figures[f"store alone, batch {size}, ratio to raw"] = _figure(alone)
+            figures[f"everything on, batch {size}, ratio to raw"] = _figure(everything)
         bench.store.close()
         bench.raw.close()
+        figures["fdatasync_ms"] = round(fdatasync_ms(folder), 3)
     remove(folder)
+    figures["everything on, batch 10, ratio to raw"]["aim"] = ">= 0.7"
+    return figures
 
 
-if __name__ == "__main__":
-    main()
+def _figure(ratios: list[float]) -> dict[str, Any]:
+    """Median, and the middle half of the rounds: a single commit's latency says little."""
+    low, middle, high = statistics.quantiles(ratios, n=4)
+    return {"median": round(middle, 3), "min": round(low, 3), "max": round(high, 3)}
