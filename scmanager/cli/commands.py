@@ -45,7 +45,7 @@ THINGS: dict[str, dict[str, Callable[..., Any]]] = {
         "sign": taking_over.sign,
         "take": taking_over.take,
     },
-    "log": {"show": log.show, "verify": log.verify},
+    "log": {"show": log.show, "verify": log.verify, "forks": log.forks},
     "projections": {"status": running.projections_status, "rebuild": running.projections_rebuild},
 }
 

@@ -108,7 +108,10 @@ def import_(context: typer.Context, file: FileArgument, as_json: JsonFlag = Fals
         space = place.shelf.space(bytes.fromhex(told["space"]))
         acts, mine = told.pop("acts"), people.me(place, space)
         invited = mine is not None and _standing(space, mine) is MemberStanding.INVITED
+        forked = bool(space.forks())
     say_result(told, as_json=as_json)
+    if forked:
+        remark("A log of this space signed two histories. Look at it: scm log forks")
     if told["closed"]:
         remark(
             "Some entries stay closed: the file held no key for this device. Ask to be admitted, then for a new file."
