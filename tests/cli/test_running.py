@@ -42,7 +42,7 @@ def test_a_running_node_is_used_for_everything_it_can_do(
     rebuilt = nova("projections", "rebuild", "--json")
     assert rebuilt.code == 0, rebuilt.err
     assert rebuilt.json["differing"] == []
-    assert nova("space", "import", tmp_path / "invitation").error == "space-file-damaged"
+    assert nova("space", "import", tmp_path / "invitation").error == "file-of-another-kind"
     assert nova("space", "import", tmp_path / "nowhere").error == "file-unreadable"
     assert "It runs already" in nova("up").out
     assert nova("log", "verify", "--deep").code == 0
