@@ -20,7 +20,11 @@ from scmanager.cli import (
 )
 
 THINGS: dict[str, dict[str, Callable[..., Any]]] = {
-    "organisation": {"found": organisations.found, "list": organisations.list_organisations},
+    "organisation": {
+        "found": organisations.found,
+        "list": organisations.list_organisations,
+        "hand-over": taking_over.sign,
+    },
     "role": {"list": people.list_roles},
     "member": {"list": people.list_members, "invite": spaces.invite, "admit": spaces.admit},
     "device": {

@@ -129,7 +129,7 @@ def _told(report: audit.Report) -> dict[str, Any]:
 
 
 def _print(report: audit.Report, *, deep: bool) -> None:
-    for head in report.heads:
+    for head in sorted(report.heads, key=lambda head: (head.log, head.branch)):  # To be compared with another's.
         branch = f" branch {head.branch}" if head.branch else ""
         say(f"log {short(head.log)}{branch}  size {head.size}  root {head.root.hex()}")
     for found in report.findings:

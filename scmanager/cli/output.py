@@ -29,7 +29,7 @@ from scmanager.errors import Conflict, Refused, ScManagerError, Unavailable, Unt
 
 
 class Stopped(Unavailable):
-    """Stopped: by Ctrl+C, or because the answer was no or did not come."""
+    """By Ctrl+C, or because the answer was no or did not come."""
 
     code = "stopped"
     hint = "Nothing half done was recorded. Where nobody can answer, say it beforehand: --yes, SCM_PASSPHRASE."

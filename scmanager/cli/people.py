@@ -51,12 +51,12 @@ def list_ships(
 
 def list_fleets(context: typer.Context, org: OrgOption = None, as_json: JsonFlag = False) -> None:
     """The fleets."""
-    _list(context, org, _fleets, as_json, "No fleet yet. Form one: scm fleet --help")
+    _list(context, org, _fleets, as_json, 'No fleet yet. Form one: scm fleet form "Home Fleet"')
 
 
 def list_squadrons(context: typer.Context, org: OrgOption = None, as_json: JsonFlag = False) -> None:
     """The squadrons."""
-    _list(context, org, _squadrons, as_json, "No squadron yet. Form one: scm squadron --help")
+    _list(context, org, _squadrons, as_json, 'No squadron yet. Form one: scm squadron form "Red Wing"')
 
 
 def list_devices(context: typer.Context, as_json: JsonFlag = False) -> None:
