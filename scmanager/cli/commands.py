@@ -86,6 +86,6 @@ def add_commands(app: typer.Typer, group_of: Callable[[str], typer.Typer]) -> No
     for thing, acts in THINGS.items():
         for act, function in acts.items():
             group_of(thing).command(act)(function)
-    app.add_typer(group_of("organisation"), name="org", hidden=True)
+    app.add_typer(group_of("organisation"), name="org", hidden=True, help="Organisations, under their short name.")
     for act, function in TOP.items():
         app.command(act)(function)
