@@ -63,6 +63,10 @@ def test_a_second_machine_acts_as_its_owner(two: Scm, tmp_path: Path) -> None:
         told = _done(two("space", "import", space, "--json", at="b"))
         assert (told.json["closed"], "This device acts in the space" in told.err) == (0, True)
     _done(two("organisation", "rename", "From the laptop", at="b"))
+    laptop = next(each["device"] for each in _done(two("device", "list", "--json")).json if not each["this machine"])
+    _done(two("device", "cut", laptop[:12], "--org", "NOVA"))
+    cut = {(each["space"], each["cut"]) for each in two("device", "list", "--json").json if each["device"] == laptop}
+    assert cut == {("org", "yes"), ("personal", "")}
 
 
 def test_what_is_refused_is_refused_alike(two: Scm, tmp_path: Path) -> None:
