@@ -6,6 +6,7 @@ travel only in a box sealed to one device. Whatever a file says is checked befor
 """
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
@@ -44,6 +45,26 @@ class SpaceFileDamaged(Untrusted):
 
     code = "space-file-damaged"
     hint = "Have the sender export it again, and compare the sizes of both files."
+
+
+class FileOfAnotherKind(SpaceFileDamaged):
+    """This is {found}. Needed here: {what}."""
+
+    code = "file-of-another-kind"
+    hint = (
+        "An invitation is for scm space request, a request for scm member admit (or scm device enrol), an offer for "
+        "scm recovery sign, a signed offer for scm recovery take, a space file for scm space import."
+    )
+
+
+_FORMAT = re.compile(rb'\s*{"format":"(scm-[a-z-]+/1)"')
+_KINDS = {
+    b"scm-space/1": "space file",
+    b"scm-invitation/1": "invitation",
+    b"scm-request/1": "request",
+    b"scm-hand-over/1": "offer",
+    b"scm-handed-over/1": "signed offer",
+}
 
 
 class _Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -251,15 +272,15 @@ def parse_request(data: bytes) -> Request:
 
 def parse_hand_over(data: bytes) -> HandOver:
     """Raises SpaceFileDamaged, also when the device did not sign it."""
-    offer = _decode(HandOver, data.strip(), "hand-over")
+    offer = _decode(HandOver, data.strip(), "offer")
     if not signing.verify(offer.device, offer.message, offer.signature):
-        raise SpaceFileDamaged(what="hand-over", reason="its device did not sign it")
+        raise SpaceFileDamaged(what="offer", reason="its device did not sign it")
     return offer
 
 
 def parse_signed_hand_over(data: bytes) -> SignedHandOver:
     """Raises SpaceFileDamaged and nothing else."""
-    return _decode(SignedHandOver, data.strip(), "hand-over")
+    return _decode(SignedHandOver, data.strip(), "signed offer")
 
 
 def _lines(data: bytes) -> Iterator[bytes]:
@@ -277,4 +298,8 @@ def _decode(shape: type[_T], line: bytes, what: str) -> _T:
     try:
         return msgspec.json.decode(line, type=shape)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
+        found = _FORMAT.match(line)
+        kind = _KINDS.get(found[1], what) if found else what
+        if kind != what:
+            raise FileOfAnotherKind(found=f"{'an' if kind[0] in 'io' else 'a'} {kind}", what=what) from error
         raise SpaceFileDamaged(what=what, reason="a line cannot be read") from error

@@ -20,7 +20,11 @@ from scmanager.cli import (
 )
 
 THINGS: dict[str, dict[str, Callable[..., Any]]] = {
-    "organisation": {"found": organisations.found, "list": organisations.list_organisations},
+    "organisation": {
+        "found": organisations.found,
+        "list": organisations.list_organisations,
+        "hand-over": taking_over.sign,
+    },
     "role": {"list": people.list_roles},
     "member": {"list": people.list_members, "invite": spaces.invite, "admit": spaces.admit},
     "device": {
@@ -45,7 +49,7 @@ THINGS: dict[str, dict[str, Callable[..., Any]]] = {
         "sign": taking_over.sign,
         "take": taking_over.take,
     },
-    "log": {"show": log.show, "verify": log.verify},
+    "log": {"show": log.show, "verify": log.verify, "forks": log.forks},
     "projections": {"status": running.projections_status, "rebuild": running.projections_rebuild},
 }
 
@@ -82,6 +86,6 @@ def add_commands(app: typer.Typer, group_of: Callable[[str], typer.Typer]) -> No
     for thing, acts in THINGS.items():
         for act, function in acts.items():
             group_of(thing).command(act)(function)
-    app.add_typer(group_of("organisation"), name="org", hidden=True)
+    app.add_typer(group_of("organisation"), name="org", hidden=True, help="Organisations, under their short name.")
     for act, function in TOP.items():
         app.command(act)(function)

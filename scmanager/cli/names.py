@@ -39,7 +39,7 @@ NOUNS: dict[Any, str] = {
     RoleId: "role",
     ImportId: "import",
     OrganisationId: "organisation",
-    EntryId: "entry",
+    EntryId: "entry, log or device",
 }
 """What a verb's parameter of an id type is called."""
 

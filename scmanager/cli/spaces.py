@@ -108,8 +108,15 @@ def import_(context: typer.Context, file: FileArgument, as_json: JsonFlag = Fals
         space = place.shelf.space(bytes.fromhex(told["space"]))
         acts, mine = told.pop("acts"), people.me(place, space)
         invited = mine is not None and _standing(space, mine) is MemberStanding.INVITED
+        forked = bool(space.forks())
+        own = set(place.vault.logs_of(space.id))
+        ended = mine is None and any(own & set(each.levels) for each in space.verdicts.grants.values())
     say_result(told, as_json=as_json)
-    if told["closed"]:
+    if forked:
+        remark("A log of this space signed two histories. Look at it: scm log forks")
+    if ended:
+        remark("You do not act here any more: a removal or a recovery ended your grant (scm log show).")
+    elif told["closed"]:
         remark(
             "Some entries stay closed: the file held no key for this device. Ask to be admitted, then for a new file."
         )

@@ -27,6 +27,10 @@ def test_somebody_is_let_in_and_takes_the_founders_seat(two: Scm, tmp_path: Path
     _done(two("role", "define", "Pilot", 5))
     member = _done(two("member", "invite", "-o", invitation, "--json")).json["member"]
     _done(two("space", "request", invitation, "-o", request, at="b"))
+    mistaken = two("space", "import", request)
+    assert (mistaken.code, mistaken.error) == (1, "file-of-another-kind")
+    assert "This is a request" in mistaken.err
+    assert two("member", "admit", invitation, "--role", "Pilot").error == "file-of-another-kind"
     command = ["--command-id", "00112233445566778899aabbccddeeff", "--json"]
     admitted = _done(two("member", "admit", request, "--role", "Pilot", *command)).json
     assert admitted["member"] == member
@@ -41,10 +45,12 @@ def test_somebody_is_let_in_and_takes_the_founders_seat(two: Scm, tmp_path: Path
     (sheet,) = (tmp_path / "a").glob("recovery-*.txt")
     offered = _done(two("recovery", "offer", "-o", offer, "--recovery-keys", 3, "--json", at="b")).json
     assert (tmp_path / "b" / offered["recovery_sheet"]).exists()
-    _done(two("recovery", "sign", offer, "--sheet", sheet, "-o", signed))
+    _done(two("organisation", "hand-over", offer, "--sheet", sheet, "-o", signed))
     assert two("recovery", "take", signed).error == "hand-over-not-ours"
     _done(two("recovery", "take", signed, at="b"))
     _done(two("organisation", "rename", "Nova, recovered", at="b"))
+    _done(two("space", "export", "-o", space, at="b"))
+    assert "do not act here any more" in _done(two("space", "import", space)).err
 
 
 def test_a_second_machine_acts_as_its_owner(two: Scm, tmp_path: Path) -> None:
@@ -57,6 +63,10 @@ def test_a_second_machine_acts_as_its_owner(two: Scm, tmp_path: Path) -> None:
         told = _done(two("space", "import", space, "--json", at="b"))
         assert (told.json["closed"], "This device acts in the space" in told.err) == (0, True)
     _done(two("organisation", "rename", "From the laptop", at="b"))
+    laptop = next(each["device"] for each in _done(two("device", "list", "--json")).json if not each["this machine"])
+    _done(two("device", "cut", laptop[:12], "--org", "NOVA"))
+    cut = {(each["space"], each["cut"]) for each in two("device", "list", "--json").json if each["device"] == laptop}
+    assert cut == {("org", "yes"), ("personal", "")}
 
 
 def test_what_is_refused_is_refused_alike(two: Scm, tmp_path: Path) -> None:
