@@ -5,7 +5,7 @@ from typing import Protocol
 
 import msgspec
 
-from scmanager.eventstore.parts import key_id
+from scmanager.eventstore.parts import bound_key, key_id
 
 
 class Keys(Protocol):
@@ -23,8 +23,8 @@ class Keys(Protocol):
     def is_erased(self, key_id: bytes) -> bool:
         """Whether it was destroyed here."""
 
-    def put_new(self, space: bytes, keys: Iterable[tuple[bytes, bytes]]) -> None:
-        """Keep fresh keys, as (subject, key), in one commit."""
+    def put_new(self, space: bytes, made: Iterable[tuple[bytes, bytes]]) -> None:
+        """Keep fresh keys, as (subject, secret), in one commit."""
 
     def put_log(self, log: bytes, space: bytes, seed: bytes) -> None:
         """Keep the seed of a log's own signing key."""
@@ -43,6 +43,7 @@ class FreshKey(msgspec.Struct, frozen=True):
     """A key made for a batch that is not committed yet."""
 
     subject: bytes
+    secret: bytes
     key: bytes
 
 
@@ -55,8 +56,9 @@ class FreshKeys:
 
     def new(self, subject: bytes = b"") -> bytes:
         """A random key; its id."""
-        key = self._entropy(32)
-        self._fresh[key_id(key)] = FreshKey(subject, key)
+        secret = self._entropy(32)
+        key = bound_key(self._space, subject, secret)
+        self._fresh[key_id(key)] = FreshKey(subject, secret, key)
         return key_id(key)
 
     @property
@@ -86,5 +88,5 @@ class FreshKeys:
     def keep(self) -> None:
         """Put what was made into the vault: before the entries that name it are committed."""
         if self._fresh:
-            self._vault.put_new(self._space, [(held.subject, held.key) for held in self._fresh.values()])
+            self._vault.put_new(self._space, [(held.subject, held.secret) for held in self._fresh.values()])
             self._fresh.clear()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from scmanager.adapters.key_box import SpaceKey, seal_box, seal_secret
-from scmanager.adapters.space_file import KeysLine, parse_space, read_bytes
+from scmanager.adapters.space_file import KeysLine, open_keys, parse_space, read_bytes
 from scmanager.application.desk import WouldNotCount
 from scmanager.application.erasure import Erasures
 from scmanager.application.exchange import FoundingMissing
@@ -214,6 +214,25 @@ def test_a_space_file_plants_no_key_that_nothing_here_is_sealed_under(org: Org) 
     line = KeysLine((box,), ((org.ada.identity.box, seal_secret(org.ada.identity.box, bytes(ours))),))
     org.ada.import_space(type(honest)(honest.space, honest.logs, line))
     assert org.ada.vault.get(planted.key_id) is None
+
+
+def test_keys_handed_on_as_one_s_own_are_no_keys_of_the_space(org: Org) -> None:
+    """Else who first gives a newcomer the file could erase himself, and the space's keys there with him."""
+    from nacl.public import PrivateKey
+
+    bob = let_in(org.ada, org.bob, org.space, org.lower, org.folder)
+    org.bob.export_space(org.space, org.folder / "x.scm")
+    honest = parse_space(read_bytes(org.folder / "x.scm"))
+    assert honest.keys is not None
+    known = open_keys(honest.keys, org.bob.identity.box, org.bob.identity.box_secret)
+    assert known
+    ours, reader = PrivateKey.generate(), org.ann.identity
+    for keys in ([SpaceKey(org.space, bob, key.secret) for key in known], known):
+        box = seal_box(bytes(ours.public_key), keys)
+        line = KeysLine((box,), ((reader.box, seal_secret(reader.box, bytes(ours))),))
+        org.ann.import_space(type(honest)(honest.space, honest.logs, line))
+        assert all(org.ann.vault.label(key.key_id) in {None, (org.space, key.subject)} for key in known)
+    assert set(org.ann.vault.keys_of(org.space, None)) == {key.key_id for key in known}
 
 
 def test_a_part_that_was_erased_here_does_not_come_back_with_an_older_file(org: Org) -> None:

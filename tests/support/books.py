@@ -16,7 +16,7 @@ from scmanager.domain.catalogue import FLEETS, FOLDS, MEMBERS, SHIPS, SQUADRONS
 from scmanager.domain.ship_events import Owner, OwnerKind, Source
 from scmanager.eventstore.entry import RecoveryKeys, parse
 from scmanager.eventstore.memory import MemoryStore
-from scmanager.eventstore.parts import key_id
+from scmanager.eventstore.parts import bound_key, key_id
 from scmanager.eventstore.signing import SigningKey
 from scmanager.eventstore.store import Row
 from scmanager.projections.generation import TABLES
@@ -48,8 +48,9 @@ class MemoryKeys:
     def is_erased(self, key_id: bytes) -> bool:
         return key_id in self._erased
 
-    def put_new(self, space: bytes, keys: Iterable[tuple[bytes, bytes]]) -> None:
-        self._keys.update((key_id(key), (space, subject, key)) for subject, key in keys)
+    def put_new(self, space: bytes, made: Iterable[tuple[bytes, bytes]]) -> None:
+        bound = ((subject, bound_key(space, subject, secret)) for subject, secret in made)
+        self._keys.update((key_id(key), (space, subject, key)) for subject, key in bound)
 
     def put_log(self, log: bytes, space: bytes, seed: bytes) -> None:
         self._logs[log] = (space, seed)
