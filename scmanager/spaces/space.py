@@ -12,7 +12,7 @@ from scmanager.domain.court import Court
 from scmanager.domain.event import Envelope, Id, Id32, State
 from scmanager.domain.fold import Fold
 from scmanager.domain.frontier import counted_logs
-from scmanager.domain.governance import Enrolled, Erased
+from scmanager.domain.governance import Enrolled, Erased, is_governance
 from scmanager.domain.records import Fact, Grant, Keys, Standing, Verdict, Verdicts
 from scmanager.domain.tips import Tips
 from scmanager.eventstore import signing
@@ -128,18 +128,19 @@ class Space:
         self._unnamed += facts
         changed = self._court.admit(facts)
         self._hlc = max((self._newest.get(log, 0) for log in self._court.verdicts.counted), default=0)
-        self.rulings += governance
         touched: set[Id] = set()
         gone: dict[tuple[str, Id], set[Id32]] = {}
         came: list[Opened] = []
         for id32, verdict in changed.items():
             opened = self._opened[id32]
+            governance = governance or _governs(opened)  # An ordinary entry may have brought it back, or ended it.
             if verdict.valid:
                 came.append(opened)
                 for part in opened.entry.parts[1:]:
                     self._beside.setdefault(part.key, set()).add(opened.entry.parts[0].key)
             elif opened.shared is not None and (fold := self._folds.get(opened.shared.type)):
                 gone.setdefault((fold.name, opened.shared.entity), set()).add(id32)
+        self.rulings += governance
         self._drop(gone, touched)
         self._add(came, touched)
         words = not changed.keys().isdisjoint(self._by_type.get(Erased.tag, ()))
@@ -370,6 +371,10 @@ class Space:
     def waiting(self) -> tuple[int, int]:
         """How many entries are held for the clock, and how many are closed for want of a key."""
         return len(self._held), len(self._closed)
+
+
+def _governs(opened: Opened) -> bool:
+    return opened.shared is not None and is_governance(opened.shared.type)
 
 
 def _once(key_of: KeyOf) -> KeyOf:
