@@ -7,7 +7,7 @@
 import secrets
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -277,9 +277,8 @@ class Node:
         mine, sent = self.identity, file.keys
         keys = open_keys(sent, mine.box, mine.box_secret) if sent else []  # First: a broken file changes nothing.
         with self.shelf.lock:
-            admitted = admit_logs(self.store, self.shelf, file.space, file.logs, self.vault.is_erased)
-            # Entries of our own logs that this folder did not know: it was put back, or has a twin that writes.
-            self._mark.retired |= {log for log in admitted.grown if self.vault.log_seed(log) is not None}
+            erased = self.vault.is_erased
+            admitted = admit_logs(self.store, self.shelf, file.space, file.logs, erased, self._retire_own)
             self.writer.forget_seats()
             space = self.shelf.space(file.space)
             named = space.named_keys()
@@ -364,6 +363,11 @@ class Node:
             if seated is not None and (seated in ahead or self.writer.in_doubt(seated)):
                 with suppress(Refused, Unavailable):  # Reading still works; the log stays unwritten.
                     self.writer.do(self._continuation(space.id, seated))
+
+    def _retire_own(self, logs: Collection[bytes]) -> None:
+        """Others know more of these logs: the folder was put back, or has a twin. Durable before the entries are."""
+        self._mark.retired |= {log for log in logs if self.vault.log_seed(log) is not None}
+        self._remember_heads()
 
     def _remember_heads(self) -> None:
         with self._mark_lock:

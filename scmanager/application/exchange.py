@@ -40,8 +40,6 @@ class Admitted(msgspec.Struct, frozen=True):
     logs: int
     entries: int
     """New ones."""
-    grown: frozenset[bytes] = frozenset()
-    """The logs they belong to."""
 
 
 def admit_logs(
@@ -50,10 +48,12 @@ def admit_logs(
     space: bytes,
     logs: Iterable[LogCopy],
     is_erased: Callable[[bytes], bool] = lambda _: False,
+    announce: Callable[[frozenset[bytes]], None] = lambda _: None,
 ) -> Admitted:
     """Verify all copies before the first is stored, then admit them. Raises Untrusted, OtherSpace, FoundingMissing.
 
-    Parts under keys that were erased here stay outside, whoever still carries them.
+    Parts under keys that were erased here stay outside, whoever still carries them. `announce` is told, just before
+    anything is stored, which logs have more than is held here.
     """
     runs = [verify_copy(_without_erased(copy, is_erased)) for copy in logs]
     if any(run.head.space != space for run in runs):
@@ -61,13 +61,23 @@ def admit_logs(
     if not store.heads(space) and not any(run.head.log == space for run in runs):
         raise FoundingMissing
     with shelf.lock:  # Nobody decides between the first log and the last.
-        before = {(head.log, head.branch): head.size for head in store.heads(space)}
+        heads = store.heads(space)
+        announce(frozenset(run.head.log for run in runs if not _is_held(store, run.head, heads)))
         try:
             new = sum(store.admit(run) for run in _founding_first(runs))
         finally:
             shelf.follow()  # Also when the disk was full after some: what is stored counts.
-        grown = {head.log for head in store.heads(space) if before.get((head.log, head.branch)) != head.size}
-    return Admitted(len(runs), new, frozenset(grown))
+    return Admitted(len(runs), new)
+
+
+def _is_held(store: Store, head: Head, heads: Iterable[Head]) -> bool:
+    """Whether some branch here, of these, holds everything up to this head."""
+    for held in heads:
+        if held.log == head.log and held.size >= head.size:
+            row = store.read(held.log, held.branch, head.size - 1, 1)
+            if row and entry.parse(row[0].data).id == head.id:
+                return True
+    return False
 
 
 def _without_erased(copy: LogCopy, is_erased: Callable[[bytes], bool]) -> LogCopy:
