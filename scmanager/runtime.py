@@ -97,7 +97,7 @@ class Node:
             forget_unfinished(folder)
             self.identity: Identity = open_identity(folder, protection or FileProtection(self._state))
             self.vault, self.store = self._open_files(folder, opened)
-            self.shelf = Shelf(self.store, FOLDS, self.vault.get, clock, self.vault.label)
+            self.shelf = Shelf(self.store, FOLDS, self.vault.get, clock, self.vault.subjects)
             self.shelf.follow()
             self.writer = Writer(self.store, self.shelf, self.vault, clock, secrets.token_bytes)
             self.writer.start()

@@ -146,11 +146,10 @@ class KeyVault:
         with self._guarded():
             return tuple(row[0] for row in self._database.execute(query, (space, subject)))
 
-    def label(self, key_id: bytes) -> tuple[bytes, bytes] | None:
-        """The space and the subject of a key (empty: an epoch's); None when it is not held."""
+    def subjects(self, space: bytes) -> dict[bytes, bytes]:
+        """Every key held of a space, by its id: whose it is (empty: an epoch's)."""
         with self._guarded():
-            row = self._one("SELECT space, subject FROM keys WHERE key_id = ?", key_id)
-        return (row[0], row[1]) if row else None
+            return dict(self._database.execute("SELECT key_id, subject FROM keys WHERE space = ?", (space,)))
 
     def is_erased(self, key_id: bytes) -> bool:
         """Whether the id was named erased on this device."""

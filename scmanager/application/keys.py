@@ -1,6 +1,6 @@
 """Keys as the writer needs them: made in memory while it decides, kept durably before the commit that names them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
 import msgspec
@@ -17,8 +17,8 @@ class Keys(Protocol):
     def keys_of(self, space: bytes, subject: bytes | None = b"") -> tuple[bytes, ...]:
         """Ids of a subject's keys, of the epochs (empty subject), or of the whole space (None), sorted."""
 
-    def label(self, key_id: bytes) -> tuple[bytes, bytes] | None:
-        """The space and the subject of a key (empty: an epoch's); None when it is not held."""
+    def subjects(self, space: bytes) -> Mapping[bytes, bytes]:
+        """Every key held of a space, by its id: whose it is (empty: an epoch's)."""
 
     def is_erased(self, key_id: bytes) -> bool:
         """Whether it was destroyed here."""

@@ -21,7 +21,7 @@ from scmanager.eventstore.entry import Dep, Entry, Kind, digest, u64
 from scmanager.eventstore.store import Row
 from scmanager.spaces.facts import clear_of, fact_of, founding_fact
 from scmanager.spaces.journal import Change, Journal
-from scmanager.spaces.opening import KeyOf, LabelOf, Opened, check_row, open_row, parse_row
+from scmanager.spaces.opening import HeldOf, KeyOf, Opened, check_row, open_row, parse_row
 from scmanager.spaces.thing import Thing
 
 AHEAD_US_MAX = 26 * 3600 * 1_000_000
@@ -34,7 +34,7 @@ class Space:
     """One space. Not thread-safe by itself: the node's writer changes it, under the lock that readers take too."""
 
     def __init__(
-        self, space: bytes, folds: Mapping[str, Fold], key_of: KeyOf, label_of: LabelOf = lambda _: None
+        self, space: bytes, folds: Mapping[str, Fold], key_of: KeyOf, held_of: HeldOf = lambda _: {}
     ) -> None:
         self.id = space
         self.pos = 0
@@ -44,7 +44,7 @@ class Space:
         self.journal = Journal()
         self._folds = folds
         self._key_of = key_of
-        self._label_of = label_of
+        self._held_of = held_of
         self._named: dict[bytes, set[bytes]] = {}
         self._beside: dict[bytes, set[bytes]] = {}
         self._tips = Tips()
@@ -65,6 +65,8 @@ class Space:
         self._closed: list[Row] = []
         self._held: list[Row] = []
         self._due_us: int | None = None
+        self._erased: frozenset[bytes] | None = None
+        """What `erased_keys` found; forgotten when an erasure or a key comes."""
 
     # Taking in
 
@@ -87,6 +89,7 @@ class Space:
         """Open what stayed closed for want of a key."""
         closed, self._closed = self._closed, []
         self.journal.note(Change(frozenset(), frozenset(), words=True))
+        self._erased = None
         return self.absorb(closed, now_us)
 
     def _open(self, row: Row, until_us: int | None, key_of: KeyOf) -> Opened | None:
@@ -144,6 +147,7 @@ class Space:
         self._drop(gone, touched)
         self._add(came, touched)
         words = not changed.keys().isdisjoint(self._by_type.get(Erased.tag, ()))
+        self._erased = None if words else self._erased
         return self.journal.note(Change(frozenset(touched), frozenset(changed), governance, words))
 
     def _note_head(self, row: Row, one: Entry) -> None:
@@ -280,14 +284,13 @@ class Space:
 
         An erasure speaks for its subject: a key held for somebody else, or for the space, is not its to name.
         """
-        named = (opened.event for opened in self.of_type(Erased.tag))
-        return frozenset(
-            key
-            for each in named
-            if isinstance(each, Erased)
-            for key in each.keys
-            if self._label_of(key) in {None, (self.id, each.subject)}
-        )
+        if self._erased is None:
+            said = [opened.event for opened in self.of_type(Erased.tag) if isinstance(opened.event, Erased)]
+            held = self._held_of(self.id) if said else {}
+            self._erased = frozenset(
+                key for each in said for key in each.keys if held.get(key, each.subject) == each.subject
+            )
+        return self._erased
 
     def named_keys(self) -> frozenset[bytes]:
         """Ids of the keys under which something in a counted log is sealed: no other key is worth taking."""

@@ -41,9 +41,8 @@ class MemoryKeys:
         found = (k for k, held in self._keys.items() if held[0] == space and subject in {None, held[1]})
         return tuple(sorted(found))
 
-    def label(self, key_id: bytes) -> tuple[bytes, bytes] | None:
-        held = self._keys.get(key_id)
-        return held[:2] if held else None
+    def subjects(self, space: bytes) -> dict[bytes, bytes]:
+        return {key_id: held[1] for key_id, held in self._keys.items() if held[0] == space}
 
     def is_erased(self, key_id: bytes) -> bool:
         return key_id in self._erased
@@ -73,7 +72,7 @@ class Books:
 
     def __init__(self, title: str = "Nova", handle: str = "ada") -> None:
         self.store, self.keys = MemoryStore(), MemoryKeys()
-        self.shelf = Shelf(self.store, FOLDS, self.keys.get, clock_us, self.keys.label)
+        self.shelf = Shelf(self.store, FOLDS, self.keys.get, clock_us, self.keys.subjects)
         self.writer = Writer(self.store, self.shelf, self.keys, clock_us, secrets.token_bytes)
         self.writer.start()
         self.space = b""
