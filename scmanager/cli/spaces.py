@@ -190,7 +190,7 @@ def admit(
     asked = parse_request(read)
     with session_of(context).open() as place:
         space = _here(place, asked.space)
-        who = names.resolve(MemberId, member, place, space) if member else asked.member
+        who = names.resolve(MemberId, member, place, space) if member else None
         template = names.resolve(RoleId, role, place, space)
         result = place.exchange.admit(read, template, who, read_command_id(command_id))
     say_result(result, as_json=as_json)

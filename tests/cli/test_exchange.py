@@ -1,6 +1,8 @@
 """What machines exchange, both ways: the folders opened by the commands themselves, and through running nodes."""
 
+import base64
 import contextlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -57,6 +59,19 @@ def test_a_second_machine_acts_as_its_owner(two: Scm, tmp_path: Path) -> None:
         told = _done(two("space", "import", space, "--json", at="b"))
         assert (told.json["closed"], "This device acts in the space" in told.err) == (0, True)
     _done(two("organisation", "rename", "From the laptop", at="b"))
+
+
+def test_a_request_in_the_name_of_somebody_who_was_not_invited_is_refused(two: Scm, tmp_path: Path) -> None:
+    """Whoever was invited could else write another member's id into the file and be let in as that member."""
+    invitation, request = tmp_path / "invitation", tmp_path / "request"
+    _done(two("role", "define", "Pilot", 5))
+    other = _done(two("member", "record", "Ayla", "--json")).json["member"]
+    _done(two("member", "invite", "-o", invitation))
+    told = json.loads(invitation.read_text()) | {"member": base64.b64encode(bytes.fromhex(other)).decode()}
+    invitation.write_text(json.dumps(told))
+    _done(two("space", "request", invitation, "-o", request, at="b"))
+    assert two("member", "admit", request, "--role", "Pilot").error == "request-not-awaited"
+    _done(two("member", "admit", request, "--role", "Pilot", "--member", "Ayla"))
 
 
 def test_what_is_refused_is_refused_alike(two: Scm, tmp_path: Path) -> None:
