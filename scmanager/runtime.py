@@ -46,6 +46,7 @@ from scmanager.application.every_verb import NotForThisSpace, VerbUnknown, verb_
 from scmanager.application.exchange import Admitted, Fork, admit_logs, forks_of, open_log
 from scmanager.application.founding import Founding
 from scmanager.application.hangar_preview import Preview, preview
+from scmanager.application.personal import own_space
 from scmanager.application.recovering import check_signatures, message_of, new_statement, take_seat
 from scmanager.application.settling import settle
 from scmanager.application.words import Words
@@ -198,10 +199,9 @@ class Node:
 
     def personal_space(self) -> bytes:
         """The space of this node's owner: hangar, characters, audit. Founded when it is not there yet."""
-        for space in self.shelf.spaces():
-            if space.kind == "personal" and self.vault.logs_of(space.id):
-                return space.id
-        return bytes.fromhex(self.submit_personal(secrets.token_bytes(16)).result()["space"])
+        with self.shelf.lock:
+            own = own_space(self.shelf, self.store, self.vault)
+        return own or bytes.fromhex(self.submit_personal(secrets.token_bytes(16)).result()["space"])
 
     def submit_personal(self, command_id: bytes) -> Future[Result]:
         """Found a personal space, without waiting."""

@@ -20,13 +20,17 @@ from scmanager.cli import (
 )
 
 THINGS: dict[str, dict[str, Callable[..., Any]]] = {
-    "organisation": {"found": organisations.found, "list": organisations.list_organisations},
+    "organisation": {
+        "found": organisations.found,
+        "list": organisations.list_organisations,
+        "hand-over": taking_over.sign,
+    },
     "role": {"list": people.list_roles},
     "member": {"list": people.list_members, "invite": spaces.invite, "admit": spaces.admit},
     "device": {
         "list": people.list_devices,
         "invite": spaces.invite_device,
-        "request": spaces.request,
+        "request": spaces.request_device,
         "enrol": spaces.enrol,
     },
     "hangar": {"import": hangar.import_file},

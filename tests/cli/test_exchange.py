@@ -43,7 +43,7 @@ def test_somebody_is_let_in_and_takes_the_founders_seat(two: Scm, tmp_path: Path
     (sheet,) = (tmp_path / "a").glob("recovery-*.txt")
     offered = _done(two("recovery", "offer", "-o", offer, "--recovery-keys", 3, "--json", at="b")).json
     assert (tmp_path / "b" / offered["recovery_sheet"]).exists()
-    _done(two("recovery", "sign", offer, "--sheet", sheet, "-o", signed))
+    _done(two("org", "hand-over", offer, "--sheet", sheet, "-o", signed))
     assert two("recovery", "take", signed).error == "hand-over-not-ours"
     _done(two("recovery", "take", signed, at="b"))
     _done(two("organisation", "rename", "Nova, recovered", at="b"))
@@ -53,6 +53,8 @@ def test_a_second_machine_acts_as_its_owner(two: Scm, tmp_path: Path) -> None:
     invitation, request, space = tmp_path / "invitation", tmp_path / "request", tmp_path / "space"
     for own in ([], ["--personal"]):
         _done(two("device", "invite", "-o", invitation, *own))
+        if own:
+            assert two("space", "request", invitation, "-o", request, at="b").error == "invitation-to-own-space"
         _done(two("device", "request", invitation, "-o", request, at="b"))
         _done(two("device", "enrol", request))
         _done(two("space", "export", "-o", space, *own))
