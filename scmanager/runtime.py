@@ -262,7 +262,7 @@ class Node:
         copy = LogCopy([request.entry], [{}], note)
         if start_of(request.entry).log != request.log:
             raise SpaceFileDamaged(what="request", reason="it names another log than its entry")
-        admit_logs(self.store, self.shelf, request.space, [copy])
+        admit_logs(self.store, self.shelf, request.space, [copy], strangers=True)
 
     def export_space(self, space: bytes, path: Path, *, with_keys: bool = True) -> int:
         """Write a space to a file, with its keys for the devices that act there; returns the size in bytes."""

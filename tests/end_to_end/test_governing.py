@@ -19,6 +19,10 @@ from scmanager.domain.governance import AT_ONCE, Enrolled, Erased
 from scmanager.domain.member import RankTooHigh, RemovalReason, Standing
 from scmanager.domain.records import Reason
 from scmanager.eventstore import entry
+from scmanager.eventstore.log_copy import LogCopy
+from scmanager.eventstore.own_log import OwnLog
+from scmanager.eventstore.signing import SigningKey
+from scmanager.eventstore.verification import SignedNote
 from scmanager.runtime import Node
 from tests.support.machines import Machine, carry, found, let_in, officer_role
 
@@ -310,6 +314,23 @@ def test_two_keys_opened_at_once_are_followed_by_one_that_both_removals_know(org
 def open_epoch(desk):  # type: ignore[no-untyped-def]
     desk.open_epoch()
     return {}
+
+
+def test_logs_that_nothing_speaks_of_are_left_outside(org: Org) -> None:
+    """Anybody can sign logs for a space whose id he knows; stored once, every export would hand them on for ever."""
+    org.ada.export_space(org.space, org.folder / "x.scm", with_keys=False)
+    honest = parse_space(read_bytes(org.folder / "x.scm"))
+    strangers = []
+    for _ in range(3):
+        key = SigningKey.generate()
+        genesis = entry.Genesis((), (), org.space, "org", "ed25519", key.public, bytes(32))
+        batch = OwnLog.found(genesis, key, 1).commit()
+        note = SignedNote(1, batch.root, batch.signature)
+        strangers.append(LogCopy([batch.sealed[0].entry.data], [{}], note))
+    for logs in ((*honest.logs, *strangers), tuple(strangers)):
+        assert org.ada.import_space(type(honest)(org.space, logs, None)).entries == 0
+    assert len(org.ada.store.heads(org.space)) == 1
+    assert org.ann.import_space(type(honest)(org.space, (*strangers, *honest.logs), None)).logs == 1
 
 
 def test_logs_without_the_one_that_founded_their_space_are_refused(org: Org) -> None:
