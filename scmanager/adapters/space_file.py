@@ -19,17 +19,21 @@ from scmanager.adapters.key_vault import KeyVault
 from scmanager.adapters.private_files import write_private
 from scmanager.errors import Unavailable, Untrusted
 from scmanager.eventstore import signing
-from scmanager.eventstore.entry import Recovery
+from scmanager.eventstore.entry import HEADER_BYTES, PARTS_MAX, SIZE_BYTES_MAX, Recovery
 from scmanager.eventstore.log_copy import LogCopy
 from scmanager.eventstore.verification import SignedNote
 
 FILE_BYTES_MAX = 1 << 30
 LINE_BYTES_MAX = 64 << 20
 ENTRIES_A_LINE = 500
+BYTES_A_LINE = 16 << 20
+"""Of entries and parts: the last entry may add as much again, and base64 a third, and a line stays readable."""
 
 Bytes16 = Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)]
 Bytes32 = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
 Bytes64 = Annotated[bytes, msgspec.Meta(min_length=64, max_length=64)]
+Entry = Annotated[bytes, msgspec.Meta(min_length=HEADER_BYTES + 1, max_length=SIZE_BYTES_MAX)]
+Parts = Annotated[tuple[bytes | None, ...], msgspec.Meta(max_length=PARTS_MAX)]
 Count = Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
 
 
@@ -83,7 +87,7 @@ class SpaceHeader(_Line, frozen=True):
 class Piece(_Line, frozen=True):
     """Some entries of a branch, each with its stored parts; `null` where a part is not here."""
 
-    entries: tuple[tuple[bytes, tuple[bytes | None, ...]], ...]
+    entries: Annotated[tuple[tuple[Entry, Parts], ...], msgspec.Meta(min_length=1, max_length=ENTRIES_A_LINE)]
 
 
 class NoteLine(_Line, frozen=True):
@@ -189,12 +193,16 @@ def write_space(path: Path, space: bytes, logs: Iterable[LogCopy], keys: KeysLin
 
 
 def _pieces(copy: LogCopy) -> Iterator[bytes]:
-    for start in range(0, len(copy.entries), ENTRIES_A_LINE):
-        some = slice(start, start + ENTRIES_A_LINE)
-        rows = []
-        for data, held in zip(copy.entries[some], copy.held[some], strict=True):
-            count = max(held, default=-1) + 1
-            rows.append((data, tuple(held.get(number) for number in range(count))))
+    rows: list[tuple[bytes, tuple[bytes | None, ...]]] = []
+    size = 0
+    for data, held in zip(copy.entries, copy.held, strict=True):
+        if len(rows) == ENTRIES_A_LINE or size >= BYTES_A_LINE:
+            yield msgspec.json.encode(Piece(tuple(rows)))
+            rows, size = [], 0
+        count = max(held, default=-1) + 1
+        rows.append((data, tuple(held.get(number) for number in range(count))))
+        size += len(data) + sum(map(len, held.values()))
+    if rows:
         yield msgspec.json.encode(Piece(tuple(rows)))
 
 
@@ -250,6 +258,8 @@ def parse_space(data: bytes) -> SpaceFile:
             keys = _decode(KeysLine, line, "space file")
         else:
             note = _decode(NoteLine, line, "space file")
+            if not entries:
+                raise SpaceFileDamaged(what="space file", reason="a head stands there without entries")
             logs.append(LogCopy(entries, held, SignedNote(note.size, note.root, note.signature)))
             entries, held = [], []
     if entries or len(logs) != header.logs:

@@ -30,7 +30,7 @@ THINGS: dict[str, dict[str, Callable[..., Any]]] = {
     "device": {
         "list": people.list_devices,
         "invite": spaces.invite_device,
-        "request": spaces.request,
+        "request": spaces.request_device,
         "enrol": spaces.enrol,
     },
     "hangar": {"import": hangar.import_file},

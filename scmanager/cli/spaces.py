@@ -50,6 +50,13 @@ class OtherSpace(Refused):
     hint = "Run it in the data folder from which the invitation came."
 
 
+class OwnSpaceOfSomebody(Refused):
+    """This invitation leads into a space that is one person's own."""
+
+    code = "invitation-to-own-space"
+    hint = "If it is yours, from another machine of yours: scm device request. If not, do not use it."
+
+
 def list_spaces(context: typer.Context, as_json: JsonFlag = False) -> None:
     """Every space this folder holds: organisations, and your own."""
     with session_of(context).open() as place:
@@ -132,7 +139,22 @@ def request(
 ) -> None:  # fmt: skip
     """Ask to be let in: opens a log of this machine's own in the space, and writes the request to hand back."""
     invited = read_bytes(invitation)
+    if parse_invitation(invited).kind == "personal":
+        raise OwnSpaceOfSomebody
+    _request(context, invited, output, as_json=as_json)
+
+
+def request_device(
+    context: typer.Context, invitation: Annotated[Path, typer.Argument(metavar="INVITATION")], output: OutOption,
+    as_json: JsonFlag = False,
+) -> None:  # fmt: skip
+    """Ask another machine of yours to let this one act as you."""
+    invited = read_bytes(invitation)
     parse_invitation(invited)
+    _request(context, invited, output, as_json=as_json)
+
+
+def _request(context: typer.Context, invited: bytes, output: Path, *, as_json: bool) -> None:
     with session_of(context).open() as place:
         made = place.exchange.request(invited)
     write_private(output, made)
@@ -197,7 +219,7 @@ def admit(
     asked = parse_request(read)
     with session_of(context).open() as place:
         space = _here(place, asked.space)
-        who = names.resolve(MemberId, member, place, space) if member else asked.member
+        who = names.resolve(MemberId, member, place, space) if member else None
         template = names.resolve(RoleId, role, place, space)
         result = place.exchange.admit(read, template, who, read_command_id(command_id))
     say_result(result, as_json=as_json)

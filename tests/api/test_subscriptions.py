@@ -116,6 +116,8 @@ def test_a_foreign_origin_or_a_wrong_token_does_not_get_through_the_handshake(
         '{"type": "subscribe", "id": "1", "payload": 1}',
         '{"type": "complete"}',
         b"\x00",
+        "[" * 100_000,
+        '{"type": "connection_init", "payload": {"token": "\\ud800"}}',
         '{"type":"subscribe","id":[],"payload":{"query":"{ node { pos } }"}}',
     ],
 )

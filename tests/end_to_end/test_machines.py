@@ -276,6 +276,21 @@ def test_a_clock_far_ahead_is_noticed_and_harms_nobody(ada: Machine) -> None:
         assert node.shelf.space(space).waiting[0] > 0
 
 
+def test_nobody_s_hangar_lands_in_the_space_of_somebody_who_let_him_in(
+    ada: Machine, bob: Machine, tmp_path: Path
+) -> None:
+    with ada.open() as host, bob.open() as guest:
+        theirs = host.personal_space()
+        told = msgspec.structs.replace(host.invitation(theirs, theirs[:16]), kind="org")
+        request = guest.request(told)
+        host.take_request(request)
+        given = {"log": request.log, "device": request.device, "box": request.box}
+        host.do("device.enrol", theirs, given)
+        carry(host, guest, theirs, tmp_path)
+        assert guest.shelf.space(theirs).kind == "personal"
+        assert guest.personal_space() != theirs
+
+
 def test_unknown_verbs_and_wrong_spaces_are_refused(ada: Machine) -> None:
     with ada.open() as node:
         space = found(node)

@@ -162,6 +162,16 @@ def test_a_changed_older_note_is_found_by_the_deep_one(path: Path) -> None:
         ("UPDATE log SET public = zeroblob(32) WHERE no = 1", "entry-changed"),
         ("UPDATE log SET space = zeroblob(32) WHERE no = 1", "entry-changed"),
         ("DELETE FROM head WHERE log = 1", "log-without-head"),
+        ("DELETE FROM branch WHERE log = 1", "entry-unsigned"),
+        ("UPDATE head SET hlc = hlc + 1 WHERE log = 1", "head-mismatch"),
+        ("UPDATE head SET tree = zeroblob(length(tree)) WHERE log = 1", "head-mismatch"),
+        ("UPDATE head SET branch = 5 WHERE log = 1", "head-mismatch"),
+        ("INSERT INTO note SELECT log, 9, size, root, signature FROM note WHERE log = 1", "note-mismatch"),
+        ("INSERT INTO note SELECT log, 0, size + 50, root, signature FROM note WHERE log = 1", "note-mismatch"),
+        (
+            "INSERT INTO entry SELECT 27, log, 7, seq, data, shared FROM entry WHERE log = 1 AND seq = 3",
+            "entry-unsigned",
+        ),
     ],
 )
 def test_what_is_missing_or_does_not_belong_is_found(path: Path, deep: bool, statement: str, code: str) -> None:
@@ -170,6 +180,43 @@ def test_what_is_missing_or_does_not_belong_is_found(path: Path, deep: bool, sta
     report = audit.verify(path, deep=deep)
     assert code in {finding.code for finding in report.findings}
     assert log in {finding.log for finding in report.findings}
+
+
+@both
+@pytest.mark.parametrize(
+    ("statements", "code"),
+    [
+        (["DELETE FROM log WHERE no = 1"], "entry-unsigned"),
+        ([f"DELETE FROM {each} WHERE log = 1" for each in ("entry", "note", "head", "branch")]
+         + ["DELETE FROM log WHERE no = 1"], "position-missing"),
+        (["UPDATE entry SET pos = pos + 7 WHERE pos > 20"], "position-missing"),
+        (["INSERT INTO part VALUES (500, 1, zeroblob(32), x'aa')"], "part-wrong"),
+    ],
+)  # fmt: skip
+def test_a_log_that_was_taken_out_or_hidden_is_missed(
+    path: Path, deep: bool, statements: list[str], code: str
+) -> None:
+    for statement in statements:
+        change(path, statement)
+    assert code in {finding.code for finding in audit.verify(path, deep=deep).findings}
+
+
+def test_rows_that_changed_places_are_found(path: Path) -> None:
+    for old, new in ((5, 99), (6, 5), (99, 6)):
+        change(path, f"UPDATE entry SET pos = {new} WHERE pos = {old}")
+        database = sqlite3.connect(path)
+        database.execute(f"UPDATE part SET pos = {new} WHERE pos = {old}")
+        database.commit()
+        database.close()
+    assert audit.verify(path).ok
+    (finding,) = audit.verify(path, deep=True).findings
+    assert finding.code == "entry-misplaced"
+
+
+def test_a_part_that_an_erasure_would_miss_is_found(path: Path) -> None:
+    change(path, "UPDATE part SET key = zeroblob(32) WHERE pos = (SELECT min(pos) FROM part)")
+    (finding,) = audit.verify(path, deep=True).findings
+    assert finding.code == "part-wrong"
 
 
 @both

@@ -1,5 +1,6 @@
 """The SQLite store: what the disk, the kernel and other programs may do to it."""
 
+import contextlib
 import os
 import signal
 import sqlite3
@@ -414,3 +415,17 @@ def test_threads_that_end_leave_no_connection_behind_after_closing(path: Path) -
         thread.join()
     store.close()
     assert not path.with_name("store.db-wal").exists()  # The last connection to close takes it away.
+
+
+def test_triggers_that_somebody_dropped_stand_again_at_the_next_opening(tmp_path: Path) -> None:
+    SqliteStore(tmp_path / "events.db").close()
+    with contextlib.closing(sqlite3.connect(tmp_path / "events.db")) as thief:
+        before = thief.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger' ORDER BY name").fetchall()
+        for (name,) in before:
+            thief.execute(f"DROP TRIGGER {name}")
+        thief.commit()
+    SqliteStore(tmp_path / "events.db").close()
+    with contextlib.closing(sqlite3.connect(tmp_path / "events.db")) as anybody:
+        after = anybody.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger' ORDER BY name").fetchall()
+    assert before
+    assert after == before
