@@ -261,6 +261,7 @@ while True:
 
 
 @pytest.mark.parametrize("lines", [1, 4, 5, 9, 14, 23, 31, 47])
+@pytest.mark.slow
 def test_a_killed_process_kept_what_it_said_it_kept_and_erased_what_it_said(place: Place, lines: int) -> None:
     command = [sys.executable, "-c", KILLED, str(place.data), str(place.state)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:

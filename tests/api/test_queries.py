@@ -179,6 +179,7 @@ QUERIES = [
 
 
 @pytest.mark.parametrize("query", QUERIES)
+@pytest.mark.slow
 def test_the_direct_way_and_the_executor_answer_alike(api: Api, nova: Nova, query: str) -> None:
     fragment = " fragment F on Member { standing organisation { title ...G } } fragment G on Organisation { sid }"
     text = (

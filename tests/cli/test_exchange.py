@@ -23,6 +23,7 @@ def two(request: pytest.FixtureRequest, nova: Scm, tmp_path: Path) -> Iterator[S
         assert (request.param == "served") == (tmp_path / "b" / "node.json").exists()
 
 
+@pytest.mark.slow
 def test_somebody_is_let_in_and_takes_the_founders_seat(two: Scm, tmp_path: Path) -> None:
     invitation, request, space = tmp_path / "invitation", tmp_path / "request", tmp_path / "space"
     offer, signed = tmp_path / "offer", tmp_path / "signed"

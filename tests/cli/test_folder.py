@@ -16,6 +16,7 @@ def test_a_folder_is_made_once(scm: Scm) -> None:
     assert (told.code, told.error) == (1, "identity-exists")
 
 
+@pytest.mark.slow
 def test_a_passphrase_is_asked_for_at_each_start(scm: Scm, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SCM_PASSPHRASE", "correct horse battery")
     assert scm("init", "--passphrase").code == 0

@@ -24,6 +24,7 @@ def rolled_back(request: pytest.FixtureRequest, nova: Scm, tmp_path: Path) -> It
         yield nova
 
 
+@pytest.mark.slow
 def test_a_fork_is_shown_with_whose_log_it_is_and_what_to_do(rolled_back: Scm, tmp_path: Path) -> None:
     empty = rolled_back("log", "forks")
     assert (empty.code, empty.out) == (0, "")

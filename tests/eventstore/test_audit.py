@@ -102,6 +102,7 @@ def test_a_store_that_nobody_touched_is_sound(path: Path, deep: bool) -> None:
 @both
 @pytest.mark.parametrize("seq", range(13))
 @pytest.mark.parametrize("place", [1, 20, 40, 48, 60, 115, 130, 160, 200])
+@pytest.mark.slow
 def test_any_flipped_bit_of_any_entry_is_found_where_it_is(path: Path, deep: bool, seq: int, place: int) -> None:
     data = value(path, f"SELECT data FROM entry WHERE log = 2 AND seq = {seq}")
     change(path, "UPDATE entry SET data = ? WHERE log = 2 AND seq = ?", flipped(data, place), seq)
@@ -256,6 +257,7 @@ def forked() -> Callable[[Path], bytes]:
     return make
 
 
+@pytest.mark.slow
 def test_chunks_that_several_processes_check_meet_in_one_tree(tmp_path: Path) -> None:
     path = tmp_path / "events.db"
     store = SqliteStore(path)

@@ -175,6 +175,7 @@ for n in range(doomed + 1):
 @POSIX
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("step", STEPS)
+@pytest.mark.slow
 def test_a_writer_killed_at_any_step_loses_nothing_it_acknowledged(path: Path, step: str, when: str) -> None:
     log = filled(path)
     ended = subprocess.run([sys.executable, "-c", _WRITER, path, step, when, "2"], capture_output=True, text=True)
@@ -252,6 +253,7 @@ print(type(error).__name__, error.code, log.head.id.hex())
 
 
 @POSIX
+@pytest.mark.slow
 def test_a_disk_that_takes_no_more_says_that_nothing_was_recorded_and_goes_on_later(path: Path) -> None:
     filled(path)
     ended = subprocess.run([sys.executable, "-c", _LIMITED, path], capture_output=True, text=True)
@@ -284,6 +286,7 @@ except ScManagerError as error:
 
 @POSIX
 @pytest.mark.parametrize("there", [True, False])
+@pytest.mark.slow
 def test_a_folder_that_may_not_be_written_is_named_as_such(path: Path, there: bool) -> None:
     folder = path.parent / "locked"
     folder.mkdir()
@@ -358,6 +361,7 @@ def test_noise_instead_of_a_database_is_called_damaged(path: Path) -> None:
     assert verdict(path, bytes(20_000)) is StoreDamaged
 
 
+@pytest.mark.slow
 def test_a_flipped_bit_is_never_more_than_a_clear_error(path: Path) -> None:
     filled(path)
     whole = path.read_bytes()
