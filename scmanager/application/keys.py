@@ -85,6 +85,16 @@ class FreshKeys:
         fresh = (each for each, held in self._fresh.items() if held.subject == subject)
         return (*fresh, *self._vault.keys_of(self._space, subject))
 
+    def subject_of(self, key_id: bytes) -> bytes | None:
+        """Whose key it is (empty: an epoch's); None when it is not held."""
+        fresh = self._fresh.get(key_id)
+        return fresh.subject if fresh else self._vault.subjects(self._space).get(key_id)
+
+    @property
+    def own_logs(self) -> tuple[bytes, ...]:
+        """The logs that this installation wrote in the space."""
+        return self._vault.logs_of(self._space)
+
     def keep(self) -> None:
         """Put what was made into the vault: before the entries that name it are committed."""
         if self._fresh:

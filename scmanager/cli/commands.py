@@ -8,6 +8,7 @@ import typer
 from scmanager.cli import (
     demo,
     erasing,
+    events,
     hangar,
     log,
     organisations,
@@ -49,6 +50,7 @@ THINGS: dict[str, dict[str, Callable[..., Any]]] = {
         "sign": taking_over.sign,
         "take": taking_over.take,
     },
+    "event": {"void": events.void},
     "log": {"show": log.show, "verify": log.verify, "forks": log.forks},
     "projections": {"status": running.projections_status, "rebuild": running.projections_rebuild},
 }
@@ -67,6 +69,7 @@ TOP: dict[str, Callable[..., Any]] = {
 GROUP_HELP = {
     "space": "Spaces travel as files: export, import, ask for admission.",
     "recovery": "Recovery sheets: confirm yours; take over the founder's seat with one.",
+    "event": "What you said that came to nothing: look at it, and say it again.",
     "log": "What was recorded: look at it, and prove that nobody changed it.",
     "projections": "The read models: how far they are, and making them anew.",
 }

@@ -26,7 +26,7 @@ from scmanager.adapters.space_file import (
 )
 from scmanager.application.desk import NotAMember
 from scmanager.application.verbs import MemberId, RoleId
-from scmanager.cli import names, people
+from scmanager.cli import events, names, people
 from scmanager.cli.moments import read_moment
 from scmanager.cli.option_help import WHEN
 from scmanager.cli.output import JsonFlag, progress, remark, say_json, say_result, say_table, short
@@ -116,11 +116,13 @@ def import_(context: typer.Context, file: FileArgument, as_json: JsonFlag = Fals
         acts, mine = told.pop("acts"), people.me(place, space)
         invited = mine is not None and _standing(space, mine) is MemberStanding.INVITED
         forked = bool(space.forks())
-        own = set(place.vault.logs_of(space.id))
+        own, void = set(place.vault.logs_of(space.id)), events.mine(place, space)
         ended = mine is None and any(own & set(each.levels) for each in space.verdicts.grants.values())
     say_result(told, as_json=as_json)
     if forked:
         remark("A log of this space signed two histories. Look at it: scm log forks")
+    if void:
+        remark(f"Of what you wrote {len(void)} do not count any more. Look at it, and say it again: scm event void")
     if ended:
         remark("You do not act here any more: a removal or a recovery ended your grant (scm log show).")
     elif told["closed"]:
