@@ -2,7 +2,7 @@
 
 from scmanager.domain.epoch import Epochs, evolve
 from scmanager.domain.governance import EpochOpened, Heads
-from tests.support.scenario import Scenario, entry, meanwhile
+from tests.support.scenario import Scenario, Told, entry
 
 story = Scenario(Epochs(), evolve)
 given, when, then, then_refused, then_state = story.verbs()
@@ -21,11 +21,11 @@ def test_an_epoch_takes_the_place_of_those_its_author_knew() -> None:
     assert story.state.writing == NEW
 
 
-def test_of_epochs_opened_at_once_all_writers_take_the_same_until_somebody_opens_the_next() -> None:
-    given(EpochOpened(OLD), meanwhile(EpochOpened(SMALL)))
+def test_of_epochs_side_by_side_every_writer_takes_the_same_until_somebody_opens_the_next() -> None:
+    given(EpochOpened(OLD), Told(EpochOpened(SMALL), saw=()))
     then_state(newest=((entry(1), OLD), (entry(2), SMALL)))
     assert story.state.writing == SMALL
-    given(EpochOpened(OLD), meanwhile(EpochOpened(SMALL)), EpochOpened(NEW))
+    given(EpochOpened(OLD), Told(EpochOpened(SMALL), saw=()), EpochOpened(NEW))
     then_state(newest=((entry(3), NEW),))
 
 
