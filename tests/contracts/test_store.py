@@ -46,6 +46,7 @@ def test_a_log_reads_back_as_it_was_written(store: Store) -> None:
     log = new_log(store)
     rows = store.read(log.head.log, 0, 1, 2)
     assert [entry.parse(row.data).seq for row in rows] == [1, 2]
+    assert [bool(row.shared) for row in store.tail(0, 9)] == [False, True, True, True]  # Entry 0 has no parts.
     assert store.heads() == [log.head]
     assert store.heads(bytes(32)) == []
 

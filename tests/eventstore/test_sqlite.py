@@ -454,10 +454,14 @@ def test_an_entry_that_is_not_bytes_is_called_damage(path: Path, monkeypatch: py
 
 
 def test_private_rows_are_written_through_the_store_and_read_beside_it(path: Path) -> None:
-    filled(path)
+    log = filled(path)
     store = SqliteStore(path)
     store.private(lambda db, _: db.execute("CREATE TABLE own AS SELECT 7 AS number"))
-    assert store.consult("SELECT number FROM own WHERE number = ?", (7,)) == [(7,)]
+    log.add(draft("x"), log.hlc + 1)
+    store.append(log.commit(), also=lambda db, _: db.execute("INSERT INTO own VALUES (8)"))
+    assert store.consult("SELECT number FROM own WHERE number > ?", (6,)) == [(7,), (8,)]
+    with pytest.raises(StoreDamaged, match="no such table: nowhere"):
+        store.consult("SELECT number FROM nowhere", ())
     store.close()
 
 
