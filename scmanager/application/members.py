@@ -22,6 +22,13 @@ class NothingToChange(Refused):
     hint = "Admit one of their devices first: scm member admit."
 
 
+class AlreadyIn(Refused):
+    """This device acts as that member in that role already."""
+
+    code = "device-already-in"
+    hint = "Give them the space's file: scm space export. Another role: scm member set-role."
+
+
 class LogNotHere(Refused):
     """The log that this request names is not here."""
 
@@ -146,6 +153,9 @@ def settle_claim(desk: Desk, *, member_id: MemberId, by: MemberId) -> Result:
 @verb("member.grant")
 def grant(desk: Desk, *, member_id: MemberId, role_id: RoleId, log: EntryId, device: EntryId, box: EntryId) -> Result:
     """Let a member act from the log of their request, with a role's rank and rights."""
+    standing = (each.grant for each in desk.space.grants())
+    if any((each.member, each.log, each.role) == (member_id, log, role_id) for each in standing):
+        raise AlreadyIn
     sealed = _issue(desk, member_id, role_id, log, device, box)
     return {"member": member_id.hex(), "grant": sealed.entry.id32.hex()}
 

@@ -10,6 +10,7 @@ import typer
 from scmanager.adapters.hangar_files import read_hangar
 from scmanager.adapters.space_file import read_bytes
 from scmanager.application.desk import NotAMember
+from scmanager.application.hangar_import import REASONS
 from scmanager.application.hangar_preview import Choice, Confirmed, Fate, Preview, confirm, preview
 from scmanager.application.hangar_ships import HangarFile
 from scmanager.application.verbs import MemberId
@@ -63,11 +64,16 @@ def import_file(
             if as_json:
                 say_json(counts(made))
             return
+        confirmed = settle(made, missing)
+        if not (confirmed.added or confirmed.changed or any(each.fate in REASONS for each in confirmed.missing)):
+            if as_json:
+                say_json(counts(made))
+            else:
+                remark("Nothing to import: the hangar is as the file says.")
+            return
         if not yes:
             ask("Import this?")
-        result = place.do(
-            "hangar.import", space.id, {"confirmed": settle(made, missing)}, read_command_id(command_id)
-        )
+        result = place.do("hangar.import", space.id, {"confirmed": confirmed}, read_command_id(command_id))
     say_result(result, as_json=as_json)
     if not as_json:
         remark(

@@ -85,8 +85,11 @@ def list_organisations(context: typer.Context, as_json: JsonFlag = False) -> Non
         say_json(rows)
         return
     say_table(
-        ("tag", "title", "members", "id"),
-        [(row["sid"], row["title"], str(row["members"]), short(row["id"])) for row in rows],
+        ("tag", "title", "members", "", "id"),
+        [
+            (row["sid"], row["title"], str(row["members"]), "archived" if row["archived"] else "", short(row["id"]))
+            for row in rows
+        ],
         'No organisation yet. Found one: scm org found "My Org" --handle MyHandle',
     )
 

@@ -15,6 +15,7 @@ def test_somebody_is_invited_admitted_and_joins(nova: Scm, tmp_path: Path) -> No
     assert nova("member", "invite", "-o", invitation).code == 0
     assert nova("space", "request", invitation, "-o", request, at="b").code == 0
     assert nova("member", "admit", request, "--role", "Pilot").code == 0
+    assert nova("member", "admit", request, "--role", "Pilot").error == "device-already-in"
     assert nova("space", "export", "-o", space).code == 0
     assert nova("space", "import", space, at="b").code == 0
     assert nova("member", "join", "--handle", "Bo", at="b").code == 0

@@ -131,6 +131,23 @@ def test_ships_are_imported_previewed_shared_and_taken_back(nova: Scm) -> None:
     assert taken_back["undone"] == 2
 
 
+def test_a_list_that_changes_nothing_is_not_recorded(nova: Scm) -> None:
+    file = "scmanager/cli/data/hangars/TocToc.json"
+    assert nova("import", file, "--yes").code == 0
+    before = nova("log", "show", "--limit", 1, "--json").json
+    again = nova("import", file, "--yes")
+    assert (again.code, "Nothing to import" in again.err) == (0, True)
+    told = nova("import", file, "--yes", "--json").json
+    assert (told["added"], told["changed"]) == (0, 0)
+    assert nova("log", "show", "--limit", 1, "--json").json == before
+
+
+def test_an_archived_organisation_is_marked(nova: Scm) -> None:
+    assert "archived" not in nova("org", "list").out
+    nova("organisation", "archive")
+    assert "archived" in nova("org", "list").out
+
+
 def test_an_import_that_nobody_confirms_is_an_error_in_json_too(nova: Scm, monkeypatch: pytest.MonkeyPatch) -> None:
     file = "scmanager/cli/data/hangars/TocToc.json"
     for answer in ("", "n\n"):
