@@ -140,7 +140,7 @@ def _strays(db: sqlite3.Connection) -> list[Finding]:
     beyond = db.execute(
         "SELECT l.id, g.last, h.size FROM (SELECT log, branch, max(seq) AS last FROM entry GROUP BY log, branch) g"
         " LEFT JOIN log l ON l.no = g.log LEFT JOIN head h ON h.log = g.log AND h.branch = g.branch"
-        " WHERE h.size IS NULL OR g.last >= h.size"
+        " WHERE l.id IS NULL OR h.size IS NULL OR g.last >= h.size"
     ).fetchall()
     headless = db.execute("SELECT l.id FROM log l WHERE NOT EXISTS (SELECT 1 FROM head h WHERE h.log = l.no)")
     found = [
