@@ -136,6 +136,10 @@ def test_a_store_that_nobody_touched_is_sound(path: Path, deep: bool) -> None:
     assert {(head.log, head.size, head.id) for head in report.heads} == {
         (head.log, head.size, head.id) for head in store.heads()
     }
+    for head in report.heads:
+        note = store.note(head.log, head.branch, head.size)
+        assert note is not None
+        assert note.root == head.root
     store.close()
 
 
@@ -196,16 +200,31 @@ def test_a_changed_older_note_is_found_by_the_deep_one(path: Path) -> None:
 
 @both
 @pytest.mark.parametrize(
+    ("statement", "code", "seq"),
+    [
+        ("DELETE FROM note WHERE log = 1 AND size = 13", "note-missing", 12),
+        ("DELETE FROM entry WHERE log = 1 AND seq = 6", "entry-missing", 6),
+        ("DELETE FROM entry WHERE log = 1 AND seq = 12", "entry-missing", 12),
+        ("UPDATE head SET id = zeroblob(64) WHERE log = 1", "head-mismatch", 12),
+        ("UPDATE head SET size = 12 WHERE log = 1", "entry-unsigned", 12),
+        ("UPDATE log SET public = zeroblob(32) WHERE no = 1", "entry-changed", 0),
+        ("UPDATE log SET space = zeroblob(32) WHERE no = 1", "entry-changed", 0),
+        ("DELETE FROM head WHERE log = 1", "log-without-head", None),
+    ],
+)
+def test_what_is_missing_or_does_not_belong_is_found(
+    path: Path, deep: bool, statement: str, code: str, seq: int | None
+) -> None:
+    log = log_of(path, 1)
+    change(path, statement)
+    report = audited(path, deep=deep)
+    assert (log, seq, code) in {(finding.log, finding.seq, finding.code) for finding in report.findings}
+
+
+@both
+@pytest.mark.parametrize(
     ("statement", "code"),
     [
-        ("DELETE FROM note WHERE log = 1 AND size = 13", "note-missing"),
-        ("DELETE FROM entry WHERE log = 1 AND seq = 6", "entry-missing"),
-        ("DELETE FROM entry WHERE log = 1 AND seq = 12", "entry-missing"),
-        ("UPDATE head SET id = zeroblob(64) WHERE log = 1", "head-mismatch"),
-        ("UPDATE head SET size = 12 WHERE log = 1", "entry-unsigned"),
-        ("UPDATE log SET public = zeroblob(32) WHERE no = 1", "entry-changed"),
-        ("UPDATE log SET space = zeroblob(32) WHERE no = 1", "entry-changed"),
-        ("DELETE FROM head WHERE log = 1", "log-without-head"),
         ("DELETE FROM branch WHERE log = 1", "entry-unsigned"),
         ("UPDATE head SET hlc = hlc + 1 WHERE log = 1", "head-mismatch"),
         ("UPDATE head SET tree = zeroblob(length(tree)) WHERE log = 1", "head-mismatch"),
@@ -218,12 +237,18 @@ def test_a_changed_older_note_is_found_by_the_deep_one(path: Path) -> None:
         ),
     ],
 )
-def test_what_is_missing_or_does_not_belong_is_found(path: Path, deep: bool, statement: str, code: str) -> None:
+def test_what_nothing_accounts_for_is_found(path: Path, deep: bool, statement: str, code: str) -> None:
     log = log_of(path, 1)
     change(path, statement)
-    report = audited(path, deep=deep)
-    assert code in {finding.code for finding in report.findings}
-    assert log in {finding.log for finding in report.findings}
+    assert (log, code) in {(finding.log, finding.code) for finding in audited(path, deep=deep).findings}
+
+
+@both
+def test_entries_of_a_log_that_is_not_listed_are_found(path: Path, deep: bool) -> None:
+    change(path, "DELETE FROM log WHERE no = 1")
+    found_there = {(finding.log, finding.seq, finding.code) for finding in audited(path, deep=deep).findings}
+    assert (b"", 12, "entry-unsigned") in found_there
+    assert {log for log, _, _ in found_there} == {b""}
 
 
 @both
@@ -314,6 +339,20 @@ def test_a_log_of_many_chunks_is_judged_as_one_of_one(
     report = audited(path, deep=deep)
     assert seq in {finding.seq for finding in report.findings}
     assert {finding.log for finding in report.findings} == {log_of(path, 2)}
+
+
+@both
+def test_where_two_chunks_do_not_meet_is_told_even_without_notes(
+    path: Path, deep: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (audit, audit_chunk):
+        monkeypatch.setattr(module, "CHUNK_ENTRIES", 4)
+    data = value(path, "SELECT data FROM entry WHERE log = 2 AND seq = 3")
+    change(path, "UPDATE entry SET data = ? WHERE log = 2 AND seq = 3", flipped(data, 160))
+    change(path, "DELETE FROM note WHERE log = 2")
+    findings = {(finding.log, finding.seq, finding.code) for finding in audited(path, deep=deep).findings}
+    assert (log_of(path, 2), 4, "chain-broken") in findings
+    assert (log_of(path, 2), 12, "note-missing") in findings
 
 
 @pytest.mark.slow
