@@ -13,7 +13,7 @@ PAGE_ROWS = 2_000
 
 
 class LogCopy(msgspec.Struct, frozen=True):
-    """From entry 0 to a signed size."""
+    """From entry 0, or from a later one on (a piece), to a signed size."""
 
     entries: Sequence[bytes]
     held: Sequence[Mapping[int, bytes]]
@@ -21,12 +21,12 @@ class LogCopy(msgspec.Struct, frozen=True):
     note: SignedNote
 
 
-def copy_of(store: Store, head: Head) -> LogCopy:
-    """Everything up to this head of a log in the store."""
+def copy_of(store: Store, head: Head, first: int = 0) -> LogCopy:
+    """Everything up to this head of a log in the store; `first`: for somebody who has what comes before that seq."""
     entries: list[bytes] = []
     held: list[Mapping[int, bytes]] = []
-    while len(entries) < head.size:
-        rows = store.read(head.log, head.branch, len(entries), min(PAGE_ROWS, head.size - len(entries)))
+    while (at := first + len(entries)) < head.size:
+        rows = store.read(head.log, head.branch, at, min(PAGE_ROWS, head.size - at))
         kept = store.parts(row.pos for row in rows)
         by_pos: dict[int, dict[int, bytes]] = {}
         for (pos, number), stored in kept.items():

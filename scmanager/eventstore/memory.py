@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from scmanager.eventstore.branches import Branch, place
 from scmanager.eventstore.entry import ZERO_ID
 from scmanager.eventstore.own_log import Batch, Head, Sealed
+from scmanager.eventstore.pending import MemoryPending
 from scmanager.eventstore.store import Also, CommandRepeated, LogMoved, NotHeld, Outcome, Row
 from scmanager.eventstore.verification import SignedNote, VerifiedRun
 
@@ -43,6 +44,7 @@ class MemoryStore:
         self._lock = threading.RLock()
         self._grown = threading.Condition(self._lock)
         self._closed = False
+        self.pending = MemoryPending(self._lock)
         self._logs: dict[bytes, _Log] = {}
         self._rows: list[Row] = []
         self._parts: dict[tuple[int, int], tuple[bytes, bytes]] = {}
@@ -144,7 +146,7 @@ class MemoryStore:
             doomed = [place for place, (key, _) in self._parts.items() if key in gone]
             for each in doomed:
                 del self._parts[each]
-        return len(doomed)
+            return len(doomed) + self.pending.erase(gone)
 
     @contextmanager
     def deciding(self, space: bytes) -> Iterator[None]:  # noqa: ARG002 - one lock for all spaces

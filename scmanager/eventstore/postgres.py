@@ -21,6 +21,7 @@ from scmanager.eventstore import entry
 from scmanager.eventstore.branches import Branch, Placement, pieces, place
 from scmanager.eventstore.named_sql import load
 from scmanager.eventstore.own_log import Batch, Head, Sealed
+from scmanager.eventstore.pending_postgres import PostgresPending
 from scmanager.eventstore.postgres_connections import (
     Bell,
     CommitUnknown,
@@ -60,6 +61,7 @@ class PostgresStore:
         self._writer: psycopg.Connection | None = None
         self._session: dict[str, Any] = {}
         self._owned: set[bytes] = set()
+        self.pending = PostgresPending(self.private, self.consult)
         try:
             self._check()
         except BaseException:
@@ -198,7 +200,9 @@ class PostgresStore:
     def erase(self, keys: Iterable[bytes]) -> int:
         """See Store.erase. Pages are reused after vacuum; what makes the bytes worthless is the lost key."""
         with self._transaction() as connection:
-            return connection.execute(_SQL["erase"], {"keys": list(keys)}).rowcount
+            gone = {"keys": list(keys)}
+            waiting = self.pending.erase(connection, gone["keys"])  # First: see `release`.
+            return waiting + connection.execute(_SQL["erase"], gone).rowcount
 
     @contextmanager
     def deciding(self, space: bytes) -> Iterator[None]:

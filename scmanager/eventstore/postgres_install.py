@@ -2,7 +2,7 @@
 
 - The owner creates and never logs in: only it (and a superuser) could switch the triggers off.
 - The writer may add, move heads and the position forward, and erase parts. It may change nothing else.
-- The reader may look.
+- The reader may look, but not at what waits: nothing that is computed from entries may see it.
 """
 
 import msgspec
@@ -13,7 +13,7 @@ from scmanager.errors import Misconfigured
 from scmanager.eventstore.named_sql import load
 from scmanager.eventstore.postgres_connections import connect, translated
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 _LOCK = 0x5CA1AB1E
 """The advisory lock under which one process at a time sets up."""
 
@@ -31,6 +31,9 @@ GRANT DELETE ON scm_events.part TO {writer};
 _GRANTS_2 = """
 GRANT SELECT ON scm_events.originator, scm_events.arrival TO {writer}, {reader};
 GRANT INSERT ON scm_events.originator, scm_events.arrival TO {writer};
+"""
+_GRANTS_3 = """
+GRANT SELECT, INSERT, DELETE ON scm_events.pending, scm_events.pending_entry, scm_events.pending_part TO {writer};
 """
 # UPDATE on space is what FOR UPDATE asks for; a trigger refuses every real update there.
 
@@ -65,6 +68,8 @@ def install(admin_dsn: str, writer_password: str, reader_password: str, roles: R
                 _add(connection, roles, 1, load("postgres.sql")["tables"], _GRANTS)
             if version < 2:
                 _add(connection, roles, 2, load("originators-postgres.sql")["tables"], _GRANTS_2)
+            if version < 3:
+                _add(connection, roles, 3, load("pending-postgres.sql")["tables"], _GRANTS_3)
     except psycopg.Error as error:
         raise translated(error) from None  # its context may quote a password
 

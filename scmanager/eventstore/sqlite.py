@@ -17,6 +17,7 @@ from typing import Any
 from scmanager.eventstore import entry
 from scmanager.eventstore.branches import Branch, Placement, pieces, place
 from scmanager.eventstore.own_log import Batch, Head, Sealed
+from scmanager.eventstore.pending_sqlite import SqlitePending
 from scmanager.eventstore.soundness import COUNTS, ENDS, End, check_count, check_end
 from scmanager.eventstore.sqlite_faults import FAULTS, identity, translated
 from scmanager.eventstore.sqlite_readers import Readers
@@ -32,7 +33,7 @@ from scmanager.eventstore.store import (
 )
 from scmanager.eventstore.verification import SignedNote, VerifiedRun
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 _SCHEMA = files("scmanager.eventstore").joinpath("sql/sqlite.sql").read_text(encoding="utf-8")
 HEADER_BYTES = 512
 """No SQLite page is smaller."""
@@ -53,6 +54,7 @@ class SqliteStore:
         self._readers = Readers(self._connect)
         self._numbers: dict[bytes, int] = {}
         self._writer = self._connect()
+        self.pending = SqlitePending(self.private, self.consult)
         try:
             self._prepare()
             self._identity = identity(self._path)
@@ -256,7 +258,8 @@ class SqliteStore:
     def erase(self, keys: Iterable[bytes]) -> int:
         """See Store.erase. Free pages are overwritten and the write-ahead log is emptied before it returns."""
         with self._transaction() as db:
-            count = sum(db.execute("DELETE FROM part WHERE key = ?", (key,)).rowcount for key in keys)
+            count = self.pending.erase(db, gone := list(keys))
+            count += sum(db.execute("DELETE FROM part WHERE key = ?", (key,)).rowcount for key in gone)
         with self._lock:
             try:
                 (busy, _, _) = self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()

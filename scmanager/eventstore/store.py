@@ -14,6 +14,7 @@ import msgspec
 
 from scmanager.errors import Conflict, Unavailable, Untrusted
 from scmanager.eventstore.own_log import Batch, Head
+from scmanager.eventstore.pending import Pending
 from scmanager.eventstore.verification import SignedNote, VerifiedRun
 
 
@@ -85,6 +86,10 @@ Also = Callable[[Any, int], object]
 class Store(Protocol):
     """One folder's or one database's events."""
 
+    @property
+    def pending(self) -> Pending:
+        """Where runs wait for the entries before them. Nothing else here sees them, but `erase`."""
+
     def append(self, batch: Batch, outcomes: Sequence[Outcome] = (), also: Also | None = None) -> int:
         """Commit one's own entries, their note and the commands' outcomes; returns the newest pos.
 
@@ -123,7 +128,10 @@ class Store(Protocol):
         """The result of a command that this log has recorded."""
 
     def erase(self, keys: Iterable[bytes]) -> int:
-        """Remove every part sealed under these key ids, for good; returns how many. After Unavailable ask again."""
+        """Remove every part sealed under these key ids, for good, those that wait included; returns how many.
+
+        After Unavailable ask again.
+        """
 
     def wait(self, after: int, timeout_s: float) -> bool:
         """Until something stands behind `after` (True), or the time is over, or the store was closed (False)."""

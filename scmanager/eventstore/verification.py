@@ -72,23 +72,26 @@ def verify(
 
     Raises Untrusted: MalformedEntry, BrokenChain, NoteMismatch, PartMissing or WrongPart.
     """
-    sealed = tuple(_chained(after, entries, held))
+    sealed = tuple(chained(after, entries, held))
     tree = merkle.CompactRange.from_bytes(after.tree).extend([merkle.leaf_hash(data) for data in entries])
-    point = checkpoint.Checkpoint(checkpoint.origin(after.space, after.log), note.size, note.root)
-    honest = (
-        bool(sealed)
-        and tree.size == note.size
-        and tree.root() == note.root
-        and signing.verify(after.public, point.text().encode(), note.signature)
-    )
-    if not honest:
+    if not (sealed and tree.size == note.size and tree.root() == note.root and signed(after, note)):
         raise NoteMismatch(log=after.log.hex(), size=note.size)
     last = sealed[-1].entry
     head = msgspec.structs.replace(after, size=tree.size, id=last.id, hlc=last.hlc, tree=tree.to_bytes())
     return VerifiedRun(_MINT, after, head, sealed, note)
 
 
-def _chained(after: Head, entries: Sequence[bytes], held: Sequence[Mapping[int, bytes]]) -> list[Sealed]:
+def signed(head: Head, note: SignedNote) -> bool:
+    """Whether the log's own key signed this note, of whatever history."""
+    point = checkpoint.Checkpoint(checkpoint.origin(head.space, head.log), note.size, note.root)
+    return signing.verify(head.public, point.text().encode(), note.signature)
+
+
+def chained(after: Head, entries: Sequence[bytes], held: Sequence[Mapping[int, bytes]]) -> list[Sealed]:
+    """Entries that continue a head one after the other, with their parts: whole, but signed for by nobody yet.
+
+    Raises Untrusted.
+    """
     if len(entries) != len(held):
         raise ValueError("as many parts as entries")
     seq, prev, hlc = after.size, after.id, after.hlc

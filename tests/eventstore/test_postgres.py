@@ -10,9 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 import pytest
 
+from scmanager.eventstore.filling import take_in
 from scmanager.eventstore.memory import MemoryStore
 from scmanager.eventstore.originators_postgres import PostgresOriginators
 from scmanager.eventstore.own_log import OwnLog
+from scmanager.eventstore.pending import Bounds, PendingFull
 from scmanager.eventstore.postgres import PostgresStore
 from scmanager.eventstore.postgres_connections import (
     CommitUnknown,
@@ -21,13 +23,15 @@ from scmanager.eventstore.postgres_connections import (
 )
 from scmanager.eventstore.postgres_install import NewerSchema, install
 from scmanager.eventstore.store import LogTaken, Outcome, StoreBusy, StoreDamaged
+from tests.support.pieces import piece, write
 from tests.support.proxy import Proxy
 from tests.support.stores import PASSWORD, SUBJECT, commit, copy_of, draft, genesis, new_log, run_of, signing_key
 
 pytestmark = pytest.mark.services
 
 GROWING = ("space", "log", "branch", "entry", "note", "outcome", "schema_version")
-TABLES = (*GROWING, "head", "position", "part", "tracking", "originator", "arrival")
+PENDING = ("pending", "pending_entry", "pending_part")
+TABLES = (*GROWING, "head", "position", "part", "tracking", "originator", "arrival", *PENDING)
 REFUSED = "42501"
 
 
@@ -148,6 +152,41 @@ def test_the_reader_reads_and_nothing_else(store: PostgresStore, reader_dsn: str
     reader.close()
 
 
+def test_what_waits_is_hidden_from_the_reader_and_only_added_or_removed_by_the_writer(
+    store: PostgresStore, writer_dsn: str, reader_dsn: str
+) -> None:
+    log = new_log(store)
+    write(log, "gap")
+    take_in(store, piece([write(log, "x")]))
+    for table in PENDING:
+        column = "id" if table == "pending" else "run"
+        assert refusal(reader_dsn, f"SELECT count(*) FROM scm_events.{table}") == REFUSED
+        assert refusal(writer_dsn, f"UPDATE scm_events.{table} SET {column} = {column}") == REFUSED
+    reader = PostgresStore(reader_dsn)
+    with pytest.raises(StoreNotInstalled):
+        reader.pending.waiting()
+    reader.close()
+    assert len(store.pending.waiting()) == 1
+
+
+def test_two_machines_share_the_bounds_and_let_a_run_go_once(store: PostgresStore, writer_dsn: str) -> None:
+    log = new_log(store)
+    filling, late = write(log, "gap"), write(log, "x")
+    other = PostgresStore(writer_dsn)
+    take_in(store, piece([late]))
+    with pytest.raises(PendingFull):
+        other.pending.keep(piece([write(log, "y")]), Bounds(entries=1))
+    threads = [threading.Thread(target=take_in, args=(each, piece([filling]))) for each in (store, other)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert store.last_pos() == 6
+    assert len(store.parts(range(9))) == 5  # Who came second let nothing go, and so erased nothing.
+    assert other.pending.waiting() == []
+    other.close()
+
+
 def test_no_other_machine_commits_beside_private_rows(store: PostgresStore, writer_dsn: str) -> None:
     new_log(store)
     other = PostgresStore(writer_dsn)
@@ -178,7 +217,8 @@ def test_a_store_of_the_first_schema_gains_what_came_later(
 ) -> None:
     log = filled(store)
     with psycopg.connect(events_database, autocommit=True) as connection:
-        connection.execute("DROP TABLE scm_events.originator, scm_events.arrival")
+        later = ("originator", "arrival", *PENDING)
+        connection.execute("DROP TABLE " + ", ".join(f"scm_events.{table}" for table in later))
         connection.execute("ALTER TABLE scm_events.schema_version DISABLE TRIGGER ALL")
         connection.execute("DELETE FROM scm_events.schema_version WHERE version > 1")
         connection.execute("ALTER TABLE scm_events.schema_version ENABLE ALWAYS TRIGGER stays")
@@ -187,6 +227,7 @@ def test_a_store_of_the_first_schema_gains_what_came_later(
     for _ in range(2):
         install(events_database, PASSWORD, PASSWORD)
     assert PostgresOriginators(store).name(b"e" * 16) is None
+    assert store.pending.waiting() == []
     assert refusal(writer_dsn, "DELETE FROM scm_events.arrival") == REFUSED
     assert refusal(writer_dsn, "UPDATE scm_events.originator SET name = name") == REFUSED
     assert store.heads() == [log.head]

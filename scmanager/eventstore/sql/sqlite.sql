@@ -44,6 +44,39 @@ CREATE TABLE IF NOT EXISTS note (
     PRIMARY KEY (log, branch, size)
 ) STRICT, WITHOUT ROWID;
 
+-- Runs that wait for the entries before them (pending.py): private to the node, bounded, and no part of any log.
+CREATE TABLE IF NOT EXISTS pending (
+    number    INTEGER PRIMARY KEY AUTOINCREMENT,
+    id        BLOB NOT NULL UNIQUE,
+    space     BLOB NOT NULL,
+    log       BLOB NOT NULL,
+    first     INTEGER NOT NULL,
+    prev      BLOB NOT NULL,
+    size      INTEGER NOT NULL,
+    root      BLOB NOT NULL,
+    signature BLOB NOT NULL,
+    bytes     INTEGER NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS pending_log ON pending (log);
+
+CREATE TABLE IF NOT EXISTS pending_entry (
+    run     INTEGER NOT NULL,
+    nth     INTEGER NOT NULL,
+    data    BLOB NOT NULL,
+    shared  BLOB NOT NULL,
+    PRIMARY KEY (run, nth)
+) STRICT;
+
+CREATE TABLE IF NOT EXISTS pending_part (
+    run     INTEGER NOT NULL,
+    nth     INTEGER NOT NULL,
+    number  INTEGER NOT NULL,
+    key     BLOB NOT NULL,
+    bytes   BLOB NOT NULL,
+    PRIMARY KEY (run, nth, number)
+) STRICT;
+CREATE INDEX IF NOT EXISTS pending_part_key ON pending_part (key);
+
 -- Parts 1 to 15: the only bytes that may be erased.
 CREATE TABLE IF NOT EXISTS part (
     pos     INTEGER NOT NULL,
