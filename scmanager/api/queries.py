@@ -25,6 +25,8 @@ from scmanager.api.filters import (
     ShipSort,
 )
 from scmanager.api.models import Connection
+from scmanager.api.operation_filters import OperationFilter, OperationSort
+from scmanager.api.operation_models import Operation
 from scmanager.api.scalars import Moment, Whole, read_id
 from scmanager.errors import Refused
 from scmanager.spaces.opening import Opened
@@ -173,6 +175,10 @@ class Query:
         _ALL, filter=RoleFilter, sort=RoleSort, next_step=models.NO_ROLES, given=_PERHAPS_IN_SPACE
     )
     role: models.Role | None = one(_ALL, given=_BY_ID)
+    operations: Connection[Operation] = many(
+        _ALL, filter=OperationFilter, sort=OperationSort, next_step=models.NO_OPERATIONS, given=_PERHAPS_IN_SPACE
+    )
+    operation: Operation | None = one(_ALL, given=_BY_ID)
     audit: Connection[models.AuditEntry] = many(
         _ALL, filter=AuditFilter, sort=AuditSort, next_step=models.NO_ENTRIES, given=_IN_SPACE,
         description="The audit trail of a space, void entries too.",

@@ -48,6 +48,8 @@ from scmanager.domain.operation_parts import (
     Snapshot,
     Squad,
     Stage,
+    Text,
+    TextKind,
     Window,
     answered,
     left,
@@ -63,6 +65,7 @@ SQUADS_MAX = 64
 CREW_SLOTS_MAX = 1024
 SHIP_SLOTS_MAX = 256
 SNAPSHOTS_MAX = 64
+TEXTS_MAX = 256
 
 
 class Operation(State):
@@ -91,6 +94,8 @@ class Operation(State):
     snapshots: tuple[Snapshot, ...] = ()
     reports: tuple[Claim[Id32], ...] = ()
     """The entries whose parts hold a Report."""
+    texts: tuple[Text, ...] = ()
+    """Everything that was written of it, in fold order; what was replaced stays readable."""
 
     @property
     def title(self) -> str:
@@ -182,7 +187,8 @@ def _plan(operation: Operation, event: OperationEvent, envelope: Envelope) -> Op
         case Renamed(title, over):
             return replace(operation, names=stake(operation.names, title, over, envelope))
         case Described(over):
-            return replace(operation, briefings=stake(operation.briefings, envelope.entry, over, envelope))
+            written = _with_text(operation, TextKind.BRIEFING, envelope)
+            return replace(written, briefings=stake(operation.briefings, envelope.entry, over, envelope))
         case Rescheduled(starts, ends, zone, over):
             if not usable(starts, ends, template=operation.template):
                 return operation
@@ -294,12 +300,13 @@ def _flow(operation: Operation, event: OperationEvent, envelope: Envelope) -> Op
         case Completed(outcome, over):
             return _called(operation, Call(Stage.COMPLETED, outcome=outcome), over, envelope)
         case Cancelled(reason, over):
-            called = replace(operation, cancellation=envelope.entry)
+            called = replace(_with_text(operation, TextKind.CANCELLATION, envelope), cancellation=envelope.entry)
             return _called(called, Call(Stage.CANCELLED, reason=reason), over, envelope)
         case Reinstated(over):
             return _called(operation, Call(Stage.PLANNED), over, envelope)
         case Reported(over):
-            return replace(operation, reports=stake(operation.reports, envelope.entry, over, envelope))
+            written = _with_text(operation, TextKind.REPORT, envelope)
+            return replace(written, reports=stake(operation.reports, envelope.entry, over, envelope))
         case AttendanceTaken(snapshot, at, members):
             return _with_attendance(operation, Snapshot(snapshot, at, members))
         case _:
@@ -308,6 +315,14 @@ def _flow(operation: Operation, event: OperationEvent, envelope: Envelope) -> Op
 
 def _called(operation: Operation, call: Call, over: tuple[Id32, ...], envelope: Envelope) -> Operation:
     return replace(operation, calls=stake(operation.calls, call, over, envelope))
+
+
+def _with_text(operation: Operation, kind: TextKind, envelope: Envelope) -> Operation:
+    """With one more text; of very many the oldest go."""
+    if any(each.entry == envelope.entry for each in operation.texts):
+        return operation
+    text = Text(envelope.entry, kind, envelope.member)
+    return replace(operation, texts=(*operation.texts, text)[-TEXTS_MAX:])
 
 
 def _with_attendance(operation: Operation, snapshot: Snapshot) -> Operation:

@@ -37,6 +37,22 @@ class Call(State):
     reason: CancelReason | None = None
 
 
+class TextKind(enum.StrEnum):
+    """What a text of an operation is."""
+
+    BRIEFING = "briefing"
+    REPORT = "report"
+    CANCELLATION = "cancellation"
+
+
+class Text(State):
+    """An entry whose part may hold words, and who wrote them."""
+
+    entry: Id32
+    kind: TextKind
+    by: Id
+
+
 class Window(State):
     """From when to when, in UTC seconds, and the zone its planner meant. A template's begins at 0."""
 

@@ -3,7 +3,7 @@
 import pytest
 
 from scmanager.domain.event import About
-from scmanager.domain.operation import SHIP_SLOTS_MAX, SQUADS_MAX, Operation, evolve
+from scmanager.domain.operation import SHIP_SLOTS_MAX, SQUADS_MAX, TEXTS_MAX, Operation, evolve
 from scmanager.domain.operation_crew import SlotUnknown
 from scmanager.domain.operation_events import (
     Answer,
@@ -173,9 +173,14 @@ def test_two_briefings_at_once_are_contested_and_both_are_kept() -> None:
     then_state(briefing=entry(2))
     given(PLANNED, Described(), meanwhile(Described()))
     then_state(briefing=entry(2), rival_briefings=(entry(3),))
+    assert [each.entry for each in story.state.texts] == [entry(2), entry(3)]
     when(describe, ORG, "settled", "")
     then(About(Described((entry(2), entry(3))), ORG, Briefing("settled")))
     then_state(briefing=entry(4), rival_briefings=())
+    assert [each.entry for each in story.state.texts] == [entry(2), entry(3), entry(4)]
+    given(PLANNED, *(Described() for _ in range(TEXTS_MAX + 1)))
+    assert len(story.state.texts) == TEXTS_MAX
+    then_state(briefing=entry(TEXTS_MAX + 2))
     when(describe, ORG, "x", "a\nb")
     then_refused(WordsUnusable)
 
