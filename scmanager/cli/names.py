@@ -37,6 +37,7 @@ from scmanager.domain.catalogue import (
 )
 from scmanager.domain.event import Id32
 from scmanager.domain.member import Profile
+from scmanager.domain.role import Role
 from scmanager.errors import Refused
 from scmanager.spaces.space import Space
 
@@ -171,8 +172,9 @@ def _in_operations(kind: Any, space: Space) -> list[Named]:
 
 
 def _title(state: Any) -> str:
-    template = getattr(state, "template", None)
-    return str(getattr(template or state, "title", "") or getattr(state, "model", "") or "")
+    if isinstance(state, Role):
+        return state.template.title if state.template else ""
+    return str(getattr(state, "title", "") or getattr(state, "model", "") or "")
 
 
 def _entries(space: Space) -> list[Named]:

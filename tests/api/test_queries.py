@@ -208,6 +208,25 @@ def test_a_members_answers_lead_to_operations_and_operations_are_found_by_member
     assert api.ask(query, space=nova.space, id=nova.members[5])["operations"]["nodes"] == []
 
 
+def test_can_we_field_this_is_answered_by_the_node(api: Api, nova: Nova) -> None:
+    query = """query ($space: ID!, $id: ID!) {
+      fielding(space: $space, operation: $id, everybody: true, anew: true) {
+        complete open
+        ships { title ship could would { id flaw } lost missing }
+        crew { role member could missing } } }"""
+    found = api.ask(query, space=nova.space, id=nova.operation)["fielding"]
+    assert (found["complete"], found["open"]) == (True, 0)
+    assert found["ships"][0]["ship"] in found["ships"][0]["could"]
+    assert [each["member"] for each in found["crew"]] == nova.members[:2]
+    assert api.refused(query, space=nova.space, id="0" * 32)["code"] == "operation-unknown"
+    assert api.refused(query, space=nova.space, id=nova.space)["code"] == "id-malformed"
+    api.node.see_only()
+    try:
+        assert api.refused(query, space=nova.space, id=nova.operation)["code"] == "space-not-visible"
+    finally:
+        api.node.see_all()
+
+
 QUERIES = [
     "{ organisations { nodes { __typename title rivalTitles members { __typename edges { __typename cursor } } } } }",
     "{ a: ships(space: $space, first: 3) { nodes { model } } b: ships(space: $space, last: 2) { nodes { model } } }",
