@@ -8,6 +8,7 @@ from scmanager.domain.event import Id
 from scmanager.domain.fielding import Fielding, Flaw, Hand, Hull, field
 from scmanager.domain.operation import Operation
 from scmanager.domain.operation_crew import manifest
+from scmanager.domain.operation_parts import Stage
 from scmanager.domain.operation_rules import check_planned
 from scmanager.domain.ship_events import OwnerKind, Readiness
 from scmanager.spaces.space import Space
@@ -28,7 +29,8 @@ def can_we_field(
     check_planned(operation)
     hands = _hands(space, operation, everybody=everybody or operation.template)
     begins = operation.window.starts if not operation.template else now_s
-    return field(operation, hands, _hulls(space, hands, max(begins, now_s)), anew=anew)
+    away = _elsewhere(space, operation)
+    return field(operation, hands, _hulls(space, hands, away, max(begins, now_s)), anew=anew)
 
 
 def _hands(space: Space, operation: Operation, *, everybody: bool) -> list[Hand]:
@@ -50,10 +52,29 @@ def _roster(space: Space) -> list[Id]:
     )
 
 
-def _hulls(space: Space, hands: list[Hand], at_s: int) -> list[Hull]:
+def _elsewhere(space: Space, operation: Operation) -> set[Id]:
+    """Ships that are assigned to other operations whose windows touch this one's."""
+    if operation.template:
+        return set()
+    return {
+        slot.claims[0].value
+        for entity, other in space.things(OPERATIONS)
+        if isinstance(other, Operation) and entity != operation.id and _at_once(operation, other)
+        for slot in other.ship_slots
+        if slot.claims
+    }
+
+
+def _at_once(one: Operation, other: Operation) -> bool:
+    if other.template or other.call.stage not in (Stage.PLANNED, Stage.STARTED):
+        return False
+    return one.window.starts < other.window.ends and other.window.starts < one.window.ends
+
+
+def _hulls(space: Space, hands: list[Hand], away: set[Id], at_s: int) -> list[Hull]:
     coming = {each.member for each in hands}
     found = [
-        Hull(entity, one.model, _flaw(one, coming, at_s))
+        Hull(entity, one.model, _flaw(one, coming, at_s) or (Flaw.ELSEWHERE if entity in away else None))
         for entity, one in space.things(SHIPS)
         if isinstance(one, ship.Ship) and one.standing is not ship.Standing.UNKNOWN
     ]

@@ -26,6 +26,8 @@ class Flaw(enum.StrEnum):
     """Sold, melted, or not shown here any more."""
     KEEPER_AWAY = "keeper-away"
     """Its owner, or whoever has it on loan, does not come."""
+    ELSEWHERE = "elsewhere"
+    """It is assigned to another operation at that time."""
 
 
 class Missing(enum.StrEnum):

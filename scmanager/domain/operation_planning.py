@@ -34,7 +34,7 @@ from scmanager.domain.operation_events import (
     SquadFormed,
 )
 from scmanager.domain.operation_parts import WINDOW_MAX_S, ShipSlot, Window, usable
-from scmanager.domain.operation_rules import check_editable, check_flown, check_open, check_planned
+from scmanager.domain.operation_rules import check_changes, check_editable, check_flown, check_open, check_planned
 from scmanager.domain.payload import CatalogueKeys, Crew, Spans, Zone
 from scmanager.domain.words import NAME_LENGTH_MAX, check_name, check_title, check_words
 from scmanager.errors import Refused
@@ -183,21 +183,21 @@ def join_series(operation: Operation, series: Id) -> Iterator[Decision]:
 
 def rename(operation: Operation, title: str) -> Iterator[Decision]:
     """Give another name; ends every name that stands, and so settles a contest. Raises OperationClosed."""
-    check_editable(operation)
+    check_changes(operation, operation.rival_titles)
     if operation.title != check_title(title) or operation.rival_titles:
         yield Renamed(title, entries(operation.names))
 
 
 def describe(operation: Operation, organisation: Id, objective: str, place: str) -> Iterator[Decision]:
     """Say what for and where; ends every briefing that stands. Raises OperationClosed, WordsUnusable."""
-    check_editable(operation)
+    check_changes(operation, operation.rival_briefings)
     said = Briefing(check_words(objective, may_be_empty=True), check_name(place, may_be_empty=True))
     yield About(Described(entries(operation.briefings)), organisation, said)
 
 
 def reschedule(operation: Operation, window: Window) -> Iterator[Decision]:
     """Move it; ends every window that stands, and so settles a contest. Raises WindowUnusable, ZoneUnusable."""
-    check_editable(operation)
+    check_changes(operation, operation.rival_windows)
     check_window(window, template=operation.template)
     if operation.window != window or operation.rival_windows:
         yield Rescheduled(window.starts, window.ends, window.zone, entries(operation.windows))
@@ -294,7 +294,8 @@ def release_ship(operation: Operation, slot: Id) -> Iterator[Decision]:
 
 def assign_lead(operation: Operation, member: Id) -> Iterator[Decision]:
     """Let a member lead; ends every other lead, contested ones too. Raises OperationUnknown, OperationClosed."""
-    check_open(operation)
+    check_flown(operation)
+    check_changes(operation, operation.rival_leads)
     if operation.lead != member or operation.rival_leads:
         yield LeadAssigned(member, entries(operation.leads))
 

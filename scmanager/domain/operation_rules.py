@@ -39,6 +39,13 @@ def check_editable(operation: Operation) -> None:
         raise OperationClosed(title=operation.title, stage=operation.call.stage.value)
 
 
+def check_changes(operation: Operation, *contested: object) -> None:
+    """It may be planned on; what is contested is settled even when it is over. Raises as `check_editable`."""
+    check_planned(operation)
+    if not any(contested):
+        check_editable(operation)
+
+
 def check_flown(operation: Operation) -> None:
     """It is an operation and no template. Raises OperationUnknown, OperationIsTemplate."""
     check_planned(operation)

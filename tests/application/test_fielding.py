@@ -7,7 +7,7 @@ import pytest
 
 from scmanager.application.fielding import can_we_field
 from scmanager.domain.fielding import Fielding, Flaw, Missing
-from scmanager.domain.operation_events import Answer
+from scmanager.domain.operation_events import Answer, CancelReason
 from scmanager.domain.operation_rules import OperationUnknown
 from scmanager.domain.ship_events import Readiness, RemovalReason
 from tests.support.machines import Machine, found
@@ -75,6 +75,20 @@ def test_a_ship_sold_while_assigned_is_named_as_lost_and_another_is_proposed(org
     org.do("ship.remove", ship_id=first, reason=RemovalReason.SOLD)
     answer = asked(org, raid).ships[0]
     assert (answer.ship, answer.lost, answer.stands) == (second, first, False)
+
+
+def test_a_ship_that_flies_in_another_operation_at_that_time_is_not_counted_on(org: Seat, raid: bytes) -> None:
+    org.do("operation.sign-up", operation_id=raid)
+    ship = org.made("ship", "ship.add", model="DRAK_Corsair", organisation=True)
+    other = org.made("operation", "operation.plan", title="Patrol", starts_s=STARTS + 59, ends_s=STARTS + 99)
+    hull = org.made("slot", "operation.add-ship-slot", operation_id=other, title="Any")
+    org.do("operation.assign-ship", operation_id=other, slot=hull, ship_id=ship)
+    assert asked(org, raid).ships[0].would[0].flaw is Flaw.ELSEWHERE
+    org.do("operation.reschedule", operation_id=other, starts_s=STARTS + 60, ends_s=STARTS + 99)
+    assert asked(org, raid).complete
+    org.do("operation.reschedule", operation_id=other, starts_s=STARTS, ends_s=STARTS + 99)
+    org.do("operation.cancel", operation_id=other, reason=CancelReason.OTHER)
+    assert asked(org, raid).complete
 
 
 def test_who_left_is_not_counted_on_and_what_is_not_planned_is_refused(org: Seat, raid: bytes) -> None:

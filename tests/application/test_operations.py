@@ -161,6 +161,26 @@ def test_a_weekly_series_keeps_the_time_that_clocks_show_when_they_are_changed(o
     refused(planning.TimesUnusable, org, "operation.repeat", operation_id=first, every=Every.DAY, times=0)
 
 
+def test_a_window_lasts_as_long_as_it_lasts_when_clocks_are_changed_and_across_the_date_line(
+    org: Seat,
+) -> None:
+    for zone, starts, ends in (
+        ("Europe/Berlin", utc(2026, 10, 24, 23), utc(2026, 10, 25, 3)),  # 01:00 to 04:00 there, and four hours.
+        (
+            "Pacific/Kiritimati",
+            utc(2026, 6, 1, 9),
+            utc(2026, 6, 1, 13),
+        ),  # Midnight there.
+        ("Pacific/Pago_Pago", utc(2026, 6, 1, 9), utc(2026, 6, 1, 13)),
+    ):
+        arguments = {"starts_s": starts, "ends_s": ends, "zone": zone}
+        first = org.made("operation", "operation.plan", title="Long night", **arguments)
+        done = org.do("operation.repeat", operation_id=first, every=Every.DAY, times=1)
+        again = seen(org, bytes.fromhex(done["operations"][0])).window
+        assert (seen(org, first).window.length_s, again.length_s) == (4 * 3600, 4 * 3600)
+        assert again.starts - starts == 24 * 3600 + (3600 if zone == "Europe/Berlin" else 0)
+
+
 def test_a_wall_clock_that_is_skipped_or_comes_twice_still_gives_one_instant() -> None:
     assert days_later(utc(2026, 3, 28, 1, 30), 1, "Europe/Berlin") == utc(2026, 3, 29, 1, 30)
     assert days_later(utc(2026, 10, 24, 0, 30), 1, "Europe/Berlin") == utc(2026, 10, 25, 0, 30)
@@ -177,6 +197,36 @@ def test_a_template_is_kept_and_operations_are_made_of_it(org: Seat, jumptown: b
     assert new.ship_slots[0].models == ("BANU_Merchantman",)
     assert org.read(new.briefing, Briefing) == Briefing("Take it.")
     refused(planning.WindowUnusable, org, "operation.copy", operation_id=template, starts_s=0)
+
+
+def test_started_here_and_cancelled_there_is_contested_everywhere_until_somebody_who_knows_both_settles_it(
+    org: Seat, jumptown: bytes, tmp_path: Path
+) -> None:
+    rights = ("operation.plan", "operation.lead")
+    chief = org.made("role", "role.define", title="Chief", rank=2, rights=rights)
+    with Machine(tmp_path, "bob").open() as bobs:
+        let_in(org.node, bobs, org.space, chief, tmp_path)
+        theirs = Seat(bobs, org.space)
+        org.do("operation.start", operation_id=jumptown)
+        for each, name in ((org, "North"), (theirs, "South")):
+            each.do("operation.rename", operation_id=jumptown, title=name)
+            each.do("operation.describe", operation_id=jumptown, objective=f"Briefing {name}")
+        theirs.do("operation.cancel", operation_id=jumptown, reason=CancelReason.SERVERS, text="Patch day.")
+        carry(bobs, org.node, org.space, tmp_path)
+        carry(org.node, bobs, org.space, tmp_path)
+        assert seen(org, jumptown) == seen(theirs, jumptown)
+        one = seen(theirs, jumptown)
+        assert {one.call.stage, *(each.stage for each in one.rival_calls)} == {Stage.STARTED, Stage.CANCELLED}
+        assert {one.title, *one.rival_titles} == {"North", "South"}
+        (losing,) = one.rival_briefings
+        theirs.do("operation.start", operation_id=jumptown)
+        theirs.do("operation.rename", operation_id=jumptown, title="South")
+        theirs.do("operation.describe", operation_id=jumptown, objective="Both")
+        carry(bobs, org.node, org.space, tmp_path)
+    settled = seen(org, jumptown)
+    assert (settled.title, settled.call.stage) == ("South", Stage.STARTED)
+    assert (settled.rival_titles, settled.rival_calls, settled.rival_briefings) == ((), (), ())
+    assert str(getattr(org.read(losing, Briefing), "objective", "")).startswith("Briefing ")
 
 
 def test_who_has_no_right_signs_up_for_himself_and_plans_nothing(org: Seat, jumptown: bytes, tmp_path: Path) -> None:

@@ -166,6 +166,21 @@ def test_a_rename_settles_contested_names() -> None:
     then()
 
 
+def test_what_is_contested_is_settled_even_when_it_is_over() -> None:
+    later = Rescheduled(SUNDAY.starts, SUNDAY.ends)
+    for rivals, decide, *args in (
+        ((Renamed("North"), Renamed("South")), rename, "South"),
+        ((Described(), Described()), describe, ORG, "Both", ""),
+        ((later, Rescheduled(5, 6)), reschedule, SATURDAY),
+        ((LeadAssigned(ADA), LeadAssigned(GRACE)), assign_lead, ADA),
+    ):
+        given(PLANNED, rivals[0], meanwhile(rivals[1], saw=(entry(1),)), OFF)
+        when(decide, *args)
+        then_state(rival_titles=(), rival_briefings=(), rival_windows=(), rival_leads=())
+        when(decide, *args)
+        then_refused(OperationClosed)
+
+
 def test_two_briefings_at_once_are_contested_and_both_are_kept() -> None:
     given(PLANNED)
     when(describe, ORG, "Take the drugs\nto GrimHEX", "Yela")
