@@ -1,6 +1,6 @@
 """The read models as GraphQL types. Each field says which column or relation it is; nothing else answers it."""
 
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Annotated, Generic, TypeVar
 
 import strawberry
 from strawberry import ID
@@ -28,7 +28,14 @@ from scmanager.api.filters import (
     ShipStanding,
     Words,
 )
+from scmanager.api.operation_filters import OperationFilter, OperationSort, SignUpFilter, SignUpSort
 from scmanager.api.scalars import Moment, Whole
+
+if TYPE_CHECKING:
+    from scmanager.api.operation_models import Operation, SignUp
+
+_OPERATIONS = strawberry.lazy("scmanager.api.operation_models")
+"""Where the types stand that lead back to the ones in here."""
 
 T = TypeVar("T")
 
@@ -39,6 +46,8 @@ NO_SQUADRONS = "No squadrons yet: form one with squadronForm."
 NO_ROLES = "No roles yet: define one with roleDefine."
 NO_AFFILIATIONS = "No affiliations yet: note one with organisationAffiliate."
 NO_ENTRIES = "Nothing was recorded here yet."
+NO_OPERATIONS = "No operations yet: plan one with operationPlan."
+NO_ANSWERS = "No answer to any operation yet: give one with operationSignUp."
 NO_ORGANISATIONS = "No organisation yet: found one with organisationFound, or import the file of one you belong to."
 
 _SAME = "{c}.space = {p}.space"
@@ -100,6 +109,9 @@ class Organisation:
     )
     fleets: Connection["Fleet"] = many(_SAME, filter=FleetFilter, sort=FleetSort, next_step=NO_FLEETS)
     squadrons: Connection["Squadron"] = many(_SAME, filter=FleetFilter, sort=FleetSort, next_step=NO_SQUADRONS)
+    operations: Connection[Annotated["Operation", _OPERATIONS]] = many(
+        _SAME, filter=OperationFilter, sort=OperationSort, next_step=NO_OPERATIONS
+    )
     roles: Connection["Role"] = many(_SAME, filter=RoleFilter, sort=RoleSort, next_step=NO_ROLES)
     affiliations: Connection["Affiliation"] = many(
         f"{_SAME} and {{c}}.organisation = {{p}}.id",
@@ -142,6 +154,9 @@ class Member:
         _listed("squadron_member", "member", "squadron"),
         filter=FleetFilter, sort=FleetSort, next_step=NO_SQUADRONS,
     )  # fmt: skip
+    sign_ups: Connection[Annotated["SignUp", _OPERATIONS]] = many(
+        f"{_SAME} and {{c}}.member = {{p}}.id", filter=SignUpFilter, sort=SignUpSort, next_step=NO_ANSWERS
+    )
 
 
 @described

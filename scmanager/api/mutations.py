@@ -61,9 +61,10 @@ class Outcome:
     squadron: ID | None
     role: ID | None
     grant: ID | None
+    operation: ID | None
 
 
-_TYPED = ("organisation", "member", "ship", "fleet", "squadron", "role", "grant")
+_TYPED = ("organisation", "member", "ship", "fleet", "squadron", "role", "grant", "operation")
 
 Submit = Callable[[Context, bytes, bytes, Mapping[str, Any]], "Future[dict[str, Any]]"]
 

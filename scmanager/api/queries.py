@@ -10,6 +10,7 @@ from scmanager import __version__
 from scmanager.api import exchange, models
 from scmanager.api.bindings import described, many, one
 from scmanager.api.context import Context
+from scmanager.api.fielding import Fielding, fielding_of
 from scmanager.api.filters import (
     AuditFilter,
     AuditSort,
@@ -25,6 +26,8 @@ from scmanager.api.filters import (
     ShipSort,
 )
 from scmanager.api.models import Connection
+from scmanager.api.operation_filters import OperationFilter, OperationSort
+from scmanager.api.operation_models import Operation
 from scmanager.api.scalars import Moment, Whole, read_id
 from scmanager.errors import Refused
 from scmanager.spaces.opening import Opened
@@ -173,6 +176,11 @@ class Query:
         _ALL, filter=RoleFilter, sort=RoleSort, next_step=models.NO_ROLES, given=_PERHAPS_IN_SPACE
     )
     role: models.Role | None = one(_ALL, given=_BY_ID)
+    operations: Connection[Operation] = many(
+        _ALL, filter=OperationFilter, sort=OperationSort, next_step=models.NO_OPERATIONS, given=_PERHAPS_IN_SPACE
+    )
+    operation: Operation | None = one(_ALL, given=_BY_ID)
+    fielding: Fielding = strawberry.field(resolver=fielding_of)
     audit: Connection[models.AuditEntry] = many(
         _ALL, filter=AuditFilter, sort=AuditSort, next_step=models.NO_ENTRIES, given=_IN_SPACE,
         description="The audit trail of a space, void entries too.",

@@ -12,6 +12,8 @@ from scmanager.api.context import Context
 from scmanager.api.feed import Changed
 from scmanager.api.filters import FleetFilter, FleetSort, MemberFilter, MemberSort, ShipFilter, ShipSort
 from scmanager.api.models import Connection
+from scmanager.api.operation_filters import OperationFilter, OperationSort
+from scmanager.api.operation_models import Operation
 from scmanager.api.scalars import Whole, read_id
 
 _IN_SPACE = {"space": (ID, "{c}.space = {v}")}
@@ -70,3 +72,7 @@ class Subscription:
         given=_IN_SPACE,
         description="Fleets, live.",
     )
+    operations: Connection[Operation] = many(
+        "", filter=OperationFilter, sort=OperationSort, next_step=models.NO_OPERATIONS, given=_IN_SPACE,
+        description="Operations, live.",
+    )  # fmt: skip

@@ -16,6 +16,10 @@ FleetId = NewType("FleetId", bytes)
 SquadronId = NewType("SquadronId", bytes)
 RoleId = NewType("RoleId", bytes)
 ImportId = NewType("ImportId", bytes)
+OperationId = NewType("OperationId", bytes)
+SlotId = NewType("SlotId", bytes)
+"""A crew slot's or a ship slot's."""
+SquadId = NewType("SquadId", bytes)
 OrganisationId = NewType("OrganisationId", bytes)
 EntryId = NewType("EntryId", bytes)
 """32 bytes; the others are 16. Front ends show all of them as lower-case hex."""

@@ -11,6 +11,7 @@ from scmanager.cli import (
     events,
     hangar,
     log,
+    operations,
     organisations,
     people,
     recovery,
@@ -38,6 +39,12 @@ THINGS: dict[str, dict[str, Callable[..., Any]]] = {
     "ship": {"list": people.list_ships},
     "fleet": {"list": people.list_fleets},
     "squadron": {"list": people.list_squadrons},
+    "operation": {
+        "list": operations.list_operations,
+        "show": operations.show,
+        "field": operations.field,
+        "calendar": operations.export_calendar,
+    },
     "space": {
         "list": spaces.list_spaces,
         "export": spaces.export,

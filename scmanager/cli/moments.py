@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta
 
+from scmanager.application.zones import zone_named
 from scmanager.errors import Refused
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -16,8 +17,19 @@ class MomentUnclear(Refused):
     hint = "Such as 90m, 3h, 14d, 2955-11-30, 2955-11-30T20:00 (UTC), or UTC seconds."
 
 
-def read_moment(text: str, now_s: int) -> int:
-    """UTC seconds. Raises MomentUnclear."""
+class MomentSkipped(Refused):
+    """Clocks in {zone} never show {text}: they are put forward then."""
+
+    code = "moment-skipped"
+    hint = "Give a time an hour later, or write the offset, such as 2955-03-27T02:30+01:00."
+
+
+def read_moment(text: str, now_s: int, zone: str | None = None) -> int:
+    """UTC seconds. A day and a time are meant in the zone of this name, or in UTC.
+
+    A time that clocks there skip is refused; of one that comes twice, the first is meant; its offset can be written.
+    Raises MomentUnclear, MomentSkipped, ZoneUnusable.
+    """
     if re.fullmatch(r"[0-9]{1,15}", text):
         return int(text)
     if span := re.fullmatch(rf"([0-9]{{1,{_DIGITS_MAX}}})([mhdw])", text):
@@ -26,4 +38,8 @@ def read_moment(text: str, now_s: int) -> int:
         told = datetime.fromisoformat(text)
     except ValueError as error:
         raise MomentUnclear(text=text) from error
-    return int((told if told.tzinfo else told.replace(tzinfo=UTC)).timestamp())
+    there = told if told.tzinfo else told.replace(tzinfo=zone_named(zone) if zone else UTC)
+    shown = datetime.fromtimestamp(there.timestamp(), there.tzinfo)
+    if shown.replace(tzinfo=None, fold=0) != there.replace(tzinfo=None, fold=0):
+        raise MomentSkipped(text=text, zone=str(zone))
+    return int(there.timestamp())

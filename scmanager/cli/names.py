@@ -14,17 +14,30 @@ from scmanager.application.verbs import (
     FleetId,
     ImportId,
     MemberId,
+    OperationId,
     OrganisationId,
     RoleId,
     ShipId,
+    SlotId,
+    SquadId,
     SquadronId,
 )
 from scmanager.application.words import Words
 from scmanager.cli.output import short
 from scmanager.cli.session import Place
-from scmanager.domain.catalogue import FLEETS, IMPORTS, MEMBERS, ORGANISATIONS, ROLES, SHIPS, SQUADRONS
+from scmanager.domain.catalogue import (
+    FLEETS,
+    IMPORTS,
+    MEMBERS,
+    OPERATIONS,
+    ORGANISATIONS,
+    ROLES,
+    SHIPS,
+    SQUADRONS,
+)
 from scmanager.domain.event import Id32
 from scmanager.domain.member import Profile
+from scmanager.domain.role import Role
 from scmanager.errors import Refused
 from scmanager.spaces.space import Space
 
@@ -40,6 +53,9 @@ NOUNS: dict[Any, str] = {
     ImportId: "import",
     OrganisationId: "organisation",
     EntryId: "entry, log or device",
+    OperationId: "operation",
+    SlotId: "slot",
+    SquadId: "squad",
 }
 """What a verb's parameter of an id type is called."""
 
@@ -127,18 +143,38 @@ def known(kind: Any, place: Place, space: Space) -> list[Named]:
         return [msgspec.structs.replace(each, id=each.id[:16]) for each in organisations(place)]
     if kind is EntryId:
         return _entries(space)
+    if kind in (SlotId, SquadId):
+        return _in_operations(kind, space)
     return _titled(kind, space)
 
 
 def _titled(kind: Any, space: Space) -> list[Named]:
     """Roles, fleets, squadrons by title; ships by model."""
-    fold = {RoleId: ROLES, FleetId: FLEETS, SquadronId: SQUADRONS, ShipId: SHIPS, ImportId: IMPORTS}[kind]
+    folds = {RoleId: ROLES, FleetId: FLEETS, SquadronId: SQUADRONS, ShipId: SHIPS, ImportId: IMPORTS}
+    fold = (folds | {OperationId: OPERATIONS})[kind]
     return [Named(entity, (_title(state),)) for entity, state in space.things(fold)]
 
 
+def _in_operations(kind: Any, space: Space) -> list[Named]:
+    """Slots or squads of every operation by name; slots of one role are numbered too: `gunner 2`."""
+    found = []
+    for _, state in space.things(OPERATIONS):
+        one: Any = state
+        if kind is SquadId:
+            found += [Named(each.id, (each.title,)) for each in one.squads]
+            continue
+        found += [Named(each.id, (each.title,)) for each in one.ship_slots]
+        numbers: dict[str, int] = {}
+        for slot in one.crew_slots:
+            numbers[slot.role] = numbers.get(slot.role, 0) + 1
+            found.append(Named(slot.id, (f"{slot.role} {numbers[slot.role]}", slot.role)))
+    return found
+
+
 def _title(state: Any) -> str:
-    template = getattr(state, "template", None)
-    return str(getattr(template or state, "title", "") or getattr(state, "model", "") or "")
+    if isinstance(state, Role):
+        return state.template.title if state.template else ""
+    return str(getattr(state, "title", "") or getattr(state, "model", "") or "")
 
 
 def _entries(space: Space) -> list[Named]:

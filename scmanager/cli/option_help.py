@@ -5,6 +5,7 @@ from typing import Final
 from scmanager.domain.rights import Right
 
 WHEN: Final = "Such as 90m, 3h, 14d, 2955-11-30, 2955-11-30T20:00 (UTC), or UTC seconds."
+THERE: Final = "Such as 3h, 14d, 2955-11-30T20:00 (in the zone given, else UTC), or UTC seconds."
 _MEMBER: Final = "Handle, name, or the first digits of the id (scm member list)."
 
 HELP: Final[dict[str, str]] = {
@@ -31,10 +32,33 @@ HELP: Final[dict[str, str]] = {
     "device": "The first digits of its id (scm device list).",
     "reason": "Why.",
     "readiness": "The state it is in.",
+    "operation_id": "Title, or the first digits of the id (scm operation list).",
+    "slot": "Role or title, if there is one of it, or the first digits of the id (scm operation show).",
+    "aboard": "The ship slot it is on (scm operation show).",
+    "squad": "Title, or the first digits of the id (scm operation show).",
+    "starts_s": THERE,
+    "ends_s": THERE,
+    "zone": "Such as Europe/Berlin: times without one are meant there. Recorded is the instant.",
+    "objective": "What it is for. Put it in quotes.",
+    "place": "Where it meets.",
+    "answer": "Whether you come.",
+    "roles": "What you can take, such as gunner; may be given several times.",
+    "role": "Such as pilot, gunner or medic.",
+    "count": "How many of them.",
+    "optional": "Whether it can go without.",
+    "models": "Keys of the catalogue that fit, such as DRAK_Corsair; may be given several times.",
+    "before": "Seconds before the beginning, such as 3600; may be given several times.",
+    "most": "How many may come; 0: as many as there are crew slots.",
+    "members": f"May be given several times. {_MEMBER}",
+    "outcome": "How it went.",
+    "every": "How often.",
+    "times": "How many more.",
 }
 
 OF_VERB: Final[dict[str, str]] = {
     "ship.set-readiness until_s": f"When the claim is through; for in-claim only. {WHEN}",
+    "operation.reschedule starts_s": f"0 for a template. {THERE}",
+    "operation.copy starts_s": WHEN,
     "ship.lend until_s": f"When it is to come back. {WHEN}",
     "organisation.unaffiliate other": "The other organisation's id, or its first digits.",
     "organisation.affiliate other": "The other organisation's id.",

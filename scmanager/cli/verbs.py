@@ -34,6 +34,7 @@ GROUPS: dict[str, str] = {
     "ship": "Ships: add, share, lend, readiness.",
     "fleet": "Fleets: form, rename, lead, disband.",
     "squadron": "Squadrons: form, enlist ships and members.",
+    "operation": "Operations: plan, sign up, fly, report.",
 }
 """What a group's help says; groups that are not named here say their name."""
 
@@ -41,6 +42,9 @@ NEXT: dict[str, str] = {
     "member.join": "Next: scm space export -o joined.scm, and give that file to the others, so that they see you.",
 }
 """What comes after a verb, where one would not guess it."""
+
+MOMENTS = frozenset({"until_s", "starts_s", "ends_s"})
+"""Parameters that are moments, and may be typed as such."""
 
 OrgOption = Annotated[
     str | None, typer.Option("--org", metavar="ORG", help="Tag, title or id; may be left out when there is one.")
@@ -75,7 +79,7 @@ def command_for(verb: Verb) -> Callable[..., None]:
             space = space_for(place, verb, given.pop("org", None), personal=given.pop("personal", False))
             command_id, as_json = read_command_id(given.pop("command_id")), given.pop("as_json")
             arguments = {
-                each.name: read_argument(each, given[each.name], place, space)
+                each.name: read_argument(each, given[each.name], place, space, given.get("zone"))
                 for each in verb.parameters
                 if given[each.name] is not None
             }
@@ -116,11 +120,11 @@ def read_command_id(text: str | None) -> bytes | None:
     return read
 
 
-def read_argument(parameter: Parameter, given: Any, place: Place, space: Space) -> Any:
-    """What was typed, as the verb takes it."""
+def read_argument(parameter: Parameter, given: Any, place: Place, space: Space, zone: str | None = None) -> Any:
+    """What was typed, as the verb takes it. A day and a time are meant in `zone`, or in UTC."""
     kind, many = _plain(parameter.type)
     if _is_moment(parameter):
-        return read_moment(given, int(time.time()))
+        return read_moment(given, int(time.time()), zone)
     if many:
         return tuple(_read(kind, each, place, space) for each in given)
     return _read(kind, given, place, space)
@@ -147,12 +151,12 @@ def _shown(verb: str, parameter: Parameter) -> inspect.Parameter:
 
 
 def _is_moment(parameter: Parameter) -> bool:
-    return parameter.name == "until_s"
+    return parameter.name in MOMENTS
 
 
 def _flags(label: str, typed: Any) -> tuple[str, ...]:
-    if label == "until-s":
-        return "--until", "--until-s"
+    if label.endswith("-s"):
+        return f"--{label.removesuffix('-s')}", f"--{label}"
     return (f"--{label}/--no-{label}",) if typed is bool else (f"--{label}",)
 
 

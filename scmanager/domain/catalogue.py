@@ -4,7 +4,18 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from scmanager.domain import alarm, fleet, governance, hangar_import, member, organisation, role, ship, squadron
+from scmanager.domain import (
+    alarm,
+    fleet,
+    governance,
+    hangar_import,
+    member,
+    operation,
+    organisation,
+    role,
+    ship,
+    squadron,
+)
 from scmanager.domain.epoch import EPOCHS
 from scmanager.domain.event import CATALOGUE, State
 from scmanager.domain.fold import Fold, by_tag
@@ -24,9 +35,10 @@ SHIPS: Final = _fold("ship", ship.Ship(), ship.evolve)
 IMPORTS: Final = _fold("import", hangar_import.Import(), hangar_import.evolve)
 FLEETS: Final = _fold("fleet", fleet.Fleet(), fleet.evolve)
 SQUADRONS: Final = _fold("squadron", squadron.Squadron(), squadron.evolve)
+OPERATIONS: Final = _fold("operation", operation.Operation(), operation.evolve)
 
 FOLDS: Final[Mapping[str, Fold]] = MappingProxyType(
-    by_tag((EPOCHS, ORGANISATIONS, ROLES, MEMBERS, SHIPS, IMPORTS, FLEETS, SQUADRONS))
+    by_tag((EPOCHS, ORGANISATIONS, ROLES, MEMBERS, SHIPS, IMPORTS, FLEETS, SQUADRONS, OPERATIONS))
 )
 """By event tag."""
 

@@ -32,3 +32,13 @@ CatalogueKey = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9][A-Za-z0-9_.-]{0,79}\Z
 RightKey = Annotated[str, Meta(pattern=r"\A[a-z][a-z-]{0,31}\.[a-z][a-z-]{0,31}\Z")]
 """The name of a right (`rights.Right`). A string, so that a role with a later release's right still reads."""
 RightKeys = Annotated[tuple[RightKey, ...], Meta(max_length=TUPLE_MAX)]
+Titles = Annotated[tuple[Title, ...], Meta(max_length=16)]
+"""A few short names, such as those of the roles that somebody can take."""
+CatalogueKeys = Annotated[tuple[CatalogueKey, ...], Meta(max_length=TUPLE_MAX)]
+Ids = Annotated[tuple[Id16, ...], Meta(max_length=TUPLE_MAX)]
+Spans = Annotated[tuple[Seconds, ...], Meta(max_length=8)]
+"""Seconds before something."""
+Zone = Annotated[str, Meta(pattern=r"\A[A-Za-z][A-Za-z0-9_+-]{0,31}(/[A-Za-z0-9_+-]{1,31}){0,2}\Z")]
+"""The name of a time zone in the IANA data base. It says how a time is shown, never when it is."""
+Crew = Annotated[int, Meta(ge=0, le=4096)]
+"""How many may come; 0 is no number."""

@@ -31,6 +31,10 @@ class Right(enum.StrEnum):
     """Fleets, squadrons, who and what is in them, who leads them."""
     MEMBER_GRANT = "member.grant"
     """Issue grants, below one's own rank and within one's own rights."""
+    OPERATION_PLAN = "operation.plan"
+    """Operations: what, where, when, with what; calling them off."""
+    OPERATION_LEAD = "operation.lead"
+    """Operations as they happen: answers for others, slots, ships, start, end, attendance, report."""
 
 
 ANYONE: Final = None
@@ -111,6 +115,36 @@ RIGHT_NEEDED: Final[Mapping[str, Right | None]] = MappingProxyType(
         "squadron.member-enlisted/1": _R.FLEET_MANAGE,
         "squadron.member-released/1": _R.FLEET_MANAGE,
         "squadron.member-left/1": ANYONE,
+        "operation.planned/1": _R.OPERATION_PLAN,
+        "operation.renamed/1": _R.OPERATION_PLAN,
+        "operation.described/1": _R.OPERATION_PLAN,
+        "operation.rescheduled/1": _R.OPERATION_PLAN,
+        "operation.crew-limited/1": _R.OPERATION_PLAN,
+        "operation.reminders-set/1": _R.OPERATION_PLAN,
+        "operation.series-joined/1": _R.OPERATION_PLAN,
+        "operation.squad-formed/1": _R.OPERATION_PLAN,
+        "operation.squad-disbanded/1": _R.OPERATION_PLAN,
+        "operation.crew-slot-added/1": _R.OPERATION_PLAN,
+        "operation.ship-slot-added/1": _R.OPERATION_PLAN,
+        "operation.slot-dropped/1": _R.OPERATION_PLAN,
+        "operation.lead-assigned/1": _R.OPERATION_PLAN,
+        "operation.lead-relieved/1": _R.OPERATION_PLAN,
+        "operation.signed-up/1": ANYONE,
+        "operation.signed-up-for/1": _R.OPERATION_LEAD,
+        "operation.slot-taken/1": ANYONE,
+        "operation.slot-taken-for/1": _R.OPERATION_LEAD,
+        "operation.slot-left/1": ANYONE,
+        "operation.slot-left-for/1": _R.OPERATION_LEAD,
+        "operation.ship-assigned/1": _R.OPERATION_LEAD,
+        "operation.ship-released/1": _R.OPERATION_LEAD,
+        "operation.checked-in/1": ANYONE,
+        "operation.checked-in-for/1": _R.OPERATION_LEAD,
+        "operation.started/1": _R.OPERATION_LEAD,
+        "operation.completed/1": _R.OPERATION_LEAD,
+        "operation.cancelled/1": _R.OPERATION_PLAN,
+        "operation.reinstated/1": _R.OPERATION_PLAN,
+        "operation.attendance-taken/1": _R.OPERATION_LEAD,
+        "operation.reported/1": _R.OPERATION_LEAD,
     }
 )
 """By tag. Types of governance and of other fields stand with those."""

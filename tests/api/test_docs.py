@@ -15,7 +15,7 @@ def ours(api: Api) -> Nova:
 
 @pytest.mark.parametrize("operation", documented(), ids=lambda each: each.name)
 def test_the_guide_s_operations_answer(api: Api, ours: Nova, operation: Documented) -> None:
-    known = {"space": ours.space, "organisation": ours.organisation, "text": "pilot"}
+    known = {"space": ours.space, "organisation": ours.organisation, "operation": ours.operation, "text": "pilot"}
     variables = {name: value for name, value in known.items() if f"${name}" in operation.text}
     if operation.kind == "subscription":
         with Socket(api).begin() as heard:

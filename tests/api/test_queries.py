@@ -165,6 +165,80 @@ def test_the_node_tells_its_version_position_and_spaces(api: Api, nova: Nova) ->
     assert node["pos"] >= node["projectedPos"] > 0
 
 
+def test_an_operation_answers_with_its_plan_its_slots_and_who_comes(api: Api, nova: Nova) -> None:
+    data = api.ask(
+        """query ($space: ID!, $id: ID!) { operation(space: $space, id: $id) {
+             title starts ends zone stage places crew waiting openCrewSlots openShipSlots reminders contested
+             briefing { body meets standing member { handle } }
+             crewSlots { nodes { role aboard { title } member { handle } } }
+             shipSlots { nodes { title models ship { model standing } } }
+             signUps { nodes { standing answer roles own member { handle } } }
+             checkIns { nodes { member { handle } } } attendance { nodes { at members { nodes { handle } } } }
+             texts { totalCount } squads { nextStep } seriesOperations { totalCount } } }""",
+        space=nova.space, id=nova.operation,
+    )["operation"]  # fmt: skip
+    assert (data["title"], data["stage"], data["zone"]) == ("Jumptown", "STARTED", "Europe/Berlin")
+    assert (data["starts"], data["places"]) == ("2096-10-02T07:06:40.000000Z", 2)
+    assert (data["crew"], data["waiting"], data["openCrewSlots"], data["openShipSlots"]) == (2, 1, 1, 0)
+    assert data["briefing"]["meets"] == "Yela"
+    assert data["crewSlots"]["nodes"][0] == {
+        "role": "gunner", "aboard": {"title": "Gunship"}, "member": {"handle": "Pilot-000"}
+    }  # fmt: skip
+    assert data["shipSlots"]["nodes"][0]["ship"] == {"model": MODELS[0], "standing": "PRESENT"}
+    assert [each["standing"] for each in data["signUps"]["nodes"]] == ["CREW", "CREW", "WAITING"]
+    assert data["attendance"]["nodes"][0]["members"]["nodes"] == [{"handle": "Pilot-000"}]
+    assert (data["texts"]["totalCount"], data["seriesOperations"]["totalCount"]) == (1, 0)
+    assert "operationFormSquad" in data["squads"]["nextStep"]
+
+
+@pytest.mark.parametrize(
+    ("narrowed", "titles"),
+    [
+        ("template: true", ["As ever"]),
+        ("template: false", ["Jumptown"]),
+        ("stage: [STARTED]", ["Jumptown"]),
+        ('text: "jump"', ["Jumptown"]),
+        ('startsFrom: "2096-10-02T07:06:40Z", startsTo: "2096-10-02T07:06:41Z"', ["Jumptown"]),
+        ('endsFrom: "2096-10-03T00:00:00Z"', []),
+        ("openSlots: true", ["As ever", "Jumptown"]),
+        ("contested: true", []),
+    ],
+)
+def test_operations_are_narrowed_and_sorted(api: Api, nova: Nova, narrowed: str, titles: list[str]) -> None:
+    query = f"{{ operations(space: $space, sort: TITLE, filter: {{{narrowed}}}) {{ nodes {{ title }} }} }}"
+    found = api.ask(f"query ($space: ID) {query}", space=nova.space)["operations"]["nodes"]
+    assert [each["title"] for each in found] == titles
+
+
+def test_a_members_answers_lead_to_operations_and_operations_are_found_by_member(api: Api, nova: Nova) -> None:
+    query = """query ($space: ID!, $id: ID!) {
+      member(space: $space, id: $id) { signUps { nodes { standing operation { title } } } }
+      operations(space: $space, filter: {member: $id}) { nodes { title } } }"""
+    data = api.ask(query, space=nova.space, id=nova.members[2])
+    assert data["member"]["signUps"]["nodes"] == [{"standing": "WAITING", "operation": {"title": "Jumptown"}}]
+    assert data["operations"]["nodes"] == [{"title": "Jumptown"}]
+    assert api.ask(query, space=nova.space, id=nova.members[5])["operations"]["nodes"] == []
+
+
+def test_can_we_field_this_is_answered_by_the_node(api: Api, nova: Nova) -> None:
+    query = """query ($space: ID!, $id: ID!) {
+      fielding(space: $space, operation: $id, everybody: true, anew: true) {
+        complete open
+        ships { title ship could would { id flaw } lost missing }
+        crew { role member could missing } } }"""
+    found = api.ask(query, space=nova.space, id=nova.operation)["fielding"]
+    assert (found["complete"], found["open"]) == (True, 0)
+    assert found["ships"][0]["ship"] in found["ships"][0]["could"]
+    assert [each["member"] for each in found["crew"]] == nova.members[:2]
+    assert api.refused(query, space=nova.space, id="0" * 32)["code"] == "operation-unknown"
+    assert api.refused(query, space=nova.space, id=nova.space)["code"] == "id-malformed"
+    api.node.see_only()
+    try:
+        assert api.refused(query, space=nova.space, id=nova.operation)["code"] == "space-not-visible"
+    finally:
+        api.node.see_all()
+
+
 QUERIES = [
     "{ organisations { nodes { __typename title rivalTitles members { __typename edges { __typename cursor } } } } }",
     "{ a: ships(space: $space, first: 3) { nodes { model } } b: ships(space: $space, last: 2) { nodes { model } } }",

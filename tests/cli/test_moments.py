@@ -2,7 +2,8 @@
 
 import pytest
 
-from scmanager.cli.moments import MomentUnclear, read_moment
+from scmanager.cli.moments import MomentSkipped, MomentUnclear, read_moment
+from scmanager.domain.operation_planning import ZoneUnusable
 from tests.cli.conftest import Scm
 
 NOW_S = 1_700_000_000
@@ -38,3 +39,25 @@ def test_the_help_of_a_verb_says_what_its_options_take(nova: Scm) -> None:
     assert "member.invite" in nova("role", "define", "--help").out
     assert "member.invite" in nova("role", "define", "Bad", 5, "--rights", "fly").err
     assert "catalogue" in nova("ship", "add", "--help").out
+
+
+@pytest.mark.parametrize(
+    ("text", "zone", "utc"),
+    [
+        ("2026-03-28T20:00", "Europe/Berlin", "2026-03-28T19:00Z"),
+        ("2026-03-29T20:00", "Europe/Berlin", "2026-03-29T18:00Z"),
+        ("2026-10-25T02:30", "Europe/Berlin", "2026-10-25T00:30Z"),
+        ("2026-10-25T02:30+01:00", "Europe/Berlin", "2026-10-25T01:30Z"),
+        ("2026-06-01T00:30", "Pacific/Kiritimati", "2026-05-31T10:30Z"),
+        ("2026-06-01T00:30", None, "2026-06-01T00:30Z"),
+    ],
+)
+def test_a_time_is_meant_in_the_zone_that_is_named(text: str, zone: str | None, utc: str) -> None:
+    assert read_moment(text, 0, zone) == read_moment(utc, 0)
+
+
+def test_a_time_that_clocks_skip_there_is_refused_and_so_is_a_zone_that_is_none() -> None:
+    with pytest.raises(MomentSkipped):
+        read_moment("2026-03-29T02:30", 0, "Europe/Berlin")
+    with pytest.raises(ZoneUnusable):
+        read_moment("2026-03-29T02:30", 0, "Mars/Olympus")

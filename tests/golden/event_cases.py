@@ -23,6 +23,8 @@ WORDS = {
     "tool": "hangar-xplor",
     "rights": ("fleet.manage", "ship.manage"),
     "ground": "request",
+    "zone": "America/Argentina/Buenos_Aires",
+    "models": ("ANVL_Carrack", "DRAK_Corsair"),
 }
 """What a string field says, where its name tells what it must look like. All others are titles or prose."""
 PROSE = '\u00c6rlig \u2014 "quoted" \\ \u661f'

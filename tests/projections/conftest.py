@@ -9,10 +9,24 @@ import pytest
 from scmanager.application.desk import Desk
 from scmanager.application.writer import Command
 from scmanager.domain import fleet
+from scmanager.domain import operation_crew as crew
+from scmanager.domain import operation_planning as planning
 from scmanager.domain.catalogue import FLEETS
 from scmanager.domain.member import RemovalReason
+from scmanager.domain.operation_events import Answer
 from scmanager.runtime import Node
-from tests.support.books import Books, History, add_ship, books, form_fleet, form_squadron, name_ship, record
+from tests.support.books import (
+    Books,
+    History,
+    add_ship,
+    books,
+    form_fleet,
+    form_squadron,
+    name_ship,
+    operate,
+    plan,
+    record,
+)
 from tests.support.machines import Machine, carry, found, let_in, officer_role
 
 
@@ -34,6 +48,7 @@ class Tale:
                 _do(host, self.space, record(f"pilot {number}", bytes([number + 1]) * 16))
                 _do(host, self.space, add_ship(bytes([number + 65]) * 16))
             _do(host, self.space, name_ship(b"A" * 16, "Nostromo"))
+            self._plan(host, guest, folder)
             _do(guest, self.space, form_fleet(b"F" * 16, "Guest's fleet"))
             carry(guest, host, self.space, folder)
             _do(guest, self.space, form_fleet(b"G" * 16, "Unseen fleet"))
@@ -45,6 +60,16 @@ class Tale:
             carry(guest, host, self.space, folder)
             keys = {row: host.vault.get(row) for row in host.vault.keys_of(self.space, None)}
             self.history = History(host.store, lambda key: keys.get(key))
+
+    def _plan(self, host: Node, guest: Node, folder: Path) -> None:
+        """An operation, what it is for, and a guest who is to take a slot in it."""
+        jumptown, org, slot = b"J" * 16, self.space[:16], b"K" * 16
+        _do(host, self.space, plan(jumptown, "Jumptown", 4_000_000_000, 4_000_007_200))
+        _do(host, self.space, operate(jumptown, planning.describe, org, "Take it.", "Yela"))
+        _do(host, self.space, operate(jumptown, planning.add_crew_slots, (slot,), "gunner", None, None, False))
+        carry(host, guest, self.space, folder)
+        _do(guest, self.space, operate(jumptown, crew.sign_up, self.guest, self.guest, Answer.ACCEPTED))
+        _do(guest, self.space, operate(jumptown, crew.take_slot, self.guest, self.guest, slot))
 
 
 def _rename_fleet(desk: Desk, title: str) -> None:

@@ -8,14 +8,18 @@ import pytest
 from psycopg.rows import dict_row
 
 from scmanager.application import members, organisations
-from scmanager.domain import fleet, hangar, member, squadron
-from scmanager.domain.catalogue import FLEETS, MEMBERS, SHIPS, SQUADRONS
+from scmanager.domain import fleet, hangar, member, operation_crew, squadron
+from scmanager.domain import operation_flow as flow
+from scmanager.domain import operation_planning as planning
+from scmanager.domain.catalogue import FLEETS, MEMBERS, OPERATIONS, SHIPS, SQUADRONS
+from scmanager.domain.operation_events import Answer, CancelReason
+from scmanager.domain.operation_parts import Window
 from scmanager.domain.ship_events import Readiness
-from tests.support.books import Books, add_ship, books, form_fleet, form_squadron, name_ship, record
+from tests.support.books import Books, add_ship, books, form_fleet, form_squadron, name_ship, operate, plan, record
 
 pytestmark = pytest.mark.services
 
-NEW, OTHER, SHIP, FLEET, SQUADRON = (bytes([n]) * 16 for n in range(1, 6))
+NEW, OTHER, SHIP, FLEET, SQUADRON, OPERATION = (bytes([n]) * 16 for n in range(1, 7))
 
 
 @pytest.fixture
@@ -125,6 +129,69 @@ def test_a_fleet_and_its_squadron_show_lead_ships_and_members(nova: Books, datab
     assert row["who"] == [NEW, OTHER]
     nova.do(lambda desk: desk.decide(SQUADRONS, SQUADRON, squadron.release_member, NEW))
     assert shown(nova, database, "select * from scm_read.squadron_member")["member"] == OTHER
+
+
+def test_an_operation_shows_its_plan_its_crew_and_who_waits(nova: Books, database: str) -> None:
+    nova.do(plan(OPERATION, "Jumptown", 4_000_000_000, 4_000_007_200, "Asia/Tokyo"))
+    nova.do(operate(OPERATION, planning.describe, nova.founder, "Take it.\\N", "Yela"))
+    nova.do(operate(OPERATION, planning.set_reminders, (900, 3600)))
+    nova.do(operate(OPERATION, planning.add_ship_slot, SHIP, "Gunship", ("DRAK_Corsair",), None, False))
+    nova.do(operate(OPERATION, planning.add_crew_slots, (FLEET,), "gunner", SHIP, None, True))
+    for each in (NEW, OTHER):
+        nova.do(operate(OPERATION, operation_crew.sign_up, nova.founder, each, Answer.ACCEPTED, ("gunner",)))
+    nova.do(operate(OPERATION, operation_crew.take_slot, nova.founder, NEW, FLEET))
+    row = shown(nova, database, "select * from scm_read.operation")
+    assert (row["title"], row["zone"], row["starts"].timestamp()) == ("Jumptown", "Asia/Tokyo", 4_000_000_000)
+    assert (row["length_s"], row["reminders"], row["stage"]) == (7200, [3600, 900], "planned")
+    assert (row["places"], row["crew"], row["waiting"]) == (1, 1, 1)
+    assert (row["open_crew_slots"], row["open_ship_slots"], row["contested"]) == (0, 1, False)
+    row = shown(nova, database, "select * from scm_read.operation_text")
+    assert (row["body"], row["meets"], row["words"], row["standing"]) == ("Take it.\\N", "Yela", "open", "holds")
+    row = shown(nova, database, "select * from scm_read.operation_crew_slot")
+    assert (row["member"], row["aboard"], row["optional"]) == (NEW, SHIP, True)
+    row = shown(nova, database, "select * from scm_read.operation_sign_up where member = '\\x" + OTHER.hex() + "'")
+    assert (row["answer"], row["standing"], row["roles"], row["own"]) == ("accepted", "waiting", ["gunner"], False)
+    nova.do(operate(OPERATION, operation_crew.sign_up, nova.founder, NEW, Answer.DECLINED))
+    row = shown(nova, database, "select member, standing from scm_read.operation_sign_up where standing = 'crew'")
+    assert row["member"] == OTHER
+    assert shown(nova, database, "select member from scm_read.operation_crew_slot")["member"] is None
+
+
+def test_a_cancelled_operation_says_why_and_a_copy_shows_the_words_of_its_source(nova: Books, database: str) -> None:
+    nova.do(plan(OPERATION, "Jumptown", 4_000_000_000, 4_000_007_200))
+    nova.do(operate(OPERATION, planning.describe, nova.founder, "Take it.", ""))
+    nova.do(operate(OPERATION, flow.cancel, nova.founder, CancelReason.SERVERS, "Patch day."))
+    row = shown(nova, database, "select o.*, t.body from scm_read.operation o join scm_read.operation_text t"
+                " on t.entry = o.cancellation")  # fmt: skip
+    assert (row["stage"], row["cancel_reason"], row["body"]) == ("cancelled", "servers", "Patch day.")
+    source = nova.shelf.space(nova.space).state(OPERATIONS, OPERATION)
+    nova.do(operate(NEW, planning.copy_at, source, "Again", 4_000_086_400))
+    row = shown(nova, database, "select t.body, t.operation from scm_read.operation o join scm_read.operation_text t"
+                " on t.entry = o.briefing where o.title = 'Again'")  # fmt: skip
+    assert (row["body"], row["operation"]) == ("Take it.", OPERATION)
+    nova.do(operate(OTHER, planning.copy, source, "Ever after", 0, None))
+    row = shown(nova, database, "select starts, ends, length_s from scm_read.operation where title = 'Ever after'")
+    assert row == {"starts": None, "ends": None, "length_s": 7200}
+
+
+def test_an_operation_shows_who_was_there(nova: Books, database: str) -> None:
+    nova.do(plan(OPERATION, "Jumptown", 4_000_000_000, 4_000_007_200))
+    nova.do(operate(OPERATION, operation_crew.check_in, nova.founder, NEW))
+    nova.do(operate(OPERATION, flow.start))
+    nova.do(operate(OPERATION, flow.take_attendance, SHIP, 4_000_000_060, ()))
+    nova.do(operate(OPERATION, flow.report, nova.founder, "All came home."))
+    row = shown(nova, database, "select c.member, s.at, s.members, o.stage from scm_read.operation o"
+                " join scm_read.operation_check_in c on c.operation = o.id"
+                " join scm_read.operation_snapshot s on s.operation = o.id")  # fmt: skip
+    assert (row["member"], row["members"], row["stage"]) == (NEW, [NEW], "started")
+    assert row["at"].timestamp() == 4_000_000_060
+
+
+def test_an_operation_beyond_every_calendar_is_shown_all_the_same(nova: Books, database: str) -> None:
+    far = 2**53 - 2
+    nova.do(plan(OPERATION, "Far", far, far + 1))
+    nova.do(operate(OPERATION, planning.reschedule, Window(far - 5, far, "UTC")))
+    assert shown(nova, database, "select starts = 'infinity' as far from scm_read.operation")["far"]
 
 
 def test_the_audit_trail_has_a_row_for_every_entry(nova: Books, database: str) -> None:

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 import scmanager.domain
-from scmanager.domain import fleet, member, organisation, role, ship_events, squadron
+from scmanager.domain import fleet, member, operation_events, organisation, role, ship_events, squadron
 from scmanager.domain.event import CATALOGUE
 from scmanager.domain.payload import INT_MAX, TITLE_LENGTH_MAX
 from scmanager.domain.rights import RIGHT_NEEDED
@@ -20,6 +20,8 @@ for each in pkgutil.iter_modules(scmanager.domain.__path__):
 
 TITLE = "a title: the few words of an organisation or fleet that cannot be erased"
 KEY = "a key of a published catalogue"
+ZONE = "the name of a time zone, as the IANA data base has it"
+TASK = "the few words of a task in an operation, such as gunner; they name no person"
 
 ALLOWED_STR: dict[tuple[str, str], str] = {
     ("organisation.founded/1", "title"): TITLE,
@@ -39,6 +41,16 @@ ALLOWED_STR: dict[tuple[str, str], str] = {
     ("fleet.renamed/1", "title"): TITLE,
     ("squadron.formed/1", "title"): TITLE,
     ("squadron.renamed/1", "title"): TITLE,
+    ("operation.planned/1", "title"): TITLE,
+    ("operation.planned/1", "zone"): ZONE,
+    ("operation.renamed/1", "title"): TITLE,
+    ("operation.rescheduled/1", "zone"): ZONE,
+    ("operation.squad-formed/1", "title"): TITLE,
+    ("operation.crew-slot-added/1", "role"): TASK,
+    ("operation.ship-slot-added/1", "title"): TASK,
+    ("operation.ship-slot-added/1", "models"): KEY,
+    ("operation.signed-up/1", "roles"): TASK,
+    ("operation.signed-up-for/1", "roles"): TASK,
     ("member.granted/1", "rights"): KEY,
     ("erased/1", "ground"): KEY,
 }
@@ -99,7 +111,7 @@ def test_every_field_has_a_bound(tag: str) -> None:
     assert flaws(msgspec.json.schema(CATALOGUE[tag])) == []
 
 
-@pytest.mark.parametrize("thing", [organisation, role, member, ship_events, fleet, squadron])
+@pytest.mark.parametrize("thing", [organisation, role, member, ship_events, fleet, squadron, operation_events])
 def test_every_type_needs_a_right_or_is_open_to_anyone(thing: ModuleType) -> None:
     tags = {kind.tag for kind in vars(thing).values() if kind in CATALOGUE.values()}
     assert tags

@@ -24,6 +24,12 @@ _IN_BOUNDS: dict[Any, st.SearchStrategy[Any]] = {
     payload.Title: st.sampled_from(("Vanguard", "Aegis", "Jumptown Irregulars", "", " ", "a\u202eb", "x\n")),
     payload.Sid: st.sampled_from(("", "VNGD", "A1")),
     payload.CatalogueKey: st.sampled_from(("aegis-vanguard", "ANVL_Carrack")),
+    payload.Titles: st.lists(st.sampled_from(("pilot", "gunner")), max_size=3).map(tuple),
+    payload.CatalogueKeys: st.lists(st.sampled_from(("aegis-vanguard", "ANVL_Carrack")), max_size=3).map(tuple),
+    payload.Ids: st.lists(st.sampled_from(PEOPLE), max_size=4).map(tuple),
+    payload.Spans: st.lists(st.integers(0, 100_000), max_size=4).map(tuple),
+    payload.Zone: st.sampled_from(("UTC", "Europe/Berlin")),
+    payload.Crew: st.integers(0, 3),
     payload.RightKeys: st.lists(st.sampled_from([right.value for right in Right]), max_size=4).map(tuple),
 }
 

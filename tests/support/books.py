@@ -11,8 +11,9 @@ from scmanager.application import organisations
 from scmanager.application.desk import Desk
 from scmanager.application.founding import Founding
 from scmanager.application.writer import Command, Result, Writer
-from scmanager.domain import fleet, hangar, member, squadron
-from scmanager.domain.catalogue import FLEETS, FOLDS, MEMBERS, SHIPS, SQUADRONS
+from scmanager.domain import fleet, hangar, member, operation_planning, squadron
+from scmanager.domain.catalogue import FLEETS, FOLDS, MEMBERS, OPERATIONS, SHIPS, SQUADRONS
+from scmanager.domain.operation_parts import Window
 from scmanager.domain.ship_events import Owner, OwnerKind, Source
 from scmanager.eventstore.entry import RecoveryKeys, parse
 from scmanager.eventstore.memory import MemoryStore
@@ -135,6 +136,14 @@ def form_fleet(new: bytes, title: str) -> Callable[[Desk], None]:
 
 def form_squadron(new: bytes, title: str, within: bytes | None = None) -> Callable[[Desk], None]:
     return lambda desk: desk.decide(SQUADRONS, new, squadron.form, title, within)
+
+
+def plan(new: bytes, title: str, starts: int, ends: int, zone: str = "UTC") -> Callable[[Desk], None]:
+    return operate(new, operation_planning.plan, title, Window(starts, ends, zone))
+
+
+def operate(operation: bytes, decide: Callable[..., Any], *arguments: Any) -> Callable[[Desk], None]:
+    return lambda desk: desk.decide(OPERATIONS, operation, decide, *arguments)
 
 
 # Reading

@@ -1,6 +1,7 @@
 """An organisation to read: members, ships, a fleet, squadrons, roles; written by the domain's own decisions."""
 
 import secrets
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -8,11 +9,18 @@ import msgspec
 from scmanager.application.desk import Desk
 from scmanager.application.writer import Command
 from scmanager.domain import fleet, hangar, member, role, squadron
-from scmanager.domain.catalogue import FLEETS, MEMBERS, ROLES, SHIPS, SQUADRONS
+from scmanager.domain import operation_crew as crew
+from scmanager.domain import operation_flow as flow
+from scmanager.domain import operation_planning as planning
+from scmanager.domain.catalogue import FLEETS, MEMBERS, OPERATIONS, ROLES, SHIPS, SQUADRONS
+from scmanager.domain.operation_events import Answer
+from scmanager.domain.operation_parts import Window
 from scmanager.domain.ship_events import Owner, OwnerKind, Readiness, Source
 from tests.support.api_node import ApiNode
 
 MODELS = ("aegs-gladius", "anvl-carrack", "drak-cutlass-black", "misc-prospector", "rsi-constellation")
+STARTS = 4_000_000_000
+"""When its operation begins."""
 RIGHTS = ("member.invite", "member.represent")
 
 
@@ -26,6 +34,7 @@ class Nova(msgspec.Struct, frozen=True):
     fleet: str
     squadron: str
     role: str
+    operation: str
 
 
 def populate(node: ApiNode, *, members: int, ships: int, title: str = "Nova") -> Nova:
@@ -38,6 +47,7 @@ def populate(node: ApiNode, *, members: int, ships: int, title: str = "Nova") ->
         _people(desk, members, made)
         _ships(desk, ships, made)
         _formations(desk, made)
+        _operation(desk, made)
         return {}
 
     node.node.writer.do(Command(secrets.token_bytes(16), space, act))
@@ -75,3 +85,28 @@ def _formations(desk: Desk, made: dict[str, Any]) -> None:
     for each in made["members"][:2]:
         desk.decide(SQUADRONS, wing, squadron.enlist_member, bytes.fromhex(each))
     made["fleet"], made["squadron"] = flying.hex(), wing.hex()
+
+
+def _operation(desk: Desk, made: dict[str, Any]) -> None:
+    """One with words, slots, a ship, a crew and one who waits; and a template."""
+    jumptown, hull, guns = desk.new_id(), desk.new_id(), tuple(desk.new_id() for _ in range(2))
+    pilots = [bytes.fromhex(each) for each in made["members"][:3]]
+
+    def act(decide: Callable[..., Any], *arguments: Any) -> None:
+        desk.decide(OPERATIONS, jumptown, decide, *arguments)
+
+    act(planning.plan, "Jumptown", Window(STARTS, STARTS + 7200, "Europe/Berlin"))
+    act(planning.describe, desk.organisation, "Take it.", "Yela")
+    act(planning.set_reminders, (3600, 900))
+    act(planning.add_ship_slot, hull, "Gunship", (MODELS[0],), None, False)
+    act(planning.add_crew_slots, guns, "gunner", hull, None, False)
+    act(planning.assign_ship, hull, bytes.fromhex(made["ships"][0]), MODELS[0])
+    for each in pilots:
+        act(crew.sign_up, desk.me, each, Answer.ACCEPTED, ("gunner",))
+    act(crew.take_slot, desk.me, pilots[0], guns[0])
+    act(crew.check_in, desk.me, pilots[0])
+    act(flow.start)
+    act(flow.take_attendance, desk.new_id(), STARTS, ())
+    source = desk.state(OPERATIONS, jumptown)
+    desk.decide(OPERATIONS, desk.new_id(), planning.copy, source, "As ever", 0, None)
+    made["operation"] = jumptown.hex()

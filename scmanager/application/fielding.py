@@ -1,0 +1,94 @@
+"""Can we field this? Gathers who and which ships may come to an operation, and asks the domain. Offline, no rows."""
+
+from typing import Any
+
+from scmanager.domain import member, ship
+from scmanager.domain.catalogue import MEMBERS, OPERATIONS, SHIPS
+from scmanager.domain.event import Id
+from scmanager.domain.fielding import Fielding, Flaw, Hand, Hull, field
+from scmanager.domain.operation import Operation
+from scmanager.domain.operation_crew import manifest
+from scmanager.domain.operation_parts import Stage
+from scmanager.domain.operation_rules import check_planned
+from scmanager.domain.ship_events import OwnerKind, Readiness
+from scmanager.spaces.space import Space
+
+_FLAWS = {Readiness.DAMAGED: Flaw.DAMAGED, Readiness.LOST: Flaw.LOST, Readiness.IN_CLAIM: Flaw.IN_CLAIM}
+
+
+def can_we_field(
+    space: Space, operation_id: Id, now_s: int, *, everybody: bool = False, anew: bool = False
+) -> Fielding:
+    """Fill the slots of an operation or a template with those who answered that they come, or may.
+
+    `everybody`: with the whole roster, but for those who declined; of a template always. `anew`: whatever was
+    assigned so far. Ships are taken as they will be when it begins. Raises OperationUnknown.
+    """
+    found: Any = space.state(OPERATIONS, operation_id)
+    operation: Operation = found
+    check_planned(operation)
+    hands = _hands(space, operation, everybody=everybody or operation.template)
+    begins = operation.window.starts if not operation.template else now_s
+    away = _elsewhere(space, operation)
+    return field(operation, hands, _hulls(space, hands, away, max(begins, now_s)), anew=anew)
+
+
+def _hands(space: Space, operation: Operation, *, everybody: bool) -> list[Hand]:
+    """Crew first, then who waits, is tentative or in reserve; each in order."""
+    held = manifest(operation)
+    roles = {each.member: each.roles for each in operation.sign_ups}
+    coming = dict.fromkeys((*held.crew, *held.waiting, *held.tentative, *held.reserve))
+    if everybody:
+        declined = set(held.declined)
+        coming |= dict.fromkeys(each for each in _roster(space) if each not in declined)
+    here = set(_roster(space))
+    return [Hand(each, roles.get(each, ())) for each in coming if each in here]
+
+
+def _roster(space: Space) -> list[Id]:
+    gone = (member.Standing.LEFT, member.Standing.REMOVED, member.Standing.UNKNOWN)
+    return sorted(
+        entity for entity, one in space.things(MEMBERS) if isinstance(one, member.Member) and one.standing not in gone
+    )
+
+
+def _elsewhere(space: Space, operation: Operation) -> set[Id]:
+    """Ships that are assigned to other operations whose windows touch this one's."""
+    if operation.template:
+        return set()
+    return {
+        slot.claims[0].value
+        for entity, other in space.things(OPERATIONS)
+        if isinstance(other, Operation) and entity != operation.id and _at_once(operation, other)
+        for slot in other.ship_slots
+        if slot.claims
+    }
+
+
+def _at_once(one: Operation, other: Operation) -> bool:
+    if other.template or other.call.stage not in (Stage.PLANNED, Stage.STARTED):
+        return False
+    return one.window.starts < other.window.ends and other.window.starts < one.window.ends
+
+
+def _hulls(space: Space, hands: list[Hand], away: set[Id], at_s: int) -> list[Hull]:
+    coming = {each.member for each in hands}
+    found = [
+        Hull(entity, one.model, _flaw(one, coming, at_s) or (Flaw.ELSEWHERE if entity in away else None))
+        for entity, one in space.things(SHIPS)
+        if isinstance(one, ship.Ship) and one.standing is not ship.Standing.UNKNOWN
+    ]
+    return sorted(found, key=lambda each: (each.model, each.ship))
+
+
+def _flaw(one: ship.Ship, coming: set[Id], at_s: int) -> Flaw | None:
+    if one.standing is not ship.Standing.PRESENT:
+        return Flaw.GONE
+    readiness = ship.readiness_at(one, at_s)
+    if readiness in _FLAWS:
+        return _FLAWS[readiness]
+    if one.loan is not None:
+        return None if one.loan.borrower in coming else Flaw.KEEPER_AWAY
+    owner = one.owner
+    ours = owner is not None and (owner.kind is OwnerKind.ORGANISATION or owner.id in coming)
+    return None if ours else Flaw.KEEPER_AWAY

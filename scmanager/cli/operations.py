@@ -1,0 +1,316 @@
+"""Operations out of the folder itself: what is planned, one in full, whether it can be fielded, a calendar."""
+
+import time
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, tzinfo
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from scmanager.adapters.calendar_text import Outing, calendar
+from scmanager.application.fielding import can_we_field
+from scmanager.application.verbs import OperationId, ShipId
+from scmanager.application.words import Words
+from scmanager.application.zones import zone_named
+from scmanager.cli import names
+from scmanager.cli.output import JsonFlag, remark, say, say_json, say_table, short
+from scmanager.cli.people import NOT_IN_YET, me
+from scmanager.cli.session import Place, session_of
+from scmanager.cli.verbs import OrgOption
+from scmanager.domain.catalogue import OPERATIONS
+from scmanager.domain.event import Id32, Personal
+from scmanager.domain.fielding import CrewFilled, Fielding, Missing, ShipFilled
+from scmanager.domain.operation import Operation
+from scmanager.domain.operation_crew import Manifest, manifest, places, rival_takers, taker
+from scmanager.domain.operation_events import Briefing, Cancellation, Report
+from scmanager.domain.operation_parts import Stage, TextKind, Window
+from scmanager.domain.operation_rules import OperationUnknown
+from scmanager.spaces.space import Space
+
+Row = dict[str, Any]
+
+WHY = {
+    Missing.NOBODY: "nobody who comes can take it",
+    Missing.TOO_FEW: "all who could are needed elsewhere",
+    Missing.NO_SHIP: "its ship is missing",
+}
+NO_SHIP = "no ship that comes fits"
+_KINDS: dict[TextKind, type[Personal]] = {
+    TextKind.BRIEFING: Briefing,
+    TextKind.REPORT: Report,
+    TextKind.CANCELLATION: Cancellation,
+}
+_LAST_S = 253_402_214_400
+"""A day before the end of the year 9999, so that every zone can show it."""
+
+OperationArgument = Annotated[str, typer.Argument(metavar="OPERATION", help="Title or the first digits of the id.")]
+ZoneOption = Annotated[
+    str | None, typer.Option("--zone", metavar="ZONE", help="Show times there, such as Asia/Tokyo; else here.")
+]
+
+
+def list_operations(
+    context: typer.Context,
+    everything: Annotated[bool, typer.Option("--all", help="Those that are over or cancelled too.")] = False,
+    templates: Annotated[bool, typer.Option("--templates", help="Templates instead.")] = False,
+    zone: ZoneOption = None,
+    org: OrgOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """What is planned and not over, the next first; times as clocks show them here."""
+    shown_in = zone_named(zone) if zone else None
+    with session_of(context).open() as place:
+        space = names.organisation(place, org)
+        found = [each for each in _operations(space) if each.template == templates]
+        if not everything and not templates:
+            found = [each for each in found if not _over(each, int(time.time()))]
+        rows = [_row(each) for each in sorted(found, key=lambda each: (each.window.starts, each.id))]
+        empty = NOT_IN_YET if not rows and me(place, space) is None else "Nothing is planned. See: scm operation plan"
+    if as_json:
+        say_json(rows)
+        return
+    say_table(
+        ("title", "when", "hours", "stage", "crew", "open slots", "id"),
+        [
+            (
+                row["title"], when(row["starts_s"], shown_in), f"{row['length_s'] / 3600:g}",
+                row["stage"] + (" (contested)" if row["contested"] else ""), _crew_told(row), str(row["open_slots"]),
+                short(row["id"]),
+            )
+            for row in rows
+        ],
+        empty,
+    )  # fmt: skip
+
+
+def show(
+    context: typer.Context, operation: OperationArgument, zone: ZoneOption = None, org: OrgOption = None,
+    as_json: JsonFlag = False,
+) -> None:  # fmt: skip
+    """One operation in full: words, slots, who comes, who waits, who was there, and what is contested."""
+    shown_in = zone_named(zone) if zone else None
+    with session_of(context).open() as place:
+        space = names.organisation(place, org)
+        one = _operation(place, space, operation)
+        told = _row(one) | _details(place, space, one)
+    if as_json:
+        say_json(told)
+        return
+    say(f"{told['title']}  {told['stage']}  {short(told['id'])}")
+    say(f"{when(told['starts_s'], shown_in)}, {told['length_s'] / 3600:g} h (planned in {told['zone']})")
+    for name in ("rival_titles", "rival_windows", "rival_leads", "rival_stages"):
+        if told[name]:
+            say(f"contested: {name.removeprefix('rival_')}: {', '.join(told[name])}")
+    for text in told["texts"]:
+        say(f"{text['kind']} ({text['standing']}), by {text['by']}: {text['text']}")
+    slots = [(each["id"], each["title"], each["who"], each["note"]) for each in told["slots"]]
+    say_table(("slot", "for", "taken by", ""), [(short(a), b, c, d) for a, b, c, d in slots], "No slots.")
+    for standing in Manifest.__struct_fields__:
+        if told["answers"][standing]:
+            say(f"{standing}: {', '.join(told['answers'][standing])}")
+    if told["there"]:
+        say(f"there: {', '.join(told['there'])}")
+
+
+def field(
+    context: typer.Context,
+    operation: OperationArgument,
+    everybody: Annotated[
+        bool, typer.Option("--everybody", help="With the whole roster, not only those who answered.")
+    ] = False,
+    anew: Annotated[bool, typer.Option("--anew", help="As if nobody and no ship had a slot yet.")] = False,
+    org: OrgOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Can we field this? Who and which ship could fill each slot, what is missing, and what fills most of them."""
+    with session_of(context).open() as place:
+        space = names.organisation(place, org)
+        one = _operation(place, space, operation)
+        found = can_we_field(space, one.id, int(time.time()), everybody=everybody, anew=anew)
+        people, ships = names.members(place, space), names.known(ShipId, place, space)
+        rows = [*(_ship_filled(each, ships) for each in found.ships), *(_filled(each, people) for each in found.crew)]
+    if as_json:
+        say_json({"complete": found.complete, "open": found.open, "slots": rows})
+        return
+    say_table(
+        ("slot", "filled by", "could", "missing"),
+        [(row["slot"], row["filled"], _some(row["could"]), row["missing"]) for row in rows],
+        "Nothing is asked for: add slots with scm operation add-crew-slots and add-ship-slot.",
+    )
+    _verdict(found)
+
+
+def export_calendar(
+    context: typer.Context,
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Where to write it; .ics")],
+    org: OrgOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Write the operations as an iCalendar file, for any calendar; those called off are marked so."""
+    with session_of(context).open() as place:
+        space = names.organisation(place, org)
+        found = sorted(
+            (each for each in _operations(space) if not each.template), key=lambda each: each.window.starts
+        )
+        words = _words(place, space, {each.briefing: Briefing for each in found if each.briefing})
+        outings = [_outing(each, words.get(each.briefing)) for each in found]
+        called = next(each.names for each in names.organisations(place) if each.id == space.id)
+    output.write_bytes(calendar(outings, int(time.time()), called[1]))
+    if as_json:
+        say_json({"file": str(output), "operations": len(outings)})
+    else:
+        remark(f"{len(outings)} operations are in {output}.")
+
+
+def when(at_s: int, zone: tzinfo | None = None) -> str:
+    """UTC seconds as a clock shows them in a zone, or on this machine; nothing for never."""
+    if at_s <= 0:
+        return ""
+    there = datetime.fromtimestamp(min(at_s, _LAST_S), UTC).astimezone(zone)
+    return f"{there:%Y-%m-%d %H:%M} {there.tzname() or ''}".rstrip()
+
+
+def _operations(space: Space) -> Iterable[Operation]:
+    return (one for _, one in space.things(OPERATIONS) if isinstance(one, Operation) and one.id)
+
+
+def _operation(place: Place, space: Space, text: str) -> Operation:
+    found: Any = space.state(OPERATIONS, names.resolve(OperationId, text, place, space))
+    if not found.id:
+        raise OperationUnknown
+    one: Operation = found
+    return one
+
+
+def _over(one: Operation, now_s: int) -> bool:
+    return one.call.stage in (Stage.COMPLETED, Stage.CANCELLED) or (
+        one.call.stage is Stage.PLANNED and one.window.ends <= now_s
+    )
+
+
+def _row(one: Operation) -> Row:
+    held, window = manifest(one), one.window
+    crew = frozenset(held.crew)
+    free = sum(taker(slot, crew) is None for slot in one.crew_slots) + sum(not slot.claims for slot in one.ship_slots)
+    rivals = (one.rival_titles, one.rival_windows, one.rival_leads, one.rival_calls, one.rival_briefings)
+    return {
+        "title": one.title, "starts_s": window.starts, "ends_s": window.ends, "length_s": window.length_s,
+        "zone": window.zone, "stage": "template" if one.template else one.call.stage.value,
+        "contested": any(rivals) or bool(one.rival_reports),
+        "crew": len(held.crew), "places": places(one), "waiting": len(held.waiting), "open_slots": free, "id": one.id,
+    }  # fmt: skip
+
+
+def _crew_told(row: Row) -> str:
+    of = f" of {row['places']}" if row["places"] else ""
+    return f"{row['crew']}{of}" + (f", {row['waiting']} waiting" if row["waiting"] else "")
+
+
+def _details(place: Place, space: Space, one: Operation) -> Row:
+    people, ships = names.members(place, space), names.known(ShipId, place, space)
+    held = manifest(one)
+    crew = frozenset(held.crew)
+    slots = [
+        {
+            "id": slot.id, "title": f"ship: {slot.title}",
+            "who": ", ".join(names.call(each.value, ships) for each in slot.claims),
+            "note": ", ".join(slot.models) + (" (contested)" if len(slot.claims) > 1 else ""),
+        }
+        for slot in one.ship_slots
+    ]  # fmt: skip
+    for slot in one.crew_slots:
+        who, rivals = taker(slot, crew), rival_takers(slot, crew)
+        note = " or ".join(names.call(each, people) for each in rivals)
+        slots.append({"id": slot.id, "title": slot.role, "who": names.call(who, people) if who else "", "note": note})
+    return {
+        "rival_titles": list(one.rival_titles), "rival_windows": [_told(each) for each in one.rival_windows],
+        "rival_leads": [names.call(each, people) for each in one.rival_leads],
+        "rival_stages": [each.stage.value for each in one.rival_calls],
+        "lead": names.call(one.lead, people) if one.lead else None,
+        "texts": _texts(place, space, one, people), "slots": slots, "series": one.series,
+        "squads": [{"id": each.id, "title": each.title} for each in one.squads],
+        "answers": {how: [names.call(each, people) for each in getattr(held, how)] for how in held.__struct_fields__},
+        "there": [names.call(each.value, people) for each in one.checked_in],
+        "attendance": [{"at_s": each.at, "members": list(each.members)} for each in one.snapshots],
+    }  # fmt: skip
+
+
+def _texts(place: Place, space: Space, one: Operation, people: list[names.Named]) -> list[Row]:
+    """What holds and what stands beside it; of a copy, the words of its source too."""
+    kinds = {each.entry: each.kind for each in one.texts}
+    authors = {each.entry: each.by for each in one.texts}
+    holding = [(entry, "holds") for entry in (one.briefing, one.report) if entry]
+    if one.call.stage is Stage.CANCELLED:
+        holding.append((one.cancellation, "holds"))
+    standing = [*holding, *((entry, "contested") for entry in (*one.rival_briefings, *one.rival_reports))]
+    read = _words(place, space, {entry: _KINDS[kinds.get(entry, TextKind.BRIEFING)] for entry, _ in standing})
+    return [
+        {
+            "kind": kinds.get(entry, TextKind.BRIEFING).value, "standing": how, "entry": entry,
+            "by": names.call(authors[entry], people) if entry in authors else "",
+            "text": _said(read[entry]),
+        }
+        for entry, how in standing
+        if entry in read
+    ]  # fmt: skip
+
+
+def _words(place: Place, space: Space, wanted: Mapping[Id32, type[Personal]]) -> dict[Id32, Personal]:
+    read = Words(place.store, place.vault.get).read(space, wanted)
+    return {entry: words for entry, words in read.items() if isinstance(words, Personal)}
+
+
+def _said(words: Personal) -> str:
+    if isinstance(words, Briefing):
+        return f"{words.objective} ({words.place})" if words.place else words.objective
+    return str(getattr(words, "text", ""))
+
+
+def _told(window: Window) -> str:
+    return f"{when(window.starts, UTC)} to {when(window.ends, UTC)} ({window.zone})"
+
+
+def _ship_filled(each: ShipFilled, ships: list[names.Named]) -> Row:
+    missing = "" if each.missing is None else NO_SHIP if each.missing is Missing.NOBODY else WHY[each.missing]
+    if each.missing and each.would:
+        missing += f"; would: {', '.join(f'{names.call(hull.ship, ships)} {hull.flaw}' for hull in each.would[:3])}"
+    if each.lost:
+        missing = f"{missing + '; ' if missing else ''}{names.call(each.lost, ships)} cannot come"
+    return {
+        "slot": f"ship: {each.slot.title}{_optional(each.slot.optional)}", "id": each.slot.id,
+        "filled": names.call(each.ship, ships) if each.ship else "", "stands": each.stands,
+        "could": [names.call(ship, ships) for ship in each.could], "missing": missing,
+    }  # fmt: skip
+
+
+def _filled(each: CrewFilled, people: list[names.Named]) -> Row:
+    return {
+        "slot": f"{each.slot.role}{_optional(each.slot.optional)}", "id": each.slot.id,
+        "filled": names.call(each.member, people) if each.member else "", "stands": each.stands,
+        "could": [names.call(member, people) for member in each.could],
+        "missing": WHY[each.missing] if each.missing else "",
+    }  # fmt: skip
+
+
+def _optional(optional: bool) -> str:
+    return " (may stay open)" if optional else ""
+
+
+def _some(called: list[str]) -> str:
+    return ", ".join(called[:3]) + (f" and {len(called) - 3} more" if len(called) > 3 else "")
+
+
+def _verdict(found: Fielding) -> None:
+    if found.complete:
+        remark("Yes: every slot that must be filled can be.")
+    else:
+        remark(f"Not yet: {found.open} slots stay open.")
+
+
+def _outing(one: Operation, words: Personal | None) -> Outing:
+    briefing = words if isinstance(words, Briefing) else Briefing()
+    status = "CANCELLED" if one.call.stage is Stage.CANCELLED else "CONFIRMED"
+    reminders = one.reminders if one.call.stage is Stage.PLANNED else ()
+    starts, ends = one.window.starts, one.window.ends
+    return Outing(one.id, one.title, starts, ends, briefing.objective, briefing.place, status, reminders)

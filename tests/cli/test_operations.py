@@ -1,0 +1,93 @@
+"""Operations on the command line: listed, shown, fielded, put into a calendar."""
+
+from pathlib import Path
+
+import pytest
+
+from scmanager.application.zones import zone_named
+from scmanager.cli.operations import when
+from tests.cli.conftest import Scm
+
+
+@pytest.fixture
+def planned(nova: Scm) -> Scm:
+    """Jumptown, for which a gunship and a gunner are wanted."""
+    day = ("2955-11-30T20:00", "2955-11-30T22:00", "--zone", "Europe/Berlin")
+    assert nova("operation", "plan", "Jumptown", *day, "--objective", "Take it.", "--place", "Yela").code == 0
+    assert nova("operation", "add-ship-slot", "Jumptown", "Gunship", "--models", "DRAK_Corsair").code == 0
+    assert nova("operation", "add-crew-slots", "Jumptown", "gunner", "--aboard", "Gunship").code == 0
+    return nova
+
+
+def test_what_is_planned_is_listed_in_the_zone_that_is_asked_for(planned: Scm) -> None:
+    (row,) = planned("operation", "list", "--json").json
+    assert (row["title"], row["stage"], row["open_slots"], row["length_s"]) == ("Jumptown", "planned", 2, 7200)
+    assert "2955-12-01 04:00 JST" in planned("operation", "list", "--zone", "Asia/Tokyo").out
+    assert "2955-11-30 20:00 CET" in planned("operation", "show", "Jumptown", "--zone", "Europe/Berlin").out
+    assert planned("operation", "list", "--zone", "Mars/Olympus").error == "operation-zone-unusable"
+
+
+def test_what_is_over_is_listed_when_asked_for_and_templates_stand_apart(planned: Scm) -> None:
+    planned("operation", "save-template", "Jumptown", "As ever")
+    assert [row["title"] for row in planned("operation", "list", "--templates", "--json").json] == ["As ever"]
+    planned("operation", "cancel", "Jumptown", "servers", "--text", "Patch day.")
+    told = planned("operation", "list")
+    assert "scm operation plan" in told.err
+    assert [row["stage"] for row in planned("operation", "list", "--all", "--json").json] == ["cancelled"]
+    assert "Patch day." in planned("operation", "show", "Jumptown").out
+    assert planned("operation", "copy", "As ever", "2955-12-07T19:00").code == 0
+    (copied,) = (row["id"] for row in planned("operation", "list", "--json").json)
+    assert "Take it. (Yela)" in planned("operation", "show", copied).out
+
+
+def test_an_operation_is_shown_in_full(planned: Scm) -> None:
+    planned("member", "record", "Ayla")
+    planned("operation", "sign-up", "Jumptown")
+    planned("operation", "sign-up", "Jumptown", "--member", "Ayla")
+    planned("operation", "take-slot", "Jumptown", "gunner")
+    planned("operation", "check-in", "Jumptown", "--member", "Ayla")
+    told = planned("operation", "show", "Jumptown")
+    for words in ("Take it. (Yela)", "crew: Vesper", "waiting: Ayla", "there: Ayla", "Europe/Berlin", "DRAK_Corsair"):
+        assert words in told.out
+    shown = planned("operation", "show", "Jumptown", "--json").json
+    assert shown["slots"][1]["who"].startswith("Vesper")
+    assert planned("operation", "show", "Nothing").error == "name-unknown"
+
+
+def test_can_we_field_this_names_who_and_what_and_what_is_missing(planned: Scm) -> None:
+    planned("operation", "sign-up", "Jumptown")
+    told = planned("operation", "field", "Jumptown")
+    assert "no ship that comes fits" in told.out
+    assert "its ship is missing" in told.out
+    assert "2 slots stay open" in told.err
+    planned("ship", "add", "DRAK_Corsair", "--organisation")
+    found = planned("operation", "field", "Jumptown", "--json").json
+    assert found["complete"] is True
+    assert found["slots"][1]["filled"].startswith("Vesper")
+    assert "Yes" in planned("operation", "field", "Jumptown").err
+    planned("operation", "assign-ship", "Jumptown", "Gunship", "DRAK_Corsair")
+    planned("ship", "remove", "DRAK_Corsair", "sold")
+    assert "cannot come" in planned("operation", "field", "Jumptown").out
+
+
+def test_a_template_with_a_ship_that_nobody_owns_is_asked_of_the_whole_roster(planned: Scm) -> None:
+    planned("operation", "save-template", "Jumptown", "As ever")
+    found = planned("operation", "field", "As ever", "--json").json
+    assert (found["complete"], found["open"]) == (False, 2)
+    assert found["slots"][1]["could"][0].startswith("Vesper")
+
+
+def test_operations_are_written_as_a_calendar(planned: Scm, tmp_path: Path) -> None:
+    file = tmp_path / "nova.ics"
+    assert planned("operation", "calendar", "-o", file, "--json").json["operations"] == 1
+    text = file.read_bytes().decode()
+    assert "DTSTART:29551130T190000Z\r\n" in text
+    assert "SUMMARY:Jumptown\r\nDESCRIPTION:Take it.\r\nLOCATION:Yela\r\n" in text
+    assert "X-WR-CALNAME:Nova Halcyon\r\n" in text
+
+
+def test_a_time_is_shown_as_clocks_show_it_even_beyond_calendars() -> None:
+    assert when(0) == ""
+    assert when(1_792_888_200, zone_named("Europe/Berlin")) == "2026-10-25 02:30 CEST"
+    assert when(1_792_891_800, zone_named("Europe/Berlin")) == "2026-10-25 02:30 CET"
+    assert when(2**53).startswith("9999-12-3")
