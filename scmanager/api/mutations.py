@@ -61,9 +61,11 @@ class Outcome:
     squadron: ID | None
     role: ID | None
     grant: ID | None
+    contact: ID | None
+    treaty: ID | None
 
 
-_TYPED = ("organisation", "member", "ship", "fleet", "squadron", "role", "grant")
+_TYPED = ("organisation", "member", "ship", "fleet", "squadron", "role", "grant", "contact", "treaty")
 
 Submit = Callable[[Context, bytes, bytes, Mapping[str, Any]], "Future[dict[str, Any]]"]
 

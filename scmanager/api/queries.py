@@ -7,7 +7,7 @@ from strawberry import ID
 from strawberry.types import Info
 
 from scmanager import __version__
-from scmanager.api import exchange, models
+from scmanager.api import diplomacy, exchange, models
 from scmanager.api.bindings import described, many, one
 from scmanager.api.context import Context
 from scmanager.api.filters import (
@@ -173,6 +173,16 @@ class Query:
         _ALL, filter=RoleFilter, sort=RoleSort, next_step=models.NO_ROLES, given=_PERHAPS_IN_SPACE
     )
     role: models.Role | None = one(_ALL, given=_BY_ID)
+    contacts: Connection[diplomacy.Contact] = many(
+        _ALL, filter=diplomacy.ContactFilter, sort=diplomacy.ContactSort, next_step=diplomacy.NO_CONTACTS,
+        given=_PERHAPS_IN_SPACE, description="Other organisations, as yours know them.",
+    )  # fmt: skip
+    contact: diplomacy.Contact | None = one(_ALL, given=_BY_ID)
+    treaties: Connection[diplomacy.Treaty] = many(
+        _ALL, filter=diplomacy.TreatyFilter, sort=diplomacy.TreatySort, next_step=diplomacy.NO_TREATIES,
+        given=_PERHAPS_IN_SPACE,
+    )  # fmt: skip
+    treaty: diplomacy.Treaty | None = one(_ALL, given=_BY_ID)
     audit: Connection[models.AuditEntry] = many(
         _ALL, filter=AuditFilter, sort=AuditSort, next_step=models.NO_ENTRIES, given=_IN_SPACE,
         description="The audit trail of a space, void entries too.",

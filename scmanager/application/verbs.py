@@ -17,6 +17,8 @@ SquadronId = NewType("SquadronId", bytes)
 RoleId = NewType("RoleId", bytes)
 ImportId = NewType("ImportId", bytes)
 OrganisationId = NewType("OrganisationId", bytes)
+ContactId = NewType("ContactId", bytes)
+TreatyId = NewType("TreatyId", bytes)
 EntryId = NewType("EntryId", bytes)
 """32 bytes; the others are 16. Front ends show all of them as lower-case hex."""
 

@@ -7,6 +7,7 @@ import typer
 
 from scmanager.cli import (
     demo,
+    diplomacy,
     erasing,
     hangar,
     log,
@@ -33,6 +34,8 @@ THINGS: dict[str, dict[str, Callable[..., Any]]] = {
     "ship": {"list": people.list_ships},
     "fleet": {"list": people.list_fleets},
     "squadron": {"list": people.list_squadrons},
+    "contact": {"list": diplomacy.list_contacts, "history": diplomacy.history},
+    "treaty": {"list": diplomacy.list_treaties, "versions": diplomacy.versions},
     "space": {
         "list": spaces.list_spaces,
         "export": spaces.export,

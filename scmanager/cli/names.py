@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from scmanager.application.verbs import (
+    ContactId,
     EntryId,
     FleetId,
     ImportId,
@@ -18,12 +19,24 @@ from scmanager.application.verbs import (
     RoleId,
     ShipId,
     SquadronId,
+    TreatyId,
 )
 from scmanager.application.words import Words
 from scmanager.cli.output import short
 from scmanager.cli.session import Place
-from scmanager.domain.catalogue import FLEETS, IMPORTS, MEMBERS, ORGANISATIONS, ROLES, SHIPS, SQUADRONS
+from scmanager.domain.catalogue import (
+    CONTACTS,
+    FLEETS,
+    IMPORTS,
+    MEMBERS,
+    ORGANISATIONS,
+    ROLES,
+    SHIPS,
+    SQUADRONS,
+    TREATIES,
+)
 from scmanager.domain.event import Id32
+from scmanager.domain.fold import Fold
 from scmanager.domain.member import Profile
 from scmanager.errors import Refused
 from scmanager.spaces.space import Space
@@ -40,8 +53,22 @@ NOUNS: dict[Any, str] = {
     ImportId: "import",
     OrganisationId: "organisation",
     EntryId: "entry",
+    ContactId: "contact",
+    TreatyId: "treaty",
 }
 """What a verb's parameter of an id type is called."""
+
+
+FOLDS: dict[Any, Fold] = {
+    RoleId: ROLES,
+    FleetId: FLEETS,
+    SquadronId: SQUADRONS,
+    ShipId: SHIPS,
+    ImportId: IMPORTS,
+    ContactId: CONTACTS,
+    TreatyId: TREATIES,
+}
+"""Where the things of an id type are."""
 
 
 class NameUnknown(Refused):
@@ -131,9 +158,10 @@ def known(kind: Any, place: Place, space: Space) -> list[Named]:
 
 
 def _titled(kind: Any, space: Space) -> list[Named]:
-    """Roles, fleets, squadrons by title; ships by model."""
-    fold = {RoleId: ROLES, FleetId: FLEETS, SquadronId: SQUADRONS, ShipId: SHIPS, ImportId: IMPORTS}[kind]
-    return [Named(entity, (_title(state),)) for entity, state in space.things(fold)]
+    """Roles, fleets, squadrons, treaties by title; contacts by title and tag; ships by model."""
+    return [
+        Named(entity, (_title(state), str(getattr(state, "sid", "")))) for entity, state in space.things(FOLDS[kind])
+    ]
 
 
 def _title(state: Any) -> str:

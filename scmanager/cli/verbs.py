@@ -34,8 +34,13 @@ GROUPS: dict[str, str] = {
     "ship": "Ships: add, share, lend, readiness.",
     "fleet": "Fleets: form, rename, lead, disband.",
     "squadron": "Squadrons: form, enlist ships and members.",
+    "contact": "Other organisations: record, stance, war and peace.",
+    "treaty": "Treaties: propose, sign, accept, end.",
 }
 """What a group's help says; groups that are not named here say their name."""
+
+MOMENTS = frozenset({"until_s", "starts_s"})
+"""Parameters that are typed as moments."""
 
 NEXT: dict[str, str] = {
     "member.join": "Next: scm space export -o joined.scm, and give that file to the others, so that they see you.",
@@ -147,12 +152,12 @@ def _shown(verb: str, parameter: Parameter) -> inspect.Parameter:
 
 
 def _is_moment(parameter: Parameter) -> bool:
-    return parameter.name == "until_s"
+    return parameter.name in MOMENTS
 
 
 def _flags(label: str, typed: Any) -> tuple[str, ...]:
-    if label == "until-s":
-        return "--until", "--until-s"
+    if label in {"until-s", "starts-s"}:
+        return f"--{label.removesuffix('-s')}", f"--{label}"
     return (f"--{label}/--no-{label}",) if typed is bool else (f"--{label}",)
 
 

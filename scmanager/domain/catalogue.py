@@ -4,7 +4,19 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from scmanager.domain import alarm, fleet, governance, hangar_import, member, organisation, role, ship, squadron
+from scmanager.domain import (
+    alarm,
+    contact,
+    fleet,
+    governance,
+    hangar_import,
+    member,
+    organisation,
+    role,
+    ship,
+    squadron,
+    treaty,
+)
 from scmanager.domain.epoch import EPOCHS
 from scmanager.domain.event import CATALOGUE, State
 from scmanager.domain.fold import Fold, by_tag
@@ -24,9 +36,11 @@ SHIPS: Final = _fold("ship", ship.Ship(), ship.evolve)
 IMPORTS: Final = _fold("import", hangar_import.Import(), hangar_import.evolve)
 FLEETS: Final = _fold("fleet", fleet.Fleet(), fleet.evolve)
 SQUADRONS: Final = _fold("squadron", squadron.Squadron(), squadron.evolve)
+CONTACTS: Final = _fold("contact", contact.Contact(), contact.evolve)
+TREATIES: Final = _fold("treaty", treaty.Treaty(), treaty.evolve)
 
 FOLDS: Final[Mapping[str, Fold]] = MappingProxyType(
-    by_tag((EPOCHS, ORGANISATIONS, ROLES, MEMBERS, SHIPS, IMPORTS, FLEETS, SQUADRONS))
+    by_tag((EPOCHS, ORGANISATIONS, ROLES, MEMBERS, SHIPS, IMPORTS, FLEETS, SQUADRONS, CONTACTS, TREATIES))
 )
 """By event tag."""
 

@@ -31,6 +31,10 @@ class Right(enum.StrEnum):
     """Fleets, squadrons, who and what is in them, who leads them."""
     MEMBER_GRANT = "member.grant"
     """Issue grants, below one's own rank and within one's own rights."""
+    DIPLOMACY_MANAGE = "diplomacy.manage"
+    """Contacts, stances short of war, proposals and their terms."""
+    DIPLOMACY_COMMIT = "diplomacy.commit"
+    """What binds everybody: sign and end treaties, declare war, make peace."""
 
 
 ANYONE: Final = None
@@ -111,6 +115,25 @@ RIGHT_NEEDED: Final[Mapping[str, Right | None]] = MappingProxyType(
         "squadron.member-enlisted/1": _R.FLEET_MANAGE,
         "squadron.member-released/1": _R.FLEET_MANAGE,
         "squadron.member-left/1": ANYONE,
+        "contact.recorded/1": _R.DIPLOMACY_MANAGE,
+        "contact.renamed/1": _R.DIPLOMACY_MANAGE,
+        "contact.sid-set/1": _R.DIPLOMACY_MANAGE,
+        "contact.identified/1": _R.DIPLOMACY_MANAGE,
+        "contact.noted/1": _R.DIPLOMACY_MANAGE,
+        "contact.archived/1": _R.DIPLOMACY_MANAGE,
+        "contact.restored/1": _R.DIPLOMACY_MANAGE,
+        "contact.stance-set/1": _R.DIPLOMACY_MANAGE,
+        "contact.stance-reported/1": _R.DIPLOMACY_MANAGE,
+        "contact.war-declared/1": _R.DIPLOMACY_COMMIT,
+        "contact.peace-made/1": _R.DIPLOMACY_COMMIT,
+        "treaty.proposed/1": _R.DIPLOMACY_MANAGE,
+        "treaty.terms-changed/1": _R.DIPLOMACY_MANAGE,
+        "treaty.terms-chosen/1": _R.DIPLOMACY_MANAGE,
+        "treaty.signed/1": _R.DIPLOMACY_COMMIT,
+        "treaty.acceptance-claimed/1": _R.DIPLOMACY_COMMIT,
+        "treaty.dropped/1": _R.DIPLOMACY_MANAGE,
+        "treaty.ended/1": _R.DIPLOMACY_COMMIT,
+        "treaty.reinstated/1": _R.DIPLOMACY_COMMIT,
     }
 )
 """By tag. Types of governance and of other fields stand with those."""

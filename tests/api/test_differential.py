@@ -15,7 +15,7 @@ from tests.support.fleet_of import Nova, populate
 
 CATALOGUE = served().catalogue
 ROOTS = {"organisations": "Organisation", "members": "Member", "ships": "Ship", "fleets": "Fleet",
-         "squadrons": "Squadron", "roles": "Role"}  # fmt: skip
+         "squadrons": "Squadron", "roles": "Role", "contacts": "Contact", "treaties": "Treaty"}  # fmt: skip
 INFO = "pageInfo { hasNextPage hasPreviousPage startCursor endCursor __typename }"
 
 
@@ -90,7 +90,9 @@ def test_whatever_is_asked_nothing_of_a_space_one_is_not_in_is_told(
         told = str(api.post(asked))
     finally:
         api.node.see_all()
-    for each in itertools.chain((hidden.space, hidden.organisation, hidden.fleet), hidden.members, hidden.ships):
+    for each in itertools.chain(
+        (hidden.space, hidden.organisation, hidden.fleet, hidden.contact, hidden.treaty), hidden.members, hidden.ships
+    ):
         assert each not in told
 
 

@@ -46,4 +46,6 @@ def test_the_names_are_a_wire_contract() -> None:
         "ship.manage",
         "fleet.manage",
         "member.grant",
+        "diplomacy.manage",
+        "diplomacy.commit",
     ]

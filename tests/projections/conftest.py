@@ -12,7 +12,18 @@ from scmanager.domain import fleet
 from scmanager.domain.catalogue import FLEETS
 from scmanager.domain.member import RemovalReason
 from scmanager.runtime import Node
-from tests.support.books import Books, History, add_ship, books, form_fleet, form_squadron, name_ship, record
+from tests.support.books import (
+    Books,
+    History,
+    add_ship,
+    agree,
+    books,
+    form_fleet,
+    form_squadron,
+    name_ship,
+    record,
+    record_contact,
+)
 from tests.support.machines import Machine, carry, found, let_in, officer_role
 
 
@@ -34,6 +45,8 @@ class Tale:
                 _do(host, self.space, record(f"pilot {number}", bytes([number + 1]) * 16))
                 _do(host, self.space, add_ship(bytes([number + 65]) * 16))
             _do(host, self.space, name_ship(b"A" * 16, "Nostromo"))
+            _do(host, self.space, record_contact(b"C" * 16, "Tallow"))
+            _do(host, self.space, agree(b"T" * 16, b"C" * 16, until=4_000_000_000))
             _do(guest, self.space, form_fleet(b"F" * 16, "Guest's fleet"))
             carry(guest, host, self.space, folder)
             _do(guest, self.space, form_fleet(b"G" * 16, "Unseen fleet"))

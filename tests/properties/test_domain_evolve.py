@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scmanager.domain import fleet, hangar_import, member, organisation, role, ship, squadron
+from scmanager.domain import contact, fleet, hangar_import, member, organisation, role, ship, squadron, treaty
 from scmanager.domain.event import CATALOGUE, Envelope, Event, State
 from scmanager.domain.rights import ANYONE, RIGHT_NEEDED
 from scmanager.domain.ship_events import Added, Owner, OwnerKind
@@ -23,6 +23,8 @@ THINGS = {
     "import": (hangar_import.Import(), hangar_import.evolve),
     "fleet": (fleet.Fleet(), fleet.evolve),
     "squadron": (squadron.Squadron(), squadron.evolve),
+    "contact": (contact.Contact(), contact.evolve),
+    "treaty": (treaty.Treaty(), treaty.evolve),
 }
 
 

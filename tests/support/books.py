@@ -11,9 +11,11 @@ from scmanager.application import organisations
 from scmanager.application.desk import Desk
 from scmanager.application.founding import Founding
 from scmanager.application.writer import Command, Result, Writer
-from scmanager.domain import fleet, hangar, member, squadron
-from scmanager.domain.catalogue import FLEETS, FOLDS, MEMBERS, SHIPS, SQUADRONS
+from scmanager.domain import contact, fleet, hangar, member, negotiation, squadron
+from scmanager.domain.catalogue import CONTACTS, FLEETS, FOLDS, MEMBERS, SHIPS, SQUADRONS, TREATIES
+from scmanager.domain.diplomacy import Side
 from scmanager.domain.ship_events import Owner, OwnerKind, Source
+from scmanager.domain.treaty_events import Kind
 from scmanager.eventstore.entry import RecoveryKeys, parse
 from scmanager.eventstore.memory import MemoryStore
 from scmanager.eventstore.parts import key_id
@@ -135,6 +137,25 @@ def form_fleet(new: bytes, title: str) -> Callable[[Desk], None]:
 
 def form_squadron(new: bytes, title: str, within: bytes | None = None) -> Callable[[Desk], None]:
     return lambda desk: desk.decide(SQUADRONS, new, squadron.form, title, within)
+
+
+def record_contact(new: bytes, title: str) -> Callable[[Desk], None]:
+    return lambda desk: desk.decide(CONTACTS, new, contact.record, title, desk.space.id)
+
+
+def agree(new: bytes, with_: bytes, kind: Kind = Kind.NON_AGGRESSION, **times: int) -> Callable[[Desk], None]:
+    """A treaty that both sides said yes to."""
+
+    def act(desk: Desk) -> None:
+        said = negotiation.Times(**times)
+        now = 1_000  # Long ago: what is over by now could be signed then.
+        desk.decide(
+            TREATIES, new, negotiation.propose, with_, kind, f"Pact {new[0]}", "No shots.", Side.US, said, now
+        )
+        desk.decide(TREATIES, new, negotiation.sign, None, now)
+        desk.decide(TREATIES, new, negotiation.claim_acceptance, None, "Their envoy.", now)
+
+    return act
 
 
 # Reading

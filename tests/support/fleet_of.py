@@ -11,6 +11,7 @@ from scmanager.domain import fleet, hangar, member, role, squadron
 from scmanager.domain.catalogue import FLEETS, MEMBERS, ROLES, SHIPS, SQUADRONS
 from scmanager.domain.ship_events import Owner, OwnerKind, Readiness, Source
 from tests.support.api_node import ApiNode
+from tests.support.books import agree, record_contact
 
 MODELS = ("aegs-gladius", "anvl-carrack", "drak-cutlass-black", "misc-prospector", "rsi-constellation")
 RIGHTS = ("member.invite", "member.represent")
@@ -26,6 +27,8 @@ class Nova(msgspec.Struct, frozen=True):
     fleet: str
     squadron: str
     role: str
+    contact: str
+    treaty: str
 
 
 def populate(node: ApiNode, *, members: int, ships: int, title: str = "Nova") -> Nova:
@@ -38,6 +41,7 @@ def populate(node: ApiNode, *, members: int, ships: int, title: str = "Nova") ->
         _people(desk, members, made)
         _ships(desk, ships, made)
         _formations(desk, made)
+        _others(desk, made)
         return {}
 
     node.node.writer.do(Command(secrets.token_bytes(16), space, act))
@@ -63,6 +67,14 @@ def _ships(desk: Desk, count: int, made: dict[str, Any]) -> None:
         if number % 7 == 3:
             desk.decide(SHIPS, new, hangar.set_readiness, desk.me, Readiness.DAMAGED, desk.now_s)
         made["ships"].append(new.hex())
+
+
+def _others(desk: Desk, made: dict[str, Any]) -> None:
+    tallow, pact = desk.new_id(), desk.new_id()
+    record_contact(tallow, "Tallow")(desk)
+    agree(pact, tallow, until=4_000_000_000)(desk)
+    record_contact(desk.new_id(), "Brine")(desk)
+    made["contact"], made["treaty"] = tallow.hex(), pact.hex()
 
 
 def _formations(desk: Desk, made: dict[str, Any]) -> None:
