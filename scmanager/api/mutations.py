@@ -63,9 +63,10 @@ class Outcome:
     grant: ID | None
     contact: ID | None
     treaty: ID | None
+    character: ID | None
 
 
-_TYPED = ("organisation", "member", "ship", "fleet", "squadron", "role", "grant", "contact", "treaty")
+_TYPED = ("organisation", "member", "ship", "fleet", "squadron", "role", "grant", "contact", "treaty", "character")
 
 Submit = Callable[[Context, bytes, bytes, Mapping[str, Any]], "Future[dict[str, Any]]"]
 

@@ -7,6 +7,7 @@ from strawberry import ID
 from strawberry.types import Info
 
 from scmanager import __version__
+from scmanager.api import characters as character_models
 from scmanager.api import diplomacy, exchange, models
 from scmanager.api.bindings import described, many, one
 from scmanager.api.context import Context
@@ -183,6 +184,12 @@ class Query:
         given=_PERHAPS_IN_SPACE,
     )  # fmt: skip
     treaty: diplomacy.Treaty | None = one(_ALL, given=_BY_ID)
+    characters: Connection[character_models.Character] = many(
+        _ALL, filter=character_models.CharacterFilter, sort=character_models.CharacterSort,
+        next_step=character_models.NO_CHARACTERS, given=_PERHAPS_IN_SPACE,
+        description="Of one space, your personal one too, or of all.",
+    )  # fmt: skip
+    character: character_models.Character | None = one(_ALL, given=_BY_ID)
     audit: Connection[models.AuditEntry] = many(
         _ALL, filter=AuditFilter, sort=AuditSort, next_step=models.NO_ENTRIES, given=_IN_SPACE,
         description="The audit trail of a space, void entries too.",

@@ -6,9 +6,10 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 
 from scmanager.application.keys import FreshKeys
+from scmanager.application.words import Words
 from scmanager.domain import governance
 from scmanager.domain.epoch import EPOCHS, Epochs
-from scmanager.domain.event import About, Decision, Envelope, Event, Id, Id32, State
+from scmanager.domain.event import About, Decision, Envelope, Event, Id, Id32, Personal, State
 from scmanager.domain.fold import Fold
 from scmanager.domain.governance import EVERY_RIGHT
 from scmanager.domain.records import Fact, Grant
@@ -17,6 +18,7 @@ from scmanager.eventstore import content
 from scmanager.eventstore.content import Shared
 from scmanager.eventstore.entry import DEPS_MAX, Dep, Kind
 from scmanager.eventstore.own_log import Draft, OwnLog, Sealed, Secret
+from scmanager.spaces.personal import Absence
 from scmanager.spaces.space import AHEAD_US_MAX, Space
 from scmanager.spaces.thing import tips_after
 
@@ -103,9 +105,11 @@ class Desk:
         now_us: int,
         entropy: Callable[[int], bytes],
         own_spaces: Callable[[], Iterable[Space]] = tuple,
+        words: Words | None = None,
     ) -> None:
         self._seat = seat
         self._own_spaces = own_spaces
+        self._words = words
         self._command = command
         self._now_us = now_us
         self._entropy = entropy
@@ -170,6 +174,12 @@ class Desk:
     def own_spaces(self, kind: Kind) -> list[Space]:
         """The other spaces of this kind that this installation writes in, to read what is committed there."""
         return [each for each in self._own_spaces() if each.kind == kind and each.id != self.space.id]
+
+    def words(self, space: Space, entry: Id32, kind: type[Personal]) -> Personal | Absence:
+        """The personal words that an entry of a space holds, as committed so far, or why there are none."""
+        if self._words is None or not entry:
+            return Absence.NONE
+        return self._words.read(space, {entry: kind})[entry]
 
     def decide(self, fold: Fold, entity: Id, decision: Decide, *arguments: Any) -> None:
         """Ask the domain about one thing and record what it says. Raises what it raises."""

@@ -19,6 +19,7 @@ ImportId = NewType("ImportId", bytes)
 OrganisationId = NewType("OrganisationId", bytes)
 ContactId = NewType("ContactId", bytes)
 TreatyId = NewType("TreatyId", bytes)
+CharacterId = NewType("CharacterId", bytes)
 EntryId = NewType("EntryId", bytes)
 """32 bytes; the others are 16. Front ends show all of them as lower-case hex."""
 

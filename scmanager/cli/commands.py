@@ -6,6 +6,7 @@ from typing import Any
 import typer
 
 from scmanager.cli import (
+    characters,
     demo,
     diplomacy,
     erasing,
@@ -36,6 +37,7 @@ THINGS: dict[str, dict[str, Callable[..., Any]]] = {
     "squadron": {"list": people.list_squadrons},
     "contact": {"list": diplomacy.list_contacts, "history": diplomacy.history},
     "treaty": {"list": diplomacy.list_treaties, "versions": diplomacy.versions},
+    "character": {"list": characters.list_characters},
     "space": {
         "list": spaces.list_spaces,
         "export": spaces.export,

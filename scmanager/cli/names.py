@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from scmanager.application.verbs import (
+    CharacterId,
     ContactId,
     EntryId,
     FleetId,
@@ -25,6 +26,7 @@ from scmanager.application.words import Words
 from scmanager.cli.output import short
 from scmanager.cli.session import Place
 from scmanager.domain.catalogue import (
+    CHARACTERS,
     CONTACTS,
     FLEETS,
     IMPORTS,
@@ -35,6 +37,7 @@ from scmanager.domain.catalogue import (
     SQUADRONS,
     TREATIES,
 )
+from scmanager.domain.character import Character, CharacterSheet
 from scmanager.domain.event import Id32
 from scmanager.domain.fold import Fold
 from scmanager.domain.member import Profile
@@ -55,6 +58,7 @@ NOUNS: dict[Any, str] = {
     EntryId: "entry",
     ContactId: "contact",
     TreatyId: "treaty",
+    CharacterId: "character",
 }
 """What a verb's parameter of an id type is called."""
 
@@ -154,6 +158,8 @@ def known(kind: Any, place: Place, space: Space) -> list[Named]:
         return [msgspec.structs.replace(each, id=each.id[:16]) for each in organisations(place)]
     if kind is EntryId:
         return _entries(space)
+    if kind is CharacterId:
+        return _characters(place, space)
     return _titled(kind, space)
 
 
@@ -184,6 +190,24 @@ def members(place: Place, space: Space) -> list[Named]:
         profile = profile_of(place, space, getattr(state, "profile", b""))
         found.append(Named(entity, (profile.handle, profile.display_name) if profile else ()))
     return found
+
+
+def _characters(place: Place, space: Space) -> list[Named]:
+    """By name: what is shown in this space, and one's own, which can be shown there."""
+    own = [each for each in place.shelf.spaces() if each.kind == "personal" and place.vault.logs_of(each.id)]
+    found: dict[bytes, dict[str, None]] = {}
+    for each in (space, *(one for one in own if one.id != space.id)):
+        for entity, state in each.things(CHARACTERS):
+            sheet = sheet_of(place, each, state.sheet) if isinstance(state, Character) else None
+            found.setdefault(entity, {}).update({sheet.name: None} if sheet else {})
+    return [Named(entity, tuple(called)) for entity, called in found.items()]
+
+
+def sheet_of(place: Place, space: Space, entry: Id32) -> CharacterSheet | None:
+    """Who a character is, if the words are here, their key is, and nobody had them erased."""
+    words = Words(place.store, place.vault.get).read(space, {entry: CharacterSheet}) if entry else {}
+    found = words.get(entry)
+    return found if isinstance(found, CharacterSheet) else None
 
 
 def profile_of(place: Place, space: Space, entry: Id32) -> Profile | None:

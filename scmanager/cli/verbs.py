@@ -36,6 +36,7 @@ GROUPS: dict[str, str] = {
     "squadron": "Squadrons: form, enlist ships and members.",
     "contact": "Other organisations: record, stance, war and peace.",
     "treaty": "Treaties: propose, sign, accept, end.",
+    "character": "Characters: make, describe, show to an organisation, withdraw.",
 }
 """What a group's help says; groups that are not named here say their name."""
 

@@ -6,12 +6,14 @@ from typing import Any, Final
 
 from scmanager.domain import (
     alarm,
+    character,
     contact,
     fleet,
     governance,
     hangar_import,
     member,
     organisation,
+    player,
     role,
     ship,
     squadron,
@@ -38,9 +40,26 @@ FLEETS: Final = _fold("fleet", fleet.Fleet(), fleet.evolve)
 SQUADRONS: Final = _fold("squadron", squadron.Squadron(), squadron.evolve)
 CONTACTS: Final = _fold("contact", contact.Contact(), contact.evolve)
 TREATIES: Final = _fold("treaty", treaty.Treaty(), treaty.evolve)
+CHARACTERS: Final = _fold("character", character.Character(), character.evolve)
+PLAYERS: Final = _fold("player", player.Player(), player.evolve)
 
 FOLDS: Final[Mapping[str, Fold]] = MappingProxyType(
-    by_tag((EPOCHS, ORGANISATIONS, ROLES, MEMBERS, SHIPS, IMPORTS, FLEETS, SQUADRONS, CONTACTS, TREATIES))
+    by_tag(
+        (
+            EPOCHS,
+            ORGANISATIONS,
+            ROLES,
+            MEMBERS,
+            SHIPS,
+            IMPORTS,
+            FLEETS,
+            SQUADRONS,
+            CONTACTS,
+            TREATIES,
+            CHARACTERS,
+            PLAYERS,
+        )
+    )
 )
 """By event tag."""
 

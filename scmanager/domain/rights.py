@@ -134,6 +134,15 @@ RIGHT_NEEDED: Final[Mapping[str, Right | None]] = MappingProxyType(
         "treaty.dropped/1": _R.DIPLOMACY_MANAGE,
         "treaty.ended/1": _R.DIPLOMACY_COMMIT,
         "treaty.reinstated/1": _R.DIPLOMACY_COMMIT,
+        "character.made/1": ANYONE,
+        "character.described/1": ANYONE,
+        "character.sheet-chosen/1": ANYONE,
+        "character.retired/1": ANYONE,
+        "character.returned/1": ANYONE,
+        "character.shared/1": ANYONE,
+        "character.share-withdrawn/1": ANYONE,
+        "player.main-chosen/1": ANYONE,
+        "player.main-dropped/1": ANYONE,
     }
 )
 """By tag. Types of governance and of other fields stand with those."""

@@ -10,7 +10,18 @@ import msgspec
 import pytest
 
 import scmanager.domain
-from scmanager.domain import contact, fleet, member, organisation, role, ship_events, squadron, treaty_events
+from scmanager.domain import (
+    character,
+    contact,
+    fleet,
+    member,
+    organisation,
+    player,
+    role,
+    ship_events,
+    squadron,
+    treaty_events,
+)
 from scmanager.domain.event import CATALOGUE
 from scmanager.domain.payload import INT_MAX, TITLE_LENGTH_MAX
 from scmanager.domain.rights import RIGHT_NEEDED
@@ -104,7 +115,9 @@ def test_every_field_has_a_bound(tag: str) -> None:
     assert flaws(msgspec.json.schema(CATALOGUE[tag])) == []
 
 
-@pytest.mark.parametrize("thing", [organisation, role, member, ship_events, fleet, squadron, contact, treaty_events])
+@pytest.mark.parametrize(
+    "thing", [organisation, role, member, ship_events, fleet, squadron, contact, treaty_events, character, player]
+)
 def test_every_type_needs_a_right_or_is_open_to_anyone(thing: ModuleType) -> None:
     tags = {kind.tag for kind in vars(thing).values() if kind in CATALOGUE.values()}
     assert tags

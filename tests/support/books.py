@@ -11,8 +11,8 @@ from scmanager.application import organisations
 from scmanager.application.desk import Desk
 from scmanager.application.founding import Founding
 from scmanager.application.writer import Command, Result, Writer
-from scmanager.domain import contact, fleet, hangar, member, negotiation, squadron
-from scmanager.domain.catalogue import CONTACTS, FLEETS, FOLDS, MEMBERS, SHIPS, SQUADRONS, TREATIES
+from scmanager.domain import character, contact, fleet, hangar, member, negotiation, squadron
+from scmanager.domain.catalogue import CHARACTERS, CONTACTS, FLEETS, FOLDS, MEMBERS, SHIPS, SQUADRONS, TREATIES
 from scmanager.domain.diplomacy import Side
 from scmanager.domain.ship_events import Owner, OwnerKind, Source
 from scmanager.domain.treaty_events import Kind
@@ -156,6 +156,11 @@ def agree(new: bytes, with_: bytes, kind: Kind = Kind.NON_AGGRESSION, **times: i
         desk.decide(TREATIES, new, negotiation.claim_acceptance, None, "Their envoy.", now)
 
     return act
+
+
+def show_character(new: bytes, name: str, occupation: str = "") -> Callable[[Desk], None]:
+    words = character.CharacterSheet(name, occupation)
+    return lambda desk: desk.decide(CHARACTERS, new, character.share, desk.me, words, None, None)
 
 
 # Reading

@@ -7,11 +7,11 @@ import msgspec
 
 from scmanager.application.desk import Desk
 from scmanager.application.writer import Command
-from scmanager.domain import fleet, hangar, member, role, squadron
-from scmanager.domain.catalogue import FLEETS, MEMBERS, ROLES, SHIPS, SQUADRONS
+from scmanager.domain import fleet, hangar, member, player, role, squadron
+from scmanager.domain.catalogue import FLEETS, MEMBERS, PLAYERS, ROLES, SHIPS, SQUADRONS
 from scmanager.domain.ship_events import Owner, OwnerKind, Readiness, Source
 from tests.support.api_node import ApiNode
-from tests.support.books import agree, record_contact
+from tests.support.books import agree, record_contact, show_character
 
 MODELS = ("aegs-gladius", "anvl-carrack", "drak-cutlass-black", "misc-prospector", "rsi-constellation")
 RIGHTS = ("member.invite", "member.represent")
@@ -29,6 +29,7 @@ class Nova(msgspec.Struct, frozen=True):
     role: str
     contact: str
     treaty: str
+    character: str
 
 
 def populate(node: ApiNode, *, members: int, ships: int, title: str = "Nova") -> Nova:
@@ -74,6 +75,11 @@ def _others(desk: Desk, made: dict[str, Any]) -> None:
     record_contact(tallow, "Tallow")(desk)
     agree(pact, tallow, until=4_000_000_000)(desk)
     record_contact(desk.new_id(), "Brine")(desk)
+    vesper = desk.new_id()
+    show_character(vesper, "Vesper Ilo", "medic")(desk)
+    show_character(desk.new_id(), "Kestrel")(desk)
+    desk.decide(PLAYERS, desk.me, player.choose_main, vesper)
+    made["character"] = vesper.hex()
     made["contact"], made["treaty"] = tallow.hex(), pact.hex()
 
 
