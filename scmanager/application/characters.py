@@ -132,7 +132,7 @@ def _own(desk: Desk, character_id: Id) -> tuple[Space, Character]:
 
 def _sheet(desk: Desk, space: Space, one: Character, *, must: bool) -> CharacterSheet | None:
     """What is written about it, as committed so far. Raises SheetUnreadable if it must be there."""
-    words = desk.words(space, one.sheet, CharacterSheet)
+    words = desk.words_in(space, one.sheet, CharacterSheet)
     if isinstance(words, CharacterSheet):
         return words
     if must and one.player:

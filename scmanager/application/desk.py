@@ -1,12 +1,11 @@
 """A desk: where one command reads what is, decides, and records what shall be. Nothing leaves before the commit."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Protocol, TypeVar
 
 import msgspec
 
 from scmanager.application.keys import FreshKeys
-from scmanager.application.words import Words
 from scmanager.domain import governance
 from scmanager.domain.epoch import EPOCHS, Epochs
 from scmanager.domain.event import About, Decision, Envelope, Event, Id, Id32, Personal, State
@@ -18,7 +17,8 @@ from scmanager.eventstore import content
 from scmanager.eventstore.content import Shared
 from scmanager.eventstore.entry import DEPS_MAX, Dep, Kind
 from scmanager.eventstore.own_log import Draft, OwnLog, Sealed, Secret
-from scmanager.spaces.personal import Absence
+from scmanager.spaces.opening import Opened
+from scmanager.spaces.personal import Absence, open_part, plain_part
 from scmanager.spaces.space import AHEAD_US_MAX, Space
 from scmanager.spaces.thing import tips_after
 
@@ -76,6 +76,16 @@ class Decide(Protocol):
 
 S = TypeVar("S", bound=State)
 
+PartsAt = Callable[[Iterable[int]], Mapping[tuple[int, int], bytes]]
+"""The store's erasable parts by (pos, number)."""
+
+
+class Quoted(msgspec.Struct, frozen=True):
+    """An event said again, with the words it carried as (subject, the bytes they were)."""
+
+    event: Event
+    words: tuple[tuple[Id, bytes], ...]
+
 
 class Seat:
     """From where this installation speaks in a space: its log there and the grant it acts by."""
@@ -105,11 +115,11 @@ class Desk:
         now_us: int,
         entropy: Callable[[int], bytes],
         own_spaces: Callable[[], Iterable[Space]] = tuple,
-        words: Words | None = None,
+        parts_at: PartsAt = lambda _: {},
     ) -> None:
         self._seat = seat
+        self._parts_at = parts_at
         self._own_spaces = own_spaces
-        self._words = words
         self._command = command
         self._now_us = now_us
         self._entropy = entropy
@@ -175,11 +185,16 @@ class Desk:
         """The other spaces of this kind that this installation writes in, to read what is committed there."""
         return [each for each in self._own_spaces() if each.kind == kind and each.id != self.space.id]
 
-    def words(self, space: Space, entry: Id32, kind: type[Personal]) -> Personal | Absence:
-        """The personal words that an entry of a space holds, as committed so far, or why there are none."""
-        if self._words is None or not entry:
+    def words_in(self, space: Space, entry: Id32, kind: type[Personal]) -> Personal | Absence:
+        """The personal words that an entry of one of our spaces holds, as committed so far, or why there are none."""
+        if not entry:
             return Absence.NONE
-        return self._words.read(space, {entry: kind})[entry]
+        opened = space.opened(entry)
+        if opened is None:
+            return Absence.NOT_HERE
+        stored = self._parts_at([opened.pos]).get((opened.pos, 1))
+        public, erased = space.public(opened.entry.log), space.erased_keys()
+        return open_part(opened.entry, 1, kind, stored, public, self._seat.keys.get, erased)
 
     def decide(self, fold: Fold, entity: Id, decision: Decide, *arguments: Any) -> None:
         """Ask the domain about one thing and record what it says. Raises what it raises."""
@@ -187,20 +202,33 @@ class Desk:
             self.record(fold, entity, decided)
 
     def record(
-        self, fold: Fold | None, entity: Id, decided: Decision, deps: tuple[Dep, ...] = (), *, alone: bool = False
+        self,
+        fold: Fold | None,
+        entity: Id,
+        decided: Decision | Quoted,
+        deps: tuple[Dep, ...] = (),
+        *,
+        alone: bool = False,
+        cause: Id32 = b"",
     ) -> Sealed:
-        """Seal one event at the end of our log; `alone`: it names no heads.
+        """Seal one event at the end of our log; `alone`: it names no heads; `cause`: the entry that it answers.
 
         Raises NotAllowed, KeyMissing, UpdateNeeded.
         """
-        event, personal = _split(decided)
+        event, words = _split(decided)
         self._check_right(event)
         saw = self._look(fold, entity)[1] if fold else ()
         shared = Shared(
-            event.tag, self.grant.id, self._command, b"", entity, saw[-content.SAW_MAX :], msgspec.Raw(_encode(event))
+            event.tag,
+            self.grant.id,
+            self._command,
+            cause,
+            entity,
+            saw[-content.SAW_MAX :],
+            msgspec.Raw(_encode(event)),
         )
         named = deps if alone else self._deps(deps)
-        draft = Draft(content.encode(shared), self._writing_key(event), self._personal(personal), named)
+        draft = Draft(content.encode(shared), self._writing_key(event), self._sealing(words), named)
         log = self._seat.log
         sealed = log.add(draft, self._next_hlc())
         self._check_counts(sealed, shared, event)
@@ -241,6 +269,25 @@ class Desk:
             return not used or epochs.writing in used
         thing = self.space.thing(EPOCHS, self.organisation)  # Made and not used yet: good while no key has changed.
         return thing is None or len(thing.events()) == 1
+
+    @property
+    def own_logs(self) -> tuple[bytes, ...]:
+        """The logs that this installation wrote in the space."""
+        return self._seat.keys.own_logs
+
+    def words(self, opened: Opened) -> tuple[tuple[Id, bytes], ...] | Absence:
+        """What an entry says of persons, as (subject, bytes); or why that cannot be read here."""
+        refs, pos = opened.entry.parts, opened.pos
+        held = self._parts_at([pos]) if len(refs) > 1 else {}
+        public, erased = self.space.public(opened.entry.log), self.space.erased_keys()
+        found = []
+        for number in range(1, len(refs)):
+            subject = self._seat.keys.subject_of(refs[number].key)
+            plain = plain_part(opened.entry, number, held.get((pos, number)), public, self._seat.keys.get, erased)
+            if isinstance(plain, Absence) or subject is None:
+                return plain if isinstance(plain, Absence) else Absence.NOT_HERE
+            found.append((subject, plain))
+        return tuple(found)
 
     def open_epoch(self) -> None:
         """From here on the space is written under a fresh key."""
@@ -311,10 +358,8 @@ class Desk:
             raise KeyMissing
         return Secret(key_id, key)
 
-    def _personal(self, about: About | None) -> tuple[tuple[Secret, bytes], ...]:
-        if about is None:
-            return ()
-        return ((self.subject_key(about.subject), _encode(about.personal)),)
+    def _sealing(self, words: tuple[tuple[Id, bytes], ...]) -> tuple[tuple[Secret, bytes], ...]:
+        return tuple((self.subject_key(subject), plain) for subject, plain in words)
 
     def _deps(self, named: tuple[Dep, ...]) -> tuple[Dep, ...]:
         """What a governance event names, and the heads of other logs that nobody here has named yet.
@@ -331,5 +376,7 @@ class Desk:
         return (*named, *last)
 
 
-def _split(decided: Decision) -> tuple[Event, About | None]:
-    return (decided.event, decided) if isinstance(decided, About) else (decided, None)
+def _split(decided: Decision | Quoted) -> tuple[Event, tuple[tuple[Id, bytes], ...]]:
+    if isinstance(decided, About):
+        return decided.event, ((decided.subject, _encode(decided.personal)),)
+    return (decided.event, decided.words) if isinstance(decided, Quoted) else (decided, ())

@@ -18,7 +18,6 @@ from scmanager.application.continuing import Continuation
 from scmanager.application.desk import Desk, NotAMember, Seat
 from scmanager.application.founding import Founding
 from scmanager.application.keys import FreshKeys, Keys
-from scmanager.application.words import Words
 from scmanager.domain.records import Grant
 from scmanager.errors import Unavailable
 from scmanager.eventstore.own_log import Head, OwnLog
@@ -95,7 +94,6 @@ class Writer:
     ) -> None:
         self._store, self._shelf, self._keys = store, shelf, keys
         self._clock_us, self._entropy = clock_us, entropy
-        self._words = Words(store, keys.get)
         self._seats: dict[bytes, Seat] = {}
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._stopping = False
@@ -245,7 +243,7 @@ class Writer:
                 twin.answer.add_done_callback(lambda first: _pass_on(first, waiting.answer))
                 return False
             seat = self._seat_for(command)
-            desk = Desk(seat, command.id, self._clock_us(), self._entropy, self._own_spaces, self._words)
+            desk = Desk(seat, command.id, self._clock_us(), self._entropy, self._own_spaces, self._store.parts)
             if not isinstance(command, Command):
                 command.open(desk, self._keys)
                 self._seats[seat.space.id] = seat
