@@ -267,3 +267,21 @@ def test_a_main_dropped_while_another_was_chosen_leaves_the_other_in_either_orde
         told(MainDropped((entry(1),)), by=ADA), told(MainChosen(KESTREL, (entry(1),)), by=ADA)
     )
     assert one.main == two.main == KESTREL
+
+
+def test_a_sheet_that_nobody_wrote_is_not_chosen_and_the_newest_sixty_four_can_be() -> None:
+    given(MADE, told(SheetChosen(entry(77)), by=ADA))
+    then_state(sheet=entry(1), rival_sheets=())
+    given(MADE, *(told(Described((entry(number),)), by=ADA) for number in range(1, 80)))
+    assert story.state.written == tuple(entry(number) for number in range(17, 81))
+
+
+def test_what_an_event_names_is_ended_even_if_newer_things_were_all_its_author_saw() -> None:
+    given(MADE, meanwhile(Described((entry(1),)), by=ADA))
+    then_state(sheet=entry(2), rival_sheets=())
+    given(SHOWN, told(ShareWithdrawn(), by=ADA), meanwhile(Shared(over=(entry(2),)), by=ADA))
+    then_state(standing=Standing.PRESENT)
+    MAINS.given(told(MainChosen(VESPER), by=ADA), meanwhile(MainChosen(KESTREL, (entry(1),)), by=ADA))
+    MAINS.then_state(main=KESTREL, rival_mains=())
+    MAINS.given(told(MainChosen(VESPER), by=ADA), meanwhile(MainDropped((entry(1),)), by=ADA))
+    MAINS.then_state(main=None)

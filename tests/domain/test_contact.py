@@ -260,6 +260,26 @@ def test_the_history_tells_who_did_what_in_whose_name() -> None:
         ("contact.peace-made", Side.US, ""),
     ]
     assert {step.member for step in story.state.history} == {LEADER}
+    given(TALLOW, StanceReported(Stance.ALLY))
+    assert story.state.history[-1].side is Side.THEM
     given(TALLOW, *(meanwhile(StanceReported(Stance.ALLY), by=who("ada")) for _ in range(80)))
     assert len(story.state.history) == 64
     assert story.state.history[-1].entry == entry(81)
+
+
+def test_what_an_event_names_is_ended_even_if_newer_things_were_all_its_author_saw() -> None:
+    given(TALLOW, Renamed("Guild", (entry(1),)), meanwhile(Renamed("Union", (entry(2),))))
+    then_state(title="Union", rival_titles=())
+    given(TALLOW, Identified(THEM), meanwhile(Identified(ELSE, (entry(2),))))
+    then_state(space=ELSE, rival_spaces=())
+    given(TALLOW, StanceSet(Stance.ALLY), meanwhile(StanceSet(Stance.HOSTILE, (entry(2),))))
+    then_state(stance=Stance.HOSTILE, rival_stances=())
+    given(TALLOW, StanceSet(Stance.ALLY), meanwhile(WarDeclared(over=(entry(2),))), PeaceMade((entry(3),)))
+    then_state(stance=Stance.NEUTRAL)
+    given(TALLOW, WarDeclared(), meanwhile(PeaceMade((entry(2),))))
+    then_state(stance=Stance.NEUTRAL)
+
+
+def test_a_tag_that_was_set_before_the_record_came_stands() -> None:
+    given(SidSet("GUILD"), TALLOW)
+    then_state(sid="GUILD")

@@ -335,3 +335,28 @@ def test_a_treaty_has_as_many_versions_as_people_can_tell_apart() -> None:
     given(PACT, *(TermsChanged(over=(entry(number),)) for number in range(1, 80)))
     assert len(story.state.versions) == 64
     assert len(story.state.history) == 64
+
+
+def test_the_first_yes_of_a_side_is_the_one_that_is_shown() -> None:
+    given(*AGREED, meanwhile(Signed(FIRST)), meanwhile(AcceptanceClaimed(FIRST)))
+    version = story.state.agreed
+    assert version is not None
+    assert (version.ours, version.theirs) == (entry(2), entry(3))
+    then_state(contested=False)
+
+
+def test_what_an_event_names_is_ended_even_if_newer_things_were_all_its_author_saw() -> None:
+    given(
+        *AGREED,
+        TermsChanged(over=(FIRST,)),
+        Signed(entry(4), (entry(3),)),
+        meanwhile(AcceptanceClaimed(entry(4), (entry(3),))),
+    )
+    then_state(contested=False)
+    assert story.state.agreed == story.state.version(entry(4))
+    given(PACT, meanwhile(TermsChanged(over=(FIRST,))))
+    then_state(contested=False)
+    given(PACT, TermsChanged(over=(FIRST,)), meanwhile(TermsChosen(FIRST, (entry(2),))))
+    then_state(contested=False)
+    given(PACT, Dropped(DropReason.DECLINED), meanwhile(Reinstated((entry(2),))))
+    assert phases(NOW) == ["proposed"]
