@@ -16,10 +16,10 @@ from scmanager.cli.session import Place, session_of
 from scmanager.cli.verbs import OrgOption
 from scmanager.domain.catalogue import CONTACTS, TREATIES
 from scmanager.domain.contact import Contact, relation
-from scmanager.domain.diplomacy import Stance, Step
+from scmanager.domain.diplomacy import Step
 from scmanager.domain.event import Id
-from scmanager.domain.treaty import PROMISES, Treaty, Version, ends_at, in_force_at, phase_at
-from scmanager.domain.treaty_events import TreatyTerms
+from scmanager.domain.treaty import PROMISES, Treaty, Version, at_odds, ends_at, in_force_at, phase_at
+from scmanager.domain.treaty_events import Kind, TreatyTerms
 from scmanager.spaces.space import Space
 
 ContactArgument = Annotated[str, typer.Argument(metavar="CONTACT", help="Name, tag, or first digits of the id.")]
@@ -62,28 +62,31 @@ def history(
 
 
 def _contacts(_place: Place, space: Space) -> Iterable[Row]:
-    now = int(time.time())
-    promised = _promises(space, now)
+    binding = _binding(space, int(time.time()))
     for entity, state in space.things(CONTACTS):
         if isinstance(state, Contact) and not state.archived:
+            kinds = binding.get(entity, [])
+            rivals = [each.value for each in state.rival_stances]
             yield {
                 "title": state.title, "tag": state.sid,
-                "relation": relation(state, promised.get(entity, ())).value, "our_stance": state.stance.value,
-                "contested": [each.value for each in state.rival_stances],
+                "relation": relation(state, [PROMISES[each] for each in kinds if each in PROMISES]).value,
+                "our_stance": state.stance.value,
+                "contested": [*rivals, "war and treaty"] if at_odds(state, kinds) else rivals,
                 "theirs_claimed": state.reported.value if state.reported else "", "id": entity,
             }  # fmt: skip
 
 
-def _promises(space: Space, now: int) -> dict[Id, list[Stance]]:
-    found: dict[Id, list[Stance]] = {}
+def _binding(space: Space, now: int) -> dict[Id, list[Kind]]:
+    """The kinds of the treaties in force, by contact."""
+    found: dict[Id, list[Kind]] = {}
     for _, one in space.things(TREATIES):
-        if isinstance(one, Treaty) and one.kind in PROMISES and in_force_at(one, now):
-            found.setdefault(one.contact, []).append(PROMISES[one.kind])
+        if isinstance(one, Treaty) and in_force_at(one, now):
+            found.setdefault(one.contact, []).append(one.kind)
     return found
 
 
-def _treaties(_place: Place, space: Space) -> Iterable[Row]:
-    now, contacts = int(time.time()), names.known(ContactId, _place, space)
+def _treaties(place: Place, space: Space) -> Iterable[Row]:
+    now, contacts = int(time.time()), names.known(ContactId, place, space)
     for entity, state in space.things(TREATIES):
         if isinstance(state, Treaty) and state.contact:
             shown = state.agreed or state.draft

@@ -5,7 +5,9 @@ us. Whether it is in force, about to expire or over is worked out for a moment (
 """
 
 import enum
+from collections.abc import Iterable
 
+from scmanager.domain.contact import Contact
 from scmanager.domain.contest import Claim, beside, drop, entries, holder, rivals, stake
 from scmanager.domain.diplomacy import Proof, Side, Stance, Step, remembered
 from scmanager.domain.event import Envelope, Id, Id32, State, replace
@@ -178,6 +180,11 @@ def phase_at(treaty: Treaty, now: int) -> Phase:
 def in_force_at(treaty: Treaty, now: int) -> bool:
     """Whether it binds at this moment (UTC seconds)."""
     return phase_at(treaty, now) in (Phase.IN_FORCE, Phase.EXPIRING)
+
+
+def at_odds(contact: Contact, in_force: Iterable[Kind]) -> bool:
+    """Whether there is war in spite of a treaty in force: both were said at the same time, or a treaty came back."""
+    return bool(contact.wars) and not AGAINST_WAR.isdisjoint(in_force)
 
 
 def evolve(treaty: Treaty, event: TreatyEvent, envelope: Envelope) -> Treaty:

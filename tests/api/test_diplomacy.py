@@ -8,7 +8,7 @@ import pytest
 from scmanager.application.writer import Command
 from scmanager.domain.catalogue import CONTACTS, TREATIES
 from scmanager.domain.contact import Contact, relation
-from scmanager.domain.treaty import DAY_S, PROMISES, Treaty, in_force_at, phase_at
+from scmanager.domain.treaty import DAY_S, PROMISES, Treaty, at_odds, in_force_at, phase_at
 from scmanager.domain.treaty_events import Kind
 from tests.support.api_node import Api
 from tests.support.books import agree, record_contact
@@ -66,13 +66,14 @@ def test_phases_and_relations_are_what_the_domain_says_of_this_moment(api: Api, 
         key: shown(phase_at(one, int(time.time()))) for key, one in states.items()
     }
     assert {each["phase"] for each in data} == {"IN_FORCE", "EXPIRED", "EXPIRING", "AGREED"}
-    data = api.ask(f'{{ contacts(space: "{ours.space}") {{ nodes {{ id relation }} }} }}')["contacts"]["nodes"]
+    data = api.ask(f'{{ contacts(space: "{ours.space}") {{ nodes {{ id relation atOdds }} }} }}')["contacts"]["nodes"]
     for each in data:
         state = space.state(CONTACTS, bytes.fromhex(each["id"]))
         assert isinstance(state, Contact)
         held = [one for one in states.values() if one.contact.hex() == each["id"] and in_force_at(one, NOW)]
         promised = [PROMISES[one.kind] for one in held if one.kind in PROMISES]
         assert each["relation"] == shown(relation(state, promised))
+        assert each["atOdds"] == at_odds(state, [one.kind for one in held])
 
 
 @pytest.mark.parametrize(

@@ -23,9 +23,14 @@ def test_from_a_name_to_a_treaty_in_force_and_to_war(nova: Scm) -> None:
     assert nova("contact", "declare-war", "Tallow", "--by", "them", "--json").json["treaties"]
     assert nova("contact", "list", "--json").json[0]["relation"] == "war"
     assert nova("treaty", "list", "--json").json[0]["phase"] == "ended"
+    nova("treaty", "reinstate", "Pact")
+    assert nova("contact", "list", "--json").json[0]["contested"] == ["war and treaty"]
+    nova("treaty", "end", "Pact", "broken", "--by", "them")
+    assert nova("contact", "list", "--json").json[0]["contested"] == []
     acts = [row["what"] for row in nova("contact", "history", "Tallow", "--json").json]
     assert acts[0] == "contact.recorded"
-    assert set(acts[-2:]) == {"contact.war-declared", "treaty.ended"}
+    assert {"contact.war-declared", "treaty.signed", "treaty.reinstated"} < set(acts)
+    assert acts[-1] == "treaty.ended"
     assert "them" in nova("contact", "history", "Tallow").out
 
 
