@@ -62,9 +62,15 @@ class Outcome:
     role: ID | None
     grant: ID | None
     operation: ID | None
+    contact: ID | None
+    treaty: ID | None
+    character: ID | None
 
 
-_TYPED = ("organisation", "member", "ship", "fleet", "squadron", "role", "grant", "operation")
+_TYPED = (
+    "organisation", "member", "ship", "fleet", "squadron", "role", "grant", "operation", "contact", "treaty",
+    "character",
+)  # fmt: skip
 
 Submit = Callable[[Context, bytes, bytes, Mapping[str, Any]], "Future[dict[str, Any]]"]
 

@@ -7,7 +7,8 @@ from strawberry import ID
 from strawberry.types import Info
 
 from scmanager import __version__
-from scmanager.api import exchange, models
+from scmanager.api import characters as character_models
+from scmanager.api import diplomacy, exchange, models
 from scmanager.api.bindings import described, many, one
 from scmanager.api.context import Context
 from scmanager.api.fielding import Fielding, fielding_of
@@ -181,6 +182,22 @@ class Query:
     )
     operation: Operation | None = one(_ALL, given=_BY_ID)
     fielding: Fielding = strawberry.field(resolver=fielding_of)
+    contacts: Connection[diplomacy.Contact] = many(
+        _ALL, filter=diplomacy.ContactFilter, sort=diplomacy.ContactSort, next_step=diplomacy.NO_CONTACTS,
+        given=_PERHAPS_IN_SPACE, description="Other organisations, as yours know them.",
+    )  # fmt: skip
+    contact: diplomacy.Contact | None = one(_ALL, given=_BY_ID)
+    treaties: Connection[diplomacy.Treaty] = many(
+        _ALL, filter=diplomacy.TreatyFilter, sort=diplomacy.TreatySort, next_step=diplomacy.NO_TREATIES,
+        given=_PERHAPS_IN_SPACE,
+    )  # fmt: skip
+    treaty: diplomacy.Treaty | None = one(_ALL, given=_BY_ID)
+    characters: Connection[character_models.Character] = many(
+        _ALL, filter=character_models.CharacterFilter, sort=character_models.CharacterSort,
+        next_step=character_models.NO_CHARACTERS, given=_PERHAPS_IN_SPACE,
+        description="Of one space, your personal one too, or of all.",
+    )  # fmt: skip
+    character: character_models.Character | None = one(_ALL, given=_BY_ID)
     audit: Connection[models.AuditEntry] = many(
         _ALL, filter=AuditFilter, sort=AuditSort, next_step=models.NO_ENTRIES, given=_IN_SPACE,
         description="The audit trail of a space, void entries too.",

@@ -8,7 +8,7 @@ import msgspec
 from scmanager.application.keys import FreshKeys
 from scmanager.domain import governance
 from scmanager.domain.epoch import EPOCHS, Epochs
-from scmanager.domain.event import About, Decision, Envelope, Event, Id, Id32, State
+from scmanager.domain.event import About, Decision, Envelope, Event, Id, Id32, Personal, State
 from scmanager.domain.fold import Fold
 from scmanager.domain.governance import EVERY_RIGHT
 from scmanager.domain.records import Fact, Grant
@@ -18,7 +18,7 @@ from scmanager.eventstore.content import Shared
 from scmanager.eventstore.entry import DEPS_MAX, Dep, Kind
 from scmanager.eventstore.own_log import Draft, OwnLog, Sealed, Secret
 from scmanager.spaces.opening import Opened
-from scmanager.spaces.personal import Absence, plain_part
+from scmanager.spaces.personal import Absence, open_part, plain_part
 from scmanager.spaces.space import AHEAD_US_MAX, Space
 from scmanager.spaces.thing import tips_after
 
@@ -184,6 +184,17 @@ class Desk:
     def own_spaces(self, kind: Kind) -> list[Space]:
         """The other spaces of this kind that this installation writes in, to read what is committed there."""
         return [each for each in self._own_spaces() if each.kind == kind and each.id != self.space.id]
+
+    def words_in(self, space: Space, entry: Id32, kind: type[Personal]) -> Personal | Absence:
+        """The personal words that an entry of one of our spaces holds, as committed so far, or why there are none."""
+        if not entry:
+            return Absence.NONE
+        opened = space.opened(entry)
+        if opened is None:
+            return Absence.NOT_HERE
+        stored = self._parts_at([opened.pos]).get((opened.pos, 1))
+        public, erased = space.public(opened.entry.log), space.erased_keys()
+        return open_part(opened.entry, 1, kind, stored, public, self._seat.keys.get, erased)
 
     def decide(self, fold: Fold, entity: Id, decision: Decide, *arguments: Any) -> None:
         """Ask the domain about one thing and record what it says. Raises what it raises."""

@@ -1,8 +1,8 @@
 """What a decision about one thing needs of another: that a member, a fleet or a ship it names is here."""
 
 from scmanager.application.desk import Desk
-from scmanager.domain import fleet, hangar, member, ship
-from scmanager.domain.catalogue import FLEETS, MEMBERS, SHIPS
+from scmanager.domain import contact, fleet, hangar, member, ship
+from scmanager.domain.catalogue import CONTACTS, FLEETS, MEMBERS, SHIPS
 from scmanager.domain.event import Id
 from scmanager.domain.ship_events import Owner, OwnerKind
 
@@ -37,6 +37,13 @@ def check_ship(desk: Desk, ship_id: Id) -> Id:
     if one.standing is not ship.Standing.PRESENT:
         raise hangar.ShipGone(standing=one.standing.value)
     return ship_id
+
+
+def check_contact(desk: Desk, contact_id: Id) -> Id:
+    """Another organisation that is recorded and not archived. Raises ContactUnknown, ContactArchived."""
+    one: contact.Contact = desk.state(CONTACTS, contact_id)
+    contact.check_live(one)
+    return contact_id
 
 
 def owner_named(desk: Desk, member_id: Id | None, organisation: bool) -> Owner:

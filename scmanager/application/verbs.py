@@ -21,6 +21,9 @@ SlotId = NewType("SlotId", bytes)
 """A crew slot's or a ship slot's."""
 SquadId = NewType("SquadId", bytes)
 OrganisationId = NewType("OrganisationId", bytes)
+ContactId = NewType("ContactId", bytes)
+TreatyId = NewType("TreatyId", bytes)
+CharacterId = NewType("CharacterId", bytes)
 EntryId = NewType("EntryId", bytes)
 """32 bytes; the others are 16. Front ends show all of them as lower-case hex."""
 

@@ -6,7 +6,9 @@ from typing import Any
 import typer
 
 from scmanager.cli import (
+    characters,
     demo,
+    diplomacy,
     erasing,
     events,
     hangar,
@@ -45,6 +47,9 @@ THINGS: dict[str, dict[str, Callable[..., Any]]] = {
         "field": operations.field,
         "calendar": operations.export_calendar,
     },
+    "contact": {"list": diplomacy.list_contacts, "history": diplomacy.history},
+    "treaty": {"list": diplomacy.list_treaties, "versions": diplomacy.versions},
+    "character": {"list": characters.list_characters},
     "space": {
         "list": spaces.list_spaces,
         "export": spaces.export,

@@ -10,6 +10,8 @@ from typing import Any
 import msgspec
 
 from scmanager.application.verbs import (
+    CharacterId,
+    ContactId,
     EntryId,
     FleetId,
     ImportId,
@@ -21,11 +23,14 @@ from scmanager.application.verbs import (
     SlotId,
     SquadId,
     SquadronId,
+    TreatyId,
 )
 from scmanager.application.words import Words
 from scmanager.cli.output import short
 from scmanager.cli.session import Place
 from scmanager.domain.catalogue import (
+    CHARACTERS,
+    CONTACTS,
     FLEETS,
     IMPORTS,
     MEMBERS,
@@ -34,8 +39,11 @@ from scmanager.domain.catalogue import (
     ROLES,
     SHIPS,
     SQUADRONS,
+    TREATIES,
 )
+from scmanager.domain.character import Character, CharacterSheet
 from scmanager.domain.event import Id32
+from scmanager.domain.fold import Fold
 from scmanager.domain.member import Profile
 from scmanager.domain.role import Role
 from scmanager.errors import Refused
@@ -56,8 +64,24 @@ NOUNS: dict[Any, str] = {
     OperationId: "operation",
     SlotId: "slot",
     SquadId: "squad",
+    ContactId: "contact",
+    TreatyId: "treaty",
+    CharacterId: "character",
 }
 """What a verb's parameter of an id type is called."""
+
+
+FOLDS: dict[Any, Fold] = {
+    RoleId: ROLES,
+    FleetId: FLEETS,
+    SquadronId: SQUADRONS,
+    ShipId: SHIPS,
+    ImportId: IMPORTS,
+    ContactId: CONTACTS,
+    TreatyId: TREATIES,
+    OperationId: OPERATIONS,
+}
+"""Where the things of an id type are."""
 
 
 class NameUnknown(Refused):
@@ -145,14 +169,16 @@ def known(kind: Any, place: Place, space: Space) -> list[Named]:
         return _entries(space)
     if kind in (SlotId, SquadId):
         return _in_operations(kind, space)
+    if kind is CharacterId:
+        return _characters(place, space)
     return _titled(kind, space)
 
 
 def _titled(kind: Any, space: Space) -> list[Named]:
-    """Roles, fleets, squadrons by title; ships by model."""
-    folds = {RoleId: ROLES, FleetId: FLEETS, SquadronId: SQUADRONS, ShipId: SHIPS, ImportId: IMPORTS}
-    fold = (folds | {OperationId: OPERATIONS})[kind]
-    return [Named(entity, (_title(state),)) for entity, state in space.things(fold)]
+    """Roles, fleets, squadrons, treaties, operations by title; contacts by title and tag; ships by model."""
+    return [
+        Named(entity, (_title(state), str(getattr(state, "sid", "")))) for entity, state in space.things(FOLDS[kind])
+    ]
 
 
 def _in_operations(kind: Any, space: Space) -> list[Named]:
@@ -192,6 +218,24 @@ def members(place: Place, space: Space) -> list[Named]:
         profile = profile_of(place, space, getattr(state, "profile", b""))
         found.append(Named(entity, (profile.handle, profile.display_name) if profile else ()))
     return found
+
+
+def _characters(place: Place, space: Space) -> list[Named]:
+    """By name: what is shown in this space, and one's own, which can be shown there."""
+    own = [each for each in place.shelf.spaces() if each.kind == "personal" and place.vault.logs_of(each.id)]
+    found: dict[bytes, dict[str, None]] = {}
+    for each in (space, *(one for one in own if one.id != space.id)):
+        for entity, state in each.things(CHARACTERS):
+            sheet = sheet_of(place, each, state.sheet) if isinstance(state, Character) else None
+            found.setdefault(entity, {}).update({sheet.name: None} if sheet else {})
+    return [Named(entity, tuple(called)) for entity, called in found.items()]
+
+
+def sheet_of(place: Place, space: Space, entry: Id32) -> CharacterSheet | None:
+    """Who a character is, if the words are here, their key is, and nobody had them erased."""
+    words = Words(place.store, place.vault.get).read(space, {entry: CharacterSheet}) if entry else {}
+    found = words.get(entry)
+    return found if isinstance(found, CharacterSheet) else None
 
 
 def profile_of(place: Place, space: Space, entry: Id32) -> Profile | None:

@@ -23,12 +23,12 @@ NOT_IN_YET = (
 
 def list_members(context: typer.Context, org: OrgOption = None, as_json: JsonFlag = False) -> None:
     """Everybody who is or was on the roster."""
-    _list(context, org, _members, as_json, "Nobody yet. Record somebody: scm member record HANDLE")
+    list_rows(context, org, _members, as_json, "Nobody yet. Record somebody: scm member record HANDLE")
 
 
 def list_roles(context: typer.Context, org: OrgOption = None, as_json: JsonFlag = False) -> None:
     """The roles that grants are written from."""
-    _list(context, org, _roles, as_json, "No role yet. Define one: scm role define Member 5")
+    list_rows(context, org, _roles, as_json, "No role yet. Define one: scm role define Member 5")
 
 
 def list_ships(
@@ -36,7 +36,7 @@ def list_ships(
 ) -> None:
     """The ships of an organisation, or those of your own hangar."""
     if not personal:
-        _list(
+        list_rows(
             context,
             org,
             _ships,
@@ -47,24 +47,26 @@ def list_ships(
     with session_of(context).open() as place:
         own = [space for space in place.shelf.spaces() if space.kind == "personal" and me(place, space)]
         rows = [row for space in own for row in _ships(place, space)]
-    _show(rows, as_json, "No ship yet. Import your list: scm import FILE")
+    show_rows(rows, as_json, "No ship yet. Import your list: scm import FILE")
 
 
 def list_fleets(context: typer.Context, org: OrgOption = None, as_json: JsonFlag = False) -> None:
     """The fleets."""
-    _list(context, org, _fleets, as_json, 'No fleet yet. Form one: scm fleet form "Home Fleet"')
+    list_rows(context, org, _fleets, as_json, 'No fleet yet. Form one: scm fleet form "Home Fleet"')
 
 
 def list_squadrons(context: typer.Context, org: OrgOption = None, as_json: JsonFlag = False) -> None:
     """The squadrons."""
-    _list(context, org, _squadrons, as_json, 'No squadron yet. Form one: scm squadron form "Red Wing"')
+    list_rows(context, org, _squadrons, as_json, 'No squadron yet. Form one: scm squadron form "Red Wing"')
 
 
 def list_devices(context: typer.Context, as_json: JsonFlag = False) -> None:
     """Your devices in each space, this machine among them."""
     with session_of(context).open() as place:
         rows = [row for space in place.shelf.spaces() for row in _devices(place, space)]
-    _show(rows, as_json, "No device acts anywhere yet. Found an organisation, or join one: scm space request FILE")
+    show_rows(
+        rows, as_json, "No device acts anywhere yet. Found an organisation, or join one: scm space request FILE"
+    )
 
 
 def me(place: Place, space: Space) -> bytes | None:
@@ -73,19 +75,21 @@ def me(place: Place, space: Space) -> bytes | None:
     return next((each.grant.member for each in space.grants() if own & set(each.levels)), None)
 
 
-def _list(
+def list_rows(
     context: typer.Context, org: str | None, rows_of: Callable[[Place, Space], Iterable[Row]], as_json: bool,
     empty: str,
 ) -> None:  # fmt: skip
+    """The rows of one organisation; when there are none, the next step instead."""
     with session_of(context).open() as place:
         space = names.organisation(place, org)
         rows = list(rows_of(place, space))
         if not rows and me(place, space) is None:
             empty = NOT_IN_YET
-    _show(rows, as_json, empty)
+    show_rows(rows, as_json, empty)
 
 
-def _show(rows: list[Row], as_json: bool, empty: str) -> None:
+def show_rows(rows: list[Row], as_json: bool, empty: str) -> None:
+    """A table of rows that have the same columns, or JSON."""
     if as_json:
         say_json(rows)
         return

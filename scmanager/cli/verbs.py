@@ -35,6 +35,9 @@ GROUPS: dict[str, str] = {
     "fleet": "Fleets: form, rename, lead, disband.",
     "squadron": "Squadrons: form, enlist ships and members.",
     "operation": "Operations: plan, sign up, fly, report.",
+    "contact": "Other organisations: record, stance, war and peace.",
+    "treaty": "Treaties: propose, sign, accept, end.",
+    "character": "Characters: make, describe, show to an organisation, withdraw.",
 }
 """What a group's help says; groups that are not named here say their name."""
 

@@ -6,15 +6,19 @@ from typing import Any, Final
 
 from scmanager.domain import (
     alarm,
+    character,
+    contact,
     fleet,
     governance,
     hangar_import,
     member,
     operation,
     organisation,
+    player,
     role,
     ship,
     squadron,
+    treaty,
 )
 from scmanager.domain.epoch import EPOCHS
 from scmanager.domain.event import CATALOGUE, State
@@ -36,9 +40,29 @@ IMPORTS: Final = _fold("import", hangar_import.Import(), hangar_import.evolve)
 FLEETS: Final = _fold("fleet", fleet.Fleet(), fleet.evolve)
 SQUADRONS: Final = _fold("squadron", squadron.Squadron(), squadron.evolve)
 OPERATIONS: Final = _fold("operation", operation.Operation(), operation.evolve)
+CONTACTS: Final = _fold("contact", contact.Contact(), contact.evolve)
+TREATIES: Final = _fold("treaty", treaty.Treaty(), treaty.evolve)
+CHARACTERS: Final = _fold("character", character.Character(), character.evolve)
+PLAYERS: Final = _fold("player", player.Player(), player.evolve)
 
 FOLDS: Final[Mapping[str, Fold]] = MappingProxyType(
-    by_tag((EPOCHS, ORGANISATIONS, ROLES, MEMBERS, SHIPS, IMPORTS, FLEETS, SQUADRONS, OPERATIONS))
+    by_tag(
+        (
+            EPOCHS,
+            ORGANISATIONS,
+            ROLES,
+            MEMBERS,
+            SHIPS,
+            IMPORTS,
+            FLEETS,
+            SQUADRONS,
+            OPERATIONS,
+            CONTACTS,
+            TREATIES,
+            CHARACTERS,
+            PLAYERS,
+        )
+    )
 )
 """By event tag."""
 

@@ -140,7 +140,7 @@ def found(organisation: Organisation, title: str, sid: str = "") -> Iterator[Dec
     """Give a new space its organisation. Raises AlreadyFounded, TitleUnusable, SidUnusable."""
     if organisation.id:
         raise AlreadyFounded(title=organisation.title)
-    yield Founded(check_title(title), _check_sid(sid))
+    yield Founded(check_title(title), check_sid(sid))
 
 
 def describe(organisation: Organisation, text: str) -> Iterator[Decision]:
@@ -168,7 +168,7 @@ def settle_name(organisation: Organisation, title: str) -> Iterator[Decision]:
 def set_sid(organisation: Organisation, sid: str) -> Iterator[Decision]:
     """Set the short tag; empty for none. Raises SidUnusable."""
     _check_open(organisation)
-    if organisation.sid != _check_sid(sid):
+    if organisation.sid != check_sid(sid):
         yield SidSet(sid)
 
 
@@ -214,7 +214,7 @@ def evolve(organisation: Organisation, event: OrganisationEvent, envelope: Envel
     match event:
         case Founded() | Renamed() | Affiliated() if flaw_of_title(event.title):
             return organisation  # Written by something that is not ours.
-        case Founded() | SidSet() if not _usable_sid(event.sid):
+        case Founded() | SidSet() if not usable_sid(event.sid):
             return organisation
         case Founded() if organisation.id:
             return organisation  # Founded once.
@@ -254,11 +254,13 @@ def _check_open(organisation: Organisation) -> None:
         raise OrganisationArchived(title=organisation.title)
 
 
-def _check_sid(sid: str) -> str:
-    if not _usable_sid(sid):
+def check_sid(sid: str) -> str:
+    """The tag, if it can be one. Raises SidUnusable."""
+    if not usable_sid(sid):
         raise SidUnusable(sid=sid)
     return sid
 
 
-def _usable_sid(sid: str) -> bool:
+def usable_sid(sid: str) -> bool:
+    """Whether this may be a tag: up to ten capital letters and digits."""
     return len(sid) <= 10 and set(sid) <= _SID_CHARACTERS

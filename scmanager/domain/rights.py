@@ -35,6 +35,10 @@ class Right(enum.StrEnum):
     """Operations: what, where, when, with what; calling them off."""
     OPERATION_LEAD = "operation.lead"
     """Operations as they happen: answers for others, slots, ships, start, end, attendance, report."""
+    DIPLOMACY_MANAGE = "diplomacy.manage"
+    """Contacts, stances short of war, proposals and their terms."""
+    DIPLOMACY_COMMIT = "diplomacy.commit"
+    """What binds everybody: sign and end treaties, declare war, make peace."""
 
 
 ANYONE: Final = None
@@ -145,6 +149,34 @@ RIGHT_NEEDED: Final[Mapping[str, Right | None]] = MappingProxyType(
         "operation.reinstated/1": _R.OPERATION_PLAN,
         "operation.attendance-taken/1": _R.OPERATION_LEAD,
         "operation.reported/1": _R.OPERATION_LEAD,
+        "contact.recorded/1": _R.DIPLOMACY_MANAGE,
+        "contact.renamed/1": _R.DIPLOMACY_MANAGE,
+        "contact.sid-set/1": _R.DIPLOMACY_MANAGE,
+        "contact.identified/1": _R.DIPLOMACY_MANAGE,
+        "contact.noted/1": _R.DIPLOMACY_MANAGE,
+        "contact.archived/1": _R.DIPLOMACY_MANAGE,
+        "contact.restored/1": _R.DIPLOMACY_MANAGE,
+        "contact.stance-set/1": _R.DIPLOMACY_MANAGE,
+        "contact.stance-reported/1": _R.DIPLOMACY_MANAGE,
+        "contact.war-declared/1": _R.DIPLOMACY_COMMIT,
+        "contact.peace-made/1": _R.DIPLOMACY_COMMIT,
+        "treaty.proposed/1": _R.DIPLOMACY_MANAGE,
+        "treaty.terms-changed/1": _R.DIPLOMACY_MANAGE,
+        "treaty.terms-chosen/1": _R.DIPLOMACY_MANAGE,
+        "treaty.signed/1": _R.DIPLOMACY_COMMIT,
+        "treaty.acceptance-claimed/1": _R.DIPLOMACY_COMMIT,
+        "treaty.dropped/1": _R.DIPLOMACY_MANAGE,
+        "treaty.ended/1": _R.DIPLOMACY_COMMIT,
+        "treaty.reinstated/1": _R.DIPLOMACY_COMMIT,
+        "character.made/1": ANYONE,
+        "character.described/1": ANYONE,
+        "character.sheet-chosen/1": ANYONE,
+        "character.retired/1": ANYONE,
+        "character.returned/1": ANYONE,
+        "character.shared/1": ANYONE,
+        "character.share-withdrawn/1": ANYONE,
+        "player.main-chosen/1": ANYONE,
+        "player.main-dropped/1": ANYONE,
     }
 )
 """By tag. Types of governance and of other fields stand with those."""

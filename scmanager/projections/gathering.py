@@ -12,12 +12,20 @@ from scmanager.domain.catalogue import MEMBERS
 from scmanager.domain.event import Id, Id32, State
 from scmanager.domain.governance import Granted
 from scmanager.domain.records import Verdict
-from scmanager.projections import fleets, hangar, operations, organisations, roster
+from scmanager.projections import characters, diplomacy, fleets, hangar, operations, organisations, roster
 from scmanager.projections.read_model import ReadModel, Scene, Voice
 from scmanager.spaces.opening import Opened
 from scmanager.spaces.space import Space
 
-MODELS: tuple[ReadModel, ...] = (organisations.MODEL, roster.MODEL, hangar.MODEL, fleets.MODEL, operations.MODEL)
+MODELS: tuple[ReadModel, ...] = (
+    organisations.MODEL,
+    roster.MODEL,
+    hangar.MODEL,
+    fleets.MODEL,
+    operations.MODEL,
+    diplomacy.MODEL,
+    characters.MODEL,
+)
 """Those whose rows belong to entities; the audit trail has a row an entry and stands beside them."""
 
 

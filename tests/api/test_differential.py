@@ -15,7 +15,8 @@ from tests.support.fleet_of import Nova, populate
 
 CATALOGUE = served().catalogue
 ROOTS = {"organisations": "Organisation", "members": "Member", "ships": "Ship", "fleets": "Fleet",
-         "squadrons": "Squadron", "roles": "Role", "operations": "Operation"}  # fmt: skip
+         "squadrons": "Squadron", "roles": "Role", "operations": "Operation", "contacts": "Contact",
+         "treaties": "Treaty", "characters": "Character"}  # fmt: skip
 INFO = "pageInfo { hasNextPage hasPreviousPage startCursor endCursor __typename }"
 
 
@@ -92,7 +93,17 @@ def test_whatever_is_asked_nothing_of_a_space_one_is_not_in_is_told(
     finally:
         api.node.see_all()
     for each in itertools.chain(
-        (hidden.space, hidden.organisation, hidden.fleet, hidden.operation), hidden.members, hidden.ships
+        (
+            hidden.space,
+            hidden.organisation,
+            hidden.fleet,
+            hidden.operation,
+            hidden.contact,
+            hidden.treaty,
+            hidden.character,
+        ),
+        hidden.members,
+        hidden.ships,
     ):
         assert each not in told
 

@@ -111,7 +111,9 @@ def test_a_fault_of_ours_is_a_sentence_unless_debugging(nova: Scm, monkeypatch: 
 
 
 def test_empty_lists_name_the_next_step(nova: Scm) -> None:
-    for thing, step in (("role", "scm role define"), ("ship", "scm import"), ("fleet", "scm fleet")):
+    for thing, step in (("role", "scm role define"), ("ship", "scm import"), ("fleet", "scm fleet"),
+        ("contact", "scm contact record"), ("treaty", "scm treaty propose"),
+        ("character", "scm character make")):  # fmt: skip
         told = nova(thing, "list")
         assert told.code == 0
         assert told.out == ""

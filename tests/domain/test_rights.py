@@ -30,6 +30,15 @@ def test_what_anyone_may_say_has_a_twin_by_right_or_concerns_only_oneself() -> N
         "ship.shared/1",
         "ship.share-withdrawn/1",
         "squadron.member-left/1",
+        "character.made/1",  # A character is its player's alone.
+        "character.described/1",
+        "character.sheet-chosen/1",
+        "character.retired/1",
+        "character.returned/1",
+        "character.shared/1",
+        "character.share-withdrawn/1",
+        "player.main-chosen/1",
+        "player.main-dropped/1",
     }
 
 
@@ -48,4 +57,6 @@ def test_the_names_are_a_wire_contract() -> None:
         "member.grant",
         "operation.plan",
         "operation.lead",
+        "diplomacy.manage",
+        "diplomacy.commit",
     ]

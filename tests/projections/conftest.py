@@ -19,6 +19,7 @@ from tests.support.books import (
     Books,
     History,
     add_ship,
+    agree,
     books,
     form_fleet,
     form_squadron,
@@ -26,6 +27,8 @@ from tests.support.books import (
     operate,
     plan,
     record,
+    record_contact,
+    show_character,
 )
 from tests.support.machines import Machine, carry, found, let_in, officer_role
 
@@ -49,6 +52,10 @@ class Tale:
                 _do(host, self.space, add_ship(bytes([number + 65]) * 16))
             _do(host, self.space, name_ship(b"A" * 16, "Nostromo"))
             self._plan(host, guest, folder)
+            _do(host, self.space, record_contact(b"C" * 16, "Tallow"))
+            _do(host, self.space, agree(b"T" * 16, b"C" * 16, until=4_000_000_000))
+            _do(host, self.space, show_character(b"P" * 16, "Vesper"))
+            _do(guest, self.space, show_character(b"Q" * 16, "Grub"))
             _do(guest, self.space, form_fleet(b"F" * 16, "Guest's fleet"))
             carry(guest, host, self.space, folder)
             _do(guest, self.space, form_fleet(b"G" * 16, "Unseen fleet"))

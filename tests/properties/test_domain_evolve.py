@@ -7,7 +7,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scmanager.domain import fleet, hangar_import, member, operation, organisation, role, ship, squadron
+from scmanager.domain import (
+    character,
+    contact,
+    fleet,
+    hangar_import,
+    member,
+    operation,
+    organisation,
+    player,
+    role,
+    ship,
+    squadron,
+    treaty,
+)
 from scmanager.domain.event import CATALOGUE, Envelope, Event, State
 from scmanager.domain.rights import ANYONE, RIGHT_NEEDED
 from scmanager.domain.ship_events import Added, Owner, OwnerKind
@@ -24,6 +37,10 @@ THINGS = {
     "fleet": (fleet.Fleet(), fleet.evolve),
     "squadron": (squadron.Squadron(), squadron.evolve),
     "operation": (operation.Operation(), operation.evolve),
+    "contact": (contact.Contact(), contact.evolve),
+    "treaty": (treaty.Treaty(), treaty.evolve),
+    "character": (character.Character(), character.evolve),
+    "player": (player.Player(), player.evolve),
 }
 
 
@@ -102,3 +119,24 @@ def test_nobody_speaks_as_another_member(history: list[tuple[Event, Envelope]]) 
     for event, envelope in history:
         after = member.evolve(after, event, envelope)
     assert after == member.Member()
+
+
+@given(
+    history=st.lists(st.tuples(events(own_kinds("character")), envelopes(by=st.just(who("stranger")))), max_size=8)
+)
+@settings(max_examples=examples(40))
+def test_nothing_a_stranger_says_changes_somebodys_character(history: list[tuple[Event, Envelope]]) -> None:
+    ada = Envelope(entry(99), b"", 1, 1, b"", who("ada"), 5, THING)
+    before = after = character.evolve(character.Character(), character.Made(), ada)
+    for event, envelope in history:
+        after = character.evolve(after, event, envelope)
+    assert after == before
+
+
+@given(history=st.lists(st.tuples(events(own_kinds("player")), envelopes(by=st.just(who("stranger")))), max_size=8))
+@settings(max_examples=examples(40))
+def test_nobody_chooses_another_members_main_character(history: list[tuple[Event, Envelope]]) -> None:
+    after = player.Player()
+    for event, envelope in history:
+        after = player.evolve(after, event, envelope)
+    assert after == player.Player()

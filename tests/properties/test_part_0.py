@@ -10,7 +10,19 @@ import msgspec
 import pytest
 
 import scmanager.domain
-from scmanager.domain import fleet, member, operation_events, organisation, role, ship_events, squadron
+from scmanager.domain import (
+    character,
+    contact,
+    fleet,
+    member,
+    operation_events,
+    organisation,
+    player,
+    role,
+    ship_events,
+    squadron,
+    treaty_events,
+)
 from scmanager.domain.event import CATALOGUE
 from scmanager.domain.payload import INT_MAX, TITLE_LENGTH_MAX
 from scmanager.domain.rights import RIGHT_NEEDED
@@ -52,6 +64,11 @@ ALLOWED_STR: dict[tuple[str, str], str] = {
     ("operation.signed-up/1", "roles"): TASK,
     ("operation.signed-up-for/1", "roles"): TASK,
     ("member.granted/1", "rights"): KEY,
+    ("contact.recorded/1", "title"): TITLE,
+    ("contact.recorded/1", "sid"): "a short tag, capital letters and digits",
+    ("contact.renamed/1", "title"): TITLE,
+    ("contact.sid-set/1", "sid"): "a short tag, capital letters and digits",
+    ("treaty.proposed/1", "title"): TITLE,
     ("erased/1", "ground"): KEY,
 }
 """Every string that is no enum, and why it may be there. Each addition is a promise that it names no person."""
@@ -111,7 +128,13 @@ def test_every_field_has_a_bound(tag: str) -> None:
     assert flaws(msgspec.json.schema(CATALOGUE[tag])) == []
 
 
-@pytest.mark.parametrize("thing", [organisation, role, member, ship_events, fleet, squadron, operation_events])
+@pytest.mark.parametrize(
+    "thing",
+    [
+        organisation, role, member, ship_events, fleet, squadron, operation_events, contact, treaty_events, character,
+        player,
+    ],
+)  # fmt: skip
 def test_every_type_needs_a_right_or_is_open_to_anyone(thing: ModuleType) -> None:
     tags = {kind.tag for kind in vars(thing).values() if kind in CATALOGUE.values()}
     assert tags

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scmanager.domain import payload
 from scmanager.domain.event import Envelope, Event
 from scmanager.domain.rights import Right
+from scmanager.domain.treaty_events import WARN_DAYS_MAX, Days
 from tests.support.scenario import THING, entry, who
 
 PEOPLE = (who("ada"), who("grace"), who("leader"), THING)
@@ -22,6 +23,7 @@ _IN_BOUNDS: dict[Any, st.SearchStrategy[Any]] = {
     payload.Seconds: st.integers(0, payload.INT_MAX),
     payload.Rank: st.integers(payload.RANK_HIGHEST, payload.RANK_LOWEST),
     payload.Title: st.sampled_from(("Vanguard", "Aegis", "Jumptown Irregulars", "", " ", "a\u202eb", "x\n")),
+    Days: st.integers(0, WARN_DAYS_MAX),
     payload.Sid: st.sampled_from(("", "VNGD", "A1")),
     payload.CatalogueKey: st.sampled_from(("aegis-vanguard", "ANVL_Carrack")),
     payload.Titles: st.lists(st.sampled_from(("pilot", "gunner")), max_size=3).map(tuple),

@@ -11,10 +11,22 @@ from scmanager.application import organisations
 from scmanager.application.desk import Desk
 from scmanager.application.founding import Founding
 from scmanager.application.writer import Command, Result, Writer
-from scmanager.domain import fleet, hangar, member, operation_planning, squadron
-from scmanager.domain.catalogue import FLEETS, FOLDS, MEMBERS, OPERATIONS, SHIPS, SQUADRONS
+from scmanager.domain import character, contact, fleet, hangar, member, negotiation, operation_planning, squadron
+from scmanager.domain.catalogue import (
+    CHARACTERS,
+    CONTACTS,
+    FLEETS,
+    FOLDS,
+    MEMBERS,
+    OPERATIONS,
+    SHIPS,
+    SQUADRONS,
+    TREATIES,
+)  # fmt: skip
+from scmanager.domain.diplomacy import Side
 from scmanager.domain.operation_parts import Window
 from scmanager.domain.ship_events import Owner, OwnerKind, Source
+from scmanager.domain.treaty_events import Kind
 from scmanager.eventstore.entry import RecoveryKeys, parse
 from scmanager.eventstore.memory import MemoryStore
 from scmanager.eventstore.parts import bound_key, key_id
@@ -144,6 +156,30 @@ def plan(new: bytes, title: str, starts: int, ends: int, zone: str = "UTC") -> C
 
 def operate(operation: bytes, decide: Callable[..., Any], *arguments: Any) -> Callable[[Desk], None]:
     return lambda desk: desk.decide(OPERATIONS, operation, decide, *arguments)
+
+
+def record_contact(new: bytes, title: str) -> Callable[[Desk], None]:
+    return lambda desk: desk.decide(CONTACTS, new, contact.record, title, desk.space.id)
+
+
+def agree(new: bytes, with_: bytes, kind: Kind = Kind.NON_AGGRESSION, **times: int) -> Callable[[Desk], None]:
+    """A treaty that both sides said yes to."""
+
+    def act(desk: Desk) -> None:
+        said = negotiation.Times(**times)
+        now = 1_000  # Long ago: what is over by now could be signed then.
+        desk.decide(
+            TREATIES, new, negotiation.propose, with_, kind, f"Pact {new[0]}", "No shots.", Side.US, said, now
+        )
+        desk.decide(TREATIES, new, negotiation.sign, None, now)
+        desk.decide(TREATIES, new, negotiation.claim_acceptance, None, "Their envoy.", now)
+
+    return act
+
+
+def show_character(new: bytes, name: str, occupation: str = "") -> Callable[[Desk], None]:
+    words = character.CharacterSheet(name, occupation)
+    return lambda desk: desk.decide(CHARACTERS, new, character.share, desk.me, words, None, None)
 
 
 # Reading

@@ -8,15 +8,16 @@ import msgspec
 
 from scmanager.application.desk import Desk
 from scmanager.application.writer import Command
-from scmanager.domain import fleet, hangar, member, role, squadron
+from scmanager.domain import fleet, hangar, member, player, role, squadron
 from scmanager.domain import operation_crew as crew
 from scmanager.domain import operation_flow as flow
 from scmanager.domain import operation_planning as planning
-from scmanager.domain.catalogue import FLEETS, MEMBERS, OPERATIONS, ROLES, SHIPS, SQUADRONS
+from scmanager.domain.catalogue import FLEETS, MEMBERS, OPERATIONS, PLAYERS, ROLES, SHIPS, SQUADRONS
 from scmanager.domain.operation_events import Answer
 from scmanager.domain.operation_parts import Window
 from scmanager.domain.ship_events import Owner, OwnerKind, Readiness, Source
 from tests.support.api_node import ApiNode
+from tests.support.books import agree, record_contact, show_character
 
 MODELS = ("aegs-gladius", "anvl-carrack", "drak-cutlass-black", "misc-prospector", "rsi-constellation")
 STARTS = 4_000_000_000
@@ -35,6 +36,9 @@ class Nova(msgspec.Struct, frozen=True):
     squadron: str
     role: str
     operation: str
+    contact: str
+    treaty: str
+    character: str
 
 
 def populate(node: ApiNode, *, members: int, ships: int, title: str = "Nova") -> Nova:
@@ -48,6 +52,7 @@ def populate(node: ApiNode, *, members: int, ships: int, title: str = "Nova") ->
         _ships(desk, ships, made)
         _formations(desk, made)
         _operation(desk, made)
+        _others(desk, made)
         return {}
 
     node.node.writer.do(Command(secrets.token_bytes(16), space, act))
@@ -73,6 +78,19 @@ def _ships(desk: Desk, count: int, made: dict[str, Any]) -> None:
         if number % 7 == 3:
             desk.decide(SHIPS, new, hangar.set_readiness, desk.me, Readiness.DAMAGED, desk.now_s)
         made["ships"].append(new.hex())
+
+
+def _others(desk: Desk, made: dict[str, Any]) -> None:
+    tallow, pact = desk.new_id(), desk.new_id()
+    record_contact(tallow, "Tallow")(desk)
+    agree(pact, tallow, until=4_000_000_000)(desk)
+    record_contact(desk.new_id(), "Brine")(desk)
+    vesper = desk.new_id()
+    show_character(vesper, "Vesper Ilo", "medic")(desk)
+    show_character(desk.new_id(), "Kestrel")(desk)
+    desk.decide(PLAYERS, desk.me, player.choose_main, vesper)
+    made["character"] = vesper.hex()
+    made["contact"], made["treaty"] = tallow.hex(), pact.hex()
 
 
 def _formations(desk: Desk, made: dict[str, Any]) -> None:

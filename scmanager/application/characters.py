@@ -1,0 +1,140 @@
+"""Characters: made in the personal space, shown to organisations as their player likes, and withdrawn again.
+
+What an organisation sees is what was true when the player shared the character last: sharing it again tells the rest.
+Withdrawing hides it from every read model; what others hold goes only when the words are erased (`member.erase`).
+"""
+
+from typing import Any
+
+import msgspec
+
+from scmanager.application.desk import Desk
+from scmanager.application.verbs import CharacterId, EntryId, verb
+from scmanager.domain import character, player
+from scmanager.domain.catalogue import CHARACTERS, PLAYERS
+from scmanager.domain.character import Character, CharacterSheet, Fate, Standing
+from scmanager.domain.event import Id
+from scmanager.errors import Refused
+from scmanager.spaces.space import Space
+
+Result = dict[str, Any]
+
+
+class SheetUnreadable(Refused):
+    """What is written about this character cannot be read here ({why})."""
+
+    code = "character-sheet-unreadable"
+    hint = "Describe it anew, with its name. If it was written a moment ago, try again."
+
+
+@verb("character.make", "personal")
+def make(desk: Desk, *, name: str, occupation: str = "", origin: str = "", background: str = "") -> Result:
+    """Make a character. It lives in your personal space; nobody sees it until you share it."""
+    new = desk.new_id()
+    sheet = CharacterSheet(name, occupation, origin, background)
+    desk.decide(CHARACTERS, new, character.make, desk.me, sheet)
+    return {"character": new.hex()}
+
+
+@verb("character.describe", "personal")
+def describe(
+    desk: Desk,
+    *,
+    character_id: CharacterId,
+    name: str | None = None,
+    occupation: str | None = None,
+    origin: str | None = None,
+    background: str | None = None,
+) -> Result:
+    """Say anew who a character is; what is left out stays as it was. `still_shared_in`: who sees the old words."""
+    said = {"name": name, "occupation": occupation, "origin": origin, "background": background}
+    new = {key: value for key, value in said.items() if value is not None}
+    if len(new) == len(said):
+        sheet = CharacterSheet(**new)
+    else:
+        old = _sheet(desk, desk.space, desk.state(CHARACTERS, character_id), must=name is None)
+        sheet = msgspec.structs.replace(old or CharacterSheet(""), **new)
+    desk.decide(CHARACTERS, character_id, character.describe, desk.me, sheet)
+    return {"character": character_id.hex(), "still_shared_in": still_shared_in(desk, character_id)}
+
+
+@verb("character.settle-sheet", "personal")
+def settle_sheet(desk: Desk, *, character_id: CharacterId, sheet: EntryId) -> Result:
+    """Decide for one of several descriptions that were written at the same time."""
+    desk.decide(CHARACTERS, character_id, character.settle_sheet, desk.me, sheet)
+    return {"character": character_id.hex()}
+
+
+@verb("character.retire", "personal")
+def retire(desk: Desk, *, character_id: CharacterId, fate: Fate = Fate.RETIRED) -> Result:
+    """Play a character no more. `still_shared_in`: the organisations that see it as it was."""
+    desk.decide(CHARACTERS, character_id, character.retire, desk.me, fate)
+    return {"character": character_id.hex(), "still_shared_in": still_shared_in(desk, character_id)}
+
+
+@verb("character.return", "personal")
+def return_(desk: Desk, *, character_id: CharacterId) -> Result:
+    """Play a retired character again."""
+    desk.decide(CHARACTERS, character_id, character.return_, desk.me)
+    return {"character": character_id.hex(), "still_shared_in": still_shared_in(desk, character_id)}
+
+
+@verb("character.share")
+def share(desk: Desk, *, character_id: CharacterId, background: bool = True) -> Result:
+    """Show a character to this organisation, or tell it what changed; its background only if you like."""
+    space, own = _own(desk, character_id)
+    sheet = _sheet(desk, space, own, must=True) or CharacterSheet("")
+    told = sheet if background else msgspec.structs.replace(sheet, background="")
+    shown = _sheet(desk, desk.space, desk.state(CHARACTERS, character_id), must=False)
+    desk.decide(CHARACTERS, character_id, character.share, desk.me, told, own.fate, shown)
+    return {"character": character_id.hex()}
+
+
+@verb("character.withdraw")
+def withdraw(desk: Desk, *, character_id: CharacterId) -> Result:
+    """Show a character to this organisation no longer. It stays in your personal space."""
+    desk.decide(CHARACTERS, character_id, character.withdraw_share, desk.me)
+    return {"character": character_id.hex()}
+
+
+@verb("character.choose-main", "org", "personal")
+def choose_main(desk: Desk, *, character_id: CharacterId) -> Result:
+    """Make a character your main one here; settles a contested choice too. Each organisation may see another."""
+    character.check_playable(desk.state(CHARACTERS, character_id), desk.me)
+    desk.decide(PLAYERS, desk.me, player.choose_main, character_id)
+    return {"character": character_id.hex()}
+
+
+@verb("character.drop-main", "org", "personal")
+def drop_main(desk: Desk) -> Result:
+    """Have no main character here."""
+    desk.decide(PLAYERS, desk.me, player.drop_main)
+    return {"member": desk.me.hex()}
+
+
+def still_shared_in(desk: Desk, character_id: Id) -> list[str]:
+    """Organisations, as their spaces' hex ids, that see a character of one's personal space."""
+    return [
+        org.id.hex()
+        for org in desk.own_spaces("org")
+        if isinstance(one := org.state(CHARACTERS, character_id), Character) and one.standing is Standing.PRESENT
+    ]
+
+
+def _own(desk: Desk, character_id: Id) -> tuple[Space, Character]:
+    """A character of one's personal space. Raises CharacterUnknown."""
+    for space in desk.own_spaces("personal"):
+        one = space.state(CHARACTERS, character_id)
+        if isinstance(one, Character) and one.player:
+            return space, one
+    raise character.CharacterUnknown
+
+
+def _sheet(desk: Desk, space: Space, one: Character, *, must: bool) -> CharacterSheet | None:
+    """What is written about it, as committed so far. Raises SheetUnreadable if it must be there."""
+    words = desk.words_in(space, one.sheet, CharacterSheet)
+    if isinstance(words, CharacterSheet):
+        return words
+    if must and one.player:
+        raise SheetUnreadable(why=str(words))
+    return None

@@ -1,0 +1,275 @@
+"""A character that a member plays: it lives in the personal space, and is shown to organisations as its player likes.
+
+Who it is stands in words about its player, sealed under the player's key. What is shown to an organisation is a copy
+of its own there, under the same id: nothing moves from one space to another by itself.
+"""
+
+import enum
+from collections.abc import Iterator
+
+from scmanager.domain.contest import Claim, beside, drop, entries, holder, rivals, stake
+from scmanager.domain.event import About, Decision, Envelope, Event, Id, Id32, Personal, State, replace
+from scmanager.domain.payload import TUPLE_MAX, Entries, Entry
+from scmanager.domain.words import check_name, check_words
+from scmanager.errors import Refused
+
+
+class Fate(enum.StrEnum):
+    """Why a character is not played any more."""
+
+    RETIRED = "retired"
+    DEAD = "dead"
+    MISSING = "missing"
+    MISTAKE = "mistake"
+
+
+class Made(Event, tag="character.made/1"):
+    """One's own, in the personal space. Carries a CharacterSheet."""
+
+
+class Described(Event, tag="character.described/1"):
+    """Carries a CharacterSheet, all of it anew."""
+
+    over: Entries = ()
+
+
+class SheetChosen(Event, tag="character.sheet-chosen/1"):
+    """The sheet that this entry holds is the one that counts."""
+
+    sheet: Entry
+    over: Entries = ()
+
+
+class Retired(Event, tag="character.retired/1"):
+    fate: Fate = Fate.RETIRED
+
+
+class Returned(Event, tag="character.returned/1"):
+    pass
+
+
+class Shared(Event, tag="character.shared/1"):
+    """Shown to an organisation, as it is now. Carries a CharacterSheet, as much of it as its player shows."""
+
+    fate: Fate | None = None
+    over: Entries = ()
+
+
+class ShareWithdrawn(Event, tag="character.share-withdrawn/1"):
+    """Shown no longer."""
+
+
+CharacterEvent = Made | Described | SheetChosen | Retired | Returned | Shared | ShareWithdrawn
+
+
+class CharacterSheet(Personal):
+    """Who a character is."""
+
+    name: str
+    occupation: str = ""
+    origin: str = ""
+    background: str = ""
+
+
+class Standing(enum.StrEnum):
+    """Whether a character is seen in this space."""
+
+    UNKNOWN = "unknown"
+    PRESENT = "present"
+    WITHDRAWN = "withdrawn"
+
+
+class Character(State):
+    """A character, as its events so far tell it."""
+
+    player: Id = b""
+    """Whose it is: the member who brought it first."""
+    sheets: tuple[Claim[Id32], ...] = ()
+    """The entry whose part holds the CharacterSheet."""
+    written: tuple[Id32, ...] = ()
+    """The newest sheets there are, at most 64: what can be chosen."""
+    fate: Fate | None = None
+    withdrawals: tuple[Claim[bool], ...] = ()
+    """What no later sharing took back."""
+
+    @property
+    def standing(self) -> Standing:
+        """A withdrawal stands until its player shares the character again, knowing of it."""
+        if not self.player:
+            return Standing.UNKNOWN
+        return Standing.WITHDRAWN if self.withdrawals else Standing.PRESENT
+
+    @property
+    def sheet(self) -> Id32:
+        """The entry that says who it is; empty if there is none."""
+        return holder(self.sheets) or b""
+
+    @property
+    def rival_sheets(self) -> tuple[Id32, ...]:
+        """Sheets written at the same time. `settle_sheet` decides, or a new one."""
+        return rivals(self.sheets)
+
+
+class CharacterUnknown(Refused):
+    """There is no such character."""
+
+    code = "character-unknown"
+    hint = "Make it first, in your personal space: scm character make NAME."
+
+
+class CharacterKnown(Refused):
+    """This character was made before."""
+
+    code = "character-known"
+    hint = "Describe it anew, or make another one."
+
+
+class CharacterNotYours(Refused):
+    """This character is another member's."""
+
+    code = "character-not-yours"
+    hint = "Ask the one who plays it."
+
+
+class CharacterWithdrawn(Refused):
+    """This character is not shown here."""
+
+    code = "character-withdrawn"
+    hint = "Share it first: scm character share."
+
+
+class CharacterRetired(Refused):
+    """This character is not played any more ({fate})."""
+
+    code = "character-retired"
+    hint = "Let it return first: scm character return."
+
+
+class SheetNotContested(Refused):
+    """This is not one of several sheets that await a decision."""
+
+    code = "character-sheet-not-contested"
+    hint = "Choose one that is shown as contested, or describe the character anew."
+
+
+def make(character: Character, player: Id, sheet: CharacterSheet) -> Iterator[Decision]:
+    """Make one's own character. Raises CharacterKnown, WordsUnusable."""
+    if character.player:
+        raise CharacterKnown
+    yield About(Made(), player, check_sheet(sheet))
+
+
+def describe(character: Character, actor: Id, sheet: CharacterSheet) -> Iterator[Decision]:
+    """Say anew who it is; ends every sheet that stands. Raises CharacterUnknown, CharacterNotYours, WordsUnusable."""
+    _check_own(character, actor)
+    yield About(Described(entries(character.sheets)), actor, check_sheet(sheet))
+
+
+def settle_sheet(character: Character, actor: Id, sheet: Id32) -> Iterator[Decision]:
+    """Decide for one of the contested sheets. Raises CharacterUnknown, CharacterNotYours, SheetNotContested."""
+    _check_own(character, actor)
+    if not character.rival_sheets or sheet not in (character.sheet, *character.rival_sheets):
+        raise SheetNotContested
+    yield SheetChosen(sheet, entries(character.sheets))
+
+
+def retire(character: Character, actor: Id, fate: Fate) -> Iterator[Decision]:
+    """Play it no more. Asking twice is harmless. Raises CharacterUnknown, CharacterNotYours."""
+    _check_own(character, actor)
+    if character.fate is not fate:
+        yield Retired(fate)
+
+
+def return_(character: Character, actor: Id) -> Iterator[Decision]:
+    """Play it again. Harmless if it is played. Raises CharacterUnknown, CharacterNotYours."""
+    _check_own(character, actor)
+    if character.fate:
+        yield Returned()
+
+
+def share(
+    character: Character, actor: Id, sheet: CharacterSheet, fate: Fate | None, shown: CharacterSheet | None
+) -> Iterator[Decision]:
+    """Show it here as it is now. Harmless if it is `shown` like that. Raises CharacterNotYours, WordsUnusable."""
+    if character.player not in (b"", actor):
+        raise CharacterNotYours
+    same = (sheet, fate) == (shown, character.fate)
+    if character.standing is not Standing.PRESENT or not same:
+        yield About(Shared(fate, entries(character.withdrawals)), actor, check_sheet(sheet))
+
+
+def withdraw_share(character: Character, actor: Id) -> Iterator[Decision]:
+    """Show it no longer. Asking twice is harmless. Raises CharacterUnknown, CharacterNotYours."""
+    _check_own(character, actor)
+    if character.standing is not Standing.WITHDRAWN:
+        yield ShareWithdrawn()
+
+
+def check_playable(character: Character, actor: Id) -> None:
+    """One's own, seen here and played. Raises CharacterUnknown, -NotYours, -Withdrawn, -Retired."""
+    _check_own(character, actor)
+    if character.standing is not Standing.PRESENT:
+        raise CharacterWithdrawn
+    if character.fate:
+        raise CharacterRetired(fate=character.fate.value)
+
+
+def check_sheet(sheet: CharacterSheet) -> CharacterSheet:
+    """The sheet, if it can be kept. Raises WordsUnusable."""
+    check_name(sheet.name)
+    check_name(sheet.occupation, may_be_empty=True)
+    check_name(sheet.origin, may_be_empty=True)
+    check_words(sheet.background, may_be_empty=True)
+    return sheet
+
+
+def evolve(character: Character, event: CharacterEvent, envelope: Envelope) -> Character:
+    """Total. What is said of a character counts only from its player (rule 4): the first who brought this id.
+
+    - Described on two devices at once, or two sheets chosen: contested until one is chosen or it is described anew.
+    - Shared and withdrawn at once: withdrawn, in either order. Shared twice at once: the last in fold order is seen.
+    - Retired and returned at once: the last in fold order stands.
+    """
+    if character.player not in (b"", envelope.member):
+        return character
+    match event:
+        case Made() if not character.player:
+            return _with_sheet(replace(character, player=envelope.member), (), envelope)
+        case Shared(fate, over):
+            return replace(
+                character,
+                player=envelope.member,
+                sheets=(Claim(envelope.entry, envelope.entry),),
+                fate=fate,
+                withdrawals=drop(character.withdrawals, over, envelope),
+            )
+        case _ if not character.player:
+            return character  # Said before anybody brought it.
+        case Described(over):
+            return _with_sheet(character, over, envelope)
+        case SheetChosen(sheet, over) if sheet in character.written:
+            return replace(character, sheets=stake(character.sheets, sheet, over, envelope))
+        case Retired(fate):
+            return replace(character, fate=fate)
+        case Returned():
+            return replace(character, fate=None)
+        case ShareWithdrawn():
+            return replace(character, withdrawals=beside(character.withdrawals, True, envelope))
+        case _:
+            return character  # Made twice, or a sheet that nobody wrote.
+
+
+def _with_sheet(character: Character, over: tuple[Id32, ...], envelope: Envelope) -> Character:
+    others = tuple(each for each in character.written if each != envelope.entry)
+    return replace(
+        character,
+        sheets=stake(character.sheets, envelope.entry, over, envelope),
+        written=(*others, envelope.entry)[-TUPLE_MAX:],
+    )
+
+
+def _check_own(character: Character, actor: Id) -> None:
+    if not character.player:
+        raise CharacterUnknown
+    if character.player != actor:
+        raise CharacterNotYours

@@ -1,0 +1,73 @@
+"""Characters that are seen: in a personal space its owner's own, in an organisation those that were shared with it.
+
+A character that was withdrawn has no row.
+"""
+
+from collections.abc import Iterator
+
+from scmanager.domain.catalogue import CHARACTERS, PLAYERS
+from scmanager.domain.character import Character, CharacterSheet, Standing
+from scmanager.domain.event import Id, Id32, State
+from scmanager.domain.player import Player
+from scmanager.domain.words import NAME_LENGTH_MAX
+from scmanager.projections.copy_text import NULL, flag, ident, idents, line, text
+from scmanager.projections.read_model import Look, ReadModel, Row, Table, spoken
+
+SORTED_BY = 2 * NAME_LENGTH_MAX
+"""Characters of a name that count when names are sorted; an index takes no long ones."""
+
+
+def rows(look: Look, entity: Id) -> Iterator[Row]:
+    """A character's row and, while its sheet is contested, a row for each; or a player's main character."""
+    space, me = ident(look.space), ident(entity)
+    character: Character = look.state(CHARACTERS, entity)
+    if character.standing is Standing.PRESENT:
+        fate = character.fate.value if character.fate else NULL
+        told = _sheet(look, character.sheet)
+        lowered = _lowered(look, character.sheet)
+        yield (
+            "persona",
+            line(space, me, ident(character.player), fate, lowered, *told, idents(character.rival_sheets)),
+        )
+        for sheet in (character.sheet, *character.rival_sheets) if character.rival_sheets else ():
+            stands = flag(sheet == character.sheet)
+            yield "persona_sheet", line(space, me, ident(sheet), look.moment(sheet), stands, *_sheet(look, sheet))
+    player: Player = look.state(PLAYERS, entity)
+    if player.main:
+        yield "main_persona", line(space, me, ident(player.main), idents(player.rival_mains))
+
+
+def _sheet(look: Look, entry: Id32) -> tuple[str, ...]:
+    words = look.words(entry, CharacterSheet)
+    if isinstance(words, CharacterSheet):
+        return (
+            text(words.name),
+            text(words.occupation),
+            text(words.origin),
+            text(words.background),
+            spoken(words),
+        )
+    return NULL, NULL, NULL, NULL, spoken(words)
+
+
+def _lowered(look: Look, entry: Id32) -> str:
+    words = look.words(entry, CharacterSheet)
+    return text(words.name.lower()[:SORTED_BY] if isinstance(words, CharacterSheet) else None)
+
+
+def _words(state: State) -> Iterator[Id32]:
+    if isinstance(state, Character):
+        yield from (entry for entry in (state.sheet, *state.rival_sheets) if entry)
+
+
+MODEL = ReadModel(
+    "characters",
+    (
+        Table("persona", "id", ("name_lower", "name", "occupation", "origin", "background")),
+        Table("persona_sheet", "persona", ("name", "occupation", "origin", "background")),
+        Table("main_persona", "member"),
+    ),
+    (CHARACTERS, PLAYERS),
+    rows,
+    _words,
+)
