@@ -156,14 +156,14 @@ def choose_terms(desk: Desk, *, treaty_id: TreatyId, terms: EntryId) -> Result:
 def sign(desk: Desk, *, treaty_id: TreatyId, terms: EntryId | None = None) -> Result:
     """Agree to a treaty's terms for us; `terms` names a version, if not the one on the table."""
     desk.decide(TREATIES, treaty_id, negotiation.sign, terms, desk.now_s)
-    return {"treaty": treaty_id.hex(), "peace": _end_war(desk, treaty_id)}
+    return {"treaty": treaty_id.hex(), "peace_with": _end_war(desk, treaty_id)}
 
 
 @verb("treaty.claim-acceptance")
 def claim_acceptance(desk: Desk, *, treaty_id: TreatyId, text: str = "", terms: EntryId | None = None) -> Result:
     """Say that the other side agrees, and in `text` how one knows. It is shown as a claim until they sign."""
     desk.decide(TREATIES, treaty_id, negotiation.claim_acceptance, terms, text, desk.now_s)
-    return {"treaty": treaty_id.hex(), "peace": _end_war(desk, treaty_id)}
+    return {"treaty": treaty_id.hex(), "peace_with": _end_war(desk, treaty_id)}
 
 
 @verb("treaty.decline")
@@ -194,14 +194,14 @@ def reinstate(desk: Desk, *, treaty_id: TreatyId) -> Result:
     return {"treaty": treaty_id.hex()}
 
 
-def _end_war(desk: Desk, treaty_id: Id) -> bool:
-    """Make peace, if this treaty promises it and is in force now; whether it did."""
+def _end_war(desk: Desk, treaty_id: Id) -> list[str]:
+    """Make peace, if this treaty promises it and is in force now; the contact's id if it did."""
     one: Treaty = desk.state(TREATIES, treaty_id)
     with_: contact.Contact = desk.state(CONTACTS, one.contact)
     if not with_.wars or with_.archived or one.kind not in AGAINST_WAR or not in_force_at(one, desk.now_s):
-        return False
+        return []
     desk.decide(CONTACTS, one.contact, contact.make_peace)
-    return True
+    return [one.contact.hex()]
 
 
 def _check_new(desk: Desk, title: str, space_id: Id | None) -> None:

@@ -173,8 +173,8 @@ def test_a_treaty_of_peace_ends_a_war_and_one_about_prisoners_does_not(org: Seat
     agreed(org, tallow, Kind.OTHER)
     assert held(org, tallow).wars
     peace = proposed(org, tallow, Kind.PEACE)
-    assert not org.do("treaty.sign", treaty_id=peace)["peace"]
-    assert org.do("treaty.claim-acceptance", treaty_id=peace)["peace"]
+    assert org.do("treaty.sign", treaty_id=peace)["peace_with"] == []
+    assert org.do("treaty.claim-acceptance", treaty_id=peace)["peace_with"] == [tallow.hex()]
     assert held(org, tallow).stance is Stance.NEUTRAL
 
 
