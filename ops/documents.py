@@ -5,22 +5,25 @@ tests/test_documents.py fails when a committed one differs. Nothing in them is w
 
 import enum
 import importlib
-import importlib.util
 import inspect
 import pkgutil
 import sys
 import types
 import typing
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, NewType, get_args, get_origin
 
 import msgspec
+import typer
 
 import scmanager
 from ops import verb_facts
+from scmanager.api import mutations
 from scmanager.application.every_verb import VERBS, Verb
 from scmanager.application.verbs import Parameter
+from scmanager.cli.entry import build
 from scmanager.domain.catalogue import FOLDS
 from scmanager.domain.event import CATALOGUE, EventMeta
 from scmanager.domain.governance import is_governance, needs
@@ -185,24 +188,26 @@ def _test(place: str | None) -> str:
 
 
 def _command(verb: str) -> str | None:
-    """The command line's way to say it: the group and act of the same names, if this release has a command line."""
-    if importlib.util.find_spec("scmanager.cli") is None:
-        return None
-    import typer
-
+    """The command line's way to say it: the group and act of the same names."""
     group, _, act = verb.partition(".")
-    tree: Any = typer.main.get_command(importlib.import_module("scmanager.cli.entry").build())
-    acts: Any = getattr(tree.commands.get(group), "commands", {})
+    acts: Any = getattr(_command_line().commands.get(group), "commands", {})
     return f"`scm {group} {act}`" if act in acts else None
 
 
+@cache
+def _command_line() -> Any:
+    return typer.main.get_command(build())
+
+
 def _mutation(verb: str) -> str | None:
-    if importlib.util.find_spec("scmanager.api.mutations") is None:
-        return None
-    found: Any = importlib.import_module("scmanager.api.mutations")
-    names = {each.name for each in found.mutation_type().__strawberry_definition__.fields}
-    name = found.field_name(verb)
-    return f"`{name}`" if name in names else None
+    name = mutations.field_name(verb)
+    return f"`{name}`" if name in _mutations() else None
+
+
+@cache
+def _mutations() -> frozenset[str]:
+    made: Any = mutations.mutation_type()
+    return frozenset(each.name for each in made.__strawberry_definition__.fields)
 
 
 # Types, for people

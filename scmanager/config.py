@@ -1,5 +1,6 @@
 """One frozen set of settings, read once at start; printed without secrets."""
 
+import contextlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -33,12 +34,16 @@ class Settings(msgspec.Struct, frozen=True):
 def read_settings(environment: Mapping[str, str] | None = None, data: Path | None = None) -> Settings:
     """Settings from the environment, with `data` from the command line before SCM_DATA. Raises SettingWrong."""
     env = os.environ if environment is None else environment
-    folder = data or (Path(env["SCM_DATA"]) if env.get("SCM_DATA") else default_data_folder(env))
+    said = data or (Path(env["SCM_DATA"]) if env.get("SCM_DATA") else default_data_folder(env))
+    folder = said.expanduser().absolute()
+    with contextlib.suppress(OSError):  # What cannot be looked at is told when it is opened.
+        if folder.is_file():
+            raise SettingWrong(name="SCM_DATA (or --data)", value=f"{folder}: that is a file")
     port = env.get("SCM_PORT", str(DEFAULT_PORT))
     if not (port.isascii() and port.isdigit() and int(port) < 65536):
         raise SettingWrong(name="SCM_PORT", value=port)
     state = Path(env["SCM_STATE"]).absolute() if env.get("SCM_STATE") else None
-    return Settings(folder.expanduser().absolute(), state, int(port), env.get("SCM_POSTGRES_DSN") or None)
+    return Settings(folder, state, int(port), env.get("SCM_POSTGRES_DSN") or None)
 
 
 def default_data_folder(environment: Mapping[str, str]) -> Path:

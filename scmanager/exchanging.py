@@ -8,11 +8,13 @@ Raises what the node raises, and Untrusted for a file that is not whole.
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from scmanager.adapters import recovery_sheet
 from scmanager.adapters.space_file import (
+    Request,
     parse_hand_over,
     parse_invitation,
     parse_request,
@@ -22,7 +24,17 @@ from scmanager.adapters.space_file import (
 )
 from scmanager.application.exchange import Fork
 from scmanager.application.writer import Result
+from scmanager.domain.catalogue import MEMBERS
+from scmanager.domain.member import Standing
+from scmanager.errors import Refused
 from scmanager.runtime import Node
+
+
+class NotAwaited(Refused):
+    """This request speaks for somebody who was not invited ({standing})."""
+
+    code = "request-not-awaited"
+    hint = "Whoever wrote it chose the name: ask who they are, then say as whom with --member, or invite them."
 
 
 class Exchange:
@@ -47,12 +59,23 @@ class Exchange:
         """Let in the device of a request, with a role's rank and rights; as whom it says, unless told otherwise."""
         asked = parse_request(request)
         self._node.shelf.space(asked.space)
+        if member is None:
+            self._check_awaited(asked)
         self._node.take_request(asked)
         given = {
             "member_id": asked.member if member is None else member, "role_id": role,
             "log": asked.log, "device": asked.device, "box": asked.box,
         }  # fmt: skip
         return self._node.do("member.grant", asked.space, given, command)
+
+    def _check_awaited(self, asked: Request) -> None:
+        """A request's writer chose for whom it speaks: only the place of somebody who was invited is free."""
+        with self._node.shelf.lock:
+            space = self._node.shelf.space(asked.space)
+            state: Any = space.state(MEMBERS, asked.member)
+            sent_twice = any(each.grant.log == asked.log for each in space.grants())
+        if state.standing is not Standing.INVITED and not sent_twice:
+            raise NotAwaited(standing=state.standing.value)
 
     def enrol(self, request: bytes, command: bytes | None = None) -> Result:
         """Let another machine of the owner's act as him."""

@@ -7,7 +7,7 @@
 import secrets
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -46,6 +46,7 @@ from scmanager.application.every_verb import NotForThisSpace, VerbUnknown, verb_
 from scmanager.application.exchange import Admitted, Fork, admit_logs, forks_of, open_log
 from scmanager.application.founding import Founding
 from scmanager.application.hangar_preview import Preview, preview
+from scmanager.application.personal import own_space
 from scmanager.application.recovering import check_signatures, message_of, new_statement, take_seat
 from scmanager.application.settling import settle
 from scmanager.application.words import Words
@@ -97,7 +98,7 @@ class Node:
             forget_unfinished(folder)
             self.identity: Identity = open_identity(folder, protection or FileProtection(self._state))
             self.vault, self.store = self._open_files(folder, opened)
-            self.shelf = Shelf(self.store, FOLDS, self.vault.get, clock, self.vault.label)
+            self.shelf = Shelf(self.store, FOLDS, self.vault.get, clock, self.vault.subjects)
             self.shelf.follow()
             self.writer = Writer(self.store, self.shelf, self.vault, clock, secrets.token_bytes)
             self.writer.start()
@@ -198,10 +199,9 @@ class Node:
 
     def personal_space(self) -> bytes:
         """The space of this node's owner: hangar, characters, audit. Founded when it is not there yet."""
-        for space in self.shelf.spaces():
-            if space.kind == "personal" and self.vault.logs_of(space.id):
-                return space.id
-        return bytes.fromhex(self.submit_personal(secrets.token_bytes(16)).result()["space"])
+        with self.shelf.lock:
+            own = own_space(self.shelf, self.store, self.vault)
+        return own or bytes.fromhex(self.submit_personal(secrets.token_bytes(16)).result()["space"])
 
     def submit_personal(self, command_id: bytes) -> Future[Result]:
         """Found a personal space, without waiting."""
@@ -262,7 +262,7 @@ class Node:
         copy = LogCopy([request.entry], [{}], note)
         if start_of(request.entry).log != request.log:
             raise SpaceFileDamaged(what="request", reason="it names another log than its entry")
-        admit_logs(self.store, self.shelf, request.space, [copy])
+        admit_logs(self.store, self.shelf, request.space, [copy], strangers=True)
 
     def export_space(self, space: bytes, path: Path, *, with_keys: bool = True) -> int:
         """Write a space to a file, with its keys for the devices that act there; returns the size in bytes."""
@@ -277,9 +277,8 @@ class Node:
         mine, sent = self.identity, file.keys
         keys = open_keys(sent, mine.box, mine.box_secret) if sent else []  # First: a broken file changes nothing.
         with self.shelf.lock:
-            admitted = admit_logs(self.store, self.shelf, file.space, file.logs, self.vault.is_erased)
-            # Entries of our own logs that this folder did not know: it was put back, or has a twin that writes.
-            self._mark.retired |= {log for log in admitted.grown if self.vault.log_seed(log) is not None}
+            erased = self.vault.is_erased
+            admitted = admit_logs(self.store, self.shelf, file.space, file.logs, erased, self._retire_own)
             self.writer.forget_seats()
             space = self.shelf.space(file.space)
             named = space.named_keys()
@@ -364,6 +363,11 @@ class Node:
             if seated is not None and (seated in ahead or self.writer.in_doubt(seated)):
                 with suppress(Refused, Unavailable):  # Reading still works; the log stays unwritten.
                     self.writer.do(self._continuation(space.id, seated))
+
+    def _retire_own(self, logs: Collection[bytes]) -> None:
+        """Others know more of these logs: the folder was put back, or has a twin. Durable before the entries are."""
+        self._mark.retired |= {log for log in logs if self.vault.log_seed(log) is not None}
+        self._remember_heads()
 
     def _remember_heads(self) -> None:
         with self._mark_lock:

@@ -39,6 +39,7 @@ def pattern(answer: str) -> str:
 
 
 @pytest.mark.parametrize("page", PAGES)
+@pytest.mark.slow
 def test_every_command_on_the_page_answers_as_the_page_says(page: str, tmp_path: Path) -> None:
     shown = steps(page)
     assert len(shown) >= 10

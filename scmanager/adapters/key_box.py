@@ -1,10 +1,9 @@
 """Key boxes: space keys on their way to one enrolled device (DESIGN 2, row seal).
 
 A box is libsodium's sealed box around one canonical JSON object. It hides everything and proves nothing about its
-sender: whoever takes keys out of it trusts them because a signed entry named the box or the key ids.
+sender: whoever takes keys out of it trusts them because signed entries named their ids, which hold space and subject.
 """
 
-import hashlib
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
@@ -14,6 +13,7 @@ from nacl.public import PrivateKey, PublicKey, SealedBox
 
 from scmanager.adapters.private_files import SIZE_BYTES_MAX, parse_json
 from scmanager.errors import Untrusted
+from scmanager.eventstore import parts
 
 KEYS_IN_A_BOX_MAX = 4096
 
@@ -36,33 +36,36 @@ class BoxKeyUnusable(Untrusted):
 
 
 class SpaceKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A key of a space: of one subject or document (16 bytes), or of an epoch (empty)."""
+    """A key of a space: of one subject or document (16 bytes), or of an epoch (empty).
+
+    Space and subject are part of the key, as `parts.bound_key` says.
+    """
 
     space: Bytes32
     subject: Subject
-    key: Bytes32
+    secret: Bytes32
 
     def __post_init__(self) -> None:
-        if (len(self.space), len(self.key)) != (32, 32) or len(self.subject) not in (0, 16):
-            raise ValueError("space and key are 32 bytes, a subject is 16 bytes or empty")
+        if (len(self.space), len(self.secret)) != (32, 32) or len(self.subject) not in (0, 16):
+            raise ValueError("space and secret are 32 bytes, a subject is 16 bytes or empty")
 
     def __repr__(self) -> str:
         return f"SpaceKey({self.key_id.hex()})"
 
     @property
+    def key(self) -> bytes:
+        """What seals and unseals, 32 bytes."""
+        return parts.bound_key(self.space, self.subject, self.secret)
+
+    @property
     def key_id(self) -> bytes:
         """H(scm/key/1, K), 32 bytes."""
-        return key_id_of(self.key)
+        return parts.key_id(self.key)
 
 
 class _Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     format: Literal["scm-keys/1"]
     keys: Annotated[tuple[SpaceKey, ...], msgspec.Meta(max_length=KEYS_IN_A_BOX_MAX)]
-
-
-def key_id_of(key: bytes) -> bytes:
-    """H(scm/key/1, K): names a key without giving it away, 32 bytes."""
-    return hashlib.sha3_256(b"scm/key/1\n" + key).digest()
 
 
 def seal_box(public_box_key: bytes, keys: Sequence[SpaceKey]) -> bytes:

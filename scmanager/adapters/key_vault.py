@@ -20,7 +20,7 @@ from typing import Self
 
 import msgspec
 
-from scmanager.adapters.key_box import KEYS_IN_A_BOX_MAX, SpaceKey, key_id_of, seal_box
+from scmanager.adapters.key_box import KEYS_IN_A_BOX_MAX, SpaceKey, seal_box
 from scmanager.adapters.private_files import keep_apart, private_folder, state_folder
 from scmanager.adapters.wrapping import KEY_BYTES, FileLock, FileProtection, SealBroken, unwrap, wrap
 from scmanager.errors import Misconfigured, Unavailable, Untrusted
@@ -111,15 +111,16 @@ class KeyVault:
         self.put_all([key])
         return key.key_id
 
-    def put(self, space: bytes, key: bytes, subject: bytes = b"", *, key_id: bytes | None = None) -> bool:
+    def put(self, space: bytes, secret: bytes, subject: bytes = b"", *, key_id: bytes | None = None) -> bool:
         """Keep a key; False when it was erased and is refused. Raises KeyIdDiffers if `key_id` is not its id."""
-        if key_id is not None and key_id_of(key) != key_id:
+        key = SpaceKey(space, subject, secret)
+        if key_id is not None and key.key_id != key_id:
             raise KeyIdDiffers(key_id=key_id.hex())
-        return not self.put_all([SpaceKey(space, subject, key)])
+        return not self.put_all([key])
 
-    def put_new(self, space: bytes, keys: Iterable[tuple[bytes, bytes]]) -> None:
-        """Keep fresh keys, as (subject, key), in one commit."""
-        self.put_all([SpaceKey(space, subject, key) for subject, key in keys])
+    def put_new(self, space: bytes, made: Iterable[tuple[bytes, bytes]]) -> None:
+        """Keep fresh keys, as (subject, secret), in one commit."""
+        self.put_all([SpaceKey(space, subject, secret) for subject, secret in made])
 
     def put_all(self, keys: Iterable[SpaceKey]) -> tuple[bytes, ...]:
         """Keep all in one commit; the ids refused because they were erased. A key held already stays as it is."""
@@ -129,7 +130,7 @@ class KeyVault:
                 if self._one("SELECT 1 FROM erased WHERE key_id = ?", key.key_id):
                     refused.append(key.key_id)
                     continue
-                wrapped = wrap(self._key, key.key, _key_context(key.key_id, key.space, key.subject))
+                wrapped = wrap(self._key, key.secret, _key_context(key.key_id, key.space, key.subject))
                 row = (key.key_id, key.space, key.subject, wrapped)
                 self._database.execute("INSERT OR IGNORE INTO keys VALUES (?, ?, ?, ?)", row)
         return tuple(refused)
@@ -145,11 +146,10 @@ class KeyVault:
         with self._guarded():
             return tuple(row[0] for row in self._database.execute(query, (space, subject)))
 
-    def label(self, key_id: bytes) -> tuple[bytes, bytes] | None:
-        """The space and the subject of a key (empty: an epoch's); None when it is not held."""
+    def subjects(self, space: bytes) -> dict[bytes, bytes]:
+        """Every key held of a space, by its id: whose it is (empty: an epoch's)."""
         with self._guarded():
-            row = self._one("SELECT space, subject FROM keys WHERE key_id = ?", key_id)
-        return (row[0], row[1]) if row else None
+            return dict(self._database.execute("SELECT key_id, subject FROM keys WHERE space = ?", (space,)))
 
     def is_erased(self, key_id: bytes) -> bool:
         """Whether the id was named erased on this device."""

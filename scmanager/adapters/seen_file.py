@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, MutableMapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -31,6 +32,10 @@ class SeenFile(MutableMapping[str, int]):
 
     def __setitem__(self, key: str, value: int) -> None:
         self._write(self._seen | {key: value})
+
+    def update(self, *others: Any, **more: int) -> None:
+        """All of them with one write."""
+        self._write(self._seen | dict(*others, **more))
 
     def __delitem__(self, key: str) -> None:
         self._write({name: value for name, value in self._seen.items() if name != key})

@@ -6,6 +6,7 @@ travel only in a box sealed to one device. Whatever a file says is checked befor
 """
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
@@ -18,17 +19,21 @@ from scmanager.adapters.key_vault import KeyVault
 from scmanager.adapters.private_files import write_private
 from scmanager.errors import Unavailable, Untrusted
 from scmanager.eventstore import signing
-from scmanager.eventstore.entry import Recovery
+from scmanager.eventstore.entry import HEADER_BYTES, PARTS_MAX, SIZE_BYTES_MAX, Recovery
 from scmanager.eventstore.log_copy import LogCopy
 from scmanager.eventstore.verification import SignedNote
 
 FILE_BYTES_MAX = 1 << 30
 LINE_BYTES_MAX = 64 << 20
 ENTRIES_A_LINE = 500
+BYTES_A_LINE = 16 << 20
+"""Of entries and parts: the last entry may add as much again, and base64 a third, and a line stays readable."""
 
 Bytes16 = Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)]
 Bytes32 = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
 Bytes64 = Annotated[bytes, msgspec.Meta(min_length=64, max_length=64)]
+Entry = Annotated[bytes, msgspec.Meta(min_length=HEADER_BYTES + 1, max_length=SIZE_BYTES_MAX)]
+Parts = Annotated[tuple[bytes | None, ...], msgspec.Meta(max_length=PARTS_MAX)]
 Count = Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
 
 
@@ -44,6 +49,26 @@ class SpaceFileDamaged(Untrusted):
 
     code = "space-file-damaged"
     hint = "Have the sender export it again, and compare the sizes of both files."
+
+
+class FileOfAnotherKind(SpaceFileDamaged):
+    """This is {found}. Needed here: {what}."""
+
+    code = "file-of-another-kind"
+    hint = (
+        "An invitation is for scm space request, a request for scm member admit (or scm device enrol), an offer for "
+        "scm recovery sign, a signed offer for scm recovery take, a space file for scm space import."
+    )
+
+
+_FORMAT = re.compile(rb'\s*{"format":"(scm-[a-z-]+/1)"')
+_KINDS = {
+    b"scm-space/1": "space file",
+    b"scm-invitation/1": "invitation",
+    b"scm-request/1": "request",
+    b"scm-hand-over/1": "offer",
+    b"scm-handed-over/1": "signed offer",
+}
 
 
 class _Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -62,7 +87,7 @@ class SpaceHeader(_Line, frozen=True):
 class Piece(_Line, frozen=True):
     """Some entries of a branch, each with its stored parts; `null` where a part is not here."""
 
-    entries: tuple[tuple[bytes, tuple[bytes | None, ...]], ...]
+    entries: Annotated[tuple[tuple[Entry, Parts], ...], msgspec.Meta(min_length=1, max_length=ENTRIES_A_LINE)]
 
 
 class NoteLine(_Line, frozen=True):
@@ -168,12 +193,16 @@ def write_space(path: Path, space: bytes, logs: Iterable[LogCopy], keys: KeysLin
 
 
 def _pieces(copy: LogCopy) -> Iterator[bytes]:
-    for start in range(0, len(copy.entries), ENTRIES_A_LINE):
-        some = slice(start, start + ENTRIES_A_LINE)
-        rows = []
-        for data, held in zip(copy.entries[some], copy.held[some], strict=True):
-            count = max(held, default=-1) + 1
-            rows.append((data, tuple(held.get(number) for number in range(count))))
+    rows: list[tuple[bytes, tuple[bytes | None, ...]]] = []
+    size = 0
+    for data, held in zip(copy.entries, copy.held, strict=True):
+        if len(rows) == ENTRIES_A_LINE or size >= BYTES_A_LINE:
+            yield msgspec.json.encode(Piece(tuple(rows)))
+            rows, size = [], 0
+        count = max(held, default=-1) + 1
+        rows.append((data, tuple(held.get(number) for number in range(count))))
+        size += len(data) + sum(map(len, held.values()))
+    if rows:
         yield msgspec.json.encode(Piece(tuple(rows)))
 
 
@@ -229,6 +258,8 @@ def parse_space(data: bytes) -> SpaceFile:
             keys = _decode(KeysLine, line, "space file")
         else:
             note = _decode(NoteLine, line, "space file")
+            if not entries:
+                raise SpaceFileDamaged(what="space file", reason="a head stands there without entries")
             logs.append(LogCopy(entries, held, SignedNote(note.size, note.root, note.signature)))
             entries, held = [], []
     if entries or len(logs) != header.logs:
@@ -251,15 +282,15 @@ def parse_request(data: bytes) -> Request:
 
 def parse_hand_over(data: bytes) -> HandOver:
     """Raises SpaceFileDamaged, also when the device did not sign it."""
-    offer = _decode(HandOver, data.strip(), "hand-over")
+    offer = _decode(HandOver, data.strip(), "offer")
     if not signing.verify(offer.device, offer.message, offer.signature):
-        raise SpaceFileDamaged(what="hand-over", reason="its device did not sign it")
+        raise SpaceFileDamaged(what="offer", reason="its device did not sign it")
     return offer
 
 
 def parse_signed_hand_over(data: bytes) -> SignedHandOver:
     """Raises SpaceFileDamaged and nothing else."""
-    return _decode(SignedHandOver, data.strip(), "hand-over")
+    return _decode(SignedHandOver, data.strip(), "signed offer")
 
 
 def _lines(data: bytes) -> Iterator[bytes]:
@@ -277,4 +308,8 @@ def _decode(shape: type[_T], line: bytes, what: str) -> _T:
     try:
         return msgspec.json.decode(line, type=shape)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
+        found = _FORMAT.match(line)
+        kind = _KINDS.get(found[1], what) if found else what
+        if kind != what:
+            raise FileOfAnotherKind(found=f"{'an' if kind[0] in 'io' else 'a'} {kind}", what=what) from error
         raise SpaceFileDamaged(what=what, reason="a line cannot be read") from error

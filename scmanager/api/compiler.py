@@ -19,6 +19,11 @@ from scmanager.api.page import Page, page_of
 from scmanager.api.scalars import read_id
 from scmanager.api.selection import Fields, Selection
 from scmanager.api.viewer import Viewer
+from scmanager.domain.words import check_words
+
+SEARCHED = "text"
+"""The argument that is compared with lowered columns: lowered here as they are, for PostgreSQL's own `lower` would
+know ASCII only in the collation C."""
 
 _NAME = re.compile(r"[_A-Za-z][_0-9A-Za-z]*\Z")
 _NO_MATCH = "Nothing matches: ask for less in the filter, or begin without a cursor."
@@ -123,7 +128,12 @@ class Statement:
         ]
 
     def _value(self, kind: Any, name: str, value: Any) -> Any:
-        return read_id(value, name) if get_named_type(kind).name == "ID" else value
+        if get_named_type(kind).name == "ID":
+            return read_id(value, name)
+        for each in value if isinstance(value, list) else (value,):
+            if isinstance(each, str):
+                check_words(each, may_be_empty=True)
+        return value.lower() if name == SEARCHED else value
 
     def _row(self) -> str:
         self._rows += 1

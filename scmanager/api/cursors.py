@@ -9,7 +9,7 @@ import msgspec
 from scmanager.api.bindings import Sort, Table
 from scmanager.errors import Untrusted
 
-CURSOR_LENGTH_MAX = 1_000
+CURSOR_LENGTH_MAX = 2_000
 
 _SHAPES = {
     "text": re.compile(r"[^\x00\ud800-\udfff]*\Z"),

@@ -32,7 +32,7 @@ class Words(enum.Enum):
 class OrganisationFilter:
     """Which organisations."""
 
-    text: str | None = matches("position(lower({v}) in {c}.title_lower) > 0", "Part of the name, in any case.")
+    text: str | None = matches("position({v} in {c}.title_lower) > 0", "Part of the name, in any case.")
     archived: bool | None = matches("{c}.archived = {v}")
 
 
@@ -48,7 +48,7 @@ class MemberFilter:
     """Which members."""
 
     text: str | None = matches(
-        "(position(lower({v}) in {c}.handle_lower) > 0 or position(lower({v}) in lower({c}.display_name)) > 0)",
+        "(position({v} in {c}.handle_lower) > 0 or position({v} in {c}.display_name_lower) > 0)",
         "Part of the handle or the name, in any case.",
     )
     standing: list[MemberStanding] | None = matches("{c}.standing = any({v})")  # type: ignore[valid-type] # made from the domain's
@@ -66,7 +66,7 @@ class MemberSort(enum.Enum):
 
     HANDLE = Sort("handle_lower")
     JOINED = Sort("joined_at", "timestamptz")
-    RANK = Sort("rank", "smallint")
+    RANK = Sort("rank", "bigint")
     STANDING = Sort("standing")
 
 
@@ -75,7 +75,7 @@ class ShipFilter:
     """Which ships."""
 
     text: str | None = matches(
-        "(position(lower({v}) in lower({c}.model)) > 0 or position(lower({v}) in lower({c}.nickname)) > 0)",
+        "(position({v} in lower({c}.model)) > 0 or position({v} in {c}.nickname_lower) > 0)",
         "Part of the model's key or the nickname, in any case.",
     )
     model: list[str] | None = matches("{c}.model = any({v})")
@@ -101,7 +101,7 @@ class ShipSort(enum.Enum):
 class FleetFilter:
     """Which fleets or squadrons."""
 
-    text: str | None = matches("position(lower({v}) in {c}.title_lower) > 0", "Part of the name, in any case.")
+    text: str | None = matches("position({v} in {c}.title_lower) > 0", "Part of the name, in any case.")
     disbanded: bool | None = matches("{c}.disbanded = {v}")
     lead: strawberry.ID | None = matches("{c}.lead = {v}")
 
@@ -117,7 +117,7 @@ class FleetSort(enum.Enum):
 class RoleFilter:
     """Which roles."""
 
-    text: str | None = matches("position(lower({v}) in {c}.title_lower) > 0", "Part of the name, in any case.")
+    text: str | None = matches("position({v} in {c}.title_lower) > 0", "Part of the name, in any case.")
     withdrawn: bool | None = matches("{c}.withdrawn = {v}")
     right: str | None = matches("{v} = any({c}.rights)", "Roles with this right.")
 
@@ -134,7 +134,7 @@ class RoleSort(enum.Enum):
 class AffiliationFilter:
     """Which affiliations."""
 
-    text: str | None = matches("position(lower({v}) in {c}.title_lower) > 0", "Part of the name, in any case.")
+    text: str | None = matches("position({v} in {c}.title_lower) > 0", "Part of the name, in any case.")
 
 
 @strawberry.enum

@@ -35,7 +35,7 @@ class _TooLarge(Exception):
 
 def token_matches(shown: str, token: str) -> bool:
     """In constant time; an empty token matches nothing."""
-    return bool(token) and hmac.compare_digest(shown.encode(), token.encode())
+    return bool(token) and hmac.compare_digest(shown.encode("utf-8", "replace"), token.encode())
 
 
 class Guard:

@@ -37,7 +37,10 @@ def _read_moment(value: Any) -> str:
         raise ValueError("a time is text, such as 2026-03-01T20:00:00Z") from error
     if read.tzinfo is None:
         raise ValueError("a time needs its zone: end it with Z")
-    return read.astimezone(UTC).isoformat()
+    try:
+        return read.astimezone(UTC).isoformat()
+    except OverflowError as error:
+        raise ValueError("a time must lie in the years 1 to 9999 in UTC") from error
 
 
 def _read_whole(value: Any) -> int:

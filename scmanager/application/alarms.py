@@ -12,6 +12,7 @@ from eventsourcing.application import ProcessingEvent
 
 from scmanager.application.desk import ClockBehind, KeyMissing, Seat
 from scmanager.application.keys import Keys
+from scmanager.application.personal import own_space
 from scmanager.application.writer import Writer
 from scmanager.domain.alarm import ForkSeen
 from scmanager.domain.epoch import EPOCHS
@@ -99,7 +100,7 @@ class Alarms:
         """None while nothing is to be said, or nobody let us speak there yet."""
         with self._shelf.lock:
             spaces = self._shelf.spaces()
-            own = next((each.id for each in spaces if each.kind == "personal" and self._vault.logs_of(each.id)), None)
+            own = own_space(self._shelf, self._store, self._vault)
             alarming = any(each.forks() for each in spaces)
         if own is None:
             return self._found() if alarming else None

@@ -1,6 +1,6 @@
 """A desk: where one command reads what is, decides, and records what shall be. Nothing leaves before the commit."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Protocol, TypeVar
 
 import msgspec
@@ -17,6 +17,8 @@ from scmanager.eventstore import content
 from scmanager.eventstore.content import Shared
 from scmanager.eventstore.entry import DEPS_MAX, Dep, Kind
 from scmanager.eventstore.own_log import Draft, OwnLog, Sealed, Secret
+from scmanager.spaces.opening import Opened
+from scmanager.spaces.personal import Absence, plain_part
 from scmanager.spaces.space import AHEAD_US_MAX, Space
 from scmanager.spaces.thing import tips_after
 
@@ -74,6 +76,16 @@ class Decide(Protocol):
 
 S = TypeVar("S", bound=State)
 
+PartsAt = Callable[[Iterable[int]], Mapping[tuple[int, int], bytes]]
+"""The store's erasable parts by (pos, number)."""
+
+
+class Quoted(msgspec.Struct, frozen=True):
+    """An event said again, with the words it carried as (subject, the bytes they were)."""
+
+    event: Event
+    words: tuple[tuple[Id, bytes], ...]
+
 
 class Seat:
     """From where this installation speaks in a space: its log there and the grant it acts by."""
@@ -103,8 +115,10 @@ class Desk:
         now_us: int,
         entropy: Callable[[int], bytes],
         own_spaces: Callable[[], Iterable[Space]] = tuple,
+        parts_at: PartsAt = lambda _: {},
     ) -> None:
         self._seat = seat
+        self._parts_at = parts_at
         self._own_spaces = own_spaces
         self._command = command
         self._now_us = now_us
@@ -177,20 +191,33 @@ class Desk:
             self.record(fold, entity, decided)
 
     def record(
-        self, fold: Fold | None, entity: Id, decided: Decision, deps: tuple[Dep, ...] = (), *, alone: bool = False
+        self,
+        fold: Fold | None,
+        entity: Id,
+        decided: Decision | Quoted,
+        deps: tuple[Dep, ...] = (),
+        *,
+        alone: bool = False,
+        cause: Id32 = b"",
     ) -> Sealed:
-        """Seal one event at the end of our log; `alone`: it names no heads.
+        """Seal one event at the end of our log; `alone`: it names no heads; `cause`: the entry that it answers.
 
         Raises NotAllowed, KeyMissing, UpdateNeeded.
         """
-        event, personal = _split(decided)
+        event, words = _split(decided)
         self._check_right(event)
         saw = self._look(fold, entity)[1] if fold else ()
         shared = Shared(
-            event.tag, self.grant.id, self._command, b"", entity, saw[-content.SAW_MAX :], msgspec.Raw(_encode(event))
+            event.tag,
+            self.grant.id,
+            self._command,
+            cause,
+            entity,
+            saw[-content.SAW_MAX :],
+            msgspec.Raw(_encode(event)),
         )
         named = deps if alone else self._deps(deps)
-        draft = Draft(content.encode(shared), self._writing_key(event), self._personal(personal), named)
+        draft = Draft(content.encode(shared), self._writing_key(event), self._sealing(words), named)
         log = self._seat.log
         sealed = log.add(draft, self._next_hlc())
         self._check_counts(sealed, shared, event)
@@ -231,6 +258,25 @@ class Desk:
             return not used or epochs.writing in used
         thing = self.space.thing(EPOCHS, self.organisation)  # Made and not used yet: good while no key has changed.
         return thing is None or len(thing.events()) == 1
+
+    @property
+    def own_logs(self) -> tuple[bytes, ...]:
+        """The logs that this installation wrote in the space."""
+        return self._seat.keys.own_logs
+
+    def words(self, opened: Opened) -> tuple[tuple[Id, bytes], ...] | Absence:
+        """What an entry says of persons, as (subject, bytes); or why that cannot be read here."""
+        refs, pos = opened.entry.parts, opened.pos
+        held = self._parts_at([pos]) if len(refs) > 1 else {}
+        public, erased = self.space.public(opened.entry.log), self.space.erased_keys()
+        found = []
+        for number in range(1, len(refs)):
+            subject = self._seat.keys.subject_of(refs[number].key)
+            plain = plain_part(opened.entry, number, held.get((pos, number)), public, self._seat.keys.get, erased)
+            if isinstance(plain, Absence) or subject is None:
+                return plain if isinstance(plain, Absence) else Absence.NOT_HERE
+            found.append((subject, plain))
+        return tuple(found)
 
     def open_epoch(self) -> None:
         """From here on the space is written under a fresh key."""
@@ -301,10 +347,8 @@ class Desk:
             raise KeyMissing
         return Secret(key_id, key)
 
-    def _personal(self, about: About | None) -> tuple[tuple[Secret, bytes], ...]:
-        if about is None:
-            return ()
-        return ((self.subject_key(about.subject), _encode(about.personal)),)
+    def _sealing(self, words: tuple[tuple[Id, bytes], ...]) -> tuple[tuple[Secret, bytes], ...]:
+        return tuple((self.subject_key(subject), plain) for subject, plain in words)
 
     def _deps(self, named: tuple[Dep, ...]) -> tuple[Dep, ...]:
         """What a governance event names, and the heads of other logs that nobody here has named yet.
@@ -321,5 +365,7 @@ class Desk:
         return (*named, *last)
 
 
-def _split(decided: Decision) -> tuple[Event, About | None]:
-    return (decided.event, decided) if isinstance(decided, About) else (decided, None)
+def _split(decided: Decision | Quoted) -> tuple[Event, tuple[tuple[Id, bytes], ...]]:
+    if isinstance(decided, About):
+        return decided.event, ((decided.subject, _encode(decided.personal)),)
+    return (decided.event, decided.words) if isinstance(decided, Quoted) else (decided, ())

@@ -4,7 +4,7 @@ Read models hide the words at once. The keys and the sealed parts go at once whe
 seven days after this device first saw the event, by its own clock, if the event still counts then (DESIGN 3).
 """
 
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping
 
 import msgspec
 
@@ -47,21 +47,33 @@ class Erasures:
         now = self._now_s()
         self._shelf.time_passed()  # Runs now and then anyway: what was held for its date may count by now.
         with self._shelf.lock:
+            valid = list(self._valid())
+            self._see([opened.entry.id32.hex() for _, opened, _ in valid], now)
             due = [
                 (space.id, opened.entry.id32, event)
-                for space, opened, event in self._valid()
+                for space, opened, event in valid
                 if self._due_s(space, opened, event) <= now
             ]
-        return sum(self._destroy(*each) for each in due)
+            named = {space: self._shelf.space(space).named_keys() for space, _, _ in due}
+        held = {space: self._vault.subjects(space) for space in named}
+        return sum(self._destroy(entry, event, held[space], named[space]) for space, entry, event in due)
 
-    def _destroy(self, space: bytes, entry: Id32, event: Erased) -> bool:
-        theirs = [key for key in event.keys if self._vault.label(key) == (space, event.subject)]
+    def _see(self, names: list[str], now: int) -> None:
+        """Remember at once all that is seen for the first time, or was seen in a future that a wrong clock showed."""
+        fresh = {name: now for name in names if self._seen.get(name, now + 1) > now}
+        if fresh:
+            self._seen.update(fresh)
+
+    def _destroy(self, entry: Id32, event: Erased, held: Mapping[bytes, bytes], named: Collection[bytes]) -> bool:
+        """`held`: the keys here, with their subjects; `named`: those that something here is sealed under."""
+        theirs = [key for key in event.keys if held.get(key) == event.subject]
         if not theirs and entry in self._done:
             return False
-        held = self._vault.erase(theirs)
-        removed = self._store.erase([key for key in event.keys if self._vault.is_erased(key)])
+        destroyed = self._vault.erase(theirs) if theirs else ()
+        gone = [key for key in event.keys if key in named and self._vault.is_erased(key)]
+        removed = self._store.erase(gone) if gone else 0
         self._done.add(entry)
-        return bool(held or removed)
+        return bool(destroyed or removed)
 
     def pending(self) -> list[Pending]:
         """What waits, so that it can still be called off."""
@@ -83,10 +95,8 @@ class Erasures:
                     yield space, opened, opened.event
 
     def _due_s(self, space: Space, opened: Opened, event: Erased) -> int:
-        name, now = opened.entry.id32.hex(), self._now_s()
-        first_seen = self._seen.get(name, now)
-        if name not in self._seen or first_seen > now:  # Seen in a future that a wrong clock showed: from now, then.
-            first_seen = self._seen[name] = now
+        now = self._now_s()
+        first_seen = min(self._seen.get(opened.entry.id32.hex(), now), now)
         if at_once(space.envelope(opened).member, event):
             return first_seen
         return first_seen + GRACE_S

@@ -1,10 +1,10 @@
 """Every verb there is: importing this fills `verbs.VERBS`. A module with verbs is entered here."""
 
-from scmanager.application import fleets, hangar_import, members, operations, organisations, ships
+from scmanager.application import fleets, hangar_import, members, operations, organisations, reissuing, ships
 from scmanager.application.verbs import VERBS, Verb
 from scmanager.errors import Refused
 
-MODULES = (organisations, members, ships, fleets, hangar_import, operations)
+MODULES = (organisations, members, ships, fleets, hangar_import, reissuing, operations)
 
 
 class VerbUnknown(Refused):

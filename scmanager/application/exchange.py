@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from scmanager.application.keys import Keys
+from scmanager.domain.frontier import counted_logs
 from scmanager.errors import Untrusted
-from scmanager.eventstore import entry
+from scmanager.eventstore import entry, signing
 from scmanager.eventstore.checkpoint import Checkpoint, note_from, origin
 from scmanager.eventstore.entry import Genesis, Kind
 from scmanager.eventstore.fork import ForkProof
@@ -16,6 +17,7 @@ from scmanager.eventstore.own_log import Head, OwnLog
 from scmanager.eventstore.signing import SigningKey
 from scmanager.eventstore.store import Row, Store
 from scmanager.eventstore.verification import VerifiedRun
+from scmanager.spaces.facts import clear_of
 from scmanager.spaces.shelf import Shelf
 from scmanager.spaces.space import Space
 
@@ -40,8 +42,6 @@ class Admitted(msgspec.Struct, frozen=True):
     logs: int
     entries: int
     """New ones."""
-    grown: frozenset[bytes] = frozenset()
-    """The logs they belong to."""
 
 
 def admit_logs(
@@ -50,10 +50,15 @@ def admit_logs(
     space: bytes,
     logs: Iterable[LogCopy],
     is_erased: Callable[[bytes], bool] = lambda _: False,
+    announce: Callable[[frozenset[bytes]], None] = lambda _: None,
+    *,
+    strangers: bool = False,
 ) -> Admitted:
     """Verify all copies before the first is stored, then admit them. Raises Untrusted, OtherSpace, FoundingMissing.
 
-    Parts under keys that were erased here stay outside, whoever still carries them.
+    Parts under keys that were erased here stay outside, whoever still carries them; so do logs that nothing speaks
+    of, unless `strangers` are asked in. `announce` is told, just before
+    anything is stored, which logs have more than is held here.
     """
     runs = [verify_copy(_without_erased(copy, is_erased)) for copy in logs]
     if any(run.head.space != space for run in runs):
@@ -61,13 +66,35 @@ def admit_logs(
     if not store.heads(space) and not any(run.head.log == space for run in runs):
         raise FoundingMissing
     with shelf.lock:  # Nobody decides between the first log and the last.
-        before = {(head.log, head.branch): head.size for head in store.heads(space)}
+        heads = store.heads(space)
+        runs = runs if strangers else _spoken_of(shelf, space, runs, {head.log for head in heads})
+        announce(frozenset(run.head.log for run in runs if not _is_held(store, run.head, heads)))
         try:
             new = sum(store.admit(run) for run in _founding_first(runs))
         finally:
             shelf.follow()  # Also when the disk was full after some: what is stored counts.
-        grown = {head.log for head in store.heads(space) if before.get((head.log, head.branch)) != head.size}
-    return Admitted(len(runs), new, frozenset(grown))
+    return Admitted(len(runs), new)
+
+
+def _spoken_of(shelf: Shelf, space: bytes, runs: list[VerifiedRun], known: set[bytes]) -> list[VerifiedRun]:
+    """Those of logs that are here or count: anybody can sign others for any space, and they would stay for ever."""
+    if all(run.head.log in known for run in runs):
+        return runs
+    clear = [clear_of(one.entry) for run in runs for one in run.sealed]
+    for held in shelf.spaces():
+        clear += [clear_of(each.entry) for each in held.entries()] if held.id == space else []
+    counted = known | counted_logs(space, clear, signing.verify)
+    return [run for run in runs if run.head.log in counted]
+
+
+def _is_held(store: Store, head: Head, heads: Iterable[Head]) -> bool:
+    """Whether some branch here, of these, holds everything up to this head."""
+    for held in heads:
+        if held.log == head.log and held.size >= head.size:
+            row = store.read(held.log, held.branch, head.size - 1, 1)
+            if row and entry.parse(row[0].data).id == head.id:
+                return True
+    return False
 
 
 def _without_erased(copy: LogCopy, is_erased: Callable[[bytes], bool]) -> LogCopy:

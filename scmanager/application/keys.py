@@ -1,11 +1,11 @@
 """Keys as the writer needs them: made in memory while it decides, kept durably before the commit that names them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
 import msgspec
 
-from scmanager.eventstore.parts import key_id
+from scmanager.eventstore.parts import bound_key, key_id
 
 
 class Keys(Protocol):
@@ -17,14 +17,14 @@ class Keys(Protocol):
     def keys_of(self, space: bytes, subject: bytes | None = b"") -> tuple[bytes, ...]:
         """Ids of a subject's keys, of the epochs (empty subject), or of the whole space (None), sorted."""
 
-    def label(self, key_id: bytes) -> tuple[bytes, bytes] | None:
-        """The space and the subject of a key (empty: an epoch's); None when it is not held."""
+    def subjects(self, space: bytes) -> Mapping[bytes, bytes]:
+        """Every key held of a space, by its id: whose it is (empty: an epoch's)."""
 
     def is_erased(self, key_id: bytes) -> bool:
         """Whether it was destroyed here."""
 
-    def put_new(self, space: bytes, keys: Iterable[tuple[bytes, bytes]]) -> None:
-        """Keep fresh keys, as (subject, key), in one commit."""
+    def put_new(self, space: bytes, made: Iterable[tuple[bytes, bytes]]) -> None:
+        """Keep fresh keys, as (subject, secret), in one commit."""
 
     def put_log(self, log: bytes, space: bytes, seed: bytes) -> None:
         """Keep the seed of a log's own signing key."""
@@ -43,6 +43,7 @@ class FreshKey(msgspec.Struct, frozen=True):
     """A key made for a batch that is not committed yet."""
 
     subject: bytes
+    secret: bytes
     key: bytes
 
 
@@ -55,8 +56,9 @@ class FreshKeys:
 
     def new(self, subject: bytes = b"") -> bytes:
         """A random key; its id."""
-        key = self._entropy(32)
-        self._fresh[key_id(key)] = FreshKey(subject, key)
+        secret = self._entropy(32)
+        key = bound_key(self._space, subject, secret)
+        self._fresh[key_id(key)] = FreshKey(subject, secret, key)
         return key_id(key)
 
     @property
@@ -83,8 +85,18 @@ class FreshKeys:
         fresh = (each for each, held in self._fresh.items() if held.subject == subject)
         return (*fresh, *self._vault.keys_of(self._space, subject))
 
+    def subject_of(self, key_id: bytes) -> bytes | None:
+        """Whose key it is (empty: an epoch's); None when it is not held."""
+        fresh = self._fresh.get(key_id)
+        return fresh.subject if fresh else self._vault.subjects(self._space).get(key_id)
+
+    @property
+    def own_logs(self) -> tuple[bytes, ...]:
+        """The logs that this installation wrote in the space."""
+        return self._vault.logs_of(self._space)
+
     def keep(self) -> None:
         """Put what was made into the vault: before the entries that name it are committed."""
         if self._fresh:
-            self._vault.put_new(self._space, [(held.subject, held.key) for held in self._fresh.values()])
+            self._vault.put_new(self._space, [(held.subject, held.secret) for held in self._fresh.values()])
             self._fresh.clear()

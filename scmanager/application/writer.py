@@ -243,7 +243,7 @@ class Writer:
                 twin.answer.add_done_callback(lambda first: _pass_on(first, waiting.answer))
                 return False
             seat = self._seat_for(command)
-            desk = Desk(seat, command.id, self._clock_us(), self._entropy, self._own_spaces)
+            desk = Desk(seat, command.id, self._clock_us(), self._entropy, self._own_spaces, self._store.parts)
             if not isinstance(command, Command):
                 command.open(desk, self._keys)
                 self._seats[seat.space.id] = seat

@@ -8,6 +8,7 @@ import typer
 from scmanager.cli import (
     demo,
     erasing,
+    events,
     hangar,
     log,
     operations,
@@ -21,13 +22,17 @@ from scmanager.cli import (
 )
 
 THINGS: dict[str, dict[str, Callable[..., Any]]] = {
-    "organisation": {"found": organisations.found, "list": organisations.list_organisations},
+    "organisation": {
+        "found": organisations.found,
+        "list": organisations.list_organisations,
+        "hand-over": taking_over.sign,
+    },
     "role": {"list": people.list_roles},
     "member": {"list": people.list_members, "invite": spaces.invite, "admit": spaces.admit},
     "device": {
         "list": people.list_devices,
         "invite": spaces.invite_device,
-        "request": spaces.request,
+        "request": spaces.request_device,
         "enrol": spaces.enrol,
     },
     "hangar": {"import": hangar.import_file},
@@ -52,7 +57,8 @@ THINGS: dict[str, dict[str, Callable[..., Any]]] = {
         "sign": taking_over.sign,
         "take": taking_over.take,
     },
-    "log": {"show": log.show, "verify": log.verify},
+    "event": {"void": events.void},
+    "log": {"show": log.show, "verify": log.verify, "forks": log.forks},
     "projections": {"status": running.projections_status, "rebuild": running.projections_rebuild},
 }
 
@@ -70,6 +76,7 @@ TOP: dict[str, Callable[..., Any]] = {
 GROUP_HELP = {
     "space": "Spaces travel as files: export, import, ask for admission.",
     "recovery": "Recovery sheets: confirm yours; take over the founder's seat with one.",
+    "event": "What you said that came to nothing: look at it, and say it again.",
     "log": "What was recorded: look at it, and prove that nobody changed it.",
     "projections": "The read models: how far they are, and making them anew.",
 }
@@ -89,6 +96,6 @@ def add_commands(app: typer.Typer, group_of: Callable[[str], typer.Typer]) -> No
     for thing, acts in THINGS.items():
         for act, function in acts.items():
             group_of(thing).command(act)(function)
-    app.add_typer(group_of("organisation"), name="org", hidden=True)
+    app.add_typer(group_of("organisation"), name="org", hidden=True, help="Organisations, under their short name.")
     for act, function in TOP.items():
         app.command(act)(function)

@@ -16,7 +16,9 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from scmanager.adapters.folder_lock import FolderLock
 from scmanager.adapters.hangar_files import read_hangar
+from scmanager.adapters.node_file import LOCK_FILE
 from scmanager.adapters.space_file import parse_space, read_bytes
 from scmanager.cli import demo_content, demo_queries, running
 from scmanager.cli.demo_content import OrganisationSaid, Person
@@ -29,6 +31,8 @@ from scmanager.domain.member import RemovalReason
 from scmanager.domain.ship_events import Owner, OwnerKind, Readiness
 from scmanager.runtime import Node, init_node, is_node
 
+UNFINISHED = "demo.unfinished"
+"""Lies in a folder that holds nothing but a demo, for as long as that is being made."""
 CLAIM_S = 3 * 3600
 LOAN_S = 14 * 24 * 3600
 
@@ -46,11 +50,11 @@ def demo(
 ) -> None:
     """Make a demo: two organisations, their members, ships and fleets."""
     with _folder(session_of(context).settings, data) as settings:
-        if not is_node(settings.data):
-            init_node(settings)
+        _make_folder(settings)
         with Node(msgspec.structs.replace(settings, port=0) if check else settings) as node:
             if not node.shelf.spaces():
                 build(node)
+            (settings.data / UNFINISHED).unlink(missing_ok=True)
             _tell(node, stays=data is not None)
             if check:
                 _check(node)
@@ -67,6 +71,23 @@ def _folder(settings: Settings, data: Path | None) -> Iterator[Settings]:
     with tempfile.TemporaryDirectory(prefix="scm-demo-") as made:
         folder = Path(made)
         yield msgspec.structs.replace(settings, data=folder / "data", state=folder / "state")
+
+
+def _make_folder(settings: Settings) -> None:
+    """Make the folder, or empty it when making the demo there was broken off. Raises FolderInUse."""
+    folder = settings.data
+    mark, lock = folder / UNFINISHED, folder / LOCK_FILE
+    if mark.exists():
+        remark("Making the demo was broken off here; it is made anew.")
+        with FolderLock(lock):
+            for each in set(folder.iterdir()) - {mark, lock}:
+                shutil.rmtree(each) if each.is_dir() else each.unlink()
+    elif is_node(folder):
+        return
+    ours = not folder.exists() or set(folder.iterdir()) <= {mark, lock}
+    init_node(settings)
+    if ours:  # Where somebody keeps other things, nothing is ever emptied.
+        mark.touch()
 
 
 def build(host: Node) -> None:
@@ -189,7 +210,9 @@ def _tell(node: Node, *, stays: bool) -> None:
     say(f"The demo lies in {node.settings.data}: {about}.")
     program = f"{_program()} --data {shlex.quote(str(node.settings.data))}"
     remark(f"Look around, in another terminal: {program} member list --org NOVA")
-    remark(f"Or ask in GraphQL: {program} query '{{ organisations {{ nodes {{ title }} }} }}'")
+    remark("Or ask in GraphQL:")
+    for sample in demo_queries.SAMPLES:
+        remark(f"  {program} query '{sample}'")
 
 
 def _program() -> str:

@@ -22,6 +22,14 @@ BORROWED = """query Borrowed {
 }"""
 
 
+SAMPLES = (
+    "{ organisations { nodes { title members { totalCount } } } }",
+    "{ fleets { nodes { title lead { handle } ships { totalCount } } } }",
+    "{ ships(filter: {readiness: [DAMAGED, LOST, IN_CLAIM]}) { nodes { model readiness owner { handle } } } }",
+)
+"""For people to paste, between single quotes."""
+
+
 class AnswerDiffers(Refused):
     """The demo's answer to {query} is not as it should be: {what}."""
 
@@ -30,7 +38,9 @@ class AnswerDiffers(Refused):
 
 
 def ask(api: Client) -> None:
-    """All three. Raises AnswerDiffers, and what the API refuses."""
+    """All three, and the samples. Raises AnswerDiffers, and what the API refuses."""
+    for sample in SAMPLES:
+        _expect(sample, all(answer["nodes"] for answer in api.query(sample).values()), "that it holds something")
     roster = {each["sid"]: each["members"] for each in api.query(ROSTER)["organisations"]["nodes"]}
     _expect("Roster", set(roster) == {"NOVA", "TALLOW"}, "the organisations")
     _expect("Roster", roster["NOVA"]["totalCount"] >= 20, "the number of members")

@@ -23,6 +23,9 @@ HELP = """Run your Star Citizen organisation: members, roles, ships, fleets, on 
 Begin with: scm init, then scm org found "My Org" --handle MyHandle. Or look around first: scm demo --serve
 """
 
+INTERRUPTED = 130
+"""What typer makes of Ctrl+C."""
+
 DataOption = Annotated[
     Path | None,
     typer.Option("--data", metavar="DIR", envvar="SCM_DATA", help="The folder with everything that is backed up."),
@@ -76,15 +79,22 @@ def run(arguments: Sequence[str] | None = None) -> int:
         output.say_error(error, as_json="--json" in given)
         return output.exit_code(error)
     except (KeyboardInterrupt, typer.Abort):
-        output.remark("")  # What was asked stands on this line.
-        output.say_error(output.Stopped(), as_json="--json" in given)
-        return output.EXIT_UNAVAILABLE
+        return _stopped(as_json="--json" in given)
     except BrokenPipeError:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - nobody reads any more
         return output.EXIT_OK
     except Exception as error:  # noqa: BLE001 - whatever it is, people get a sentence
         return _unexpected(error, as_json="--json" in given)
+    if answer == INTERRUPTED:
+        return _stopped(as_json="--json" in given)
     return answer if isinstance(answer, int) else output.EXIT_OK
+
+
+def _stopped(*, as_json: bool) -> int:
+    """Ctrl+C, or nobody answered what was asked."""
+    output.remark("")  # What was asked stands on this line.
+    output.say_error(output.Stopped(), as_json=as_json)
+    return output.EXIT_UNAVAILABLE
 
 
 def _unexpected(error: Exception, *, as_json: bool) -> int:

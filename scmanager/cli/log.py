@@ -5,14 +5,20 @@ from typing import Annotated, Any
 
 import typer
 
+from scmanager.application.exchange import Fork, forks_of
 from scmanager.cli import names
 from scmanager.cli.output import EXIT_REFUSED, JsonFlag, progress, remark, say, say_json, say_table, short
-from scmanager.cli.session import NoFolder, session_of
+from scmanager.cli.session import NoFolder, Place, session_of
 from scmanager.cli.verbs import OrgOption
 from scmanager.cli.why import kind_of
 from scmanager.eventstore import audit
 from scmanager.spaces.opening import Opened
 from scmanager.spaces.space import Space
+
+FORKED = """\
+Either a copy of that machine's folder went on beside it, or its owner shows different people different histories.
+Ask whose it is. A machine that is not to be trusted is cut by its owner (scm device cut), a member is removed by who
+may (scm member remove). The proof, scm log forks --json, convinces anybody, and holds none of the entries."""
 
 
 def show(
@@ -57,6 +63,36 @@ def _row(space: Space, opened: Opened, people: list[names.Named]) -> dict[str, A
     }  # fmt: skip
 
 
+def forks(context: typer.Context, org: OrgOption = None, as_json: JsonFlag = False) -> None:
+    """Logs that signed two histories, with the proof (--json prints it). Without --org: in every space held here.
+
+    A fork is an alarm and voids nothing. Only who holds both histories sees it: exchange files with other members.
+    """
+    with session_of(context).open() as place:
+        spaces = [names.organisation(place, org)] if org else place.shelf.spaces()
+        rows = [_fork_row(place, space, each) for space in spaces for each in forks_of(place.store, space)]
+    if as_json:
+        say_json(rows)
+        return
+    say_table(
+        ("log", "whose", "first entry that differs", "space"),
+        [(short(row["log"]), row["who"], str(row["index"]), short(row["space"])) for row in rows],
+        "No log that is held here signed two histories. Another member may hold what you do not: compare the heads "
+        "that scm log verify prints, or import their export with scm space import.",
+    )
+    if rows:
+        remark(FORKED)
+
+
+def _fork_row(place: Place, space: Space, found: Fork) -> dict[str, Any]:
+    grants = space.verdicts.grants.values()
+    owner = next((each.grant.member for each in grants if found.log in each.levels), None)
+    return {
+        "log": found.log, "who": names.call(owner, names.members(place, space)) if owner else "",
+        "index": found.index, "space": space.id, "proof": found.proof.decode(),
+    }  # fmt: skip
+
+
 def verify(
     context: typer.Context,
     deep: Annotated[
@@ -93,7 +129,7 @@ def _told(report: audit.Report) -> dict[str, Any]:
 
 
 def _print(report: audit.Report, *, deep: bool) -> None:
-    for head in report.heads:
+    for head in sorted(report.heads, key=lambda head: (head.log, head.branch)):  # To be compared with another's.
         branch = f" branch {head.branch}" if head.branch else ""
         say(f"log {short(head.log)}{branch}  size {head.size}  root {head.root.hex()}")
     for found in report.findings:

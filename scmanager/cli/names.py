@@ -55,7 +55,7 @@ NOUNS: dict[Any, str] = {
     RoleId: "role",
     ImportId: "import",
     OrganisationId: "organisation",
-    EntryId: "entry",
+    EntryId: "entry, log or device",
     OperationId: "operation",
     SlotId: "slot",
     SquadId: "squad",

@@ -13,7 +13,15 @@ from typing import Annotated, Any
 import msgspec
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 from rich.text import Text
 
@@ -21,7 +29,7 @@ from scmanager.errors import Conflict, Refused, ScManagerError, Unavailable, Unt
 
 
 class Stopped(Unavailable):
-    """Stopped: there was no answer, or it was no."""
+    """By Ctrl+C, or because the answer was no or did not come."""
 
     code = "stopped"
     hint = "Nothing half done was recorded. Where nobody can answer, say it beforehand: --yes, SCM_PASSPHRASE."
@@ -121,7 +129,9 @@ def say_error(error: ScManagerError, *, as_json: bool = False) -> None:
 @contextmanager
 def progress(title: str, total: int | None) -> Iterator[Progress]:
     """A bar on stderr, for what may take longer than a second; none where nobody looks."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns: tuple[ProgressColumn, ...] = (TextColumn("{task.description}"), TimeElapsedColumn())
+    if total is not None:
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = _console(sys.stderr)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         bar.add_task(title, total=total)
@@ -145,4 +155,12 @@ def _plain(value: Any) -> Any:
 
 def _console(stream: Any) -> Console:
     width = None if stream.isatty() or os.environ.get("COLUMNS") else 160
-    return Console(file=stream, highlight=False, markup=False, emoji=False, width=width)
+    return _Console(file=stream, highlight=False, markup=False, emoji=False, width=width)
+
+
+class _Console(Console):
+    """Raises BrokenPipeError where rich would end the program."""
+
+    def on_broken_pipe(self) -> None:
+        """Nobody reads any more."""
+        raise BrokenPipeError

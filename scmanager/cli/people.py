@@ -11,6 +11,7 @@ from scmanager.cli.output import JsonFlag, say_json, say_table, short
 from scmanager.cli.session import Place, session_of
 from scmanager.cli.verbs import OrgOption, PersonalFlag
 from scmanager.domain.catalogue import FLEETS, MEMBERS, ROLES, SHIPS, SQUADRONS
+from scmanager.domain.governance import DeviceCut
 from scmanager.domain.ship import Standing as ShipStanding
 from scmanager.spaces.space import Space
 
@@ -51,12 +52,12 @@ def list_ships(
 
 def list_fleets(context: typer.Context, org: OrgOption = None, as_json: JsonFlag = False) -> None:
     """The fleets."""
-    _list(context, org, _fleets, as_json, "No fleet yet. Form one: scm fleet --help")
+    _list(context, org, _fleets, as_json, 'No fleet yet. Form one: scm fleet form "Home Fleet"')
 
 
 def list_squadrons(context: typer.Context, org: OrgOption = None, as_json: JsonFlag = False) -> None:
     """The squadrons."""
-    _list(context, org, _squadrons, as_json, "No squadron yet. Form one: scm squadron --help")
+    _list(context, org, _squadrons, as_json, 'No squadron yet. Form one: scm squadron form "Red Wing"')
 
 
 def list_devices(context: typer.Context, as_json: JsonFlag = False) -> None:
@@ -173,6 +174,11 @@ def _squadrons(place: Place, space: Space) -> Iterable[Row]:
 
 def _devices(place: Place, space: Space) -> Iterable[Row]:
     mine = me(place, space)
+    disowned = {
+        each.event.device
+        for each in space.of_type(DeviceCut.tag)
+        if isinstance(each.event, DeviceCut) and space.envelope(each).member == mine
+    }
     for standing in space.grants():
         if standing.grant.member != mine:
             continue
@@ -180,4 +186,5 @@ def _devices(place: Place, space: Space) -> Iterable[Row]:
             yield {
                 "space": space.kind, "of": space.id, "device": device, "level": level,
                 "this machine": "yes" if device == place.identity.device else "",
+                "cut": "yes" if device in disowned and standing.disowned else "",
             }  # fmt: skip

@@ -3,12 +3,10 @@
 `scm query` and `scm projections` ask the node that runs; when none does, they start one for the moment.
 """
 
+import contextlib
 import os
-import signal
 import sys
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
@@ -43,7 +41,7 @@ class PartsLate(Refused):
     hint = "Nothing was lost. If the database still runs, the next start takes it over."
 
 
-@contextmanager
+@contextlib.contextmanager
 def serving(node: Node) -> Iterator["Serving"]:
     """The node with its read models and API, while the block lasts. Raises PortTaken, NotStarted, PartsLate."""
     from scmanager.serving import Serving  # Slow to import, and most commands need none of it.
@@ -65,7 +63,7 @@ def client_of(running: "Serving") -> Client:
     return Client(RunningNode(os.getpid(), running.port, running.token))
 
 
-@contextmanager
+@contextlib.contextmanager
 def asked(session: Session) -> Iterator[Client]:
     """The API of the running node, or of one that runs for the moment."""
     found = running_node(session.folder)
@@ -76,7 +74,7 @@ def asked(session: Session) -> Iterator[Client]:
         yield client_of(running)
 
 
-@contextmanager
+@contextlib.contextmanager
 def _brief_node(session: Session) -> Iterator["Serving"]:
     """On any free port: it is gone again in a moment."""
     with Node(msgspec.structs.replace(session.settings, port=0), session.protection()) as node, serving(node) as it:
@@ -95,26 +93,23 @@ def up(context: typer.Context) -> None:
 
 
 def stay_up(node: Node) -> None:
-    """Serve until somebody stops it."""
-    with serving(node) as running:
-        say(f"SC Manager runs: {running.address}/graphql")
-        remark(f"It is for programs, with the token in {node.settings.data / 'node.json'}. Stop it with Ctrl+C.")
-        sys.stdout.flush()
-        _wait_for_the_end()
-    remark("Stopped.")
+    """Serve until somebody stops it: Ctrl+C, the system, or the terminal that closes. Raises as `serving`."""
+    from scmanager.serving import serve_until_signal
 
+    with contextlib.ExitStack() as starting:
+        starting.enter_context(progress("Starting the database and the read models", None))
 
-def _wait_for_the_end() -> None:
-    """Until Ctrl+C, or until the system asks the process to end."""
-    end = threading.Event()
-    before = signal.signal(signal.SIGTERM, lambda *_: end.set())
-    try:
-        while not end.wait(0.5):
-            pass
-    except KeyboardInterrupt:
-        pass
-    finally:
-        signal.signal(signal.SIGTERM, before)
+        def started(running: "Serving") -> None:
+            starting.close()
+            say(f"SC Manager runs: {running.address}/graphql")
+            remark(f"It is for programs, with the token in {node.settings.data / 'node.json'}. Stop it with Ctrl+C.")
+            sys.stdout.flush()
+
+        late = serve_until_signal(node, started)
+    if late:
+        raise PartsLate(parts=", ".join(late))
+    with contextlib.suppress(OSError):  # The terminal may be gone.
+        remark("Stopped.")
 
 
 def query(

@@ -5,6 +5,7 @@ Reading needs no node: the folder is opened for that alone, under nobody's lock.
 """
 
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -153,11 +154,12 @@ class Session:
 
 
 def ask_passphrase(*, twice: bool = False) -> str:
-    """From SCM_PASSPHRASE, or typed unseen."""
+    """From SCM_PASSPHRASE, or typed unseen, or from a pipe."""
     known = os.environ.get("SCM_PASSPHRASE")
     if known is not None:
         return known
-    answer: str = typer.prompt("Passphrase", hide_input=True, confirmation_prompt=twice, err=True)
+    hidden = sys.stdin.isatty()  # A script may answer through a pipe.
+    answer: str = typer.prompt("Passphrase", hide_input=hidden, confirmation_prompt=twice, err=True)
     return answer
 
 

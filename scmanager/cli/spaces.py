@@ -26,7 +26,7 @@ from scmanager.adapters.space_file import (
 )
 from scmanager.application.desk import NotAMember
 from scmanager.application.verbs import MemberId, RoleId
-from scmanager.cli import names, people
+from scmanager.cli import events, names, people
 from scmanager.cli.moments import read_moment
 from scmanager.cli.option_help import WHEN
 from scmanager.cli.output import JsonFlag, progress, remark, say_json, say_result, say_table, short
@@ -48,6 +48,13 @@ class OtherSpace(Refused):
 
     code = "request-other-space"
     hint = "Run it in the data folder from which the invitation came."
+
+
+class OwnSpaceOfSomebody(Refused):
+    """This invitation leads into a space that is one person's own."""
+
+    code = "invitation-to-own-space"
+    hint = "If it is yours, from another machine of yours: scm device request. If not, do not use it."
 
 
 def list_spaces(context: typer.Context, as_json: JsonFlag = False) -> None:
@@ -108,8 +115,17 @@ def import_(context: typer.Context, file: FileArgument, as_json: JsonFlag = Fals
         space = place.shelf.space(bytes.fromhex(told["space"]))
         acts, mine = told.pop("acts"), people.me(place, space)
         invited = mine is not None and _standing(space, mine) is MemberStanding.INVITED
+        forked = bool(space.forks())
+        own, void = set(place.vault.logs_of(space.id)), events.mine(place, space)
+        ended = mine is None and any(own & set(each.levels) for each in space.verdicts.grants.values())
     say_result(told, as_json=as_json)
-    if told["closed"]:
+    if forked:
+        remark("A log of this space signed two histories. Look at it: scm log forks")
+    if void:
+        remark(f"Of what you wrote {len(void)} do not count any more. Look at it, and say it again: scm event void")
+    if ended:
+        remark("You do not act here any more: a removal or a recovery ended your grant (scm log show).")
+    elif told["closed"]:
         remark(
             "Some entries stay closed: the file held no key for this device. Ask to be admitted, then for a new file."
         )
@@ -125,7 +141,22 @@ def request(
 ) -> None:  # fmt: skip
     """Ask to be let in: opens a log of this machine's own in the space, and writes the request to hand back."""
     invited = read_bytes(invitation)
+    if parse_invitation(invited).kind == "personal":
+        raise OwnSpaceOfSomebody
+    _request(context, invited, output, as_json=as_json)
+
+
+def request_device(
+    context: typer.Context, invitation: Annotated[Path, typer.Argument(metavar="INVITATION")], output: OutOption,
+    as_json: JsonFlag = False,
+) -> None:  # fmt: skip
+    """Ask another machine of yours to let this one act as you."""
+    invited = read_bytes(invitation)
     parse_invitation(invited)
+    _request(context, invited, output, as_json=as_json)
+
+
+def _request(context: typer.Context, invited: bytes, output: Path, *, as_json: bool) -> None:
     with session_of(context).open() as place:
         made = place.exchange.request(invited)
     write_private(output, made)
@@ -190,7 +221,7 @@ def admit(
     asked = parse_request(read)
     with session_of(context).open() as place:
         space = _here(place, asked.space)
-        who = names.resolve(MemberId, member, place, space) if member else asked.member
+        who = names.resolve(MemberId, member, place, space) if member else None
         template = names.resolve(RoleId, role, place, space)
         result = place.exchange.admit(read, template, who, read_command_id(command_id))
     say_result(result, as_json=as_json)

@@ -108,12 +108,11 @@ class Court:
         evaluation.entries[fact.id] = verdict
         self._heads.discard(fact.prev)
         self._heads.add(fact.id)
-        self._awaited.discard(fact.id)
         if fact.deps:
             self._awaited.update(head for _, _, head in fact.deps if head not in evaluation.entries)
         if counted and self._own_cuts:
             self._follow_cuts(fact, bench)
-        if evaluation.unknown_governance and fact.id in evaluation.unknown_governance:
+        if fact.id in evaluation.unknown_governance:
             self._verdicts = evaluation.verdicts()
         return verdict
 
@@ -121,8 +120,7 @@ class Court:
         """Whether it goes on at the end of a held branch, governs nothing and was not spoken of before."""
         before = self._facts.get(fact.prev)
         return (
-            fact.seq > 0
-            and fact.prev in self._heads
+            fact.prev in self._heads
             and follows(fact, before)
             and fact.type not in DECIDING
             and not (fact.deps and any(seq == 0 for _, seq, _ in fact.deps))

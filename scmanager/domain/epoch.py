@@ -23,7 +23,7 @@ def evolve(epochs: Epochs, event: Any, envelope: Envelope) -> Epochs:
     """Total. Two epochs opened at once stand side by side until somebody opens the next."""
     match event:
         case EpochOpened(key):
-            kept = tuple(each for each in epochs.newest if each[0] not in envelope.saw)
+            kept = tuple(each for each in epochs.newest if each[0] not in (*envelope.saw, envelope.entry))
             return replace(epochs, newest=(*kept, (envelope.entry, key)))
         case _:
             return epochs

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from scmanager.domain.contest import Claim, entries, holder, rivals, stake
 from scmanager.domain.event import About, Decision, Envelope, Event, Id, Id32, Personal, State, replace
 from scmanager.domain.payload import TUPLE_MAX, Entries, Id16, Sid, Title
-from scmanager.domain.words import check_title, check_words, flaw_of_title
+from scmanager.domain.words import Prose, check_title, check_words, flaw_of_title
 from scmanager.errors import Refused
 
 _SID_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
@@ -55,7 +55,7 @@ OrganisationEvent = Founded | Described | Renamed | SidSet | Archived | Restored
 class Description(Personal):
     """What the organisation says of itself. Sealed under the organisation's own id."""
 
-    text: str
+    text: Prose
 
 
 class Affiliation(State):

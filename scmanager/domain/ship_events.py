@@ -11,6 +11,7 @@ import msgspec
 
 from scmanager.domain.event import Event, Personal
 from scmanager.domain.payload import CatalogueKey, Entries, Entry, Id16, Seconds
+from scmanager.domain.words import Name
 
 
 class OwnerKind(enum.StrEnum):
@@ -222,7 +223,7 @@ FOR: Final[dict[type[Event], type[Event]]] = {
 class Nickname(Personal):
     """What an owner calls his ship. Sealed under his key (the organisation's, if it is hers)."""
 
-    text: str
+    text: Name
 
 
 class Details(Personal):

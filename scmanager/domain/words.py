@@ -4,13 +4,20 @@ The code points are listed here and not looked up: `evolve` must give one answer
 """
 
 import re
-from typing import Final
+from typing import Annotated, Final
+
+from msgspec import Meta
 
 from scmanager.domain.payload import TITLE_LENGTH_MAX
 from scmanager.errors import Refused
 
 PROSE_LENGTH_MAX = 20_000
 NAME_LENGTH_MAX = 80
+
+Prose = Annotated[str, Meta(max_length=PROSE_LENGTH_MAX)]
+"""As `check_words` lets it through. The bound is on the type: longer words of others are unreadable, not kept."""
+Name = Annotated[str, Meta(max_length=NAME_LENGTH_MAX)]
+"""As `check_name` lets it through."""
 
 _UNSEEN: Final = re.compile(
     "["

@@ -32,6 +32,7 @@ from scmanager.eventstore.audit_chunk import (
     rows_of,
     signed,
 )
+from scmanager.eventstore.soundness import ENDS, End, check_end
 from scmanager.eventstore.store import StoreDamaged
 
 PROCESSES = 2
@@ -39,6 +40,46 @@ ALONE_BELOW = 40_000
 """Entries that are checked sooner than a second process starts."""
 
 _PREV = slice(52, 116)
+_STRAYS = (
+    (
+        "entry-unsigned",
+        "it stands beyond the signed head, or on no branch",
+        "SELECT l.id, g.last FROM (SELECT log, branch, min(seq) AS first, max(seq) AS last FROM entry"
+        " GROUP BY log, branch) g LEFT JOIN log l ON l.no = g.log"
+        " LEFT JOIN branch b ON b.log = g.log AND b.number = g.branch"
+        " LEFT JOIN head h ON h.log = g.log AND h.branch = g.branch"
+        " WHERE l.no IS NULL OR b.log IS NULL OR h.size IS NULL OR g.last >= h.size OR g.first < b.start",
+    ),
+    (
+        "log-without-head",
+        "its head is missing",
+        "SELECT l.id, NULL FROM log l WHERE NOT EXISTS (SELECT 1 FROM head h WHERE h.log = l.no)",
+    ),
+    (
+        "head-mismatch",
+        "there is no such branch",
+        "SELECT l.id, NULL FROM head g LEFT JOIN log l ON l.no = g.log"
+        " LEFT JOIN branch b ON b.log = g.log AND b.number = g.branch WHERE l.no IS NULL OR b.log IS NULL",
+    ),
+    (
+        "note-mismatch",
+        "the signed head covers entries that are not here",
+        "SELECT l.id, g.size - 1 FROM note g LEFT JOIN log l ON l.no = g.log"
+        " LEFT JOIN branch b ON b.log = g.log AND b.number = g.branch"
+        " LEFT JOIN head h ON h.log = g.log AND h.branch = g.branch"
+        " WHERE l.no IS NULL OR b.log IS NULL OR h.size IS NULL OR g.size > h.size OR g.size <= b.start",
+    ),
+    (
+        "part-wrong",
+        "a part belongs to no entry",
+        "SELECT NULL, NULL FROM part p WHERE NOT EXISTS (SELECT 1 FROM entry e WHERE e.pos = p.pos)",
+    ),
+)
+"""(code, what, query for log and seq): rows that nothing accounts for."""
+_FALLING = (
+    "SELECT l.id, w.seq FROM (SELECT log, seq, pos, lag(pos) OVER (PARTITION BY log, branch ORDER BY seq) AS before"
+    " FROM entry) w LEFT JOIN log l ON l.no = w.log WHERE w.pos <= w.before"
+)
 
 Advance = Callable[[int], None]
 
@@ -96,6 +137,7 @@ def _verify(db: sqlite3.Connection, path: Path, deep: bool, processes: int, adva
         by_branch.setdefault((task[1].log, task[1].number), []).append(chunk)
         advance(chunk.entries)
     findings = _strays(db)
+    findings += _gaps(db, deep=deep)
     heads = []
     for branch in branches:
         chunks = by_branch.get((branch.log, branch.number), [])
@@ -103,6 +145,7 @@ def _verify(db: sqlite3.Connection, path: Path, deep: bool, processes: int, adva
         if chunks:
             heads.append(AuditedHead(branch.space, branch.log, branch.number, branch.size, root, chunks[-1].last_id))
     (entries,) = db.execute("SELECT count(*) FROM entry").fetchone()
+    findings += _false_heads(db, {each.log for each in findings})
     findings.sort(key=lambda each: (each.log, -1 if each.seq is None else each.seq))
     return Report(entries, len({each.log for each in branches}), tuple(heads), tuple(findings))
 
@@ -136,17 +179,42 @@ def _branches(db: sqlite3.Connection) -> list[Branch]:
 
 
 def _strays(db: sqlite3.Connection) -> list[Finding]:
-    """Entries that stand beyond every signed head, and logs without a head."""
-    beyond = db.execute(
-        "SELECT l.id, g.last, h.size FROM (SELECT log, branch, max(seq) AS last FROM entry GROUP BY log, branch) g"
-        " LEFT JOIN log l ON l.no = g.log LEFT JOIN head h ON h.log = g.log AND h.branch = g.branch"
-        " WHERE h.size IS NULL OR g.last >= h.size"
-    ).fetchall()
-    headless = db.execute("SELECT l.id FROM log l WHERE NOT EXISTS (SELECT 1 FROM head h WHERE h.log = l.no)")
-    found = [
-        Finding(log or b"", last, "entry-unsigned", "it stands beyond the signed head") for log, last, _ in beyond
+    """What hangs on nothing: a row that no log, branch or head accounts for would not be looked at otherwise."""
+    return [
+        Finding(log or b"", seq, code, what)
+        for code, what, query in _STRAYS
+        for log, seq in db.execute(query).fetchall()
     ]
-    return found + [Finding(log, None, "log-without-head", "its head is missing") for (log,) in headless]
+
+
+def _gaps(db: sqlite3.Connection, *, deep: bool) -> list[Finding]:
+    """Positions are gapless: where one is missing, a row was taken out, perhaps with its whole log.
+
+    Deep: in a branch they rise, too. No node would open the store otherwise.
+    """
+    found = []
+    count, first, last = db.execute("SELECT count(*), ifnull(min(pos), 1), ifnull(max(pos), 0) FROM entry").fetchone()
+    if (first, last) != (1, count):
+        what = f"{count} entries stand at positions {first} to {last}"
+        found.append(Finding(b"", None, "position-missing", what))
+    for log, seq in db.execute(_FALLING).fetchall() if deep else ():
+        found.append(Finding(log or b"", seq, "entry-misplaced", "it stands before the one that it continues"))
+    return found
+
+
+def _false_heads(db: sqlite3.Connection, known: set[bytes]) -> list[Finding]:
+    """Heads are a cache, and a node that opens the store goes on from them. `known`: logs with findings already."""
+    found = []
+    for row in db.execute(ENDS).fetchall():
+        end = End(*row)
+        log = end.log if isinstance(end.log, bytes) else b""
+        if log in known:
+            continue
+        try:
+            check_end(end)
+        except StoreDamaged:
+            found.append(Finding(log, None, "head-mismatch", "the stored head is not that of its entries"))
+    return found
 
 
 def _judge(db: sqlite3.Connection, branch: Branch, chunks: list[Chunk], findings: list[Finding]) -> bytes:

@@ -170,15 +170,15 @@ class _Deep(_Fast):
         super().__init__(branch, first)
         self._clock = b""
         self._keys: set[bytes] = set()
-        self._parts: dict[int, dict[int, bytes]] = {}
+        self._parts: dict[int, dict[int, tuple[bytes, bytes]]] = {}
         for number, start, stop in branch.pieces:
             query = (
-                "SELECT e.seq, p.number, p.bytes FROM entry e JOIN part p ON p.pos = e.pos"
+                "SELECT e.seq, p.number, p.key, p.bytes FROM entry e JOIN part p ON p.pos = e.pos"
                 " WHERE e.log = ? AND e.branch = ? AND e.seq >= ? AND e.seq < ?"
             )
             where = (branch.no, number, max(first, start), min(end, stop))
-            for seq, part, stored in db.execute(query, where) if where[2] < where[3] else ():
-                self._parts.setdefault(seq, {})[part] = stored
+            for seq, part, key, stored in db.execute(query, where) if where[2] < where[3] else ():
+                self._parts.setdefault(seq, {})[part] = (key, stored)
 
     def take(self, rows: Iterator[Row], count: int) -> None:
         """As above. Most entries name no deps and one part: such a one is spelled anew and compared, not parsed."""
@@ -228,10 +228,12 @@ class _Deep(_Fast):
             self._see_parts(seq, refs)
 
     def _see_parts(self, seq: int, refs: tuple[entry.PartRef, ...]) -> None:
-        for number, stored in self._parts[seq].items():
+        for number, (key, stored) in self._parts[seq].items():
             ref = refs[number] if 0 < number < len(refs) else None
             if ref is None or len(stored) != ref.length or sha3_256(_PART_TAG + stored).digest() != ref.hash:
                 self._found(seq, "part-wrong", f"part {number} is not the one that it names")
+            elif key != ref.key:  # An erasure would not find it.
+                self._found(seq, "part-wrong", f"part {number} stands under another key than it names")
 
     def _found(self, seq: int, code: str, what: str) -> None:
         self.findings.append(Finding(self.branch.log, seq, code, what))

@@ -17,6 +17,8 @@ import msgspec
 from scmanager.errors import Untrusted
 
 SIZE_BYTES_MAX = 65_535
+HEADER_BYTES = 116
+"""Before the JSON: log id, seq, hlc, prev."""
 NUMBER_MAX = 2**53 - 1
 DEPS_MAX = 64
 PARTS_MAX = 16

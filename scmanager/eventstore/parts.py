@@ -30,6 +30,15 @@ def key_id(key: bytes) -> bytes:
     return digest("scm/key/1", key)
 
 
+def bound_key(space: bytes, subject: bytes, secret: bytes) -> bytes:
+    """The key that a secret is, 32 bytes, for one subject (16 bytes; empty: an epoch) of one space (32 bytes).
+
+    What travels and lies in vaults is the secret. Handed on for another space or as somebody else's it is another
+    key, with an id that no entry names: so nobody can erase, or keep from erasure, by a wrong label.
+    """
+    return digest("scm/bound-key/1", space, subject, secret)
+
+
 def part_hash(stored: bytes) -> bytes:
     """What an entry says of a part, 32 bytes: H(scm/part/1, stored bytes)."""
     return digest("scm/part/1", stored)

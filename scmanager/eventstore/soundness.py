@@ -6,6 +6,26 @@ from scmanager.errors import Untrusted
 from scmanager.eventstore import entry, merkle
 from scmanager.eventstore.store import StoreDamaged
 
+ENDS = """
+SELECT l.id, l.space, l.public,
+    (SELECT data FROM entry WHERE log = (SELECT no FROM log WHERE id = l.id) AND branch = 0 AND seq = 0),
+    b.number, h.size, h.id, h.hlc, h.tree,
+    (SELECT data FROM entry e WHERE e.log = b.log AND e.branch = b.number AND e.seq = h.size - 1 AND NOT EXISTS
+        (SELECT 1 FROM entry x WHERE x.log = b.log AND x.branch = b.number AND x.seq >= h.size)),
+    n.size, n.root
+FROM branch b
+LEFT JOIN log l ON l.no = b.log
+LEFT JOIN head h ON h.log = b.log AND h.branch = b.number
+LEFT JOIN note n ON n.log = b.log AND n.branch = b.number AND n.size =
+    (SELECT max(size) FROM note WHERE log = b.log AND branch = b.number)
+"""
+"""In SQLite: a row for each branch, as `End` wants it."""
+COUNTS = """
+SELECT (SELECT ifnull(max(pos), 0) FROM entry), (SELECT ifnull(sum(h.size - b.start), 0)
+    FROM branch b JOIN head h ON h.log = b.log AND h.branch = b.number JOIN log l ON l.no = b.log)
+"""
+"""In SQLite: the newest entry's position, and how many entries the heads count."""
+
 
 class End(msgspec.Struct, frozen=True):
     """One branch: its head, its last entry, its newest note. In a damaged file any of them may be absent."""

@@ -17,7 +17,7 @@ from typing import Any
 from scmanager.eventstore import entry
 from scmanager.eventstore.branches import Branch, Placement, pieces, place
 from scmanager.eventstore.own_log import Batch, Head, Sealed
-from scmanager.eventstore.soundness import End, check_count, check_end
+from scmanager.eventstore.soundness import COUNTS, ENDS, End, check_count, check_end
 from scmanager.eventstore.sqlite_faults import FAULTS, identity, translated
 from scmanager.eventstore.sqlite_readers import Readers
 from scmanager.eventstore.store import (
@@ -33,27 +33,11 @@ from scmanager.eventstore.store import (
 from scmanager.eventstore.verification import SignedNote, VerifiedRun
 
 SCHEMA_VERSION = 2
+_SCHEMA = files("scmanager.eventstore").joinpath("sql/sqlite.sql").read_text(encoding="utf-8")
 HEADER_BYTES = 512
 """No SQLite page is smaller."""
 _HEAD = """
 SELECT l.space, l.id, l.public, h.branch, h.size, h.id, h.hlc, h.tree FROM head h JOIN log l ON l.no = h.log
-"""
-_ENDS = """
-SELECT l.id, l.space, l.public,
-    (SELECT data FROM entry WHERE log = (SELECT no FROM log WHERE id = l.id) AND branch = 0 AND seq = 0),
-    b.number, h.size, h.id, h.hlc, h.tree,
-    (SELECT data FROM entry e WHERE e.log = b.log AND e.branch = b.number AND e.seq = h.size - 1 AND NOT EXISTS
-        (SELECT 1 FROM entry x WHERE x.log = b.log AND x.branch = b.number AND x.seq >= h.size)),
-    n.size, n.root
-FROM branch b
-LEFT JOIN log l ON l.no = b.log
-LEFT JOIN head h ON h.log = b.log AND h.branch = b.number
-LEFT JOIN note n ON n.log = b.log AND n.branch = b.number AND n.size =
-    (SELECT max(size) FROM note WHERE log = b.log AND branch = b.number)
-"""
-_COUNTS = """
-SELECT (SELECT ifnull(max(pos), 0) FROM entry), (SELECT ifnull(sum(h.size - b.start), 0)
-    FROM branch b JOIN head h ON h.log = b.log AND h.branch = b.number JOIN log l ON l.no = b.log)
 """
 _ROW = "SELECT e.pos, l.id, e.branch, e.data, e.shared FROM entry e JOIN log l ON l.no = e.log"
 
@@ -108,16 +92,15 @@ class SqliteStore:
         if version == 0 and tables and "entry" not in tables:
             raise StoreDamaged(reason="the file is another program's database")
         self._writer.execute("PRAGMA journal_mode=WAL")
-        if version < SCHEMA_VERSION:
-            schema = files("scmanager.eventstore").joinpath("sql/sqlite.sql").read_text(encoding="utf-8")
-            self._writer.executescript(f"BEGIN IMMEDIATE; {schema} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
+        # Each time: triggers that somebody dropped stand again before anything is written.
+        self._writer.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
         self._check()
 
     def _check(self) -> None:
         """The cached heads must be what the entries say, and count all of them."""
-        for row in self._query(_ENDS):
+        for row in self._query(ENDS):
             check_end(End(*row))
-        check_count(self.last_pos(), *self._query(_COUNTS)[0])
+        check_count(self.last_pos(), *self._query(COUNTS)[0])
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:

@@ -32,6 +32,7 @@ def rows(look: Look, entity: Id) -> Iterator[Row]:
             ident(ship.fleet),
             idents(ship.rival_fleets),
             text(name.text if isinstance(name, Nickname) else None),
+            text(name.text.lower() if isinstance(name, Nickname) else None),
             spoken(name),
         ),
     )
@@ -55,4 +56,4 @@ def _words(state: State) -> tuple[Id32, ...]:
     return (state.nickname,) if isinstance(state, Ship) and state.nickname else ()
 
 
-MODEL = ReadModel("hangar", (Table("ship", "id", ("nickname",)),), (SHIPS,), rows, _words)
+MODEL = ReadModel("hangar", (Table("ship", "id", ("nickname", "nickname_lower")),), (SHIPS,), rows, _words)

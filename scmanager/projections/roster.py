@@ -49,6 +49,7 @@ def _said(look: Look, member: Member) -> tuple[str, ...]:
         text(profile.handle if isinstance(profile, Profile) else None),
         text(profile.handle.lower()[:SORTED_BY] if isinstance(profile, Profile) else None),
         text(profile.display_name if isinstance(profile, Profile) else None),
+        text(profile.display_name.lower() if isinstance(profile, Profile) else None),
         spoken(profile),
         text(note.text if isinstance(note, Note) else None),
         spoken(note),
@@ -62,7 +63,7 @@ def _words(state: State) -> Iterator[Id32]:
 
 MODEL = ReadModel(
     "roster",
-    (Table("member", "id", ("handle", "handle_lower", "display_name", "note")),),
+    (Table("member", "id", ("handle", "handle_lower", "display_name", "display_name_lower", "note")),),
     (MEMBERS,),
     rows,
     _words,

@@ -1,6 +1,6 @@
 """Opening: from a stored row to what it says, or to a stated reason why it says nothing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -30,8 +30,8 @@ class Said(msgspec.Struct, frozen=True, gc=False):
     saw: tuple[bytes, ...]
 
 
-LabelOf = Callable[[bytes], tuple[bytes, bytes] | None]
-"""A key's space and subject (empty: an epoch's), if this node has it."""
+HeldOf = Callable[[bytes], Mapping[bytes, bytes]]
+"""The keys of a space that this node has: each one's subject (empty: an epoch's), by its id."""
 
 
 class Opened(msgspec.Struct, frozen=True, gc=False):

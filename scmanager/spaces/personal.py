@@ -42,7 +42,20 @@ def open_part(
     key_of: KeyOf,
     erased: Collection[bytes] = (),
 ) -> P | Absence:
-    """The words in one part of an entry. Total: whatever the bytes, never raises.
+    """The words in one part of an entry. Total: whatever the bytes, never raises. See `plain_part`."""
+    plain = plain_part(entry, number, stored, public, key_of, erased)
+    return plain if isinstance(plain, Absence) else _read(kind, plain)
+
+
+def plain_part(
+    entry: Entry,
+    number: int,
+    stored: bytes | None,
+    public: bytes,
+    key_of: KeyOf,
+    erased: Collection[bytes] = (),
+) -> bytes | Absence:
+    """The bytes in one part of an entry.
 
     `stored` is what the store holds of it, `public` the key of the entry's log; `erased` are key ids that an erasure
     which counts has named: their words are hidden at once, held or not.
@@ -57,10 +70,9 @@ def open_part(
         return Absence.NOT_HERE
     try:
         parts.check(ref, stored, number)
-        plain = parts.unseal(key, public, entry.seq, number, stored) if ref.key else stored
+        return parts.unseal(key, public, entry.seq, number, stored) if ref.key else stored
     except parts.WrongPart:
         return Absence.UNREADABLE
-    return _read(kind, plain)
 
 
 def _read(kind: type[P], plain: bytes) -> P | Absence:

@@ -8,7 +8,7 @@ from scmanager.errors import Refused
 from scmanager.eventstore import entry
 from scmanager.eventstore.store import Row, Store
 from scmanager.spaces.journal import Change
-from scmanager.spaces.opening import KeyOf, LabelOf, parse_row
+from scmanager.spaces.opening import HeldOf, KeyOf, parse_row
 from scmanager.spaces.space import Space
 
 PAGE_ROWS = 5_000
@@ -33,14 +33,14 @@ class Shelf:
         folds: Mapping[str, Fold],
         key_of: KeyOf,
         clock_us: Callable[[], int],
-        label_of: LabelOf = lambda _: None,
+        held_of: HeldOf = lambda _: {},
     ) -> None:
         self.lock = threading.RLock()
         self._store = store
         self._folds = folds
         self._key_of = key_of
         self._clock_us = clock_us
-        self._label_of = label_of
+        self._held_of = held_of
         self._spaces: dict[bytes, Space] = {}
         self._space_of_log: dict[bytes, bytes] = {}
         self._listeners: list[Listener] = []
@@ -104,7 +104,7 @@ class Shelf:
 
     def fresh(self, space: bytes, kind: entry.Kind) -> Space:
         """An empty space that is about to be founded; it joins the shelf with its first rows."""
-        made = Space(space, self._folds, self._key_of, self._label_of)
+        made = Space(space, self._folds, self._key_of, self._held_of)
         made.kind = kind
         return made
 
@@ -123,7 +123,7 @@ class Shelf:
 
     def _made(self, space: bytes) -> Space:
         if space not in self._spaces:
-            self._spaces[space] = Space(space, self._folds, self._key_of, self._label_of)
+            self._spaces[space] = Space(space, self._folds, self._key_of, self._held_of)
         return self._spaces[space]
 
     def _space_of(self, row: Row) -> bytes:

@@ -12,7 +12,7 @@ from scmanager.domain.court import Court
 from scmanager.domain.event import Envelope, Id, Id32, State
 from scmanager.domain.fold import Fold
 from scmanager.domain.frontier import counted_logs
-from scmanager.domain.governance import Enrolled, Erased
+from scmanager.domain.governance import Enrolled, Erased, is_governance
 from scmanager.domain.records import Fact, Grant, Keys, Standing, Verdict, Verdicts
 from scmanager.domain.tips import Tips
 from scmanager.eventstore import signing
@@ -20,7 +20,7 @@ from scmanager.eventstore.entry import Dep, Entry, Kind, digest, u64
 from scmanager.eventstore.store import Row
 from scmanager.spaces.facts import clear_of, fact_of, founding_fact
 from scmanager.spaces.journal import Change, Journal
-from scmanager.spaces.opening import KeyOf, LabelOf, Opened, Said, Same, check_row, open_row, parse_row
+from scmanager.spaces.opening import HeldOf, KeyOf, Opened, Said, Same, check_row, open_row, parse_row
 from scmanager.spaces.thing import Thing
 
 AHEAD_US_MAX = 26 * 3600 * 1_000_000
@@ -30,7 +30,7 @@ class Space:
     """One space. Not thread-safe by itself: the node's writer changes it, under the lock that readers take too."""
 
     def __init__(
-        self, space: bytes, folds: Mapping[str, Fold], key_of: KeyOf, label_of: LabelOf = lambda _: None
+        self, space: bytes, folds: Mapping[str, Fold], key_of: KeyOf, held_of: HeldOf = lambda _: {}
     ) -> None:
         self.id = space
         self.pos = 0
@@ -40,7 +40,7 @@ class Space:
         self.journal = Journal()
         self._folds = folds
         self._key_of = key_of
-        self._label_of = label_of
+        self._held_of = held_of
         self._named: dict[bytes, set[bytes]] = {}
         self._beside: dict[bytes, set[bytes]] = {}
         self._tips = Tips()
@@ -62,6 +62,8 @@ class Space:
         self._closed: list[Row] = []
         self._held: list[Row] = []
         self._due_us: int | None = None
+        self._erased: frozenset[bytes] | None = None
+        """What `erased_keys` found; forgotten when an erasure or a key comes."""
 
     # Taking in
 
@@ -84,6 +86,7 @@ class Space:
         """Open what stayed closed for want of a key."""
         closed, self._closed = self._closed, []
         self.journal.note(Change(frozenset(), frozenset(), words=True))
+        self._erased = None
         return self.absorb(closed, now_us)
 
     def _open(self, row: Row, until_us: int | None, key_of: KeyOf) -> Opened | None:
@@ -125,21 +128,23 @@ class Space:
         self._unnamed += facts
         changed = self._court.admit(facts)
         self._hlc = max((self._newest.get(log, 0) for log in self._court.verdicts.counted), default=0)
-        self.rulings += governance
         touched: set[Id] = set()
         gone: dict[tuple[str, Id], set[Id32]] = {}
         came: list[Opened] = []
         for id32, verdict in changed.items():
             opened = self._opened[id32]
+            governance = governance or _governs(opened)  # An ordinary entry may have brought it back, or ended it.
             if verdict.valid:
                 came.append(opened)
                 for part in opened.entry.parts[1:]:
                     self._beside.setdefault(part.key, set()).add(opened.entry.parts[0].key)
             elif opened.shared is not None and (fold := self._folds.get(opened.shared.type)):
                 gone.setdefault((fold.name, opened.shared.entity), set()).add(id32)
+        self.rulings += governance
         self._drop(gone, touched)
         self._add(came, touched)
         words = not changed.keys().isdisjoint(self._by_type.get(Erased.tag, ()))
+        self._erased = None if words else self._erased
         return self.journal.note(Change(frozenset(touched), frozenset(changed), governance, words))
 
     def _note_head(self, row: Row, one: Entry) -> None:
@@ -276,14 +281,13 @@ class Space:
 
         An erasure speaks for its subject: a key held for somebody else, or for the space, is not its to name.
         """
-        named = (opened.event for opened in self.of_type(Erased.tag))
-        return frozenset(
-            key
-            for each in named
-            if isinstance(each, Erased)
-            for key in each.keys
-            if self._label_of(key) in {None, (self.id, each.subject)}
-        )
+        if self._erased is None:
+            said = [opened.event for opened in self.of_type(Erased.tag) if isinstance(opened.event, Erased)]
+            held = self._held_of(self.id) if said else {}
+            self._erased = frozenset(
+                key for each in said for key in each.keys if held.get(key, each.subject) == each.subject
+            )
+        return self._erased
 
     def named_keys(self) -> frozenset[bytes]:
         """Ids of the keys under which something in a counted log is sealed: no other key is worth taking."""
@@ -367,6 +371,10 @@ class Space:
     def waiting(self) -> tuple[int, int]:
         """How many entries are held for the clock, and how many are closed for want of a key."""
         return len(self._held), len(self._closed)
+
+
+def _governs(opened: Opened) -> bool:
+    return opened.shared is not None and is_governance(opened.shared.type)
 
 
 def _once(key_of: KeyOf) -> KeyOf:

@@ -326,12 +326,14 @@ def test_a_damaged_export_is_read_or_refused_as_untrusted(name: str, data: st.Da
 
 @given(VALUES)
 @settings(deadline=None, max_examples=300)
+@pytest.mark.slow
 def test_any_json_is_read_or_refused_as_untrusted(value: Any) -> None:
     outcome(json.dumps(value).encode())
 
 
 @given(st.lists(st.dictionaries(FIELDS, VALUES, min_size=2), max_size=4))
 @settings(deadline=None)
+@pytest.mark.slow
 def test_rows_of_any_values_are_read_or_refused_as_untrusted(rows: list[dict[str, Any]]) -> None:
     outcome(json.dumps([{**row(), **odd} for odd in rows]).encode())
     outcome(json.dumps({"ships": rows}).encode())

@@ -11,10 +11,11 @@ from scmanager.adapters.key_box import (
     BoxKeyUnusable,
     KeyBoxBroken,
     SpaceKey,
-    key_id_of,
     open_box,
     seal_box,
 )
+from scmanager.eventstore.entry import digest
+from scmanager.eventstore.parts import key_id
 
 SECRET = PrivateKey.generate()
 PUBLIC = bytes(SECRET.public_key)
@@ -33,7 +34,15 @@ def sealed(plain: bytes) -> bytes:
 
 
 def test_a_key_id_is_the_hash_the_design_names() -> None:
-    assert key_id_of(bytes(32)).hex() == "19ffebf1b00c1236367a1eac01e16115001d34bf159738c8e5c54678775c1635"
+    key = SpaceKey(SPACE, SUBJECT, bytes(32))
+    assert key.key == digest("scm/bound-key/1", SPACE, SUBJECT, bytes(32))
+    assert key.key_id == digest("scm/key/1", key.key)
+    assert key_id(bytes(32)).hex() == "19ffebf1b00c1236367a1eac01e16115001d34bf159738c8e5c54678775c1635"
+
+
+def test_every_label_makes_another_key() -> None:
+    labels = ((SPACE, SUBJECT), (SPACE, b""), (SPACE, b"n" * 16), (b"t" * 32, SUBJECT))
+    assert len({SpaceKey(space, subject, bytes(32)).key_id for space, subject in labels}) == len(labels)
 
 
 @given(st.lists(space_keys, max_size=20))
@@ -78,14 +87,14 @@ def test_a_box_beyond_all_measure_is_refused_before_it_is_opened() -> None:
 
 
 def test_only_the_canonical_spelling_of_proper_keys_is_taken() -> None:
-    good = {"format": "scm-keys/1", "keys": [{"space": SPACE, "subject": SUBJECT, "key": bytes(32)}]}
+    good = {"format": "scm-keys/1", "keys": [{"space": SPACE, "subject": SUBJECT, "secret": bytes(32)}]}
     assert open_box(bytes(SECRET), sealed(msgspec.json.encode(good)))
     hostile = (
         msgspec.json.encode(good) + b" ",
         msgspec.json.encode({**good, "more": 1}),
         msgspec.json.encode({**good, "format": "scm-keys/2"}),
-        msgspec.json.encode({**good, "keys": [{"space": SPACE, "subject": b"short", "key": bytes(32)}]}),
-        msgspec.json.encode({**good, "keys": [{"space": SPACE, "subject": b"", "key": bytes(31)}]}),
+        msgspec.json.encode({**good, "keys": [{"space": SPACE, "subject": b"short", "secret": bytes(32)}]}),
+        msgspec.json.encode({**good, "keys": [{"space": SPACE, "subject": b"", "secret": bytes(31)}]}),
         msgspec.json.encode({**good, "keys": good["keys"] * (KEYS_IN_A_BOX_MAX + 1)}),
         msgspec.json.encode({"keys": good["keys"], "format": "scm-keys/1"}),
     )

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from nacl.public import PrivateKey
 
-from scmanager.adapters.key_box import BoxKeyUnusable, SpaceKey, key_id_of, open_box
+from scmanager.adapters.key_box import BoxKeyUnusable, SpaceKey, open_box
 from scmanager.adapters.key_vault import (
     FILE_NAME,
     KeyIdDiffers,
@@ -27,6 +27,7 @@ from scmanager.adapters.key_vault import (
 )
 from scmanager.adapters.private_files import StateInsideData
 from scmanager.adapters.wrapping import WrappingKeyMissing
+from scmanager.eventstore.parts import key_id as key_id_of
 
 SPACE, OTHER_SPACE = b"s" * 32, b"t" * 32
 ADA, GRACE = b"a" * 16, b"g" * 16
@@ -102,20 +103,22 @@ def test_keys_and_seeds_are_there_after_a_new_start(place: Place) -> None:
 
 
 def test_a_received_key_must_have_the_id_that_was_promised(vault: KeyVault) -> None:
-    key = b"k" * 32
+    key = SpaceKey(SPACE, ADA, b"k" * 32)
     with pytest.raises(KeyIdDiffers):
-        vault.put(SPACE, key, key_id=b"x" * 32)
-    assert vault.keys_of(SPACE) == ()
-    assert vault.put(SPACE, key, key_id=key_id_of(key))
-    assert vault.get(key_id_of(key)) == key
+        vault.put(SPACE, key.secret, ADA, key_id=b"x" * 32)
+    assert vault.keys_of(SPACE, None) == ()
+    assert vault.put(SPACE, key.secret, ADA, key_id=key.key_id)
+    assert vault.get(key.key_id) == key.key
 
 
-def test_a_key_held_already_stays_as_it_is(vault: KeyVault) -> None:
-    key_id = vault.new_key(SPACE, ADA)
-    key = vault.get(key_id) or b""
-    assert vault.put(SPACE, key, GRACE)
-    assert vault.keys_of(SPACE, ADA) == (key_id,)
-    assert vault.keys_of(SPACE, GRACE) == ()
+@pytest.mark.parametrize(("space", "subject"), [(SPACE, GRACE), (SPACE, b""), (OTHER_SPACE, ADA)])
+def test_a_key_under_a_wrong_label_is_another_key(vault: KeyVault, space: bytes, subject: bytes) -> None:
+    key = SpaceKey(SPACE, ADA, b"k" * 32)
+    with pytest.raises(KeyIdDiffers):
+        vault.put(space, key.secret, subject, key_id=key.key_id)
+    assert vault.put(space, key.secret, subject)
+    assert vault.get(key.key_id) is None
+    assert vault.keys_of(SPACE, ADA) == ()
 
 
 def test_the_first_seed_of_a_log_stays(vault: KeyVault) -> None:
@@ -192,19 +195,19 @@ def test_erased_keys_leave_nothing_among_many_others(place: Place, vault: KeyVau
 
 def test_an_erased_key_is_refused_on_sight_also_after_a_new_start(place: Place) -> None:
     with place.open() as vault:
-        key_id = vault.new_key(SPACE, ADA)
-        key = vault.get(key_id) or b""
-        vault.erase([key_id])
-        assert not vault.put(SPACE, key, ADA)
+        key, other = (SpaceKey(SPACE, ADA, letter * 32) for letter in (b"k", b"n"))
+        vault.put_all([key])
+        vault.erase([key.key_id])
+        assert not vault.put(SPACE, key.secret, ADA)
     with place.open() as vault:
-        assert vault.is_erased(key_id)
-        assert vault.put_all([SpaceKey(SPACE, ADA, key), SpaceKey(SPACE, ADA, b"n" * 32)]) == (key_id,)
-        assert vault.get(key_id) is None
-        assert vault.get(key_id_of(b"n" * 32)) == b"n" * 32
+        assert vault.is_erased(key.key_id)
+        assert vault.put_all([key, other]) == (key.key_id,)
+        assert vault.get(key.key_id) is None
+        assert vault.get(other.key_id) == other.key
 
 
 def test_a_key_named_erased_before_it_arrives_is_refused_too(vault: KeyVault) -> None:
-    assert vault.erase([key_id_of(b"k" * 32)]) == ()
+    assert vault.erase([SpaceKey(SPACE, ADA, b"k" * 32).key_id]) == ()
     assert not vault.put(SPACE, b"k" * 32, ADA)
 
 
@@ -258,6 +261,7 @@ while True:
 
 
 @pytest.mark.parametrize("lines", [1, 4, 5, 9, 14, 23, 31, 47])
+@pytest.mark.slow
 def test_a_killed_process_kept_what_it_said_it_kept_and_erased_what_it_said(place: Place, lines: int) -> None:
     command = [sys.executable, "-c", KILLED, str(place.data), str(place.state)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:

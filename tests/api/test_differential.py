@@ -66,6 +66,7 @@ def query(draw: Any) -> str:
 
 @settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
 @given(asked=query())
+@pytest.mark.slow
 def test_whatever_is_asked_both_ways_answer_alike(api: Api, slow: Api, nova: Nova, asked: str) -> None:
     direct, by_executor = api.post(asked), slow.post(asked)
     for errors in (direct.get("errors", ()), by_executor.get("errors", ())):

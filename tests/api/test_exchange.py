@@ -54,6 +54,7 @@ def test_somebody_is_let_in_through_the_api(api: Api, ours: dict[str, str], gues
     assert _import(api, file.read_bytes()).json()["entries"] == 0
 
 
+@pytest.mark.slow
 def test_a_machine_of_ones_own_is_let_in_through_the_api(api: Api, ours: dict[str, str], guest: Node) -> None:
     space = ours["space"]
     me = api.node.node.writer.member(bytes.fromhex(space)).hex()

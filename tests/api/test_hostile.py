@@ -236,10 +236,21 @@ def test_noise_for_a_cursor_is_malformed_and_nothing_else(noise: str) -> None:
         read(noise, "member.JOINED+", MemberSort.JOINED.value, TABLES["Member"])
 
 
-@pytest.mark.parametrize("time_given", ["2026-13-01T00:00:00Z", "2026-01-01", "now", "", "2026-01-01T00:00:00"])
+@pytest.mark.parametrize(
+    "time_given",
+    ["2026-13-01T00:00:00Z", "2026-01-01", "now", "", "2026-01-01T00:00:00", "9999-12-31T23:59:59-01:00"],
+)
 def test_times_without_sense_or_zone_are_refused(api: Api, nova: Nova, time_given: str) -> None:
     query = "query ($s: ID!, $t: DateTime!) { audit(space: $s, filter: {since: $t}) { totalCount } }"
     assert api.refused(query, s=nova.space, t=time_given)["code"] == "query-invalid"
+
+
+@pytest.mark.parametrize("words", ["a\0b", ["a", "b\0"]])
+def test_text_that_no_database_takes_is_refused_as_what_it_is(api: Api, nova: Nova, words: Any) -> None:
+    kind = "String" if isinstance(words, str) else "[String!]"
+    name = "text" if isinstance(words, str) else "model"
+    query = f"query ($w: {kind}) {{ ships(filter: {{{name}: $w}}) {{ totalCount }} }}"
+    assert api.refused(query, w=words)["code"] == "words-unusable"
 
 
 def test_a_fault_of_ours_is_masked_and_carries_the_request_id(

@@ -50,6 +50,7 @@ def test_more_at_once_than_connections_wait_for_their_turn(database: str) -> Non
     assert _in_loop(database, act) == [str(n) for n in range(20)]
 
 
+@pytest.mark.slow
 def test_who_waits_too_long_for_a_turn_is_told(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pools, "WAIT_S", 0.2)
 
@@ -96,6 +97,7 @@ def test_a_database_that_is_not_there_is_unavailable(tmp_path: Path) -> None:
     _in_loop(f"host={tmp_path} dbname=none", act)
 
 
+@pytest.mark.slow
 def test_postgresql_ends_and_returns_and_so_do_queries_and_live_views(
     own_postgres: PostgresServer, tmp_path: Path
 ) -> None:

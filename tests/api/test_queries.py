@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.support.api_node import Api, serving
-from tests.support.fleet_of import MODELS, Nova
+from tests.support.fleet_of import MODELS, Nova, populate
 
 PAGE = "edges { cursor node { id handle } } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } totalCount"
 
@@ -115,6 +115,18 @@ def test_filters_narrow_a_list(api: Api, nova: Nova, field: str, narrowed: str, 
     )
     assert data[field]["totalCount"] == len(data[field]["nodes"]) == count
     assert (data[field]["nextStep"] is None) == (count > 0)
+
+
+def test_parts_of_names_are_found_in_any_case_of_any_script(api: Api) -> None:
+    made = populate(api.node, members=1, ships=1, title="Ægir Élan")
+    space, who, ship = made.space, made.members[0], made.ships[0]
+    api.do("memberChangeProfile", f'space: "{space}", memberId: "{who}", handle: "Ærin", displayName: "ÜNAL Öz"')
+    api.do("shipName", f'space: "{space}", shipId: "{ship}", nickname: "ÉCLAIR"')
+    for field, part in (("organisations", "ÆGIR é"), ("members", "æR"), ("members", "ünal ö"), ("ships", "éClair")):
+        where = "" if field == "organisations" else f'space: "{space}", '
+        assert api.ask(f'{{ {field}({where}filter: {{text: "{part}"}}) {{ totalCount }} }}')[field] == {
+            "totalCount": 1
+        }
 
 
 def test_an_empty_list_says_what_to_do_next(api: Api, nova: Nova) -> None:
@@ -241,6 +253,7 @@ QUERIES = [
 
 
 @pytest.mark.parametrize("query", QUERIES)
+@pytest.mark.slow
 def test_the_direct_way_and_the_executor_answer_alike(api: Api, nova: Nova, query: str) -> None:
     fragment = " fragment F on Member { standing organisation { title ...G } } fragment G on Organisation { sid }"
     text = (

@@ -40,6 +40,7 @@ def test_a_live_view_answers_at_once_and_when_its_answer_changes(api: Api, space
         assert {"handle": "Alive", "standing": "RECORDED"} in after["nodes"]
 
 
+@pytest.mark.slow
 def test_nothing_is_told_of_a_space_one_is_not_in(api: Api, space: str) -> None:
     with Socket(api).begin() as heard:
         heard.subscribe("subscription { changes { space } }")
@@ -116,6 +117,8 @@ def test_a_foreign_origin_or_a_wrong_token_does_not_get_through_the_handshake(
         '{"type": "subscribe", "id": "1", "payload": 1}',
         '{"type": "complete"}',
         b"\x00",
+        "[" * 100_000,
+        '{"type": "connection_init", "payload": {"token": "\\ud800"}}',
         '{"type":"subscribe","id":[],"payload":{"query":"{ node { pos } }"}}',
     ],
 )
@@ -175,6 +178,7 @@ def test_who_does_not_keep_up_is_let_go_with_a_code(api: Api, space: str, monkey
         assert slow.closed() == sockets.TOO_SLOW
 
 
+@pytest.mark.slow
 def test_who_does_not_read_at_all_does_not_hold_a_place(
     api: Api, space: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

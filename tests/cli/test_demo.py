@@ -1,11 +1,13 @@
 """The demo: made by the ways people use, checked by three queries, and nothing is left behind."""
 
+import shlex
 from pathlib import Path
 
 import pytest
 
+from scmanager.adapters.folder_lock import FolderLock
 from scmanager.adapters.hangar_files import read_hangar
-from scmanager.cli import demo_content
+from scmanager.cli import demo, demo_content
 from tests.cli.conftest import Scm
 
 
@@ -27,6 +29,8 @@ def test_the_demo_is_made_checked_and_stays_in_its_folder(scm: Scm, tmp_path: Pa
     told = scm("demo", "--data", folder, "--check")
     assert told.code == 0, told.err
     assert "three queries answered" in told.out
+    pasted = [shlex.split(line) for line in told.err.splitlines() if " query " in line]
+    assert [scm(*each[1:]).code for each in pasted] == [0, 0, 0], "what it says to ask can be asked"
     roster = scm("member", "list", "--org", "NOVA", "--json").json
     assert {each["standing"] for each in roster} == {"joined", "recorded", "invited", "removed"}
     assert {each["role"] for each in roster} == {"founder", "Officer", "Member", "Recruit", ""}
@@ -46,3 +50,34 @@ def test_a_demo_without_a_folder_says_that_it_goes_again(scm: Scm) -> None:
     told = scm("demo")
     assert "temporary folder" in told.out
     assert "--data" in told.err
+
+
+@pytest.mark.slow
+def test_a_demo_that_was_broken_off_is_made_anew(scm: Scm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "a"
+    folder.mkdir()
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(demo.Stage, "organise", _ctrl_c)
+        assert scm("demo", "--data", folder).error == "stopped"
+    assert len(scm("org", "list", "--json").json) == 1, "half of it"
+    with FolderLock(folder / "node.lock"):
+        assert scm("demo", "--data", folder).error == "folder-in-use", "while another makes it"
+    told = scm("demo", "--data", folder)
+    assert told.code == 0, told.err
+    assert "made anew" in told.err
+    assert len(scm("org", "list", "--json").json) == 2
+    assert "made anew" not in scm("demo", "--data", folder).err
+
+
+def test_a_folder_with_other_things_is_never_emptied(
+    scm: Scm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "diary").touch()
+    monkeypatch.setattr(demo, "build", _ctrl_c)
+    assert [scm("demo", "--data", tmp_path / "a").error for _ in range(2)] == ["stopped", "stopped"]
+    assert (tmp_path / "a" / "diary").exists()
+
+
+def _ctrl_c(*_: object) -> None:
+    raise KeyboardInterrupt

@@ -1,6 +1,8 @@
 """What machines exchange, both ways: the folders opened by the commands themselves, and through running nodes."""
 
+import base64
 import contextlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,12 +23,17 @@ def two(request: pytest.FixtureRequest, nova: Scm, tmp_path: Path) -> Iterator[S
         assert (request.param == "served") == (tmp_path / "b" / "node.json").exists()
 
 
+@pytest.mark.slow
 def test_somebody_is_let_in_and_takes_the_founders_seat(two: Scm, tmp_path: Path) -> None:
     invitation, request, space = tmp_path / "invitation", tmp_path / "request", tmp_path / "space"
     offer, signed = tmp_path / "offer", tmp_path / "signed"
     _done(two("role", "define", "Pilot", 5))
     member = _done(two("member", "invite", "-o", invitation, "--json")).json["member"]
     _done(two("space", "request", invitation, "-o", request, at="b"))
+    mistaken = two("space", "import", request)
+    assert (mistaken.code, mistaken.error) == (1, "file-of-another-kind")
+    assert "This is a request" in mistaken.err
+    assert two("member", "admit", invitation, "--role", "Pilot").error == "file-of-another-kind"
     command = ["--command-id", "00112233445566778899aabbccddeeff", "--json"]
     admitted = _done(two("member", "admit", request, "--role", "Pilot", *command)).json
     assert admitted["member"] == member
@@ -41,22 +48,43 @@ def test_somebody_is_let_in_and_takes_the_founders_seat(two: Scm, tmp_path: Path
     (sheet,) = (tmp_path / "a").glob("recovery-*.txt")
     offered = _done(two("recovery", "offer", "-o", offer, "--recovery-keys", 3, "--json", at="b")).json
     assert (tmp_path / "b" / offered["recovery_sheet"]).exists()
-    _done(two("recovery", "sign", offer, "--sheet", sheet, "-o", signed))
+    _done(two("org", "hand-over", offer, "--sheet", sheet, "-o", signed))
     assert two("recovery", "take", signed).error == "hand-over-not-ours"
     _done(two("recovery", "take", signed, at="b"))
     _done(two("organisation", "rename", "Nova, recovered", at="b"))
+    _done(two("space", "export", "-o", space, at="b"))
+    assert "do not act here any more" in _done(two("space", "import", space)).err
 
 
 def test_a_second_machine_acts_as_its_owner(two: Scm, tmp_path: Path) -> None:
     invitation, request, space = tmp_path / "invitation", tmp_path / "request", tmp_path / "space"
     for own in ([], ["--personal"]):
         _done(two("device", "invite", "-o", invitation, *own))
+        if own:
+            assert two("space", "request", invitation, "-o", request, at="b").error == "invitation-to-own-space"
         _done(two("device", "request", invitation, "-o", request, at="b"))
         _done(two("device", "enrol", request))
         _done(two("space", "export", "-o", space, *own))
         told = _done(two("space", "import", space, "--json", at="b"))
         assert (told.json["closed"], "This device acts in the space" in told.err) == (0, True)
     _done(two("organisation", "rename", "From the laptop", at="b"))
+    laptop = next(each["device"] for each in _done(two("device", "list", "--json")).json if not each["this machine"])
+    _done(two("device", "cut", laptop[:12], "--org", "NOVA"))
+    cut = {(each["space"], each["cut"]) for each in two("device", "list", "--json").json if each["device"] == laptop}
+    assert cut == {("org", "yes"), ("personal", "")}
+
+
+def test_a_request_in_the_name_of_somebody_who_was_not_invited_is_refused(two: Scm, tmp_path: Path) -> None:
+    """Whoever was invited could else write another member's id into the file and be let in as that member."""
+    invitation, request = tmp_path / "invitation", tmp_path / "request"
+    _done(two("role", "define", "Pilot", 5))
+    other = _done(two("member", "record", "Ayla", "--json")).json["member"]
+    _done(two("member", "invite", "-o", invitation))
+    told = json.loads(invitation.read_text()) | {"member": base64.b64encode(bytes.fromhex(other)).decode()}
+    invitation.write_text(json.dumps(told))
+    _done(two("space", "request", invitation, "-o", request, at="b"))
+    assert two("member", "admit", request, "--role", "Pilot").error == "request-not-awaited"
+    _done(two("member", "admit", request, "--role", "Pilot", "--member", "Ayla"))
 
 
 def test_what_is_refused_is_refused_alike(two: Scm, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """A data folder from the command line: making it, protecting it, its recovery sheet, erasing."""
 
+import io
 import re
 from pathlib import Path
 
@@ -15,12 +16,28 @@ def test_a_folder_is_made_once(scm: Scm) -> None:
     assert (told.code, told.error) == (1, "identity-exists")
 
 
+@pytest.mark.slow
 def test_a_passphrase_is_asked_for_at_each_start(scm: Scm, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SCM_PASSPHRASE", "correct horse battery")
     assert scm("init", "--passphrase").code == 0
     assert scm("org", "list").code == 0
     monkeypatch.setenv("SCM_PASSPHRASE", "wrong horse battery")
     assert scm("org", "list").error == "wrong-passphrase"
+
+
+def test_a_passphrase_may_come_through_a_pipe(scm: Scm, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCM_PASSPHRASE", "correct horse battery")
+    assert scm("init", "--passphrase").code == 0
+    monkeypatch.delenv("SCM_PASSPHRASE")
+    monkeypatch.setattr("sys.stdin", io.StringIO("correct horse battery\n"))
+    told = scm("org", "list")
+    assert told.code == 0
+    assert "Warning" not in told.err
+
+
+def test_a_file_is_no_data_folder(scm: Scm, tmp_path: Path) -> None:
+    (tmp_path / "a").touch()
+    assert [scm(command).error for command in ("init", "up")] == ["setting-wrong"] * 2
 
 
 def test_two_protections_at_once_are_refused(scm: Scm) -> None:

@@ -30,6 +30,7 @@ def flip(path: Path, seq: int, column: str = "data", place: int = 80) -> None:
     tamper(path, f"UPDATE entry SET {column} = ? WHERE log = 1 AND seq = ?", bytes(changed), seq)
 
 
+@pytest.mark.slow
 def test_the_log_is_shown_newest_last_and_by_type(nova: Scm) -> None:
     nova("member", "record", "Ayla")
     shown = nova("log", "show", "--json").json
@@ -58,6 +59,7 @@ def test_verifying_needs_no_keys(nova: Scm, tmp_path: Path) -> None:
 @pytest.mark.parametrize("depth", [[], ["--deep"]], ids=["fast", "deep"])
 @pytest.mark.parametrize("place", [10, 50, 80, 200], ids=["log", "hlc", "prev", "json"])
 @pytest.mark.parametrize("seq", [1, 3, 4])
+@pytest.mark.slow
 def test_one_flipped_bit_is_found_with_its_log_and_entry(
     nova: Scm, tmp_path: Path, depth: list[str], place: int, seq: int
 ) -> None:
@@ -93,6 +95,7 @@ def test_why_says_that_an_event_counts_and_from_whom_its_right_comes(nova: Scm) 
     assert "the founding of the space: Vesper" in told.out
 
 
+@pytest.mark.slow
 def test_why_names_the_removal_that_voids_what_came_after(nova: Scm, tmp_path: Path) -> None:
     invitation, request, space = tmp_path / "invitation", tmp_path / "request", tmp_path / "space"
     nova("role", "define", "Officer", 2, "--rights", "member.represent")

@@ -1,4 +1,7 @@
-"""What other people wrote is shown, and does not steer the terminal of whoever reads it."""
+"""What other people wrote is shown, and does not steer the terminal of whoever reads it; readers may leave."""
+
+import subprocess
+import sys
 
 import pytest
 
@@ -26,3 +29,18 @@ def test_what_steers_a_terminal_is_spelled_out(text: str, shown: str, capsys: py
 def test_a_cell_stays_on_its_line(capsys: pytest.CaptureFixture[str]) -> None:
     say_table(["name"], [["Ayla\nfounder"]], "nothing")
     assert capsys.readouterr().out.splitlines()[1].strip() == "Ayla founder"
+
+
+def test_a_reader_who_leaves_early_is_no_failure(capfd: pytest.CaptureFixture[str]) -> None:
+    talking = (
+        "import sys; from scmanager.cli import commands, entry, output\n"
+        "def talk(): [output.say('x' * 999) for _ in range(999)]\n"
+        "commands.TOP['version'] = talk\n"
+        "sys.exit(entry.run(['version']))"
+    )
+    with subprocess.Popen([sys.executable, "-c", talking], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "x" * 999 + "\n"
+        process.stdout.close()
+        assert process.wait(60) == 0
+    assert capfd.readouterr().err == ""

@@ -2,10 +2,12 @@
 
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
+import psutil
 import pytest
 
 from scmanager.cli.client import Client, RunningNode, camel, field_name, running_node, wire
@@ -40,7 +42,7 @@ def test_a_running_node_is_used_for_everything_it_can_do(
     rebuilt = nova("projections", "rebuild", "--json")
     assert rebuilt.code == 0, rebuilt.err
     assert rebuilt.json["differing"] == []
-    assert nova("space", "import", tmp_path / "invitation").error == "space-file-damaged"
+    assert nova("space", "import", tmp_path / "invitation").error == "file-of-another-kind"
     assert nova("space", "import", tmp_path / "nowhere").error == "file-unreadable"
     assert "It runs already" in nova("up").out
     assert nova("log", "verify", "--deep").code == 0
@@ -64,6 +66,23 @@ def test_a_query_starts_a_node_for_the_moment_when_none_runs(nova: Scm, tmp_path
     rebuilt = nova("projections", "rebuild", "--json")
     assert rebuilt.code == 0, rebuilt.err
     assert rebuilt.json["differing"] == []
+
+
+@pytest.mark.services
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows tells nobody that a terminal closes")
+def test_a_terminal_that_closes_stops_the_node_and_its_database(
+    nova: Scm, up: subprocess.Popen[str], tmp_path: Path
+) -> None:
+    databases = [each for each in psutil.Process(up.pid).children() if each.name().startswith("postgres")]
+    assert databases
+    assert up.stdout
+    assert up.stderr
+    up.stdout.close()  # Nobody reads any more what it says.
+    up.stderr.close()
+    up.send_signal(signal.SIGHUP)
+    assert up.wait(60) == 0
+    assert not any(each.is_running() for each in databases)
+    assert not (tmp_path / "a" / "node.json").exists()
 
 
 @pytest.mark.parametrize("left", [b'{"pid": 1, "port": 9, "token": "x"}', b"{", b""])

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from scmanager.adapters import recovery_sheet
 from tests.cli.conftest import Scm
 
@@ -38,6 +40,7 @@ def test_a_second_machine_acts_as_its_owner(nova: Scm, tmp_path: Path) -> None:
     assert sorted((each["level"], each["this machine"]) for each in devices) == [(0, ""), (1, "yes")]
 
 
+@pytest.mark.slow
 def test_a_request_for_a_space_that_is_not_here_is_refused(nova: Scm, tmp_path: Path) -> None:
     invitation, request = tmp_path / "invitation", tmp_path / "request"
     nova("member", "invite", "-o", invitation)
@@ -72,6 +75,7 @@ def test_a_mirror_without_keys_verifies_and_reads_nothing(nova: Scm, tmp_path: P
     assert nova("log", "verify", "--deep", "--json", at="mirror").json["ok"]
 
 
+@pytest.mark.slow
 def test_the_founders_seat_is_taken_over_with_the_recovery_sheet(nova: Scm, tmp_path: Path) -> None:
     invitation, request, space = tmp_path / "invitation", tmp_path / "request", tmp_path / "space"
     offer, signed = tmp_path / "offer", tmp_path / "signed"

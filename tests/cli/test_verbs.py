@@ -33,6 +33,7 @@ def test_the_result_is_json_when_asked_for(nova: Scm) -> None:
 
 
 @pytest.mark.parametrize("called", ["ayla", "Aýla 星", lambda member: member[:12], lambda member: member])
+@pytest.mark.slow
 def test_a_member_is_called_by_handle_name_prefix_or_id(nova: Scm, called: object) -> None:
     member = nova("member", "record", "Ayla", "--display-name", "Aýla 星", "--json").json["member"]
     told = nova("member", "note", called(member) if callable(called) else called, "steady", "--json")
@@ -117,6 +118,7 @@ def test_empty_lists_name_the_next_step(nova: Scm) -> None:
         assert step in told.err
 
 
+@pytest.mark.slow
 def test_ships_are_imported_previewed_shared_and_taken_back(nova: Scm) -> None:
     file = "scmanager/cli/data/hangars/TocToc.json"
     assert nova("import", file, "--preview", "--json").json["added"] == 2
@@ -138,6 +140,7 @@ def test_an_import_that_nobody_confirms_is_an_error_in_json_too(nova: Scm, monke
     assert nova("ship", "list", "--personal", "--json").json == []
 
 
+@pytest.mark.slow
 def test_what_to_answer_can_be_pasted_into_a_shell(nova: Scm, tmp_path: Path) -> None:
     file = tmp_path / "hangar.json"
     file.write_text('[{"manufacturer": "Argo", "name": "MOLE Teach\'s Special", "ship_code": "x"}]', encoding="utf-8")
@@ -161,6 +164,7 @@ def test_digits_that_fit_no_entry_do_not_say_that_there_are_none(nova: Scm) -> N
     assert "scm log show" in nova("log", "show", "--type", "zzz").err
 
 
+@pytest.mark.slow
 def test_ones_own_hangar_is_listed_and_a_loan_is_seen(nova: Scm) -> None:
     assert "scm import" in nova("ship", "list", "--personal").err
     nova("ship", "add", "DRAK_Corsair", "--personal")

@@ -46,6 +46,7 @@ def test_a_log_reads_back_as_it_was_written(store: Store) -> None:
     log = new_log(store)
     rows = store.read(log.head.log, 0, 1, 2)
     assert [entry.parse(row.data).seq for row in rows] == [1, 2]
+    assert [bool(row.shared) for row in store.tail(0, 9)] == [False, True, True, True]  # Entry 0 has no parts.
     assert store.heads() == [log.head]
     assert store.heads(bytes(32)) == []
 
@@ -55,8 +56,9 @@ def test_a_commit_prepared_on_an_old_head_is_refused_and_leaves_no_trace(store: 
     log.add(draft("late"), log.hlc + 1)
     stale = log.commit()
     commit(store, log)
-    with pytest.raises(LogMoved):
+    with pytest.raises(LogMoved) as moved:
         store.append(stale)
+    assert moved.value.facts == {"log": log.head.log.hex()[:16]}
     assert store.last_pos() == 5
 
 
@@ -105,8 +107,9 @@ def test_a_run_that_continues_nothing_held_is_refused(store: Store) -> None:
     log = new_log(elsewhere)
     base = log.head
     run = run_from(base, [write(log, "more")])
-    with pytest.raises(NotHeld):
+    with pytest.raises(NotHeld) as missing:
         store.admit(run)
+    assert missing.value.facts == {"log": base.log.hex()[:16], "seq": 4}
     assert store.last_pos() == 0
 
 
@@ -223,8 +226,9 @@ def test_a_command_is_recorded_once_and_the_second_commit_leaves_no_trace(store:
     commit(store, log, Outcome(b"c" * 16, b"1"))
     log.add(draft("y"), log.hlc + 1)
     again = log.commit()
-    with pytest.raises(CommandRepeated):
+    with pytest.raises(CommandRepeated) as repeated:
         store.append(again, [Outcome(b"d" * 16, b"2"), Outcome(b"c" * 16, b"2")])
+    assert repeated.value.facts == {"log": log.head.log.hex()[:16]}
     assert store.last_pos() == 5
     assert store.outcome(log.head.log, b"c" * 16) == b"1"
     assert store.outcome(log.head.log, b"d" * 16) is None
@@ -335,3 +339,34 @@ def test_reads_of_what_is_not_there_are_empty(store: Store) -> None:
     assert store.tail(0, 9) == []
     assert store.note(bytes(32), 0, 1) is None
     assert store.last_pos() == 0
+    log = new_log(store)
+    assert store.note(log.head.log, 1, 1) is None
+    assert store.note(log.head.log, 0, 5) is None
+    assert store.parts([1, 99]) == {}
+
+
+def test_parts_are_those_of_the_entries_that_were_asked_for(store: Store) -> None:
+    new_log(store)
+    assert sorted(store.parts([3, 1])) == [(3, 1)]
+    assert sorted(store.parts([2, 3, 4])) == [(2, 1), (3, 1), (4, 1)]
+
+
+def test_rows_of_the_nodes_own_are_written_with_the_newest_position(store: Store) -> None:
+    told: list[int] = []
+
+    def also(_: object, pos: int) -> None:
+        told.append(pos)
+
+    def refuse(_: object, pos: int) -> None:
+        told.append(pos)
+        raise ZeroDivisionError
+
+    store.private(also)
+    log = new_log(store)
+    store.private(also)
+    batch = write(log, "x", "y")
+    with pytest.raises(ZeroDivisionError):
+        store.append(batch, also=refuse)
+    assert store.last_pos() == 4
+    assert store.append(batch, also=also) == 6
+    assert told == [0, 4, 6, 6]

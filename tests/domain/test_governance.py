@@ -58,10 +58,19 @@ def test_every_governance_event_is_in_the_catalogue_and_has_its_right() -> None:
         needs("never.heard/1")
 
 
-def test_a_type_has_one_right_for_ever() -> None:
+def test_a_type_has_one_right_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(governance, "RIGHTS", {})
     governance.register("member.grant", Granted)
-    with pytest.raises(TypeError):
+    governance.register("member.grant", Granted)
+    assert governance.RIGHTS == {"member.granted/1": "member.grant"}
+    with pytest.raises(TypeError, match=r"^member\.granted/1 already needs member\.grant$"):
         governance.register("something.else", Granted)
+
+
+def test_what_keys_sign_for_a_log_that_goes_on_is_what_the_design_writes_down() -> None:
+    space, old, new = b"s" * 32, b"o" * 32, b"n" * 32
+    assert governance.continuation_message(space, new) == b"scm/continue/1\n" + space + new
+    assert governance.succession_message(space, old, new) == b"scm/continues/1\n" + space + old + new
 
 
 def test_only_types_that_could_change_verdicts_look_like_governance() -> None:

@@ -20,6 +20,7 @@ from scmanager.domain.hangar_import import (
     undo,
     undo_ship,
 )
+from scmanager.domain.payload import TUPLE_MAX
 from scmanager.domain.ship import Ship
 from scmanager.domain.ship_events import (
     Added,
@@ -39,6 +40,7 @@ from tests.support.scenario import THING, Scenario, entry, told, who
 
 ADA, GRACE = who("ada"), who("grace")
 HERS = Owner(OwnerKind.MEMBER, ADA)
+NOT_LISTED = RemovalReason.NOT_LISTED
 FIRST, SECOND, UNDOING, BY_HAND = (who(name) for name in ("first", "second", "undoing", "by hand"))
 
 story = Scenario(Import(), evolve)
@@ -90,6 +92,16 @@ def test_somebody_else_needs_a_right_to_take_it_back() -> None:
     when(undo, GRACE, by=GRACE)
     then(UndoneFor())
     then_state(undone=True)
+
+
+def test_an_import_is_taken_back_by_no_more_devices_than_the_books_hold() -> None:
+    past = Import(Deed(ADA, FIRST), HERS, "hangarxplor")
+    for number in range(TUPLE_MAX + 1):
+        command = who(f"undoing {number}")
+        past = evolve(
+            past, Undone(), Envelope(entry(number), ADA * 2, number, number, ADA * 2, ADA, 0, THING, (), command)
+        )
+    assert len(past.undoings) == TUPLE_MAX
 
 
 def test_in_the_name_of_another_nothing_is_taken_back() -> None:
@@ -154,8 +166,18 @@ def test_words_that_there_were_none_of_are_none_again() -> None:
 
 
 def test_a_ship_that_the_import_removed_is_there_again_with_its_words() -> None:
-    past = history((BY_HAND, Added("arrow")), (FIRST, Named()), (FIRST, Removed(RemovalReason.NOT_LISTED)))
+    past = history((BY_HAND, Added("arrow")), (FIRST, Named()), (FIRST, Removed(NOT_LISTED)))
     assert undone(past, FIRST) == [Restored(), WordsRestored(None, entry(1))]
+
+
+def test_with_it_goes_the_nickname_it_had_before() -> None:
+    past = history((BY_HAND, Added("arrow")), (BY_HAND, Named()), (FIRST, Detailed()), (FIRST, Removed(NOT_LISTED)))
+    assert undone(past, FIRST) == [Restored(), WordsRestored(entry(2), entry(1))]
+
+
+def test_a_ship_that_was_removed_by_hand_before_stays_removed() -> None:
+    past = history((BY_HAND, Added("arrow")), (BY_HAND, Removed(RemovalReason.SOLD)), (FIRST, Detailed()))
+    assert undone(past, FIRST) == []
 
 
 def test_what_only_an_undone_import_brought_goes_with_the_last_that_kept_it() -> None:

@@ -49,6 +49,12 @@ def test_a_space_gets_its_organisation() -> None:
     then_state(id=THING, title="Vanguard", sid="VNGD", rival_titles=(), archived=False)
 
 
+def test_an_organisation_needs_no_short_tag() -> None:
+    given()
+    when(found, "Vanguard")
+    then(Founded("Vanguard"))
+
+
 def test_an_organisation_is_founded_once() -> None:
     given(Founded("Vanguard"))
     when(found, "Rearguard")
@@ -89,6 +95,8 @@ def test_it_is_described_in_words_that_can_be_erased() -> None:
     when(describe, "We fly\nby night.")
     then(About(Described(), THING, Description("We fly\nby night.")))
     then_state(profile=entry(2))
+    when(describe, "")
+    then(About(Described(), THING, Description("")))
 
 
 def test_a_description_that_cannot_be_written_is_refused() -> None:

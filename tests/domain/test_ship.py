@@ -31,6 +31,7 @@ from scmanager.domain.hangar import (
     unassign,
     withdraw_share,
 )
+from scmanager.domain.payload import INT_MAX
 from scmanager.domain.ship import Loan, Ship, Standing, claim_left_s, evolve, overdue, readiness_at
 from scmanager.domain.ship_events import (
     FOR,
@@ -417,6 +418,18 @@ def test_a_ship_is_lent_and_given_back_by_the_borrower() -> None:
     then(Returned(entry(2)))
     then_state(loan=None)
     assert not overdue(story.state, 9999)
+
+
+def test_a_loan_may_end_at_any_moment_that_a_clock_can_show() -> None:
+    for until in (1, INT_MAX):
+        given(ADDED)
+        when(lend, ADA, GRACE, 0, until, by=ADA)
+        then(Lent(GRACE, until))
+        assert not overdue(story.state, until - 1)
+        assert overdue(story.state, until)
+    given(ADDED)
+    when(lend, ADA, GRACE, 0, INT_MAX + 1)
+    then_refused(LoanTimeUnusable, until=INT_MAX + 1)
 
 
 def test_a_loan_without_a_day_is_never_overdue() -> None:

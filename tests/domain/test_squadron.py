@@ -241,9 +241,9 @@ def test_a_full_squadron_takes_no_more_but_a_merge_drops_nobody() -> None:
     ids = tuple(number.to_bytes(16, "big") for number in range(MEMBERS_MAX))
     crowd = full(ships=ids[:SHIPS_MAX], members=ids)
     crowd.when(enlist_ship, SHIP)
-    crowd.then_refused(SquadronFull, what="ships", count=SHIPS_MAX)
+    crowd.then_refused(SquadronFull, title=crowd.state.title, what="ships", count=SHIPS_MAX)
     crowd.when(enlist_member, ADA)
-    crowd.then_refused(SquadronFull, what="members", count=MEMBERS_MAX)
+    crowd.then_refused(SquadronFull, title=crowd.state.title, what="members", count=MEMBERS_MAX)
     crowd.given(ShipEnlisted(SHIP), MemberEnlisted(ADA))
     assert (len(crowd.state.ships), len(crowd.state.members)) == (SHIPS_MAX + 1, MEMBERS_MAX + 1)
 

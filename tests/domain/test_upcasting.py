@@ -140,6 +140,13 @@ def test_what_was_open_to_everybody_does_not_come_to_count_as_said_by_right(
         upcaster(flights.first, flights.second)
 
 
+def test_two_versions_that_need_the_same_right_are_one_type(flights: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = RIGHT_NEEDED[AddedFor.tag]
+    monkeypatch.setattr(upcasting, "RIGHT_NEEDED", {flights.first.tag: right, flights.second.tag: right})
+    upcaster(flights.first, flights.second)(lambda old: flights.second(old.title, 1))
+    assert upcast(flights.first("Jumptown")) == flights.second("Jumptown", 1)
+
+
 @given(data=st.data())
 def test_whatever_an_old_version_may_hold_becomes_something_the_new_version_may_hold(data: st.DataObject) -> None:
     """Every upcaster of this release, and those here. One that raised would stop a node at foreign bytes."""

@@ -160,6 +160,28 @@ def test_a_log_that_turns_out_forked_is_left_at_once_and_the_fork_is_proven(ada:
         ForkProof.parse(alarm.proof).verify(node.shelf.space(space).public(space))
 
 
+def test_a_node_killed_amid_an_import_does_not_take_what_came_for_its_own_newest(
+    ada: Machine, tmp_path: Path
+) -> None:
+    space, first = forked(ada, tmp_path)
+    node = ada.open()
+
+    def killed() -> None:
+        raise KeyboardInterrupt
+
+    node.writer.forget_seats = killed  # type: ignore[method-assign]  # the first thing after the entries are stored
+    with pytest.raises(KeyboardInterrupt):
+        node.import_space(parse_space(read_bytes(first)))
+    node.writer.stop()
+    node.vault.close()
+    node.store.close()
+    node._lock.release()
+    with ada.open() as node:
+        before = {head.log: head.size for head in node.store.heads(space)}
+        node.do("organisation.rename", space, {"title": "Elsewhere"})
+        assert next(head.size for head in node.store.heads(space) if head.log == space) == before[space]
+
+
 def test_a_log_that_others_know_longer_is_left_at_once(ada: Machine, tmp_path: Path) -> None:
     space, first = forked(ada, tmp_path)
     with ada.open() as node:

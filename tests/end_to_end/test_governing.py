@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from scmanager.adapters.key_box import SpaceKey, seal_box, seal_secret
-from scmanager.adapters.space_file import KeysLine, parse_space, read_bytes
-from scmanager.application.desk import WouldNotCount
+from scmanager.adapters.seen_file import SeenFile
+from scmanager.adapters.space_file import KeysLine, open_keys, parse_space, read_bytes
+from scmanager.application.desk import Desk, WouldNotCount
 from scmanager.application.erasure import Erasures
 from scmanager.application.exchange import FoundingMissing
 from scmanager.application.members import DeviceNotYounger, RemovedFromAbove
@@ -18,6 +19,10 @@ from scmanager.domain.governance import AT_ONCE, Enrolled, Erased
 from scmanager.domain.member import RankTooHigh, RemovalReason, Standing
 from scmanager.domain.records import Reason
 from scmanager.eventstore import entry
+from scmanager.eventstore.log_copy import LogCopy
+from scmanager.eventstore.own_log import OwnLog
+from scmanager.eventstore.signing import SigningKey
+from scmanager.eventstore.verification import SignedNote
 from scmanager.runtime import Node
 from tests.support.machines import Machine, carry, found, let_in, officer_role
 
@@ -196,7 +201,7 @@ def test_an_erasure_cannot_name_the_keys_of_others_or_of_the_space(org: Org) -> 
     org.bob.writer.do(Command(b"e" * 16, org.space, destroy))
     carry(org.bob, org.ada, org.space, org.folder)
     held = org.ada.shelf.space(org.space)
-    kept = {key for key in every if vault.label(key) != (org.space, bob)}
+    kept = {key for key in every if vault.subjects(org.space).get(key) != bob}
     assert kept
     assert not kept & held.erased_keys()
     Erasures(org.ada.store, org.ada.shelf, vault, {}, lambda: 0).run()
@@ -214,6 +219,53 @@ def test_a_space_file_plants_no_key_that_nothing_here_is_sealed_under(org: Org) 
     line = KeysLine((box,), ((org.ada.identity.box, seal_secret(org.ada.identity.box, bytes(ours))),))
     org.ada.import_space(type(honest)(honest.space, honest.logs, line))
     assert org.ada.vault.get(planted.key_id) is None
+
+
+def test_erasures_of_keys_that_never_were_cost_a_look_and_not_one_for_each(
+    org: Org, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bob = let_in(org.ada, org.bob, org.space, org.lower, org.folder)
+
+    def destroy(desk: Desk) -> dict[str, str]:
+        for letter in b"abcdefgh":
+            named = tuple(bytes([letter, number]) * 16 for number in range(200))
+            desk.record(None, bob, Erased(bob, named, AT_ONCE))
+        return {}
+
+    org.bob.writer.do(Command(b"e" * 16, org.space, destroy))
+    carry(org.bob, org.ada, org.space, org.folder)
+    looks = []
+    for name in ("subjects", "is_erased", "get"):
+        ask = getattr(org.ada.vault, name)
+        monkeypatch.setattr(org.ada.vault, name, lambda *given, ask=ask: looks.append(given) or ask(*given))
+    org.ada.do("member.record", org.space, {"handle": "grace"})
+    kept = SeenFile(org.folder)
+    writes = []
+    monkeypatch.setattr(kept, "_write", lambda seen, write=kept._write: writes.append(len(seen)) or write(seen))
+    erasures = Erasures(org.ada.store, org.ada.shelf, org.ada.vault, kept, lambda: 0)
+    erasures.run()
+    erasures.run()
+    assert writes == [8]
+    assert len(looks) < 20
+
+
+def test_keys_handed_on_as_one_s_own_are_no_keys_of_the_space(org: Org) -> None:
+    """Else who first gives a newcomer the file could erase himself, and the space's keys there with him."""
+    from nacl.public import PrivateKey
+
+    bob = let_in(org.ada, org.bob, org.space, org.lower, org.folder)
+    org.bob.export_space(org.space, org.folder / "x.scm")
+    honest = parse_space(read_bytes(org.folder / "x.scm"))
+    assert honest.keys is not None
+    known = open_keys(honest.keys, org.bob.identity.box, org.bob.identity.box_secret)
+    assert known
+    ours, reader = PrivateKey.generate(), org.ann.identity
+    for keys in ([SpaceKey(org.space, bob, key.secret) for key in known], known):
+        box = seal_box(bytes(ours.public_key), keys)
+        line = KeysLine((box,), ((reader.box, seal_secret(reader.box, bytes(ours))),))
+        org.ann.import_space(type(honest)(honest.space, honest.logs, line))
+        assert all(org.ann.vault.subjects(org.space).get(key.key_id, key.subject) == key.subject for key in known)
+    assert set(org.ann.vault.keys_of(org.space, None)) == {key.key_id for key in known}
 
 
 def test_a_part_that_was_erased_here_does_not_come_back_with_an_older_file(org: Org) -> None:
@@ -262,6 +314,23 @@ def test_two_keys_opened_at_once_are_followed_by_one_that_both_removals_know(org
 def open_epoch(desk):  # type: ignore[no-untyped-def]
     desk.open_epoch()
     return {}
+
+
+def test_logs_that_nothing_speaks_of_are_left_outside(org: Org) -> None:
+    """Anybody can sign logs for a space whose id he knows; stored once, every export would hand them on for ever."""
+    org.ada.export_space(org.space, org.folder / "x.scm", with_keys=False)
+    honest = parse_space(read_bytes(org.folder / "x.scm"))
+    strangers = []
+    for _ in range(3):
+        key = SigningKey.generate()
+        genesis = entry.Genesis((), (), org.space, "org", "ed25519", key.public, bytes(32))
+        batch = OwnLog.found(genesis, key, 1).commit()
+        note = SignedNote(1, batch.root, batch.signature)
+        strangers.append(LogCopy([batch.sealed[0].entry.data], [{}], note))
+    for logs in ((*honest.logs, *strangers), tuple(strangers)):
+        assert org.ada.import_space(type(honest)(org.space, logs, None)).entries == 0
+    assert len(org.ada.store.heads(org.space)) == 1
+    assert org.ann.import_space(type(honest)(org.space, (*strangers, *honest.logs), None)).logs == 1
 
 
 def test_logs_without_the_one_that_founded_their_space_are_refused(org: Org) -> None:

@@ -133,3 +133,15 @@ def test_words_said_while_they_were_erased_are_hidden_too(org: Org) -> None:
     space = org.cem.shelf.space(org.space)
     said = space.state(MEMBERS, org.ann_member).profile
     assert Words(org.cem.store, org.cem.vault.get).read(space, {said: Profile})[said] is Absence.ERASED
+
+
+def test_work_said_again_while_its_author_was_removed_is_void_once_more(org: Org) -> None:
+    org.ann.do("member.record", org.space, {"handle": "grace"})
+    other = officer_role(org.ada, org.space)
+    org.ada.do("member.set-role", org.space, {"member_id": org.ann_member, "role_id": other})
+    org.carry(org.ada, org.ann, org.ada)
+    org.at_once(
+        (org.ada, "member.remove", {"member_id": org.ann_member, "reason": RemovalReason.CONDUCT}),
+        (org.ann, "event.reissue", {}),
+    )
+    assert set(org.voids()) == {Reason.REMOVED}

@@ -60,6 +60,7 @@ def enveloped(node: Node, space: bytes, kind: str, payload: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.slow
 def test_a_malformed_part_is_void_everywhere_and_later_events_count(name: str, tmp_path: Path) -> None:
     with Machine(tmp_path, "ada").open() as host, Machine(tmp_path, "bob").open() as guest:
         space = found(host)

@@ -1,7 +1,9 @@
 """Two machines and one organisation, carried by files."""
 
+import itertools
 import shutil
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
@@ -94,6 +96,26 @@ def test_sixty_four_commands_at_once_share_few_commits(ada: Machine) -> None:
         held.result(10)
         assert len({each.result(10)["member"] for each in waiting}) == 64
         assert node.writer.commits - before <= 4
+
+
+def test_sixty_four_commands_on_one_entity_build_on_each_other(ada: Machine) -> None:
+    with ada.open() as node:
+        space = found(node)
+        before, gate = node.writer.commits, threading.Barrier(64)
+
+        def rename(number: int) -> None:
+            gate.wait(10)
+            node.do("organisation.rename", space, {"title": f"Nova {number}"}, bytes([number]) * 16)
+
+        with ThreadPoolExecutor(64) as threads:
+            list(threads.map(rename, range(64)))
+        held = node.shelf.space(space)
+        thing = held.thing(ORGANISATIONS, space[:16])
+        assert thing is not None
+        named = [envelope for envelope, _ in thing.events()][1:]
+        assert len({envelope.command for envelope in named}) == 64
+        assert all(later.saw == (earlier.entry,) for earlier, later in itertools.pairwise(named))
+        assert node.writer.commits - before < 64
 
 
 def _record(desk: object) -> dict[str, str]:
@@ -274,6 +296,21 @@ def test_a_clock_far_ahead_is_noticed_and_harms_nobody(ada: Machine) -> None:
     ada.clock.ahead_s = 0
     with ada.open() as node:
         assert node.shelf.space(space).waiting[0] > 0
+
+
+def test_nobody_s_hangar_lands_in_the_space_of_somebody_who_let_him_in(
+    ada: Machine, bob: Machine, tmp_path: Path
+) -> None:
+    with ada.open() as host, bob.open() as guest:
+        theirs = host.personal_space()
+        told = msgspec.structs.replace(host.invitation(theirs, theirs[:16]), kind="org")
+        request = guest.request(told)
+        host.take_request(request)
+        given = {"log": request.log, "device": request.device, "box": request.box}
+        host.do("device.enrol", theirs, given)
+        carry(host, guest, theirs, tmp_path)
+        assert guest.shelf.space(theirs).kind == "personal"
+        assert guest.personal_space() != theirs
 
 
 def test_unknown_verbs_and_wrong_spaces_are_refused(ada: Machine) -> None:

@@ -136,9 +136,12 @@ def test_another_logs_origin_names_nothing_of_ours(text: str) -> None:
         parse_origin(text)
 
 
-@pytest.mark.parametrize(("space", "log"), [(b"", LOG), (SPACE, b""), (SPACE[:31], LOG + b"\0")])
+@pytest.mark.parametrize(
+    ("space", "log"),
+    [(b"", LOG), (SPACE, b""), (SPACE[:31], LOG + b"\0"), (SPACE + b"\0", LOG), (SPACE, LOG + b"\0")],
+)
 def test_an_origin_is_made_of_whole_ids(space: bytes, log: bytes) -> None:
-    with pytest.raises(ValueError, match="32 bytes"):
+    with pytest.raises(ValueError, match=r"^a space and a log each have an id of 32 bytes$"):
         origin(space, log)
 
 
@@ -183,8 +186,9 @@ def test_sixteen_large_signatures_and_more_are_accepted() -> None:
     assert verify_note(NOTE + crowd, ORIGIN, KEY.public) == CHECKPOINT
     small = b"".join(line(f"witness-{number}.example", bytes(68)) for number in range(SIGNATURES_MAX - 1))
     assert verify_note(NOTE + small, ORIGIN, KEY.public) == CHECKPOINT
-    with pytest.raises(BadNote, match="too many"):
+    with pytest.raises(BadNote) as bad:
         verify_note(NOTE + small + line("one-more.example", bytes(68)), ORIGIN, KEY.public)
+    assert bad.value.facts["reason"] == "too many signatures"
 
 
 def test_a_known_key_with_a_wrong_signature_spoils_the_note_even_beside_a_right_one() -> None:
@@ -372,13 +376,72 @@ def test_a_signature_for_another_purpose_is_never_a_note() -> None:
     statement = purpose("continue", LOG) + CHECKPOINT.text().encode()
     assert not verify(KEY.public, CHECKPOINT.text().encode(), KEY.sign(statement))
     assert not CHECKPOINT.text().startswith("scm/")
-    with pytest.raises(BadCheckpoint, match="purpose"):
+    with pytest.raises(BadCheckpoint) as bad:
         Checkpoint(purpose("continue").decode().strip(), 3, CHECKPOINT.root)
+    assert bad.value.facts["reason"] == "its origin reads like the purpose of another signature"
 
 
 def test_a_store_cannot_rebuild_a_note_from_half_a_signature() -> None:
-    with pytest.raises(BadNote):
+    with pytest.raises(BadNote) as bad:
         note_from(CHECKPOINT, bytes(63), KEY.public)
+    assert bad.value.facts["reason"] == "an Ed25519 signature has 64 bytes"
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (f"\n3\n{ROOT64}\n", "its origin is empty, too long or not text"),
+        (f"{'x' * 256}\n3\n{ROOT64}\n", "its origin is empty, too long or not text"),
+        (f"{ORIGIN}\n{SIZE_MAX + 1}\n{ROOT64}\n", "its size is beyond any log"),
+        (f"{ORIGIN}\n03\n{ROOT64}\n", "its size is no plain number"),
+        (f"{ORIGIN}\n3\nAAAA\n", "its root is no SHA-256"),
+        (f"{ORIGIN}\n3\n{ROOT64}*\n", "its root is no plain base64"),
+        (f"{ORIGIN}\n0\n{ROOT64}\n", "an empty log has another root"),
+        (f"{ORIGIN}\n3\n", "it has not three lines"),
+    ],
+)
+def test_what_is_no_checkpoint_is_told_why(text: str, why: str) -> None:
+    with pytest.raises(BadCheckpoint) as bad:
+        Checkpoint.parse(text)
+    assert bad.value.facts["reason"] == why
+
+
+def test_a_checkpoint_is_as_large_as_it_may_be() -> None:
+    for name, size in (("a", 1), ("a" * 255, SIZE_MAX)):
+        assert Checkpoint.parse(f"{name}\n{size}\n{ROOT64}\n") == Checkpoint(name, size, CHECKPOINT.root)
+
+
+def test_an_origin_that_is_none_of_ours_is_called_that() -> None:
+    with pytest.raises(BadCheckpoint) as bad:
+        parse_origin("a.example")
+    assert bad.value.facts["reason"] == "its origin is none of ours"
+
+
+def test_a_name_that_cannot_sign_is_told_why() -> None:
+    with pytest.raises(BadNote) as bad:
+        sign_note(CHECKPOINT, KEY, "two words")
+    assert bad.value.facts["reason"] == "a key's name has no spaces and no plus"
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (NOTE + b"x" * (NOTE_BYTES_MAX + 1 - len(NOTE)), "too long"),
+        (NOTE + b"x" * (NOTE_BYTES_MAX - len(NOTE)), "no line of signatures that ends"),
+        (replaced(b"\n3\n", b"\n3\xff\n"), "not UTF-8"),
+        (replaced(b"\n3\n", b"\n3\0\n"), "a control character"),
+        (replaced(b"\n\n", b"\n"), "no empty line before the signatures"),
+        (NOTE[:-1], "no line of signatures that ends"),
+        (NOTE + b"- name AAAAAAA=\n", "a line that is no signature"),
+        (NOTE + "— na+me AAAAAAA=\n".encode(), "a line that is no signature"),
+        (NOTE + "— name AAAA\n".encode(), "a signature that is no plain base64"),
+        (NOTE + "— name AAAAA AAA\n".encode(), "a signature that is no plain base64"),
+    ],
+)
+def test_what_is_no_note_is_told_why(data: bytes, why: str) -> None:
+    with pytest.raises(BadNote) as bad:
+        parse_note(data)
+    assert bad.value.facts["reason"] == why
 
 
 def test_a_text_may_be_a_lone_newline() -> None:

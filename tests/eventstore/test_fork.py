@@ -1,6 +1,7 @@
 """Fork proofs: they convict a log that contradicted itself, and can never be turned against one that did not."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from hashlib import sha256
 from typing import Any
 
@@ -49,6 +50,13 @@ def convicts(data: bytes, public: bytes = KEY.public) -> bool:
     except Untrusted:
         return False
     return True
+
+
+@contextmanager
+def refused(why: str) -> Iterator[None]:
+    with pytest.raises(BadForkProof) as bad:
+        yield
+    assert bad.value.facts["reason"] == why
 
 
 def test_the_bytes_of_a_fork_proof_are_frozen() -> None:
@@ -149,7 +157,7 @@ def test_a_proof_against_one_key_says_nothing_about_another() -> None:
 
 
 def test_one_key_that_serves_two_logs_has_not_forked() -> None:
-    with pytest.raises(BadForkProof, match="two logs"):
+    with refused("its notes are of two logs"):
         ForkProof(5, side(HONEST[:7], 5), side(FORKED[:9], 5, name=ELSEWHERE)).verify(KEY.public)
 
 
@@ -169,9 +177,9 @@ def test_a_log_that_is_not_ours_is_not_accused() -> None:
 
 def test_leaves_that_are_not_under_their_note_make_no_proof() -> None:
     note, _ = history(HONEST[:7])
-    with pytest.raises(BadForkProof, match="not in the history"):
+    with refused("a leaf is not in the history it should be in"):
         ForkProof.make(KEY.public, (note, FORKED[:7]), history(HONEST[:9]))
-    with pytest.raises(BadForkProof, match="fewer leaves"):
+    with refused("there are fewer leaves than the note says"):
         ForkProof.make(KEY.public, (note, HONEST[:6]), history(FORKED[:9]))
 
 
@@ -198,13 +206,13 @@ def test_a_proof_has_one_spelling() -> None:
     first, second = PROOF.first, PROOF.second
     swapped = ForkProof(5, second, first)
     swapped.verify(KEY.public)  # true, but not how it is written
-    with pytest.raises(BadForkProof, match="order"):
+    with refused("its sides are in the wrong order"):
         ForkProof.parse(swapped.to_bytes())
     crowd = Side(first.note + "— witness AAAAAAAA\n".encode(), first.leaf, first.path)
-    with pytest.raises(BadForkProof, match="signed by others"):
+    with refused("a note is signed by others than its log"):
         ForkProof.parse(ForkProof(5, crowd, second).to_bytes())
     twice = Side(first.note + first.note.split(b"\n\n")[1], first.leaf, first.path)
-    with pytest.raises(BadForkProof, match="signed by others"):
+    with refused("a note is signed by others than its log"):
         ForkProof.parse(ForkProof(5, twice, second).to_bytes())
 
 
@@ -215,14 +223,42 @@ def test_two_histories_of_one_size_have_one_spelling_too() -> None:
 
 
 def test_a_proof_beyond_its_bounds_is_refused() -> None:
-    with pytest.raises(BadForkProof, match="too long"):
+    with refused("too long"):
         ForkProof.parse(b"x" * (PROOF_BYTES_MAX + 1))
+    with refused("it has not seven blocks"):
+        ForkProof.parse(b"x" * PROOF_BYTES_MAX)
     long = Side(PROOF.first.note, PROOF.first.leaf, (bytes(32),) * 64)
-    with pytest.raises(BadForkProof, match="too long"):
+    with refused("it lacks a leaf, or a path is too long"):
         ForkProof.parse(ForkProof(5, long, PROOF.second).to_bytes())
-    for index in (7, 9, 2**53, 10**300):
-        with pytest.raises(BadForkProof):
+    for index in (7, 9, 2**53):
+        with refused("its index is beyond a history"):
             ForkProof.parse(ForkProof(index, PROOF.first, PROOF.second).to_bytes())
+    with refused("its first lines are none of a fork proof"):
+        ForkProof.parse(ForkProof(10**300, PROOF.first, PROOF.second).to_bytes())
+
+
+LEAF = b"leaf n/U3thiiV++CkIxFkVrLrrbZ3qA11tk5ZPyIwZ6YyLM="
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        (b"index 5", b"index 05", "its first lines are none of a fork proof"),
+        (b"index 5", b"index 5\nindex 5", "its first lines are none of a fork proof"),
+        (b"scm.fork-proof/1", b"scm.fork-proof/2", "its first lines are none of a fork proof"),
+        (b"scm.fork-proof/1", b"scm.fork-proof/1\nindex 5", "its first lines are none of a fork proof"),
+        (LEAF, b"loaf" + LEAF[4:], "it lacks a leaf, or a path is too long"),
+        (LEAF, LEAF + b" " + LEAF[5:], "a line that is no hash"),
+        (LEAF, LEAF[:-4], "a line that is no hash"),
+        (LEAF, LEAF[:4] + b" " + LEAF, "a line that is no hash"),
+        (LEAF, LEAF[:-1] + b"*=", "a line that is no hash"),
+        (LEAF, LEAF[:-2] + b"N=", "spelled in another way"),
+    ],
+)
+def test_a_proof_that_is_damaged_is_told_where(old: bytes, new: bytes, why: str) -> None:
+    assert BYTES.count(old) == 1
+    with refused(why):
+        ForkProof.parse(BYTES.replace(old, new))
 
 
 def test_the_largest_proof_there_can_be_fits() -> None:

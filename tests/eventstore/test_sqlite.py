@@ -1,5 +1,6 @@
 """The SQLite store: what the disk, the kernel and other programs may do to it."""
 
+import contextlib
 import os
 import signal
 import sqlite3
@@ -13,7 +14,7 @@ import pytest
 
 from scmanager.errors import ScManagerError, Unavailable, Untrusted
 from scmanager.eventstore.own_log import OwnLog
-from scmanager.eventstore.sqlite import SqliteStore
+from scmanager.eventstore.sqlite import HEADER_BYTES, SqliteStore
 from scmanager.eventstore.store import NotHeld, Outcome, StoreBusy, StoreDamaged
 from tests.support.stores import SUBJECT, commit, copy_of, draft, new_log, run_of, signing_key
 
@@ -117,8 +118,9 @@ def test_erasing_says_so_when_a_reader_holds_on_to_the_bytes(path: Path) -> None
     reader = sqlite3.connect(path, isolation_level=None)
     reader.execute("BEGIN")
     reader.execute("SELECT count(*) FROM part").fetchone()
-    with pytest.raises(StoreBusy, match="erase again"):
+    with pytest.raises(StoreBusy) as busy:
         store.erase([SUBJECT.id])
+    assert busy.value.facts["reason"] == "a reader keeps erased bytes in the write-ahead log; erase again"
     reader.close()
     assert store.erase([SUBJECT.id]) == 0
     assert not any(part in on_disk(path) for part in stored)
@@ -174,6 +176,7 @@ for n in range(doomed + 1):
 @POSIX
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("step", STEPS)
+@pytest.mark.slow
 def test_a_writer_killed_at_any_step_loses_nothing_it_acknowledged(path: Path, step: str, when: str) -> None:
     log = filled(path)
     ended = subprocess.run([sys.executable, "-c", _WRITER, path, step, when, "2"], capture_output=True, text=True)
@@ -251,6 +254,7 @@ print(type(error).__name__, error.code, log.head.id.hex())
 
 
 @POSIX
+@pytest.mark.slow
 def test_a_disk_that_takes_no_more_says_that_nothing_was_recorded_and_goes_on_later(path: Path) -> None:
     filled(path)
     ended = subprocess.run([sys.executable, "-c", _LIMITED, path], capture_output=True, text=True)
@@ -283,6 +287,7 @@ except ScManagerError as error:
 
 @POSIX
 @pytest.mark.parametrize("there", [True, False])
+@pytest.mark.slow
 def test_a_folder_that_may_not_be_written_is_named_as_such(path: Path, there: bool) -> None:
     folder = path.parent / "locked"
     folder.mkdir()
@@ -357,6 +362,7 @@ def test_noise_instead_of_a_database_is_called_damaged(path: Path) -> None:
     assert verdict(path, bytes(20_000)) is StoreDamaged
 
 
+@pytest.mark.slow
 def test_a_flipped_bit_is_never_more_than_a_clear_error(path: Path) -> None:
     filled(path)
     whole = path.read_bytes()
@@ -391,8 +397,9 @@ def test_another_programs_database_is_left_alone(path: Path) -> None:
     raw.execute("CREATE TABLE bookmarks (url TEXT)")
     raw.close()
     before = path.read_bytes()
-    with pytest.raises(StoreDamaged, match="another program"):
+    with pytest.raises(StoreDamaged) as damaged:
         SqliteStore(path)
+    assert damaged.value.facts["reason"] == "the file is another program's database"
     assert path.read_bytes() == before
 
 
@@ -401,8 +408,66 @@ def test_a_newer_schema_is_left_alone(path: Path) -> None:
     raw = sqlite3.connect(path)
     raw.execute("PRAGMA user_version=99")
     raw.close()
-    with pytest.raises(StoreDamaged, match="newer release"):
+    with pytest.raises(StoreDamaged) as damaged:
         SqliteStore(path)
+    assert damaged.value.facts["reason"] == "a newer release wrote it (schema 99)"
+
+
+def test_a_file_shorter_than_any_database_is_called_cut_off(path: Path) -> None:
+    for size in (1, HEADER_BYTES - 1):
+        path.write_bytes(bytes(size))
+        with pytest.raises(StoreDamaged) as damaged:
+            SqliteStore(path)
+        assert damaged.value.facts["reason"] == "the file is cut off"
+    path.write_bytes(b"")
+    SqliteStore(path).close()  # An empty file is a new store.
+
+
+def test_a_closed_store_takes_nothing_and_reads_nothing(path: Path) -> None:
+    log = filled(path)
+    store = SqliteStore(path)
+    store.close()
+    log.add(draft("x"), log.hlc + 1)
+    for ask in (lambda: store.append(log.commit()), lambda: store.tail(0, 9)):
+        with pytest.raises(StoreBusy) as busy:
+            ask()
+        assert busy.value.facts["reason"] == "it is closed"
+
+
+def test_a_file_that_was_replaced_while_it_was_in_use_takes_nothing(path: Path) -> None:
+    log = filled(path)
+    store = SqliteStore(path)
+    other = path.with_name("other.db")
+    other.write_bytes(path.read_bytes())
+    other.replace(path)
+    log.add(draft("x"), log.hlc + 1)
+    with pytest.raises(StoreDamaged) as damaged:
+        store.append(log.commit())
+    assert damaged.value.facts["reason"] == "its file was moved, removed or replaced while it was in use"
+    store.close()
+
+
+def test_an_entry_that_is_not_bytes_is_called_damage(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    filled(path)
+    store = SqliteStore(path)
+    for row in ((1, b"log", 0, "text", b""), (1, b"log", 0, b"", None)):
+        monkeypatch.setattr(store, "_query", lambda *_, row=row: [row])
+        with pytest.raises(StoreDamaged) as damaged:
+            store.tail(0, 9)
+        assert damaged.value.facts["reason"] == "an entry's bytes are stored as something else"
+    store.close()
+
+
+def test_private_rows_are_written_through_the_store_and_read_beside_it(path: Path) -> None:
+    log = filled(path)
+    store = SqliteStore(path)
+    store.private(lambda db, _: db.execute("CREATE TABLE own AS SELECT 7 AS number"))
+    log.add(draft("x"), log.hlc + 1)
+    store.append(log.commit(), also=lambda db, _: db.execute("INSERT INTO own VALUES (8)"))
+    assert store.consult("SELECT number FROM own WHERE number > ?", (6,)) == [(7,), (8,)]
+    with pytest.raises(StoreDamaged, match="no such table: nowhere"):
+        store.consult("SELECT number FROM nowhere", ())
+    store.close()
 
 
 def test_threads_that_end_leave_no_connection_behind_after_closing(path: Path) -> None:
@@ -414,3 +479,17 @@ def test_threads_that_end_leave_no_connection_behind_after_closing(path: Path) -
         thread.join()
     store.close()
     assert not path.with_name("store.db-wal").exists()  # The last connection to close takes it away.
+
+
+def test_triggers_that_somebody_dropped_stand_again_at_the_next_opening(tmp_path: Path) -> None:
+    SqliteStore(tmp_path / "events.db").close()
+    with contextlib.closing(sqlite3.connect(tmp_path / "events.db")) as thief:
+        before = thief.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger' ORDER BY name").fetchall()
+        for (name,) in before:
+            thief.execute(f"DROP TRIGGER {name}")
+        thief.commit()
+    SqliteStore(tmp_path / "events.db").close()
+    with contextlib.closing(sqlite3.connect(tmp_path / "events.db")) as anybody:
+        after = anybody.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger' ORDER BY name").fetchall()
+    assert before
+    assert after == before

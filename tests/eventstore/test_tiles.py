@@ -43,7 +43,7 @@ def test_a_path_is_written_as_the_specification_writes_it(path: TilePath, text: 
 def test_a_path_survives_its_text(level: int | None, index: int, width: int) -> None:
     path = TilePath(level, index, width)
     assert TilePath.parse(str(path)) == path
-    assert TilePath.parse(str(path.full())).width == 256
+    assert path.full() == TilePath(level, index, 256)
 
 
 @pytest.mark.parametrize(
@@ -97,6 +97,22 @@ def test_a_path_cannot_be_made_wrong(level: int, index: int, width: int) -> None
         TilePath(level, index, width)
 
 
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [
+        ("checkpoint", "its path is none of a tile"),
+        ("tile/64/000", "no such level"),
+        ("tile/0/000.p/999", "no such width"),
+        ("tile/0/x009/x007/x199/x254/x740/993", "its index is beyond any log"),
+        ("tile/0/000.p/256", "its path is spelled in another way"),
+    ],
+)
+def test_a_path_that_is_refused_is_told_why(path: str, why: str) -> None:
+    with pytest.raises(BadTile) as bad:
+        TilePath.parse(path)
+    assert bad.value.facts["reason"] == why
+
+
 def test_seventy_thousand_leaves_make_the_tiles_of_the_specifications_example() -> None:
     expected = [(0, index, 256) for index in range(273)] + [(0, 273, 112), (1, 0, 256), (1, 1, 17), (2, 0, 1)]
     assert shape(70_000) == expected
@@ -112,6 +128,7 @@ def test_a_full_tile_alone_has_one_hash_above_it() -> None:
 @given(st.integers(0, 1500))
 @example(256)
 @example(512)
+@example(1)
 @example(0)
 def test_the_tree_comes_back_out_of_its_tiles(size: int) -> None:
     hashes: list[bytes] = []
@@ -157,6 +174,7 @@ def test_a_bundle_is_each_entry_after_its_length() -> None:
 
 
 @given(st.lists(st.binary(max_size=40), min_size=1, max_size=300))
+@example([b"a"] * 256)
 def test_entries_come_back_out_of_their_bundles(entries: list[bytes]) -> None:
     found: list[bytes] = []
     for path, data in bundles_of(entries):
@@ -188,3 +206,12 @@ def test_noise_is_untrusted_and_nothing_else(data: bytes, width: int) -> None:
             continue
         assert len(items) == width <= 256
         assert back(items) == data
+
+
+def test_a_tile_or_bundle_that_is_not_what_its_path_promises_is_called_that() -> None:
+    with pytest.raises(BadTile) as bad:
+        parse_tile(bytes(31), 1)
+    assert bad.value.facts["reason"] == "not the hashes its path promises"
+    with pytest.raises(BadTile) as bad:
+        parse_bundle(b"\0", 1)
+    assert bad.value.facts["reason"] == "not the entries its path promises"

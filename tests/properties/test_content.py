@@ -151,6 +151,21 @@ def test_hostile_events_are_read_as_the_definition_says() -> None:
         assert (content.read(plain) is not None) == by_definition(plain), name
 
 
+@pytest.mark.parametrize(("lists", "is_read"), [(14, True), (15, False)])
+def test_depth_is_counted_after_brackets_that_were_closed_too(lists: int, is_read: bool) -> None:
+    """Part 0 and its payload are two levels themselves."""
+    nested = b"[" * (lists - 3) + b"[[],[[]]]" + b"]" * (lists - 3)
+    assert (content.read(hostile.payload(b'{"n":' + nested + b"}")) is not None) == is_read
+
+
+@pytest.mark.parametrize(("number", "is_read"), [(2**53 - 1, True), (2**53, False)])
+def test_numbers_deep_in_a_payload_have_the_same_bounds_as_those_on_top(number: int, is_read: bool) -> None:
+    for value in (number, -number):
+        for nested in (value, [[[[value]]]]):
+            plain = hostile.payload(msgspec.json.encode({"n": nested}))
+            assert (content.read(plain) is not None) == is_read
+
+
 @settings(max_examples=examples(300))
 @given(st.data())
 def test_one_event_has_one_spelling(data: st.DataObject) -> None:

@@ -45,6 +45,7 @@ def fold(thing: str, history: list[tuple[Event, Envelope]]) -> Any:
 @pytest.mark.parametrize("thing", THINGS)
 @given(data=st.data())
 @settings(max_examples=examples(40))
+@pytest.mark.slow
 def test_no_history_however_wild_makes_evolve_raise(thing: str, data: st.DataObject) -> None:
     state = fold(thing, data.draw(histories(thing, wild=True)))
     assert type(state) is type(THINGS[thing][0])

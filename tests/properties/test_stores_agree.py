@@ -140,6 +140,7 @@ def two_stores() -> Iterator[list[Store]]:
 
 @settings(max_examples=60, deadline=None)
 @given(steps)
+@pytest.mark.slow
 def test_memory_and_sqlite_agree(asked: list[tuple[str, int, int, int]]) -> None:
     with two_stores() as stores:
         world = World(stores)

@@ -73,6 +73,7 @@ def changed(log: WholeLog, place: tuple[str, int, int, int], bits: int) -> Whole
 
 @pytest.mark.parametrize("bits", [0x01, 0x20, 0x80])
 @pytest.mark.parametrize("name", ["personal", "recovery", "continuation"])
+@pytest.mark.slow
 def test_no_byte_of_a_log_can_change_unseen(name: str, bits: int) -> None:
     for place in places(built(name)):
         assert both(changed(built(name), place, bits))[0] != "authentic", place

@@ -96,6 +96,7 @@ def test_a_court_that_hears_notes_in_the_order_of_their_logs_stays_right(
         assert digest(court.verdicts) == answer(space, facts[:number])
 
 
+@pytest.mark.slow
 def test_a_court_stays_right_about_lost_phones_while_notes_come_in() -> None:
     for seed in range(250):
         space, facts = random_set(seed, 30, theme="phones")

@@ -17,7 +17,7 @@ from scmanager.domain.operation_parts import Window
 from scmanager.domain.ship_events import Owner, OwnerKind, Source
 from scmanager.eventstore.entry import RecoveryKeys, parse
 from scmanager.eventstore.memory import MemoryStore
-from scmanager.eventstore.parts import key_id
+from scmanager.eventstore.parts import bound_key, key_id
 from scmanager.eventstore.signing import SigningKey
 from scmanager.eventstore.store import Row, Store
 from scmanager.projections.generation import TABLES
@@ -42,15 +42,15 @@ class MemoryKeys:
         found = (k for k, held in self._keys.items() if held[0] == space and subject in {None, held[1]})
         return tuple(sorted(found))
 
-    def label(self, key_id: bytes) -> tuple[bytes, bytes] | None:
-        held = self._keys.get(key_id)
-        return held[:2] if held else None
+    def subjects(self, space: bytes) -> dict[bytes, bytes]:
+        return {key_id: held[1] for key_id, held in self._keys.items() if held[0] == space}
 
     def is_erased(self, key_id: bytes) -> bool:
         return key_id in self._erased
 
-    def put_new(self, space: bytes, keys: Iterable[tuple[bytes, bytes]]) -> None:
-        self._keys.update((key_id(key), (space, subject, key)) for subject, key in keys)
+    def put_new(self, space: bytes, made: Iterable[tuple[bytes, bytes]]) -> None:
+        bound = ((subject, bound_key(space, subject, secret)) for subject, secret in made)
+        self._keys.update((key_id(key), (space, subject, key)) for subject, key in bound)
 
     def put_log(self, log: bytes, space: bytes, seed: bytes) -> None:
         self._logs[log] = (space, seed)
@@ -73,7 +73,7 @@ class Books:
 
     def __init__(self, title: str = "Nova", handle: str = "ada", store: Store | None = None) -> None:
         self.store, self.keys = MemoryStore() if store is None else store, MemoryKeys()
-        self.shelf = Shelf(self.store, FOLDS, self.keys.get, clock_us, self.keys.label)
+        self.shelf = Shelf(self.store, FOLDS, self.keys.get, clock_us, self.keys.subjects)
         self.writer = Writer(self.store, self.shelf, self.keys, clock_us, secrets.token_bytes)
         self.writer.start()
         self.space = b""

@@ -18,10 +18,13 @@ CREATE TABLE {schema}.ship (
     fleet           bytea,
     rival_fleets    bytea[] NOT NULL,
     nickname        text COLLATE "C",
+    nickname_lower  text COLLATE "C",
     nickname_words  text NOT NULL  -- none, open, erased, not-here or unreadable
 );
 
-ALTER TABLE {schema}.ship ALTER COLUMN nickname SET STATISTICS 0;
+ALTER TABLE {schema}.ship
+    ALTER COLUMN nickname SET STATISTICS 0,
+    ALTER COLUMN nickname_lower SET STATISTICS 0;
 
 -- indices
 ALTER TABLE {schema}.ship ADD PRIMARY KEY (space, id);

@@ -17,6 +17,7 @@ CREATE TABLE {schema}.member (
     handle         text COLLATE "C",
     handle_lower   text COLLATE "C",
     display_name   text COLLATE "C",
+    display_name_lower text COLLATE "C",
     profile_words  text NOT NULL,     -- none, open, erased, not-here or unreadable
     note           text COLLATE "C",
     note_words     text NOT NULL
@@ -26,6 +27,7 @@ ALTER TABLE {schema}.member
     ALTER COLUMN handle SET STATISTICS 0,
     ALTER COLUMN handle_lower SET STATISTICS 0,
     ALTER COLUMN display_name SET STATISTICS 0,
+    ALTER COLUMN display_name_lower SET STATISTICS 0,
     ALTER COLUMN note SET STATISTICS 0;
 
 -- indices
