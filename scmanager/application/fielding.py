@@ -8,7 +8,7 @@ from scmanager.domain.event import Id
 from scmanager.domain.fielding import Fielding, Flaw, Hand, Hull, field
 from scmanager.domain.operation import Operation
 from scmanager.domain.operation_crew import manifest
-from scmanager.domain.operation_parts import Stage
+from scmanager.domain.operation_parts import Stage, Window
 from scmanager.domain.operation_rules import check_planned
 from scmanager.domain.ship_events import OwnerKind, Readiness
 from scmanager.spaces.space import Space
@@ -56,19 +56,18 @@ def _elsewhere(space: Space, operation: Operation) -> set[Id]:
     """Ships that are assigned to other operations whose windows touch this one's."""
     if operation.template:
         return set()
-    return {
-        slot.claims[0].value
-        for entity, other in space.things(OPERATIONS)
-        if isinstance(other, Operation) and entity != operation.id and _at_once(operation, other)
-        for slot in other.ship_slots
-        if slot.claims
-    }
+    window, away = operation.window, set()
+    for entity, other in space.things(OPERATIONS):
+        if not isinstance(other, Operation) or other.template or entity == operation.id:
+            continue
+        ships = {slot.claims[0].value for slot in other.ship_slots if slot.claims}
+        if ships and other.call.stage in (Stage.PLANNED, Stage.STARTED) and _at_once(window, other.window):
+            away |= ships
+    return away
 
 
-def _at_once(one: Operation, other: Operation) -> bool:
-    if other.template or other.call.stage not in (Stage.PLANNED, Stage.STARTED):
-        return False
-    return one.window.starts < other.window.ends and other.window.starts < one.window.ends
+def _at_once(one: Window, other: Window) -> bool:
+    return one.starts < other.ends and other.starts < one.ends
 
 
 def _hulls(space: Space, hands: list[Hand], away: set[Id], at_s: int) -> list[Hull]:

@@ -5,6 +5,7 @@ Whatever fits more than one thing is an error that lists them; nothing is guesse
 
 import re
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -51,6 +52,8 @@ from scmanager.spaces.space import Space
 
 PREFIX_DIGITS_MIN = 4
 CANDIDATES_SHOWN = 8
+_LAST_S = 253_402_214_400
+"""Near the end of the year 9999: no calendar goes on."""
 
 NOUNS: dict[Any, str] = {
     MemberId: "member",
@@ -79,7 +82,6 @@ FOLDS: dict[Any, Fold] = {
     ImportId: IMPORTS,
     ContactId: CONTACTS,
     TreatyId: TREATIES,
-    OperationId: OPERATIONS,
 }
 """Where the things of an id type are."""
 
@@ -171,14 +173,22 @@ def known(kind: Any, place: Place, space: Space) -> list[Named]:
         return _in_operations(kind, space)
     if kind is CharacterId:
         return _characters(place, space)
+    if kind is OperationId:
+        return [Named(entity, _dated(state)) for entity, state in space.things(OPERATIONS)]
     return _titled(kind, space)
 
 
 def _titled(kind: Any, space: Space) -> list[Named]:
-    """Roles, fleets, squadrons, treaties, operations by title; contacts by title and tag; ships by model."""
+    """Roles, fleets, squadrons, treaties by title; contacts by title and tag; ships by model."""
     return [
         Named(entity, (_title(state), str(getattr(state, "sid", "")))) for entity, state in space.things(FOLDS[kind])
     ]
+
+
+def _dated(operation: Any) -> tuple[str, ...]:
+    """An operation's name, and the name with its day in UTC: those of a series differ by it."""
+    title, starts = str(operation.title), min(operation.window.starts, _LAST_S)
+    return (title,) if operation.template else (f"{title} {datetime.fromtimestamp(starts, UTC):%Y-%m-%d}", title)
 
 
 def _in_operations(kind: Any, space: Space) -> list[Named]:

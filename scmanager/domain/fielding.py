@@ -176,7 +176,7 @@ def match(slots: Sequence[Id], could: Mapping[Id, Sequence[Id]]) -> dict[Id, Id]
         reached: dict[Id, Id] = {}
         waiting = [start]
         for slot in waiting:
-            free = _reach(slot, could.get(slot, ()), held_by, reached, waiting)
+            free = _reach(slot, could[slot], held_by, reached, waiting)
             if free is not None:
                 _move_on(start, free, filled, held_by, reached)
                 break

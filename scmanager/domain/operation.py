@@ -56,6 +56,7 @@ from scmanager.domain.operation_parts import (
     put,
     seen,
     taken,
+    together,
     usable,
     without_claims,
 )
@@ -330,11 +331,11 @@ def _with_attendance(operation: Operation, snapshot: Snapshot) -> Operation:
     known = next((each for each in operation.snapshots if each.id == snapshot.id), None)
     if known is None:
         full = len(operation.snapshots) >= SNAPSHOTS_MAX
-        members = tuple(dict.fromkeys(snapshot.members))
+        members = together((), snapshot.members)
         return (
             operation
             if full
             else replace(operation, snapshots=(*operation.snapshots, replace(snapshot, members=members)))
         )
-    more = replace(known, members=tuple(dict.fromkeys((*known.members, *snapshot.members))))
+    more = replace(known, members=together(known.members, snapshot.members))
     return replace(operation, snapshots=tuple(more if each is known else each for each in operation.snapshots))

@@ -125,6 +125,8 @@ def sign_up(
 def take_slot(operation: Operation, actor: Id, member: Id, slot_id: Id) -> Iterator[Decision]:
     """Take a crew slot, or put somebody there; the member leaves the one he had. Twice is harmless.
 
+    A contested slot is settled by right only, for oneself too.
+
     Raises OperationUnknown, OperationClosed, SlotUnknown, NotInCrew, and for oneself SlotTakenAlready.
     """
     check_open(operation)
@@ -133,9 +135,9 @@ def take_slot(operation: Operation, actor: Id, member: Id, slot_id: Id) -> Itera
         raise NotInCrew(title=operation.title, standing=held.standing(member))
     crew = frozenset(held.crew)
     has, others = taker(slot, crew), rival_takers(slot, crew)
-    if has == member and not (others and member != actor):
+    if has == member and not others:
         return  # He has it.
-    if member != actor:
+    if member != actor or (others and member in (has, *others)):
         yield SlotTakenFor(slot_id, member, entries(slot.claims))
     elif has is not None:
         raise SlotTakenAlready(role=slot.role)

@@ -12,6 +12,10 @@ WINDOW_MAX_S = 31 * 24 * 3600
 """The longest window that is a window and not a slip."""
 
 
+PEOPLE_MAX = 8192
+"""As many answers, check-ins and names in a snapshot are counted; further ones are not."""
+
+
 class Stage(enum.StrEnum):
     """Where an operation stands."""
 
@@ -130,7 +134,7 @@ def answered(
     """The answers with this one. The same answer again keeps its place; another one goes to the end."""
     known = next((each for each in sign_ups if each.member == said.member), None)
     if known is None:
-        return (*sign_ups, said)
+        return (*sign_ups, said) if len(sign_ups) < PEOPLE_MAX else sign_ups
     if known.entry == said.entry or (known.own and not said.own and known.entry not in {*over, *envelope.saw}):
         return sign_ups  # His own word, which whoever spoke for him did not know.
     if known.answer is said.answer:
@@ -178,8 +182,13 @@ def without_claims(slots: tuple[S, ...], slot: Id, over: tuple[Id32, ...], envel
     )
 
 
+def together(one: tuple[Id, ...], other: tuple[Id, ...]) -> tuple[Id, ...]:
+    """The names of both, each once."""
+    return tuple(dict.fromkeys((*one, *other)))[:PEOPLE_MAX]
+
+
 def seen(checked_in: tuple[Claim[Id], ...], member: Id, envelope: Envelope) -> tuple[Claim[Id], ...]:
     """With this member; once is enough."""
-    if any(each.value == member for each in checked_in):
+    if len(checked_in) >= PEOPLE_MAX or any(each.value == member for each in checked_in):
         return checked_in
     return (*checked_in, Claim(member, envelope.entry))

@@ -23,7 +23,8 @@ def measure(rounds: int = ROUNDS) -> dict[str, Any]:
         folder = Path(name)
         with start(folder / "postgres") as postgres, ApiNode(folder, postgres.dsn) as node:
             nova = populate(node, members=MEMBERS, ships=SHIPS)
-            variables = {"space": nova.space, "organisation": nova.organisation, "text": "pilot-1"}
+            variables = {"space": nova.space, "organisation": nova.organisation, "operation": nova.operation}
+            variables["text"] = "pilot-1"
             queries = {each.name: each.text for each in documented() if each.kind == "query"}
             with serving(node) as api:
                 found = {query: _timed(api, text, variables, rounds) for query, text in queries.items()}

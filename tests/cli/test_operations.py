@@ -6,7 +6,7 @@ import pytest
 
 from scmanager.application.zones import zone_named
 from scmanager.cli.operations import when
-from tests.cli.conftest import Scm
+from tests.cli.conftest import Scm, served
 
 
 @pytest.fixture
@@ -91,3 +91,35 @@ def test_a_time_is_shown_as_clocks_show_it_even_beyond_calendars() -> None:
     assert when(1_792_888_200, zone_named("Europe/Berlin")) == "2026-10-25 02:30 CEST"
     assert when(1_792_891_800, zone_named("Europe/Berlin")) == "2026-10-25 02:30 CET"
     assert when(2**53).startswith("9999-12-3")
+
+
+@pytest.mark.services
+def test_through_a_running_node_an_operation_is_planned_and_flown_alike(nova: Scm, tmp_path: Path) -> None:
+    with served(tmp_path, "a"):
+        nova("member", "record", "Ayla")
+        day = ("2955-11-30T20:00", "2955-11-30T22:00", "--zone", "Europe/Berlin")
+        first = nova("operation", "plan", "Jumptown", *day, "--objective", "Take it.", "--json")
+        assert first.code == 0, first.err
+        told = nova("operation", "add-crew-slots", "Jumptown", "gunner", "--count", 1, "--json").json
+        assert len(told["slots"]) == 1
+        for command in (
+            ("set-reminders", "Jumptown", "--before", 3600, "--before", 900),
+            ("sign-up", "Jumptown", "--answer", "accepted", "--roles", "gunner"),
+            ("sign-up", "Jumptown", "--member", "Ayla", "--answer", "reserve"),
+            ("take-slot", "Jumptown", "gunner"),
+            ("repeat", "Jumptown", "week", 1),
+            ("start", first.json["operation"]),
+            ("take-attendance", first.json["operation"], "--members", "Ayla", "--members", "Vesper"),
+            ("complete", first.json["operation"], "success"),
+            ("report", first.json["operation"], "All came home."),
+        ):
+            done = nova("operation", *command)
+            assert done.code == 0, (command, done.err)
+        shown = nova("operation", "show", first.json["operation"], "--json").json
+        assert shown["stage"] == "completed"
+        assert [each["text"] for each in shown["texts"]] == ["Take it.", "All came home."]
+        assert len(shown["attendance"][0]["members"]) == 2
+        assert nova("operation", "show", "Jumptown").error == "name-ambiguous"
+        assert nova("operation", "show", "Jumptown 2955-11-30").code == 0
+        (again,) = nova("operation", "list", "--json").json
+        assert again["starts_s"] - shown["starts_s"] == 7 * 86_400

@@ -111,6 +111,44 @@ def test_of_too_few_ships_the_one_with_more_crew_is_filled() -> None:
     assert who_fills(found) == [ADA]
 
 
+def test_a_ship_that_can_come_stays_where_it_was_put_unless_asked_anew() -> None:
+    wing, tail = who("wing"), who("tail")
+    ships = ShipSlot(HULL, "One", claims=(Claim(CARRACK, entry(1)),)), ShipSlot(wing, "Two"), ShipSlot(tail, "Three")
+    hulls = [Hull(CORSAIR, "DRAK_Corsair"), Hull(CARRACK, "ANVL_Carrack")]
+    one, two, three = field(crew(ships=ships), [], hulls).ships
+    assert (one.ship, one.stands, one.could, one.lost, one.missing) == (CARRACK, True, (), None, None)
+    assert (two.ship, two.stands, two.could, two.lost, two.missing) == (CORSAIR, False, (CORSAIR,), None, None)
+    assert (three.ship, three.could, three.missing) == (None, (CORSAIR,), Missing.TOO_FEW)
+    one, two, _ = field(crew(ships=ships), [], hulls, anew=True).ships
+    assert (one.ship, one.stands, one.could, one.lost) == (CORSAIR, False, (CORSAIR, CARRACK), None)
+    assert two.ship == CARRACK
+
+
+def test_nobody_is_kept_for_a_slot_whose_ship_is_missing() -> None:
+    ships = (ShipSlot(HULL, "Carrier"),)
+    slots = CrewSlot(GUN, "gunner", aboard=HULL, claims=(Claim(ADA, entry(2)),)), CrewSlot(HELM, "pilot")
+    first, second = field(crew(*slots, ships=ships, signed=(ADA,)), [Hand(ADA)], []).crew
+    assert (first.member, first.stands, first.could, first.missing) == (None, False, (ADA,), Missing.NO_SHIP)
+    assert (second.member, second.could) == (ADA, (ADA,))
+
+
+def test_who_holds_a_slot_and_is_not_here_any_more_does_not_fill_it() -> None:
+    slot = CrewSlot(GUN, "gunner", claims=(Claim(ADA, entry(2)),))
+    (found,) = field(crew(slot, signed=(ADA,)), [Hand(GRACE)], []).crew
+    assert (found.member, found.stands) == (GRACE, False)
+
+
+def test_of_two_ships_with_crew_the_one_with_more_that_must_come_is_filled() -> None:
+    ships = ShipSlot(who("small"), "Small"), ShipSlot(HULL, "Large")
+    aboard = (who("small"), True), (who("small"), True), (who("small"), False), (HULL, False), (HULL, False)
+    slots = [
+        CrewSlot(who(f"slot {number}"), "gunner", aboard=ship, optional=optional)
+        for number, (ship, optional) in enumerate(aboard)
+    ]
+    found = field(crew(*slots, ships=ships), [], [Hull(CORSAIR, "DRAK_Corsair")])
+    assert [each.ship for each in found.ships] == [None, CORSAIR]
+
+
 def test_a_chain_through_every_slot_is_found() -> None:
     slots = [number.to_bytes(16, "big") for number in range(1_500)]
     could = {slot: [slot, slots[at + 1]] for at, slot in enumerate(slots[:-1])} | {slots[-1]: [slots[0]]}

@@ -116,6 +116,10 @@ def test_an_operation_needs_a_name_a_window_and_a_zone() -> None:
         then_refused(ZoneUnusable)
     when(plan, "Jump\u202etown", SATURDAY)
     then_refused(TitleUnusable)
+    for window in (Window(1, 2, "UTC"), Window(1, 1 + WINDOW_MAX_S, "UTC")):
+        given()
+        when(plan, "Jumptown", window)
+        then_state(window=window)
     given(Planned("\n", 5, 6), Planned("Jumptown", 6, 5), Planned("Jumptown", 5, 6, template=True))
     then_state(id=b"", title="")
 

@@ -3,6 +3,7 @@
 from hypothesis import given as drawn
 from hypothesis import strategies as st
 
+from scmanager.domain.contest import Claim
 from scmanager.domain.operation import Operation, evolve
 from scmanager.domain.operation_crew import (
     Manifest,
@@ -21,6 +22,7 @@ from scmanager.domain.operation_crew import (
 )
 from scmanager.domain.operation_events import (
     Answer,
+    AttendanceTaken,
     Cancelled,
     CancelReason,
     CheckedIn,
@@ -36,6 +38,7 @@ from scmanager.domain.operation_events import (
     SlotTaken,
     SlotTakenFor,
 )
+from scmanager.domain.operation_parts import PEOPLE_MAX, SignUp, Snapshot
 from scmanager.domain.operation_rules import OperationClosed, OperationIsTemplate, OperationUnknown
 from scmanager.domain.words import TitleUnusable
 from tests.support.scenario import LEADER, Scenario, Told, entry, meanwhile, told, who
@@ -164,6 +167,18 @@ def test_answers_given_while_it_was_cancelled_are_kept_and_count_when_it_is_rein
     assert manifest(story.state).crew == (ADA,)
 
 
+def test_more_people_than_can_be_are_not_counted_but_those_who_are_may_change_their_minds() -> None:
+    many = tuple(SignUp(number.to_bytes(16, "big"), YES, entry(number)) for number in range(PEOPLE_MAX))
+    story.state = Operation(id=GUN, sign_ups=many, checked_in=tuple(Claim(each.member, each.entry) for each in many))
+    one, _ = story.in_either_order(says(YES, ADA), says(NO, many[0].member))
+    assert len(one.sign_ups) == PEOPLE_MAX
+    assert manifest(one).declined == (many[0].member,)
+    assert len(story.in_either_order(told(CheckedIn(), ADA), told(CheckedIn(), GRACE))[0].checked_in) == PEOPLE_MAX
+    shot = AttendanceTaken(HELM, 5, (ADA,))
+    story.state = Operation(id=GUN, snapshots=(Snapshot(HELM, 5, tuple(each.member for each in many)),))
+    assert len(story.in_either_order(shot, shot)[0].snapshots[0].members) == PEOPLE_MAX
+
+
 def test_a_slot_is_taken_by_one_of_the_crew_who_leaves_the_one_he_had() -> None:
     given(PLANNED, CrewSlotAdded(GUN, "gunner"), CrewSlotAdded(HELM, "pilot"), says(YES, ADA), says(YES, GRACE))
     when(take_slot, ADA, ADA, GUN, by=ADA)
@@ -242,3 +257,38 @@ def test_a_member_is_there_once_even_if_two_say_so_at_once() -> None:
     given(PLANNED)
     one, other = story.in_either_order(told(CheckedIn(), ADA), told(CheckedInFor(ADA)))
     assert [each.value for each in one.checked_in] == [each.value for each in other.checked_in] == [ADA]
+    assert [each.entry for each in one.checked_in] == [entry(2)]
+
+
+def test_the_same_answer_again_with_other_roles_keeps_its_place() -> None:
+    given(PLANNED, says(YES, ADA), says(YES, GRACE), told(SignedUp(YES, ("pilot",)), ADA))
+    assert [(each.member, each.roles) for each in story.state.sign_ups] == [(ADA, ("pilot",)), (GRACE, ())]
+    when(sign_up, ADA, ADA, YES, tuple(f"role {number}" for number in range(16)), by=ADA)
+    then_state(checked_in=())
+    assert len(story.state.sign_ups[0].roles) == 16
+
+
+def test_a_slot_taken_from_two_devices_of_one_member_is_taken_once() -> None:
+    given(PLANNED, CrewSlotAdded(GUN, "gunner"), says(YES, ADA))
+    one, other = story.in_either_order(told(SlotTaken(GUN), ADA), told(SlotTaken(GUN), ADA))
+    assert len(one.crew_slots[0].claims) == len(other.crew_slots[0].claims) == 1
+
+
+def test_what_is_said_of_one_slot_leaves_the_others_as_they_are() -> None:
+    slots = CrewSlotAdded(GUN, "gunner"), CrewSlotAdded(HELM, "pilot")
+    given(PLANNED, *slots, says(YES, ADA), says(YES, GRACE), told(SlotTaken(GUN), ADA), told(SlotTaken(HELM), GRACE))
+    when(leave_slot, LEADER, GUN)
+    assert [[each.value for each in slot.claims] for slot in story.state.crew_slots] == [[], [GRACE]]
+    given(PLANNED, *slots, says(YES, GRACE), told(SlotTaken(HELM), GRACE), told(SlotLeft(GUN), GRACE))
+    assert [[each.value for each in slot.claims] for slot in story.state.crew_slots] == [[], [GRACE]]
+
+
+def test_who_leads_settles_a_contest_for_himself_too_and_nobody_without_the_right() -> None:
+    past = (PLANNED, CrewSlotAdded(GUN, "gunner"), CrewLimited(5), says(YES, LEADER), says(YES, ADA))
+    given(*past, told(SlotTaken(GUN), ADA))
+    when(take_slot, LEADER, ADA, GUN)
+    then()
+    for holder, rival in ((LEADER, ADA), (ADA, LEADER)):
+        given(*past, told(SlotTaken(GUN), holder), meanwhile(SlotTaken(GUN), rival))
+        when(take_slot, LEADER, LEADER, GUN)
+        then(SlotTakenFor(GUN, LEADER, (entry(6), entry(7))))

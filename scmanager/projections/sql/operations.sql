@@ -128,6 +128,6 @@ CREATE INDEX operation_ship_slot_by_ship ON {schema}.operation_ship_slot (space,
 ALTER TABLE {schema}.operation_crew_slot ADD PRIMARY KEY (space, operation, id);
 CREATE INDEX operation_crew_slot_by_member ON {schema}.operation_crew_slot (space, member) WHERE member IS NOT NULL;
 ALTER TABLE {schema}.operation_sign_up ADD PRIMARY KEY (space, operation, member);
-CREATE INDEX operation_sign_up_by_member ON {schema}.operation_sign_up (space, member, operation);
+CREATE INDEX operation_sign_up_by_member ON {schema}.operation_sign_up (member, space);  -- not mistaken for the key
 ALTER TABLE {schema}.operation_check_in ADD PRIMARY KEY (space, operation, member);
 ALTER TABLE {schema}.operation_snapshot ADD PRIMARY KEY (space, operation, id);
