@@ -23,6 +23,7 @@ from scmanager.adapters.space_file import (
     read_bytes,
 )
 from scmanager.application.exchange import Fork
+from scmanager.application.pieces import dropped_rows, pending_rows
 from scmanager.application.writer import Result
 from scmanager.domain.catalogue import MEMBERS
 from scmanager.domain.member import Standing
@@ -90,16 +91,20 @@ class Exchange:
         return self._node.export_space(space, path, with_keys=with_keys)
 
     def import_space(self, path: Path) -> Result:
-        """Check a space file from end to end, then take in what is new: space, logs, entries, closed, acts."""
+        """Check a space file from end to end, then take in what is new: space, logs, entries, closed, acts.
+
+        `pending`: what waits in the space for entries that are missing; `dropped`: what proved wrong when they came.
+        """
         read = parse_space(read_bytes(path))
         admitted = self._node.import_space(read)
         with self._node.shelf.lock:
             space, own = self._node.shelf.space(read.space), set(self._node.vault.logs_of(read.space))
             acts = any(own & set(each.levels) for each in space.grants())
             closed = space.waiting[1]
+            pending = pending_rows(self._node.store, read.space)
         return {
             "space": read.space.hex(), "logs": admitted.logs, "entries": admitted.entries,
-            "closed": closed, "acts": acts,
+            "closed": closed, "acts": acts, "pending": pending, "dropped": dropped_rows(admitted.dropped),
         }  # fmt: skip
 
     def forks(self, space: bytes) -> list[Fork]:

@@ -47,6 +47,7 @@ from scmanager.application.exchange import Admitted, Fork, admit_logs, forks_of,
 from scmanager.application.founding import Founding
 from scmanager.application.hangar_preview import Preview, preview
 from scmanager.application.personal import own_space
+from scmanager.application.pieces import finish_pieces
 from scmanager.application.recovering import check_signatures, message_of, new_statement, take_seat
 from scmanager.application.settling import settle
 from scmanager.application.words import Words
@@ -99,6 +100,7 @@ class Node:
             self.identity: Identity = open_identity(folder, protection or FileProtection(self._state))
             self.vault, self.store = self._open_files(folder, opened)
             self.shelf = Shelf(self.store, FOLDS, self.vault.get, clock, self.vault.subjects)
+            finish_pieces(self.store)
             self.shelf.follow()
             self.writer = Writer(self.store, self.shelf, self.vault, clock, secrets.token_bytes)
             self.writer.start()
@@ -117,8 +119,7 @@ class Node:
 
         if events.exists() and _empty(events) and not _empty(keys) and vault().has_logs():
             raise StoreDamaged(reason="its file is empty")
-        no_keys = _empty(keys)
-        store = SqliteStore(events)
+        no_keys, store = _empty(keys), SqliteStore(events)
         opened.callback(store.close)
         if no_keys and store.last_pos():
             raise VaultDamaged(path=str(keys))
@@ -243,10 +244,8 @@ class Node:
 
     def request(self, invitation: Invitation) -> Request:
         """Open a log in the space of the invitation, and ask for a grant to it."""
-        space, mine = invitation.space, self.identity
-        log = open_log(
-            self.store, self.shelf, self.vault, space, invitation.kind, secrets.token_bytes(32), self._clock()
-        )
+        space, mine, salt = invitation.space, self.identity, secrets.token_bytes(32)
+        log = open_log(self.store, self.shelf, self.vault, space, invitation.kind, salt, self._clock())
         self._remember_heads()
         copy = copy_of(self.store, next(head for head in self.store.heads(space) if head.log == log))
         note = NoteLine(copy.note.size, copy.note.root, copy.note.signature)
@@ -258,8 +257,8 @@ class Node:
 
     def take_request(self, request: Request) -> None:
         """Admit the log that a request names; a grant or an enrolment may name it then. Raises Untrusted."""
-        note = SignedNote(request.note.size, request.note.root, request.note.signature)
-        copy = LogCopy([request.entry], [{}], note)
+        note = request.note
+        copy = LogCopy([request.entry], [{}], SignedNote(note.size, note.root, note.signature))
         if start_of(request.entry).log != request.log:
             raise SpaceFileDamaged(what="request", reason="it names another log than its entry")
         admit_logs(self.store, self.shelf, request.space, [copy], strangers=True)

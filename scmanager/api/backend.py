@@ -44,7 +44,7 @@ class Exchange(Protocol):
         """Write a space to a file; its size in bytes."""
 
     def import_space(self, path: Path) -> Result:
-        """Verify a space file and take in what is new: space, logs, entries, closed, acts."""
+        """Verify a space file and take in what is new: space, logs, entries, closed, acts, pending, dropped."""
 
     def forks(self, space: bytes) -> list[Fork]:
         """The logs that signed two histories, each with its proof."""

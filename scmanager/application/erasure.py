@@ -54,7 +54,10 @@ class Erasures:
                 for space, opened, event in valid
                 if self._due_s(space, opened, event) <= now
             ]
-            named = {space: self._shelf.space(space).named_keys() for space, _, _ in due}
+            spaces = {space for space, _, _ in due}
+            named = {
+                each: self._shelf.space(each).named_keys().union(self._store.pending.keys(each)) for each in spaces
+            }
         held = {space: self._vault.subjects(space) for space in named}
         return sum(self._destroy(entry, event, held[space], named[space]) for space, entry, event in due)
 

@@ -5,28 +5,24 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from scmanager.application.keys import Keys
+from scmanager.application.pieces import OtherSpace, awaited, is_piece, take_pieces, unheard_of
 from scmanager.domain.frontier import counted_logs
 from scmanager.errors import Untrusted
 from scmanager.eventstore import entry, signing
 from scmanager.eventstore.checkpoint import Checkpoint, note_from, origin
 from scmanager.eventstore.entry import Genesis, Kind
+from scmanager.eventstore.filling import Dropped
 from scmanager.eventstore.fork import ForkProof
 from scmanager.eventstore.log_copy import LogCopy, copy_of, verify_copy
 from scmanager.eventstore.merkle import leaf_hash
 from scmanager.eventstore.own_log import Head, OwnLog
+from scmanager.eventstore.pending import parse_run
 from scmanager.eventstore.signing import SigningKey
 from scmanager.eventstore.store import Row, Store
 from scmanager.eventstore.verification import VerifiedRun
 from scmanager.spaces.facts import clear_of
 from scmanager.spaces.shelf import Shelf
 from scmanager.spaces.space import Space
-
-
-class OtherSpace(Untrusted):
-    """A log in this file belongs to another space."""
-
-    code = "exchange-other-space"
-    hint = "Have the sender export the space again."
 
 
 class FoundingMissing(Untrusted):
@@ -41,7 +37,9 @@ class Admitted(msgspec.Struct, frozen=True):
 
     logs: int
     entries: int
-    """New ones."""
+    """New ones; those that had waited for what came now are among them."""
+    dropped: tuple[Dropped, ...] = ()
+    """Runs without a beginning, of now or earlier, that proved to be none of their logs."""
 
 
 def admit_logs(
@@ -56,11 +54,16 @@ def admit_logs(
 ) -> Admitted:
     """Verify all copies before the first is stored, then admit them. Raises Untrusted, OtherSpace, FoundingMissing.
 
+    A copy that does not begin with entry 0 is a piece: it is admitted if it fits by then, else it waits in `pending`.
+    When there is no room for it PendingFull is raised, after the others came in: pause, and bring it again.
+
     Parts under keys that were erased here stay outside, whoever still carries them; so do logs that nothing speaks
     of, unless `strangers` are asked in. `announce` is told, just before
     anything is stored, which logs have more than is held here.
     """
-    runs = [verify_copy(_without_erased(copy, is_erased)) for copy in logs]
+    copies = [_without_erased(copy, is_erased) for copy in logs]
+    runs = [verify_copy(copy) for copy in copies if not is_piece(copy)]
+    pieces = [parse_run(space, copy.entries, copy.held, copy.note) for copy in copies if is_piece(copy)]
     if any(run.head.space != space for run in runs):
         raise OtherSpace
     if not store.heads(space) and not any(run.head.log == space for run in runs):
@@ -68,12 +71,15 @@ def admit_logs(
     with shelf.lock:  # Nobody decides between the first log and the last.
         heads = store.heads(space)
         runs = runs if strangers else _spoken_of(shelf, space, runs, {head.log for head in heads})
-        announce(frozenset(run.head.log for run in runs if not _is_held(store, run.head, heads)))
+        pieces = awaited(store, shelf, space, runs, pieces)
+        longer = {run.head.log for run in runs if not _is_held(store, run.head, heads)}
+        announce(frozenset(longer | unheard_of(store, pieces)))
         try:
             new = sum(store.admit(run) for run in _founding_first(runs))
+            came = take_pieces(store, {run.head.log for run in runs}, pieces)
         finally:
             shelf.follow()  # Also when the disk was full after some: what is stored counts.
-    return Admitted(len(runs), new)
+    return Admitted(len(runs) + len(pieces), new + came.entries, came.dropped)
 
 
 def _spoken_of(shelf: Shelf, space: bytes, runs: list[VerifiedRun], known: set[bytes]) -> list[VerifiedRun]:

@@ -119,7 +119,12 @@ def verify(
 
 
 def _told(report: audit.Report) -> dict[str, Any]:
-    told: dict[str, Any] = {"ok": report.ok, "entries": report.entries, "logs": report.logs}
+    told: dict[str, Any] = {
+        "ok": report.ok,
+        "entries": report.entries,
+        "logs": report.logs,
+        "pending": report.pending,
+    }
     told["heads"] = [
         {"space": h.space, "log": h.log, "branch": h.branch, "size": h.size, "root": h.root, "head": h.id}
         for h in report.heads
@@ -141,3 +146,6 @@ def _print(report: audit.Report, *, deep: bool) -> None:
     extent = "entries, parts, chains and notes" if deep else "signed heads"
     logs = "1 log" if report.logs == 1 else f"{report.logs} logs"
     say(f"Sound: {report.entries} entries in {logs}; {extent} hold.")
+    if report.pending:
+        waiting = "1 entry waits" if report.pending == 1 else f"{report.pending} entries wait"
+        say(f"{waiting} for earlier ones of the same log: not part of it yet, and not verified.")

@@ -57,6 +57,10 @@ class OwnSpaceOfSomebody(Refused):
     hint = "If it is yours, from another machine of yours: scm device request. If not, do not use it."
 
 
+PIECES = ("pending", "dropped")
+"""What an import tells in a table of its own."""
+
+
 def list_spaces(context: typer.Context, as_json: JsonFlag = False) -> None:
     """Every space this folder holds: organisations, and your own."""
     with session_of(context).open() as place:
@@ -118,7 +122,11 @@ def import_(context: typer.Context, file: FileArgument, as_json: JsonFlag = Fals
         forked = bool(space.forks())
         own, void = set(place.vault.logs_of(space.id)), events.mine(place, space)
         ended = mine is None and any(own & set(each.levels) for each in space.verdicts.grants.values())
-    say_result(told, as_json=as_json)
+    say_result(
+        told if as_json else {name: value for name, value in told.items() if name not in PIECES}, as_json=as_json
+    )
+    if not as_json:
+        _say_pieces(told)
     if forked:
         remark("A log of this space signed two histories. Look at it: scm log forks")
     if void:
@@ -133,6 +141,24 @@ def import_(context: typer.Context, file: FileArgument, as_json: JsonFlag = Fals
         remark("You are let in. Next: scm member join --handle NAME")
     elif acts:
         remark("This device acts in the space.")
+
+
+def _say_pieces(told: dict[str, Any]) -> None:
+    """What waits for the missing beginning of its log, and what proved wrong when that came."""
+    if told["pending"]:
+        say_table(
+            ("log", "waiting", "entries", "for entries"),
+            [(short(row["log"]), str(row["entries"]), f"{row['from']} to {row['to']}",
+              f"{row['missing_from']} to {row['missing_to']}") for row in told["pending"]],
+            "",
+        )  # fmt: skip
+        count = sum(row["entries"] for row in told["pending"])
+        remark(
+            f"{count} entries wait and do not count: earlier entries of their logs are missing. Nothing is lost. "
+            "Import a whole export of the space (scm space export), and they come in by themselves."
+        )
+    for row in told["dropped"]:
+        remark(f"Dropped entries {row['from']} to {row['to']} of log {short(row['log'])}: {row['reason']}")
 
 
 def request(

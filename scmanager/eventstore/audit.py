@@ -3,6 +3,7 @@
 - Fast: the tree of each branch is computed anew and compared with its newest signed note.
 - Deep: also every older note, the chain of ids, the rising clock, and the hash of every part that is held. An absent
   part is erased or not here, never tampering; a wrong hash is.
+- Entries that wait for earlier ones (pending.py) are counted apart, and nothing of them is verified.
 
 Reads the file by itself and writes nothing. Large logs are shared out among processes in chunks whose size is a
 power of two: a chunk's tree is then a subtree of the whole, and the parts meet in a compact range. What no audit can
@@ -103,6 +104,8 @@ class Report(msgspec.Struct, frozen=True):
     logs: int
     heads: tuple[AuditedHead, ...]
     findings: tuple[Finding, ...]
+    pending: int = 0
+    """Entries that wait for earlier ones. They count for nothing, so nothing of them is verified."""
 
     @property
     def ok(self) -> bool:
@@ -147,7 +150,14 @@ def _verify(db: sqlite3.Connection, path: Path, deep: bool, processes: int, adva
     (entries,) = db.execute("SELECT count(*) FROM entry").fetchone()
     findings += _false_heads(db, {each.log for each in findings})
     findings.sort(key=lambda each: (each.log, -1 if each.seq is None else each.seq))
-    return Report(entries, len({each.log for each in branches}), tuple(heads), tuple(findings))
+    return Report(entries, len({each.log for each in branches}), tuple(heads), tuple(findings), _pending(db))
+
+
+def _pending(db: sqlite3.Connection) -> int:
+    if not db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'pending_entry'").fetchone():
+        return 0  # An earlier release wrote the file.
+    (entries,) = db.execute("SELECT count(*) FROM pending_entry").fetchone()
+    return int(entries)
 
 
 def _run(tasks: list[tuple[str, Branch, int, bool]], entries: int, processes: int) -> Iterator[Chunk]:

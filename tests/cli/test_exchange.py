@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from scmanager.adapters.space_file import parse_space, read_bytes, write_space
+from scmanager.eventstore.log_copy import LogCopy
 from tests.cli.conftest import Answer, Scm, served
 
 
@@ -105,3 +107,36 @@ def test_what_is_refused_is_refused_alike(two: Scm, tmp_path: Path) -> None:
 def _done(answer: Answer) -> Answer:
     assert answer.code == 0, answer.err
     return answer
+
+
+def test_a_log_without_its_beginning_waits_and_the_import_says_for_what(two: Scm, tmp_path: Path) -> None:
+    whole, piece = tmp_path / "whole", tmp_path / "piece"
+    _done(two("space", "export", "-o", whole, "--without-keys"))
+    _done(two("space", "import", whole, at="b"))
+    known = _done(two("log", "verify", "--json", at="b")).json["entries"]
+    for title in ("One", "Two", "Three"):
+        _done(two("organisation", "rename", title))
+    _done(two("space", "export", "-o", whole, "--without-keys"))
+    read = parse_space(read_bytes(whole))
+    (log,) = read.logs
+    write_space(piece, read.space, [LogCopy(log.entries[known + 1 :], log.held[known + 1 :], log.note)], None)
+
+    told = _done(two("space", "import", piece, "--json", at="b")).json
+    assert (told["entries"], told["dropped"]) == (0, [])
+    (row,) = told["pending"]
+    assert row == {
+        "log": read.space.hex(), "entries": 2, "from": known + 1, "to": known + 2,
+        "missing_from": known, "missing_to": known,
+    }  # fmt: skip
+    shown = _done(two("space", "import", piece, at="b"))
+    assert f"{known + 1} to {known + 2}" in shown.out
+    assert f"{known} to {known}" in shown.out
+    assert "2 entries wait" in shown.err
+    assert "pending" not in shown.out.partition("\n")[0]
+    told = _done(two("log", "verify", "--deep", "--json", at="b")).json
+    assert (told["ok"], told["entries"], told["pending"]) == (True, known, 2)
+    assert "2 entries wait" in _done(two("log", "verify", "--deep", at="b")).out
+
+    told = _done(two("space", "import", whole, "--json", at="b")).json
+    assert (told["entries"], told["pending"]) == (3, [])
+    assert _done(two("log", "verify", "--deep", "--json", at="b")).json["pending"] == 0

@@ -12,12 +12,15 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from scmanager.errors import ScManagerError
+from scmanager.eventstore.filling import drain, take_in
 from scmanager.eventstore.memory import MemoryStore
 from scmanager.eventstore.own_log import Batch, Head, OwnLog, Secret, empty_head
+from scmanager.eventstore.pending import Bounds, PendingRun
 from scmanager.eventstore.postgres import PostgresStore
 from scmanager.eventstore.postgres_install import Roles, install
 from scmanager.eventstore.sqlite import SqliteStore
 from scmanager.eventstore.store import Outcome, Store
+from tests.support.pieces import piece
 from tests.support.stores import PASSWORD, copy_of, draft, dsn_of, genesis, run_from, signing_key
 
 SUBJECTS = [Secret.of(bytes([n]) * 32) for n in (1, 2)]
@@ -28,6 +31,7 @@ steps = st.lists(
         st.tuples(st.just("grow"), small, small, small),
         st.tuples(st.just("fork"), small, small, small),
         st.tuples(st.just("admit"), small, small, small),
+        st.tuples(st.just("piece"), small, small, small),
         st.tuples(st.just("erase"), small, small, small),
     ),
     min_size=4,
@@ -97,11 +101,36 @@ class World:
             some = line.batches[first : first + 1 + c]
             got = self.ask("admit", run_from(line.after(first), some, with_parts=c != 3))
             event(f"admit {got if not isinstance(got, int) else 'done'}")
+        elif kind == "piece":
+            if some := line.batches[1 + b :][: 1 + c]:
+                event(f"piece {self.bring(piece(some, with_parts=c != 3))}")
         else:
             self.ask("erase", [SUBJECTS[b % 2].id])
 
+    def bring(self, run: PendingRun) -> Any:
+        """The same run, perhaps without its beginning, to every store."""
+        answers = []
+        for store in self.stores:
+            try:
+                taken = take_in(store, run, Bounds(log_entries=12))
+                answers.append((taken.entries, [each.code for each in taken.dropped]))
+            except ScManagerError as error:
+                answers.append((error.code, []))
+        assert all(each == answers[0] for each in answers), answers
+        return answers[0]
+
+    def compare_pending(self) -> None:
+        kept = []
+        for store in self.stores:
+            drain(store)
+            runs = [store.pending.run(each.number) for each in store.pending.waiting()]
+            kept.append(sorted(((run, store.pending.keys(run.space)) for run in runs if run), key=lambda r: r[0].id))
+        assert all(each == kept[0] for each in kept)
+        event(f"waiting {len(kept[0])}")
+
     def compare(self) -> None:
         """Everything there is to see."""
+        self.compare_pending()
         count = self.ask("last_pos")
         heads = self.ask("heads")
         event(f"heads {len(heads)}")
