@@ -17,6 +17,7 @@ from tests.support.fleet_of import Nova
         ("{contested: true}", 0),
     ],
 )
+@pytest.mark.slow
 def test_filters_narrow_a_list(api: Api, nova: Nova, narrowed: str, count: int) -> None:
     data = api.ask(
         f'{{ characters(space: "{nova.space}", filter: {narrowed}) {{ totalCount nextStep nodes {{ id }} }} }}'

@@ -84,6 +84,7 @@ def test_whatever_is_asked_both_ways_answer_alike(api: Api, slow: Api, nova: Nov
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(asked=query())
+@pytest.mark.slow
 def test_whatever_is_asked_nothing_of_a_space_one_is_not_in_is_told(
     api: Api, nova: Nova, hidden: Nova, asked: str
 ) -> None:

@@ -204,6 +204,7 @@ def test_any_hangar_compared_with_itself_is_unchanged(ships: tuple[ImportedShip,
 
 @given(HANGARS, HANGARS)
 @settings(deadline=None, max_examples=300)
+@pytest.mark.slow
 def test_every_known_ship_and_every_row_is_accounted_for_once(
     before: tuple[ImportedShip, ...], after: tuple[ImportedShip, ...]
 ) -> None:

@@ -1,8 +1,11 @@
 """Characters on the command line: made, shown by name, withdrawn, and the lists of both sides."""
 
+import pytest
+
 from tests.cli.conftest import Scm
 
 
+@pytest.mark.slow
 def test_a_character_is_made_shown_chosen_and_withdrawn_by_name(nova: Scm) -> None:
     assert "scm character make" in nova("character", "list", "--personal").err
     nova("character", "make", "Vesper Ilo", "--occupation", "medic", "--background", "Born in a storm.")

@@ -1,8 +1,11 @@
 """Diplomacy on the command line: contacts and treaties by name, what is claimed and what is proved, empty lists."""
 
+import pytest
+
 from tests.cli.conftest import Scm
 
 
+@pytest.mark.slow
 def test_from_a_name_to_a_treaty_in_force_and_to_war(nova: Scm) -> None:
     nova("contact", "record", "Tallow", "--sid", "TLW")
     nova("contact", "set-stance", "tallow", "friendly")
@@ -34,6 +37,7 @@ def test_from_a_name_to_a_treaty_in_force_and_to_war(nova: Scm) -> None:
     assert "them" in nova("contact", "history", "Tallow").out
 
 
+@pytest.mark.slow
 def test_versions_of_terms_are_read_and_chosen_by_their_ids(nova: Scm) -> None:
     nova("contact", "record", "Tallow")
     nova("treaty", "propose", "Tallow", "peace", "Pact", "Quiet.", "--starts", "2d", "--until", "2955-11-30")
@@ -47,6 +51,7 @@ def test_versions_of_terms_are_read_and_chosen_by_their_ids(nova: Scm) -> None:
     assert nova("treaty", "choose-terms", "Pact", "ff" * 32).error == "treaty-terms-unknown"
 
 
+@pytest.mark.slow
 def test_what_does_not_fit_is_refused_with_a_hint(nova: Scm) -> None:
     assert nova("contact", "set-stance", "Nobody", "ally").error == "name-unknown"
     nova("contact", "record", "Tallow")

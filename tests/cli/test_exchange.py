@@ -58,6 +58,7 @@ def test_somebody_is_let_in_and_takes_the_founders_seat(two: Scm, tmp_path: Path
     assert "do not act here any more" in _done(two("space", "import", space)).err
 
 
+@pytest.mark.slow
 def test_a_second_machine_acts_as_its_owner(two: Scm, tmp_path: Path) -> None:
     invitation, request, space = tmp_path / "invitation", tmp_path / "request", tmp_path / "space"
     for own in ([], ["--personal"]):
@@ -76,6 +77,7 @@ def test_a_second_machine_acts_as_its_owner(two: Scm, tmp_path: Path) -> None:
     assert cut == {("org", "yes"), ("personal", "")}
 
 
+@pytest.mark.slow
 def test_a_request_in_the_name_of_somebody_who_was_not_invited_is_refused(two: Scm, tmp_path: Path) -> None:
     """Whoever was invited could else write another member's id into the file and be let in as that member."""
     invitation, request = tmp_path / "invitation", tmp_path / "request"
@@ -89,6 +91,7 @@ def test_a_request_in_the_name_of_somebody_who_was_not_invited_is_refused(two: S
     _done(two("member", "admit", request, "--role", "Pilot", "--member", "Ayla"))
 
 
+@pytest.mark.slow
 def test_what_is_refused_is_refused_alike(two: Scm, tmp_path: Path) -> None:
     noise, request = tmp_path / "noise", tmp_path / "request"
     noise.write_bytes(b"\xffnoise")
@@ -109,6 +112,7 @@ def _done(answer: Answer) -> Answer:
     return answer
 
 
+@pytest.mark.slow
 def test_a_log_without_its_beginning_waits_and_the_import_says_for_what(two: Scm, tmp_path: Path) -> None:
     whole, piece = tmp_path / "whole", tmp_path / "piece"
     _done(two("space", "export", "-o", whole, "--without-keys"))

@@ -25,6 +25,7 @@ def test_a_passphrase_is_asked_for_at_each_start(scm: Scm, monkeypatch: pytest.M
     assert scm("org", "list").error == "wrong-passphrase"
 
 
+@pytest.mark.slow
 def test_a_passphrase_may_come_through_a_pipe(scm: Scm, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SCM_PASSPHRASE", "correct horse battery")
     assert scm("init", "--passphrase").code == 0
@@ -106,6 +107,7 @@ def test_somebody_elses_words_are_hidden_now_and_go_later(nova: Scm) -> None:
     assert [member["handle"] for member in nova("member", "list", "--json").json] == ["Vesper", ""]
 
 
+@pytest.mark.slow
 def test_an_offer_that_is_not_taken_leaves_the_old_sheet_waiting(nova: Scm, tmp_path: Path) -> None:
     (old,) = (tmp_path / "a").glob("recovery-*.txt")
     offer, signed = tmp_path / "offer", tmp_path / "signed"

@@ -27,6 +27,7 @@ def test_anything_else_is_refused(text: str) -> None:
         read_moment(text, NOW_S)
 
 
+@pytest.mark.slow
 def test_a_claim_and_a_loan_take_a_span(nova: Scm) -> None:
     nova("ship", "add", "DRAK_Corsair", "--organisation")
     nova("member", "record", "Ayla")

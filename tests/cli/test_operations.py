@@ -19,6 +19,7 @@ def planned(nova: Scm) -> Scm:
     return nova
 
 
+@pytest.mark.slow
 def test_what_is_planned_is_listed_in_the_zone_that_is_asked_for(planned: Scm) -> None:
     (row,) = planned("operation", "list", "--json").json
     assert (row["title"], row["stage"], row["open_slots"], row["length_s"]) == ("Jumptown", "planned", 2, 7200)
@@ -27,6 +28,7 @@ def test_what_is_planned_is_listed_in_the_zone_that_is_asked_for(planned: Scm) -
     assert planned("operation", "list", "--zone", "Mars/Olympus").error == "operation-zone-unusable"
 
 
+@pytest.mark.slow
 def test_what_is_over_is_listed_when_asked_for_and_templates_stand_apart(planned: Scm) -> None:
     planned("operation", "save-template", "Jumptown", "As ever")
     assert [row["title"] for row in planned("operation", "list", "--templates", "--json").json] == ["As ever"]
@@ -40,6 +42,7 @@ def test_what_is_over_is_listed_when_asked_for_and_templates_stand_apart(planned
     assert "Take it. (Yela)" in planned("operation", "show", copied).out
 
 
+@pytest.mark.slow
 def test_an_operation_is_shown_in_full(planned: Scm) -> None:
     planned("member", "record", "Ayla")
     planned("operation", "sign-up", "Jumptown")
@@ -54,6 +57,7 @@ def test_an_operation_is_shown_in_full(planned: Scm) -> None:
     assert planned("operation", "show", "Nothing").error == "name-unknown"
 
 
+@pytest.mark.slow
 def test_can_we_field_this_names_who_and_what_and_what_is_missing(planned: Scm) -> None:
     planned("operation", "sign-up", "Jumptown")
     told = planned("operation", "field", "Jumptown")
@@ -77,6 +81,7 @@ def test_a_template_with_a_ship_that_nobody_owns_is_asked_of_the_whole_roster(pl
     assert found["slots"][1]["could"][0].startswith("Vesper")
 
 
+@pytest.mark.slow
 def test_operations_are_written_as_a_calendar(planned: Scm, tmp_path: Path) -> None:
     file = tmp_path / "nova.ics"
     assert planned("operation", "calendar", "-o", file, "--json").json["operations"] == 1

@@ -86,6 +86,7 @@ def test_a_terminal_that_closes_stops_the_node_and_its_database(
 
 
 @pytest.mark.parametrize("left", [b'{"pid": 1, "port": 9, "token": "x"}', b"{", b""])
+@pytest.mark.slow
 def test_a_node_file_that_was_left_behind_is_recognised(nova: Scm, tmp_path: Path, left: bytes) -> None:
     (tmp_path / "a" / "node.json").write_bytes(left)
     assert running_node(tmp_path / "a") is None

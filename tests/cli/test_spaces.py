@@ -8,6 +8,7 @@ from scmanager.adapters import recovery_sheet
 from tests.cli.conftest import Scm
 
 
+@pytest.mark.slow
 def test_somebody_is_invited_admitted_and_joins(nova: Scm, tmp_path: Path) -> None:
     invitation, request, space = tmp_path / "invitation", tmp_path / "request", tmp_path / "space"
     nova("role", "define", "Pilot", 5)
@@ -28,6 +29,7 @@ def test_somebody_is_invited_admitted_and_joins(nova: Scm, tmp_path: Path) -> No
     assert (refused.code, refused.error) == (1, "not-allowed")
 
 
+@pytest.mark.slow
 def test_a_second_machine_acts_as_its_owner(nova: Scm, tmp_path: Path) -> None:
     invitation, request, space = tmp_path / "invitation", tmp_path / "request", tmp_path / "space"
     nova("init", at="laptop")
@@ -53,6 +55,7 @@ def test_a_request_for_a_space_that_is_not_here_is_refused(nova: Scm, tmp_path: 
     assert nova("member", "admit", request, "--role", "Pilot", at="c").error == "request-other-space"
 
 
+@pytest.mark.slow
 def test_a_file_that_was_changed_is_not_taken_in(nova: Scm, tmp_path: Path) -> None:
     space = tmp_path / "space"
     nova("space", "export", "-o", space)
@@ -66,6 +69,7 @@ def test_a_file_that_was_changed_is_not_taken_in(nova: Scm, tmp_path: Path) -> N
     assert nova("space", "list", "--json", at="b").json == []
 
 
+@pytest.mark.slow
 def test_a_mirror_without_keys_verifies_and_reads_nothing(nova: Scm, tmp_path: Path) -> None:
     space = tmp_path / "space"
     nova("space", "export", "-o", space, "--without-keys")

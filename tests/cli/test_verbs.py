@@ -14,6 +14,7 @@ from tests.cli.conftest import Scm
 
 
 @pytest.mark.parametrize("name", sorted(VERBS))
+@pytest.mark.slow
 def test_every_verb_is_a_command_with_its_own_help(scm: Scm, name: str) -> None:
     thing, _, act = name.partition(".")
     told = scm(thing, act, "--help")
@@ -54,6 +55,7 @@ def test_a_name_that_fits_nothing_lists_what_there_is(nova: Scm) -> None:
     assert "Vesper" in told.err
 
 
+@pytest.mark.slow
 def test_with_several_organisations_one_must_be_named(nova: Scm) -> None:
     nova("org", "found", "Tallow", "--sid", "TALLOW", "--handle", "Vesper")
     told = nova("role", "define", "Pilot", 5)
@@ -110,6 +112,7 @@ def test_a_fault_of_ours_is_a_sentence_unless_debugging(nova: Scm, monkeypatch: 
         nova("member", "list")
 
 
+@pytest.mark.slow
 def test_empty_lists_name_the_next_step(nova: Scm) -> None:
     for thing, step in (("role", "scm role define"), ("ship", "scm import"), ("fleet", "scm fleet"),
         ("contact", "scm contact record"), ("treaty", "scm treaty propose"),
@@ -133,6 +136,7 @@ def test_ships_are_imported_previewed_shared_and_taken_back(nova: Scm) -> None:
     assert taken_back["undone"] == 2
 
 
+@pytest.mark.slow
 def test_a_list_that_changes_nothing_is_not_recorded(nova: Scm) -> None:
     file = "scmanager/cli/data/hangars/TocToc.json"
     assert nova("import", file, "--yes").code == 0

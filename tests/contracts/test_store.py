@@ -292,6 +292,7 @@ def test_what_was_decided_is_committed_by_the_append_itself(store: Store) -> Non
     assert store.last_pos() == 6
 
 
+@pytest.mark.slow
 def test_readers_never_see_a_gap_or_an_uncommitted_row(store: Store) -> None:
     logs = [new_log(store, seed, 0) for seed in (1, 2)]
     done = threading.Event()

@@ -136,6 +136,7 @@ spellings = st.sampled_from([*SPELLINGS, b" 1", b'"\xed\xa0\x80"'])
 
 @settings(max_examples=examples(1000))
 @given(st.dictionaries(any_words, any_values, max_size=4).map(msgspec.json.encode), st.data())
+@pytest.mark.slow
 def test_reading_is_what_its_definition_says(written: bytes, data: st.DataObject) -> None:
     """The reader takes short cuts; each must lead where the long way leads, for lawful and for damaged payloads."""
     for piece in data.draw(st.lists(spellings, max_size=2)):

@@ -71,6 +71,7 @@ def test_no_history_however_wild_makes_evolve_raise(thing: str, data: st.DataObj
 @pytest.mark.parametrize("thing", THINGS)
 @given(data=st.data())
 @settings(max_examples=examples(40))
+@pytest.mark.slow
 def test_the_same_entry_twice_changes_nothing(thing: str, data: st.DataObject) -> None:
     history = data.draw(histories(thing))
     twice = [each for each in history for _ in range(2)]
@@ -80,6 +81,7 @@ def test_the_same_entry_twice_changes_nothing(thing: str, data: st.DataObject) -
 @pytest.mark.parametrize("thing", THINGS)
 @given(data=st.data())
 @settings(max_examples=examples(40))
+@pytest.mark.slow
 def test_what_evolve_makes_can_be_written_down_and_read_again(thing: str, data: st.DataObject) -> None:
     state: State = fold(thing, data.draw(histories(thing)))
     assert msgspec.json.decode(msgspec.json.encode(state), type=type(state)) == state
@@ -88,6 +90,7 @@ def test_what_evolve_makes_can_be_written_down_and_read_again(thing: str, data: 
 @pytest.mark.parametrize("thing", THINGS)
 @given(data=st.data())
 @settings(max_examples=examples(40))
+@pytest.mark.slow
 def test_an_event_off_the_wire_evolves_as_the_one_that_was_written(thing: str, data: st.DataObject) -> None:
     history = data.draw(histories(thing))
     usable = [(event, envelope) for event, envelope in history if "" not in msgspec.structs.astuple(event)]
