@@ -8,7 +8,7 @@ up a command cannot be cancelled, and every future ends, whatever breaks.
 import contextlib
 import queue
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from typing import Any
 
@@ -18,6 +18,7 @@ from scmanager.application.continuing import Continuation
 from scmanager.application.desk import Desk, NotAMember, Seat
 from scmanager.application.founding import Founding
 from scmanager.application.keys import FreshKeys, Keys
+from scmanager.application.recalling import Recalled
 from scmanager.domain.records import Grant
 from scmanager.errors import Unavailable
 from scmanager.eventstore.own_log import Head, OwnLog
@@ -95,6 +96,7 @@ class Writer:
         self._store, self._shelf, self._keys = store, shelf, keys
         self._clock_us, self._entropy = clock_us, entropy
         self._seats: dict[bytes, Seat] = {}
+        self._recalled = Recalled()
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._stopping = False
         self._door = threading.Lock()
@@ -264,18 +266,25 @@ class Writer:
             self._seats.pop(desk.space.id, None)
 
     def _known(self, command: AnyCommand) -> Result | None:
-        """The first outcome of a command that one of our logs has recorded."""
-        for log in self._logs_to_ask(command):
-            outcome = self._store.outcome(log, command.id)
-            if outcome is not None:
-                result: Result = msgspec.json.decode(outcome)
-                return result
+        """The first outcome of a command that one of our logs has recorded; of one that came back, told anew."""
+        for space, logs in self._logs_to_ask(command).items():
+            for log in logs:
+                outcome = self._store.outcome(log, command.id)
+                if outcome is not None:
+                    result: Result = msgspec.json.decode(outcome)
+                    return result
+            if back := self.doubtful.intersection(logs):
+                told = self._recalled.told(self._shelf.space(space), back, command.id)
+                if told is not None:
+                    return told
         return None
 
-    def _logs_to_ask(self, command: AnyCommand) -> Iterable[bytes]:
+    def _logs_to_ask(self, command: AnyCommand) -> dict[bytes, tuple[bytes, ...]]:
+        """Our logs that may hold it, by space."""
         if isinstance(command, Founding):
-            return [head.log for head in self._store.heads() if head.log == head.space]
-        return self._keys.logs_of(command.space)
+            own = {space.id: self._keys.logs_of(space.id) for space in self._shelf.spaces()}
+            return {space: (space,) for space, logs in own.items() if space in logs}
+        return {command.space: self._keys.logs_of(command.space)}
 
     def _seat_for(self, command: AnyCommand) -> Seat:
         if not isinstance(command, Command):

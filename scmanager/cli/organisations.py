@@ -70,11 +70,12 @@ def found(
             result = place.api.do("organisation.found", b"", given | {"recovery_keys": recovery_keys}, command)
         else:
             result = place.node.found_organisation(**given, recovery_keys=recovery_keys, command_id=command)
-    file = result["recovery_sheet"]
-    if (session.folder / file).exists():
+    file = result.get("recovery_sheet", "")  # What a restored log tells of its founding does not name the sheet.
+    if file and (session.folder / file).exists():
         recovery.remember(session.folder, recovery.new_sheet(session.folder, title, result["space"], file))
     say_result(result, as_json=as_json)
-    remark(f"Print the recovery sheet {session.folder / file} and then run: scm recovery confirm")
+    if file:
+        remark(f"Print the recovery sheet {session.folder / file} and then run: scm recovery confirm")
 
 
 def list_organisations(context: typer.Context, as_json: JsonFlag = False) -> None:
