@@ -19,9 +19,8 @@ from scmanager.adapters.space_file import (
     parse_invitation,
     parse_request,
     parse_signed_hand_over,
-    parse_space,
-    read_bytes,
 )
+from scmanager.adapters.space_reading import read_space
 from scmanager.application.exchange import Fork
 from scmanager.application.pieces import discard, dropped_rows, pending_rows
 from scmanager.application.writer import Result
@@ -95,7 +94,7 @@ class Exchange:
 
         `pending`: what waits in the space for entries that are missing; `dropped`: what proved wrong when they came.
         """
-        read = parse_space(read_bytes(path))
+        read = read_space(path)
         admitted = self._node.import_space(read)
         with self._node.shelf.lock:
             space, own = self._node.shelf.space(read.space), set(self._node.vault.logs_of(read.space))

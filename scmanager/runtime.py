@@ -32,12 +32,11 @@ from scmanager.adapters.space_file import (
     NoteLine,
     Request,
     SignedHandOver,
-    SpaceFile,
     SpaceFileDamaged,
     open_keys,
     seal_keys,
-    write_space,
 )
+from scmanager.adapters.space_reading import SpaceFile, write_space
 from scmanager.adapters.wrapping import FileProtection, Protection
 from scmanager.application import organisations
 from scmanager.application.continuing import Continuation
@@ -57,7 +56,7 @@ from scmanager.domain.catalogue import FOLDS, ORGANISATIONS
 from scmanager.domain.ship_events import Owner, OwnerKind
 from scmanager.errors import Refused, ScManagerError, Unavailable
 from scmanager.eventstore.entry import Kind, RecoveryKeys, Signature
-from scmanager.eventstore.log_copy import LogCopy, copy_of
+from scmanager.eventstore.log_copy import Copies, LogCopy, copy_of
 from scmanager.eventstore.own_log import Head
 from scmanager.eventstore.signing import SigningKey
 from scmanager.eventstore.sqlite import HEADER_BYTES, SqliteStore
@@ -269,7 +268,7 @@ class Node:
             readers = sorted(self.shelf.space(space).box_keys())
         keys = seal_keys(self.vault, space, readers) if with_keys else None
         self._remember_heads()  # Before they leave: a folder put back to an earlier state is noticed then.
-        return write_space(path, space, (copy_of(self.store, head) for head in self.store.heads(space)), keys)
+        return write_space(path, space, Copies(self.store, space), keys)
 
     def import_space(self, file: SpaceFile) -> Admitted:
         """Verify and admit what a space file holds, and take the keys that are for this device."""

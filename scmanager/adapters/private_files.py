@@ -8,6 +8,7 @@ import contextlib
 import os
 import secrets
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeVar
 
@@ -69,8 +70,8 @@ def private_folder(path: Path) -> Path:
     return path
 
 
-def write_private(path: Path, data: bytes, *, replace: bool = True) -> None:
-    """Write the whole file, for its owner only; when this returns it survives a power cut.
+def write_private(path: Path, data: bytes | Iterable[bytes], *, replace: bool = True) -> None:
+    """Write the whole file, for its owner only; when this returns it survives a power cut. `data` may come in pieces.
 
     Raises PrivateFileExists when `replace` is false and the file is there, PrivateFileFailed.
     """
@@ -116,10 +117,10 @@ def parse_json(raw: bytes, shape: type[T], refusal: Untrusted) -> T:
         raise refusal from error
 
 
-def _write_synced(path: Path, data: bytes) -> None:
+def _write_synced(path: Path, data: bytes | Iterable[bytes]) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
     with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
-        file.write(data)
+        file.writelines([data] if isinstance(data, bytes) else data)
         file.flush()
         os.fsync(file.fileno())
 

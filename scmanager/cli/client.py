@@ -6,6 +6,7 @@ killed, is recognised by nobody answering at its port; then the folder is free a
 
 import enum
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -129,11 +130,30 @@ class Client:
         if answer.is_success:
             body: bytes = answer.content
             return body
+        raise self._refused(answer)
+
+    def _refused(self, answer: "httpx.Response") -> ScManagerError:
         try:
-            told = answer.json()["errors"][0]
-        except (ValueError, LookupError, TypeError) as error:
+            return _error_of(answer.json()["errors"][0])
+        except (ValueError, LookupError, TypeError):
+            return NodeSilent(port=self._node.port)
+
+    @contextmanager
+    def fetch(self, path: str, timeout_s: float, **params: str) -> Iterator[Iterator[bytes]]:
+        """A file of the node, in pieces. Raises what the node refused, NodeSilent."""
+        import httpx
+
+        headers = {"Authorization": f"Bearer {self._node.token}"}
+        try:
+            with httpx.stream(
+                "GET", f"{self._base}{path}", headers=headers, timeout=timeout_s, trust_env=False, params=params
+            ) as answer:
+                if not answer.is_success:
+                    answer.read()
+                    raise self._refused(answer)
+                yield answer.iter_bytes()
+        except httpx.HTTPError as error:
             raise NodeSilent(port=self._node.port) from error
-        raise _error_of(told)
 
     def import_file(self, pieces: Iterator[bytes], size: int, timeout_s: float) -> dict[str, Any]:
         """Hand a space file to the node; what it brought."""

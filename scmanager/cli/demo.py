@@ -19,7 +19,7 @@ import typer
 from scmanager.adapters.folder_lock import FolderLock
 from scmanager.adapters.hangar_files import read_hangar
 from scmanager.adapters.node_file import LOCK_FILE
-from scmanager.adapters.space_file import parse_space, read_bytes
+from scmanager.adapters.space_reading import read_space
 from scmanager.cli import demo_content, demo_queries, running
 from scmanager.cli.demo_content import OrganisationSaid, Person
 from scmanager.cli.hangar import look, settle
@@ -197,7 +197,7 @@ def import_ships(node: Node, handle: str) -> None:
 def carry(giver: Node, taker: Node, space: bytes, path: Path) -> None:
     """Take a space from one machine to another by file."""
     giver.export_space(space, path)
-    taker.import_space(parse_space(read_bytes(path)))
+    taker.import_space(read_space(path))
 
 
 def _tell(node: Node, *, stays: bool) -> None:

@@ -78,9 +78,9 @@ class ThroughApi:
     def export_space(self, space: bytes, path: Path, *, with_keys: bool = True) -> int:
         """See Exchange."""
         asked = {"space": space.hex(), "keys": "true" if with_keys else "false"}
-        data = self._api.send("GET", "/exchange/export", LONG_S, params=asked)
-        write_private(path, data)
-        return len(data)
+        with self._api.fetch("/exchange/export", LONG_S, **asked) as pieces:
+            write_private(path, pieces)
+        return path.stat().st_size
 
     def import_space(self, path: Path) -> dict[str, Any]:
         """See Exchange."""
