@@ -75,6 +75,9 @@ class ShipFilter:
     )
     model: list[str] | None = matches("{c}.model = any({v})")
     standing: list[ShipStanding] | None = matches("{c}.standing = any({v})")  # type: ignore[valid-type] # made from the domain's
+    removed_for: list[ShipRemovalReason] | None = matches(  # type: ignore[valid-type] # made from the domain's
+        "{c}.standing = 'removed' and {c}.removed_for = any({v})", "Off the list for this; WISHED: the wish list."
+    )
     readiness: list[ShipReadiness] | None = matches("{c}.readiness = any({v})")  # type: ignore[valid-type] # made from the domain's
     owner: strawberry.ID | None = matches("{c}.owner = {v}")
     owner_kind: ShipOwnerKind | None = matches("{c}.owner_kind = {v}")  # type: ignore[valid-type] # made from the domain's

@@ -8,7 +8,7 @@ from strawberry.types import Info
 
 from scmanager import __version__
 from scmanager.api import characters as character_models
-from scmanager.api import diplomacy, exchange, models
+from scmanager.api import diplomacy, exchange, hangar, models
 from scmanager.api.bindings import described, many, one
 from scmanager.api.context import Context
 from scmanager.api.fielding import Fielding, fielding_of
@@ -166,6 +166,11 @@ class Query:
         description="The hangar: of one space, or of all.",
     )  # fmt: skip
     ship: models.Ship | None = one(_ALL, given=_BY_ID)
+    hangar_imports: Connection[hangar.HangarImport] = many(
+        _ALL, filter=hangar.ImportFilter, sort=hangar.ImportSort, next_step=hangar.NO_IMPORTS,
+        given=_PERHAPS_IN_SPACE, description="Lists of ships that were taken in, the oldest first.",
+    )  # fmt: skip
+    hangar_import: hangar.HangarImport | None = one(_ALL, given=_BY_ID)
     fleets: Connection[models.Fleet] = many(
         _ALL, filter=FleetFilter, sort=FleetSort, next_step=models.NO_FLEETS, given=_PERHAPS_IN_SPACE
     )

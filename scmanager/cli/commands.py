@@ -38,7 +38,7 @@ THINGS: dict[str, dict[str, Callable[..., Any]]] = {
         "request": spaces.request_device,
         "enrol": spaces.enrol,
     },
-    "hangar": {"import": hangar.import_file},
+    "hangar": {"import": hangar.import_file, "imports": hangar.list_imports, "wishes": hangar.list_wishes},
     "ship": {"list": people.list_ships},
     "fleet": {"list": people.list_fleets},
     "squadron": {"list": people.list_squadrons},

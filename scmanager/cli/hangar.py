@@ -1,7 +1,8 @@
 """Importing ships: a file of a hangar tool, a preview of what it would change, and then, confirmed, the change."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,8 +19,11 @@ from scmanager.application.words import Words
 from scmanager.cli import names, people
 from scmanager.cli.output import JsonFlag, ask, remark, say, say_json, say_result, say_table
 from scmanager.cli.session import Place, session_of
-from scmanager.cli.verbs import CommandIdOption, OrgOption, read_command_id
-from scmanager.domain.ship_events import Owner, OwnerKind
+from scmanager.cli.verbs import CommandIdOption, OrgOption, PersonalFlag, read_command_id
+from scmanager.domain.catalogue import IMPORTS, SHIPS
+from scmanager.domain.hangar_import import Import
+from scmanager.domain.ship import Ship, Standing
+from scmanager.domain.ship_events import Owner, OwnerKind, RemovalReason
 from scmanager.errors import Refused
 from scmanager.spaces.space import Space
 
@@ -81,6 +85,50 @@ def import_file(
         )
         if not (org or owner):
             remark("It is your own hangar: scm ship list --personal. An organisation sees it after: scm hangar share")
+
+
+def list_imports(
+    context: typer.Context, org: OrgOption = None, personal: PersonalFlag = False, as_json: JsonFlag = False
+) -> None:
+    """Which lists of ships were imported, when, from which tool, and whether that was taken back."""
+    empty = "Nothing was imported here yet. Import your list: scm import FILE"
+    people.list_rows_of(context, org, _imports, as_json, empty, personal=personal)
+
+
+def list_wishes(
+    context: typer.Context, org: OrgOption = None, personal: PersonalFlag = False, as_json: JsonFlag = False
+) -> None:
+    """The wish list: ships that are not owned any more, or not yet, but wanted."""
+    empty = "No ship is wished for. Put one on the list: scm ship remove SHIP wished"
+    people.list_rows_of(context, org, _wishes, as_json, empty, personal=personal)
+
+
+def _imports(place: Place, space: Space) -> Iterator[people.Row]:
+    members = names.members(place, space)
+    past = [(entity, each) for entity, each in space.things(IMPORTS) if isinstance(each, Import) and each.deed]
+    for entity, each in sorted(past, key=lambda pair: _hlc(space, pair[1].entry)):
+        yield {
+            "when": f"{datetime.fromtimestamp(_hlc(space, each.entry) / 1_000_000, UTC):%Y-%m-%d %H:%M}",
+            "tool": each.tool,
+            "owner": names.call(each.owner.id, members) if each.owner else "",
+            "added": each.added, "changed": each.changed, "removed": each.removed, "skipped": each.skipped,
+            "undone": "yes" if each.undone else "",
+            "id": entity,
+        }  # fmt: skip
+
+
+def _hlc(space: Space, entry: bytes) -> int:
+    opened = space.opened(entry)
+    return opened.entry.hlc if opened else 0
+
+
+def _wishes(place: Place, space: Space) -> Iterator[people.Row]:
+    members = names.members(place, space)
+    for entity, each in space.things(SHIPS):
+        if isinstance(each, Ship) and each.standing is Standing.REMOVED and each.removed_for is RemovalReason.WISHED:
+            yield {
+                "model": each.model, "owner": names.call(each.owner.id, members) if each.owner else "", "id": entity,
+            }  # fmt: skip
 
 
 def look(place: Any, space: Space, owner: Owner, file: HangarFile, answers: Mapping[str, str]) -> Preview:

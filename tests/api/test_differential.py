@@ -16,7 +16,7 @@ from tests.support.fleet_of import Nova, populate
 CATALOGUE = served().catalogue
 ROOTS = {"organisations": "Organisation", "members": "Member", "ships": "Ship", "fleets": "Fleet",
          "squadrons": "Squadron", "roles": "Role", "operations": "Operation", "contacts": "Contact",
-         "treaties": "Treaty", "characters": "Character"}  # fmt: skip
+         "treaties": "Treaty", "characters": "Character", "hangarImports": "HangarImport"}  # fmt: skip
 INFO = "pageInfo { hasNextPage hasPreviousPage startCursor endCursor __typename }"
 
 
