@@ -89,7 +89,7 @@ def command_for(verb: Verb) -> Callable[..., None]:
                 if given[each.name] is not None
             }
             result = place.do(verb.name, space.id, arguments, command_id)
-        say_result(result, as_json=as_json)
+        say_result(result if as_json else _worth_saying(result), as_json=as_json)
         if verb.name in NEXT:
             remark(NEXT[verb.name])
 
@@ -103,6 +103,11 @@ def command_for(verb: Verb) -> Callable[..., None]:
     run.__doc__ = verb.help
     run.__name__ = verb.name.replace(".", "_").replace("-", "_")
     return run
+
+
+def _worth_saying(result: dict[str, Any]) -> dict[str, Any]:
+    """For people: without the space, which they named or have one of, unless it is all there is."""
+    return {name: value for name, value in result.items() if name != "space"} or result
 
 
 def space_for(place: Place, verb: Verb, org: str | None, *, personal: bool) -> Space:
