@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from scmanager import founders_seat
 from scmanager.adapters import recovery_sheet
 from scmanager.adapters.space_file import (
     Request,
@@ -113,18 +114,18 @@ class Exchange:
 
     def offer(self, space: bytes, recovery_keys: int = 1) -> bytes:
         """Ask the recovery keys for the founder's seat; the new recovery sheet lies in the data folder."""
-        return _file(self._node.offer_to_take_over(space, recovery_keys))
+        return _file(founders_seat.offer(self._node, space, recovery_keys))
 
     def sign(self, offer: bytes, pages: Sequence[str]) -> bytes:
         """The recovery keys' word on an offer, from pages of the sheet as they are printed or typed."""
         asked = parse_hand_over(offer)
         seeds = [seed for page in pages for seed in recovery_sheet.parse(page)]
-        return _file(self._node.sign_hand_over(asked, seeds))
+        return _file(founders_seat.sign(self._node, asked, seeds))
 
     def take(self, signed: bytes) -> Result:
         """Take the founder's seat that an offer of this machine asked for: space, and the new log."""
         answer = parse_signed_hand_over(signed)
-        log = self._node.take_over(answer)
+        log = founders_seat.take(self._node, answer)
         return {"log": log.hex(), "space": answer.recovery.statement.space.hex()}
 
 
