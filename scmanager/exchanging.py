@@ -24,7 +24,7 @@ from scmanager.adapters.space_file import (
     read_bytes,
 )
 from scmanager.application.exchange import Fork
-from scmanager.application.pieces import dropped_rows, pending_rows
+from scmanager.application.pieces import discard, dropped_rows, pending_rows
 from scmanager.application.writer import Result
 from scmanager.domain.catalogue import MEMBERS
 from scmanager.domain.member import Standing
@@ -111,6 +111,22 @@ class Exchange:
     def forks(self, space: bytes) -> list[Fork]:
         """The alarms of a space, each with its proof."""
         return self._node.forks(space)
+
+    def pending(self, space: bytes) -> Result:
+        """The runs of a space that wait (`waiting`), and those that proved wrong (`dropped`). Raises NoSuchSpace."""
+        store, held = self._node.store, self._node.shelf.space(space).id
+        return {
+            "waiting": pending_rows(store, held),
+            "dropped": dropped_rows(each for each in store.pending.dropped() if each.space == held),
+        }
+
+    def discard(self, space: bytes, number: int) -> int:
+        """Let a waiting run of a space go, or strike a dropped one off the list. Raises RunGone.
+
+        Returns how many runs of the space wait still.
+        """
+        discard(self._node.store, self._node.shelf, space, number)
+        return len(pending_rows(self._node.store, space))
 
     def offer(self, space: bytes, recovery_keys: int = 1) -> bytes:
         """Ask the recovery keys for the founder's seat; the new recovery sheet lies in the data folder."""
