@@ -19,7 +19,7 @@ from pathlib import Path
 
 from scmanager import __version__
 from scmanager.adapters import identity, key_vault, seen_file
-from scmanager.adapters.backup_file import NAMES, HeadLine, Item, Manifest
+from scmanager.adapters.backup_file import NAMES, HeadLine, Item, Manifest, new_lock, sealed, sealed_bytes
 from scmanager.adapters.private_files import PrivateFileFailed, read_private
 from scmanager.adapters.wrapping import FileLock
 from scmanager.errors import Unavailable, Untrusted
@@ -59,6 +59,39 @@ class Snapshot:
             for piece in _pieces(body):
                 yield piece
                 advance(len(piece))
+
+
+class SealedBackup:
+    """A backup that waits to be read, once: its bytes piece by piece, and how many they are."""
+
+    def __init__(self, picture: Snapshot, passphrase: str | None, done: ExitStack) -> None:
+        self.manifest = picture.manifest
+        self._advance: Advance = lambda _: None
+        self._done = done
+        pieces = sealed(*new_lock(passphrase), picture.manifest, picture.bodies(lambda count: self._advance(count)))
+        self._head = next(pieces)
+        self._rest = pieces
+        self.size_bytes = sealed_bytes(len(self._head), picture.manifest)
+
+    def pieces(self, advance: Advance = lambda _: None) -> Iterator[bytes]:
+        """`advance` is told of the bytes that go in, of `manifest.size_bytes`. Raises PrivateFileFailed."""
+        self._advance = advance
+        yield self._head
+        yield from self._rest
+
+    def close(self) -> None:
+        """Remove what lay beside the folder. Harmless twice."""
+        self._done.close()
+
+
+def begin_backup(folder: Path, state: Path, made_at_s: int, passphrase: str | None) -> SealedBackup:
+    """Take a picture, audit it, and seal it as it is read; close it afterwards. None: an open one, without secrets.
+
+    Raises as `snapshot`, and PassphraseTooShort.
+    """
+    with ExitStack() as opened:
+        picture = opened.enter_context(snapshot(folder, state, made_at_s, with_secrets=passphrase is not None))
+        return SealedBackup(picture, passphrase, opened.pop_all())
 
 
 @contextmanager

@@ -11,23 +11,26 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
 import typer
+from rich.progress import Progress
 from typer.core import TyperGroup
 
 from scmanager.adapters import backup_restore
-from scmanager.adapters.backup_file import SUFFIX, Backup, is_backup, new_lock, sealed
-from scmanager.adapters.backup_source import snapshot
+from scmanager.adapters.backup_file import SUFFIX, Backup, HeadLine, is_backup
+from scmanager.adapters.backup_source import begin_backup
 from scmanager.adapters.folder_lock import FolderLock
 from scmanager.adapters.node_file import LOCK_FILE, is_node
 from scmanager.adapters.private_files import forget_unfinished, state_folder, write_pieces
 from scmanager.adapters.space_file import FileUnreadable, read_bytes
+from scmanager.cli.client import Client, running_node
 from scmanager.cli.output import JsonFlag, progress, remark, say, say_json, short
 from scmanager.cli.session import NoFolder, Session, session_of
+from scmanager.cli.through import LONG_S
 from scmanager.errors import Refused
 from scmanager.eventstore import audit
 from scmanager.eventstore.kept_heads import KeptHead, parse_heads
@@ -87,12 +90,19 @@ def make(
     path = _target(session.folder, target, now)
     passphrase = None if plain else _passphrase(twice=True)
     _forget_leftovers(path.parent)
-    told = _alone(session, path, passphrase, now)
+    running = running_node(session.folder)
+    if running is None:
+        _alone(session, path, passphrase, now)
+    else:
+        _through(Client(running), path, passphrase)
+    with _reading(path, passphrase) as backup:  # As it lies there now: it opens with what was typed.
+        manifest = backup.manifest
+    size, heads = path.stat().st_size, _heads(manifest.heads)
     if as_json:
-        say_json(told)
+        say_json({"file": str(path), "bytes": size, "entries": manifest.entries, "heads": heads})
         return
-    say(f"{path}  {told['bytes']} bytes, {told['entries']} entries")
-    _say_heads(told["heads"])
+    say(f"{path}  {size} bytes, {manifest.entries} entries")
+    _say_heads(heads)
     remark("Note the heads elsewhere: they prove a restored folder. Try it: scm backup verify FILE")
     if plain:
         remark(
@@ -103,22 +113,31 @@ def make(
         remark("Without the passphrase nobody can open it, not even you. Erased words live on in older backups.")
 
 
-def _alone(session: Session, path: Path, passphrase: str | None, now: int) -> dict[str, Any]:
+def _alone(session: Session, path: Path, passphrase: str | None, now: int) -> None:
     """The backup of a folder in which no node runs."""
     state = session.settings.state or state_folder()
-    with FolderLock(session.folder / LOCK_FILE):
+    with FolderLock(session.folder / LOCK_FILE), contextlib.ExitStack() as opened:
         forget_unfinished(session.folder)
-        with progress("Copying and checking", None) as bar:
-            held = snapshot(session.folder, state, now, with_secrets=passphrase is not None)
-            with held as picture:
-                bar.stop()
-                lock, key = new_lock(passphrase)
-                with progress("Sealing", picture.manifest.size_bytes, in_bytes=True) as sealing:
-                    bodies = picture.bodies(lambda count: sealing.advance(sealing.task_ids[0], count))
-                    size = write_pieces(path, sealed(lock, key, picture.manifest, bodies))
-    manifest = picture.manifest
-    heads = [{"log": h.log, "branch": h.branch, "size": h.size, "root": h.root} for h in manifest.heads]
-    return {"file": str(path), "bytes": size, "entries": manifest.entries, "heads": heads}
+        with progress("Copying and checking", None):
+            made = opened.enter_context(contextlib.closing(begin_backup(session.folder, state, now, passphrase)))
+        with progress("Sealing", made.manifest.size_bytes, in_bytes=True) as bar:
+            write_pieces(path, made.pieces(lambda count: bar.advance(bar.task_ids[0], count)))
+
+
+def _through(api: Client, path: Path, passphrase: str | None) -> None:
+    """The backup that the node makes of itself."""
+    given = {"passphrase": passphrase}
+    with contextlib.ExitStack() as opened:
+        with progress("Copying and checking", None):
+            size, pieces = opened.enter_context(api.download("POST", "/backup", LONG_S, json=given))
+        with progress("Receiving", size, in_bytes=True) as bar:
+            write_pieces(path, _counted(pieces, bar))
+
+
+def _counted(pieces: Iterator[bytes], bar: Progress) -> Iterator[bytes]:
+    for piece in pieces:
+        yield piece
+        bar.advance(bar.task_ids[0], len(piece))
 
 
 def verify(context: typer.Context, file: FileArgument, head: HeadOption = None, as_json: JsonFlag = False) -> None:  # noqa: ARG001
@@ -129,9 +148,9 @@ def verify(context: typer.Context, file: FileArgument, head: HeadOption = None, 
             report = backup_restore.verify(backup, kept, lambda count: bar.advance(bar.task_ids[0], count))
         made_at = _time(backup.manifest.made_at_s)
     if as_json:
-        say_json({"ok": True, "made_at": made_at, "entries": report.entries, "heads": _heads(report)})
+        say_json({"ok": True, "made_at": made_at, "entries": report.entries, "heads": _heads(report.heads)})
         return
-    _say_heads(_heads(report))
+    _say_heads(_heads(report.heads))
     say(
         f"Sound: {report.entries} entries in {report.logs} logs, made {made_at} by release {backup.manifest.release}."
     )
@@ -148,9 +167,9 @@ def restore(context: typer.Context, file: FileArgument, head: HeadOption = None,
     made_at = _time(done.made_at_s)
     if as_json:
         told = {"folder": str(session.folder), "made_at": made_at, "entries": done.report.entries}
-        say_json(told | {"erased": done.erased, "opens": done.opens, "heads": _heads(done.report)})
+        say_json(told | {"erased": done.erased, "opens": done.opens, "heads": _heads(done.report.heads)})
         return
-    _say_heads(_heads(done.report))
+    _say_heads(_heads(done.report.heads))
     say(f"{session.folder}  {done.report.entries} entries, as they were {made_at}")
     if done.erased:
         remark(f"Erased words stay erased: {done.erased} keys of the backup were destroyed again.")
@@ -163,13 +182,13 @@ def restore(context: typer.Context, file: FileArgument, head: HeadOption = None,
 
 
 @contextlib.contextmanager
-def _reading(path: Path) -> Iterator[Backup]:
+def _reading(path: Path, passphrase: str | None = None) -> Iterator[Backup]:
     with contextlib.ExitStack() as opened:
         try:
             file: BinaryIO = opened.enter_context(path.open("rb"))
         except OSError as error:
             raise FileUnreadable(path=str(path), reason=error.strerror or type(error).__name__) from error
-        yield Backup(file, _passphrase)
+        yield Backup(file, _passphrase if passphrase is None else lambda: passphrase)
 
 
 def _kept(given: list[str] | None) -> list[KeptHead]:
@@ -219,8 +238,8 @@ def _passphrase(*, twice: bool = False) -> str:
     return answer
 
 
-def _heads(report: audit.Report) -> list[dict[str, Any]]:
-    return [{"log": h.log, "branch": h.branch, "size": h.size, "root": h.root} for h in report.heads]
+def _heads(ends: Iterable[audit.AuditedHead | HeadLine]) -> list[dict[str, Any]]:
+    return [{"log": h.log, "branch": h.branch, "size": h.size, "root": h.root} for h in ends]
 
 
 def _say_heads(heads: list[dict[str, Any]]) -> None:

@@ -2,10 +2,11 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.cli.conftest import Scm
+from tests.cli.conftest import Scm, served
 
 
 @pytest.fixture(autouse=True)
@@ -107,3 +108,23 @@ def test_help_and_commands_are_not_taken_for_files(nova: Scm, tmp_path: Path) ->
     assert "verify" in nova("backup", "--help").out
     assert nova("backup", "make", "--plain", tmp_path / "p").code == 0
     assert (tmp_path / "p").exists()
+
+
+@pytest.mark.services
+def test_a_running_node_makes_the_backup_of_its_folder(nova: Scm, tmp_path: Path) -> None:
+    file = tmp_path / "nova.scm-backup"
+    with served(tmp_path, "a"):
+        assert nova("member", "record", "Ayla").code == 0
+        made = nova("backup", file, "--json")
+        assert made.code == 0, made.err
+        assert made.json["bytes"] == file.stat().st_size
+        assert nova("backup", file, "--plain").code == 0  # Replaced, as an older one.
+        assert nova("backup", file).code == 0
+        assert not list((tmp_path / "a").glob(".backup*"))
+    assert nova("restore", file, "--head", head_of(made.json), at="b").code == 0
+    assert {each["handle"] for each in nova("member", "list", "--json", at="b").json} == {"Vesper", "Ayla"}
+
+
+def head_of(made: dict[str, Any]) -> str:
+    (head,) = made["heads"]
+    return f"log {head['log']}  size {head['size']}  root {head['root']}"
