@@ -7,6 +7,7 @@ import typer
 
 from scmanager.cli import (
     characters,
+    contests,
     demo,
     diplomacy,
     erasing,
@@ -74,6 +75,8 @@ TOP: dict[str, Callable[..., Any]] = {
     "import": hangar.import_file,
     "erase": erasing.erase,
     "why": why.why,
+    "contested": contests.list_contested,
+    "settle": contests.settle,
     "query": running.query,
     "version": running.version,
 }
@@ -93,7 +96,7 @@ WITHOUT_REMINDER = frozenset({"recovery", "version", "demo"})
 def is_own(verb: str) -> bool:
     """Whether a command of ours stands in a verb's place (and calls the verb itself)."""
     thing, _, act = verb.partition(".")
-    return act in THINGS.get(thing, {})
+    return act in THINGS.get(thing, {}) or verb in TOP
 
 
 def add_commands(app: typer.Typer, group_of: Callable[[str], typer.Typer]) -> None:
