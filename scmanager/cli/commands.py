@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 from scmanager.cli import (
     backups,
     characters,
+    contests,
     demo,
     diplomacy,
     erasing,
@@ -81,6 +82,8 @@ TOP: dict[str, Callable[..., Any]] = {
     "restore": backups.restore,
     "erase": erasing.erase,
     "why": why.why,
+    "contested": contests.list_contested,
+    "settle": contests.settle,
     "query": running.query,
     "version": running.version,
 }
@@ -105,7 +108,7 @@ GROUP_KINDS: dict[str, type[TyperGroup]] = {"backup": backups.MakesByDefault}
 def is_own(verb: str) -> bool:
     """Whether a command of ours stands in a verb's place (and calls the verb itself)."""
     thing, _, act = verb.partition(".")
-    return act in THINGS.get(thing, {})
+    return act in THINGS.get(thing, {}) or verb in TOP
 
 
 def add_commands(app: typer.Typer, group_of: Callable[[str], typer.Typer]) -> None:
