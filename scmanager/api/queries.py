@@ -9,6 +9,7 @@ from strawberry.types import Info
 from scmanager import __version__
 from scmanager.api import characters as character_models
 from scmanager.api import diplomacy, exchange, models
+from scmanager.api import search as searching
 from scmanager.api.bindings import described, many, one
 from scmanager.api.context import Context
 from scmanager.api.fielding import Fielding, fielding_of
@@ -198,6 +199,11 @@ class Query:
         description="Of one space, your personal one too, or of all.",
     )  # fmt: skip
     character: character_models.Character | None = one(_ALL, given=_BY_ID)
+    search: Connection[searching.Found] = many(
+        _ALL, filter=searching.SearchFilter, sort=searching.SearchSort, next_step=searching.NO_MATCHES,
+        given=searching.GIVEN, source=searching.found,
+        description="Whatever has this text in its name, exact matches first, then beginnings.",
+    )  # fmt: skip
     audit: Connection[models.AuditEntry] = many(
         _ALL, filter=AuditFilter, sort=AuditSort, next_step=models.NO_ENTRIES, given=_IN_SPACE,
         description="The audit trail of a space, void entries too.",

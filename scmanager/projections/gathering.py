@@ -12,7 +12,7 @@ from scmanager.domain.catalogue import MEMBERS
 from scmanager.domain.event import Id, Id32, State
 from scmanager.domain.governance import Granted
 from scmanager.domain.records import Verdict
-from scmanager.projections import characters, diplomacy, fleets, hangar, operations, organisations, roster
+from scmanager.projections import characters, diplomacy, fleets, hangar, operations, organisations, roster, search
 from scmanager.projections.read_model import ReadModel, Scene, Voice
 from scmanager.spaces.opening import Opened
 from scmanager.spaces.space import Space
@@ -25,6 +25,7 @@ MODELS: tuple[ReadModel, ...] = (
     operations.MODEL,
     diplomacy.MODEL,
     characters.MODEL,
+    search.MODEL,
 )
 """Those whose rows belong to entities; the audit trail has a row an entry and stands beside them."""
 

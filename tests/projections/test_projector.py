@@ -66,7 +66,9 @@ def test_a_subscriber_hears_which_tables_changed_and_up_to_where(nova: Books, da
         nova.do(form_fleet(b"F" * 16, "First"))
         projector.catch_up()
         heard = [json.loads(each.payload) for each in listener.notifies(timeout=5, stop_after=1)]
-    assert heard == [{"space": nova.space.hex(), "tables": ["audit", "fleet"], "pos": nova.store.last_pos()}]
+    assert heard == [
+        {"space": nova.space.hex(), "tables": ["audit", "fleet", "searchable"], "pos": nova.store.last_pos()}
+    ]
     projector.close()
 
 
