@@ -203,7 +203,7 @@ class Serving:
                 return
         if self._projector is None:  # One for the node's life: the shelf tells each that ever was of changes.
             node = self.node
-            self._projector = Projector(node.shelf, node.store, node.vault.get, self.conninfo)
+            self._projector = Projector(node.shelf, node.store, node.vault.get, self.conninfo, node.vault.logs_of)
         self._projector.run(stop, ready)
 
     def _run_erasures(self, stop: threading.Event, ready: Callable[[], None]) -> None:

@@ -43,6 +43,8 @@ class Many(msgspec.Struct, frozen=True):
     given: dict[str, str] = {}
     source: "Source | None" = None
     """What is read in place of the table."""
+    due: str = ""
+    """How many seconds from now the answer may change by itself, as SQL; empty: never, only with an event."""
 
     @property
     def few(self) -> bool:
@@ -127,6 +129,7 @@ def many(
     description: str = "",
     given: dict[str, tuple[Any, str]] | None = None,
     source: Source | None = None,
+    due: str = "",
 ) -> Any:
     """A page of related rows, with the paging arguments that every page has.
 
@@ -134,7 +137,7 @@ def many(
     """
     asked = given or {}
     arguments = {name: kind for name, (kind, _) in asked.items()} | paging(filter, sort)
-    binding = Many(on, next_step, {name: sql for name, (_, sql) in asked.items() if sql}, source)
+    binding = Many(on, next_step, {name: sql for name, (_, sql) in asked.items() if sql}, source, due)
     return _field(binding, description, **_resolver(arguments))
 
 

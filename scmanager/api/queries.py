@@ -9,6 +9,7 @@ from strawberry.types import Info
 from scmanager import __version__
 from scmanager.api import characters as character_models
 from scmanager.api import diplomacy, exchange, models
+from scmanager.api import notifications as noted
 from scmanager.api import search as searching
 from scmanager.api.bindings import described, many, one
 from scmanager.api.context import Context
@@ -199,6 +200,11 @@ class Query:
         description="Of one space, your personal one too, or of all.",
     )  # fmt: skip
     character: character_models.Character | None = one(_ALL, given=_BY_ID)
+    notifications: Connection[noted.Notification] = many(
+        noted.SHOWN, filter=noted.NotificationFilter, sort=noted.NotificationSort,
+        next_step=noted.NO_NOTIFICATIONS, given=_PERHAPS_IN_SPACE,
+        description="What you should know; ask with `descending: true` for the newest first.",
+    )  # fmt: skip
     search: Connection[searching.Found] = many(
         _ALL, filter=searching.SearchFilter, sort=searching.SearchSort, next_step=searching.NO_MATCHES,
         given=searching.GIVEN, source=searching.found,

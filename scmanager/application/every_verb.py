@@ -6,6 +6,7 @@ from scmanager.application import (
     fleets,
     hangar_import,
     members,
+    notifications,
     operations,
     organisations,
     reissuing,
@@ -14,7 +15,18 @@ from scmanager.application import (
 from scmanager.application.verbs import VERBS, Verb
 from scmanager.errors import Refused
 
-MODULES = (organisations, members, ships, fleets, hangar_import, reissuing, operations, diplomacy, characters)
+MODULES = (
+    organisations,
+    members,
+    ships,
+    fleets,
+    hangar_import,
+    reissuing,
+    operations,
+    diplomacy,
+    characters,
+    notifications,
+)
 
 
 class VerbUnknown(Refused):

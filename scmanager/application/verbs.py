@@ -24,6 +24,7 @@ OrganisationId = NewType("OrganisationId", bytes)
 ContactId = NewType("ContactId", bytes)
 TreatyId = NewType("TreatyId", bytes)
 CharacterId = NewType("CharacterId", bytes)
+NotificationId = NewType("NotificationId", bytes)
 EntryId = NewType("EntryId", bytes)
 """32 bytes; the others are 16. Front ends show all of them as lower-case hex."""
 
