@@ -15,6 +15,7 @@ from scmanager.cli import (
     log,
     operations,
     organisations,
+    pending,
     people,
     recovery,
     running,
@@ -55,6 +56,8 @@ THINGS: dict[str, dict[str, Callable[..., Any]]] = {
         "export": spaces.export,
         "import": spaces.import_,
         "request": spaces.request,
+        "pending": pending.list_pending,
+        "discard": pending.discard,
     },
     "recovery": {
         "confirm": recovery.confirm,
