@@ -49,7 +49,7 @@ class MalformedEntry(Untrusted):
 
 def digest(tag: str, *fields: bytes) -> bytes:
     """H(tag, fields) of DESIGN 2: SHA3-256 over the tag, a line feed and the fields in order. 32 bytes."""
-    return sha3_256(b"".join((tag.encode(), b"\n", *fields))).digest()
+    return sha3_256(b"\n".join((tag.encode(), b"")) + b"".join(fields)).digest()
 
 
 def u64(number: int) -> bytes:

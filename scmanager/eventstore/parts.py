@@ -5,20 +5,17 @@ seq, part number and salt, with a zero nonce: the derived key is used once. GCM 
 entry names the key id, and whoever receives a key checks it against that id (DESIGN 2, format review F4).
 """
 
-import struct
 from hashlib import sha3_256
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from scmanager.errors import Untrusted
-from scmanager.eventstore.entry import PartRef, digest
+from scmanager.eventstore.entry import PartRef, digest, u64
 
 KEY_BYTES = 32
 SALT_BYTES = 32
 _NONCE = bytes(12)
-_PLACE = struct.Struct(">QB")
-"""Where a part stands: seq u64, part number u8."""
 
 
 class WrongPart(Untrusted):
@@ -74,4 +71,4 @@ def check(ref: PartRef, stored: bytes, number: int) -> None:
 
 
 def _derive(key: bytes, public: bytes, seq: int, number: int, salt: bytes) -> bytes:
-    return sha3_256(b"".join((b"scm/seal/1\n", key, public, _PLACE.pack(seq, number), salt))).digest()
+    return sha3_256(b"scm/seal/1\n" + key + public + u64(seq) + bytes((number,)) + salt).digest()
