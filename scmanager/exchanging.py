@@ -1,4 +1,4 @@
-"""What travels between machines as files, for whoever asks: the command line by itself, or the API of a running node.
+"""What leaves and comes as files, backups too, for whoever asks: the command line by itself, or a running node's API.
 
 Files come and go as their bytes, so that both ways are the same. Every method waits for the disk and may take the
 shelf's lock: call it where waiting is allowed.
@@ -14,6 +14,8 @@ import msgspec
 
 from scmanager import founders_seat
 from scmanager.adapters import recovery_sheet
+from scmanager.adapters.backup_source import SealedBackup, begin_backup
+from scmanager.adapters.private_files import state_folder
 from scmanager.adapters.space_file import (
     Request,
     parse_hand_over,
@@ -107,6 +109,12 @@ class Exchange:
             "space": read.space.hex(), "logs": admitted.logs, "entries": admitted.entries,
             "closed": closed, "acts": acts, "pending": pending, "dropped": dropped_rows(admitted.dropped),
         }  # fmt: skip
+
+    def backup(self, passphrase: str | None) -> SealedBackup:
+        """The whole data folder as one sealed file, to be read and closed; None: open, and without secrets."""
+        settings = self._node.settings
+        state = settings.state or state_folder()
+        return begin_backup(settings.data, state, self._node.now_us() // 1_000_000, passphrase)
 
     def forks(self, space: bytes) -> list[Fork]:
         """The alarms of a space, each with its proof."""
