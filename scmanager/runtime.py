@@ -24,7 +24,7 @@ from scmanager.adapters.hangar_files import read_hangar
 from scmanager.adapters.identity import Identity, IdentityMissing, create_identity, open_identity
 from scmanager.adapters.key_vault import FILE_NAME, KeyVault, VaultDamaged
 from scmanager.adapters.node_file import LOCK_FILE, is_node
-from scmanager.adapters.private_files import forget_unfinished, private_folder, state_folder
+from scmanager.adapters.private_files import forget_unfinished, private_folder, state_folder, write_pieces
 from scmanager.adapters.recovery_sheet import make_recovery_keys
 from scmanager.adapters.space_file import (
     HandOver,
@@ -35,8 +35,7 @@ from scmanager.adapters.space_file import (
     SpaceFile,
     SpaceFileDamaged,
     open_keys,
-    seal_keys,
-    write_space,
+    whole_space,
 )
 from scmanager.adapters.wrapping import FileProtection, Protection
 from scmanager.application import organisations
@@ -138,7 +137,7 @@ class Node:
         self.writer.stop()
         if self._lock.held:
             with suppress(ScManagerError):  # A mark that lags is harmless; a folder that is gone ends here too.
-                self._remember_heads()
+                self.remember_heads()
         self._opened.close()
 
     def clock_hint(self) -> str:
@@ -246,7 +245,7 @@ class Node:
         """Open a log in the space of the invitation, and ask for a grant to it."""
         space, mine, salt = invitation.space, self.identity, secrets.token_bytes(32)
         log = open_log(self.store, self.shelf, self.vault, space, invitation.kind, salt, self._clock())
-        self._remember_heads()
+        self.remember_heads()
         copy = copy_of(self.store, next(head for head in self.store.heads(space) if head.log == log))
         note = NoteLine(copy.note.size, copy.note.root, copy.note.signature)
         unsigned = Request(
@@ -267,9 +266,8 @@ class Node:
         """Write a space to a file, with its keys for the devices that act there; returns the size in bytes."""
         with self.shelf.lock:
             readers = sorted(self.shelf.space(space).box_keys())
-        keys = seal_keys(self.vault, space, readers) if with_keys else None
-        self._remember_heads()  # Before they leave: a folder put back to an earlier state is noticed then.
-        return write_space(path, space, (copy_of(self.store, head) for head in self.store.heads(space)), keys)
+        self.remember_heads()
+        return write_pieces(path, whole_space(self.store, self.vault, space, readers if with_keys else None))
 
     def import_space(self, file: SpaceFile) -> Admitted:
         """Verify and admit what a space file holds, and take the keys that are for this device."""
@@ -288,7 +286,7 @@ class Node:
             self.shelf.keys_came()
         self._leave_doubtful_logs()
         settle(self.writer, space, secrets.token_bytes)
-        self._remember_heads()
+        self.remember_heads()
         return admitted
 
     def forks(self, space: bytes) -> list[Fork]:
@@ -348,7 +346,7 @@ class Node:
         if doubt is not None:
             self._mark.begin_anew(self._own_heads())
         else:
-            self._remember_heads()
+            self.remember_heads()
         return doubt
 
     def _leave_doubtful_logs(self) -> None:
@@ -366,9 +364,10 @@ class Node:
     def _retire_own(self, logs: Collection[bytes]) -> None:
         """Others know more of these logs: the folder was put back, or has a twin. Durable before the entries are."""
         self._mark.retired |= {log for log in logs if self.vault.log_seed(log) is not None}
-        self._remember_heads()
+        self.remember_heads()
 
-    def _remember_heads(self) -> None:
+    def remember_heads(self) -> None:
+        """Before they leave: a folder put back to an earlier state is noticed then."""
         with self._mark_lock:
             self._mark.record(self._own_heads())
 
