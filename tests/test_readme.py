@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PAGES = ["README.md", "docs/manual-first-run.md"]
+PAGES = ["README.md", "docs/manual-first-run.md", "docs/manual-operation.md"]
 REFUSED = {"scm member remove Vesper mistake": 1}
 """Commands that a page shows failing, and their exit codes."""
 

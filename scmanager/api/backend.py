@@ -69,6 +69,12 @@ class Exchange(Protocol):
     def forks(self, space: bytes) -> list[Fork]:
         """The logs that signed two histories, each with its proof."""
 
+    def pending(self, space: bytes) -> Result:
+        """The runs of a space whose beginning is missing: waiting, dropped."""
+
+    def discard(self, space: bytes, number: int) -> int:
+        """Let one of them go; how many wait still."""
+
     def offer(self, space: bytes, recovery_keys: int = 1) -> bytes:
         """Ask the recovery keys for the founder's seat."""
 

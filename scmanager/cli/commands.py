@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 from scmanager.cli import (
     backups,
     characters,
+    contests,
     demo,
     diplomacy,
     erasing,
@@ -18,6 +19,7 @@ from scmanager.cli import (
     log,
     operations,
     organisations,
+    pending,
     people,
     recovery,
     running,
@@ -58,6 +60,8 @@ THINGS: dict[str, dict[str, Callable[..., Any]]] = {
         "export": spaces.export,
         "import": spaces.import_,
         "request": spaces.request,
+        "pending": pending.list_pending,
+        "discard": pending.discard,
     },
     "recovery": {
         "confirm": recovery.confirm,
@@ -80,6 +84,8 @@ TOP: dict[str, Callable[..., Any]] = {
     "restore": backups.restore,
     "erase": erasing.erase,
     "why": why.why,
+    "contested": contests.list_contested,
+    "settle": contests.settle,
     "query": running.query,
     "version": running.version,
 }
@@ -104,7 +110,7 @@ GROUP_KINDS: dict[str, type[TyperGroup]] = {"backup": backups.MakesByDefault}
 def is_own(verb: str) -> bool:
     """Whether a command of ours stands in a verb's place (and calls the verb itself)."""
     thing, _, act = verb.partition(".")
-    return act in THINGS.get(thing, {})
+    return act in THINGS.get(thing, {}) or verb in TOP
 
 
 def add_commands(app: typer.Typer, group_of: Callable[[str], typer.Typer]) -> None:
