@@ -186,11 +186,11 @@ def open_keys(line: KeysLine, box: bytes, box_secret: bytes) -> list[SpaceKey]:
     return []
 
 
-def read_bytes(path: Path) -> bytes:
-    """A small file's bytes, cut off beyond SMALL_BYTES_MAX + 1. Raises FileUnreadable."""
+def read_bytes(path: Path, bytes_max: int = SMALL_BYTES_MAX) -> bytes:
+    """A small file's bytes, cut off beyond `bytes_max` + 1. Raises FileUnreadable."""
     try:
         with path.open("rb") as file:
-            return file.read(SMALL_BYTES_MAX + 1)
+            return file.read(bytes_max + 1)
     except OSError as error:
         raise FileUnreadable(path=str(path), reason=error.strerror or type(error).__name__) from error
 

@@ -11,7 +11,8 @@ from typing import BinaryIO
 
 import msgspec
 
-from scmanager.adapters.private_files import write_private
+from scmanager.adapters.key_vault import KeyVault
+from scmanager.adapters.private_files import write_pieces
 from scmanager.adapters.space_file import (
     FileUnreadable,
     KeysLine,
@@ -20,9 +21,11 @@ from scmanager.adapters.space_file import (
     SpaceFileDamaged,
     SpaceHeader,
     decode,
+    seal_keys,
 )
 from scmanager.errors import Untrusted
 from scmanager.eventstore.log_copy import Copies, LogCopy
+from scmanager.eventstore.store import Store
 from scmanager.eventstore.verification import SignedNote
 
 FILE_BYTES_MAX = 1 << 30
@@ -54,10 +57,17 @@ class SpaceFile(msgspec.Struct, frozen=True):
     keys: KeysLine | None
 
 
-def write_space(path: Path, space: bytes, logs: Copies | list[LogCopy], keys: KeysLine | None) -> int:
+def write_space(path: Path, space: bytes, logs: list[LogCopy], keys: KeysLine | None) -> int:
     """Write a space file for its owner only, replacing an older one; returns its size in bytes."""
-    write_private(path, _written(space, logs, keys))
-    return path.stat().st_size
+    return write_pieces(path, _written(space, logs, keys))
+
+
+def whole_space(store: Store, vault: KeyVault, space: bytes, readers: Iterable[bytes] | None) -> Iterator[bytes]:
+    """A space as it is held here, line by line: a run in memory at a time.
+
+    With its keys for these devices' box keys; None: without any. Raises BoxKeyUnusable.
+    """
+    return _written(space, Copies(store, space), None if readers is None else seal_keys(vault, space, readers))
 
 
 def read_space(path: Path) -> SpaceFile:

@@ -2,10 +2,12 @@
 
 from scmanager.application import (
     characters,
+    contests,
     diplomacy,
     fleets,
     hangar_import,
     members,
+    notifications,
     operations,
     organisations,
     reissuing,
@@ -14,7 +16,19 @@ from scmanager.application import (
 from scmanager.application.verbs import VERBS, Verb
 from scmanager.errors import Refused
 
-MODULES = (organisations, members, ships, fleets, hangar_import, reissuing, operations, diplomacy, characters)
+MODULES = (
+    organisations,
+    members,
+    ships,
+    fleets,
+    hangar_import,
+    reissuing,
+    operations,
+    diplomacy,
+    characters,
+    contests,
+    notifications,
+)
 
 
 class VerbUnknown(Refused):

@@ -4,9 +4,9 @@ The file says pid, port and token and is readable by its owner only. One that wa
 killed, is recognised by nobody answering at its port; then the folder is free and is opened directly.
 """
 
+import contextlib
 import enum
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -130,28 +130,46 @@ class Client:
         if answer.is_success:
             body: bytes = answer.content
             return body
-        raise self._refused(answer)
+        raise self._refusal(answer)
 
-    def _refused(self, answer: "httpx.Response") -> ScManagerError:
+    def _refusal(self, answer: "httpx.Response") -> ScManagerError:
         try:
             return _error_of(answer.json()["errors"][0])
         except (ValueError, LookupError, TypeError):
             return NodeSilent(port=self._node.port)
 
-    @contextmanager
-    def fetch(self, path: str, timeout_s: float, **params: str) -> Iterator[Iterator[bytes]]:
-        """A file of the node, in pieces. Raises what the node refused, NodeSilent."""
+    @contextlib.contextmanager
+    def download(
+        self, method: str, path: str, timeout_s: float, **given: Any
+    ) -> Iterator[tuple[int | None, Iterator[bytes]]]:
+        """A large answer as it comes: its size if the node knows it, and its pieces. Raises as `send`.
+
+        An answer that breaks off raises NodeSilent while its pieces are read.
+        """
         import httpx
 
-        headers = {"Authorization": f"Bearer {self._node.token}"}
-        try:
-            with httpx.stream(
-                "GET", f"{self._base}{path}", headers=headers, timeout=timeout_s, trust_env=False, params=params
-            ) as answer:
+        allowed = {"Authorization": f"Bearer {self._node.token}", "Accept-Encoding": "identity"}
+        with contextlib.ExitStack() as opened:
+            try:
+                answer = opened.enter_context(
+                    httpx.stream(
+                        method, f"{self._base}{path}", headers=allowed, timeout=timeout_s, trust_env=False, **given
+                    )
+                )
                 if not answer.is_success:
                     answer.read()
-                    raise self._refused(answer)
-                yield answer.iter_bytes()
+            except httpx.HTTPError as error:
+                raise NodeSilent(port=self._node.port) from error
+            if not answer.is_success:
+                raise self._refusal(answer)
+            size = answer.headers.get("content-length")
+            yield int(size) if size else None, self._pieces(answer)
+
+    def _pieces(self, answer: "httpx.Response") -> Iterator[bytes]:
+        import httpx
+
+        try:
+            yield from answer.iter_raw()
         except httpx.HTTPError as error:
             raise NodeSilent(port=self._node.port) from error
 

@@ -9,14 +9,14 @@ from typing import Annotated, Any
 import typer
 
 from scmanager.adapters.hangar_files import read_hangar
-from scmanager.adapters.space_file import read_bytes
+from scmanager.adapters.space_file import FileUnreadable, read_bytes
 from scmanager.application.desk import NotAMember
 from scmanager.application.hangar_import import REASONS
 from scmanager.application.hangar_preview import Choice, Confirmed, Fate, Preview, confirm, preview
 from scmanager.application.hangar_ships import HangarFile
 from scmanager.application.verbs import MemberId
 from scmanager.application.words import Words
-from scmanager.cli import names, people
+from scmanager.cli import exports, names, people
 from scmanager.cli.output import JsonFlag, ask, remark, say, say_json, say_result, say_table
 from scmanager.cli.session import Place, session_of
 from scmanager.cli.verbs import CommandIdOption, OrgOption, PersonalFlag, read_command_id
@@ -31,6 +31,10 @@ OwnerOption = Annotated[
     str | None, typer.Option("--owner", metavar="MEMBER", help="With --org: whose ships these are. Else your own.")
 ]
 MissingOption = Annotated[Fate, typer.Option("--missing", help="What becomes of ships that the file does not list.")]
+
+
+HANGAR_BYTES_MAX = 64 << 20
+"""No tool writes a list of ships half as large."""
 
 
 class AnswerUnusable(Refused):
@@ -56,9 +60,15 @@ def import_file(
 ) -> None:
     """Import a list of ships: shows what would change, asks, then does it as one command that can be undone.
 
-    Without --org it is your own hangar.
+    Without --org it is your own hangar. What scm export made is taken in whole: its spaces, entry by entry.
     """
-    read = read_hangar(read_bytes(file))
+    if exports.is_export(file):
+        exports.take_in(context, file, as_json=as_json)
+        return
+    data = read_bytes(file, HANGAR_BYTES_MAX)
+    if len(data) > HANGAR_BYTES_MAX:
+        raise FileUnreadable(path=str(file), reason=f"it is larger than {HANGAR_BYTES_MAX >> 20} MiB")
+    read = read_hangar(data)
     with session_of(context).open() as place:
         space, whose = _target(place, org, owner)
         made = look(place, space, whose, read, _answers(answer or ()))
