@@ -95,7 +95,7 @@ TOP: dict[str, Callable[..., Any]] = {
 }
 
 GROUP_HELP = {
-    "space": "Spaces travel as files: export, import, ask for admission.",
+    "space": "Spaces travel as files: export, import, ask for admission; look at what waits for its beginning.",
     "recovery": "Recovery sheets: confirm yours; take over the founder's seat with one.",
     "event": "What you said that came to nothing: look at it, and say it again.",
     "log": "What was recorded: look at it, and prove that nobody changed it.",

@@ -23,6 +23,8 @@ HELP = """Run your Star Citizen organisation: members, roles, ships, fleets, on 
 Begin with: scm init, then scm org found "My Org" --handle MyHandle. Or look around first: scm demo --serve
 """
 
+HELP_COLUMNS = 118
+"""As wide as help may be where the terminal is: at 80 columns most sentences in a list of commands are cut."""
 INTERRUPTED = 130
 """What typer makes of Ctrl+C."""
 
@@ -43,7 +45,8 @@ def build() -> typer.Typer:
     """The whole command line."""
     app = typer.Typer(
         name="scm", help=HELP, no_args_is_help=True, add_completion=False, rich_markup_mode=None,
-        pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]},
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": HELP_COLUMNS},
     )  # fmt: skip
     app.callback()(_begin)
     groups: dict[str, typer.Typer] = {}
