@@ -1,81 +1,67 @@
 """Which commands the command line has beside the verbs, and where each stands."""
 
+import importlib
 from collections.abc import Callable
 from typing import Any
 
 import typer
 
-from scmanager.cli import (
-    characters,
-    demo,
-    diplomacy,
-    erasing,
-    events,
-    hangar,
-    log,
-    operations,
-    organisations,
-    people,
-    recovery,
-    running,
-    spaces,
-    taking_over,
-    why,
-)
+Command = str | Callable[..., Any]
+"""A function by its place below this package: its module is imported when a command of its group is asked for."""
 
-THINGS: dict[str, dict[str, Callable[..., Any]]] = {
+THINGS: dict[str, dict[str, Command]] = {
     "organisation": {
-        "found": organisations.found,
-        "list": organisations.list_organisations,
-        "hand-over": taking_over.sign,
+        "found": "organisations.found",
+        "list": "organisations.list_organisations",
+        "hand-over": "taking_over.sign",
     },
-    "role": {"list": people.list_roles},
-    "member": {"list": people.list_members, "invite": spaces.invite, "admit": spaces.admit},
+    "role": {"list": "people.list_roles"},
+    "member": {"list": "people.list_members", "invite": "spaces.invite", "admit": "spaces.admit"},
     "device": {
-        "list": people.list_devices,
-        "invite": spaces.invite_device,
-        "request": spaces.request_device,
-        "enrol": spaces.enrol,
+        "list": "people.list_devices",
+        "invite": "spaces.invite_device",
+        "request": "spaces.request_device",
+        "enrol": "spaces.enrol",
     },
-    "hangar": {"import": hangar.import_file},
-    "ship": {"list": people.list_ships},
-    "fleet": {"list": people.list_fleets},
-    "squadron": {"list": people.list_squadrons},
+    "hangar": {"import": "hangar.import_file"},
+    "ship": {"list": "people.list_ships"},
+    "fleet": {"list": "people.list_fleets"},
+    "squadron": {"list": "people.list_squadrons"},
     "operation": {
-        "list": operations.list_operations,
-        "show": operations.show,
-        "field": operations.field,
-        "calendar": operations.export_calendar,
+        "list": "operations.list_operations",
+        "show": "operations.show",
+        "field": "operations.field",
+        "calendar": "operations.export_calendar",
     },
-    "contact": {"list": diplomacy.list_contacts, "history": diplomacy.history},
-    "treaty": {"list": diplomacy.list_treaties, "versions": diplomacy.versions},
-    "character": {"list": characters.list_characters},
+    "contact": {"list": "diplomacy.list_contacts", "history": "diplomacy.history"},
+    "treaty": {"list": "diplomacy.list_treaties", "versions": "diplomacy.versions"},
+    "character": {"list": "characters.list_characters"},
     "space": {
-        "list": spaces.list_spaces,
-        "export": spaces.export,
-        "import": spaces.import_,
-        "request": spaces.request,
+        "list": "spaces.list_spaces",
+        "export": "spaces.export",
+        "import": "spaces.import_",
+        "request": "spaces.request",
     },
     "recovery": {
-        "confirm": recovery.confirm,
-        "offer": taking_over.offer,
-        "sign": taking_over.sign,
-        "take": taking_over.take,
+        "confirm": "recovery.confirm",
+        "offer": "taking_over.offer",
+        "sign": "taking_over.sign",
+        "take": "taking_over.take",
     },
-    "event": {"void": events.void},
-    "log": {"show": log.show, "verify": log.verify, "forks": log.forks},
-    "projections": {"status": running.projections_status, "rebuild": running.projections_rebuild},
+    "event": {"void": "events.void"},
+    "log": {"show": "log.show", "verify": "log.verify", "forks": "log.forks"},
+    "projections": {"status": "running.projections_status", "rebuild": "running.projections_rebuild"},
 }
 
-TOP: dict[str, Callable[..., Any]] = {
-    "init": organisations.init,
-    "up": running.up,
-    "demo": demo.demo,
-    "import": hangar.import_file,
-    "erase": erasing.erase,
-    "why": why.why,
-    "query": running.query,
-    "version": running.version,
+TOP: dict[str, Command] = {
+    "init": "organisations.init",
+    "up": "running.up",
+    "demo": "demo.demo",
+    "import": "hangar.import_file",
+    "erase": "erasing.erase",
+    "why": "why.why",
+    "query": "running.query",
+    "version": "running.version",
 }
 
 GROUP_HELP = {
@@ -96,11 +82,20 @@ def is_own(verb: str) -> bool:
     return act in THINGS.get(thing, {})
 
 
-def add_commands(app: typer.Typer, group_of: Callable[[str], typer.Typer]) -> None:
-    """Enter them all. `org` is the organisation group once more, under the name that people type."""
-    for thing, acts in THINGS.items():
-        for act, function in acts.items():
-            group_of(thing).command(act)(function)
-    app.add_typer(group_of("organisation"), name="org", hidden=True, help="Organisations, under their short name.")
-    for act, function in TOP.items():
-        app.command(act)(function)
+def add_thing(group: typer.Typer, thing: str) -> None:
+    """Enter the commands of one thing into its group."""
+    for act, command in THINGS.get(thing, {}).items():
+        group.command(act)(_found(command))
+
+
+def add_top(app: typer.Typer, name: str) -> None:
+    """Enter one of those that stand in no group."""
+    app.command(name)(_found(TOP[name]))
+
+
+def _found(command: Command) -> Callable[..., Any]:
+    if not isinstance(command, str):
+        return command
+    module, _, name = command.rpartition(".")
+    found: Callable[..., Any] = getattr(importlib.import_module(f"scmanager.cli.{module}"), name)
+    return found

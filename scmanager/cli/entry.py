@@ -12,9 +12,8 @@ from typing import Annotated, Any
 
 import typer
 
-from scmanager.application.every_verb import VERBS
 from scmanager.cli import commands as own
-from scmanager.cli import output, recovery, verbs
+from scmanager.cli import output
 from scmanager.cli.session import Session
 from scmanager.errors import ScManagerError
 
@@ -22,6 +21,9 @@ HELP = """Run your Star Citizen organisation: members, roles, ships, fleets, on 
 
 Begin with: scm init, then scm org found "My Org" --handle MyHandle. Or look around first: scm demo --serve
 """
+
+LONG, SHORT = "organisation", "org"
+"""The group of organisations has a second name, the one that people type."""
 
 INTERRUPTED = 130
 """What typer makes of Ctrl+C."""
@@ -39,33 +41,55 @@ class Broken(ScManagerError):
     hint = "Nothing half done was recorded. Repeat it with SCM_DEBUG=1 and report what it prints."
 
 
-def build() -> typer.Typer:
-    """The whole command line."""
+def build(only: str | None = None) -> typer.Typer:
+    """The whole command line; or of its commands only one of those that stand in no group, or those of one thing."""
     app = typer.Typer(
         name="scm", help=HELP, no_args_is_help=True, add_completion=False, rich_markup_mode=None,
         pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]},
     )  # fmt: skip
     app.callback()(_begin)
-    groups: dict[str, typer.Typer] = {}
-    helps = verbs.GROUPS | own.GROUP_HELP
-
-    def group_of(thing: str) -> typer.Typer:
-        if thing not in groups:
-            groups[thing] = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
-            app.add_typer(groups[thing], name=thing, help=helps.get(thing, f"{thing.capitalize()}s."))
-        return groups[thing]
-
-    for thing in verbs.GROUPS:
-        if thing in own.THINGS or any(name.startswith(f"{thing}.") for name in VERBS):
-            group_of(thing)
-    own.add_commands(app, group_of)  # First: what everybody begins with stands at the top of each group's help.
-    verbs.add_verbs(group_of, own.is_own)
+    if only not in own.TOP:
+        _add_groups(app, only)
+    for name in own.TOP:
+        if only in (None, name):
+            own.add_top(app, name)
     return app
+
+
+def _add_groups(app: typer.Typer, only: str | None) -> None:
+    from scmanager.application.every_verb import VERBS  # What stands in no group can do without.
+    from scmanager.cli import verbs
+
+    helps = verbs.GROUPS | own.GROUP_HELP
+    things = dict.fromkeys((*verbs.GROUPS, *own.THINGS, *(name.partition(".")[0] for name in VERBS)))
+    if only in things or only == SHORT:
+        things = {LONG if only == SHORT else only: None}
+    for thing in things:
+        group = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+        own.add_thing(group, thing)  # First: what everybody begins with stands at the top of each group's help.
+        verbs.add_verbs(group, thing, own.is_own)
+        if group.registered_commands:
+            app.add_typer(group, name=thing, help=helps.get(thing, f"{thing.capitalize()}s."))
+        if thing == LONG:
+            app.add_typer(group, name=SHORT, hidden=True, help="Organisations, under their short name.")
+
+
+def _asked_for(given: Sequence[str]) -> str | None:
+    """The first word that is no option: only its commands are put together then. None: all of them."""
+    words = iter(given)
+    for word in words:
+        if word == "--data":
+            next(words, None)
+        elif not word.startswith("--data="):
+            return word if not word.startswith("-") else None
+    return None
 
 
 def _begin(context: typer.Context, data: DataOption = None) -> None:
     context.obj = Session(data)
     if context.invoked_subcommand not in own.WITHOUT_REMINDER:
+        from scmanager.cli import recovery
+
         recovery.remind(context.obj.folder)
 
 
@@ -73,7 +97,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """One command; its exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        answer = build()(given, prog_name="scm", standalone_mode=False)
+        answer = build(_asked_for(given))(given, prog_name="scm", standalone_mode=False)
     except ScManagerError as error:
         _debug()
         output.say_error(error, as_json="--json" in given)
