@@ -42,12 +42,17 @@ class Broken(ScManagerError):
 
 
 def build(only: str | None = None) -> typer.Typer:
-    """The whole command line; or of its commands only one of those that stand in no group, or those of one thing."""
+    """The whole command line; or, of its commands, `only` one that stands in no group, or those of one thing.
+
+    Then without --data: what it says is the session that the command is given.
+    """
+    unsaid = {"help": False}  # What nobody said and has no default either, typer asks pydantic for.
+    context = {"help_option_names": ["-h", "--help"], "default_map": unsaid | {only or "": unsaid}}
     app = typer.Typer(
         name="scm", help=HELP, no_args_is_help=True, add_completion=False, rich_markup_mode=None,
-        pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]},
+        pretty_exceptions_enable=False, context_settings=context,
     )  # fmt: skip
-    app.callback()(_begin)
+    app.callback()(_begin if only is None else _remind)
     if only not in own.TOP:
         _add_groups(app, only)
     for name in own.TOP:
@@ -74,30 +79,39 @@ def _add_groups(app: typer.Typer, only: str | None) -> None:
             app.add_typer(group, name=SHORT, hidden=True, help="Organisations, under their short name.")
 
 
-def _asked_for(given: Sequence[str]) -> str | None:
-    """The first word that is no option: only its commands are put together then. None: all of them."""
-    words = iter(given)
-    for word in words:
-        if word == "--data":
-            next(words, None)
-        elif not word.startswith("--data="):
-            return word if not word.startswith("-") else None
-    return None
-
-
 def _begin(context: typer.Context, data: DataOption = None) -> None:
     context.obj = Session(data)
+
+
+def _remind(context: typer.Context) -> None:
     if context.invoked_subcommand not in own.WITHOUT_REMINDER:
         from scmanager.cli import recovery
 
         recovery.remind(context.obj.folder)
 
 
+def _taken_apart(given: Sequence[str]) -> tuple[str | None, Path | None, list[str]]:
+    """The first word that is no option, what --data says before it, and the words from there on.
+
+    Typer reads options with pydantic, which takes a twentieth of a second, and 11 MB that a node would keep for life;
+    so the option that every command has is read here. Anything else (help, nothing, a mistake) is left to typer.
+    """
+    words, data = list(given), None
+    while words and (words[0].startswith("--data=") or (words[0] == "--data" and len(words) > 1)):
+        _, equals, value = words.pop(0).partition("=")
+        data = Path(value if equals else words.pop(0))
+    if not words or words[0].startswith("-"):
+        return None, None, list(given)
+    return words[0], data, words
+
+
 def run(arguments: Sequence[str] | None = None) -> int:
     """One command; its exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        answer = build(_asked_for(given))(given, prog_name="scm", standalone_mode=False)
+        only, data, words = _taken_apart(given)
+        session = None if only is None else Session(data)
+        answer = build(only)(words, prog_name="scm", standalone_mode=False, obj=session)
     except ScManagerError as error:
         _debug()
         output.say_error(error, as_json="--json" in given)
