@@ -8,6 +8,7 @@ from typing import Any
 
 import psutil
 
+from tests.benchmarks.start import as_installed
 from tests.support.processes import NodeProcess, clear
 
 QUIET_S = 60.0
@@ -17,6 +18,7 @@ MEMBERS = 20
 
 def measure(quiet_s: float = QUIET_S) -> dict[str, Any]:
     """PSS in MB (of all processes, and of the node alone), percent of a core, wake-ups a second."""
+    as_installed()
     with tempfile.TemporaryDirectory() as folder:
         with NodeProcess(Path(folder)) as node:
             found = _measured(node, quiet_s)
