@@ -1,4 +1,4 @@
-"""What travels between machines as files, for whoever asks: the command line by itself, or the API of a running node.
+"""What leaves and comes as files, backups too, for whoever asks: the command line by itself, or a running node's API.
 
 Files come and go as their bytes, so that both ways are the same. Every method waits for the disk and may take the
 shelf's lock: call it where waiting is allowed.
@@ -14,6 +14,8 @@ import msgspec
 
 from scmanager import founders_seat
 from scmanager.adapters import recovery_sheet
+from scmanager.adapters.backup_source import SealedBackup, begin_backup
+from scmanager.adapters.private_files import state_folder
 from scmanager.adapters.space_file import (
     Request,
     parse_hand_over,
@@ -24,7 +26,7 @@ from scmanager.adapters.space_file import (
     read_bytes,
 )
 from scmanager.application.exchange import Fork
-from scmanager.application.pieces import dropped_rows, pending_rows
+from scmanager.application.pieces import discard, dropped_rows, pending_rows
 from scmanager.application.writer import Result
 from scmanager.domain.catalogue import MEMBERS
 from scmanager.domain.member import Standing
@@ -108,9 +110,31 @@ class Exchange:
             "closed": closed, "acts": acts, "pending": pending, "dropped": dropped_rows(admitted.dropped),
         }  # fmt: skip
 
+    def backup(self, passphrase: str | None) -> SealedBackup:
+        """The whole data folder as one sealed file, to be read and closed; None: open, and without secrets."""
+        settings = self._node.settings
+        state = settings.state or state_folder()
+        return begin_backup(settings.data, state, self._node.now_us() // 1_000_000, passphrase)
+
     def forks(self, space: bytes) -> list[Fork]:
         """The alarms of a space, each with its proof."""
         return self._node.forks(space)
+
+    def pending(self, space: bytes) -> Result:
+        """The runs of a space that wait (`waiting`), and those that proved wrong (`dropped`). Raises NoSuchSpace."""
+        store, held = self._node.store, self._node.shelf.space(space).id
+        return {
+            "waiting": pending_rows(store, held),
+            "dropped": dropped_rows(each for each in store.pending.dropped() if each.space == held),
+        }
+
+    def discard(self, space: bytes, number: int) -> int:
+        """Let a waiting run of a space go, or strike a dropped one off the list. Raises RunGone.
+
+        Returns how many runs of the space wait still.
+        """
+        discard(self._node.store, self._node.shelf, space, number)
+        return len(pending_rows(self._node.store, space))
 
     def offer(self, space: bytes, recovery_keys: int = 1) -> bytes:
         """Ask the recovery keys for the founder's seat; the new recovery sheet lies in the data folder."""

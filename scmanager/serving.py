@@ -21,6 +21,7 @@ from scmanager.adapters.node_file import NODE_FILE, NodeFile, NodeFileDamaged, f
 from scmanager.api.backend import ActorHealth
 from scmanager.api.listening import LOOPBACK as HOST
 from scmanager.api.listening import PortTaken, listen
+from scmanager.application.pieces import pending_hint
 from scmanager.application.writer import Result
 from scmanager.config import Settings
 from scmanager.errors import Misconfigured, ScManagerError, Unavailable
@@ -216,6 +217,8 @@ class Serving:
         if hint := self.node.clock_hint():
             fault = clock_fault(self.node.shelf, self.node.now_us())
             lines.append(ActorHealth("clock", not fault, hint))
+        if pending := pending_hint(self.node.store):
+            lines.append(ActorHealth("pending", True, pending))
         return lines
 
     def _line(self, report: Report) -> ActorHealth:

@@ -1,4 +1,4 @@
-"""The app: /graphql (HTTP and websocket), /exchange, /health, /metrics. One node's; on the loopback address."""
+"""The app: /graphql (HTTP and websocket), /exchange, /backup, /health, /metrics; on the loopback address."""
 
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +15,7 @@ from starlette.routing import Route, WebSocketRoute
 
 from scmanager.api import failures
 from scmanager.api.backend import Backend
+from scmanager.api.backups import BACKUP, Backups
 from scmanager.api.context import WAITING_MAX, WORKERS, Services
 from scmanager.api.endpoint import Endpoint
 from scmanager.api.feed import Feed
@@ -69,6 +70,7 @@ def make_app(backend: Backend, *, direct: bool = True) -> Starlette:
         Route("/metrics", metrics, methods=["GET"]),
         Route(IMPORT, files.take, methods=["POST"]),
         Route(EXPORT, files.give, methods=["GET"]),
+        Route(BACKUP, Backups(services).give, methods=["POST"]),
         Route(GRAPHQL, endpoint.get, methods=["GET"]),
         Route(GRAPHQL, endpoint.post, methods=["POST"]),
         WebSocketRoute(GRAPHQL, sockets),

@@ -8,7 +8,7 @@ from strawberry.types import Info
 
 from scmanager import __version__
 from scmanager.api import characters as character_models
-from scmanager.api import diplomacy, exchange, models
+from scmanager.api import contests, diplomacy, exchange, models
 from scmanager.api.bindings import described, many, one
 from scmanager.api.context import Context
 from scmanager.api.fielding import Fielding, fielding_of
@@ -149,6 +149,7 @@ class Query:
     node: NodeInfo = strawberry.field(resolver=_node)
     why: Why = strawberry.field(resolver=_why)
     forks: list[exchange.Fork] = strawberry.field(resolver=exchange.forks)
+    pending: exchange.Pending = strawberry.field(resolver=exchange.pending)
     invitation: exchange.ExchangeFile = strawberry.field(resolver=exchange.invitation)
     organisations: Connection[models.Organisation] = many(
         _ALL, filter=OrganisationFilter, sort=OrganisationSort, next_step=models.NO_ORGANISATIONS
@@ -198,6 +199,16 @@ class Query:
         description="Of one space, your personal one too, or of all.",
     )  # fmt: skip
     character: character_models.Character | None = one(_ALL, given=_BY_ID)
+    contested: Connection[contests.Contest] = many(
+        "{c}.settled_in is null", filter=contests.ContestFilter, sort=contests.ContestSort,
+        next_step=contests.NO_CONTESTS, given=_PERHAPS_IN_SPACE,
+        description="What several set at once and nobody decided yet: of one space, or of all.",
+    )  # fmt: skip
+    settled: Connection[contests.Contest] = many(
+        "{c}.settled_in is not null", filter=contests.ContestFilter, sort=contests.ContestSort,
+        next_step=contests.NO_SETTLED, given=_PERHAPS_IN_SPACE,
+        description="What was contested, with the values that lost; the last 64 of each thing.",
+    )  # fmt: skip
     audit: Connection[models.AuditEntry] = many(
         _ALL, filter=AuditFilter, sort=AuditSort, next_step=models.NO_ENTRIES, given=_IN_SPACE,
         description="The audit trail of a space, void entries too.",

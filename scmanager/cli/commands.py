@@ -41,6 +41,8 @@ THINGS: dict[str, dict[str, Command]] = {
         "export": "spaces.export",
         "import": "spaces.import_",
         "request": "spaces.request",
+        "pending": "pending.list_pending",
+        "discard": "pending.discard",
     },
     "recovery": {
         "confirm": "recovery.confirm",
@@ -50,6 +52,7 @@ THINGS: dict[str, dict[str, Command]] = {
     },
     "event": {"void": "events.void"},
     "log": {"show": "log.show", "verify": "log.verify", "forks": "log.forks"},
+    "backup": {"make": "backups.make", "verify": "backups.verify"},
     "projections": {"status": "running.projections_status", "rebuild": "running.projections_rebuild"},
 }
 
@@ -58,8 +61,11 @@ TOP: dict[str, Command] = {
     "up": "running.up",
     "demo": "demo.demo",
     "import": "hangar.import_file",
+    "restore": "backups.restore",
     "erase": "erasing.erase",
     "why": "why.why",
+    "contested": "contests.list_contested",
+    "settle": "contests.settle",
     "query": "running.query",
     "version": "running.version",
 }
@@ -69,23 +75,31 @@ GROUP_HELP = {
     "recovery": "Recovery sheets: confirm yours; take over the founder's seat with one.",
     "event": "What you said that came to nothing: look at it, and say it again.",
     "log": "What was recorded: look at it, and prove that nobody changed it.",
+    "backup": "The data folder as one sealed file: scm backup FILE makes it, scm backup verify FILE proves it.",
     "projections": "The read models: how far they are, and making them anew.",
 }
 
-WITHOUT_REMINDER = frozenset({"recovery", "version", "demo"})
+WITHOUT_REMINDER = frozenset({"recovery", "version", "demo", "restore"})
 """Where the reminder of an unconfirmed recovery sheet would be in the way."""
+
+
+GROUP_KINDS: dict[str, str] = {"backup": "backups.MakesByDefault"}
+"""Groups that are more than a list of commands."""
 
 
 def is_own(verb: str) -> bool:
     """Whether a command of ours stands in a verb's place (and calls the verb itself)."""
     thing, _, act = verb.partition(".")
-    return act in THINGS.get(thing, {})
+    return act in THINGS.get(thing, {}) or verb in TOP
 
 
-def add_thing(group: typer.Typer, thing: str) -> None:
-    """Enter the commands of one thing into its group."""
+def group_of(thing: str) -> typer.Typer:
+    """A group with our commands of one thing."""
+    kind = _found(GROUP_KINDS[thing]) if thing in GROUP_KINDS else None
+    group = typer.Typer(no_args_is_help=True, rich_markup_mode=None, cls=kind)
     for act, command in THINGS.get(thing, {}).items():
         group.command(act)(_found(command))
+    return group
 
 
 def add_top(app: typer.Typer, name: str) -> None:
@@ -93,9 +107,8 @@ def add_top(app: typer.Typer, name: str) -> None:
     app.command(name)(_found(TOP[name]))
 
 
-def _found(command: Command) -> Callable[..., Any]:
+def _found(command: Command) -> Any:
     if not isinstance(command, str):
         return command
     module, _, name = command.rpartition(".")
-    found: Callable[..., Any] = getattr(importlib.import_module(f"scmanager.cli.{module}"), name)
-    return found
+    return getattr(importlib.import_module(f"scmanager.cli.{module}"), name)

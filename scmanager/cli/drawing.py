@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import (
     BarColumn,
+    DownloadColumn,
     MofNCompleteColumn,
     Progress,
     ProgressColumn,
@@ -30,11 +31,12 @@ def draw_table(stream: Any, columns: Sequence[str], rows: Iterable[Sequence[str]
 
 
 @contextmanager
-def draw_bar(stream: Any, title: str, total: int | None) -> Iterator[Callable[[int], None]]:
+def draw_bar(stream: Any, title: str, total: int | None, *, in_bytes: bool) -> Iterator[Callable[[int], None]]:
     """A bar, or without a total the time that passes, until the block ends; what it gives moves the bar on."""
     columns: tuple[ProgressColumn, ...] = (TextColumn("{task.description}"), TimeElapsedColumn())
     if total is not None:
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        count = DownloadColumn() if in_bytes else MofNCompleteColumn()
+        columns = (TextColumn("{task.description}"), BarColumn(), count, TimeRemainingColumn())
     with Progress(*columns, console=_console(stream), transient=True) as bar:
         task = bar.add_task(title, total=total)
         yield lambda count: bar.advance(task, count)

@@ -70,8 +70,7 @@ def _add_groups(app: typer.Typer, only: str | None) -> None:
     if only in things or only == SHORT:
         things = {LONG if only == SHORT else only: None}
     for thing in things:
-        group = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
-        own.add_thing(group, thing)  # First: what everybody begins with stands at the top of each group's help.
+        group = own.group_of(thing)  # First: what everybody begins with stands at the top of each group's help.
         verbs.add_verbs(group, thing, own.is_own)
         if group.registered_commands:
             app.add_typer(group, name=thing, help=helps.get(thing, f"{thing.capitalize()}s."))

@@ -118,14 +118,14 @@ def say_error(error: ScManagerError, *, as_json: bool = False) -> None:
 
 
 @contextmanager
-def progress(title: str, total: int | None) -> Iterator[Callable[[int], None]]:
+def progress(title: str, total: int | None, *, in_bytes: bool = False) -> Iterator[Callable[[int], None]]:
     """A bar on stderr, for what may take longer than a second; none where nobody looks. Gives what moves it on."""
     if not sys.stderr.isatty():
         yield lambda _: None
         return
     from scmanager.cli.drawing import draw_bar
 
-    with draw_bar(sys.stderr, title, total) as advance:
+    with draw_bar(sys.stderr, title, total, in_bytes=in_bytes) as advance:
         yield advance
 
 
