@@ -18,6 +18,7 @@ from scmanager.api.backend import Backend
 from scmanager.api.backups import BACKUP, Backups
 from scmanager.api.context import WAITING_MAX, WORKERS, Services
 from scmanager.api.endpoint import Endpoint
+from scmanager.api.exports import EXPORT_ALL, Exports
 from scmanager.api.feed import Feed
 from scmanager.api.guard import IMPORT, REQUEST_ID, Guard
 from scmanager.api.metrics import exposition
@@ -70,6 +71,7 @@ def make_app(backend: Backend, *, direct: bool = True) -> Starlette:
         Route("/metrics", metrics, methods=["GET"]),
         Route(IMPORT, files.take, methods=["POST"]),
         Route(EXPORT, files.give, methods=["GET"]),
+        Route(EXPORT_ALL, Exports(services).give, methods=["GET"]),
         Route(BACKUP, Backups(services).give, methods=["POST"]),
         Route(GRAPHQL, endpoint.get, methods=["GET"]),
         Route(GRAPHQL, endpoint.post, methods=["POST"]),

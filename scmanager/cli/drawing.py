@@ -37,6 +37,8 @@ def draw_bar(stream: Any, title: str, total: int | None, *, in_bytes: bool) -> I
     if total is not None:
         count = DownloadColumn() if in_bytes else MofNCompleteColumn()
         columns = (TextColumn("{task.description}"), BarColumn(), count, TimeRemainingColumn())
+    elif in_bytes:
+        columns = (TextColumn("{task.description}"), DownloadColumn(), TimeElapsedColumn())
     with Progress(*columns, console=_console(stream), transient=True) as bar:
         task = bar.add_task(title, total=total)
         yield lambda count: bar.advance(task, count)
