@@ -8,11 +8,13 @@ from typing import Any
 
 import psutil
 
+from scmanager.projections.runner import REST_S
 from tests.benchmarks.start import as_installed
 from tests.support.processes import NodeProcess, clear
 
 QUIET_S = 60.0
-SETTLE_S = 5.0
+SETTLE_S = REST_S + 5.0
+"""Then connections that nobody uses are closed."""
 MEMBERS = 20
 
 
