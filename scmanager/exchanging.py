@@ -30,7 +30,6 @@ from scmanager.application.writer import Result
 from scmanager.domain.catalogue import MEMBERS
 from scmanager.domain.member import Standing
 from scmanager.errors import Refused
-from scmanager.exporting import Wanted, export
 from scmanager.runtime import Node
 
 
@@ -121,6 +120,8 @@ class Exchange:
         self, conninfo: str, schema: str, spaces: Sequence[bytes], *, csv: bool, bom: bool, keys: bool
     ) -> Iterator[bytes]:
         """These spaces in open formats, as a ZIP archive that grows while it is read (exporting.py)."""
+        from scmanager.exporting import Wanted, export  # With it comes psycopg, which only a running node needs.
+
         return export(self._node, conninfo, schema, spaces, Wanted(csv, bom, keys))
 
     def forks(self, space: bytes) -> list[Fork]:

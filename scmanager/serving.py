@@ -82,10 +82,9 @@ class Serving:
 
     def _start(self, deadline: float, given_up: threading.Event) -> None:
         self._socket = listen(self.node.settings.port)
-        parts = [*self._actors.all(), ("api", self._run_api)]
-        actors = [self._supervisor.start(name, run) for name, run in parts]
-        for actor in actors:
-            self._await(actor, deadline, given_up)
+        for parts in ([*self._actors.first(), ("api", self._run_api)], self._actors.later()):
+            for actor in [self._supervisor.start(name, run) for name, run in parts]:
+                self._await(actor, deadline, given_up)
         self._started = True
         file = NodeFile(os.getpid(), self.port, self._token)
         write_node_file(self.node.settings.data, file)

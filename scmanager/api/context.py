@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import msgspec
-from strawberry.fastapi import BaseContext
 
 from scmanager.api.backend import Backend
 from scmanager.api.catalogue import Catalogue
@@ -38,13 +37,14 @@ async def work(services: Services, act: Callable[[], T]) -> T:
     return await asyncio.shield(asyncio.get_running_loop().run_in_executor(services.workers, act))
 
 
-class Context(BaseContext):
+class Context:
     """One request's, or one websocket's."""
 
-    def __init__(self, services: Services, request_id: str) -> None:
-        super().__init__()
+    def __init__(self, services: Services, request_id: str, token_shown: bool = False) -> None:
         self.services = services
         self.request_id = request_id
+        self.token_shown = token_shown
+        """Whether a websocket's handshake had it in its header. No HTTP request comes this far without."""
         self.connection_params: dict[str, Any] | None = None
 
     @property

@@ -95,7 +95,7 @@ def build(host: Node) -> None:
     """Fill an empty folder with the demo."""
     content = demo_content.load()
     people = sum(len(each.people) for each in content.organisations)
-    with progress("People join", people) as bar, tempfile.TemporaryDirectory(prefix="scm-demo-") as made:
+    with progress("People join", people) as advance, tempfile.TemporaryDirectory(prefix="scm-demo-") as made:
         founder = content.founder
         import_ships(host, founder.handle)
         for organisation in content.organisations:
@@ -103,7 +103,7 @@ def build(host: Node) -> None:
             stage.found()
             for person in organisation.people:
                 stage.welcome(person)
-                bar.advance(bar.task_ids[0])
+                advance(1)
             stage.organise()
 
 

@@ -91,13 +91,13 @@ def _spaces(session: Session, orgs: list[str] | None, *, personal: bool) -> list
 def _file(api: Client, path: Path, asked_for: dict[str, Any]) -> int:
     with (
         api.download("GET", "/export", LONG_S, params=asked_for) as (size, pieces),
-        progress("Exporting", size, in_bytes=True) as bar,
+        progress("Exporting", size, in_bytes=True) as advance,
     ):
 
         def counted() -> Iterator[bytes]:
             for piece in pieces:
                 yield piece
-                bar.advance(bar.task_ids[0], len(piece))
+                advance(len(piece))
 
         return write_pieces(path, counted())
 

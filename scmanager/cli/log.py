@@ -108,8 +108,8 @@ def verify(
     path = session_of(context).folder / "events.db"
     if not path.exists():
         raise NoFolder(folder=str(path.parent))
-    with progress("Verifying entries", audit.count(path)) as bar:
-        report = audit.verify(path, deep=deep, advance=lambda count: bar.advance(bar.task_ids[0], count))
+    with progress("Verifying entries", audit.count(path)) as advance:
+        report = audit.verify(path, deep=deep, advance=advance)
     if as_json:
         say_json(_told(report))
     else:
