@@ -15,10 +15,11 @@ from typing import Any
 import msgspec
 
 from scmanager.application.continuing import Continuation
-from scmanager.application.desk import Desk, NotAMember, Seat
+from scmanager.application.desk import Desk, NotAMember
 from scmanager.application.founding import Founding
 from scmanager.application.keys import FreshKeys, Keys
 from scmanager.application.recalling import Recalled
+from scmanager.application.seat import Seat
 from scmanager.domain.records import Grant
 from scmanager.errors import Unavailable
 from scmanager.eventstore.own_log import Head, OwnLog
@@ -85,10 +86,6 @@ class _Waiting(msgspec.Struct):
         """End it, if it has not ended."""
         if not self.answer.done():
             self.answer.set_exception(error)
-
-
-_Decided = dict[tuple[bytes, bytes], _Waiting]
-"""The commands of one batch that were not refused, by name, in order."""
 
 
 class Writer:
@@ -206,7 +203,7 @@ class Writer:
 
     def _serve(self, first: _Waiting) -> None:
         """Decide commands until none waits, or one changed who may do what; then commit them together."""
-        decided: _Decided = {}
+        decided: dict[tuple[bytes, bytes], _Waiting] = {}  # By name: a twin is met before its outcome is recorded.
         following: _Waiting | None = first
         taken = 0
         with self._shelf.lock:
@@ -231,7 +228,7 @@ class Writer:
             self._queue.put(None)  # The end stays at the end.
         return following
 
-    def _decide(self, waiting: _Waiting, decided: _Decided) -> bool:
+    def _decide(self, waiting: _Waiting, decided: dict[tuple[bytes, bytes], _Waiting]) -> bool:
         """True when the batch must be committed before anything else is decided."""
         command = waiting.command
         desk: Desk | None = None
@@ -244,8 +241,7 @@ class Writer:
             if known is not None:
                 waiting.answer.set_result(known)
                 return False
-            twin = decided.get(waiting.name)
-            if twin is not None:
+            if (twin := decided.get(waiting.name)) is not None:
                 twin.answer.add_done_callback(lambda first: _pass_on(first, waiting.answer))
                 return False
             seat = self._seat_for(command)
@@ -338,7 +334,7 @@ class Writer:
         genesis = parse_row(first[0]).genesis if first else None
         return genesis.continues.log if genesis and genesis.continues else None
 
-    def _commit(self, decided: _Decided) -> None:
+    def _commit(self, decided: dict[tuple[bytes, bytes], _Waiting]) -> None:
         for seat in [each for each in self._seats.values() if each.log.added]:
             mine = [waiting for waiting in decided.values() if waiting.result.get("space") == seat.space.id.hex()]
             try:
