@@ -24,9 +24,12 @@ from scmanager.api.backend import ActorHealth
 from scmanager.api.listening import LOOPBACK as HOST
 from scmanager.api.listening import PortTaken, listen
 from scmanager.application.alarms import Alarms
+from scmanager.application.audit_intake import Note
 from scmanager.application.erasure import Erasures
 from scmanager.application.writer import Result
+from scmanager.auditing import ACTOR, actor_failed, auditor_of
 from scmanager.config import Settings
+from scmanager.domain.audit_types import AuditType
 from scmanager.errors import Misconfigured, ScManagerError, Unavailable
 from scmanager.eventstore.originators import SqliteOriginators
 from scmanager.exchanging import Exchange
@@ -79,8 +82,10 @@ class Serving:
 
     def __init__(self, node: Node) -> None:
         self.node = node
-        self.exchange = Exchange(node)
-        self._supervisor = Supervisor()
+        self.auditor = auditor_of(node)
+        self.note: Note = self.auditor.note
+        self.exchange = Exchange(node, self.note)
+        self._supervisor = Supervisor(actor_failed(self.note))
         self._server: PostgresServer | None = None
         self._started = False
         self._database_up = threading.Event()
@@ -119,6 +124,7 @@ class Serving:
     def _start(self, deadline: float, given_up: threading.Event) -> None:
         self._socket = listen(self.node.settings.port)
         parts: list[tuple[str, Callable[[threading.Event, Callable[[], None]], None]]] = [
+            (ACTOR, self.auditor.run),
             ("database", self._run_database),
             ("read-models", self._run_projector),
             ("erasures", self._run_erasures),
@@ -316,6 +322,7 @@ class Serving:
             "scm_projected_position": float(self.projected_pos()),
             "scm_writer_commits_total": float(self.node.writer.commits),
             "scm_spaces": float(len(self.node.shelf.spaces())),
+            "scm_audit_dropped_total": float(self.auditor.dropped),
             "scm_actor_restarts_total": float(sum(report.restarts for report in reports)),
         }
 
@@ -337,12 +344,14 @@ def serve_until_signal(node: Node, started: Callable[[Serving], None] = lambda _
         serving = Serving(node)
         with contextlib.suppress(StartGivenUp):
             _start_quickly(serving, asked)
+            serving.note(AuditType.INSTANCE_ACTIVE, "node-started", "node")
             try:
                 started(serving)
                 # Windows does not wake a wait without an end for Ctrl-C.
                 while not asked.wait(1.0 if sys.platform == "win32" else None):
                     pass
             finally:
+                serving.note(AuditType.INSTANCE_INACTIVE, "node-stopped", "node")
                 late = serving.stop()
             return late
         return []

@@ -46,7 +46,7 @@ def make_app(backend: Backend, *, direct: bool = True) -> FastAPI:
         services.workers.shutdown(wait=False, cancel_futures=True)
 
     app = FastAPI(title="SC Manager", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
-    app.add_middleware(Guard, token=lambda: backend.token)
+    app.add_middleware(Guard, token=lambda: backend.token, note=backend.note)
     app.add_exception_handler(ScManagerError, _told)
     app.add_exception_handler(HTTPException, _not_offered)
     endpoint, sockets = Endpoint(schema, services, direct=direct), Sockets(schema, services, GRAPHQL)

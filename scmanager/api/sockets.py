@@ -14,9 +14,9 @@ from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
 
 from scmanager.api.context import Context, Services
-from scmanager.api.failures import TooManyConnections
+from scmanager.api.failures import TokenWrong, TooManyConnections
 from scmanager.api.feed import ListenerTooSlow
-from scmanager.api.guard import ALLOWED, REQUEST_ID, token_matches
+from scmanager.api.guard import ALLOWED, REQUEST_ID, note_refusal, token_matches
 from scmanager.api.schema import Served
 
 CONNECTIONS_MAX = 64
@@ -149,5 +149,7 @@ class Sockets(GraphQLRouter[Context, None]):
         shown = (context.connection_params or {}).get("token")
         allowed = websocket is not None and websocket.scope.get(ALLOWED)
         if not allowed and not (isinstance(shown, str) and token_matches(shown, self._services.backend.token)):
+            if websocket is not None:
+                note_refusal(self._services.backend.note, TokenWrong(), websocket.scope)
             raise ConnectionRejectionError
         return await super().on_ws_connect(context)

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from scmanager.domain import (
     alarm,
+    audit_event,
     character,
     contact,
     fleet,
@@ -44,6 +45,7 @@ CONTACTS: Final = _fold("contact", contact.Contact(), contact.evolve)
 TREATIES: Final = _fold("treaty", treaty.Treaty(), treaty.evolve)
 CHARACTERS: Final = _fold("character", character.Character(), character.evolve)
 PLAYERS: Final = _fold("player", player.Player(), player.evolve)
+AUDIT: Final = _fold("audit", audit_event.Series(), audit_event.evolve)
 
 FOLDS: Final[Mapping[str, Fold]] = MappingProxyType(
     by_tag(
@@ -61,6 +63,7 @@ FOLDS: Final[Mapping[str, Fold]] = MappingProxyType(
             TREATIES,
             CHARACTERS,
             PLAYERS,
+            AUDIT,
         )
     )
 )

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scmanager.domain import (
+    audit_event,
     character,
     contact,
     fleet,
@@ -41,6 +42,7 @@ THINGS = {
     "treaty": (treaty.Treaty(), treaty.evolve),
     "character": (character.Character(), character.evolve),
     "player": (player.Player(), player.evolve),
+    "audit": (audit_event.Series(), audit_event.evolve),
 }
 
 
