@@ -7,6 +7,7 @@ from strawberry import ID
 from strawberry.types import Info
 
 from scmanager import __version__
+from scmanager.api import audit_events as noted
 from scmanager.api import characters as character_models
 from scmanager.api import diplomacy, exchange, models
 from scmanager.api.bindings import described, many, one
@@ -198,6 +199,11 @@ class Query:
         description="Of one space, your personal one too, or of all.",
     )  # fmt: skip
     character: character_models.Character | None = one(_ALL, given=_BY_ID)
+    audit_events: Connection[noted.AuditEvent] = many(
+        _ALL, filter=noted.AuditEventFilter, sort=noted.AuditEventSort,
+        next_step=noted.NO_AUDIT_EVENTS, given=_PERHAPS_IN_SPACE,
+        description="What this node noticed that matters for security or operation, in its owner's own space.",
+    )  # fmt: skip
     audit: Connection[models.AuditEntry] = many(
         _ALL, filter=AuditFilter, sort=AuditSort, next_step=models.NO_ENTRIES, given=_IN_SPACE,
         description="The audit trail of a space, void entries too.",

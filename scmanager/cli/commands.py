@@ -6,6 +6,7 @@ from typing import Any
 import typer
 
 from scmanager.cli import (
+    audit_events,
     characters,
     demo,
     diplomacy,
@@ -63,6 +64,7 @@ THINGS: dict[str, dict[str, Callable[..., Any]]] = {
         "take": taking_over.take,
     },
     "event": {"void": events.void},
+    "audit": {"list": audit_events.list_audit_events},
     "log": {"show": log.show, "verify": log.verify, "forks": log.forks},
     "projections": {"status": running.projections_status, "rebuild": running.projections_rebuild},
 }
@@ -82,6 +84,7 @@ GROUP_HELP = {
     "space": "Spaces travel as files: export, import, ask for admission.",
     "recovery": "Recovery sheets: confirm yours; take over the founder's seat with one.",
     "event": "What you said that came to nothing: look at it, and say it again.",
+    "audit": "What your machines noticed: refused requests, forged files, damage, failures.",
     "log": "What was recorded: look at it, and prove that nobody changed it.",
     "projections": "The read models: how far they are, and making them anew.",
 }

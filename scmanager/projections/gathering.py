@@ -12,7 +12,16 @@ from scmanager.domain.catalogue import MEMBERS
 from scmanager.domain.event import Id, Id32, State
 from scmanager.domain.governance import Granted
 from scmanager.domain.records import Verdict
-from scmanager.projections import characters, diplomacy, fleets, hangar, operations, organisations, roster
+from scmanager.projections import (
+    audit_events,
+    characters,
+    diplomacy,
+    fleets,
+    hangar,
+    operations,
+    organisations,
+    roster,
+)
 from scmanager.projections.read_model import ReadModel, Scene, Voice
 from scmanager.spaces.opening import Opened
 from scmanager.spaces.space import Space
@@ -25,6 +34,7 @@ MODELS: tuple[ReadModel, ...] = (
     operations.MODEL,
     diplomacy.MODEL,
     characters.MODEL,
+    audit_events.MODEL,
 )
 """Those whose rows belong to entities; the audit trail has a row an entry and stands beside them."""
 
@@ -130,7 +140,9 @@ def _slice(space: Space, entries: list[Opened], touched: set[Id], *, words: bool
                     for entry in model.words(thing.state):
                         if (opened := space.opened(entry)) is not None:
                             wanted[entry] = (opened, space.public(opened.entry.log))
-    scene = Scene(space.id, states, _voices(space) if models["roster"] else {}, wanted, space.erased_keys())
+    scene = Scene(
+        space.id, states, _voices(space) if models["roster"] else {}, wanted, space.erased_keys(), space.kind
+    )
     entries.sort(key=lambda opened: opened.pos)
     return Slice(space, scene, models, entries, space.frontier(), space.journal.number, words)
 

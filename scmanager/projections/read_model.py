@@ -46,6 +46,8 @@ class Scene(msgspec.Struct, frozen=True):
     words: Mapping[Id32, tuple[Opened, bytes]]
     """The entries whose words or times are wanted, with their logs' keys."""
     erased: frozenset[bytes]
+    kind: str = "org"
+    """The space's."""
 
 
 class Look:
@@ -53,7 +55,7 @@ class Look:
 
     def __init__(self, scene: Scene, parts: Mapping[tuple[int, int], bytes], key_of: KeyOf) -> None:
         self.scene = scene
-        self.space = scene.space
+        self.space, self.kind = scene.space, scene.kind
         self._parts, self._key_of = parts, key_of
 
     def state(self, fold: Fold, entity: Id) -> Any:
