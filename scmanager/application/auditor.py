@@ -147,7 +147,10 @@ class Auditor:
     # Into the owner's log
 
     def _record(self, own: bytes, causes: list[Cause], beyond: list[Beyond], *, closing: bool) -> None:
-        tally, waiting = self._tally(own), self._spool.waiting()
+        waiting = self._spool.waiting()
+        if not (waiting or causes or beyond or self._tallies):
+            return
+        tally = self._tally(own)
         steps: list[Step] = []
         for cause in merged(each for each in (*waiting, *causes) if not self._is_recorded(own, each)):
             source = source_hash(self._secret, cause.first_s // DAY_S, cause.source)

@@ -88,7 +88,7 @@ KINDS: Final[Mapping[AuditType, Kind]] = MappingProxyType(
         ),
         _T.SANDBOX_ESCAPE: Kind("plugin host", "a plugin reaches for what it was not granted", _C, _PLUGINS),
         _T.INTEGRITY_FAILURE: Kind(
-            "store; alarms; scm log verify",
+            "whoever opens the folder; auditor; scm log verify",
             "the log, the keys or the identity are not what was written; a log signed two histories",
             _C,
         ),
