@@ -23,7 +23,7 @@ LISTED_TYPE_MAX = 32
 LISTED_MAX = 128
 """Series in all a day: four types that others can raise fill it, if all do."""
 TELLS_MAX = 8
-"""How often one series may be told to go on, by processes that each live shorter than its window."""
+"""How often a series may be told to go on, and a type's rest a day, by processes that live shorter than a window."""
 ENTRIES_MAX = LISTED_MAX * 2 + len(AuditType) * (DAY_S // WINDOW_S)
 """Entries that one node writes in a day, whatever happens to it, while it runs without a break."""
 
@@ -94,8 +94,12 @@ class Tally:
         self._listed: dict[tuple[int, AuditType | None], int] = {}
         """By day: how many series of a type, and (None) in all."""
         self._beyond: dict[AuditType, Beyond] = {}
+        self._rests: dict[tuple[int, AuditType], int] = {}
+        """By day: how often it was told of a type how much is not listed."""
         for entity, series in known:
-            if series.code:
+            if not series.code:
+                self._count_rest(series.first_s, series.type)
+            else:
                 name = _name(series.type, series.code, series.source, series.first_s)
                 self._enter(name, _Open(entity, series.last_s, series.count, 0, series.tells), series.first_s)
 
@@ -131,11 +135,12 @@ class Tally:
             if over:
                 del self._open[name]
         for type_, beyond in list(self._beyond.items()):
-            if everything or beyond.first_s // WINDOW_S != window:
+            over = beyond.first_s // WINDOW_S != window
+            if (everything or over) and self._rests.get((beyond.first_s // DAY_S, type_), 0) < TELLS_MAX:
                 del self._beyond[type_]
+                self._count_rest(beyond.first_s, type_)
                 yield beyond
-        for each in [each for each in self._listed if each[0] < now_s // DAY_S - 1]:
-            del self._listed[each]
+        self._forget(now_s // DAY_S - 1)
 
     def give_back(self, opened: Opened) -> None:
         """It could not be written: as if it had never been admitted."""
@@ -153,7 +158,16 @@ class Tally:
     @property
     def size(self) -> int:
         """How many things it keeps in memory; for measurements."""
-        return len(self._open) + len(self._listed) + len(self._beyond)
+        return len(self._open) + len(self._listed) + len(self._beyond) + len(self._rests)
+
+    def _forget(self, day: int) -> None:
+        """What was counted before this day."""
+        self._listed = {each: count for each, count in self._listed.items() if each[0] >= day}
+        self._rests = {each: count for each, count in self._rests.items() if each[0] >= day}
+
+    def _count_rest(self, first_s: int, type_: AuditType) -> None:
+        place = (first_s // DAY_S, type_)
+        self._rests[place] = self._rests.get(place, 0) + 1
 
     def _room(self, day: int, type_: AuditType) -> bool:
         listed = self._listed
@@ -181,7 +195,9 @@ def merged(causes: Iterable[Cause]) -> list[Cause]:
 
 
 def joined(held: Cause, more: Cause) -> Cause:
-    """Like causes as one, by the id of the first."""
+    """Like causes as one, by the id of the first. What has one id is one cause, which one of them knows better."""
+    if held.id == more.id:
+        return max(held, more, key=lambda cause: cause.count)
     return msgspec.structs.replace(
         held,
         count=min(held.count + more.count, INT_MAX),

@@ -86,7 +86,8 @@ class Auditor:
             self._wake.clear()
             self.work()
             stop.wait(PAUSE_S)
-            self._wake.wait(min(HOURLY_S, WINDOW_S - self._now_s() % WINDOW_S + 1))
+            if not stop.is_set():  # Else nothing might ever wake it again.
+                self._wake.wait(min(HOURLY_S, WINDOW_S - self._now_s() % WINDOW_S + 1))
         self.work(closing=True)
 
     def work(self, *, closing: bool = False) -> None:
@@ -160,16 +161,19 @@ class Auditor:
         for more in beyond:
             tally.leave_out(more.type, more.count, more.first_s, more.last_s)
         steps += tally.closing(self._now_s(), everything=closing)
-        self._carry_out(own, tally, steps)
+        failed = self._carry_out(own, tally, steps)
         self._put_at.clear()
         for each in waiting:
-            self._spool.forget(each)
+            if each.id not in failed:
+                self._spool.forget(each)
 
-    def _carry_out(self, own: bytes, tally: Tally, steps: list[Step]) -> None:
+    def _carry_out(self, own: bytes, tally: Tally, steps: list[Step]) -> set[bytes]:
+        """The ids of the causes that could not be recorded: they are in the spool."""
         answers = [(step, self._writer.submit(self._command(own, step))) for step in steps]
-        for step, answer in answers:
-            if answer.exception() is not None:
-                self._failed(tally, step)
+        failed = [step for step, answer in answers if answer.exception() is not None]
+        for step in failed:
+            self._failed(tally, step)
+        return {step.cause.id for step in failed if isinstance(step, Opened)}
 
     def _failed(self, tally: Tally, step: Step) -> None:
         """Said nowhere but in the metrics: a word about it would go the same way."""

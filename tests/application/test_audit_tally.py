@@ -1,7 +1,9 @@
 """The tally: the first at once, the rest counted; and a flood fills neither disk nor memory."""
 
+import os
 from collections import Counter
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -98,6 +100,22 @@ def test_what_a_log_holds_of_today_counts_against_todays_room() -> None:
     assert isinstance(admit(tally, cause(type_=PEER)), Opened)
 
 
+def test_processes_that_live_short_tell_the_rest_of_a_day_only_so_often() -> None:
+    known = [
+        (bytes([number]) * 16, Series(b"l" * 32, TOKEN, "token-wrong", source=hashed(str(number)), first_s=NOON))
+        for number in range(LISTED_TYPE_MAX)
+    ]
+    told = 0
+    for number in range(50):
+        tally = Tally(known)
+        admit(tally, cause(source=f"late {number}"))
+        for step in tally.closing(NOON, everything=True):
+            assert isinstance(step, Beyond)
+            told += 1
+            known.append((bytes([100 + number]) * 16, Series(b"l" * 32, TOKEN, first_s=NOON, count=step.count)))
+    assert told == TELLS_MAX
+
+
 def test_what_could_not_be_written_is_as_if_it_had_never_been() -> None:
     tally = Tally()
     for _ in range(LISTED_TYPE_MAX * 2):
@@ -109,9 +127,12 @@ def test_what_could_not_be_written_is_as_if_it_had_never_been() -> None:
 
 
 def test_like_causes_become_one_by_the_id_of_the_first() -> None:
-    first, later = cause(NOON, count=2), cause(NOON + 9, count=3)
+    first = cause(NOON, count=2)
+    later = msgspec.structs.replace(cause(NOON + 9, count=3), id=b"l" * 16)
+    assert merged([first, first]) == [first]
     (one,) = merged([later, first])
     assert (one.count, one.first_s, one.last_s) == (5, NOON, NOON + 9)
+    assert one.id == later.id
     assert len(merged([first, cause(NOON + WINDOW_S), cause(type_=PEER), cause(source="b")])) == 4
 
 
@@ -172,7 +193,7 @@ def test_whatever_comes_every_cause_is_told_once_and_there_is_a_bound(
 
 def test_the_intake_keeps_few_kinds_and_counts_the_rest() -> None:
     woken: list[int] = []
-    intake = Intake(lambda: NOON * 1_000_000, lambda size: b"i" * size, lambda: woken.append(1))
+    intake = Intake(lambda: NOON * 1_000_000, os.urandom, lambda: woken.append(1))
     for number in range(20_000):
         intake(TOKEN, "token-wrong", str(number % 5_000), "x" * 5_000)
     assert intake.size <= KINDS_MAX + 1

@@ -19,7 +19,7 @@ from scmanager.auditing import actor_failed, audited, auditor_of, leave
 from scmanager.domain.audit_types import AuditType, Severity
 from scmanager.eventstore.store import StoreDamaged
 from scmanager.serving import DatabaseAway
-from tests.support.audit_list import codes, listed
+from tests.support.audit_list import listed
 from tests.support.effort import examples
 from tests.support.machines import Machine
 
@@ -136,10 +136,37 @@ def test_what_cannot_be_recorded_now_waits_and_raises_nothing_of_its_own(ada: Ma
             auditor.note(TOKEN, "token-wrong", "a")
             auditor.work()
         assert node.store.last_pos() == before
-        assert [each.code for each in spool(ada).waiting()] == ["token-wrong"]
+        assert [(each.code, each.count) for each in spool(ada).waiting()] == [("token-wrong", 3)]
         node.writer.doubtful.clear()
         auditor.work()
-        assert codes(node) == ["token-wrong"]
+        assert [(each.series.code, each.series.count) for each in listed(node)] == [("token-wrong", 3)]
+        assert spool(ada).waiting() == []
+
+
+def test_what_waits_and_cannot_be_recorded_goes_on_waiting(ada: Machine) -> None:
+    leave(ada.settings.data, TOKEN, "token-wrong", "a")
+    (waits,) = spool(ada).waiting()
+    with ada.open() as node:
+        log = node.writer.seat_log(node.personal_space())
+        assert log is not None
+        node.writer.doubtful.add(log)
+        node.writer.forget_seats()
+        for _ in range(2):
+            auditor_of(node).work()
+            assert spool(ada).waiting() == [waits]
+
+
+def test_what_is_said_once_by_its_own_id_is_counted_once(ada: Machine) -> None:
+    for _ in range(3):
+        with ada.open() as node, audited(node) as note:
+            note(AuditType.INTEGRITY_FAILURE, "fork-seen", "a", "", b"f" * 16)
+    assert [each.count for each in spool(ada).waiting()] == [1]
+    with ada.open() as node:
+        node.personal_space()
+        for _ in range(3):
+            with audited(node) as note:
+                note(AuditType.INTEGRITY_FAILURE, "fork-seen", "a", "", b"f" * 16)
+        assert [each.series.count for each in listed(node)] == [1]
 
 
 def test_noting_waits_for_nobody_while_the_writer_is_busy(ada: Machine) -> None:
@@ -194,6 +221,7 @@ from scmanager.auditing import auditor_of
 from scmanager.config import Settings
 from scmanager.domain.audit_types import AuditType
 from scmanager.eventstore.sqlite import SqliteStore
+from scmanager.runtime import Node
 
 node = Node(Settings(Path(sys.argv[1]), Path(sys.argv[2]), port=0))
 auditor = auditor_of(node)
