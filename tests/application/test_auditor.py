@@ -207,7 +207,7 @@ def test_the_supervisors_word_never_holds_a_message_and_the_audit_actor_is_not_a
             failed("api", ConnectionError("secret words"))
             failed("read-models", StoreDamaged(reason="secret words"))
             failed("database", DatabaseAway())
-            failed("audit", ConnectionError("in here"))
+            failed("audit", OSError("in here"))
         found = {each.series.code: each for each in listed(node)}
         assert set(found) == {"ConnectionError", "store-damaged", "database-away"}
         assert found["store-damaged"].series.type is AuditType.INTEGRITY_FAILURE
