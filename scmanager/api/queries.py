@@ -9,7 +9,7 @@ from strawberry.types import Info
 from scmanager import __version__
 from scmanager.api import audit_events as noted
 from scmanager.api import characters as character_models
-from scmanager.api import diplomacy, exchange, models
+from scmanager.api import contests, diplomacy, exchange, models
 from scmanager.api.bindings import described, many, one
 from scmanager.api.context import Context
 from scmanager.api.fielding import Fielding, fielding_of
@@ -150,6 +150,7 @@ class Query:
     node: NodeInfo = strawberry.field(resolver=_node)
     why: Why = strawberry.field(resolver=_why)
     forks: list[exchange.Fork] = strawberry.field(resolver=exchange.forks)
+    pending: exchange.Pending = strawberry.field(resolver=exchange.pending)
     invitation: exchange.ExchangeFile = strawberry.field(resolver=exchange.invitation)
     organisations: Connection[models.Organisation] = many(
         _ALL, filter=OrganisationFilter, sort=OrganisationSort, next_step=models.NO_ORGANISATIONS
@@ -203,6 +204,16 @@ class Query:
         _ALL, filter=noted.AuditEventFilter, sort=noted.AuditEventSort,
         next_step=noted.NO_AUDIT_EVENTS, given=_PERHAPS_IN_SPACE,
         description="What this node noticed that matters for security or operation, in its owner's own space.",
+    )  # fmt: skip
+    contested: Connection[contests.Contest] = many(
+        "{c}.settled_in is null", filter=contests.ContestFilter, sort=contests.ContestSort,
+        next_step=contests.NO_CONTESTS, given=_PERHAPS_IN_SPACE,
+        description="What several set at once and nobody decided yet: of one space, or of all.",
+    )  # fmt: skip
+    settled: Connection[contests.Contest] = many(
+        "{c}.settled_in is not null", filter=contests.ContestFilter, sort=contests.ContestSort,
+        next_step=contests.NO_SETTLED, given=_PERHAPS_IN_SPACE,
+        description="What was contested, with the values that lost; the last 64 of each thing.",
     )  # fmt: skip
     audit: Connection[models.AuditEntry] = many(
         _ALL, filter=AuditFilter, sort=AuditSort, next_step=models.NO_ENTRIES, given=_IN_SPACE,

@@ -9,7 +9,7 @@ import strawberry
 from graphql import GraphQLError
 from strawberry.schema.config import StrawberryConfig
 
-from scmanager.api import audit_events, characters, diplomacy, exchange, operation_models
+from scmanager.api import audit_events, characters, contests, diplomacy, exchange, operation_models
 from scmanager.api.answering import bind
 from scmanager.api.catalogue import Catalogue, catalogue
 from scmanager.api.documents import CheckedDocuments
@@ -48,7 +48,7 @@ def served() -> Served:
         extensions=[SpokenErrors, CheckedDocuments],
         config=StrawberryConfig(scalar_map=SCALARS),
     )
-    beside = operation_models.TABLES | diplomacy.TABLES | characters.TABLES | audit_events.TABLES
+    beside = operation_models.TABLES | diplomacy.TABLES | characters.TABLES | contests.TABLES | audit_events.TABLES
     found = catalogue(schema, TABLES | beside)
     bind(schema._schema, found)
     return Served(schema, found)

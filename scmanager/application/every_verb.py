@@ -2,6 +2,7 @@
 
 from scmanager.application import (
     characters,
+    contests,
     diplomacy,
     fleets,
     hangar_import,
@@ -14,7 +15,18 @@ from scmanager.application import (
 from scmanager.application.verbs import VERBS, Verb
 from scmanager.errors import Refused
 
-MODULES = (organisations, members, ships, fleets, hangar_import, reissuing, operations, diplomacy, characters)
+MODULES = (
+    organisations,
+    members,
+    ships,
+    fleets,
+    hangar_import,
+    reissuing,
+    operations,
+    diplomacy,
+    characters,
+    contests,
+)
 
 
 class VerbUnknown(Refused):

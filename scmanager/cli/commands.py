@@ -4,10 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 from scmanager.cli import (
     audit_events,
+    backups,
     characters,
+    contests,
     demo,
     diplomacy,
     erasing,
@@ -16,6 +19,7 @@ from scmanager.cli import (
     log,
     operations,
     organisations,
+    pending,
     people,
     recovery,
     running,
@@ -56,6 +60,8 @@ THINGS: dict[str, dict[str, Callable[..., Any]]] = {
         "export": spaces.export,
         "import": spaces.import_,
         "request": spaces.request,
+        "pending": pending.list_pending,
+        "discard": pending.discard,
     },
     "recovery": {
         "confirm": recovery.confirm,
@@ -66,6 +72,7 @@ THINGS: dict[str, dict[str, Callable[..., Any]]] = {
     "event": {"void": events.void},
     "audit": {"list": audit_events.list_audit_events},
     "log": {"show": log.show, "verify": log.verify, "forks": log.forks},
+    "backup": {"make": backups.make, "verify": backups.verify},
     "projections": {"status": running.projections_status, "rebuild": running.projections_rebuild},
 }
 
@@ -74,8 +81,11 @@ TOP: dict[str, Callable[..., Any]] = {
     "up": running.up,
     "demo": demo.demo,
     "import": hangar.import_file,
+    "restore": backups.restore,
     "erase": erasing.erase,
     "why": why.why,
+    "contested": contests.list_contested,
+    "settle": contests.settle,
     "query": running.query,
     "version": running.version,
 }
@@ -86,17 +96,22 @@ GROUP_HELP = {
     "event": "What you said that came to nothing: look at it, and say it again.",
     "audit": "What your machines noticed: refused requests, forged files, damage, failures.",
     "log": "What was recorded: look at it, and prove that nobody changed it.",
+    "backup": "The data folder as one sealed file: scm backup FILE makes it, scm backup verify FILE proves it.",
     "projections": "The read models: how far they are, and making them anew.",
 }
 
-WITHOUT_REMINDER = frozenset({"recovery", "version", "demo"})
+WITHOUT_REMINDER = frozenset({"recovery", "version", "demo", "restore"})
 """Where the reminder of an unconfirmed recovery sheet would be in the way."""
+
+
+GROUP_KINDS: dict[str, type[TyperGroup]] = {"backup": backups.MakesByDefault}
+"""Groups that are more than a list of commands."""
 
 
 def is_own(verb: str) -> bool:
     """Whether a command of ours stands in a verb's place (and calls the verb itself)."""
     thing, _, act = verb.partition(".")
-    return act in THINGS.get(thing, {})
+    return act in THINGS.get(thing, {}) or verb in TOP
 
 
 def add_commands(app: typer.Typer, group_of: Callable[[str], typer.Typer]) -> None:

@@ -143,7 +143,7 @@ class Treaty(State):
     @property
     def contested(self) -> bool:
         """Whether people said things at the same time that do not go together."""
-        return bool(self.rival_drafts or self.rival_agreements or (self.agreements and self.drops))
+        return bool(self.rival_drafts or self.rival_agreements or (self.agreements and self.drops and not self.ends))
 
     def version(self, entry: Id32 | None) -> Version | None:
         """The version of this entry, if there is one."""

@@ -9,12 +9,16 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from scmanager.domain.catalogue import MEMBERS
+from scmanager.domain.clash import Contest
+from scmanager.domain.clash_fields import field_of
 from scmanager.domain.event import Id, Id32, State
+from scmanager.domain.fold import Fold
 from scmanager.domain.governance import Granted
 from scmanager.domain.records import Verdict
 from scmanager.projections import (
     audit_events,
     characters,
+    contests,
     diplomacy,
     fleets,
     hangar,
@@ -23,6 +27,7 @@ from scmanager.projections import (
     roster,
 )
 from scmanager.projections.read_model import ReadModel, Scene, Voice
+from scmanager.spaces.contests import worded
 from scmanager.spaces.opening import Opened
 from scmanager.spaces.space import Space
 
@@ -35,6 +40,7 @@ MODELS: tuple[ReadModel, ...] = (
     diplomacy.MODEL,
     characters.MODEL,
     audit_events.MODEL,
+    contests.MODEL,
 )
 """Those whose rows belong to entities; the audit trail has a row an entry and stands beside them."""
 
@@ -130,19 +136,21 @@ def _differs(
 def _slice(space: Space, entries: list[Opened], touched: set[Id], *, words: bool, wide: bool) -> Slice:
     models = {model.name: _concerned(space, model, touched, wide=wide) for model in MODELS}
     states: dict[str, dict[Id, State]] = {}
-    wanted: dict[Id32, tuple[Opened, bytes]] = {}
+    contested: dict[str, dict[Id, tuple[Contest, ...]]] = {}
+    wanted: set[Id32] = set()
     for model in MODELS:
         for fold in model.folds:
             found = states.setdefault(fold.name, {})
             for entity in models[model.name]:
                 if (thing := space.thing(fold, entity)) is not None:
                     found[entity] = thing.state
-                    for entry in model.words(thing.state):
-                        if (opened := space.opened(entry)) is not None:
-                            wanted[entry] = (opened, space.public(opened.entry.log))
-    scene = Scene(
-        space.id, states, _voices(space) if models["roster"] else {}, wanted, space.erased_keys(), space.kind
-    )
+                    wanted.update(model.words(thing.state))
+                    if model.contests and (told := thing.contests()):
+                        contested.setdefault(fold.name, {})[entity] = told
+                        wanted.update(_contested_words(fold, told))
+    opened = {each: (one, space.public(one.entry.log)) for each in wanted if (one := space.opened(each)) is not None}
+    voices = _voices(space) if models["roster"] else {}
+    scene = Scene(space.id, states, contested, voices, opened, space.erased_keys(), space.kind)
     entries.sort(key=lambda opened: opened.pos)
     return Slice(space, scene, models, entries, space.frontier(), space.journal.number, words)
 
@@ -154,7 +162,20 @@ def _concerned(space: Space, model: ReadModel, touched: set[Id], *, wide: bool) 
     """
     if wide or model.voices:
         return sorted(touched)
+    if model.contests:
+        return sorted(each for each in touched if any(_clashed(space, fold, each) for fold in model.folds))
     return sorted(each for each in touched if any(space.thing(fold, each) is not None for fold in model.folds))
+
+
+def _clashed(space: Space, fold: Fold, entity: Id) -> bool:
+    thing = space.thing(fold, entity)
+    return thing is not None and thing.has_clashed
+
+
+def _contested_words(fold: Fold, contests: Iterable[Contest]) -> Iterable[Id32]:
+    for contest in contests:
+        field = field_of(fold.name, contest.field)
+        yield from worded(field, contest) if field else ()
 
 
 def _members(space: Space, entries: Iterable[Opened]) -> set[Id]:
@@ -166,7 +187,8 @@ def _members(space: Space, entries: Iterable[Opened]) -> set[Id]:
 
 
 def _all(space: Space, models: Iterable[ReadModel]) -> set[Id]:
-    found = {entity for model in models for fold in model.folds for entity, _ in space.things(fold)}
+    folds = {fold.name: fold for model in models for fold in model.folds}
+    found = {entity for fold in folds.values() for entity, _ in space.things(fold)}
     return found | _members(space, ())
 
 
