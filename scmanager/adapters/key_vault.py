@@ -87,6 +87,7 @@ class KeyVault:
         keep_apart(folder, self._state)
         self._path = private_folder(folder) / FILE_NAME
         self._lock = threading.RLock()
+        self._logs: dict[bytes, tuple[bytes, ...]] = {}
         with self._guarded():
             self._database = _connect(self._path)
             try:
@@ -147,9 +148,10 @@ class KeyVault:
 
     def keys_of(self, space: bytes, subject: bytes | None = b"") -> tuple[bytes, ...]:
         """Ids of the keys held of a subject, of the epochs (empty subject), or of the whole space (None), sorted."""
-        query = "SELECT key_id FROM keys WHERE space = ?1 AND (?2 IS NULL OR subject = ?2) ORDER BY key_id"
+        whose, values = ("", (space,)) if subject is None else (" AND subject = ?", (space, subject))
+        query = f"SELECT key_id FROM keys WHERE space = ?{whose} ORDER BY key_id"
         with self._guarded():
-            return tuple(row[0] for row in self._database.execute(query, (space, subject)))
+            return tuple(row[0] for row in self._database.execute(query, values))
 
     def subjects(self, space: bytes) -> dict[bytes, bytes]:
         """Every key held of a space, by its id: whose it is (empty: an epoch's)."""
@@ -183,6 +185,7 @@ class KeyVault:
         wrapped = wrap(self._key, seed, _log_context(log, space))
         with self._transaction():
             self._database.execute("INSERT OR IGNORE INTO logs VALUES (?, ?, ?)", (log, space, wrapped))
+            self._logs.pop(space, None)
 
     def log_seed(self, log: bytes) -> bytes | None:
         """The seed kept for a log; None when there is none. Raises VaultDamaged."""
@@ -191,10 +194,12 @@ class KeyVault:
         return self._unwrap(row[1], _log_context(log, row[0])) if row else None
 
     def logs_of(self, space: bytes) -> tuple[bytes, ...]:
-        """Ids of the logs of a space whose seeds are kept, sorted."""
+        """Ids of the logs of a space whose seeds are kept, sorted. Asked before every command, so it is remembered."""
         with self._guarded():
-            rows = self._database.execute("SELECT log FROM logs WHERE space = ? ORDER BY log", (space,))
-            return tuple(row[0] for row in rows)
+            if space not in self._logs:
+                rows = self._database.execute("SELECT log FROM logs WHERE space = ? ORDER BY log", (space,))
+                self._logs[space] = tuple(row[0] for row in rows)
+            return self._logs[space]
 
     def has_logs(self) -> bool:
         """Whether any log was ever written from here."""

@@ -7,9 +7,11 @@ from strawberry import ID
 from strawberry.types import Info
 
 from scmanager import __version__
-from scmanager.api import audit_events as noted
+from scmanager.api import audit_events as audit_models
 from scmanager.api import characters as character_models
 from scmanager.api import contests, diplomacy, exchange, models
+from scmanager.api import notifications as noted
+from scmanager.api import search as searching
 from scmanager.api.bindings import described, many, one
 from scmanager.api.context import Context
 from scmanager.api.fielding import Fielding, fielding_of
@@ -200,9 +202,9 @@ class Query:
         description="Of one space, your personal one too, or of all.",
     )  # fmt: skip
     character: character_models.Character | None = one(_ALL, given=_BY_ID)
-    audit_events: Connection[noted.AuditEvent] = many(
-        _ALL, filter=noted.AuditEventFilter, sort=noted.AuditEventSort,
-        next_step=noted.NO_AUDIT_EVENTS, given=_PERHAPS_IN_SPACE,
+    audit_events: Connection[audit_models.AuditEvent] = many(
+        _ALL, filter=audit_models.AuditEventFilter, sort=audit_models.AuditEventSort,
+        next_step=audit_models.NO_AUDIT_EVENTS, given=_PERHAPS_IN_SPACE,
         description="What this node noticed that matters for security or operation, in its owner's own space.",
     )  # fmt: skip
     contested: Connection[contests.Contest] = many(
@@ -214,6 +216,16 @@ class Query:
         "{c}.settled_in is not null", filter=contests.ContestFilter, sort=contests.ContestSort,
         next_step=contests.NO_SETTLED, given=_PERHAPS_IN_SPACE,
         description="What was contested, with the values that lost; the last 64 of each thing.",
+    )  # fmt: skip
+    notifications: Connection[noted.Notification] = many(
+        noted.SHOWN, filter=noted.NotificationFilter, sort=noted.NotificationSort,
+        next_step=noted.NO_NOTIFICATIONS, given=_PERHAPS_IN_SPACE,
+        description="What you should know; ask with `descending: true` for the newest first.",
+    )  # fmt: skip
+    search: Connection[searching.Found] = many(
+        _ALL, filter=searching.SearchFilter, sort=searching.SearchSort, next_step=searching.NO_MATCHES,
+        given=searching.GIVEN, source=searching.found,
+        description="Whatever has this text in its name, exact matches first, then beginnings.",
     )  # fmt: skip
     audit: Connection[models.AuditEntry] = many(
         _ALL, filter=AuditFilter, sort=AuditSort, next_step=models.NO_ENTRIES, given=_IN_SPACE,

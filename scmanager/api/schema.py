@@ -9,7 +9,16 @@ import strawberry
 from graphql import GraphQLError
 from strawberry.schema.config import StrawberryConfig
 
-from scmanager.api import audit_events, characters, contests, diplomacy, exchange, operation_models
+from scmanager.api import (
+    audit_events,
+    characters,
+    contests,
+    diplomacy,
+    exchange,
+    notifications,
+    operation_models,
+    search,
+)
 from scmanager.api.answering import bind
 from scmanager.api.catalogue import Catalogue, catalogue
 from scmanager.api.documents import CheckedDocuments
@@ -48,8 +57,8 @@ def served() -> Served:
         extensions=[SpokenErrors, CheckedDocuments],
         config=StrawberryConfig(scalar_map=SCALARS),
     )
-    beside = operation_models.TABLES | diplomacy.TABLES | characters.TABLES | contests.TABLES | audit_events.TABLES
-    found = catalogue(schema, TABLES | beside)
+    tables = TABLES | operation_models.TABLES | diplomacy.TABLES | characters.TABLES | contests.TABLES
+    found = catalogue(schema, tables | search.TABLES | notifications.TABLES | audit_events.TABLES)
     bind(schema._schema, found)
     return Served(schema, found)
 

@@ -7,6 +7,7 @@ from scmanager.application import (
     fleets,
     hangar_import,
     members,
+    notifications,
     operations,
     organisations,
     reissuing,
@@ -26,6 +27,7 @@ MODULES = (
     diplomacy,
     characters,
     contests,
+    notifications,
 )
 
 

@@ -16,6 +16,7 @@ from scmanager.domain import (
     operation,
     organisation,
     player,
+    reading,
     role,
     ship,
     squadron,
@@ -45,6 +46,7 @@ CONTACTS: Final = _fold("contact", contact.Contact(), contact.evolve)
 TREATIES: Final = _fold("treaty", treaty.Treaty(), treaty.evolve)
 CHARACTERS: Final = _fold("character", character.Character(), character.evolve)
 PLAYERS: Final = _fold("player", player.Player(), player.evolve)
+INBOXES: Final = _fold("notification", reading.Inbox(), reading.evolve)
 AUDIT: Final = _fold("audit", audit_event.Series(), audit_event.evolve)
 
 FOLDS: Final[Mapping[str, Fold]] = MappingProxyType(
@@ -63,6 +65,7 @@ FOLDS: Final[Mapping[str, Fold]] = MappingProxyType(
             TREATIES,
             CHARACTERS,
             PLAYERS,
+            INBOXES,
             AUDIT,
         )
     )

@@ -61,7 +61,9 @@ class Version(State):
     ours: Id32 = b""
     """The entry by which we signed it."""
     theirs: Id32 = b""
-    """The entry that claims their acceptance, and whose part holds the TreatyEvidence."""
+    """The entry that claims their acceptance."""
+    evidence: tuple[Id32, ...] = ()
+    """The entries that claim it, at most 64: two may, each with a TreatyEvidence of its own."""
 
     @property
     def agreed(self) -> bool:
@@ -253,7 +255,8 @@ def _assented(treaty: Treaty, event: Signed | AcceptanceClaimed, envelope: Envel
 def _with_assent(version: Version, side: Side, entry: Id32) -> Version:
     if side is Side.US:
         return replace(version, ours=version.ours or entry)
-    return replace(version, theirs=version.theirs or entry)
+    told = version.evidence if entry in version.evidence else (*version.evidence, entry)[:TUPLE_MAX]
+    return replace(version, theirs=version.theirs or entry, evidence=told)
 
 
 def _remember(treaty: Treaty, event: TreatyEvent, envelope: Envelope, side: Side = Side.US, said: str = "") -> Treaty:

@@ -66,5 +66,8 @@ def test_what_two_machines_set_at_once_is_listed_settled_by_number_and_remembere
     assert [each["value"] for each in past["name"]["values"]] == ["North", "South"]
     assert (past["description"]["outcome"], past["name"]["outcome"]) == ("We mine.", "South")
     assert "We fly." in nova("contested", "--settled").out
+    lost = past["description"]["values"][0]["event"]
+    assert nova("why", lost[:12], "--json").json["said"] == {"text": "We fly."}
+    assert "  title: North" in nova("why", past["name"]["values"][0]["event"][:12]).out
     carry(nova, tmp_path, "a", "b")
     assert nova("contested", "--json", at="b").json == []
