@@ -6,7 +6,7 @@ Raises what the node raises, and Untrusted for a file that is not whole.
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ from scmanager.domain.audit_types import AuditType
 from scmanager.domain.catalogue import MEMBERS
 from scmanager.domain.member import Standing
 from scmanager.errors import Refused
+from scmanager.exporting import Wanted, export
 from scmanager.runtime import Node
 
 
@@ -133,8 +134,15 @@ class Exchange:
     def backup(self, passphrase: str | None) -> SealedBackup:
         """The whole data folder as one sealed file, to be read and closed; None: open, and without secrets."""
         settings = self._node.settings
+        self._node.own_logs.remember()
         state = settings.state or state_folder()
         return begin_backup(settings.data, state, self._node.now_us() // 1_000_000, passphrase)
+
+    def everything(
+        self, conninfo: str, schema: str, spaces: Sequence[bytes], *, csv: bool, bom: bool, keys: bool
+    ) -> Iterator[bytes]:
+        """These spaces in open formats, as a ZIP archive that grows while it is read (exporting.py)."""
+        return export(self._node, conninfo, schema, spaces, Wanted(csv, bom, keys))
 
     def forks(self, space: bytes) -> list[Fork]:
         """The alarms of a space, each with its proof."""

@@ -62,6 +62,11 @@ class Exchange(Protocol):
     def backup(self, passphrase: str | None) -> Sealed:
         """The whole data folder as one sealed file; None: open, and without secrets."""
 
+    def everything(
+        self, conninfo: str, schema: str, spaces: Sequence[bytes], *, csv: bool, bom: bool, keys: bool
+    ) -> Iterator[bytes]:
+        """These spaces in open formats, as a ZIP archive that grows while it is read."""
+
     def forks(self, space: bytes) -> list[Fork]:
         """The logs that signed two histories, each with its proof."""
 

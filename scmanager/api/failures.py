@@ -40,7 +40,7 @@ class NoSuchPage(Refused):
     """There is nothing at {path}."""
 
     code = "no-such-page"
-    hint = "The API has /graphql, /exchange/import, /exchange/export, /backup, /health and /metrics."
+    hint = "The API has /graphql, /exchange/import, /exchange/export, /export, /backup, /health and /metrics."
 
 
 class MethodNotOffered(Refused):
@@ -49,7 +49,7 @@ class MethodNotOffered(Refused):
     code = "method-not-offered"
     hint = (
         "POST to /graphql (or GET, for queries), /exchange/import and /backup; "
-        "GET /exchange/export, /health and /metrics."
+        "GET /exchange/export, /export, /health and /metrics."
     )
 
 

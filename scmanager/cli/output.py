@@ -134,6 +134,8 @@ def progress(title: str, total: int | None, *, in_bytes: bool = False) -> Iterat
     if total is not None:
         count = DownloadColumn() if in_bytes else MofNCompleteColumn()
         columns = (TextColumn("{task.description}"), BarColumn(), count, TimeRemainingColumn())
+    elif in_bytes:
+        columns = (TextColumn("{task.description}"), DownloadColumn(), TimeElapsedColumn())
     console = _console(sys.stderr)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         bar.add_task(title, total=total)
