@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -252,17 +253,14 @@ leave_findings(Path(sys.argv[1]), (Finding(b"l" * 32, 1, "entry-changed", "it is
 
 @pytest.mark.skipif(sys.platform == "win32", reason="modes are POSIX")
 @pytest.mark.parametrize("writable", [True, False])
-def test_beside_a_store_that_is_there_for_reading_only_nothing_is_left(tmp_path: Path, writable: bool) -> None:
-    folder = tmp_path / "evidence"
-    folder.mkdir()
-    (folder / "events.db").touch()
-    for above in folder.parents:
-        if above.owner() == folder.owner() and above != Path("/") and not above.stat().st_mode & 0o001:
-            above.chmod(above.stat().st_mode | 0o111)
-    folder.chmod(0o777)
-    (folder / "events.db").chmod(0o666 if writable else 0o444)
-    subprocess.run([sys.executable, "-c", _AS_NOBODY, folder], check=True)
-    assert len(AuditSpool(folder).waiting()) == writable
+def test_beside_a_store_that_is_there_for_reading_only_nothing_is_left(writable: bool) -> None:
+    with tempfile.TemporaryDirectory() as made:  # Not below a folder that only its owner may enter.
+        folder = Path(made)
+        (folder / "events.db").touch()
+        folder.chmod(0o777)
+        (folder / "events.db").chmod(0o666 if writable else 0o444)
+        subprocess.run([sys.executable, "-c", _AS_NOBODY, folder], check=True)
+        assert len(AuditSpool(folder).waiting()) == writable
 
 
 def test_integrity_failure_by_a_store_that_cannot_be_opened_is_told_when_it_can_be(ada: Machine) -> None:
