@@ -79,7 +79,7 @@ def make_app(backend: Backend, *, direct: bool = True) -> Starlette:
     ]
     return Starlette(
         routes=routes,
-        middleware=[Middleware(Guard, token=lambda: backend.token)],
+        middleware=[Middleware(Guard, token=lambda: backend.token, note=backend.note)],
         exception_handlers={ScManagerError: _told, HTTPException: _not_offered},
         lifespan=lifespan,
     )

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from scmanager.application.audit_intake import Note
 from scmanager.application.exchange import Fork
 from scmanager.projections.rebuild import Rebuilt
 from scmanager.spaces.shelf import Shelf
@@ -100,6 +101,10 @@ class Backend(Protocol):
     @property
     def exchange(self) -> Exchange:
         """Files from and for other machines."""
+
+    @property
+    def note(self) -> Note:
+        """Where it is said that something matters for security. Never waits, never fails."""
 
     @property
     def read_schema(self) -> str:

@@ -6,10 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import msgspec
+from starlette.types import Scope
 
 from scmanager.api.backend import Backend
 from scmanager.api.catalogue import Catalogue
 from scmanager.api.feed import Feed
+from scmanager.api.guard import ALLOWED
 from scmanager.api.pool import Pool
 from scmanager.api.viewer import Viewer
 
@@ -40,12 +42,17 @@ async def work(services: Services, act: Callable[[], T]) -> T:
 class Context:
     """One request's, or one websocket's."""
 
-    def __init__(self, services: Services, request_id: str, token_shown: bool = False) -> None:
+    def __init__(self, services: Services, request_id: str, scope: Scope | None = None) -> None:
         self.services = services
         self.request_id = request_id
-        self.token_shown = token_shown
-        """Whether a websocket's handshake had it in its header. No HTTP request comes this far without."""
+        self.scope: Scope = scope or {}
+        """A websocket's handshake."""
         self.connection_params: dict[str, Any] | None = None
+
+    @property
+    def token_shown(self) -> bool:
+        """Whether a websocket's handshake had it in its header. No HTTP request comes this far without."""
+        return bool(self.scope.get(ALLOWED))
 
     @property
     def backend(self) -> Backend:

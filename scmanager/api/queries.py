@@ -7,6 +7,7 @@ from strawberry import ID
 from strawberry.types import Info
 
 from scmanager import __version__
+from scmanager.api import audit_events as audit_models
 from scmanager.api import characters as character_models
 from scmanager.api import contests, diplomacy, exchange, hangar, models
 from scmanager.api import notifications as noted
@@ -206,6 +207,11 @@ class Query:
         description="Of one space, your personal one too, or of all.",
     )  # fmt: skip
     character: character_models.Character | None = one(_ALL, given=_BY_ID)
+    audit_events: Connection[audit_models.AuditEvent] = many(
+        _ALL, filter=audit_models.AuditEventFilter, sort=audit_models.AuditEventSort,
+        next_step=audit_models.NO_AUDIT_EVENTS, given=_PERHAPS_IN_SPACE,
+        description="What this node noticed that matters for security or operation, in its owner's own space.",
+    )  # fmt: skip
     contested: Connection[contests.Contest] = many(
         "{c}.settled_in is null", filter=contests.ContestFilter, sort=contests.ContestSort,
         next_step=contests.NO_CONTESTS, given=_PERHAPS_IN_SPACE,

@@ -9,7 +9,17 @@ import strawberry
 from graphql import GraphQLError
 from strawberry.schema.config import StrawberryConfig
 
-from scmanager.api import characters, contests, diplomacy, exchange, hangar, notifications, operation_models, search
+from scmanager.api import (
+    audit_events,
+    characters,
+    contests,
+    diplomacy,
+    exchange,
+    hangar,
+    notifications,
+    operation_models,
+    search,
+)
 from scmanager.api.answering import bind
 from scmanager.api.catalogue import Catalogue, catalogue
 from scmanager.api.documents import CheckedDocuments
@@ -49,7 +59,7 @@ def served() -> Served:
         config=StrawberryConfig(scalar_map=SCALARS),
     )
     tables = TABLES | hangar.TABLES | operation_models.TABLES | diplomacy.TABLES | characters.TABLES | contests.TABLES
-    found = catalogue(schema, tables | search.TABLES | notifications.TABLES)
+    found = catalogue(schema, tables | search.TABLES | notifications.TABLES | audit_events.TABLES)
     bind(schema._schema, found)
     return Served(schema, found)
 

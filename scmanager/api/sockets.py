@@ -15,9 +15,9 @@ from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
 
 from scmanager.api.context import Context, Services
-from scmanager.api.failures import TooManyConnections
+from scmanager.api.failures import TokenWrong, TooManyConnections
 from scmanager.api.feed import ListenerTooSlow
-from scmanager.api.guard import ALLOWED, REQUEST_ID, token_matches
+from scmanager.api.guard import REQUEST_ID, note_refusal, token_matches
 from scmanager.api.schema import Served
 
 CONNECTIONS_MAX = 64
@@ -136,7 +136,7 @@ class Sockets(GraphQL[Context, None]):
             return
         self.open += 1
         try:
-            await self.run(websocket, Context(self._services, scope[REQUEST_ID], bool(scope.get(ALLOWED))))
+            await self.run(websocket, Context(self._services, scope[REQUEST_ID], scope))
         finally:
             self.open -= 1
 
@@ -145,5 +145,6 @@ class Sockets(GraphQL[Context, None]):
         shown = (context.connection_params or {}).get("token")
         right = isinstance(shown, str) and token_matches(shown, self._services.backend.token)
         if not (context.token_shown or right):
+            note_refusal(self._services.backend.note, TokenWrong(), context.scope)
             raise ConnectionRejectionError
         return await super().on_ws_connect(context)

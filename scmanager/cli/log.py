@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from scmanager.application.exchange import Fork, forks_of
+from scmanager.auditing import leave_findings
 from scmanager.cli import names
 from scmanager.cli.output import EXIT_REFUSED, JsonFlag, progress, remark, say, say_json, say_table, short
 from scmanager.cli.session import NoFolder, Place, session_of
@@ -115,6 +116,7 @@ def verify(
     else:
         _print(report, deep=deep)
     if not report.ok:
+        leave_findings(path.parent, report.findings)
         raise typer.Exit(EXIT_REFUSED)
 
 

@@ -5,10 +5,12 @@ from typing import Annotated, Any
 import typer
 
 from scmanager.adapters.wrapping import KeyringProtection, PassphraseProtection, Protection
+from scmanager.auditing import leave
 from scmanager.cli import recovery
 from scmanager.cli.output import JsonFlag, remark, say, say_json, say_result, say_table, short
 from scmanager.cli.session import ask_passphrase, session_of
 from scmanager.cli.verbs import CommandIdOption, read_command_id
+from scmanager.domain.audit_types import AuditType
 from scmanager.domain.catalogue import MEMBERS, ORGANISATIONS
 from scmanager.domain.member import Member
 from scmanager.domain.member import Standing as MemberStanding
@@ -34,6 +36,7 @@ def init(
     """Make the data folder, with keys of its own for this machine."""
     session = session_of(context)
     identity = init_node(session.settings, _protection(passphrase=passphrase, keyring=keyring))
+    leave(session.folder, AuditType.INSTANCE_REGISTERED, "instance-made", "node")
     if as_json:
         say_json({"folder": str(session.folder), "device": identity.device})
         return

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from scmanager.domain import (
     alarm,
+    audit_event,
     character,
     contact,
     fleet,
@@ -46,6 +47,7 @@ TREATIES: Final = _fold("treaty", treaty.Treaty(), treaty.evolve)
 CHARACTERS: Final = _fold("character", character.Character(), character.evolve)
 PLAYERS: Final = _fold("player", player.Player(), player.evolve)
 INBOXES: Final = _fold("notification", reading.Inbox(), reading.evolve)
+AUDIT: Final = _fold("audit", audit_event.Series(), audit_event.evolve)
 
 FOLDS: Final[Mapping[str, Fold]] = MappingProxyType(
     by_tag(
@@ -64,6 +66,7 @@ FOLDS: Final[Mapping[str, Fold]] = MappingProxyType(
             CHARACTERS,
             PLAYERS,
             INBOXES,
+            AUDIT,
         )
     )
 )

@@ -16,6 +16,7 @@ from scmanager.domain.fold import Fold
 from scmanager.domain.governance import Granted
 from scmanager.domain.records import Verdict
 from scmanager.projections import (
+    audit_events,
     characters,
     contests,
     diplomacy,
@@ -41,6 +42,7 @@ MODELS: tuple[ReadModel, ...] = (
     operations.MODEL,
     diplomacy.MODEL,
     characters.MODEL,
+    audit_events.MODEL,
     contests.MODEL,
     search.MODEL,
     notifications.MODEL,
@@ -158,7 +160,8 @@ def _slice(
     opened = {each: (one, space.public(one.entry.log)) for each in wanted if (one := space.opened(each)) is not None}
     voices = _voices(space) if models["roster"] else {}
     histories = _histories(space, models, reader) if reader else {}
-    scene = Scene(space.id, states, contested, voices, opened, space.erased_keys(), reader, histories, forks)
+    erased = space.erased_keys()
+    scene = Scene(space.id, states, contested, voices, opened, erased, reader, histories, forks, space.kind)
     entries.sort(key=lambda opened: opened.pos)
     return Slice(space, scene, models, entries, space.frontier(), space.journal.number, words)
 

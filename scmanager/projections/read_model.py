@@ -57,6 +57,8 @@ class Scene(msgspec.Struct, frozen=True):
     """By fold name and entity, for the read models that are made from them; none without a reader."""
     forks: Mapping[Id, int] = {}
     """Logs that signed two histories, by the first half of their ids, and when the second began (hlc)."""
+    kind: str = "org"
+    """The space's."""
 
 
 class Look:
@@ -64,7 +66,7 @@ class Look:
 
     def __init__(self, scene: Scene, parts: Mapping[tuple[int, int], bytes], key_of: KeyOf) -> None:
         self.scene = scene
-        self.space = scene.space
+        self.space, self.kind = scene.space, scene.kind
         self._parts, self._key_of = parts, key_of
 
     def state(self, fold: Fold, entity: Id) -> Any:

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scmanager.domain import (
+    audit_event,
     character,
     contact,
     fleet,
@@ -43,6 +44,7 @@ THINGS = {
     "character": (character.Character(), character.evolve),
     "notification": (reading.Inbox(), reading.evolve),
     "player": (player.Player(), player.evolve),
+    "audit": (audit_event.Series(), audit_event.evolve),
 }
 
 

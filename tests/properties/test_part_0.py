@@ -11,6 +11,7 @@ import pytest
 
 import scmanager.domain
 from scmanager.domain import (
+    audit_event,
     character,
     contact,
     fleet,
@@ -69,6 +70,9 @@ ALLOWED_STR: dict[tuple[str, str], str] = {
     ("contact.renamed/1", "title"): TITLE,
     ("contact.sid-set/1", "sid"): "a short tag, capital letters and digits",
     ("treaty.proposed/1", "title"): TITLE,
+    ("audit.noted/1", "code"): "the stable code of an error of ours, or of an act",
+    ("audit.noted/1", "version"): "the release that wrote it",
+    ("audit.noted/1", "region"): "a country, if the owner named one for the node",
     ("erased/1", "ground"): KEY,
 }
 """Every string that is no enum, and why it may be there. Each addition is a promise that it names no person."""
@@ -132,7 +136,7 @@ def test_every_field_has_a_bound(tag: str) -> None:
     "thing",
     [
         organisation, role, member, ship_events, fleet, squadron, operation_events, contact, treaty_events, character,
-        player,
+        player, audit_event,
     ],
 )  # fmt: skip
 def test_every_type_needs_a_right_or_is_open_to_anyone(thing: ModuleType) -> None:
