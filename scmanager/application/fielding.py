@@ -1,5 +1,6 @@
 """Can we field this? Gathers who and which ships may come to an operation, and asks the domain. Offline, no rows."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from scmanager.domain import member, ship
@@ -74,7 +75,7 @@ def _hulls(space: Space, operation: Operation, hands: list[Hand], at_s: int) -> 
     models = {model for slot in operation.ship_slots for model in slot.models}
     every = not all(slot.models for slot in operation.ship_slots)
     assigned = {claim.value for slot in operation.ship_slots for claim in slot.claims}
-    ships: list[tuple[Id, Any]] = list(space.things(SHIPS))
+    ships: Iterator[tuple[Id, Any]] = space.things(SHIPS)
     found = [
         Hull(entity, one.model, _flaw(one, coming, at_s) or (Flaw.ELSEWHERE if entity in away else None))
         for entity, one in ships
