@@ -64,7 +64,10 @@ def found(given: dict[str, Any], bind: Callable[[Any], str]) -> str:
     key = key_of_search(check_words(given["text"], TEXT_LENGTH_MAX, may_be_empty=True))
     beginning, part = bind(BETWEEN + key), bind(key)
     first = BETWEEN + key[: KEY_INDEXED - 1]
-    begins = f"{_INDEXED} >= {bind(first)} and {_INDEXED} < {bind(first + _LAST)} and starts_with(s.key, {beginning})"
+    # Its end as a row: two plain bounds would tell the planner of few rows, which it would sort.
+    begins = f"{_INDEXED} >= {bind(first)} and ({_INDEXED}, s.id) < ({bind(first + _LAST)}, ''::bytea)"
+    if len(key) >= KEY_INDEXED:
+        begins += f" and starts_with(s.key, {beginning})"
     holds = f"s.grams @> {bind(grams_of_search(key))}::integer[] and not starts_with(s.key, {beginning})"
     if len(key) > 1:  # A single letter is one gram, which says all.
         holds += f" and position({part} in s.key) > 0"
