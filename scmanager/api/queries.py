@@ -8,7 +8,7 @@ from strawberry.types import Info
 
 from scmanager import __version__
 from scmanager.api import characters as character_models
-from scmanager.api import diplomacy, exchange, models
+from scmanager.api import contests, diplomacy, exchange, models
 from scmanager.api import notifications as noted
 from scmanager.api import search as searching
 from scmanager.api.bindings import described, many, one
@@ -151,6 +151,7 @@ class Query:
     node: NodeInfo = strawberry.field(resolver=_node)
     why: Why = strawberry.field(resolver=_why)
     forks: list[exchange.Fork] = strawberry.field(resolver=exchange.forks)
+    pending: exchange.Pending = strawberry.field(resolver=exchange.pending)
     invitation: exchange.ExchangeFile = strawberry.field(resolver=exchange.invitation)
     organisations: Connection[models.Organisation] = many(
         _ALL, filter=OrganisationFilter, sort=OrganisationSort, next_step=models.NO_ORGANISATIONS
@@ -200,6 +201,16 @@ class Query:
         description="Of one space, your personal one too, or of all.",
     )  # fmt: skip
     character: character_models.Character | None = one(_ALL, given=_BY_ID)
+    contested: Connection[contests.Contest] = many(
+        "{c}.settled_in is null", filter=contests.ContestFilter, sort=contests.ContestSort,
+        next_step=contests.NO_CONTESTS, given=_PERHAPS_IN_SPACE,
+        description="What several set at once and nobody decided yet: of one space, or of all.",
+    )  # fmt: skip
+    settled: Connection[contests.Contest] = many(
+        "{c}.settled_in is not null", filter=contests.ContestFilter, sort=contests.ContestSort,
+        next_step=contests.NO_SETTLED, given=_PERHAPS_IN_SPACE,
+        description="What was contested, with the values that lost; the last 64 of each thing.",
+    )  # fmt: skip
     notifications: Connection[noted.Notification] = many(
         noted.SHOWN, filter=noted.NotificationFilter, sort=noted.NotificationSort,
         next_step=noted.NO_NOTIFICATIONS, given=_PERHAPS_IN_SPACE,

@@ -2,6 +2,7 @@
 
 from scmanager.application import (
     characters,
+    contests,
     diplomacy,
     fleets,
     hangar_import,
@@ -25,6 +26,7 @@ MODULES = (
     operations,
     diplomacy,
     characters,
+    contests,
     notifications,
 )
 

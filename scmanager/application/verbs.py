@@ -25,6 +25,8 @@ ContactId = NewType("ContactId", bytes)
 TreatyId = NewType("TreatyId", bytes)
 CharacterId = NewType("CharacterId", bytes)
 NotificationId = NewType("NotificationId", bytes)
+ThingId = NewType("ThingId", bytes)
+"""Any thing's: a fleet's, an operation's, a member's."""
 EntryId = NewType("EntryId", bytes)
 """32 bytes; the others are 16. Front ends show all of them as lower-case hex."""
 
@@ -50,6 +52,8 @@ class Verb(msgspec.Struct, frozen=True):
     act: Callable[..., dict[str, Any]]
     kinds: tuple[str, ...] = ("org",)
     """The kinds of space it works in."""
+    speaks: bool = False
+    """Whether what it does is to say other verbs, with their events and their rights."""
 
     @property
     def help(self) -> str:
@@ -68,13 +72,16 @@ VERBS: dict[str, Verb] = {}
 """By name. Filled by the modules that define them; `application` imports them all."""
 
 
-def verb(name: str, *kinds: str) -> Callable[[Callable[..., dict[str, Any]]], Callable[..., dict[str, Any]]]:
+Act = Callable[..., dict[str, Any]]
+
+
+def verb(name: str, *kinds: str, speaks: bool = False) -> Callable[[Act], Act]:
     """Offer a function under this name, in spaces of these kinds (an organisation's, if none is given)."""
 
-    def enter(act: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    def enter(act: Act) -> Act:
         if name in VERBS:
             raise TypeError(f"two functions claim the verb {name}")
-        VERBS[name] = Verb(name, act, kinds or ("org",))
+        VERBS[name] = Verb(name, act, kinds or ("org",), speaks)
         return act
 
     return enter

@@ -61,7 +61,7 @@ HELP: Final[dict[str, str]] = {
     "count": "How many of them.",
     "optional": "Whether it can go without.",
     "models": "Keys of the catalogue that fit, such as DRAK_Corsair; may be given several times.",
-    "before": "Seconds before the beginning, such as 3600; may be given several times.",
+    "before": "How long before the beginning: 15m, 1h, 2d, or seconds; may be given several times.",
     "most": "How many may come; 0: as many as there are crew slots.",
     "members": f"May be given several times. {_MEMBER}",
     "outcome": "How it went.",

@@ -9,11 +9,15 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from scmanager.domain.catalogue import MEMBERS
+from scmanager.domain.clash import Contest
+from scmanager.domain.clash_fields import field_of
 from scmanager.domain.event import Envelope, Event, Id, Id32, State
+from scmanager.domain.fold import Fold
 from scmanager.domain.governance import Granted
 from scmanager.domain.records import Verdict
 from scmanager.projections import (
     characters,
+    contests,
     diplomacy,
     fleets,
     hangar,
@@ -24,6 +28,7 @@ from scmanager.projections import (
     search,
 )
 from scmanager.projections.read_model import ReadModel, Scene, Voice
+from scmanager.spaces.contests import worded
 from scmanager.spaces.opening import Opened
 from scmanager.spaces.reader import Reader, Readers, history_of
 from scmanager.spaces.space import Space
@@ -36,6 +41,7 @@ MODELS: tuple[ReadModel, ...] = (
     operations.MODEL,
     diplomacy.MODEL,
     characters.MODEL,
+    contests.MODEL,
     search.MODEL,
     notifications.MODEL,
 )
@@ -140,19 +146,22 @@ def _slice(
     reader, forks = readers.of(space), _forks(space, entries)
     models[notifications.MODEL.name] += sorted(forks.keys() - set(models[notifications.MODEL.name]))
     states: dict[str, dict[Id, State]] = {}
-    wanted: dict[Id32, tuple[Opened, bytes]] = {}
+    contested: dict[str, dict[Id, tuple[Contest, ...]]] = {}
+    wanted: set[Id32] = set()
     for model in MODELS:
         for fold in model.folds:
             found = states.setdefault(fold.name, {})
             for entity in models[model.name]:
                 if (thing := space.thing(fold, entity)) is not None:
                     found[entity] = thing.state
-                    for entry in model.words(thing.state):
-                        if (opened := space.opened(entry)) is not None:
-                            wanted[entry] = (opened, space.public(opened.entry.log))
+                    wanted.update(model.words(thing.state))
+                    if model.contests and (told := thing.contests()):
+                        contested.setdefault(fold.name, {})[entity] = told
+                        wanted.update(_contested_words(fold, told))
+    opened = {each: (one, space.public(one.entry.log)) for each in wanted if (one := space.opened(each)) is not None}
     voices = _voices(space) if models["roster"] else {}
     histories = _histories(space, models, reader) if reader else {}
-    scene = Scene(space.id, states, voices, wanted, space.erased_keys(), reader, histories, forks)
+    scene = Scene(space.id, states, contested, voices, opened, space.erased_keys(), reader, histories, forks)
     entries.sort(key=lambda opened: opened.pos)
     return Slice(space, scene, models, entries, space.frontier(), space.journal.number, words)
 
@@ -164,7 +173,20 @@ def _concerned(space: Space, model: ReadModel, touched: set[Id], *, wide: bool) 
     """
     if wide:
         return sorted(touched)
+    if model.contests:
+        return sorted(each for each in touched if any(_clashed(space, fold, each) for fold in model.folds))
     return sorted(each for each in touched if any(space.thing(fold, each) is not None for fold in model.folds))
+
+
+def _clashed(space: Space, fold: Fold, entity: Id) -> bool:
+    thing = space.thing(fold, entity)
+    return thing is not None and thing.has_clashed
+
+
+def _contested_words(fold: Fold, contests: Iterable[Contest]) -> Iterable[Id32]:
+    for contest in contests:
+        field = field_of(fold.name, contest.field)
+        yield from worded(field, contest) if field else ()
 
 
 def _histories(
@@ -199,7 +221,8 @@ def _members(space: Space, entries: Iterable[Opened]) -> set[Id]:
 
 
 def _all(space: Space, models: Iterable[ReadModel]) -> set[Id]:
-    found = {entity for model in models for fold in model.folds for entity, _ in space.things(fold)}
+    folds = {fold.name: fold for model in models for fold in model.folds}
+    found = {entity for fold in folds.values() for entity, _ in space.things(fold)}
     return found | _members(space, ())
 
 

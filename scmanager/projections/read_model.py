@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from scmanager.domain.clash import Contest
 from scmanager.domain.event import Id, Id32, Personal, State
 from scmanager.domain.fold import Fold
 from scmanager.domain.notification import History
@@ -44,6 +45,8 @@ class Scene(msgspec.Struct, frozen=True):
     space: Id32
     states: Mapping[str, Mapping[Id, State]]
     """By fold name: the states of the entities to project. Absent: the fold's empty state."""
+    contests: Mapping[str, Mapping[Id, tuple[Contest, ...]]]
+    """By fold name: what is and was contested of the entities to project, where anything is or was."""
     voices: Mapping[Id, Voice]
     words: Mapping[Id32, tuple[Opened, bytes]]
     """The entries whose words or times are wanted, with their logs' keys."""
@@ -67,6 +70,10 @@ class Look:
     def state(self, fold: Fold, entity: Id) -> Any:
         """An entity's state."""
         return self.scene.states.get(fold.name, {}).get(entity, fold.empty)
+
+    def contests(self, fold: Fold, entity: Id) -> tuple[Contest, ...]:
+        """What is contested about an entity, then what was."""
+        return self.scene.contests.get(fold.name, {}).get(entity, ())
 
     def voice(self, member: Id) -> Voice | None:
         """What a member may do; None if no grant of his stands."""
@@ -101,6 +108,8 @@ class ReadModel(msgspec.Struct, frozen=True):
     """The entries whose words or times a state shows."""
     voices: bool = False
     """Whether rows depend on grants."""
+    contests: bool = False
+    """Whether rows tell of contests: of things alone that two wrote of without knowing of each other."""
     history: bool = False
     """Whether rows are made from what happened to a thing, not only from what it is."""
 

@@ -156,16 +156,18 @@ def test_a_removal_that_voids_old_work_updates_rows_even_after_a_crash(tale: Tal
     assert one(database, "select title from scm_read.fleet where id = %s", b"F" * 16) == ("Renamed unseen",)
     assert one(database, "select title from scm_read.fleet where id = %s", b"G" * 16) == ("Unseen fleet",)
     assert one(database, "select count(*) from scm_read.squadron") == (1,)
+    assert one(database, "select title, settled_in from scm_read.contest") == ("First unseen", None)
     here.receive(host_later)
     here.restart()
     here.projector.catch_up()
     assert one(database, "select title from scm_read.fleet where id = %s", b"F" * 16) == ("Guest's fleet",)
     assert one(database, "select count(*) from scm_read.fleet where id = %s", b"G" * 16) == (0,)
     assert one(database, "select count(*) from scm_read.squadron") == (0,)
+    assert one(database, "select count(*) from scm_read.contest") == (0,), "one of the two names is void"
     reasons = one(
         database, "select count(*), min(reason), bool_and(cause is not null) from scm_read.audit where not valid"
     )
-    assert reasons == (3, "cut-by-removal", True)
+    assert reasons == (4, "cut-by-removal", True)
     standing = one(
         database, "select standing, removed_for, rank, devices from scm_read.member where id = %s", tale.guest
     )
@@ -183,7 +185,7 @@ def test_entries_that_begin_to_count_while_nobody_projects_are_shown(tale: Tale,
     here.receive(mine)
     here.restart()
     here.projector.catch_up()
-    assert one(database, "select count(*) from scm_read.audit where not valid") == (3,)
+    assert one(database, "select count(*) from scm_read.audit where not valid") == (4,)
     before = dump(database)
     assert here.projector.rebuild().differing == ()
     assert dump(database) == before
