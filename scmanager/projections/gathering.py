@@ -80,7 +80,7 @@ class Slice(msgspec.Struct, frozen=True):
 
 def everything(space: Space, readers: Readers) -> Slice:
     """All of a space."""
-    return _slice(space, list(space.entries()), _all(space, MODELS), readers, words=True, wide=False)
+    return _slice(space, list(space.entries()), _all(space, MODELS), readers, words=True, wide=False, grants=True)
 
 
 def since(space: Space, number: int, readers: Readers) -> Slice | None:
@@ -91,12 +91,13 @@ def since(space: Space, number: int, readers: Readers) -> Slice | None:
     judged = {entry for change in changes for entry in change.verdicts}
     entries = [opened for entry in judged if (opened := space.opened(entry)) is not None]
     touched = {entity for change in changes for entity in change.entities}
-    if any(change.governance for change in changes):
+    grants = any(change.governance for change in changes)
+    if grants:
         touched |= _members(space, entries)
     words = any(change.words for change in changes)
     if words or readers.came(space, entries):
         touched |= _all(space, MODELS)
-    return _slice(space, entries, touched, readers, words=words, wide=False)
+    return _slice(space, entries, touched, readers, words=words, wide=False, grants=grants)
 
 
 def compared(space: Space, pos: int, recorded: Recorded, held: frozenset[int] | None, readers: Readers) -> Slice:
@@ -108,7 +109,7 @@ def compared(space: Space, pos: int, recorded: Recorded, held: frozenset[int] | 
     words = any(each.shared is not None and each.shared.type == "erased/1" for each in entries)
     if words or readers.came(space, entries):
         touched |= _all(space, MODELS)
-    return _slice(space, entries, touched, readers, words=words, wide=True)
+    return _slice(space, entries, touched, readers, words=words, wide=True, grants=True)
 
 
 def count_judged(space: Space, pos: int) -> tuple[int, int]:
@@ -139,9 +140,11 @@ def _differs(
 
 
 def _slice(
-    space: Space, entries: list[Opened], touched: set[Id], readers: Readers, *, words: bool, wide: bool
+    space: Space, entries: list[Opened], touched: set[Id], readers: Readers, *, words: bool, wide: bool, grants: bool
 ) -> Slice:
-    models = {model.name: _concerned(space, model, touched, wide=wide) for model in MODELS}
+    models = {
+        model.name: _concerned(space, model, touched, wide=wide or (model.voices and grants)) for model in MODELS
+    }
     reader, forks = readers.of(space), _forks(space, entries)
     models[notifications.MODEL.name] += sorted(forks.keys() - set(models[notifications.MODEL.name]))
     states: dict[str, dict[Id, State]] = {}
@@ -169,9 +172,9 @@ def _slice(
 def _concerned(space: Space, model: ReadModel, touched: set[Id], *, wide: bool) -> list[Id]:
     """The entities that may have rows in this model. Wide: a thing that fell while nobody looked may have some.
 
-    Roster rows follow grants too, so whoever is touched is looked at there.
+    Roster rows follow grants too: when those may have changed, whoever is touched is looked at there.
     """
-    if wide or model.voices:
+    if wide:
         return sorted(touched)
     if model.contests:
         return sorted(each for each in touched if any(_clashed(space, fold, each) for fold in model.folds))

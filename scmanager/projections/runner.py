@@ -180,7 +180,10 @@ class Projector:
         before = generation.progress(connection, LIVE).pos
         if self._shelf.pos - before <= max(BULK_ENTRIES, before):
             with contextlib.suppress(Diverged):
-                return self._live.step(connection)
+                pos = self._live.step(connection)
+                if generation.has_outgrown(connection, LIVE, pos):
+                    generation.analyse(connection, LIVE)
+                return pos
         self._live = None  # More is to come than is there, or it shows what is not here: begin anew.
         return self._rebuild(connection, quietly).pos
 

@@ -196,3 +196,23 @@ def test_a_commit_is_whole_or_not_at_all(nova: Books, database: str, monkeypatch
     projector.catch_up()
     assert one(database, "select count(*) from scm_read.ship") == (1,)
     projector.close()
+
+
+def test_the_planner_is_told_when_tables_have_grown(
+    nova: Books, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def counted() -> float:
+        return float(one(database, "select reltuples from pg_class where oid = to_regclass('scm_read.audit')")[0])
+
+    monkeypatch.setattr(generation, "GROWN_BY_ENTRIES", 3)
+    projector = nova.projector(database)
+    projector.catch_up()
+    before = counted()
+    nova.do(form_fleet(b"1" * 16, "One"))
+    projector.catch_up()
+    assert counted() == before, "one more entry is not much"
+    for number in range(12):
+        nova.do(form_fleet(bytes([number]) * 16, f"F{number}"))
+    projector.catch_up()
+    assert counted() == nova.store.last_pos()
+    projector.close()
