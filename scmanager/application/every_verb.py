@@ -11,6 +11,7 @@ from scmanager.application import (
     organisations,
     reissuing,
     ships,
+    undoing,
 )
 from scmanager.application.verbs import VERBS, Verb
 from scmanager.errors import Refused
@@ -26,6 +27,7 @@ MODULES = (
     diplomacy,
     characters,
     contests,
+    undoing,
 )
 
 

@@ -21,6 +21,7 @@ from scmanager.cli import (
     running,
     spaces,
     taking_over,
+    undoing,
     why,
 )
 
@@ -77,6 +78,7 @@ TOP: dict[str, Callable[..., Any]] = {
     "why": why.why,
     "contested": contests.list_contested,
     "settle": contests.settle,
+    "undo": undoing.undo,
     "query": running.query,
     "version": running.version,
 }
