@@ -1,4 +1,4 @@
-"""What travels between machines as files, for whoever asks: the command line by itself, or the API of a running node.
+"""What leaves and comes as files, backups too, for whoever asks: the command line by itself, or a running node's API.
 
 Files come and go as their bytes, so that both ways are the same. Every method waits for the disk and may take the
 shelf's lock: call it where waiting is allowed.
@@ -6,13 +6,16 @@ Raises what the node raises, and Untrusted for a file that is not whole.
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from scmanager import founders_seat
 from scmanager.adapters import recovery_sheet
+from scmanager.adapters.backup_source import SealedBackup, begin_backup
+from scmanager.adapters.private_files import state_folder
 from scmanager.adapters.space_file import (
     Request,
     parse_hand_over,
@@ -23,11 +26,12 @@ from scmanager.adapters.space_file import (
     read_bytes,
 )
 from scmanager.application.exchange import Fork
-from scmanager.application.pieces import dropped_rows, pending_rows
+from scmanager.application.pieces import discard, dropped_rows, pending_rows
 from scmanager.application.writer import Result
 from scmanager.domain.catalogue import MEMBERS
 from scmanager.domain.member import Standing
 from scmanager.errors import Refused
+from scmanager.exporting import Wanted, export
 from scmanager.runtime import Node
 
 
@@ -107,24 +111,53 @@ class Exchange:
             "closed": closed, "acts": acts, "pending": pending, "dropped": dropped_rows(admitted.dropped),
         }  # fmt: skip
 
+    def backup(self, passphrase: str | None) -> SealedBackup:
+        """The whole data folder as one sealed file, to be read and closed; None: open, and without secrets."""
+        settings = self._node.settings
+        self._node.own_logs.remember()
+        state = settings.state or state_folder()
+        return begin_backup(settings.data, state, self._node.now_us() // 1_000_000, passphrase)
+
+    def everything(
+        self, conninfo: str, schema: str, spaces: Sequence[bytes], *, csv: bool, bom: bool, keys: bool
+    ) -> Iterator[bytes]:
+        """These spaces in open formats, as a ZIP archive that grows while it is read (exporting.py)."""
+        return export(self._node, conninfo, schema, spaces, Wanted(csv, bom, keys))
+
     def forks(self, space: bytes) -> list[Fork]:
         """The alarms of a space, each with its proof."""
         return self._node.forks(space)
 
+    def pending(self, space: bytes) -> Result:
+        """The runs of a space that wait (`waiting`), and those that proved wrong (`dropped`). Raises NoSuchSpace."""
+        store, held = self._node.store, self._node.shelf.space(space).id
+        return {
+            "waiting": pending_rows(store, held),
+            "dropped": dropped_rows(each for each in store.pending.dropped() if each.space == held),
+        }
+
+    def discard(self, space: bytes, number: int) -> int:
+        """Let a waiting run of a space go, or strike a dropped one off the list. Raises RunGone.
+
+        Returns how many runs of the space wait still.
+        """
+        discard(self._node.store, self._node.shelf, space, number)
+        return len(pending_rows(self._node.store, space))
+
     def offer(self, space: bytes, recovery_keys: int = 1) -> bytes:
         """Ask the recovery keys for the founder's seat; the new recovery sheet lies in the data folder."""
-        return _file(self._node.offer_to_take_over(space, recovery_keys))
+        return _file(founders_seat.offer(self._node, space, recovery_keys))
 
     def sign(self, offer: bytes, pages: Sequence[str]) -> bytes:
         """The recovery keys' word on an offer, from pages of the sheet as they are printed or typed."""
         asked = parse_hand_over(offer)
         seeds = [seed for page in pages for seed in recovery_sheet.parse(page)]
-        return _file(self._node.sign_hand_over(asked, seeds))
+        return _file(founders_seat.sign(self._node, asked, seeds))
 
     def take(self, signed: bytes) -> Result:
         """Take the founder's seat that an offer of this machine asked for: space, and the new log."""
         answer = parse_signed_hand_over(signed)
-        log = self._node.take_over(answer)
+        log = founders_seat.take(self._node, answer)
         return {"log": log.hex(), "space": answer.recovery.statement.space.hex()}
 
 

@@ -5,9 +5,8 @@
 """
 
 import secrets
-import threading
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -18,29 +17,24 @@ from msgspec.structs import replace
 
 from scmanager.adapters.folder_kind import check_folder
 from scmanager.adapters.folder_lock import FolderLock
-from scmanager.adapters.folder_mark import Doubt, FolderMark
-from scmanager.adapters.folder_mark import Head as MarkedHead
+from scmanager.adapters.folder_mark import FolderMark
 from scmanager.adapters.hangar_files import read_hangar
 from scmanager.adapters.identity import Identity, IdentityMissing, create_identity, open_identity
 from scmanager.adapters.key_vault import FILE_NAME, KeyVault, VaultDamaged
 from scmanager.adapters.node_file import LOCK_FILE, is_node
-from scmanager.adapters.private_files import forget_unfinished, private_folder, state_folder
+from scmanager.adapters.private_files import forget_unfinished, private_folder, state_folder, write_pieces
 from scmanager.adapters.recovery_sheet import make_recovery_keys
 from scmanager.adapters.space_file import (
-    HandOver,
     Invitation,
     NoteLine,
     Request,
-    SignedHandOver,
     SpaceFile,
     SpaceFileDamaged,
     open_keys,
-    seal_keys,
-    write_space,
+    whole_space,
 )
 from scmanager.adapters.wrapping import FileProtection, Protection
 from scmanager.application import organisations
-from scmanager.application.continuing import Continuation
 from scmanager.application.desk import Desk
 from scmanager.application.every_verb import NotForThisSpace, VerbUnknown, verb_for
 from scmanager.application.exchange import Admitted, Fork, admit_logs, forks_of, open_log
@@ -48,24 +42,22 @@ from scmanager.application.founding import Founding
 from scmanager.application.hangar_preview import Preview, preview
 from scmanager.application.personal import own_space
 from scmanager.application.pieces import finish_pieces
-from scmanager.application.recovering import check_signatures, message_of, new_statement, take_seat
 from scmanager.application.settling import settle
 from scmanager.application.words import Words
 from scmanager.application.writer import Command, Result, Writer
 from scmanager.config import Settings
 from scmanager.domain.catalogue import FOLDS, ORGANISATIONS
 from scmanager.domain.ship_events import Owner, OwnerKind
-from scmanager.errors import Refused, ScManagerError, Unavailable
-from scmanager.eventstore.entry import Kind, RecoveryKeys, Signature
+from scmanager.errors import ScManagerError
+from scmanager.eventstore.entry import Kind, RecoveryKeys
 from scmanager.eventstore.log_copy import LogCopy, copy_of
-from scmanager.eventstore.own_log import Head
 from scmanager.eventstore.signing import SigningKey
 from scmanager.eventstore.sqlite import HEADER_BYTES, SqliteStore
 from scmanager.eventstore.store import StoreDamaged
 from scmanager.eventstore.verification import SignedNote, start_of
+from scmanager.own_logs import OwnLogs
 from scmanager.spaces.clock import clock_hint, refuse_slow_clock
 from scmanager.spaces.shelf import Shelf
-from scmanager.spaces.space import AHEAD_US_MAX
 
 EVENTS_FILE = "events.db"
 
@@ -73,13 +65,6 @@ EVENTS_FILE = "events.db"
 def clock_us() -> int:
     """UTC in microseconds."""
     return time.time_ns() // 1000
-
-
-class HandOverNotOurs(Refused):
-    """This hand-over is for another device, or was never asked for here."""
-
-    code = "hand-over-not-ours"
-    hint = "Take it over on the machine that made the offer."
 
 
 class Node:
@@ -105,9 +90,11 @@ class Node:
             self.writer = Writer(self.store, self.shelf, self.vault, clock, secrets.token_bytes)
             self.writer.start()
             opened.callback(self.writer.stop)
-            self._mark_lock = threading.Lock()
-            self._mark = FolderMark(folder, state=self._state)
-            self.doubt = self._settle_doubt()
+            self.own_logs = OwnLogs(
+                FolderMark(folder, state=self._state), self.identity, self.vault, self.store, self.shelf,
+                self.writer, clock,
+            )  # fmt: skip
+            self.doubt = self.own_logs.settle_doubt()
             self._opened = opened.pop_all()
 
     def _open_files(self, folder: Path, opened: ExitStack) -> tuple[KeyVault, SqliteStore]:
@@ -138,7 +125,7 @@ class Node:
         self.writer.stop()
         if self._lock.held:
             with suppress(ScManagerError):  # A mark that lags is harmless; a folder that is gone ends here too.
-                self._remember_heads()
+                self.own_logs.remember()
         self._opened.close()
 
     def clock_hint(self) -> str:
@@ -246,7 +233,7 @@ class Node:
         """Open a log in the space of the invitation, and ask for a grant to it."""
         space, mine, salt = invitation.space, self.identity, secrets.token_bytes(32)
         log = open_log(self.store, self.shelf, self.vault, space, invitation.kind, salt, self._clock())
-        self._remember_heads()
+        self.own_logs.remember()
         copy = copy_of(self.store, next(head for head in self.store.heads(space) if head.log == log))
         note = NoteLine(copy.note.size, copy.note.root, copy.note.signature)
         unsigned = Request(
@@ -267,9 +254,8 @@ class Node:
         """Write a space to a file, with its keys for the devices that act there; returns the size in bytes."""
         with self.shelf.lock:
             readers = sorted(self.shelf.space(space).box_keys())
-        keys = seal_keys(self.vault, space, readers) if with_keys else None
-        self._remember_heads()  # Before they leave: a folder put back to an earlier state is noticed then.
-        return write_space(path, space, (copy_of(self.store, head) for head in self.store.heads(space)), keys)
+        self.own_logs.remember()  # Before they leave: a folder put back to an earlier state is noticed then.
+        return write_pieces(path, whole_space(self.store, self.vault, space, readers if with_keys else None))
 
     def import_space(self, file: SpaceFile) -> Admitted:
         """Verify and admit what a space file holds, and take the keys that are for this device."""
@@ -277,7 +263,7 @@ class Node:
         keys = open_keys(sent, mine.box, mine.box_secret) if sent else []  # First: a broken file changes nothing.
         with self.shelf.lock:
             erased = self.vault.is_erased
-            admitted = admit_logs(self.store, self.shelf, file.space, file.logs, erased, self._retire_own)
+            admitted = admit_logs(self.store, self.shelf, file.space, file.logs, erased, self.own_logs.retire)
             self.writer.forget_seats()
             space = self.shelf.space(file.space)
             named = space.named_keys()
@@ -286,102 +272,15 @@ class Node:
         if worth:
             self.vault.put_all([key for key in worth if key.space == space.id])
             self.shelf.keys_came()
-        self._leave_doubtful_logs()
+        self.own_logs.leave_doubtful()
         settle(self.writer, space, secrets.token_bytes)
-        self._remember_heads()
+        self.own_logs.remember()
         return admitted
 
     def forks(self, space: bytes) -> list[Fork]:
         """The alarms of a space: logs that signed two histories, each with a proof to show around."""
         with self.shelf.lock:
             return forks_of(self.store, self.shelf.space(space))
-
-    # The founder's seat
-
-    def offer_to_take_over(self, space: bytes, recovery_keys: int = 1) -> HandOver:
-        """Ask the recovery keys for the founder's seat; the new recovery sheet lies in the data folder."""
-        fresh, key, mine = make_recovery_keys(recovery_keys), SigningKey.generate(), self.identity
-        self.vault.put_log(key.public, space, key.reveal_seed())  # By its key, until its log has an id.
-        title = getattr(self.shelf.space(space).state(ORGANISATIONS, space[:16]), "title", "")
-        fresh.write(self.settings.data / f"recovery-{space.hex()[:12]}-{key.public.hex()[:6]}.txt", title, space)
-        unsigned = HandOver(
-            "scm-hand-over/1", space, key.public, mine.device, mine.box, fresh.needed, fresh.public_keys, bytes(64)
-        )
-        return replace(unsigned, signature=mine.sign_message(unsigned.message))
-
-    def sign_hand_over(self, offer: HandOver, seeds: Sequence[bytes]) -> SignedHandOver:
-        """Give the founder's seat to an offer, by the word of the recovery keys. Raises RecoveryKeysWrong."""
-        space = self.shelf.space(offer.space)
-        statement = new_statement(space, offer.key, offer.device, offer.box, offer.needed, offer.recovery_keys)
-        signed = (SigningKey(seed) for seed in seeds)
-        message = message_of(statement)
-        signatures = [Signature(key.public, key.sign(message)) for key in signed]
-        return SignedHandOver("scm-handed-over/1", check_signatures(space, statement, signatures))
-
-    def take_over(self, answer: SignedHandOver) -> bytes:
-        """Take the founder's seat that our offer asked for; returns the new log. Raises HandOverNotOurs."""
-        statement = answer.recovery.statement
-        seed = self.vault.log_seed(statement.key)
-        if seed is None or statement.device != self.identity.device:
-            raise HandOverNotOurs
-        log = take_seat(
-            self.store, self.shelf, self.vault, answer.recovery, seed, secrets.token_bytes(32), self._clock()
-        )
-        settle(self.writer, self.shelf.space(statement.space), secrets.token_bytes)
-        return log
-
-    # Doubt
-
-    def _own_heads(self) -> dict[bytes, MarkedHead]:
-        return {head.log: MarkedHead(head.size, head.id[:32]) for head in self._own()}
-
-    def _own(self) -> list[Head]:
-        return [head for head in self.store.heads() if self.vault.log_seed(head.log) is not None]
-
-    def _settle_doubt(self) -> Doubt | None:
-        """When the folder may be a copy or a restored one, go on in new logs: it never forks itself (F15)."""
-        doubt = self._mark.check(self._own_heads())
-        if doubt is not None:
-            self._mark.retired |= {head.log for head in self._own()}
-        self.writer.doubtful = self._mark.retired
-        self._leave_doubtful_logs()
-        if doubt is not None:
-            self._mark.begin_anew(self._own_heads())
-        else:
-            self._remember_heads()
-        return doubt
-
-    def _leave_doubtful_logs(self) -> None:
-        """In each space where our log is forked, may be, or is dated far ahead: begin a new one, if we have a seat.
-
-        A log without a grant yet stays retired: when its grant comes, this is where it is continued.
-        """
-        ahead = {head.log for head in self._own() if head.hlc > self._clock() + AHEAD_US_MAX}
-        for space in self.shelf.spaces():
-            seated = self.writer.seat_log(space.id)
-            if seated is not None and (seated in ahead or self.writer.in_doubt(seated)):
-                with suppress(Refused, Unavailable):  # Reading still works; the log stays unwritten.
-                    self.writer.do(self._continuation(space.id, seated))
-
-    def _retire_own(self, logs: Collection[bytes]) -> None:
-        """Others know more of these logs: the folder was put back, or has a twin. Durable before the entries are."""
-        self._mark.retired |= {log for log in logs if self.vault.log_seed(log) is not None}
-        self._remember_heads()
-
-    def _remember_heads(self) -> None:
-        with self._mark_lock:
-            self._mark.record(self._own_heads())
-
-    def _continuation(self, space: bytes, old: bytes) -> Continuation:
-        return Continuation(
-            secrets.token_bytes(16),
-            space,
-            old,
-            SigningKey.generate(),
-            secrets.token_bytes(32),
-            self.identity.device,
-            self.identity.sign_message,
-        )
 
 
 def init_node(settings: Settings, protection: Protection | None = None) -> Identity:

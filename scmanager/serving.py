@@ -16,19 +16,15 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any
 
-from scmanager.adapters import postgres_server
+from scmanager.actors import Actors, DatabaseAway
 from scmanager.adapters.node_file import NODE_FILE, NodeFile, NodeFileDamaged, find_node, write_node_file
-from scmanager.adapters.postgres_connection import PostgresServer
-from scmanager.adapters.seen_file import SeenFile
 from scmanager.api.backend import ActorHealth
 from scmanager.api.listening import LOOPBACK as HOST
 from scmanager.api.listening import PortTaken, listen
-from scmanager.application.alarms import Alarms
-from scmanager.application.erasure import Erasures
+from scmanager.application.pieces import pending_hint
 from scmanager.application.writer import Result
 from scmanager.config import Settings
 from scmanager.errors import Misconfigured, ScManagerError, Unavailable
-from scmanager.eventstore.originators import SqliteOriginators
 from scmanager.exchanging import Exchange
 from scmanager.projections.generation import LIVE
 from scmanager.projections.rebuild import Rebuilt
@@ -38,26 +34,11 @@ from scmanager.spaces.clock import clock_fault
 from scmanager.spaces.shelf import Shelf
 from scmanager.supervisor import Actor, Health, Report, Supervisor, told_by_signals
 
-LOOK_S = 1.0
-"""How often the database's process is looked at; costs nothing."""
-PING_EVERY = 30
-"""Every how many looks the database is asked as well, for which it starts a session."""
-PINGS_LOST_MAX = 3
-HOURLY_S = 3600.0
-ALARMS_PAUSE_S = 2.0
-"""Between two looks for alarms: each costs a commit."""
 START_TIMEOUT_S = 60.0
 START_FAILURES_MAX = 4
 """A part that fails so often before it ever ran will not run."""
 READ_MODELS_PATIENCE_S = 15.0
 """How long a start waits for read models: a long rebuild goes on behind a node that serves already."""
-
-
-class DatabaseAway(Unavailable):
-    """The database of the read models is not running just now."""
-
-    code = "database-away"
-    hint = "It is being restarted. Nothing is lost; try again in a moment."
 
 
 class NotStarted(Unavailable):
@@ -80,28 +61,11 @@ class Serving:
     def __init__(self, node: Node) -> None:
         self.node = node
         self.exchange = Exchange(node)
+        self._actors = Actors(node)
         self._supervisor = Supervisor()
-        self._server: PostgresServer | None = None
         self._started = False
-        self._database_up = threading.Event()
-        self._projector: Projector | None = None
         self._socket: socket.socket | None = None
         self._token = secrets.token_urlsafe(32)
-        self._erasures = Erasures(
-            node.store,
-            node.shelf,
-            node.vault,
-            SeenFile(node.settings.data),
-            lambda: node.now_us() // 10**6,
-        )
-        self._erasures_wake = threading.Event()
-        node.shelf.listen(self._erasures_wake.set)
-        noted = SqliteOriginators(node.store)
-        self._alarms = Alarms(
-            node.store, noted, node.shelf, node.writer, node.vault, node.now_us, node.personal_space
-        )
-        self._alarms_wake = threading.Event()
-        node.shelf.listen(self._alarms_wake.set)
 
     # Life
 
@@ -118,13 +82,7 @@ class Serving:
 
     def _start(self, deadline: float, given_up: threading.Event) -> None:
         self._socket = listen(self.node.settings.port)
-        parts: list[tuple[str, Callable[[threading.Event, Callable[[], None]], None]]] = [
-            ("database", self._run_database),
-            ("read-models", self._run_projector),
-            ("erasures", self._run_erasures),
-            ("alarms", self._run_alarms),
-            ("api", self._run_api),
-        ]
+        parts = [*self._actors.all(), ("api", self._run_api)]
         actors = [self._supervisor.start(name, run) for name, run in parts]
         for actor in actors:
             self._await(actor, deadline, given_up)
@@ -174,57 +132,17 @@ class Serving:
     @property
     def database_pid(self) -> int | None:
         """The process of the database; None while it is down, and for one that others run."""
-        return getattr(self._server, "pid", None)
+        return getattr(self._actors.server, "pid", None)
 
     @property
     def projector(self) -> Projector:
         """What keeps the read models. Raises DatabaseAway while there is none."""
-        if self._projector is None:
+        projector = self._actors.projector
+        if projector is None:
             raise DatabaseAway
-        return self._projector
+        return projector
 
-    # Actors
-
-    def _run_database(self, stop: threading.Event, ready: Callable[[], None]) -> None:
-        settings = self.node.settings
-        with postgres_server.start(settings.data / "read-models", dsn=settings.postgres_dsn) as server:
-            self._server = server
-            self._database_up.set()
-            ready()
-            try:
-                _watch(server, stop)
-            finally:
-                self._database_up.clear()
-                self._server = None
-
-    def _run_projector(self, stop: threading.Event, ready: Callable[[], None]) -> None:
-        while not self._database_up.wait(LOOK_S):
-            if stop.is_set():
-                return
-        if self._projector is None:  # One for the node's life: the shelf tells each that ever was of changes.
-            node = self.node
-            self._projector = Projector(node.shelf, node.store, node.vault.get, self.conninfo)
-        self._projector.run(stop, ready)
-
-    def _run_erasures(self, stop: threading.Event, ready: Callable[[], None]) -> None:
-        wake = self._erasures_wake
-        threading.Thread(target=_pass_on, args=(stop, wake), name="erasures-stop", daemon=True).start()
-        ready()
-        while not stop.is_set():
-            wake.clear()
-            self._erasures.run()
-            wake.wait(HOURLY_S)
-            self.node.shelf.time_passed()
-
-    def _run_alarms(self, stop: threading.Event, ready: Callable[[], None]) -> None:
-        wake = self._alarms_wake
-        threading.Thread(target=_pass_on, args=(stop, wake), name="alarms-stop", daemon=True).start()
-        ready()
-        while not stop.is_set():
-            wake.clear()
-            self._alarms.run(stop.is_set)
-            stop.wait(ALARMS_PAUSE_S)
-            wake.wait()
+    # The API
 
     def _run_api(self, stop: threading.Event, ready: Callable[[], None]) -> None:
         # Imported here, beside the start of the database: it takes as long, and who only looks for a node needs none.
@@ -257,10 +175,7 @@ class Serving:
 
     def conninfo(self) -> str:
         """See Backend."""
-        server = self._server
-        if server is None:
-            raise DatabaseAway
-        return server.dsn
+        return self._actors.conninfo()
 
     def my_spaces(self) -> frozenset[bytes]:
         """See Backend."""
@@ -284,11 +199,13 @@ class Serving:
 
     def projected_pos(self) -> int:
         """See Backend."""
-        return self._projector.status().pos if self._projector else 0
+        projector = self._actors.projector
+        return projector.status().pos if projector else 0
 
     def wait_projected(self, pos: int, timeout_s: float) -> bool:
         """See Backend."""
-        return self._projector is not None and self._projector.wait(pos, timeout_s)
+        projector = self._actors.projector
+        return projector is not None and projector.wait(pos, timeout_s)
 
     def rebuild(self) -> Rebuilt:
         """See Backend."""
@@ -301,10 +218,13 @@ class Serving:
         if hint := self.node.clock_hint():
             fault = clock_fault(self.node.shelf, self.node.now_us())
             lines.append(ActorHealth("clock", not fault, hint))
+        if pending := pending_hint(self.node.store):
+            lines.append(ActorHealth("pending", True, pending))
         return lines
 
     def _line(self, report: Report) -> ActorHealth:
-        inside = self._projector.status().error if report.name == "read-models" and self._projector else ""
+        projector = self._actors.projector
+        inside = projector.status().error if report.name == "read-models" and projector else ""
         well = report.health is Health.RUNNING and not inside
         return ActorHealth(report.name, well, " ".join((report.health, inside or report.error)).strip())
 
@@ -356,24 +276,6 @@ def _start_quickly(serving: Serving, given_up: threading.Event) -> None:
         gc.freeze()
     finally:
         gc.enable()
-
-
-def _watch(server: PostgresServer, stop: threading.Event) -> None:
-    """Return when `stop` is set. Raises DatabaseAway when the process is gone, or does not answer again and again."""
-    looks = lost = 0
-    while not stop.wait(LOOK_S):
-        looks += 1
-        if not server.running():
-            raise DatabaseAway
-        if lost or looks % PING_EVERY == 0:
-            lost = 0 if server.alive() else lost + 1
-            if lost >= PINGS_LOST_MAX:
-                raise DatabaseAway
-
-
-def _pass_on(stop: threading.Event, wake: threading.Event) -> None:
-    stop.wait()
-    wake.set()
 
 
 __all__ = [

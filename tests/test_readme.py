@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PAGES = ["README.md", "docs/manual-first-run.md"]
+PAGES = ["README.md", "docs/manual-first-run.md", "docs/manual-operation.md"]
 REFUSED = {"scm member remove Vesper mistake": 1}
 """Commands that a page shows failing, and their exit codes."""
 
@@ -52,6 +52,7 @@ def test_every_command_on_the_page_answers_as_the_page_says(page: str, tmp_path:
             "SCM_STATE": str(tmp_path / f"{folder}.state"),
             "PYTHONPATH": str(ROOT),
             "COLUMNS": "160",
+            "SCM_BACKUP_PASSPHRASE": "correct horse battery",
         }
         arguments = shlex.split(command[at.end() :])
         told = subprocess.run(

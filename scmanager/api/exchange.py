@@ -5,6 +5,7 @@ The small files of an exchange (invitation, request, offer, answer) travel as th
 and are kept nowhere.
 """
 
+from datetime import UTC, datetime
 from typing import Any
 
 import strawberry
@@ -14,7 +15,7 @@ from strawberry.types import Info
 from scmanager.api.bindings import described
 from scmanager.api.context import Context, work
 from scmanager.api.mutations import Outcome, command_id_of, shown
-from scmanager.api.scalars import IdMalformed, Whole, read_id
+from scmanager.api.scalars import IdMalformed, Moment, Whole, read_id
 
 ONE = Whole(1)
 
@@ -33,6 +34,49 @@ class Fork:
     log: ID
     index: Whole = strawberry.field(description="The first entry that differs.")
     proof: str = strawberry.field(description="For anybody to check; the entries themselves are not in it.")
+
+
+@described
+class PendingRun:
+    """Entries of one log that wait, and count for nothing: earlier ones of the log are not here."""
+
+    number: Whole = strawberry.field(description="What `pendingDiscard` takes.")
+    log: ID
+    first: Whole
+    last: Whole = strawberry.field(description="It is the entries from `first` to `last`.")
+    missing: Whole | None = strawberry.field(
+        description="The first entry that is missing; null for what follows another history than those held."
+    )
+    size_bytes: Whole
+    since: Moment | None
+    why: str
+
+
+@described
+class DroppedRun:
+    """Entries that waited, proved to be none of their log when the earlier ones came, and were thrown away."""
+
+    number: Whole = strawberry.field(description="`pendingDiscard` strikes it off this list.")
+    log: ID
+    first: Whole
+    last: Whole
+    code: str
+    reason: str
+
+
+@described
+class Pending:
+    """What came to a space without its beginning."""
+
+    waiting: list[PendingRun]
+    dropped: list[DroppedRun] = strawberry.field(description="The newest hundred of this node.")
+
+
+@described
+class Discarded:
+    """A run was let go."""
+
+    waiting: Whole = strawberry.field(description="How many runs of the space wait still.")
 
 
 @described
@@ -67,6 +111,39 @@ async def forks(info: Info[Context, None], space: ID) -> list[Fork]:
     context.viewer.check(held)
     found = await work(context.services, lambda: context.backend.exchange.forks(held))
     return [Fork(log=ID(each.log.hex()), index=Whole(each.index), proof=each.proof.decode()) for each in found]
+
+
+async def pending(info: Info[Context, None], space: ID) -> Pending:
+    """What came to a space without its beginning: runs of entries that wait for earlier ones."""
+    context, held = info.context, read_id(space, "space")
+    context.viewer.check(held)
+    found = await work(context.services, lambda: context.backend.exchange.pending(held))
+    return Pending(
+        waiting=[_waiting(row) for row in found["waiting"]],
+        dropped=[
+            DroppedRun(
+                number=Whole(row["number"]), log=ID(row["log"]), first=Whole(row["from"]), last=Whole(row["to"]),
+                code=row["code"], reason=row["reason"],
+            )
+            for row in found["dropped"]
+        ],
+    )  # fmt: skip
+
+
+def _waiting(row: dict[str, Any]) -> PendingRun:
+    missing, since = row["missing_from"], datetime.fromtimestamp(row["since_s"], UTC)
+    return PendingRun(
+        number=Whole(row["number"]), log=ID(row["log"]), first=Whole(row["from"]), last=Whole(row["to"]),
+        missing=None if missing is None else Whole(missing), size_bytes=Whole(row["bytes"]),
+        since=Moment(since.strftime("%Y-%m-%dT%H:%M:%S.%fZ")) if row["since_s"] else None, why=row["why"],
+    )  # fmt: skip
+
+
+async def _discard(info: Info[Context, None], space: ID, number: Whole) -> Discarded:
+    context, held = info.context, read_id(space, "space")
+    return Discarded(
+        waiting=Whole(await work(context.services, lambda: context.backend.exchange.discard(held, number)))
+    )
 
 
 async def _request(info: Info[Context, None], invitation: str) -> ExchangeFile:
@@ -140,6 +217,7 @@ MUTATIONS = [
     _field("spaceRequest", _request, "Ask to be let in: opens a log of this machine's own, each time another."),
     _field("memberAdmit", _admit, "Let in the device of a request, with a role's rank and rights."),
     _field("deviceAdmit", _enrol, "Let another machine of yours act as you, from the log of its request."),
+    _field("pendingDiscard", _discard, "Let a run go that waits, or strike a dropped one off the list."),
     _field("recoveryOffer", _offer, "Ask the recovery keys for the founder's seat. A new sheet is written."),
     _field("recoverySign", _sign, "The recovery keys' word on an offer, from the pages of the sheet."),
     _field("recoveryTake", _take, "Take the founder's seat that an offer of this machine asked for."),

@@ -9,6 +9,8 @@ from strawberry.types import Info
 from scmanager import __version__
 from scmanager.api import characters as character_models
 from scmanager.api import contests, diplomacy, exchange, models
+from scmanager.api import notifications as noted
+from scmanager.api import search as searching
 from scmanager.api.bindings import described, many, one
 from scmanager.api.context import Context
 from scmanager.api.fielding import Fielding, fielding_of
@@ -149,6 +151,7 @@ class Query:
     node: NodeInfo = strawberry.field(resolver=_node)
     why: Why = strawberry.field(resolver=_why)
     forks: list[exchange.Fork] = strawberry.field(resolver=exchange.forks)
+    pending: exchange.Pending = strawberry.field(resolver=exchange.pending)
     invitation: exchange.ExchangeFile = strawberry.field(resolver=exchange.invitation)
     organisations: Connection[models.Organisation] = many(
         _ALL, filter=OrganisationFilter, sort=OrganisationSort, next_step=models.NO_ORGANISATIONS
@@ -207,6 +210,16 @@ class Query:
         "{c}.settled_in is not null", filter=contests.ContestFilter, sort=contests.ContestSort,
         next_step=contests.NO_SETTLED, given=_PERHAPS_IN_SPACE,
         description="What was contested, with the values that lost; the last 64 of each thing.",
+    )  # fmt: skip
+    notifications: Connection[noted.Notification] = many(
+        noted.SHOWN, filter=noted.NotificationFilter, sort=noted.NotificationSort,
+        next_step=noted.NO_NOTIFICATIONS, given=_PERHAPS_IN_SPACE,
+        description="What you should know; ask with `descending: true` for the newest first.",
+    )  # fmt: skip
+    search: Connection[searching.Found] = many(
+        _ALL, filter=searching.SearchFilter, sort=searching.SearchSort, next_step=searching.NO_MATCHES,
+        given=searching.GIVEN, source=searching.found,
+        description="Whatever has this text in its name, exact matches first, then beginnings.",
     )  # fmt: skip
     audit: Connection[models.AuditEntry] = many(
         _ALL, filter=AuditFilter, sort=AuditSort, next_step=models.NO_ENTRIES, given=_IN_SPACE,

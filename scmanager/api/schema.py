@@ -9,7 +9,7 @@ import strawberry
 from graphql import GraphQLError
 from strawberry.schema.config import StrawberryConfig
 
-from scmanager.api import characters, contests, diplomacy, exchange, operation_models
+from scmanager.api import characters, contests, diplomacy, exchange, notifications, operation_models, search
 from scmanager.api.answering import bind
 from scmanager.api.catalogue import Catalogue, catalogue
 from scmanager.api.documents import CheckedDocuments
@@ -49,7 +49,7 @@ def served() -> Served:
         config=StrawberryConfig(scalar_map=SCALARS),
     )
     tables = TABLES | operation_models.TABLES | diplomacy.TABLES | characters.TABLES | contests.TABLES
-    found = catalogue(schema, tables)
+    found = catalogue(schema, tables | search.TABLES | notifications.TABLES)
     bind(schema._schema, found)
     return Served(schema, found)
 

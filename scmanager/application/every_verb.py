@@ -7,6 +7,7 @@ from scmanager.application import (
     fleets,
     hangar_import,
     members,
+    notifications,
     operations,
     organisations,
     reissuing,
@@ -28,6 +29,7 @@ MODULES = (
     characters,
     contests,
     undoing,
+    notifications,
 )
 
 

@@ -11,12 +11,11 @@ from scmanager.errors import Untrusted
 from scmanager.eventstore import entry, signing
 from scmanager.eventstore.checkpoint import Checkpoint, note_from, origin
 from scmanager.eventstore.entry import Genesis, Kind
-from scmanager.eventstore.filling import Dropped
 from scmanager.eventstore.fork import ForkProof
 from scmanager.eventstore.log_copy import LogCopy, copy_of, verify_copy
 from scmanager.eventstore.merkle import leaf_hash
 from scmanager.eventstore.own_log import Head, OwnLog
-from scmanager.eventstore.pending import parse_run
+from scmanager.eventstore.pending import Dropped, parse_run
 from scmanager.eventstore.signing import SigningKey
 from scmanager.eventstore.store import Row, Store
 from scmanager.eventstore.verification import VerifiedRun
@@ -63,7 +62,8 @@ def admit_logs(
     """
     copies = [_without_erased(copy, is_erased) for copy in logs]
     runs = [verify_copy(copy) for copy in copies if not is_piece(copy)]
-    pieces = [parse_run(space, copy.entries, copy.held, copy.note) for copy in copies if is_piece(copy)]
+    now_s = shelf.now_us() // 1_000_000
+    pieces = [parse_run(space, copy.entries, copy.held, copy.note, now_s) for copy in copies if is_piece(copy)]
     if any(run.head.space != space for run in runs):
         raise OtherSpace
     if not store.heads(space) and not any(run.head.log == space for run in runs):

@@ -3,11 +3,11 @@
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from scmanager.errors import Untrusted
+from scmanager.errors import Refused, Untrusted
 from scmanager.eventstore import entry, verification
-from scmanager.eventstore.filling import Drained, Dropped, Gap, drain, gaps, take_in
+from scmanager.eventstore.filling import Drained, Gap, drain, gaps, take_in
 from scmanager.eventstore.log_copy import LogCopy
-from scmanager.eventstore.pending import PendingRun
+from scmanager.eventstore.pending import Dropped, PendingRun
 from scmanager.eventstore.store import Store, StoreBusy
 from scmanager.eventstore.verification import NoteMismatch, VerifiedRun
 from scmanager.spaces.shelf import Shelf
@@ -18,6 +18,13 @@ class OtherSpace(Untrusted):
 
     code = "exchange-other-space"
     hint = "Have the sender export the space again."
+
+
+class RunGone(Refused):
+    """No run of this space waits under the number {number}, and none was dropped under it."""
+
+    code = "pending-run-gone"
+    hint = "It may have come in meanwhile. See what waits: scm space pending."
 
 
 def is_piece(copy: LogCopy) -> bool:
@@ -70,35 +77,79 @@ def take_pieces(store: Store, logs: Collection[bytes], pieces: Sequence[PendingR
         try:
             taken = take_in(store, piece)
         except Untrusted as fault:
-            dropped.append(Dropped(piece.log, piece.first, piece.note.size, fault.code, str(fault)))
+            end = piece.note.size
+            dropped.append(Dropped(piece.space, piece.log, piece.first, end, fault.code, str(fault)))
         else:
             entries, dropped = entries + taken.entries, [*dropped, *taken.dropped]
     return Drained(entries, tuple(dropped))
 
 
 def finish_pieces(store: Store) -> None:
-    """Carry on where a process ended between a gap's filling and what waited for it. On a full disk: next time."""
+    """Carry on where a process ended between a gap's filling and what waited for it. On a full disk: next time.
+
+    What proves wrong here is dropped, and stands in the store's list of that (`Pending.dropped`).
+    """
     try:
         drain(store)
     except StoreBusy:
         return
 
 
+def discard(store: Store, shelf: Shelf, space: bytes, number: int) -> None:
+    """Let go of a run that waits in a space, or strike a dropped one off the list. Raises RunGone.
+
+    Nothing remembers it: brought again it waits again, and comes in when its log's earlier entries do.
+    """
+    with shelf.lock:  # So that nobody admits it just now.
+        if any(each.number == number and each.space == space for each in store.pending.waiting()):
+            store.pending.release(number)
+            return
+        known = any(each.number == number and each.space == space for each in store.pending.dropped())
+    if not (known and store.pending.forget(number)):
+        raise RunGone(number=number)
+
+
+def pending_hint(store: Store) -> str:
+    """What waits and what was dropped, in all, for people; empty when there is neither. Names nobody."""
+    (entries, size), dropped = store.pending.room(), len(store.pending.dropped())
+    told = [
+        f"{entries} entries ({size} bytes) wait for earlier ones of their logs" if entries else "",
+        f"{dropped} runs that waited proved to be none of their logs, and were dropped" if dropped else "",
+    ]
+    return "; ".join(each for each in told if each)
+
+
 def pending_rows(store: Store, space: bytes) -> list[dict[str, Any]]:
-    """What waits in a space, for people and programs: the log, its entries that wait, and those that are missing."""
+    """What waits in a space, for people and programs: the log, its entries that wait, and those that are missing.
+
+    `missing_from` is None when as many entries of the log are here, but of another history. `since_s`: UTC seconds.
+    """
     return [_row(gap) for gap in gaps(store, space)]
 
 
 def _row(gap: Gap) -> dict[str, Any]:
+    run = gap.run
     return {
-        "log": gap.log.hex(), "entries": gap.end - gap.first, "from": gap.first, "to": gap.end - 1,
-        "missing_from": gap.missing, "missing_to": gap.first - 1,
+        "number": run.number, "space": run.space.hex(), "log": run.log.hex(), "entries": run.entries,
+        "from": run.first, "to": run.note.size - 1, "missing_from": gap.missing, "missing_to": run.first - 1,
+        "bytes": run.size_bytes, "since_s": run.since_s, "why": _why(gap),
     }  # fmt: skip
 
 
+def _why(gap: Gap) -> str:
+    if gap.missing is None:
+        return f"entry {gap.run.first} follows another history of this log than those held: a fork's beginning"
+    if gap.missing == gap.run.first - 1:
+        return f"entry {gap.missing} is missing"
+    return f"entries {gap.missing} to {gap.run.first - 1} are missing"
+
+
 def dropped_rows(dropped: Iterable[Dropped]) -> list[dict[str, Any]]:
-    """What was dropped, and why."""
+    """What was dropped, and why. `number` is 0 for what was refused as it came."""
     return [
-        {"log": each.log.hex(), "from": each.first, "to": each.end - 1, "code": each.code, "reason": each.reason}
+        {
+            "number": each.number, "space": each.space.hex(), "log": each.log.hex(),
+            "from": each.first, "to": each.end - 1, "code": each.code, "reason": each.reason,
+        }
         for each in dropped
-    ]
+    ]  # fmt: skip

@@ -7,12 +7,12 @@ unless that is wanted anyway.
 from typing import Any
 
 from scmanager.application.desk import Desk
-from scmanager.application.inverses import SPOKEN, Inverse, NotUndoable, Past, inverse_of
+from scmanager.application.inverses import SPOKEN, Inverse, NotUndoable, Past, inverse_of, is_silent
 from scmanager.application.reissuing import EventNotHere
 from scmanager.application.saying_again import Step
 from scmanager.application.verbs import EntryId, verb
 from scmanager.domain.catalogue import FOLDS
-from scmanager.domain.event import Envelope, Event
+from scmanager.domain.event import Envelope, Event, Id
 from scmanager.domain.governance import Granted, Heads
 from scmanager.domain.hangar_import import Applied
 from scmanager.errors import Conflict, Refused
@@ -78,10 +78,10 @@ def command_of(space: Space, opened: Opened) -> tuple[Said, ...]:
 def _meant(desk: Desk, event: bytes | None) -> Opened:
     """Raises EventNotHere, NotUndoable, NothingToUndo."""
     if event is None:
-        mine = [each for each in desk.space.entries() if _is_mine(desk, each)]
-        if not mine:
+        last = said_last(desk.space, desk.me)
+        if last is None:
             raise NothingToUndo
-        return max(mine, key=lambda each: each.order)
+        return last
     opened = desk.space.opened(event)
     if opened is None or opened.shared is None or opened.event is None:
         raise EventNotHere(event=event.hex())
@@ -90,21 +90,32 @@ def _meant(desk: Desk, event: bytes | None) -> Opened:
     return opened
 
 
-def _is_mine(desk: Desk, opened: Opened) -> bool:
-    if opened.shared is None or opened.event is None or isinstance(opened.event, Heads):
+def said_last(space: Space, member: Id) -> Opened | None:
+    """The newest event of a member that counts and that there is anything to undo of; None when there is none."""
+    mine = (each for each in space.entries() if _may_be_undone(space, each, member))
+    return max(mine, key=lambda each: each.order, default=None)
+
+
+def _may_be_undone(space: Space, opened: Opened, member: Id) -> bool:
+    event, verdict = opened.event, space.verdicts.entries.get(opened.entry.id32)
+    if event is None or opened.shared is None or verdict is None or not verdict.valid or isinstance(event, Heads):
         return False
-    verdict = desk.space.verdicts.entries.get(opened.entry.id32)
-    return verdict is not None and verdict.valid and desk.space.envelope(opened).member == desk.me
+    return space.envelope(opened).member == member and not is_silent(event)
 
 
 def _to_undo(said: tuple[Said, ...]) -> list[Said]:
     """What began a thing stands for all that the command said of it."""
-    begun = {envelope.entity for envelope, event in said if inverse_of(event).begins}
+    begun = {_thing(each) for each in said if inverse_of(each[1]).begins}
     whole = next((each for each in said if isinstance(each[1], Applied | Granted)), None)
     if whole is not None:
         return [whole]  # An import, and another role on all devices, are taken back as a whole.
-    kept = (each for each in said if inverse_of(each[1]).begins or each[0].entity not in begun)
+    kept = (each for each in said if inverse_of(each[1]).begins or _thing(each) not in begun)
     return [each for each in kept if not inverse_of(each[1]).silent]
+
+
+def _thing(said: Said) -> tuple[str, Id]:
+    """The kind and the id: an organisation and its founder have one id."""
+    return said[1].tag.partition(".")[0], said[0].entity
 
 
 def _steps(desk: Desk, said: Said, command: tuple[Said, ...], *, anyway: bool) -> list[Step]:

@@ -24,6 +24,7 @@ OrganisationId = NewType("OrganisationId", bytes)
 ContactId = NewType("ContactId", bytes)
 TreatyId = NewType("TreatyId", bytes)
 CharacterId = NewType("CharacterId", bytes)
+NotificationId = NewType("NotificationId", bytes)
 ThingId = NewType("ThingId", bytes)
 """Any thing's: a fleet's, an operation's, a member's."""
 EntryId = NewType("EntryId", bytes)

@@ -17,11 +17,34 @@ class MomentUnclear(Refused):
     hint = "Such as 90m, 3h, 14d, 2955-11-30, 2955-11-30T20:00 (UTC), or UTC seconds."
 
 
+class SpanUnclear(Refused):
+    """{text} is no span of time."""
+
+    code = "span-unclear"
+    hint = "Such as 15m, 1h, 2d, or seconds."
+
+
 class MomentSkipped(Refused):
     """Clocks in {zone} never show {text}: they are put forward then."""
 
     code = "moment-skipped"
     hint = "Give a time an hour later, or write the offset, such as 2955-03-27T02:30+01:00."
+
+
+def read_span(text: str) -> int:
+    """Seconds, of `15m`, `1h`, `2d`, `1w` or plain seconds. Raises SpanUnclear."""
+    if re.fullmatch(r"[0-9]{1,9}", text):
+        return int(text)
+    if (span_s := _span(text)) is None:
+        raise SpanUnclear(text=text)
+    return span_s
+
+
+def _span(text: str) -> int | None:
+    """Seconds of a number with a unit; none if it is something else."""
+    if not (span := re.fullmatch(rf"([0-9]{{1,{_DIGITS_MAX}}})([mhdw])", text)):
+        return None
+    return int(timedelta(**{_UNITS[span[2]]: int(span[1])}).total_seconds())
 
 
 def read_moment(text: str, now_s: int, zone: str | None = None) -> int:
@@ -32,8 +55,8 @@ def read_moment(text: str, now_s: int, zone: str | None = None) -> int:
     """
     if re.fullmatch(r"[0-9]{1,15}", text):
         return int(text)
-    if span := re.fullmatch(rf"([0-9]{{1,{_DIGITS_MAX}}})([mhdw])", text):
-        return now_s + int(timedelta(**{_UNITS[span[2]]: int(span[1])}).total_seconds())
+    if (span_s := _span(text)) is not None:
+        return now_s + span_s
     try:
         told = datetime.fromisoformat(text)
     except ValueError as error:

@@ -25,8 +25,10 @@ from scmanager.adapters.space_file import (
     read_bytes,
 )
 from scmanager.application.desk import NotAMember
+from scmanager.application.pieces import pending_hint
 from scmanager.application.verbs import MemberId, RoleId
 from scmanager.cli import events, names, people
+from scmanager.cli import pending as waiting
 from scmanager.cli.moments import read_moment
 from scmanager.cli.option_help import WHEN
 from scmanager.cli.output import JsonFlag, progress, remark, say_json, say_result, say_table, short
@@ -65,6 +67,7 @@ def list_spaces(context: typer.Context, as_json: JsonFlag = False) -> None:
     """Every space this folder holds: organisations, and your own."""
     with session_of(context).open() as place:
         rows = [_space_row(place, space) for space in place.shelf.spaces()]
+        hint = pending_hint(place.store)
     if as_json:
         say_json(rows)
         return
@@ -79,6 +82,8 @@ def list_spaces(context: typer.Context, as_json: JsonFlag = False) -> None:
             remark(
                 f"{row['held']} entries of {short(row['id'])} are dated in the future: is this machine's clock slow?"
             )
+    if hint:
+        remark(f"{hint}. Look at them: scm space pending")
 
 
 def _space_row(place: Place, space: Space) -> dict[str, Any]:
@@ -126,7 +131,7 @@ def import_(context: typer.Context, file: FileArgument, as_json: JsonFlag = Fals
         told if as_json else {name: value for name, value in told.items() if name not in PIECES}, as_json=as_json
     )
     if not as_json:
-        _say_pieces(told)
+        waiting.say_brought(told["pending"], told["dropped"])
     if forked:
         remark("A log of this space signed two histories. Look at it: scm log forks")
     if void:
@@ -141,24 +146,6 @@ def import_(context: typer.Context, file: FileArgument, as_json: JsonFlag = Fals
         remark("You are let in. Next: scm member join --handle NAME")
     elif acts:
         remark("This device acts in the space.")
-
-
-def _say_pieces(told: dict[str, Any]) -> None:
-    """What waits for the missing beginning of its log, and what proved wrong when that came."""
-    if told["pending"]:
-        say_table(
-            ("log", "waiting", "entries", "for entries"),
-            [(short(row["log"]), str(row["entries"]), f"{row['from']} to {row['to']}",
-              f"{row['missing_from']} to {row['missing_to']}") for row in told["pending"]],
-            "",
-        )  # fmt: skip
-        count = sum(row["entries"] for row in told["pending"])
-        remark(
-            f"{count} entries wait and do not count: earlier entries of their logs are missing. Nothing is lost. "
-            "Import a whole export of the space (scm space export), and they come in by themselves."
-        )
-    for row in told["dropped"]:
-        remark(f"Dropped entries {row['from']} to {row['to']} of log {short(row['log'])}: {row['reason']}")
 
 
 def request(

@@ -34,6 +34,9 @@ class Exchange(Protocol):
     def import_space(self, path: Path) -> dict[str, Any]:
         """See exchanging.Exchange."""
 
+    def discard(self, space: bytes, number: int) -> int:
+        """See exchanging.Exchange."""
+
     def offer(self, space: bytes, recovery_keys: int = 1) -> bytes:
         """See exchanging.Exchange."""
 
@@ -88,6 +91,12 @@ class ThroughApi:
                 return self._api.import_file(iter(lambda: file.read(PIECE_BYTES), b""), size, LONG_S)
         except OSError as error:
             raise FileUnreadable(path=str(path), reason=error.strerror or type(error).__name__) from error
+
+    def discard(self, space: bytes, number: int) -> int:
+        """See Exchange."""
+        given = {"space": space.hex(), "number": number}
+        waiting: int = self._do("pendingDiscard", "$space: ID!, $number: Whole!", given, "waiting")["waiting"]
+        return waiting
 
     def offer(self, space: bytes, recovery_keys: int = 1) -> bytes:
         """See Exchange."""

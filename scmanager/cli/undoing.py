@@ -4,12 +4,12 @@ from typing import Annotated
 
 import typer
 
+from scmanager.application.undoing import said_last
 from scmanager.cli import names, people
 from scmanager.cli.output import JsonFlag, ask, say, say_result
 from scmanager.cli.session import Place, session_of
 from scmanager.cli.verbs import CommandIdOption, OrgOption, read_command_id
 from scmanager.cli.why import find
-from scmanager.domain.governance import Heads
 from scmanager.spaces.opening import Opened
 from scmanager.spaces.space import Space
 
@@ -52,18 +52,12 @@ def undo(
 def _last(place: Place, org: str | None) -> tuple[Space, Opened]:
     """What this folder's owner said last that counts. Raises NameUnknown."""
     spaces = [names.organisation(place, org)] if org else place.shelf.spaces()
-    mine = [(space, each) for space in spaces for each in _said_by_me(place, space)]
-    if not mine:
+    found = [(space, last) for space in spaces if (last := _said_last(place, space)) is not None]
+    if not found:
         raise names.NameUnknown(noun="event", name=LAST, known="You have said nothing here yet.")
-    return max(mine, key=lambda each: each[1].order)
+    return max(found, key=lambda each: each[1].order)
 
 
-def _said_by_me(place: Place, space: Space) -> list[Opened]:
-    me, verdicts = people.me(place, space), space.verdicts.entries
-    return [
-        each
-        for each in space.entries()
-        if each.shared is not None and each.event is not None and not isinstance(each.event, Heads)
-        and (verdict := verdicts.get(each.entry.id32)) is not None and verdict.valid
-        and space.envelope(each).member == me
-    ]  # fmt: skip
+def _said_last(place: Place, space: Space) -> Opened | None:
+    me = people.me(place, space)
+    return said_last(space, me) if me else None

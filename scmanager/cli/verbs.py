@@ -18,7 +18,7 @@ import typer
 from scmanager.application.every_verb import VERBS, Verb
 from scmanager.application.verbs import Parameter
 from scmanager.cli import names
-from scmanager.cli.moments import read_moment
+from scmanager.cli.moments import read_moment, read_span
 from scmanager.cli.option_help import help_of
 from scmanager.cli.output import JsonFlag, remark, say_result
 from scmanager.cli.session import Place, session_of
@@ -37,6 +37,7 @@ GROUPS: dict[str, str] = {
     "operation": "Operations: plan, sign up, fly, report.",
     "contact": "Other organisations: record, stance, war and peace.",
     "treaty": "Treaties: propose, sign, accept, end.",
+    "notification": "Notifications: mark them as read. They are shown by: scm inbox.",
     "character": "Characters: make, describe, show to an organisation, withdraw.",
 }
 """What a group's help says; groups that are not named here say their name."""
@@ -48,6 +49,8 @@ NEXT: dict[str, str] = {
 
 MOMENTS = frozenset({"until_s", "starts_s", "ends_s"})
 """Parameters that are moments, and may be typed as such."""
+SPANS = frozenset({"before"})
+"""Parameters that are seconds, and may be typed as spans of time."""
 
 OrgOption = Annotated[
     str | None, typer.Option("--org", metavar="ORG", help="Tag, title or id; may be left out when there is one.")
@@ -87,7 +90,7 @@ def command_for(verb: Verb) -> Callable[..., None]:
                 if given[each.name] is not None
             }
             result = place.do(verb.name, space.id, arguments, command_id)
-        say_result(result, as_json=as_json)
+        say_result(result if as_json else _worth_saying(result), as_json=as_json)
         if verb.name in NEXT:
             remark(NEXT[verb.name])
 
@@ -101,6 +104,11 @@ def command_for(verb: Verb) -> Callable[..., None]:
     run.__doc__ = verb.help
     run.__name__ = verb.name.replace(".", "_").replace("-", "_")
     return run
+
+
+def _worth_saying(result: dict[str, Any]) -> dict[str, Any]:
+    """For people: without the space, which they named or have one of, unless it is all there is."""
+    return {name: value for name, value in result.items() if name != "space"} or result
 
 
 def space_for(place: Place, verb: Verb, org: str | None, *, personal: bool) -> Space:
@@ -128,6 +136,8 @@ def read_argument(parameter: Parameter, given: Any, place: Place, space: Space, 
     kind, many = _plain(parameter.type)
     if _is_moment(parameter):
         return read_moment(given, int(time.time()), zone)
+    if parameter.name in SPANS:
+        return tuple(read_span(each) for each in given)
     if many:
         return tuple(_read(kind, each, place, space) for each in given)
     return _read(kind, given, place, space)
@@ -140,12 +150,12 @@ def _read(kind: Any, given: Any, place: Place, space: Space) -> Any:
 def _shown(verb: str, parameter: Parameter) -> inspect.Parameter:
     """A verb's parameter as typer reads it."""
     kind, many = _plain(parameter.type)
-    typed = str if kind in names.NOUNS or _is_moment(parameter) else kind
+    typed = str if kind in names.NOUNS or _is_moment(parameter) or parameter.name in SPANS else kind
     label, told = option_name(parameter.name), help_of(verb, parameter.name)
-    metavar = "WHEN" if _is_moment(parameter) else None if _is_choice(typed) or typed is bool else label.upper()
+    metavar = None if _is_choice(typed) or typed is bool else label.removesuffix("-s").upper()
     if _is_argument(parameter):
         return _parameter(parameter.name, Annotated[typed, typer.Argument(metavar=metavar, help=told)])
-    option = typer.Option(*_flags(label, typed), metavar=metavar, help=told)
+    option = typer.Option(*_flags(label, typed), metavar="WHEN" if _is_moment(parameter) else metavar, help=told)
     if many:
         return _parameter(parameter.name, Annotated[list[typed], option], list(parameter.default or ()) or None)  # type: ignore[valid-type]
     default = None if parameter.required or _is_moment(parameter) else parameter.default

@@ -15,6 +15,7 @@ from scmanager.domain import (
     operation,
     organisation,
     player,
+    reading,
     role,
     ship,
     squadron,
@@ -44,6 +45,7 @@ CONTACTS: Final = _fold("contact", contact.Contact(), contact.evolve)
 TREATIES: Final = _fold("treaty", treaty.Treaty(), treaty.evolve)
 CHARACTERS: Final = _fold("character", character.Character(), character.evolve)
 PLAYERS: Final = _fold("player", player.Player(), player.evolve)
+INBOXES: Final = _fold("notification", reading.Inbox(), reading.evolve)
 
 FOLDS: Final[Mapping[str, Fold]] = MappingProxyType(
     by_tag(
@@ -61,6 +63,7 @@ FOLDS: Final[Mapping[str, Fold]] = MappingProxyType(
             TREATIES,
             CHARACTERS,
             PLAYERS,
+            INBOXES,
         )
     )
 )

@@ -177,6 +177,7 @@ RIGHT_NEEDED: Final[Mapping[str, Right | None]] = MappingProxyType(
         "character.share-withdrawn/1": ANYONE,
         "player.main-chosen/1": ANYONE,
         "player.main-dropped/1": ANYONE,
+        "notification.read/1": ANYONE,
     }
 )
 """By tag. Types of governance and of other fields stand with those."""

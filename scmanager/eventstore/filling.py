@@ -11,22 +11,11 @@ import msgspec
 from scmanager.errors import Untrusted
 from scmanager.eventstore import entry, merkle, verification
 from scmanager.eventstore.own_log import Head
-from scmanager.eventstore.pending import BOUNDS, Bounds, PendingRun, Waiting
+from scmanager.eventstore.pending import BOUNDS, Bounds, Dropped, PendingRun, Waiting
 from scmanager.eventstore.store import Store
 from scmanager.eventstore.verification import NoteMismatch, VerifiedRun
 
 PAGE_ROWS = 2_000
-
-
-class Dropped(msgspec.Struct, frozen=True):
-    """A run that waited, and proved to be none of its log."""
-
-    log: bytes
-    first: int
-    end: int
-    """One more than its last seq."""
-    code: str
-    reason: str
 
 
 class Drained(msgspec.Struct, frozen=True):
@@ -38,14 +27,14 @@ class Drained(msgspec.Struct, frozen=True):
 
 
 class Gap(msgspec.Struct, frozen=True):
-    """What waits of one log, and what for."""
+    """A run that waits, and what for."""
 
-    log: bytes
-    first: int
-    end: int
-    """The run is the entries from `first` to `end` - 1."""
-    missing: int
-    """The first seq that is not here; it waits for that and all up to `first` - 1."""
+    run: Waiting
+    missing: int | None
+    """The first seq that is not here; it waits for that and all up to `run.first` - 1.
+
+    None when as much of its log is here, but of another history: it waits for the first entries of a fork.
+    """
 
 
 def take_in(store: Store, run: PendingRun, bounds: Bounds = BOUNDS) -> Drained:
@@ -91,8 +80,8 @@ def gaps(store: Store, space: bytes | None = None) -> list[Gap]:
     found = []
     for each in store.pending.waiting():
         if space in {None, each.space}:
-            sizes = [head.size for head in _heads(store, each.log) if head.size < each.first]
-            found.append(Gap(each.log, each.first, each.note.size, max(sizes, default=0)))
+            sizes = [head.size for head in _heads(store, each.log)] or [0]
+            found.append(Gap(each, max((size for size in sizes if size < each.first), default=None)))
     return found
 
 
@@ -107,7 +96,7 @@ def _judge(store: Store, waiting: Waiting, heads: Sequence[Head]) -> tuple[int |
             return None, None
         verified = verification.verify(after, run.entries, run.held, run.note)
     except Untrusted as fault:
-        store.pending.release(waiting.number)
+        store.pending.drop(waiting.number, fault.code, str(fault))
         return None, fault
     new = store.admit(verified)
     erased = store.pending.release(waiting.number, _keys(verified))
@@ -152,4 +141,5 @@ def _keys(run: VerifiedRun) -> set[bytes]:
 
 
 def _dropped(waiting: Waiting, fault: Untrusted) -> Dropped:
-    return Dropped(waiting.log, waiting.first, waiting.note.size, fault.code, str(fault))
+    end = waiting.note.size
+    return Dropped(waiting.space, waiting.log, waiting.first, end, fault.code, str(fault), waiting.number)

@@ -39,6 +39,8 @@ class Bounds(msgspec.Struct, frozen=True):
 
 
 BOUNDS = Bounds()
+DROPPED_MAX = 100
+"""Of how many dropped runs a store knows: a hostile peer cannot fill the disk with them."""
 
 
 class PendingRun(msgspec.Struct, frozen=True):
@@ -55,6 +57,8 @@ class PendingRun(msgspec.Struct, frozen=True):
     note: SignedNote
     id: bytes
     """32 bytes: the same entries under the same note are the same run, whichever parts came along."""
+    since_s: int = 0
+    """When it came, in UTC seconds of this machine's clock; 0 where nobody said."""
 
     @property
     def size_bytes(self) -> int:
@@ -72,11 +76,28 @@ class Waiting(msgspec.Struct, frozen=True):
     first: int
     prev: bytes
     note: SignedNote
+    size_bytes: int
+    """What counts against the bounds."""
+    since_s: int
 
     @property
     def entries(self) -> int:
         """How many."""
         return self.note.size - self.first
+
+
+class Dropped(msgspec.Struct, frozen=True):
+    """A run that proved to be none of its log, without its bytes."""
+
+    space: bytes
+    log: bytes
+    first: int
+    end: int
+    """One more than its last seq."""
+    code: str
+    reason: str
+    number: int = 0
+    """Under which it waited; 0 for one that was refused as it came."""
 
 
 class Pending(Protocol):
@@ -98,12 +119,28 @@ class Pending(Protocol):
         with transactions do that in this one.
         """
 
+    def drop(self, number: int, code: str, reason: str) -> None:
+        """Let a run go that proved wrong, and note that in the same transaction: the newest DROPPED_MAX are known."""
+
+    def dropped(self) -> Sequence[Dropped]:
+        """What was dropped, the oldest first."""
+
+    def forget(self, number: int) -> bool:
+        """Strike one off that list; False when it is not on it."""
+
+    def room(self) -> tuple[int, int]:
+        """How many entries wait in all, and their bytes."""
+
     def keys(self, space: bytes) -> Collection[bytes]:
         """The ids of all keys under which parts wait that are said to be of this space."""
 
 
 def parse_run(
-    space: bytes, entries: Sequence[bytes], held: Sequence[Mapping[int, bytes]], note: SignedNote
+    space: bytes,
+    entries: Sequence[bytes],
+    held: Sequence[Mapping[int, bytes]],
+    note: SignedNote,
+    since_s: int = 0,
 ) -> PendingRun:
     """Check what a run shows by itself: one log, one chain, rising clocks, its parts, a note that ends with it.
 
@@ -123,7 +160,7 @@ def parse_run(
     name = entry.digest(
         "scm/pending/1", first.log, entry.u64(first.seq), chained[-1].entry.id, note.root, note.signature
     )
-    return PendingRun(space, first.log, first.seq, first.prev, entries, held, note, name)
+    return PendingRun(space, first.log, first.seq, first.prev, entries, held, note, name, since_s)
 
 
 def check_room(run: PendingRun, of_log: tuple[int, int], of_all: tuple[int, int], bounds: Bounds) -> None:
@@ -165,7 +202,9 @@ def rebuilt(
     held = [{0: shared} for _, shared in pairs]
     for nth, number, stored in parts:
         held[nth][number] = stored
-    return PendingRun(row.space, row.log, row.first, row.prev, [data for data, _ in pairs], held, row.note, name)
+    return PendingRun(
+        row.space, row.log, row.first, row.prev, [data for data, _ in pairs], held, row.note, name, row.since_s
+    )
 
 
 class MemoryPending:
@@ -175,6 +214,7 @@ class MemoryPending:
         self._lock = lock
         self._runs: dict[int, PendingRun] = {}
         self._parts: dict[int, dict[tuple[int, int], tuple[bytes, bytes]]] = {}
+        self._dropped: dict[int, Dropped] = {}
         self._last = 0
 
     def keep(self, run: PendingRun, bounds: Bounds = BOUNDS) -> bool:
@@ -195,11 +235,7 @@ class MemoryPending:
     def waiting(self, log: bytes | None = None) -> Sequence[Waiting]:
         """See Pending.waiting."""
         with self._lock:
-            found = [
-                Waiting(number, run.space, run.log, run.first, run.prev, run.note)
-                for number, run in self._runs.items()
-                if log in {None, run.log}
-            ]
+            found = [_waiting(number, run) for number, run in self._runs.items() if log in {None, run.log}]
         return sorted(found, key=lambda each: (each.log, each.first, each.number))
 
     def run(self, number: int) -> PendingRun | None:
@@ -208,10 +244,9 @@ class MemoryPending:
             run = self._runs.get(number)
             if run is None:
                 return None
-            row = Waiting(number, run.space, run.log, run.first, run.prev, run.note)
             entries = [(data, held[0]) for data, held in zip(run.entries, run.held, strict=True)]
             parts = [(*place, stored) for place, (_, stored) in self._parts[number].items()]
-            return rebuilt(row, run.id, entries, parts)
+            return rebuilt(_waiting(number, run), run.id, entries, parts)
 
     def release(self, number: int, carried: Collection[bytes] = ()) -> Collection[bytes]:
         """See Pending.release."""
@@ -219,6 +254,32 @@ class MemoryPending:
             if self._runs.pop(number, None) is None:
                 return ()
             return set(carried) - {key for key, _ in self._parts.pop(number).values()}
+
+    def drop(self, number: int, code: str, reason: str) -> None:
+        """See Pending.drop."""
+        with self._lock:
+            run = self._runs.get(number)
+            if run is not None:
+                end = run.note.size
+                self._dropped[number] = Dropped(run.space, run.log, run.first, end, code, reason, number)
+                for old in sorted(self._dropped)[:-DROPPED_MAX]:
+                    del self._dropped[old]
+                self.release(number)
+
+    def dropped(self) -> Sequence[Dropped]:
+        """See Pending.dropped."""
+        with self._lock:
+            return [self._dropped[number] for number in sorted(self._dropped)]
+
+    def forget(self, number: int) -> bool:
+        """See Pending.forget."""
+        with self._lock:
+            return self._dropped.pop(number, None) is not None
+
+    def room(self) -> tuple[int, int]:
+        """See Pending.room."""
+        with self._lock:
+            return self._sizes(None)
 
     def keys(self, space: bytes) -> Collection[bytes]:
         """See Pending.keys."""
@@ -235,3 +296,7 @@ class MemoryPending:
                     del parts[place]
                     count += 1
         return count
+
+
+def _waiting(number: int, run: PendingRun) -> Waiting:
+    return Waiting(number, run.space, run.log, run.first, run.prev, run.note, run.size_bytes, run.since_s)

@@ -7,7 +7,17 @@ import psycopg
 from psycopg.types.numeric import Int8
 
 from scmanager.eventstore.named_sql import load
-from scmanager.eventstore.pending import BOUNDS, Bounds, PendingRun, Waiting, check_room, part_rows, rebuilt
+from scmanager.eventstore.pending import (
+    BOUNDS,
+    DROPPED_MAX,
+    Bounds,
+    Dropped,
+    PendingRun,
+    Waiting,
+    check_room,
+    part_rows,
+    rebuilt,
+)
 from scmanager.eventstore.store import Also
 from scmanager.eventstore.verification import SignedNote
 
@@ -62,13 +72,39 @@ class PostgresPending:
         def also(db: psycopg.Connection, _: int) -> None:
             if not db.execute(_SQL["release"], this).fetchone():
                 return  # Another machine did.
-            db.execute(_SQL["release_entries"], this)
-            gone.update(set(carried) - {row[0] for row in db.execute(_SQL["release_parts"], this).fetchall()})
+            gone.update(set(carried) - _delete_bytes(db, number))
             if gone:
                 db.execute(_SQL["erase_admitted"], {"keys": list(gone)})
 
         self._write(also)
         return gone
+
+    def drop(self, number: int, code: str, reason: str) -> None:
+        """See Pending.drop."""
+
+        def also(db: psycopg.Connection, _: int) -> None:
+            this = {"run": Int8(number)}
+            db.execute(_SQL["drop"], this | {"code": code, "reason": reason})
+            if db.execute(_SQL["release"], this).fetchone():
+                _delete_bytes(db, number)
+            db.execute(_SQL["forget_oldest"], {"most": Int8(DROPPED_MAX)})
+
+        self._write(also)
+
+    def dropped(self) -> Sequence[Dropped]:
+        """See Pending.dropped."""
+        return [Dropped(*row) for row in self._read("dropped")]
+
+    def forget(self, number: int) -> bool:
+        """See Pending.forget."""
+        gone: list[int] = []
+        self._write(lambda db, _: gone.append(db.execute(_SQL["forget"], {"run": Int8(number)}).rowcount))
+        return gone == [1]
+
+    def room(self) -> tuple[int, int]:
+        """See Pending.room."""
+        ((entries, size),) = self._read("sizes", log=None)
+        return entries, size
 
     def keys(self, space: bytes) -> Collection[bytes]:
         """See Pending.keys."""
@@ -80,8 +116,15 @@ class PostgresPending:
 
 
 def _waiting(row: tuple[Any, ...]) -> Waiting:
-    number, space, log, first, prev, size, root, signature, _ = row
-    return Waiting(number, space, log, first, prev, SignedNote(size, root, signature))
+    number, space, log, first, prev, size, root, signature, size_bytes, since_s, _ = row
+    return Waiting(number, space, log, first, prev, SignedNote(size, root, signature), size_bytes, since_s)
+
+
+def _delete_bytes(db: psycopg.Connection, number: int) -> set[bytes]:
+    """Returns the keys of the parts that waited."""
+    this = {"run": Int8(number)}
+    db.execute(_SQL["release_entries"], this)
+    return {row[0] for row in db.execute(_SQL["release_parts"], this).fetchall()}
 
 
 def _insert(db: psycopg.Connection, run: PendingRun) -> int:
@@ -91,6 +134,7 @@ def _insert(db: psycopg.Connection, run: PendingRun) -> int:
         {
             "id": run.id, "space": run.space, "log": run.log, "first": Int8(run.first), "prev": run.prev,
             "size": Int8(note.size), "root": note.root, "signature": note.signature, "bytes": Int8(run.size_bytes),
+            "since": Int8(run.since_s),
         },
     ).fetchone()  # fmt: skip
     number = int(row[0]) if row else 0

@@ -4,12 +4,22 @@ import sqlite3
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from scmanager.eventstore.pending import BOUNDS, Bounds, PendingRun, Waiting, check_room, part_rows, rebuilt
+from scmanager.eventstore.pending import (
+    BOUNDS,
+    DROPPED_MAX,
+    Bounds,
+    Dropped,
+    PendingRun,
+    Waiting,
+    check_room,
+    part_rows,
+    rebuilt,
+)
 from scmanager.eventstore.store import Also
 from scmanager.eventstore.verification import SignedNote
 
 _SIZES = "SELECT ifnull(sum(size - first), 0), ifnull(sum(bytes), 0) FROM pending"
-_WAITING = "SELECT number, space, log, first, prev, size, root, signature, id FROM pending"
+_WAITING = "SELECT number, space, log, first, prev, size, root, signature, bytes, since, id FROM pending"
 
 Read = Callable[[str, tuple[object, ...]], Sequence[tuple[Any, ...]]]
 
@@ -54,14 +64,47 @@ class SqlitePending:
 
         def also(db: sqlite3.Connection, _: int) -> None:
             still = {row[0] for row in db.execute("SELECT key FROM pending_part WHERE run = ?", (number,))}
-            db.execute("DELETE FROM pending_part WHERE run = ?", (number,))
-            db.execute("DELETE FROM pending_entry WHERE run = ?", (number,))
-            if db.execute("DELETE FROM pending WHERE number = ?", (number,)).rowcount:
+            if _delete(db, number):
                 gone.update(set(carried) - still)
                 db.executemany("DELETE FROM part WHERE key = ?", [(key,) for key in gone])
 
         self._write(also)
         return gone
+
+    def drop(self, number: int, code: str, reason: str) -> None:
+        """See Pending.drop."""
+
+        def also(db: sqlite3.Connection, _: int) -> None:
+            db.execute(
+                "INSERT INTO pending_dropped"
+                " SELECT number, space, log, first, size, ?, ? FROM pending WHERE number = ?",
+                (code, reason, number),
+            )
+            _delete(db, number)
+            db.execute(
+                "DELETE FROM pending_dropped WHERE number NOT IN"
+                " (SELECT number FROM pending_dropped ORDER BY number DESC LIMIT ?)",
+                (DROPPED_MAX,),
+            )
+
+        self._write(also)
+
+    def dropped(self) -> Sequence[Dropped]:
+        """See Pending.dropped."""
+        query = "SELECT space, log, first, size, code, reason, number FROM pending_dropped ORDER BY number"
+        return [Dropped(*row) for row in self._read(query, ())]
+
+    def forget(self, number: int) -> bool:
+        """See Pending.forget."""
+        gone: list[int] = []
+        delete = "DELETE FROM pending_dropped WHERE number = ?"
+        self._write(lambda db, _: gone.append(db.execute(delete, (number,)).rowcount))
+        return gone == [1]
+
+    def room(self) -> tuple[int, int]:
+        """See Pending.room."""
+        ((entries, size),) = self._read(_SIZES, ())
+        return entries, size
 
     def keys(self, space: bytes) -> Collection[bytes]:
         """See Pending.keys."""
@@ -74,16 +117,24 @@ class SqlitePending:
 
 
 def _waiting(row: tuple[Any, ...]) -> Waiting:
-    number, space, log, first, prev, size, root, signature, _ = row
-    return Waiting(number, space, log, first, prev, SignedNote(size, root, signature))
+    number, space, log, first, prev, size, root, signature, size_bytes, since_s, _ = row
+    return Waiting(number, space, log, first, prev, SignedNote(size, root, signature), size_bytes, since_s)
+
+
+def _delete(db: sqlite3.Connection, number: int) -> int:
+    """Returns 1 when it was there."""
+    db.execute("DELETE FROM pending_part WHERE run = ?", (number,))
+    db.execute("DELETE FROM pending_entry WHERE run = ?", (number,))
+    return db.execute("DELETE FROM pending WHERE number = ?", (number,)).rowcount
 
 
 def _insert(db: sqlite3.Connection, run: PendingRun) -> int:
     note = run.note
+    row = (run.id, run.space, run.log, run.first, run.prev, note.size, note.root, note.signature)
     number = db.execute(
-        "INSERT INTO pending (id, space, log, first, prev, size, root, signature, bytes)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (run.id, run.space, run.log, run.first, run.prev, note.size, note.root, note.signature, run.size_bytes),
+        "INSERT INTO pending (id, space, log, first, prev, size, root, signature, bytes, since)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (*row, run.size_bytes, run.since_s),
     ).lastrowid
     db.executemany(
         "INSERT INTO pending_entry VALUES (?, ?, ?, ?)",

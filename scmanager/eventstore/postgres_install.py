@@ -13,7 +13,7 @@ from scmanager.errors import Misconfigured
 from scmanager.eventstore.named_sql import load
 from scmanager.eventstore.postgres_connections import connect, translated
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 _LOCK = 0x5CA1AB1E
 """The advisory lock under which one process at a time sets up."""
 
@@ -34,6 +34,9 @@ GRANT INSERT ON scm_events.originator, scm_events.arrival TO {writer};
 """
 _GRANTS_3 = """
 GRANT SELECT, INSERT, DELETE ON scm_events.pending, scm_events.pending_entry, scm_events.pending_part TO {writer};
+"""
+_GRANTS_4 = """
+GRANT SELECT, INSERT, DELETE ON scm_events.pending_dropped TO {writer};
 """
 # UPDATE on space is what FOR UPDATE asks for; a trigger refuses every real update there.
 
@@ -70,6 +73,8 @@ def install(admin_dsn: str, writer_password: str, reader_password: str, roles: R
                 _add(connection, roles, 2, load("originators-postgres.sql")["tables"], _GRANTS_2)
             if version < 3:
                 _add(connection, roles, 3, load("pending-postgres.sql")["tables"], _GRANTS_3)
+            if version < 4:
+                _add(connection, roles, 4, load("pending-postgres.sql")["tables_4"], _GRANTS_4)
     except psycopg.Error as error:
         raise translated(error) from None  # its context may quote a password
 

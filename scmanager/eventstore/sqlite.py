@@ -33,7 +33,7 @@ from scmanager.eventstore.store import (
 )
 from scmanager.eventstore.verification import SignedNote, VerifiedRun
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 _SCHEMA = files("scmanager.eventstore").joinpath("sql/sqlite.sql").read_text(encoding="utf-8")
 HEADER_BYTES = 512
 """No SQLite page is smaller."""
@@ -95,7 +95,10 @@ class SqliteStore:
             raise StoreDamaged(reason="the file is another program's database")
         self._writer.execute("PRAGMA journal_mode=WAL")
         # Each time: triggers that somebody dropped stand again before anything is written.
-        self._writer.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
+        since = "ALTER TABLE pending ADD COLUMN since INTEGER NOT NULL DEFAULT 0;" if version == 3 else ""
+        self._writer.executescript(
+            f"BEGIN IMMEDIATE; {since} {_SCHEMA} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;"
+        )
         self._check()
 
     def _check(self) -> None:

@@ -8,9 +8,11 @@ import msgspec
 from scmanager.domain.clash import Contest
 from scmanager.domain.event import Id, Id32, Personal, State
 from scmanager.domain.fold import Fold
+from scmanager.domain.notification import History
 from scmanager.projections.copy_text import NULL, micros
 from scmanager.spaces.opening import KeyOf, Opened
 from scmanager.spaces.personal import Absence, open_part
+from scmanager.spaces.reader import Reader
 
 P = TypeVar("P", bound=Personal)
 
@@ -49,6 +51,12 @@ class Scene(msgspec.Struct, frozen=True):
     words: Mapping[Id32, tuple[Opened, bytes]]
     """The entries whose words or times are wanted, with their logs' keys."""
     erased: frozenset[bytes]
+    reader: Reader | None = None
+    """As whom this node looks at the space."""
+    histories: Mapping[tuple[str, Id], History] = {}
+    """By fold name and entity, for the read models that are made from them; none without a reader."""
+    forks: Mapping[Id, int] = {}
+    """Logs that signed two histories, by the first half of their ids, and when the second began (hlc)."""
 
 
 class Look:
@@ -102,6 +110,8 @@ class ReadModel(msgspec.Struct, frozen=True):
     """Whether rows depend on grants."""
     contests: bool = False
     """Whether rows tell of contests: of things alone that two wrote of without knowing of each other."""
+    history: bool = False
+    """Whether rows are made from what happened to a thing, not only from what it is."""
 
 
 def spoken(words: Personal | Absence) -> str:

@@ -69,6 +69,10 @@ class Shelf:
         self.tell()
         return changes
 
+    def now_us(self) -> int:
+        """This machine's clock, UTC microseconds."""
+        return self._clock_us()
+
     def time_passed(self) -> None:
         """Count what was held for being dated too far ahead, and is so no longer. Cheap when nothing is held."""
         with self.lock:

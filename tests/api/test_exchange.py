@@ -1,6 +1,7 @@
 """The exchange through the API: a guest's machine and a running node let each other in, by files alone."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,12 @@ from scmanager.api import guard
 from scmanager.exchanging import Exchange
 from scmanager.runtime import Node
 from tests.support.api_node import Api
+from tests.support.gapped import size_of, write_pieces
 from tests.support.machines import Machine, found, officer_role
 
+PENDING = """query ($s: ID!) { pending(space: $s) {
+  waiting { number log first last missing sizeBytes since why } dropped { number log first last code reason } } }"""
+DISCARD = "mutation ($s: ID!, $n: Whole!) { pendingDiscard(space: $s, number: $n) { waiting } }"
 BYTES = {"content-type": "application/octet-stream"}
 
 
@@ -114,6 +119,34 @@ def test_read_models_are_made_anew_while_the_node_runs(api: Api, ours: dict[str,
 def test_a_space_without_forks_shows_none(api: Api, ours: dict[str, str]) -> None:
     assert api.ask("query ($s: ID!) { forks(space: $s) { log index proof } }", s=ours["space"]) == {"forks": []}
     assert api.refused('{ forks(space: "' + "ab" * 32 + '") { log } }')["code"] == "space-not-visible"
+
+
+def test_what_waits_for_its_beginning_is_told_and_let_go(api: Api, guest: Node, tmp_path: Path) -> None:
+    space = found(guest, "Gaps")
+    member = bytes.fromhex(guest.do("member.invite", space, {})["member"])
+    invited = Exchange(guest).invitation(space, member).decode()
+    asked = _text(api, "mutation", "spaceRequest", invitation=("String!", invited))
+    Exchange(guest).admit(asked.encode(), officer_role(guest, space))
+    file = tmp_path / "space"
+    Exchange(guest).export_space(space, file)
+    assert _import(api, file.read_bytes()).json()["acts"]
+    known = size_of(guest, space)
+    for title in ("One", "Two"):
+        guest.do("organisation.rename", space, {"title": title})
+    write_pieces(guest, space, {space: known + 1}, file)
+    (brought,) = _import(api, file.read_bytes()).json()["pending"]
+    told = api.ask(PENDING, s=space.hex())["pending"]
+    assert told == {
+        "waiting": [{
+            "number": brought["number"], "log": space.hex(), "first": known + 1, "last": known + 1, "missing": known,
+            "sizeBytes": brought["bytes"], "why": f"entry {known} is missing",
+            "since": datetime.fromtimestamp(brought["since_s"], UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        }],
+        "dropped": [],
+    }  # fmt: skip
+    assert api.ask(DISCARD, s=space.hex(), n=brought["number"]) == {"pendingDiscard": {"waiting": 0}}
+    assert api.refused(DISCARD, s=space.hex(), n=brought["number"])["code"] == "pending-run-gone"
+    assert api.refused(PENDING, s="ab" * 32)["code"] == "space-not-visible"
 
 
 def test_files_that_are_no_files_are_refused_with_their_code(api: Api, ours: dict[str, str]) -> None:

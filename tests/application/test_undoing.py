@@ -248,6 +248,7 @@ def test_a_thing_that_was_made_is_put_away_unless_somebody_has_touched_it(org: S
 def test_what_cannot_be_undone_says_why(org: Seat) -> None:
     joined = next(each for each in org.node.shelf.space(org.space).entries() if "joined" in str(each.event).lower())
     refused(NotUndoable, org, event=joined.entry.id32)
+    refused(NotUndoable, org, preview=True)
     refused(EventNotHere, org, event=b"?" * 32)
     grace = org.made("member", "member.record", handle="grace")
     org.do("member.erase", member_id=grace)

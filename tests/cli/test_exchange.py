@@ -2,7 +2,9 @@
 
 import base64
 import contextlib
+import io
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -113,7 +115,9 @@ def _done(answer: Answer) -> Answer:
 
 
 @pytest.mark.slow
-def test_a_log_without_its_beginning_waits_and_the_import_says_for_what(two: Scm, tmp_path: Path) -> None:
+def test_a_log_without_its_beginning_waits_and_the_import_says_for_what(
+    two: Scm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     whole, piece = tmp_path / "whole", tmp_path / "piece"
     _done(two("space", "export", "-o", whole, "--without-keys"))
     _done(two("space", "import", whole, at="b"))
@@ -128,18 +132,34 @@ def test_a_log_without_its_beginning_waits_and_the_import_says_for_what(two: Scm
     told = _done(two("space", "import", piece, "--json", at="b")).json
     assert (told["entries"], told["dropped"]) == (0, [])
     (row,) = told["pending"]
+    number, size, since = (row.pop(name) for name in ("number", "bytes", "since_s"))
+    assert size > 0
+    assert abs(since - time.time()) < 600
     assert row == {
-        "log": read.space.hex(), "entries": 2, "from": known + 1, "to": known + 2,
-        "missing_from": known, "missing_to": known,
+        "log": read.space.hex(), "space": read.space.hex(), "entries": 2, "from": known + 1, "to": known + 2,
+        "missing_from": known, "missing_to": known, "why": f"entry {known} is missing",
     }  # fmt: skip
     shown = _done(two("space", "import", piece, at="b"))
     assert f"{known + 1} to {known + 2}" in shown.out
-    assert f"{known} to {known}" in shown.out
+    assert f"entry {known} is missing" in shown.out
     assert "2 entries wait" in shown.err
     assert "pending" not in shown.out.partition("\n")[0]
     told = _done(two("log", "verify", "--deep", "--json", at="b")).json
     assert (told["ok"], told["entries"], told["pending"]) == (True, known, 2)
     assert "2 entries wait" in _done(two("log", "verify", "--deep", at="b")).out
+
+    assert "2 entries (" in _done(two("space", "list", at="b")).err
+    assert _done(two("space", "pending", at="b")).out == shown.out[shown.out.index("number") :]
+    waiting = _done(two("space", "pending", "--json", at="b")).json
+    assert waiting == {"waiting": [row | {"number": number, "bytes": size, "since_s": since}], "dropped": []}
+    assert two("space", "discard", number + 1, "--yes", at="b").error == "pending-run-gone"
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    assert two("space", "discard", number, "--json", at="b").json["error"]["code"] == "stopped"
+    let_go = _done(two("space", "discard", number, "--yes", "--json", at="b")).json
+    assert let_go == {"number": number, "log": read.space.hex(), "waiting": 0}
+    assert _done(two("space", "pending", "--json", at="b")).json == {"waiting": [], "dropped": []}
+    assert "Nothing waits" in two("space", "pending", at="b").err
+    _done(two("space", "import", piece, at="b"))
 
     told = _done(two("space", "import", whole, "--json", at="b")).json
     assert (told["entries"], told["pending"]) == (3, [])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from scmanager.cli.moments import MomentSkipped, MomentUnclear, read_moment
+from scmanager.cli.moments import MomentSkipped, MomentUnclear, SpanUnclear, read_moment, read_span
 from scmanager.domain.operation_planning import ZoneUnusable
 from tests.cli.conftest import Scm
 
@@ -62,3 +62,14 @@ def test_a_time_that_clocks_skip_there_is_refused_and_so_is_a_zone_that_is_none(
         read_moment("2026-03-29T02:30", 0, "Europe/Berlin")
     with pytest.raises(ZoneUnusable):
         read_moment("2026-03-29T02:30", 0, "Mars/Olympus")
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("3600", 3600), ("15m", 900), ("1h", 3600), ("2d", 172_800), ("0", 0)])
+def test_a_span_is_seconds_or_a_number_with_a_unit(text: str, seconds: int) -> None:
+    assert read_span(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "h", "-5m", "1.5h", "1 h", "2955-11-30", "1" * 10, "\u0661h"])
+def test_what_is_no_span_is_refused(text: str) -> None:
+    with pytest.raises(SpanUnclear):
+        read_span(text)

@@ -108,7 +108,7 @@ def test_through_a_running_node_an_operation_is_planned_and_flown_alike(nova: Sc
         told = nova("operation", "add-crew-slots", "Jumptown", "gunner", "--count", 1, "--json").json
         assert len(told["slots"]) == 1
         for command in (
-            ("set-reminders", "Jumptown", "--before", 3600, "--before", 900),
+            ("set-reminders", "Jumptown", "--before", "1h", "--before", 900),
             ("sign-up", "Jumptown", "--answer", "accepted", "--roles", "gunner"),
             ("sign-up", "Jumptown", "--member", "Ayla", "--answer", "reserve"),
             ("take-slot", "Jumptown", "gunner"),

@@ -24,8 +24,8 @@ def test_the_last_thing_is_undone_after_a_look(nova: Scm) -> None:
 
 
 def test_what_cannot_be_undone_says_why_and_nothing_is_asked(nova: Scm) -> None:
-    (joined,) = nova("log", "show", "--type", "member.joined", "--json").json
-    told = nova("undo", joined["id"][:12])
+    founded = nova("log", "show", "--type", "organisation.founded", "--json").json[0]
+    told = nova("undo", founded["id"][:12])
     assert told.error == "undo-impossible"
-    assert "scm member leave" in told.err
+    assert "scm org archive" in told.err
     assert nova("undo", "ffff0000").error == "name-unknown"

@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from scmanager.eventstore.entry import MalformedEntry
-from scmanager.eventstore.filling import Gap, drain, gaps, take_in
+from scmanager.eventstore.filling import drain, gaps, take_in
 from scmanager.eventstore.memory import MemoryStore
 from scmanager.eventstore.own_log import OwnLog
 from scmanager.eventstore.parts import WrongPart
@@ -40,6 +40,11 @@ def sender() -> Sender:
     return Sender()
 
 
+def spans(store: Store) -> list[tuple[bytes, int, int, int | None]]:
+    """What waits: log, first, one more than the last, and the first that is missing."""
+    return [(gap.run.log, gap.run.first, gap.run.note.size, gap.missing) for gap in gaps(store)]
+
+
 def everything(store: Store) -> tuple[object, ...]:
     """All that validity, frontier, digest and read models are computed from."""
     return store.last_pos(), list(store.heads()), list(store.tail(0, 1000)), dict(store.parts(range(100)))
@@ -53,15 +58,17 @@ def test_a_run_whose_beginning_is_missing_waits_and_nothing_else_sees_it(store: 
     assert store.wait(4, 0) is False
     assert store.note(sender.id, 0, 1) is None
     assert store.read(sender.id, 0, 0, 9) == []
-    assert gaps(store) == [Gap(sender.id, 6, 8, 0)]
+    assert spans(store) == [(sender.id, 6, 8, 0)]
 
 
 def test_what_waits_reads_back_as_it_came(store: Store, sender: Sender) -> None:
-    run = piece([sender.b, sender.c])
+    run = replace(piece([sender.b, sender.c]), since_s=7)
     assert store.pending.keep(run) is True
     (waiting,) = store.pending.waiting()
     assert store.pending.run(waiting.number) == run
     assert (waiting.log, waiting.first, waiting.entries, waiting.note) == (run.log, 6, 4, run.note)
+    assert (waiting.size_bytes, waiting.since_s) == (run.size_bytes, 7)
+    assert store.pending.room() == (4, run.size_bytes)
     assert store.pending.waiting(sender.id) == [waiting]
     assert store.pending.waiting(bytes(32)) == []
     assert store.pending.run(waiting.number + 1) is None
@@ -72,7 +79,7 @@ def test_the_filling_of_a_gap_brings_in_all_that_waited_for_it_once(store: Store
     take_in(store, piece([sender.b]))
     store.admit(sender.beginning)
     assert drain(store).entries == 0
-    assert gaps(store) == [Gap(sender.id, 6, 8, 4), Gap(sender.id, 8, 10, 4)]
+    assert spans(store) == [(sender.id, 6, 8, 4), (sender.id, 8, 10, 4)]
     assert take_in(store, piece([sender.a])).entries == 6
     assert gaps(store) == []
     assert store.heads() == sender.store.heads()
@@ -142,6 +149,7 @@ def test_a_run_that_the_logs_key_never_signed_is_dropped_when_the_log_is_known(s
     (dropped,) = drain(store).dropped
     assert (dropped.log, dropped.first, dropped.end, dropped.code) == (sender.id, 6, 8, "note-mismatch")
     assert "does not match its entries" in dropped.reason
+    assert store.pending.dropped() == [dropped]
     assert len(store.pending.waiting()) == 1
     with pytest.raises(NoteMismatch):
         take_in(store, piece([sender.b], note=forged))
@@ -172,7 +180,7 @@ def test_a_signed_run_of_another_history_waits_for_the_beginning_of_its_fork(sto
     twin = OwnLog(sender.base, signing_key(1))
     first, second = write(twin, "x1", "x2"), write(twin, "y1")
     assert take_in(store, piece([second])).dropped == ()
-    assert gaps(store) == [Gap(sender.id, 6, 7, 0)]
+    assert spans(store) == [(sender.id, 6, 7, None)]
     assert take_in(store, piece([first])).entries == 3
     assert [(head.branch, head.size) for head in store.heads()] == [(0, 10), (1, 7)]
     assert copy_of(store).heads() == store.heads()
@@ -196,6 +204,29 @@ def test_what_does_not_hold_together_by_itself_never_waits(sender: Sender) -> No
     start = sender.beginning
     with pytest.raises(RunNotPending):
         parse_run(space, [one.entry.data for one in start.sealed], [{}] * 4, start.note)
+
+
+def test_what_was_dropped_is_known_until_it_is_struck_off_and_only_the_newest_of_many(
+    store: Store, sender: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for each in ("pending", "pending_sqlite", "pending_postgres"):
+        monkeypatch.setattr(f"scmanager.eventstore.{each}.DROPPED_MAX", 2)
+    numbers = []
+    for _ in range(3):
+        store.pending.keep(piece([sender.b]))
+        (waiting,) = store.pending.waiting()
+        store.pending.drop(waiting.number, "note-mismatch", "of nobody")
+        store.pending.drop(waiting.number, "note-mismatch", "twice")  # It is gone: harmless.
+        numbers.append(waiting.number)
+    assert [each.number for each in store.pending.dropped()] == numbers[1:]
+    last = store.pending.dropped()[-1]
+    assert (last.space, last.log, last.first, last.end) == (sender.base.space, sender.id, 6, 8)
+    assert (last.code, last.reason) == ("note-mismatch", "of nobody")
+    assert store.pending.room() == (0, 0)
+    assert store.pending.keys(sender.base.space) == set()
+    assert store.pending.forget(numbers[1]) is True
+    assert store.pending.forget(numbers[1]) is False
+    assert store.pending.dropped() == [last]
 
 
 # Bounds

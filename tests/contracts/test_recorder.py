@@ -232,7 +232,7 @@ def test_a_subscriber_misses_nothing_between_its_first_look_and_its_first_wait(
 
     monkeypatch.setattr(recorder, "listen", late)
     with recorder.subscribe() as following:
-        threading.Timer(5, following.stop).start()
+        threading.Timer(20, following.stop).start()
         assert next(following).id == 1
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from scmanager import founders_seat
 from scmanager.adapters import recovery_sheet
 from scmanager.adapters.folder_lock import FolderInUse
 from scmanager.adapters.space_file import (
@@ -27,7 +28,7 @@ from scmanager.domain.catalogue import MEMBERS, ORGANISATIONS
 from scmanager.domain.member import RemovalReason, Standing
 from scmanager.domain.words import TitleUnusable
 from scmanager.errors import Untrusted
-from scmanager.runtime import HandOverNotOurs, NotForThisSpace, VerbUnknown
+from scmanager.runtime import NotForThisSpace, VerbUnknown
 from tests.support.machines import Machine, carry, found, let_in, officer_role
 
 
@@ -336,8 +337,8 @@ def test_a_lost_founder_s_machine_is_recovered_with_the_sheet(ada: Machine, bob:
         old.export_space(space, tmp_path / "kept.scm")
         new.import_space(parse_space(read_bytes(tmp_path / "kept.scm")))
         seeds = seeds_on(ada)
-        answer = new.sign_hand_over(new.offer_to_take_over(space), seeds)
-        new.take_over(answer)
+        answer = founders_seat.sign(new, founders_seat.offer(new, space), seeds)
+        founders_seat.take(new, answer)
         assert new.shelf.space(space).waiting[1] > 0  # Recovery gives the seat back, members give the keys back.
         old.do("organisation.rename", space, {"title": "By the thief"})
         carry(new, old, space, tmp_path)
@@ -348,20 +349,21 @@ def test_a_lost_founder_s_machine_is_recovered_with_the_sheet(ada: Machine, bob:
         new.do("organisation.rename", space, {"title": "Recovered"})
         assert new.shelf.space(space).state(ORGANISATIONS, space[:16]).title == "Recovered"
         with pytest.raises(RecoveryKeysWrong):
-            new.sign_hand_over(new.offer_to_take_over(space), seeds)  # The old sheet ended with its use.
+            founders_seat.sign(new, founders_seat.offer(new, space), seeds)  # The old sheet ended with its use.
 
 
 def test_an_organisation_is_handed_over_to_a_member(ada: Machine, bob: Machine, tmp_path: Path) -> None:
     with ada.open() as founder, bob.open() as successor:
         space = found(founder)
         let_in(founder, successor, space, officer_role(founder, space), tmp_path)
-        offer = parse_hand_over(msgspec.json.encode(successor.offer_to_take_over(space)))
-        answer = parse_signed_hand_over(msgspec.json.encode(founder.sign_hand_over(offer, seeds_on(ada))))
-        with pytest.raises(HandOverNotOurs):
-            founder.take_over(answer)
-        successor.take_over(answer)
+        offer = parse_hand_over(msgspec.json.encode(founders_seat.offer(successor, space)))
+        answer = parse_signed_hand_over(msgspec.json.encode(founders_seat.sign(founder, offer, seeds_on(ada))))
+        with pytest.raises(founders_seat.HandOverNotOurs):
+            founders_seat.take(founder, answer)
+        founders_seat.take(successor, answer)
         successor.do("organisation.rename", space, {"title": "Handed over"})
-        assert successor.take_over(answer) == successor.take_over(answer)  # Harmless, and no second log.
+        again = founders_seat.take(successor, answer)  # Harmless, and no second log.
+        assert again == founders_seat.take(successor, answer)
         assert len(successor.store.heads(space)) == 3
         carry(successor, founder, space, tmp_path)
         with pytest.raises(NotAMember):
@@ -377,12 +379,12 @@ def test_of_two_signed_offers_the_second_cannot_be_taken_any_more(ada: Machine, 
         space = found(founder)
         let_in(founder, successor, space, officer_role(founder, space), tmp_path)
         seeds = seeds_on(ada)
-        here = founder.sign_hand_over(founder.offer_to_take_over(space), seeds)
-        there = founder.sign_hand_over(successor.offer_to_take_over(space), seeds)
-        founder.take_over(here)
+        here = founders_seat.sign(founder, founders_seat.offer(founder, space), seeds)
+        there = founders_seat.sign(founder, founders_seat.offer(successor, space), seeds)
+        founders_seat.take(founder, here)
         carry(founder, successor, space, tmp_path)
         with pytest.raises((RecoveryKeysWrong, StatementOutdated)):
-            successor.take_over(there)
+            founders_seat.take(successor, there)
         founder.do("organisation.rename", space, {"title": "Undisputed"})
         assert founder.shelf.space(space).verdicts.disputed == ()
 
@@ -390,6 +392,6 @@ def test_of_two_signed_offers_the_second_cannot_be_taken_any_more(ada: Machine, 
 def test_new_recovery_keys_that_a_minority_could_use_are_not_signed(ada: Machine) -> None:
     with ada.open() as founder:
         space = found(founder)
-        offer = founder.offer_to_take_over(space, 3)
+        offer = founders_seat.offer(founder, space, 3)
         with pytest.raises(NewKeysUnsound):
-            founder.sign_hand_over(msgspec.structs.replace(offer, needed=1), seeds_on(ada))
+            founders_seat.sign(founder, msgspec.structs.replace(offer, needed=1), seeds_on(ada))

@@ -1,6 +1,8 @@
 """Logs that come without their beginning: they wait, count for nothing, and come in when the gap is filled."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ import pytest
 from scmanager.adapters.space_file import SpaceFile, parse_space, read_bytes
 from scmanager.application.erasure import GRACE_S, Erasures
 from scmanager.application.exchange import FoundingMissing
-from scmanager.application.pieces import OtherSpace
+from scmanager.application.pieces import OtherSpace, RunGone, pending_hint
 from scmanager.domain.catalogue import ORGANISATIONS
 from scmanager.eventstore import entry
 from scmanager.eventstore.filling import gaps
@@ -19,8 +21,10 @@ from scmanager.eventstore.pending import Bounds, PendingFull
 from scmanager.eventstore.verification import NoteMismatch, SignedNote
 from scmanager.exchanging import Exchange
 from scmanager.runtime import Node
+from scmanager.serving import Serving
 from tests.support.gapped import piece_of, size_of, write_pieces
 from tests.support.machines import Machine, carry, found, let_in, officer_role
+from tests.support.stores import run_of
 
 
 class Two:
@@ -52,6 +56,12 @@ class Two:
         return held.frontier(), counted, title, node.store.last_pos(), held.named_keys()
 
 
+def at_once(*acts: Callable[[], object]) -> None:
+    with ThreadPoolExecutor(len(acts)) as pool:
+        for done in [pool.submit(act) for act in acts]:
+            done.result()
+
+
 @pytest.fixture
 def two(tmp_path: Path) -> Iterator[Two]:
     made = Two(tmp_path)
@@ -67,7 +77,7 @@ def test_what_comes_without_its_beginning_waits_counts_for_nothing_and_comes_in_
     assert (brought.logs, brought.entries, brought.dropped) == (1, 0, ())
     assert two.seen(two.bob) == before
     (gap,) = gaps(two.bob.store, two.space)
-    assert (gap.first, gap.end, gap.missing) == (two.known + 1, two.known + 3, two.known)
+    assert (gap.run.first, gap.run.entries, gap.missing) == (two.known + 1, 2, two.known)
     assert two.bob.import_space(two.pieces(two.known + 1)).entries == 0
     carry(two.ada, two.bob, two.space, two.folder)
     assert gaps(two.bob.store) == []
@@ -98,8 +108,6 @@ def test_what_waits_survives_a_restart_and_a_gap_that_was_filled_just_before_it(
     two.bob.close()
     two.bob = two.machine.open()
     assert len(gaps(two.bob.store)) == 1
-    from tests.support.stores import run_of
-
     whole = run_of(two.ada.store, two.space)
     two.bob.store.admit(whole)  # ... and the process ends before what waited is let go.
     two.bob.close()
@@ -151,6 +159,69 @@ def test_a_piece_that_proves_wrong_when_the_gap_is_filled_is_dropped_and_named(t
     assert (dropped["code"], dropped["from"], dropped["to"]) == ("note-mismatch", two.known + 1, two.known + 1)
     assert told["pending"] == []
     assert two.seen(two.bob) == two.seen(two.ada)
+
+
+def test_what_is_dropped_while_a_node_opens_is_told_until_somebody_strikes_it_off(two: Two) -> None:
+    two.rename("One", "Two")
+    two.bob.import_space(two.pieces(two.known + 1))
+    (run,) = two.bob.store.pending.waiting()
+    kept = two.bob.store.pending.run(run.number)
+    assert kept is not None
+    two.bob.store.pending.release(run.number)
+    two.bob.store.pending.keep(msgspec.structs.replace(kept, note=SignedNote(run.note.size, bytes(32), bytes(64))))
+    two.bob.store.admit(run_of(two.ada.store, two.space))
+    assert "wait for earlier ones" in pending_hint(two.bob.store)
+    for _ in range(2):
+        two.bob.close()
+        two.bob = two.machine.open()
+    told = Exchange(two.bob).pending(two.space)
+    (row,) = told["dropped"]
+    assert (row["code"], row["from"], row["to"], told["waiting"]) == (
+        "note-mismatch", two.known + 1, two.known + 1, [],
+    )  # fmt: skip
+    health = {each.name: each for each in Serving(two.bob).health()}
+    assert health["pending"].ok
+    assert health["pending"].detail == "1 runs that waited proved to be none of their logs, and were dropped"
+    assert Exchange(two.bob).discard(two.space, row["number"]) == 0
+    assert pending_hint(two.bob.store) == ""
+
+
+def test_a_run_that_never_comes_in_is_let_go_by_hand_and_may_come_again(two: Two, tmp_path: Path) -> None:
+    two.rename("One", "Two")
+    two.bob.import_space(two.pieces(two.known + 1))
+    (row,) = Exchange(two.bob).pending(two.space)["waiting"]
+    assert (row["why"], row["bytes"] > 0) == (f"entry {two.known} is missing", True)
+    assert abs(row["since_s"] - two.machine.clock() // 1_000_000) < 60
+    with Machine(tmp_path, "eve").open() as eve:
+        other = found(eve, "Elsewhere", "eve")
+        carry(eve, two.bob, other, tmp_path)
+    for space, number in ((two.space, row["number"] + 1), (other, row["number"])):
+        with pytest.raises(RunGone):
+            Exchange(two.bob).discard(space, number)
+    before = two.seen(two.bob)
+    assert Exchange(two.bob).discard(two.space, row["number"]) == 0
+    with pytest.raises(RunGone):
+        Exchange(two.bob).discard(two.space, row["number"])
+    assert two.seen(two.bob) == before
+    two.bob.import_space(two.pieces(two.known + 1))
+    carry(two.ada, two.bob, two.space, two.folder)
+    assert gaps(two.bob.store) == []
+    assert two.seen(two.bob)[:3] == two.seen(two.ada)[:3]
+
+
+def test_a_run_that_comes_in_while_it_is_let_go_counts_or_comes_again_and_is_never_half_there(two: Two) -> None:
+    two.rename("One", "Two")
+    late, piece = two.pieces(two.known), two.pieces(two.known + 1)
+    two.bob.import_space(piece)
+    (row,) = Exchange(two.bob).pending(two.space)["waiting"]
+
+    def let_go() -> None:
+        with suppress(RunGone):  # It came in first.
+            Exchange(two.bob).discard(two.space, row["number"])
+
+    at_once(let_go, lambda: two.bob.import_space(late))
+    assert gaps(two.bob.store) == []
+    assert two.seen(two.bob) == two.seen(two.ada)  # `late` holds all of it, whichever of the two was first.
 
 
 def test_where_there_is_no_room_the_import_says_pause_and_nothing_is_lost(

@@ -157,7 +157,7 @@ def test_a_file_of_an_earlier_release_gains_its_pending_area(path: Path, sender:
     store.admit(sender.beginning)
     store.close()
     with closing(sqlite3.connect(path)) as old:
-        for table in ("pending", "pending_entry", "pending_part"):
+        for table in ("pending", "pending_entry", "pending_part", "pending_dropped"):
             old.execute(f"DROP TABLE {table}")
         old.execute("PRAGMA user_version=2")
     store = SqliteStore(path)
@@ -165,6 +165,19 @@ def test_a_file_of_an_earlier_release_gains_its_pending_area(path: Path, sender:
     take_in(store, some(sender.store, 6, 8))
     assert len(gaps(store)) == 1
     store.close()
+
+
+def test_what_waits_in_a_file_of_an_earlier_release_waits_on(path: Path, sender: Sender) -> None:
+    store = SqliteStore(path)
+    take_in(store, some(sender.store, 6, 8))
+    store.close()
+    with closing(sqlite3.connect(path)) as old:
+        old.executescript("DROP TABLE pending_dropped; ALTER TABLE pending DROP COLUMN since; PRAGMA user_version=3;")
+    for _ in range(2):
+        store = SqliteStore(path)
+        assert [(gap.run.first, gap.run.since_s) for gap in gaps(store)] == [(6, 0)]
+        assert store.pending.dropped() == []
+        store.close()
 
 
 def test_what_waits_is_still_there_when_the_store_is_opened_again(path: Path, sender: Sender) -> None:

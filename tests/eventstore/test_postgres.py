@@ -30,7 +30,7 @@ from tests.support.stores import PASSWORD, SUBJECT, commit, copy_of, draft, gene
 pytestmark = pytest.mark.services
 
 GROWING = ("space", "log", "branch", "entry", "note", "outcome", "schema_version")
-PENDING = ("pending", "pending_entry", "pending_part")
+PENDING = ("pending", "pending_entry", "pending_part", "pending_dropped")
 TABLES = (*GROWING, "head", "position", "part", "tracking", "originator", "arrival", *PENDING)
 REFUSED = "42501"
 

@@ -37,7 +37,14 @@ class Installation:
         self.store.fail_at = -1
         self.shelf = Shelf(self.store, FOLDS, self.tale.history.key_of, clock_us)  # type: ignore[arg-type]
         self.shelf.follow()
-        self.projector = Projector(self.shelf, self.store, self.tale.history.key_of, self.database)  # type: ignore[arg-type]
+        own_logs = self.tale.guest_logs
+        self.projector = Projector(
+            self.shelf,
+            self.store,
+            self.tale.history.key_of,
+            self.database,
+            lambda _: own_logs,  # type: ignore[arg-type]
+        )
 
     def receive(self, rows: list[Row]) -> None:
         self.store.arrive(rows)

@@ -37,6 +37,19 @@ CREATE INDEX pending_part_key ON pending_part (key);
 ALTER TABLE pending_entry ALTER data SET STORAGE EXTERNAL, ALTER shared SET STORAGE EXTERNAL;
 ALTER TABLE pending_part ALTER bytes SET STORAGE EXTERNAL;
 
+-- name: tables_4
+ALTER TABLE pending ADD COLUMN since bigint NOT NULL DEFAULT 0;
+
+CREATE TABLE pending_dropped (
+    number    bigint PRIMARY KEY,
+    space     bytea NOT NULL,
+    log       bytea NOT NULL,
+    first     bigint NOT NULL,
+    size      bigint NOT NULL,
+    code      text NOT NULL,
+    reason    text NOT NULL
+);
+
 -- name: known
 SELECT 1 FROM scm_events.pending WHERE id = %(id)s;
 
@@ -45,9 +58,9 @@ SELECT coalesce(sum(size - first), 0)::bigint, coalesce(sum(bytes), 0)::bigint F
 WHERE %(log)s::bytea IS NULL OR log = %(log)s;
 
 -- name: add
-INSERT INTO scm_events.pending (id, space, log, first, prev, size, root, signature, bytes)
+INSERT INTO scm_events.pending (id, space, log, first, prev, size, root, signature, bytes, since)
 VALUES (%(id)s, %(space)s, %(log)s, %(first)s::bigint, %(prev)s, %(size)s::bigint, %(root)s, %(signature)s,
-    %(bytes)s::bigint)
+    %(bytes)s::bigint, %(since)s::bigint)
 RETURNING number;
 
 -- name: add_entries
@@ -62,11 +75,11 @@ FROM unnest(%(nth)b::bigint[], %(numbers)b::bigint[], %(keys)b::bytea[], %(bytes
     AS p (nth, number, key, bytes);
 
 -- name: waiting
-SELECT number, space, log, first, prev, size, root, signature, id FROM scm_events.pending
+SELECT number, space, log, first, prev, size, root, signature, bytes, since, id FROM scm_events.pending
 WHERE %(log)s::bytea IS NULL OR log = %(log)s ORDER BY log, first, number;
 
 -- name: one
-SELECT number, space, log, first, prev, size, root, signature, id FROM scm_events.pending
+SELECT number, space, log, first, prev, size, root, signature, bytes, since, id FROM scm_events.pending
 WHERE number = %(run)s::bigint;
 
 -- name: entries
@@ -78,6 +91,20 @@ SELECT nth, number, bytes FROM scm_events.pending_part WHERE run = %(run)s::bigi
 -- name: keys
 SELECT DISTINCT p.key FROM scm_events.pending_part p JOIN scm_events.pending r ON r.number = p.run
 WHERE r.space = %(space)s;
+
+-- name: drop
+INSERT INTO scm_events.pending_dropped (number, space, log, first, size, code, reason)
+SELECT number, space, log, first, size, %(code)s, %(reason)s FROM scm_events.pending WHERE number = %(run)s::bigint;
+
+-- name: forget_oldest
+DELETE FROM scm_events.pending_dropped WHERE number NOT IN
+    (SELECT number FROM scm_events.pending_dropped ORDER BY number DESC LIMIT %(most)s::bigint);
+
+-- name: dropped
+SELECT space, log, first, size, code, reason, number FROM scm_events.pending_dropped ORDER BY number;
+
+-- name: forget
+DELETE FROM scm_events.pending_dropped WHERE number = %(run)s::bigint;
 
 -- name: release
 DELETE FROM scm_events.pending WHERE number = %(run)s::bigint RETURNING number;

@@ -55,9 +55,20 @@ CREATE TABLE IF NOT EXISTS pending (
     size      INTEGER NOT NULL,
     root      BLOB NOT NULL,
     signature BLOB NOT NULL,
-    bytes     INTEGER NOT NULL
+    bytes     INTEGER NOT NULL,
+    since     INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX IF NOT EXISTS pending_log ON pending (log);
+
+CREATE TABLE IF NOT EXISTS pending_dropped (
+    number    INTEGER PRIMARY KEY,
+    space     BLOB NOT NULL,
+    log       BLOB NOT NULL,
+    first     INTEGER NOT NULL,
+    size      INTEGER NOT NULL,
+    code      TEXT NOT NULL,
+    reason    TEXT NOT NULL
+) STRICT;
 
 CREATE TABLE IF NOT EXISTS pending_entry (
     run     INTEGER NOT NULL,
