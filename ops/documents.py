@@ -160,6 +160,7 @@ def _verb(verb: Verb, sides: dict[str, str]) -> str:
         f"- in a space of kind: {', '.join(verb.kinds)}",
         f"- may record: {', '.join(f'`{tag}`' for tag in tags) or _nothing(verb)}",
         f"- rights: {'those of the verb it says' if verb.speaks else _rights(tags, rights)}",
+        f"- undone: {' '.join(verb.undo.told.split())}",
         *(f"- {side}: {what}" for side, what in sides.items()),
     ]
     return "\n".join(said) + "\n"

@@ -8,7 +8,9 @@ from typing import Any
 
 import msgspec
 
+from scmanager.application import undo_steps as steps
 from scmanager.application.desk import Desk
+from scmanager.application.inverses import back, by, final, former, like
 from scmanager.application.verbs import CharacterId, EntryId, verb
 from scmanager.domain import character, player
 from scmanager.domain.catalogue import CHARACTERS, PLAYERS
@@ -27,7 +29,11 @@ class SheetUnreadable(Refused):
     hint = "Describe it anew, with its name. If it was written a moment ago, try again."
 
 
-@verb("character.make", "personal")
+@verb(
+    "character.make",
+    "personal",
+    undo=back("character.retire", character.Made, thing="character_id", begins=True, fate=Fate.MISTAKE),
+)
 def make(desk: Desk, *, name: str, occupation: str = "", origin: str = "", background: str = "") -> Result:
     """Make a character. It lives in your personal space; nobody sees it until you share it."""
     new = desk.new_id()
@@ -36,7 +42,7 @@ def make(desk: Desk, *, name: str, occupation: str = "", origin: str = "", backg
     return {"character": new.hex()}
 
 
-@verb("character.describe", "personal")
+@verb("character.describe", "personal", undo=former("sheet", character.Described, character.SheetChosen))
 def describe(
     desk: Desk,
     *,
@@ -58,28 +64,28 @@ def describe(
     return {"character": character_id.hex(), "still_shared_in": still_shared_in(desk, character_id)}
 
 
-@verb("character.settle-sheet", "personal")
+@verb("character.settle-sheet", "personal", undo=like("character.describe"))
 def settle_sheet(desk: Desk, *, character_id: CharacterId, sheet: EntryId) -> Result:
     """Decide for one of several descriptions that were written at the same time."""
     desk.decide(CHARACTERS, character_id, character.settle_sheet, desk.me, sheet)
     return {"character": character_id.hex()}
 
 
-@verb("character.retire", "personal")
+@verb("character.retire", "personal", undo=by(steps.fate, character.Retired, character.Returned, aspect="fate"))
 def retire(desk: Desk, *, character_id: CharacterId, fate: Fate = Fate.RETIRED) -> Result:
     """Play a character no more. `still_shared_in`: the organisations that see it as it was."""
     desk.decide(CHARACTERS, character_id, character.retire, desk.me, fate)
     return {"character": character_id.hex(), "still_shared_in": still_shared_in(desk, character_id)}
 
 
-@verb("character.return", "personal")
+@verb("character.return", "personal", undo=like("character.retire"))
 def return_(desk: Desk, *, character_id: CharacterId) -> Result:
     """Play a retired character again."""
     desk.decide(CHARACTERS, character_id, character.return_, desk.me)
     return {"character": character_id.hex(), "still_shared_in": still_shared_in(desk, character_id)}
 
 
-@verb("character.share")
+@verb("character.share", undo=by(steps.character_shown, character.Shared, aspect="share"))
 def share(desk: Desk, *, character_id: CharacterId, background: bool = True) -> Result:
     """Show a character to this organisation, or tell it what changed; its background only if you like."""
     space, own = _own(desk, character_id)
@@ -90,14 +96,17 @@ def share(desk: Desk, *, character_id: CharacterId, background: bool = True) -> 
     return {"character": character_id.hex()}
 
 
-@verb("character.withdraw")
+@verb(
+    "character.withdraw",
+    undo=final("share it again, with as much of it as you like: scm character share.", character.ShareWithdrawn),
+)
 def withdraw(desk: Desk, *, character_id: CharacterId) -> Result:
     """Show a character to this organisation no longer. It stays in your personal space."""
     desk.decide(CHARACTERS, character_id, character.withdraw_share, desk.me)
     return {"character": character_id.hex()}
 
 
-@verb("character.choose-main", "org", "personal")
+@verb("character.choose-main", "org", "personal", undo=former("main", player.MainChosen))
 def choose_main(desk: Desk, *, character_id: CharacterId) -> Result:
     """Make a character your main one here; settles a contested choice too. Each organisation may see another."""
     character.check_playable(desk.state(CHARACTERS, character_id), desk.me)
@@ -105,7 +114,7 @@ def choose_main(desk: Desk, *, character_id: CharacterId) -> Result:
     return {"character": character_id.hex()}
 
 
-@verb("character.drop-main", "org", "personal")
+@verb("character.drop-main", "org", "personal", undo=former("main", player.MainDropped))
 def drop_main(desk: Desk) -> Result:
     """Have no main character here."""
     desk.decide(PLAYERS, desk.me, player.drop_main)

@@ -7,6 +7,7 @@ rights are those of the verb; what stood against it stays readable as a settled 
 from typing import Any
 
 from scmanager.application.desk import Desk
+from scmanager.application.inverses import SPOKEN
 from scmanager.application.saying_again import SAY, Again, again_of
 from scmanager.application.verbs import EntryId, SlotId, ThingId, verb
 from scmanager.domain.clash import Field, Rival
@@ -62,7 +63,7 @@ class ContestMoving(Conflict):
     hint = "Try again in a moment."
 
 
-@verb("settle", "org", "personal", speaks=True)
+@verb("settle", "org", "personal", speaks=True, undo=SPOKEN)
 def settle(
     desk: Desk,
     *,

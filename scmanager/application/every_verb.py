@@ -12,6 +12,7 @@ from scmanager.application import (
     organisations,
     reissuing,
     ships,
+    undoing,
 )
 from scmanager.application.verbs import VERBS, Verb
 from scmanager.errors import Refused
@@ -27,6 +28,7 @@ MODULES = (
     diplomacy,
     characters,
     contests,
+    undoing,
     notifications,
 )
 

@@ -10,9 +10,10 @@ from typing import Any
 
 from scmanager.application.desk import Desk
 from scmanager.application.hangar_preview import Confirmed, Fate, NewShip, state_digest
+from scmanager.application.inverses import back, final
 from scmanager.application.ships import still_shared_in
 from scmanager.application.verbs import ImportId, verb
-from scmanager.domain import hangar, hangar_import
+from scmanager.domain import hangar, hangar_import, ship_events
 from scmanager.domain.catalogue import IMPORTS, SHIPS
 from scmanager.domain.event import Id
 from scmanager.domain.hangar_import import Applied, Deed, Import
@@ -47,7 +48,12 @@ class OtherHangar(Refused):
     hint = "Make the preview for your own ships in your personal space."
 
 
-@verb("hangar.import", "org", "personal")
+@verb(
+    "hangar.import",
+    "org",
+    "personal",
+    undo=back("hangar.undo-import", Applied, ship_events.Detailed, thing="import_id", aspect="import"),
+)
 def import_(desk: Desk, *, confirmed: Confirmed) -> Result:
     """Take in a hangar file as confirmed on its preview. Refused as stale if the hangar changed meanwhile."""
     owner = confirmed.owner
@@ -80,7 +86,12 @@ def import_(desk: Desk, *, confirmed: Confirmed) -> Result:
     }
 
 
-@verb("hangar.undo-import", "org", "personal")
+@verb(
+    "hangar.undo-import",
+    "org",
+    "personal",
+    undo=final("import the file again: scm import FILE.", hangar_import.Undone, ship_events.WordsRestored),
+)
 def undo_import(desk: Desk, *, import_id: ImportId) -> Result:
     """Take one import back as a whole. Ships that anybody changed since stay as they are: `left` names them."""
     past: Import = desk.state(IMPORTS, import_id)

@@ -2,11 +2,13 @@
 
 from typing import Any
 
+from scmanager.application import undo_steps as steps
 from scmanager.application.desk import Desk
+from scmanager.application.inverses import back, by, final, former, like
 from scmanager.application.verbs import EntryId, MemberId, RoleId, verb
 from scmanager.domain import member, role
 from scmanager.domain.catalogue import MEMBERS, ROLES
-from scmanager.domain.governance import DeviceCut, Enrolled, Erased, Granted, Kept, Removed
+from scmanager.domain.governance import DeviceCut, Enrolled, EpochOpened, Erased, Granted, Kept, Removed
 from scmanager.domain.records import Standing
 from scmanager.errors import Refused
 from scmanager.eventstore.entry import Dep
@@ -64,7 +66,10 @@ class DeviceNotYounger(Refused):
     hint = "Do it on an older device of yours, or ask a leader to remove the grant."
 
 
-@verb("member.record")
+@verb(
+    "member.record",
+    undo=back("member.remove", member.Recorded, thing="member_id", begins=True, reason=member.RemovalReason.MISTAKE),
+)
 def record(desk: Desk, *, handle: str, display_name: str = "") -> Result:
     """Put somebody on the roster who has no installation: you speak for them until they join."""
     new = desk.new_id()
@@ -72,21 +77,23 @@ def record(desk: Desk, *, handle: str, display_name: str = "") -> Result:
     return {"member": new.hex()}
 
 
-@verb("member.change-profile", "org", "personal")
+@verb("member.change-profile", "org", "personal", undo=former("profile", member.ProfileChanged))
 def change_profile(desk: Desk, *, member_id: MemberId, handle: str, display_name: str = "") -> Result:
     """Change how a member is called: your own name, or that of somebody you speak for."""
     desk.decide(MEMBERS, member_id, member.change_profile, desk.me, handle, display_name)
     return {"member": member_id.hex()}
 
 
-@verb("member.note")
+@verb("member.note", undo=former("note", member.Noted))
 def note(desk: Desk, *, member_id: MemberId, text: str) -> Result:
     """Keep a note about a member; empty text takes it back. It is erased with the member's other words."""
     desk.decide(MEMBERS, member_id, member.note, text)
     return {"member": member_id.hex()}
 
 
-@verb("member.invite")
+@verb(
+    "member.invite", undo=back("member.withdraw-invitation", member.Invited, thing="member_id", aspect="invitation")
+)
 def invite(desk: Desk, *, member_id: MemberId | None = None, until_s: int = 0) -> Result:
     """Invite somebody new, or a member recorded or gone. `until_s`: UTC seconds, 0 for no end."""
     invited = member_id or desk.new_id()
@@ -94,14 +101,14 @@ def invite(desk: Desk, *, member_id: MemberId | None = None, until_s: int = 0) -
     return {"member": invited.hex()}
 
 
-@verb("member.withdraw-invitation")
+@verb("member.withdraw-invitation", undo=by(steps.invitation, member.InvitationWithdrawn, aspect="invitation"))
 def withdraw_invitation(desk: Desk, *, member_id: MemberId) -> Result:
     """Take an invitation back."""
     desk.decide(MEMBERS, member_id, member.withdraw_invitation)
     return {"member": member_id.hex()}
 
 
-@verb("member.join")
+@verb("member.join", undo=final("whoever joined leaves again: scm member leave.", member.Joined))
 def join(desk: Desk, *, handle: str = "", display_name: str = "") -> Result:
     """Accept your invitation, once your device was admitted; say how you are called if nobody did."""
     desk.decide(MEMBERS, desk.me, member.join, desk.me, desk.me, desk.grant.rank, desk.now_s)
@@ -110,14 +117,14 @@ def join(desk: Desk, *, handle: str = "", display_name: str = "") -> Result:
     return {"member": desk.me.hex()}
 
 
-@verb("member.confirm")
+@verb("member.confirm", undo=final("whoever may not stay is removed: scm member remove.", member.Confirmed))
 def confirm(desk: Desk, *, member_id: MemberId) -> Result:
     """Let somebody stay who accepted while their invitation was being withdrawn."""
     desk.decide(MEMBERS, member_id, member.confirm)
     return {"member": member_id.hex()}
 
 
-@verb("member.leave")
+@verb("member.leave", undo=final("whoever left is invited again: scm member invite.", member.Left))
 def leave(desk: Desk, *, member_id: MemberId | None = None) -> Result:
     """Leave, or say it for a member you speak for. It cuts nothing: what they did stays."""
     who = member_id or desk.me
@@ -125,7 +132,10 @@ def leave(desk: Desk, *, member_id: MemberId | None = None) -> Result:
     return {"member": who.hex()}
 
 
-@verb("member.remove")
+@verb(
+    "member.remove",
+    undo=final("keys have changed since; invite and admit the member again.", member.Removed, Removed, EpochOpened),
+)
 def remove(desk: Desk, *, member_id: MemberId, reason: member.RemovalReason) -> Result:
     """Take somebody off the roster. Their grants end at what is known now; the keys change."""
     _check_below(desk, member_id)
@@ -136,21 +146,21 @@ def remove(desk: Desk, *, member_id: MemberId, reason: member.RemovalReason) -> 
     return {"member": member_id.hex()}
 
 
-@verb("member.claim")
+@verb("member.claim", undo=final("whose it is can be decided anew: scm member settle-claim.", member.Claimed))
 def claim(desk: Desk, *, member_id: MemberId, by: MemberId) -> Result:
     """Say which living member a recorded one is; the history stays and is read as theirs."""
     desk.decide(MEMBERS, member_id, member.claim, by)
     return {"member": member_id.hex()}
 
 
-@verb("member.settle-claim")
+@verb("member.settle-claim", undo=like("member.claim"))
 def settle_claim(desk: Desk, *, member_id: MemberId, by: MemberId) -> Result:
     """Decide whose a recorded member is when several were named at the same time."""
     desk.decide(MEMBERS, member_id, member.settle_claim, by)
     return {"member": member_id.hex()}
 
 
-@verb("member.grant")
+@verb("member.grant", undo=by(steps.role_of_member, Granted, aspect="grant"))
 def grant(desk: Desk, *, member_id: MemberId, role_id: RoleId, log: EntryId, device: EntryId, box: EntryId) -> Result:
     """Let a member act from the log of their request, with a role's rank and rights."""
     standing = (each.grant for each in desk.space.grants())
@@ -160,7 +170,7 @@ def grant(desk: Desk, *, member_id: MemberId, role_id: RoleId, log: EntryId, dev
     return {"member": member_id.hex(), "grant": sealed.entry.id32.hex()}
 
 
-@verb("member.set-role")
+@verb("member.set-role", undo=like("member.grant"))
 def set_role(desk: Desk, *, member_id: MemberId, role_id: RoleId) -> Result:
     """Give a member another role: the grants are issued anew with its rank and rights, and the old ones end."""
     old = [standing for standing in desk.space.grants() if standing.grant.member == member_id]
@@ -174,7 +184,7 @@ def set_role(desk: Desk, *, member_id: MemberId, role_id: RoleId) -> Result:
     return {"member": member_id.hex(), "role": role_id.hex()}
 
 
-@verb("device.enrol", "org", "personal")
+@verb("device.enrol", "org", "personal", undo=back("device.cut", Enrolled, aspect="device", device="device"))
 def enrol(desk: Desk, *, log: EntryId, device: EntryId, box: EntryId, transport: EntryId | None = None) -> Result:
     """Let a further device of yours act as you, from the log of its request."""
     first = desk.space.first_entry(log)
@@ -184,7 +194,12 @@ def enrol(desk: Desk, *, log: EntryId, device: EntryId, box: EntryId, transport:
     return {"member": desk.me.hex(), "log": log.hex()}
 
 
-@verb("device.cut", "org", "personal")
+@verb(
+    "device.cut",
+    "org",
+    "personal",
+    undo=final("what was disowned stays outside; enrol the device afresh.", DeviceCut),
+)
 def cut_device(desk: Desk, *, device: EntryId) -> Result:
     """Disown a device of yours, such as a lost phone: what it wrote until now stays, nothing more will."""
     mine = [each for each in desk.space.grants() if each.grant.id == desk.grant.id]
@@ -198,7 +213,7 @@ def cut_device(desk: Desk, *, device: EntryId) -> Result:
     return {"device": device.hex()}
 
 
-@verb("member.erase", "org", "personal")
+@verb("member.erase", "org", "personal", undo=final("words that were erased are gone.", Erased))
 def erase(desk: Desk, *, member_id: MemberId, ground: str = "request") -> Result:
     """Erase the personal words about a member: hidden at once, their keys destroyed after seven days.
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from scmanager.application.desk import Desk
+from scmanager.application.inverses import silent
 from scmanager.application.verbs import NotificationId, verb
 from scmanager.domain import reading
 from scmanager.domain.catalogue import INBOXES
@@ -10,7 +11,7 @@ from scmanager.domain.catalogue import INBOXES
 Result = dict[str, Any]
 
 
-@verb("notification.mark-read", "personal")
+@verb("notification.mark-read", "personal", undo=silent(reading.Read))
 def mark_read(desk: Desk, *, notifications: tuple[NotificationId, ...] = ()) -> Result:
     """Remember that you have read these, on all your machines."""
     before = desk.recorded

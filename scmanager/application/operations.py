@@ -2,11 +2,14 @@
 
 from typing import Any
 
+from scmanager.application import undo_steps as steps
 from scmanager.application.desk import Desk
+from scmanager.application.inverses import back, by, final, former, like, silent
 from scmanager.application.named import check_member, check_ship
 from scmanager.application.verbs import MemberId, OperationId, ShipId, SlotId, SquadId, verb
 from scmanager.application.zones import days_later, zone_named
 from scmanager.domain import operation_crew as crew
+from scmanager.domain import operation_events as events
 from scmanager.domain import operation_flow as flow
 from scmanager.domain import operation_planning as planning
 from scmanager.domain.catalogue import OPERATIONS, SHIPS
@@ -21,7 +24,7 @@ Result = dict[str, Any]
 DAYS = {Every.DAY: 1, Every.WEEK: 7, Every.FORTNIGHT: 14}
 
 
-@verb("operation.plan")
+@verb("operation.plan", undo=by(steps.planned, events.Planned, aspect="planned", begins=True))
 def plan(
     desk: Desk, *, title: str, starts_s: int, ends_s: int, zone: str = "UTC", objective: str = "", place: str = ""
 ) -> Result:
@@ -34,21 +37,21 @@ def plan(
     return {"operation": new.hex()}
 
 
-@verb("operation.rename")
+@verb("operation.rename", undo=former("name", events.Renamed))
 def rename(desk: Desk, *, operation_id: OperationId, title: str) -> Result:
     """Give an operation another name; settles contested names too."""
     desk.decide(OPERATIONS, operation_id, planning.rename, title)
     return {"operation": operation_id.hex()}
 
 
-@verb("operation.describe")
+@verb("operation.describe", undo=former("briefing", events.Described))
 def describe(desk: Desk, *, operation_id: OperationId, objective: str = "", place: str = "") -> Result:
     """Say what an operation is for and where it meets; settles contested words too."""
     desk.decide(OPERATIONS, operation_id, planning.describe, desk.organisation, objective, place)
     return {"operation": operation_id.hex()}
 
 
-@verb("operation.reschedule")
+@verb("operation.reschedule", undo=former("window", events.Rescheduled))
 def reschedule(
     desk: Desk, *, operation_id: OperationId, starts_s: int, ends_s: int, zone: str | None = None
 ) -> Result:
@@ -58,21 +61,42 @@ def reschedule(
     return {"operation": operation_id.hex()}
 
 
-@verb("operation.limit-crew")
+@verb(
+    "operation.limit-crew",
+    undo=back(
+        "operation.limit-crew",
+        events.CrewLimited,
+        thing="operation_id",
+        aspect="crew-limit",
+        most=steps.was("crew_most"),
+    ),
+)
 def limit_crew(desk: Desk, *, operation_id: OperationId, most: int) -> Result:
     """Set how many may come. 0: as many as there are crew slots, or everybody where there are none."""
     desk.decide(OPERATIONS, operation_id, planning.limit_crew, most)
     return {"operation": operation_id.hex()}
 
 
-@verb("operation.set-reminders")
+@verb(
+    "operation.set-reminders",
+    undo=back(
+        "operation.set-reminders",
+        events.RemindersSet,
+        thing="operation_id",
+        aspect="reminders",
+        before=steps.was("reminders"),
+    ),
+)
 def set_reminders(desk: Desk, *, operation_id: OperationId, before: tuple[int, ...] = ()) -> Result:
     """Remind members so many seconds before an operation begins; none for no reminder."""
     desk.decide(OPERATIONS, operation_id, planning.set_reminders, tuple(before))
     return {"operation": operation_id.hex()}
 
 
-@verb("operation.form-squad")
+@verb(
+    "operation.form-squad",
+    undo=back("operation.disband-squad", events.SquadFormed, thing="operation_id", aspect="squad", squad="squad"),
+)
 def form_squad(desk: Desk, *, operation_id: OperationId, title: str) -> Result:
     """Form a squad in an operation; slots can belong to it."""
     new = desk.new_id()
@@ -80,14 +104,17 @@ def form_squad(desk: Desk, *, operation_id: OperationId, title: str) -> Result:
     return {"operation": operation_id.hex(), "squad": new.hex()}
 
 
-@verb("operation.disband-squad")
+@verb("operation.disband-squad", undo=final("its slots stayed; form another one.", events.SquadDisbanded))
 def disband_squad(desk: Desk, *, operation_id: OperationId, squad: SquadId) -> Result:
     """End a squad of an operation; its slots stay."""
     desk.decide(OPERATIONS, operation_id, planning.disband_squad, squad)
     return {"operation": operation_id.hex(), "squad": squad.hex()}
 
 
-@verb("operation.add-crew-slots")
+@verb(
+    "operation.add-crew-slots",
+    undo=back("operation.drop-slot", events.CrewSlotAdded, thing="operation_id", aspect="slot", slot="slot"),
+)
 def add_crew_slots(
     desk: Desk,
     *,
@@ -105,7 +132,10 @@ def add_crew_slots(
     return {"operation": operation_id.hex(), "slots": [slot.hex() for slot in slots]}
 
 
-@verb("operation.add-ship-slot")
+@verb(
+    "operation.add-ship-slot",
+    undo=back("operation.drop-slot", events.ShipSlotAdded, thing="operation_id", aspect="slot", slot="slot"),
+)
 def add_ship_slot(
     desk: Desk,
     *,
@@ -121,28 +151,30 @@ def add_ship_slot(
     return {"operation": operation_id.hex(), "slot": new.hex()}
 
 
-@verb("operation.drop-slot")
+@verb("operation.drop-slot", undo=final("whoever was in it went; add another one.", events.SlotDropped))
 def drop_slot(desk: Desk, *, operation_id: OperationId, slot: SlotId) -> Result:
     """Ask for this member or this ship no longer."""
     desk.decide(OPERATIONS, operation_id, planning.drop_slot, slot)
     return {"operation": operation_id.hex(), "slot": slot.hex()}
 
 
-@verb("operation.assign-lead")
+@verb("operation.assign-lead", undo=former("lead", events.LeadAssigned))
 def assign_lead(desk: Desk, *, operation_id: OperationId, member_id: MemberId) -> Result:
     """Let a member lead an operation; settles a contested lead too."""
     desk.decide(OPERATIONS, operation_id, planning.assign_lead, check_member(desk, member_id))
     return {"operation": operation_id.hex()}
 
 
-@verb("operation.relieve-lead")
+@verb("operation.relieve-lead", undo=former("lead", events.LeadRelieved))
 def relieve_lead(desk: Desk, *, operation_id: OperationId) -> Result:
     """Let nobody lead an operation."""
     desk.decide(OPERATIONS, operation_id, planning.relieve_lead)
     return {"operation": operation_id.hex()}
 
 
-@verb("operation.sign-up")
+@verb(
+    "operation.sign-up", undo=by(steps.answer, events.SignedUp, events.SignedUpFor, aspect="answer", key=steps.whose)
+)
 def sign_up(
     desk: Desk,
     *,
@@ -161,7 +193,10 @@ def sign_up(
     return {"operation": operation_id.hex(), "member": whom.hex(), "standing": standing}
 
 
-@verb("operation.take-slot")
+@verb(
+    "operation.take-slot",
+    undo=by(steps.crew_slot, events.SlotTaken, events.SlotTakenFor, aspect="crew", key=steps.slot_of),
+)
 def take_slot(desk: Desk, *, operation_id: OperationId, slot: SlotId, member_id: MemberId | None = None) -> Result:
     """Take a crew slot of an operation, or put another member there; settles a contested slot too."""
     whom = _whom(desk, member_id)
@@ -169,14 +204,17 @@ def take_slot(desk: Desk, *, operation_id: OperationId, slot: SlotId, member_id:
     return {"operation": operation_id.hex(), "slot": slot.hex(), "member": whom.hex()}
 
 
-@verb("operation.leave-slot")
+@verb(
+    "operation.leave-slot",
+    undo=by(steps.crew_slot, events.SlotLeft, events.SlotLeftFor, aspect="crew", key=steps.slot_of),
+)
 def leave_slot(desk: Desk, *, operation_id: OperationId, slot: SlotId) -> Result:
     """Leave your crew slot, or have whoever is in it leave it."""
     desk.decide(OPERATIONS, operation_id, crew.leave_slot, desk.me, slot)
     return {"operation": operation_id.hex(), "slot": slot.hex()}
 
 
-@verb("operation.assign-ship")
+@verb("operation.assign-ship", undo=former("ship", events.ShipAssigned))
 def assign_ship(desk: Desk, *, operation_id: OperationId, slot: SlotId, ship_id: ShipId) -> Result:
     """Put a ship into a ship slot of an operation; settles a contested one too."""
     model = desk.state(SHIPS, check_ship(desk, ship_id)).model
@@ -184,14 +222,17 @@ def assign_ship(desk: Desk, *, operation_id: OperationId, slot: SlotId, ship_id:
     return {"operation": operation_id.hex(), "slot": slot.hex(), "ship": ship_id.hex()}
 
 
-@verb("operation.release-ship")
+@verb("operation.release-ship", undo=former("ship", events.ShipReleased))
 def release_ship(desk: Desk, *, operation_id: OperationId, slot: SlotId) -> Result:
     """Let the ship of a ship slot go."""
     desk.decide(OPERATIONS, operation_id, planning.release_ship, slot)
     return {"operation": operation_id.hex(), "slot": slot.hex()}
 
 
-@verb("operation.check-in")
+@verb(
+    "operation.check-in",
+    undo=final("whoever was there was there; take attendance without him.", events.CheckedIn, events.CheckedInFor),
+)
 def check_in(desk: Desk, *, operation_id: OperationId, member_id: MemberId | None = None) -> Result:
     """Say that you are there, or that another member is."""
     whom = _whom(desk, member_id)
@@ -199,35 +240,41 @@ def check_in(desk: Desk, *, operation_id: OperationId, member_id: MemberId | Non
     return {"operation": operation_id.hex(), "member": whom.hex()}
 
 
-@verb("operation.start")
+@verb(
+    "operation.start",
+    undo=by(steps.course, events.Started, events.Completed, events.Cancelled, events.Reinstated, aspect="course"),
+)
 def start(desk: Desk, *, operation_id: OperationId) -> Result:
     """Begin an operation."""
     desk.decide(OPERATIONS, operation_id, flow.start)
     return {"operation": operation_id.hex()}
 
 
-@verb("operation.complete")
+@verb("operation.complete", undo=like("operation.start"))
 def complete(desk: Desk, *, operation_id: OperationId, outcome: Outcome) -> Result:
     """End an operation and say how it went."""
     desk.decide(OPERATIONS, operation_id, flow.complete, outcome)
     return {"operation": operation_id.hex()}
 
 
-@verb("operation.cancel")
+@verb("operation.cancel", undo=like("operation.start"))
 def cancel(desk: Desk, *, operation_id: OperationId, reason: CancelReason, text: str = "") -> Result:
     """Call an operation off, with a reason and perhaps words. Answers are kept."""
     desk.decide(OPERATIONS, operation_id, flow.cancel, desk.organisation, reason, text)
     return {"operation": operation_id.hex()}
 
 
-@verb("operation.reinstate")
+@verb("operation.reinstate", undo=like("operation.start"))
 def reinstate(desk: Desk, *, operation_id: OperationId) -> Result:
     """Undo that an operation was started, completed or cancelled."""
     desk.decide(OPERATIONS, operation_id, flow.reinstate)
     return {"operation": operation_id.hex()}
 
 
-@verb("operation.take-attendance")
+@verb(
+    "operation.take-attendance",
+    undo=final("it says who was there at that time; take it again.", events.AttendanceTaken),
+)
 def take_attendance(desk: Desk, *, operation_id: OperationId, members: tuple[MemberId, ...] = ()) -> Result:
     """Keep who is there now: those you name, or whoever has checked in."""
     snapshot = desk.new_id()
@@ -236,14 +283,14 @@ def take_attendance(desk: Desk, *, operation_id: OperationId, members: tuple[Mem
     return {"operation": operation_id.hex(), "snapshot": snapshot.hex()}
 
 
-@verb("operation.report")
+@verb("operation.report", undo=former("report", events.Reported))
 def report(desk: Desk, *, operation_id: OperationId, text: str) -> Result:
     """Write the after-action report; settles contested ones too, whose words stay readable."""
     desk.decide(OPERATIONS, operation_id, flow.report, desk.organisation, text)
     return {"operation": operation_id.hex()}
 
 
-@verb("operation.copy")
+@verb("operation.copy", undo=like("operation.plan"))
 def copy(desk: Desk, *, operation_id: OperationId, starts_s: int, title: str | None = None) -> Result:
     """Plan an operation like another one or a template, at another time, without its people and ships."""
     source = _operation(desk, operation_id)
@@ -252,7 +299,7 @@ def copy(desk: Desk, *, operation_id: OperationId, starts_s: int, title: str | N
     return {"operation": new.hex()}
 
 
-@verb("operation.save-template")
+@verb("operation.save-template", undo=like("operation.plan"))
 def save_template(desk: Desk, *, operation_id: OperationId, title: str) -> Result:
     """Keep an operation's plan as a template, to be copied."""
     new = desk.new_id()
@@ -260,7 +307,7 @@ def save_template(desk: Desk, *, operation_id: OperationId, title: str) -> Resul
     return {"operation": new.hex()}
 
 
-@verb("operation.repeat")
+@verb("operation.repeat", undo=silent(events.SeriesJoined))
 def repeat(desk: Desk, *, operation_id: OperationId, every: Every, times: int) -> Result:
     """Plan an operation again every day, week or fortnight, when clocks in its zone show the same time."""
     source = _operation(desk, operation_id)

@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from scmanager.application import undo_steps as steps
 from scmanager.application.desk import Desk
+from scmanager.application.inverses import back, by, final, former, like
 from scmanager.application.verbs import OrganisationId, RoleId, verb
 from scmanager.domain import member, organisation, role
 from scmanager.domain.catalogue import MEMBERS, ORGANISATIONS, ROLES
@@ -18,63 +20,72 @@ def found(desk: Desk, *, title: str, sid: str = "", handle: str, display_name: s
     return {"organisation": desk.organisation.hex(), "member": desk.me.hex()}
 
 
-@verb("organisation.describe")
+final("an organisation that was founded is archived: scm org archive.", organisation.Founded)
+
+
+@verb("organisation.describe", undo=former("description", organisation.Described))
 def describe(desk: Desk, *, text: str) -> Result:
     """Say what the organisation is about; empty text takes it back."""
     desk.decide(ORGANISATIONS, desk.organisation, organisation.describe, text)
     return {"organisation": desk.organisation.hex()}
 
 
-@verb("organisation.rename")
+@verb("organisation.rename", undo=former("name", organisation.Renamed))
 def rename(desk: Desk, *, title: str) -> Result:
     """Give the organisation another name."""
     desk.decide(ORGANISATIONS, desk.organisation, organisation.rename, title)
     return {"organisation": desk.organisation.hex()}
 
 
-@verb("organisation.settle-name")
+@verb("organisation.settle-name", undo=like("organisation.rename"))
 def settle_name(desk: Desk, *, title: str) -> Result:
     """Decide for one of several names that were given at the same time."""
     desk.decide(ORGANISATIONS, desk.organisation, organisation.settle_name, title)
     return {"organisation": desk.organisation.hex()}
 
 
-@verb("organisation.set-sid")
+@verb("organisation.set-sid", undo=former("tag", organisation.SidSet))
 def set_sid(desk: Desk, *, sid: str) -> Result:
     """Set the organisation's short tag as the game spells it; empty for none."""
     desk.decide(ORGANISATIONS, desk.organisation, organisation.set_sid, sid)
     return {"organisation": desk.organisation.hex()}
 
 
-@verb("organisation.archive")
+@verb("organisation.archive", undo=back("organisation.restore", organisation.Archived, aspect="archived"))
 def archive(desk: Desk) -> Result:
     """Close the books: everything stays readable, nothing changes until it is restored."""
     desk.decide(ORGANISATIONS, desk.organisation, organisation.archive)
     return {"organisation": desk.organisation.hex()}
 
 
-@verb("organisation.restore")
+@verb("organisation.restore", undo=back("organisation.archive", organisation.Restored, aspect="archived"))
 def restore(desk: Desk) -> Result:
     """Open an archived organisation again."""
     desk.decide(ORGANISATIONS, desk.organisation, organisation.restore)
     return {"organisation": desk.organisation.hex()}
 
 
-@verb("organisation.affiliate")
+@verb(
+    "organisation.affiliate",
+    undo=by(steps.affiliation, organisation.Affiliated, aspect="affiliation", key=steps.other),
+)
 def affiliate(desk: Desk, *, other: OrganisationId, title: str) -> Result:
     """Note that another organisation belongs with us; it says nothing for them."""
     desk.decide(ORGANISATIONS, desk.organisation, organisation.affiliate, other, title)
     return {"organisation": desk.organisation.hex()}
 
 
-@verb("organisation.unaffiliate")
+@verb(
+    "organisation.unaffiliate",
+    undo=by(steps.affiliation, organisation.Unaffiliated, aspect="affiliation", key=steps.other),
+)
 def unaffiliate(desk: Desk, *, other: OrganisationId) -> Result:
     """End an affiliation."""
     desk.decide(ORGANISATIONS, desk.organisation, organisation.unaffiliate, other)
     return {"organisation": desk.organisation.hex()}
 
 
-@verb("role.define")
+@verb("role.define", undo=back("role.withdraw", role.Defined, thing="role_id", begins=True))
 def define_role(desk: Desk, *, title: str, rank: int, rights: tuple[str, ...] = ()) -> Result:
     """Define a role: a name, a rank from 1 (highest) to 10, and what it may do."""
     new = desk.new_id()
@@ -82,14 +93,14 @@ def define_role(desk: Desk, *, title: str, rank: int, rights: tuple[str, ...] = 
     return {"role": new.hex()}
 
 
-@verb("role.change")
+@verb("role.change", undo=former("template", role.Changed))
 def change_role(desk: Desk, *, role_id: RoleId, title: str, rank: int, rights: tuple[str, ...] = ()) -> Result:
     """Change a role's name, rank or rights. Grants already given keep theirs until they are issued anew."""
     desk.decide(ROLES, role_id, role.change, title, rank, rights, desk.grant.rank)
     return {"role": role_id.hex()}
 
 
-@verb("role.withdraw")
+@verb("role.withdraw", undo=final("a withdrawn role does not come back; define another.", role.Withdrawn))
 def withdraw_role(desk: Desk, *, role_id: RoleId) -> Result:
     """Take a role out of use. Grants already given stand."""
     desk.decide(ROLES, role_id, role.withdraw, desk.grant.rank)

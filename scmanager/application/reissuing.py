@@ -3,6 +3,7 @@
 from collections.abc import Container, Iterable
 
 from scmanager.application.desk import Desk, Quoted
+from scmanager.application.inverses import SPOKEN
 from scmanager.application.verbs import EntryId, verb
 from scmanager.application.writer import Result
 from scmanager.domain.catalogue import FOLDS
@@ -32,7 +33,7 @@ class NotReissuable(Refused):
     hint = "List what can be said again: scm event void. Who may do what is said anew by its own command."
 
 
-@verb("event.reissue", "org", "personal")
+@verb("event.reissue", "org", "personal", undo=SPOKEN)
 def reissue(desk: Desk, *, event: tuple[EntryId, ...] = ()) -> Result:
     """Say again what a removal, a recovery or a disowned device made void; without events, all of this machine.
 

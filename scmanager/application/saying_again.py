@@ -17,7 +17,7 @@ from scmanager.domain.catalogue import CHARACTERS, SHIPS, TREATIES
 from scmanager.domain.character import Character, CharacterSheet
 from scmanager.domain.clash import Rival
 from scmanager.domain.contact import ContactNote
-from scmanager.domain.diplomacy import Side
+from scmanager.domain.diplomacy import Side, Stance
 from scmanager.domain.event import Id, Personal
 from scmanager.domain.member import Note, Profile, RemovalReason
 from scmanager.domain.operation_events import Briefing, Cancellation, Report
@@ -46,6 +46,19 @@ class Step(msgspec.Struct, frozen=True):
     arguments: dict[str, Any]
     act: Callable[[Desk], None] | None = None
     """What to do instead, where no verb of that name says it alone."""
+    private: bool = False
+    """Whether its arguments are words, which are told nowhere but in the event itself."""
+
+    @property
+    def told(self) -> str:
+        """What it says, in one line; without personal words."""
+        shown = {
+            name: value.hex() if isinstance(value, bytes) else str(value)
+            for name, value in self.arguments.items()
+            if isinstance(value, bytes) or not self.private
+        }
+        words = " (with the words it had)" if self.private else ""
+        return f"{self.verb} {', '.join(f'{name} {value}' for name, value in shown.items())}".strip() + words
 
     def take(self, desk: Desk) -> None:
         """Say it. Raises what the verb raises."""
@@ -90,7 +103,7 @@ def _worded(verb: str, thing: str | None, kind: type[Personal], **names: str) ->
     def say(desk: Desk, said: Again) -> Step:
         words = words_of(desk, said.value, kind)
         told = {name: getattr(words, field) if words else "" for name, field in names.items()}
-        return Step(verb, ({thing: said.thing} if thing else {}) | told)
+        return Step(verb, ({thing: said.thing} if thing else {}) | told, private=True)
 
     return say
 
@@ -161,7 +174,7 @@ def _course(desk: Desk, said: Again) -> Step:
             pass
     words = desk.words_in(desk.space, said.entry, Cancellation)
     text = words.text if isinstance(words, Cancellation) else ""
-    return Step("operation.cancel", ids | {"reason": call.reason, "text": text})
+    return Step("operation.cancel", ids | {"reason": call.reason, "text": text}, private=bool(text))
 
 
 def _in_slot(verb: str, argument: str, none: str) -> Say:
@@ -170,6 +183,11 @@ def _in_slot(verb: str, argument: str, none: str) -> Say:
         return Step(verb, ids | {argument: said.value}) if said.value else Step(none, ids)
 
     return say
+
+
+def _stance(_desk: Desk, said: Again) -> Step:
+    """Neutral where none was taken."""
+    return Step("contact.set-stance", {"contact_id": said.thing, "stance": said.value or Stance.NEUTRAL})
 
 
 def _standing(desk: Desk, said: Again) -> Step:
@@ -186,7 +204,7 @@ def _sheet(desk: Desk, said: Again) -> Step:
     if said.value in (one.sheet, *one.rival_sheets) and one.rival_sheets:
         return Step("character.settle-sheet", {"character_id": said.thing, "sheet": said.value})
     words = words_of(desk, said.value, CharacterSheet)
-    return Step("character.describe", {"character_id": said.thing} | msgspec.structs.asdict(words))
+    return Step("character.describe", {"character_id": said.thing} | msgspec.structs.asdict(words), private=True)
 
 
 SAY: Final[Mapping[tuple[str, str], Say]] = MappingProxyType(
@@ -223,7 +241,7 @@ SAY: Final[Mapping[tuple[str, str], Say]] = MappingProxyType(
         ("operation", "ship"): _in_slot("operation.assign-ship", "ship_id", "operation.release-ship"),
         ("contact", "name"): _plain("contact.rename", "contact_id", "title"),
         ("contact", "space"): _plain("contact.identify", "contact_id", "space_id"),
-        ("contact", "stance"): _plain("contact.set-stance", "contact_id", "stance"),
+        ("contact", "stance"): _stance,
         ("contact", "tag"): _plain("contact.set-sid", "contact_id", "sid"),
         ("contact", "reported"): _plain("contact.report-stance", "contact_id", "stance"),
         ("contact", "note"): _worded("contact.note", "contact_id", ContactNote, text="text"),

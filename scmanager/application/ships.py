@@ -7,10 +7,13 @@ another by itself: what takes a ship off the hangar's list answers where it is s
 
 from typing import Any
 
+from scmanager.application import undo_steps as steps
 from scmanager.application.desk import Desk
+from scmanager.application.inverses import back, by, former, like
 from scmanager.application.named import check_fleet, check_member, owner_named
 from scmanager.application.verbs import FleetId, MemberId, ShipId, verb
 from scmanager.domain import hangar
+from scmanager.domain import ship_events as events
 from scmanager.domain.catalogue import SHIPS
 from scmanager.domain.event import Id
 from scmanager.domain.ship import Ship, Standing, owned_by
@@ -19,7 +22,14 @@ from scmanager.domain.ship_events import Readiness, RemovalReason, Source
 Result = dict[str, Any]
 
 
-@verb("ship.add", "org", "personal")
+@verb(
+    "ship.add",
+    "org",
+    "personal",
+    undo=back(
+        "ship.remove", events.Added, events.AddedFor, thing="ship_id", begins=True, reason=RemovalReason.MISTAKE
+    ),
+)
 def add(
     desk: Desk, *, model: str, owner: MemberId | None = None, organisation: bool = False, nickname: str = ""
 ) -> Result:
@@ -32,14 +42,14 @@ def add(
     return {"ship": new.hex()}
 
 
-@verb("ship.name", "org", "personal")
+@verb("ship.name", "org", "personal", undo=former("nickname", events.Named))
 def name(desk: Desk, *, ship_id: ShipId, nickname: str) -> Result:
     """Give a ship a nickname; empty text takes it back. It is erased with its owner's other words."""
     desk.decide(SHIPS, ship_id, hangar.name, desk.me, nickname)
     return {"ship": ship_id.hex()}
 
 
-@verb("ship.remove", "org", "personal")
+@verb("ship.remove", "org", "personal", undo=back("ship.restore", events.Removed, thing="ship_id", aspect="standing"))
 def remove(desk: Desk, *, ship_id: ShipId, reason: RemovalReason) -> Result:
     """Take a ship off the list, or onto the wish list (reason `wished`). What is known of it stays.
 
@@ -49,49 +59,54 @@ def remove(desk: Desk, *, ship_id: ShipId, reason: RemovalReason) -> Result:
     return {"ship": ship_id.hex(), "still_shared_in": still_shared_in(desk, [ship_id])}
 
 
-@verb("ship.restore", "org", "personal")
+@verb("ship.restore", "org", "personal", undo=by(steps.ship_removed, events.Restored, aspect="standing"))
 def restore(desk: Desk, *, ship_id: ShipId) -> Result:
     """Undo a removal."""
     desk.decide(SHIPS, ship_id, hangar.restore, desk.me)
     return {"ship": ship_id.hex()}
 
 
-@verb("ship.transfer")
+@verb("ship.transfer", undo=by(steps.ship_owner, events.Transferred, aspect="owner"))
 def transfer(desk: Desk, *, ship_id: ShipId, owner: MemberId | None = None, organisation: bool = False) -> Result:
     """Give a ship to another member or to the organisation."""
     desk.decide(SHIPS, ship_id, hangar.transfer, desk.me, owner_named(desk, owner, organisation))
     return {"ship": ship_id.hex()}
 
 
-@verb("ship.settle-owner")
+@verb("ship.settle-owner", undo=like("ship.transfer"))
 def settle_owner(desk: Desk, *, ship_id: ShipId, owner: MemberId | None = None, organisation: bool = False) -> Result:
     """Decide whose a ship is that was given to two at the same time."""
     desk.decide(SHIPS, ship_id, hangar.settle_owner, owner_named(desk, owner, organisation))
     return {"ship": ship_id.hex()}
 
 
-@verb("ship.set-readiness", "org", "personal")
+@verb(
+    "ship.set-readiness",
+    "org",
+    "personal",
+    undo=by(steps.ship_readiness, events.ReadinessChanged, aspect="readiness"),
+)
 def set_readiness(desk: Desk, *, ship_id: ShipId, readiness: Readiness, until_s: int = 0) -> Result:
     """Say what state a ship is in. `until_s`: when its claim is through, in UTC seconds, for `in-claim` only."""
     desk.decide(SHIPS, ship_id, hangar.set_readiness, desk.me, readiness, desk.now_s, until_s)
     return {"ship": ship_id.hex()}
 
 
-@verb("ship.share")
+@verb("ship.share", undo=by(steps.ship_shared, events.Shared, aspect="standing"))
 def share(desk: Desk, *, ship_id: ShipId) -> Result:
     """Show a ship of your hangar to this organisation, or tell it the ship's new model."""
     desk.decide(SHIPS, ship_id, hangar.share, desk.me, _in_hangar(desk, ship_id).model)
     return {"ship": ship_id.hex()}
 
 
-@verb("ship.withdraw")
+@verb("ship.withdraw", undo=back("ship.share", events.ShareWithdrawn, thing="ship_id", aspect="standing"))
 def withdraw(desk: Desk, *, ship_id: ShipId) -> Result:
     """Show a ship to this organisation no longer. It stays in your hangar."""
     desk.decide(SHIPS, ship_id, hangar.withdraw_share, desk.me)
     return {"ship": ship_id.hex()}
 
 
-@verb("hangar.share")
+@verb("hangar.share", undo=like("ship.share"))
 def share_hangar(desk: Desk) -> Result:
     """Show every ship of your hangar to this organisation; those it removed stay removed there."""
     shared = []
@@ -106,7 +121,7 @@ def share_hangar(desk: Desk) -> Result:
     return {"ships": shared}
 
 
-@verb("hangar.withdraw")
+@verb("hangar.withdraw", undo=like("ship.withdraw"))
 def withdraw_hangar(desk: Desk) -> Result:
     """Show none of your ships to this organisation any more. They stay in your hangar."""
     shown = [ship_id for ship_id, one in desk.things(SHIPS) if one.standing is Standing.PRESENT and mine(desk, one)]
@@ -115,7 +130,7 @@ def withdraw_hangar(desk: Desk) -> Result:
     return {"ships": [ship_id.hex() for ship_id in shown]}
 
 
-@verb("ship.lend")
+@verb("ship.lend", undo=back("ship.return", events.Lent, thing="ship_id", aspect="loan", borrower="borrower"))
 def lend(desk: Desk, *, ship_id: ShipId, borrower: MemberId, until_s: int = 0) -> Result:
     """Lend a ship to a member. `until_s`: the day agreed on in UTC seconds, 0 for none."""
     check_member(desk, borrower)
@@ -123,28 +138,28 @@ def lend(desk: Desk, *, ship_id: ShipId, borrower: MemberId, until_s: int = 0) -
     return {"ship": ship_id.hex()}
 
 
-@verb("ship.return")
+@verb("ship.return", undo=by(steps.ship_lent_again, events.Returned, aspect="loan"))
 def return_(desk: Desk, *, ship_id: ShipId, borrower: MemberId | None = None) -> Result:
     """End a loan: yours, or that of the member named."""
     desk.decide(SHIPS, ship_id, hangar.return_, desk.me, borrower or desk.me)
     return {"ship": ship_id.hex()}
 
 
-@verb("ship.settle-loan")
+@verb("ship.settle-loan", undo=like("ship.return"))
 def settle_loan(desk: Desk, *, ship_id: ShipId, borrower: MemberId) -> Result:
     """Decide who has a ship that was lent to two at the same time."""
     desk.decide(SHIPS, ship_id, hangar.settle_loan, desk.me, borrower)
     return {"ship": ship_id.hex()}
 
 
-@verb("ship.assign")
+@verb("ship.assign", undo=former("fleet", events.Assigned))
 def assign(desk: Desk, *, ship_id: ShipId, fleet_id: FleetId) -> Result:
     """Let a ship fly with a fleet; it leaves the one it flew with."""
     desk.decide(SHIPS, ship_id, hangar.assign, desk.me, check_fleet(desk, fleet_id))
     return {"ship": ship_id.hex(), "fleet": fleet_id.hex()}
 
 
-@verb("ship.unassign")
+@verb("ship.unassign", undo=former("fleet", events.Unassigned))
 def unassign(desk: Desk, *, ship_id: ShipId) -> Result:
     """Let a ship fly with no fleet."""
     desk.decide(SHIPS, ship_id, hangar.unassign, desk.me)

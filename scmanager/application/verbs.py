@@ -54,6 +54,8 @@ class Verb(msgspec.Struct, frozen=True):
     """The kinds of space it works in."""
     speaks: bool = False
     """Whether what it does is to say other verbs, with their events and their rights."""
+    undo: Any = None
+    """Its `inverses.Inverse`: every verb says how it is undone, or why it cannot be."""
 
     @property
     def help(self) -> str:
@@ -75,13 +77,13 @@ VERBS: dict[str, Verb] = {}
 Act = Callable[..., dict[str, Any]]
 
 
-def verb(name: str, *kinds: str, speaks: bool = False) -> Callable[[Act], Act]:
+def verb(name: str, *kinds: str, speaks: bool = False, undo: Any = None) -> Callable[[Act], Act]:
     """Offer a function under this name, in spaces of these kinds (an organisation's, if none is given)."""
 
     def enter(act: Act) -> Act:
         if name in VERBS:
             raise TypeError(f"two functions claim the verb {name}")
-        VERBS[name] = Verb(name, act, kinds or ("org",), speaks)
+        VERBS[name] = Verb(name, act, kinds or ("org",), speaks, undo)
         return act
 
     return enter

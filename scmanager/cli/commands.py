@@ -70,6 +70,7 @@ TOP: dict[str, Command] = {
     "why": "why.why",
     "contested": "contests.list_contested",
     "settle": "contests.settle",
+    "undo": "undoing.undo",
     "query": "running.query",
     "version": "running.version",
 }

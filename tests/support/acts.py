@@ -417,6 +417,8 @@ ELSEWHERE: dict[str, str] = {
         _SETTLES,
     ),
     **dict.fromkeys(("hangar.import", "hangar.undo-import", "hangar.share", "hangar.withdraw"), _MANY),
+    "notification.mark-read": "Only the member says it, of himself; what two devices read is read.",
+    "undo": "It says what the ordinary verb says that undoes something.",
     "operation.repeat": "It makes new operations, and puts this one into their series: the last series stands.",
     "member.join": "Only the member says it. Met by a withdrawn invitation it is contested: field `joining`.",
     "member.confirm": "It settles a contested joining.",
