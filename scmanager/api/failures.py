@@ -137,6 +137,11 @@ def told(error: ScManagerError, request_id: str) -> dict[str, Any]:
     return {"errors": [{"message": str(error), "extensions": extensions(error, request_id)}]}
 
 
+def told_internal(request_id: str) -> dict[str, Any]:
+    """A fault of ours, outside of any GraphQL answer."""
+    return {"errors": [{"message": "Something went wrong inside.", "extensions": internal(request_id)}]}
+
+
 def internal(request_id: str) -> dict[str, Any]:
     """What a client hears of a fault of ours."""
     return {

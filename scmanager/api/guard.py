@@ -31,8 +31,12 @@ ALLOWED = "scm.token_shown"
 log = logging.getLogger("scmanager.api")
 
 
-class _TooLarge(Exception):
+class BodyPastLimit(Exception):
     """The body passed its limit while it was read."""
+
+    def __init__(self, bytes_max: int) -> None:
+        super().__init__(bytes_max)
+        self.told = failures.BodyTooLarge(bytes_max=bytes_max)
 
 
 def token_matches(shown: str, token: str) -> bool:
@@ -75,18 +79,13 @@ class Guard:
             await self._app(
                 scope, _limited(receive, _bytes_max(scope)) if scope["type"] == "http" else receive, noting
             )
-        except _TooLarge:
+        except BodyPastLimit as error:
             if not started:
-                await _refuse(scope, send, failures.BodyTooLarge(bytes_max=_bytes_max(scope)), request_id)
+                await _refuse(scope, send, error.told, request_id)
         except Exception:
             log.exception("request %s failed", request_id)
             if not started and scope["type"] == "http":
-                said = {
-                    "errors": [
-                        {"message": "Something went wrong inside.", "extensions": failures.internal(request_id)}
-                    ]
-                }
-                await _answer(send, 500, said)
+                await _answer(send, 500, failures.told_internal(request_id))
 
     def _check(self, scope: Scope) -> None:
         headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
@@ -148,7 +147,7 @@ def _limited(receive: Receive, bytes_max: int) -> Receive:
         message = await receive()
         read += len(message.get("body", b""))
         if read > bytes_max:
-            raise _TooLarge
+            raise BodyPastLimit(bytes_max)
         return message
 
     return limited

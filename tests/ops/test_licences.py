@@ -36,7 +36,7 @@ def test_an_exception_is_for_one_package_and_one_licence() -> None:
 
 def test_what_runs_is_what_the_lock_names() -> None:
     names = runtime_names((ROOT / "requirements" / "base.txt").read_text(encoding="utf-8"))
-    assert {"msgspec", "starlette", "psycopg-binary"} <= set(names)
+    assert {"msgspec", "fastapi", "starlette", "psycopg-binary"} <= set(names)
     assert "pytest" not in names
     found = {package.name for package in installed(names)}
-    assert {"msgspec", "starlette", "psycopg-binary"} <= found <= set(names)
+    assert {"msgspec", "fastapi", "starlette", "psycopg-binary"} <= found <= set(names)
