@@ -3,6 +3,7 @@
 from scmanager.application import (
     characters,
     diplomacy,
+    documents,
     fleets,
     hangar_import,
     members,
@@ -14,7 +15,18 @@ from scmanager.application import (
 from scmanager.application.verbs import VERBS, Verb
 from scmanager.errors import Refused
 
-MODULES = (organisations, members, ships, fleets, hangar_import, reissuing, operations, diplomacy, characters)
+MODULES = (
+    organisations,
+    members,
+    ships,
+    fleets,
+    hangar_import,
+    reissuing,
+    operations,
+    diplomacy,
+    characters,
+    documents,
+)
 
 
 class VerbUnknown(Refused):

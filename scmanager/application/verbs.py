@@ -6,9 +6,11 @@ docstring is its help. Front ends look a verb up here and call its function; not
 
 import inspect
 from collections.abc import Callable
-from typing import Any, NewType
+from typing import Any, NewType, TypeVar
 
 import msgspec
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 MemberId = NewType("MemberId", bytes)
 ShipId = NewType("ShipId", bytes)
@@ -24,6 +26,8 @@ OrganisationId = NewType("OrganisationId", bytes)
 ContactId = NewType("ContactId", bytes)
 TreatyId = NewType("TreatyId", bytes)
 CharacterId = NewType("CharacterId", bytes)
+ThingId = NewType("ThingId", bytes)
+"""Whatever a document belongs to: which kind of thing follows from the kind of document."""
 EntryId = NewType("EntryId", bytes)
 """32 bytes; the others are 16. Front ends show all of them as lower-case hex."""
 
@@ -46,9 +50,11 @@ class Verb(msgspec.Struct, frozen=True):
 
     name: str
     """`thing.act`, such as `organisation.rename`."""
-    act: Callable[..., dict[str, Any]]
+    act: Callable[..., Any]
     kinds: tuple[str, ...] = ("org",)
     """The kinds of space it works in."""
+    drafted: bool = False
+    """Whether something takes long before it can be decided: its first argument is no desk then, see `drafting`."""
 
     @property
     def help(self) -> str:
@@ -57,7 +63,7 @@ class Verb(msgspec.Struct, frozen=True):
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        """Everything but the desk."""
+        """Everything but the desk, or the drafting."""
         hints = inspect.get_annotations(self.act, eval_str=True)
         found = list(inspect.signature(self.act).parameters.values())[1:]
         return tuple(Parameter(each.name, hints[each.name], each.default) for each in found)
@@ -67,13 +73,13 @@ VERBS: dict[str, Verb] = {}
 """By name. Filled by the modules that define them; `application` imports them all."""
 
 
-def verb(name: str, *kinds: str) -> Callable[[Callable[..., dict[str, Any]]], Callable[..., dict[str, Any]]]:
+def verb(name: str, *kinds: str, drafted: bool = False) -> Callable[[F], F]:
     """Offer a function under this name, in spaces of these kinds (an organisation's, if none is given)."""
 
-    def enter(act: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    def enter(act: F) -> F:
         if name in VERBS:
             raise TypeError(f"two functions claim the verb {name}")
-        VERBS[name] = Verb(name, act, kinds or ("org",))
+        VERBS[name] = Verb(name, act, kinds or ("org",), drafted)
         return act
 
     return enter

@@ -9,6 +9,7 @@ from scmanager.cli import (
     characters,
     demo,
     diplomacy,
+    documents,
     erasing,
     events,
     hangar,
@@ -51,6 +52,14 @@ THINGS: dict[str, dict[str, Callable[..., Any]]] = {
     "contact": {"list": diplomacy.list_contacts, "history": diplomacy.history},
     "treaty": {"list": diplomacy.list_treaties, "versions": diplomacy.versions},
     "character": {"list": characters.list_characters},
+    "document": {
+        "list": documents.list_documents,
+        "show": documents.show,
+        "edit": documents.edit,
+        "history": documents.history,
+        "diff": documents.diff,
+        "undo": documents.undo,
+    },
     "space": {
         "list": spaces.list_spaces,
         "export": spaces.export,

@@ -37,6 +37,7 @@ GROUPS: dict[str, str] = {
     "operation": "Operations: plan, sign up, fly, report.",
     "contact": "Other organisations: record, stance, war and peace.",
     "treaty": "Treaties: propose, sign, accept, end.",
+    "document": "Documents that several write: charter, briefing, report, treaty, sheet.",
     "character": "Characters: make, describe, show to an organisation, withdraw.",
 }
 """What a group's help says; groups that are not named here say their name."""

@@ -8,6 +8,7 @@ from scmanager.domain import (
     alarm,
     character,
     contact,
+    document,
     fleet,
     governance,
     hangar_import,
@@ -43,6 +44,7 @@ OPERATIONS: Final = _fold("operation", operation.Operation(), operation.evolve)
 CONTACTS: Final = _fold("contact", contact.Contact(), contact.evolve)
 TREATIES: Final = _fold("treaty", treaty.Treaty(), treaty.evolve)
 CHARACTERS: Final = _fold("character", character.Character(), character.evolve)
+DOCUMENTS: Final = _fold("document", document.Document(), document.evolve)
 PLAYERS: Final = _fold("player", player.Player(), player.evolve)
 
 FOLDS: Final[Mapping[str, Fold]] = MappingProxyType(
@@ -61,6 +63,7 @@ FOLDS: Final[Mapping[str, Fold]] = MappingProxyType(
             TREATIES,
             CHARACTERS,
             PLAYERS,
+            DOCUMENTS,
         )
     )
 )

@@ -175,6 +175,11 @@ RIGHT_NEEDED: Final[Mapping[str, Right | None]] = MappingProxyType(
         "character.returned/1": ANYONE,
         "character.shared/1": ANYONE,
         "character.share-withdrawn/1": ANYONE,
+        "document.charter-changed/1": _R.ORGANISATION_DESCRIBE,
+        "document.briefing-changed/1": _R.OPERATION_PLAN,
+        "document.report-changed/1": _R.OPERATION_LEAD,
+        "document.treaty-changed/1": _R.DIPLOMACY_MANAGE,
+        "document.sheet-changed/1": ANYONE,
         "player.main-chosen/1": ANYONE,
         "player.main-dropped/1": ANYONE,
     }

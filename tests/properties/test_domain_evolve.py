@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scmanager.domain import (
     character,
     contact,
+    document,
     fleet,
     hangar_import,
     member,
@@ -41,6 +42,7 @@ THINGS = {
     "treaty": (treaty.Treaty(), treaty.evolve),
     "character": (character.Character(), character.evolve),
     "player": (player.Player(), player.evolve),
+    "document": (document.Document(), document.evolve),
 }
 
 

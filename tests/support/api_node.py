@@ -85,7 +85,7 @@ class ApiNode:
 
     def do(self, verb: str, space: bytes, command_id: bytes, arguments: Mapping[str, Any]) -> Future[Result]:
         known = VERBS[verb]
-        return self.node.writer.submit(Command(command_id, space, lambda desk: known.act(desk, **arguments)))
+        return self.node.drafts.submit(known, space, arguments, command_id)
 
     def found_organisation(self, command_id: bytes, arguments: Mapping[str, Any]) -> Future[Result]:
         given = dict(arguments)
