@@ -9,6 +9,7 @@ import msgspec
 
 from scmanager.application.exchange import Fork
 from scmanager.projections.rebuild import Rebuilt
+from scmanager.spaces.documents import Documents
 from scmanager.spaces.shelf import Shelf
 
 Result = dict[str, Any]
@@ -80,6 +81,10 @@ class Backend(Protocol):
     @property
     def exchange(self) -> Exchange:
         """Files from and for other machines."""
+
+    @property
+    def documents(self) -> Documents:
+        """Their texts, as they are and as they were. May wait: never call it in the event loop."""
 
     @property
     def read_schema(self) -> str:

@@ -8,7 +8,7 @@ from strawberry.types import Info
 
 from scmanager import __version__
 from scmanager.api import characters as character_models
-from scmanager.api import diplomacy, exchange, models
+from scmanager.api import diplomacy, document_models, exchange, models
 from scmanager.api.bindings import described, many, one
 from scmanager.api.context import Context
 from scmanager.api.fielding import Fielding, fielding_of
@@ -199,6 +199,15 @@ class Query:
         description="Of one space, your personal one too, or of all.",
     )  # fmt: skip
     character: character_models.Character | None = one(_ALL, given=_BY_ID)
+    documents: Connection[document_models.Document] = many(
+        _ALL, filter=document_models.DocumentFilter, sort=document_models.DocumentSort,
+        next_step=document_models.NO_DOCUMENTS, given=_PERHAPS_IN_SPACE,
+        description="Texts that several write: of one space, or of all.",
+    )  # fmt: skip
+    document: document_models.Document | None = one(_ALL, given=_IN_SPACE | document_models.OF_THING)
+    document_history: list[document_models.DocumentChange] = strawberry.field(resolver=document_models.history)
+    document_as_of: document_models.DocumentText = strawberry.field(resolver=document_models.as_of)
+    document_diff: list[document_models.DocumentHunk] = strawberry.field(resolver=document_models.difference)
     audit: Connection[models.AuditEntry] = many(
         _ALL, filter=AuditFilter, sort=AuditSort, next_step=models.NO_ENTRIES, given=_IN_SPACE,
         description="The audit trail of a space, void entries too.",

@@ -9,7 +9,7 @@ import strawberry
 from graphql import GraphQLError
 from strawberry.schema.config import StrawberryConfig
 
-from scmanager.api import characters, diplomacy, exchange, operation_models
+from scmanager.api import characters, diplomacy, document_models, exchange, operation_models
 from scmanager.api.answering import bind
 from scmanager.api.catalogue import Catalogue, catalogue
 from scmanager.api.documents import CheckedDocuments
@@ -48,7 +48,8 @@ def served() -> Served:
         extensions=[SpokenErrors, CheckedDocuments],
         config=StrawberryConfig(scalar_map=SCALARS),
     )
-    found = catalogue(schema, TABLES | operation_models.TABLES | diplomacy.TABLES | characters.TABLES)
+    tables = TABLES | operation_models.TABLES | diplomacy.TABLES | characters.TABLES | document_models.TABLES
+    found = catalogue(schema, tables)
     bind(schema._schema, found)
     return Served(schema, found)
 

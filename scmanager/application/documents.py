@@ -113,7 +113,10 @@ def _record(desk: Desk, drafting: Drafting, place: Place, made: tuple[Told, ...]
 
 
 def _check_thing(desk: Desk, kind: Kind, thing: Id) -> Id:
-    """Under whose key the words are sealed: as the short words about the thing are. Raises what forbids writing."""
+    """Under whose key the words are sealed: the document's own, the contact's, or the player's.
+
+    Raises what forbids writing it.
+    """
     if (kind is Kind.SHEET) is not (desk.space.kind == "personal"):
         raise KindElsewhere(kind=kind.value, space=desk.space.kind)
     match kind:
@@ -133,4 +136,4 @@ def _check_thing(desk: Desk, kind: Kind, thing: Id) -> Id:
             return desk.me
         case _:
             raise ThingUnknown(kind=kind.value)
-    return desk.organisation
+    return document.subject_of(thing, kind)

@@ -124,6 +124,7 @@ class Text(State):
     """The first 64 members who wrote it."""
     newest: Id32 = b""
     """The entry of the change that was counted last."""
+    newest_by: Id = b""
     waiting: tuple[Link, ...] = ()
 
     @property
@@ -192,6 +193,16 @@ def salt_of(log: Id32, grant: Id32, more: bytes = b"") -> Id:
     entries, may hide some. `more` makes one for a single change.
     """
     return hashlib.sha3_256(b"scm/document-salt/1\n" + log + grant + more).digest()[:16]
+
+
+def subject_of(entity: Id, kind: Kind) -> Id:
+    """Whose key seals a document that is nobody's own: its own, so that no member's erasure takes it along."""
+    return hashlib.sha3_256(b"scm/document-subject/1\n" + entity + kind.value.encode()).digest()[:16]
+
+
+def shared_by(document: Document, member: Id) -> tuple[Kind, ...]:
+    """The documents of a thing that a member wrote in and that are not his alone: they outlast his erasure."""
+    return tuple(each.kind for each in document.texts if not each.owner and member in each.authors)
 
 
 def owner_of(kind: Kind, member: Id) -> Id:
@@ -273,6 +284,7 @@ def _with(text: Text, link: Link) -> Text:
         tails=(*tails, Tail(link.actor, link.number)),
         authors=text.authors if known else (*text.authors, link.member),
         newest=link.entry,
+        newest_by=link.member,
         waiting=tuple(each for each in text.waiting if each.change != link.change and not _spent(each, link)),
     )
 

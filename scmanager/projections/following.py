@@ -7,6 +7,7 @@ from scmanager.projections import generation
 from scmanager.projections.gathering import Slice, compared, count_judged, everything, since, unknown_positions
 from scmanager.projections.generation import Connection
 from scmanager.projections.writing import Batch
+from scmanager.spaces.documents import Documents
 from scmanager.spaces.opening import KeyOf
 from scmanager.spaces.shelf import Shelf
 from scmanager.spaces.space import Space
@@ -20,11 +21,17 @@ class Following:
     """A generation and how much of each space's journal it has. Without `seen` the first step compares."""
 
     def __init__(
-        self, shelf: Shelf, store: Store, key_of: KeyOf, schema: str, seen: Mapping[bytes, int] | None = None
+        self,
+        shelf: Shelf,
+        store: Store,
+        key_of: KeyOf,
+        schema: str,
+        seen: Mapping[bytes, int] | None = None,
+        documents: Documents | None = None,
     ) -> None:
         self.schema = schema
         self.seen: dict[bytes, int] | None = None if seen is None else dict(seen)
-        self._shelf, self._store, self._key_of = shelf, store, key_of
+        self._shelf, self._store, self._key_of, self._documents = shelf, store, key_of, documents
 
     def step(self, connection: Connection) -> int:
         """Project what came since; returns the position. Raises Diverged, ProjectedElsewhere, psycopg.Error."""
@@ -55,7 +62,8 @@ class Following:
         return pos
 
     def _batch(self, connection: Connection, report: Callable[[int], None] = lambda _: None) -> Batch:
-        return Batch(connection, self.schema, self._store, self._key_of, self._shelf.lock, report)
+        held = (self._store, self._key_of, self._shelf.lock)
+        return Batch(connection, self.schema, *held, report, self._documents)
 
     def _piece(self, connection: Connection, space: Space, before: int) -> Slice | None:
         seen = None if self.seen is None else self.seen.get(space.id, 0)

@@ -12,7 +12,7 @@ from scmanager.domain.catalogue import MEMBERS
 from scmanager.domain.event import Id, Id32, State
 from scmanager.domain.governance import Granted
 from scmanager.domain.records import Verdict
-from scmanager.projections import characters, diplomacy, fleets, hangar, operations, organisations, roster
+from scmanager.projections import characters, diplomacy, documents, fleets, hangar, operations, organisations, roster
 from scmanager.projections.read_model import ReadModel, Scene, Voice
 from scmanager.spaces.opening import Opened
 from scmanager.spaces.space import Space
@@ -25,6 +25,7 @@ MODELS: tuple[ReadModel, ...] = (
     operations.MODEL,
     diplomacy.MODEL,
     characters.MODEL,
+    documents.MODEL,
 )
 """Those whose rows belong to entities; the audit trail has a row an entry and stands beside them."""
 
@@ -130,7 +131,8 @@ def _slice(space: Space, entries: list[Opened], touched: set[Id], *, words: bool
                     for entry in model.words(thing.state):
                         if (opened := space.opened(entry)) is not None:
                             wanted[entry] = (opened, space.public(opened.entry.log))
-    scene = Scene(space.id, states, _voices(space) if models["roster"] else {}, wanted, space.erased_keys())
+    voices = _voices(space) if models["roster"] else {}
+    scene = Scene(space.id, states, voices, wanted, space.erased_keys(), space.kind == "personal")
     entries.sort(key=lambda opened: opened.pos)
     return Slice(space, scene, models, entries, space.frontier(), space.journal.number, words)
 

@@ -18,6 +18,7 @@ from scmanager.projections.following import Diverged, Following
 from scmanager.projections.generation import LIVE, NAMES, Connection
 from scmanager.projections.rebuild import Rebuilt, Report, Step, quietly
 from scmanager.projections.writing import ProjectedElsewhere, poisoned
+from scmanager.spaces.documents import Documents
 from scmanager.spaces.opening import KeyOf, parse_row
 from scmanager.spaces.shelf import Shelf
 
@@ -51,9 +52,16 @@ class Status(msgspec.Struct, frozen=True):
 class Projector:
     """Keeps one database's read models. One thread projects; any may ask for the status or wait for a position."""
 
-    def __init__(self, shelf: Shelf, store: Store, key_of: KeyOf, conninfo: str | Callable[[], str]) -> None:
+    def __init__(
+        self,
+        shelf: Shelf,
+        store: Store,
+        key_of: KeyOf,
+        conninfo: str | Callable[[], str],
+        documents: Documents | None = None,
+    ) -> None:
         """`conninfo` may be asked anew for each connection, as a server that comes back may be elsewhere."""
-        self._shelf, self._store, self._key_of = shelf, store, key_of
+        self._shelf, self._store, self._key_of, self._documents = shelf, store, key_of, documents
         self._conninfo_now = conninfo
         self._mutex = threading.RLock()
         """Held while the live generation is written or replaced."""
@@ -209,7 +217,7 @@ class Projector:
         return generation.exists(connection, LIVE)
 
     def _following(self, schema: str, seen: Mapping[bytes, int] | None = None) -> Following:
-        return Following(self._shelf, self._store, self._key_of, schema, seen)
+        return Following(self._shelf, self._store, self._key_of, schema, seen, self._documents)
 
     @property
     def _conninfo(self) -> str:

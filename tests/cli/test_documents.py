@@ -61,3 +61,15 @@ def test_a_sheet_is_written_in_the_personal_space(nova: Scm, text: Path) -> None
     assert nova("document", "show", "Kestrel", "--kind", "sheet").out == "Born in a storm.\n"
     assert nova("document", "undo", "Kestrel", "--kind", "sheet").code == 0
     assert nova("document", "show", "Kestrel", "--kind", "sheet", "--json").json["text"] == ""
+
+
+@pytest.mark.slow
+def test_who_is_erased_is_told_before_that_shared_texts_stay(nova: Scm, text: Path) -> None:
+    text.write_text("We fly.\n", encoding="utf-8")
+    nova("document", "edit", "NOVA", "--kind", "charter", "--file", text)
+    asked = nova("erase", "Vesper")
+    assert asked.code != 0, asked
+    assert "1 shared documents stays; their name goes" in asked.err
+    assert nova("erase", "Vesper", "--yes", "--at-once").code == 0
+    assert nova("document", "show", "NOVA", "--kind", "charter").out == "We fly.\n"
+    assert "Vesper" not in nova("document", "history", "NOVA", "--kind", "charter").out

@@ -2,6 +2,7 @@
 
 import itertools
 import random
+import time
 from collections.abc import Callable, Iterator, Sequence
 
 import pytest
@@ -10,13 +11,16 @@ from hypothesis import strategies as st
 
 from scmanager.adapters.automerge_text import CHANGE_CHARACTERS_MAX, ROOT_CHANGE, TextDocument
 from scmanager.adapters.document_guard import DocumentGuard
-from scmanager.domain.document import ROOT
+from scmanager.domain.document import ROOT, BriefingChanged, Document, Kind, actor_of, evolve, salt_of
+from scmanager.domain.event import Envelope
 from scmanager.spaces.scribe import Draft, Forgotten, Reading, Scribe, Told
-from tests.support.changes import SPARE, Hand, conversation, counter, in_order
+from tests.support.changes import SPARE, Hand, conversation, counter, in_order, many_edits
 from tests.support.effort import examples
+from tests.support.scenario import THING, who
 
 TOLD, AGREED = conversation()
 NAME = b"a document"
+AUTHOR, SALT = who("ada"), salt_of(bytes(32), bytes(32))
 WRITER = b"writer.........."
 
 
@@ -153,6 +157,24 @@ def test_two_changes_with_one_number_of_one_actor_never_reach_the_library_togeth
     reading = scribe.bring(NAME, (*first, *second), anew=True)
     assert reading.text == "first\n"
     assert [each.change for each in reading.omitted] == [second[0].change]
+
+
+@pytest.mark.slow
+def test_twenty_thousand_edits_are_read_in_one_go_and_one_more_is_quick(guard: DocumentGuard) -> None:
+    told = many_edits(20_000, actor_of(AUTHOR, THING, Kind.BRIEFING, SALT))
+    state = Document()
+    for number, each in enumerate(told):
+        event = BriefingChanged(each.change, each.actor, SALT, each.number, each.deps)
+        state = evolve(state, event, Envelope(number.to_bytes(32, "big"), b"", 1, 1, b"", AUTHOR, 0, THING))
+    text = state.text(Kind.BRIEFING)
+    assert (text.count, text.heads) == (20_000, (told[-1].change,))
+    assert [change for change, _ in text.changes()] == [each.change for each in told]
+    reading = guard.bring(NAME, told, anew=True)
+    assert (len(reading.text), reading.omitted) == (120_000, ())
+    started = time.monotonic()
+    more = guard.write(NAME, Draft(reading.heads, "First.\n" + reading.text, told[0].actor, 20_001, SPARE))
+    assert guard.bring(NAME, more, anew=False).text == "First.\n" + reading.text
+    assert time.monotonic() - started < 5
 
 
 def test_a_scribe_says_when_it_does_not_hold_a_document(scribe: Scribe) -> None:

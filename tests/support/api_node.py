@@ -33,6 +33,7 @@ from scmanager.exchanging import Exchange
 from scmanager.projections.generation import LIVE
 from scmanager.projections.rebuild import Rebuilt
 from scmanager.projections.runner import Projector
+from scmanager.spaces.documents import Documents
 from scmanager.spaces.shelf import Shelf
 from tests.support.machines import Machine
 
@@ -48,7 +49,7 @@ class ApiNode:
         self.exchange = Exchange(self.node)
         self.dsn = dsn
         self._spaces: frozenset[bytes] | None = None
-        self.projector = Projector(self.node.shelf, self.node.store, self.node.vault.get, dsn)
+        self.projector = Projector(self.node.shelf, self.node.store, self.node.vault.get, dsn, self.node.documents)
         self._stop = threading.Event()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self.projector.run, args=(self._stop, self._ready.set), daemon=True)
@@ -66,6 +67,10 @@ class ApiNode:
     @property
     def shelf(self) -> Shelf:
         return self.node.shelf
+
+    @property
+    def documents(self) -> Documents:
+        return self.node.documents
 
     def conninfo(self) -> str:
         return self.dsn

@@ -3,7 +3,9 @@
 import hashlib
 from collections.abc import Iterable
 
-from scmanager.adapters.automerge_text import TextDocument
+from automerge import core
+
+from scmanager.adapters.automerge_text import ROOT_CHANGE, TextDocument
 from scmanager.domain.document import ROOT
 from scmanager.spaces.scribe import Draft, Told
 
@@ -53,6 +55,22 @@ def conversation() -> tuple[list[Told], str]:
     bob.hear(ada.told)
     bob.hear(cem.told)
     return bob.told, bob.text
+
+
+def many_edits(count: int, actor: bytes) -> list[Told]:
+    """As many edits of six characters each, at all places, one after the other."""
+    document = core.Document(bytes(16))
+    message = b"\x42\0\0\0\x01" + bytes((len(ROOT_CHANGE),)) + ROOT_CHANGE
+    document.receive_sync_message(core.SyncState(), core.Message.decode(message))
+    root, (_, text) = document.get_heads(), document.get(core.ROOT, "text")
+    document.set_actor(actor)
+    for number in range(count):
+        with document.transaction() as writing:
+            writing.splice_text(text, number * 7919 % (number * 6 + 1), 0, f"{number:05}\n")
+    return [
+        Told(bytes(each.hash), actor, each.seq, tuple(map(bytes, each.deps)), bytes(each.raw_bytes))
+        for each in document.get_changes(root)
+    ]
 
 
 def in_order(told: Iterable[Told]) -> list[Told]:
