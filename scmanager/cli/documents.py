@@ -71,6 +71,7 @@ def edit(
     thing: ThingArgument,
     kind: KindOption,
     file: FileOption = "-",
+    text: Annotated[str | None, typer.Option("--text", metavar="TEXT", help="The whole new text itself.")] = None,
     base: Annotated[
         str | None, typer.Option("--base", metavar="WHEN", help="What you edited, if it was an older text: see --at.")
     ] = None,
@@ -81,7 +82,8 @@ def edit(
     """Write a document anew, from a file. Only what differs is changed; what others write meanwhile is kept."""
     with _opened(context, thing, kind, org) as (place, space, documents, where):
         heads = _heads(documents, where, base) if base else documents.read(where, lambda _, reading: reading.heads)
-        given = {"thing_id": where.entity, "kind": kind, "text": document.check_text(_read(file)), "base": heads}
+        wanted = document.check_text(_read(file) if text is None else text)
+        given = {"thing_id": where.entity, "kind": kind, "text": wanted, "base": heads}
         result = place.do("document.edit", space.id, given, read_command_id(command_id))
     say_result(result, as_json=as_json)
 

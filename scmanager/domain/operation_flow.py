@@ -16,8 +16,6 @@ from scmanager.domain.operation_events import (
     Completed,
     Outcome,
     Reinstated,
-    Report,
-    Reported,
     Started,
 )
 from scmanager.domain.operation_parts import Call, Stage
@@ -101,12 +99,6 @@ def take_attendance(operation: Operation, snapshot: Id, at: int, members: tuple[
         raise NobodyThere(title=operation.title)
     for first in range(0, len(there), TUPLE_MAX):
         yield AttendanceTaken(snapshot, at, there[first : first + TUPLE_MAX])
-
-
-def report(operation: Operation, organisation: Id, text: str) -> Iterator[Decision]:
-    """Say what came of it; ends every report that stands. Raises NothingToReport, WordsUnusable."""
-    check_begun(operation)
-    yield About(Reported(entries(operation.reports)), organisation, Report(check_words(text)))
 
 
 def due_reminders(operation: Operation, since: int, now: int) -> tuple[int, ...]:

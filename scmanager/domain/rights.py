@@ -148,7 +148,6 @@ RIGHT_NEEDED: Final[Mapping[str, Right | None]] = MappingProxyType(
         "operation.cancelled/1": _R.OPERATION_PLAN,
         "operation.reinstated/1": _R.OPERATION_PLAN,
         "operation.attendance-taken/1": _R.OPERATION_LEAD,
-        "operation.reported/1": _R.OPERATION_LEAD,
         "contact.recorded/1": _R.DIPLOMACY_MANAGE,
         "contact.renamed/1": _R.DIPLOMACY_MANAGE,
         "contact.sid-set/1": _R.DIPLOMACY_MANAGE,
