@@ -155,11 +155,15 @@ def _verb(verb: Verb, sides: dict[str, str]) -> str:
         f"{' '.join(verb.help.split())}\n",
         f"- takes: {', '.join(map(_parameter, verb.parameters)) or 'nothing'}",
         f"- in a space of kind: {', '.join(verb.kinds)}",
-        f"- may record: {', '.join(f'`{tag}`' for tag in tags) or 'nothing'}",
-        f"- rights: {_rights(tags, rights)}",
+        f"- may record: {', '.join(f'`{tag}`' for tag in tags) or _nothing(verb)}",
+        f"- rights: {'those of the verb it says' if verb.speaks else _rights(tags, rights)}",
         *(f"- {side}: {what}" for side, what in sides.items()),
     ]
     return "\n".join(said) + "\n"
+
+
+def _nothing(verb: Verb) -> str:
+    return "what the verb it says records" if verb.speaks else "nothing"
 
 
 def _rights(tags: list[str], rights: list[str]) -> str:
@@ -188,8 +192,10 @@ def _test(place: str | None) -> str:
 
 
 def _command(verb: str) -> str | None:
-    """The command line's way to say it: the group and act of the same names."""
+    """The command line's way to say it: the group and act of the same names; by itself, where it is for any thing."""
     group, _, act = verb.partition(".")
+    if not act:
+        return f"`scm {verb}`" if verb in _command_line().commands else None
     acts: Any = getattr(_command_line().commands.get(group), "commands", {})
     return f"`scm {group} {act}`" if act in acts else None
 

@@ -1,4 +1,4 @@
-"""What travels between machines as files, for whoever asks: the command line by itself, or the API of a running node.
+"""What leaves and comes as files, backups too, for whoever asks: the command line by itself, or a running node's API.
 
 Files come and go as their bytes, so that both ways are the same. Every method waits for the disk and may take the
 shelf's lock: call it where waiting is allowed.
@@ -6,7 +6,7 @@ Raises what the node raises, and Untrusted for a file that is not whole.
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ import msgspec
 
 from scmanager import founders_seat
 from scmanager.adapters import recovery_sheet
+from scmanager.adapters.backup_source import SealedBackup, begin_backup
+from scmanager.adapters.private_files import state_folder
 from scmanager.adapters.space_file import (
     Request,
     parse_hand_over,
@@ -29,6 +31,7 @@ from scmanager.application.writer import Result
 from scmanager.domain.catalogue import MEMBERS
 from scmanager.domain.member import Standing
 from scmanager.errors import Refused
+from scmanager.exporting import Wanted, export
 from scmanager.runtime import Node
 
 
@@ -107,6 +110,19 @@ class Exchange:
             "space": read.space.hex(), "logs": admitted.logs, "entries": admitted.entries,
             "closed": closed, "acts": acts, "pending": pending, "dropped": dropped_rows(admitted.dropped),
         }  # fmt: skip
+
+    def backup(self, passphrase: str | None) -> SealedBackup:
+        """The whole data folder as one sealed file, to be read and closed; None: open, and without secrets."""
+        settings = self._node.settings
+        self._node.own_logs.remember()
+        state = settings.state or state_folder()
+        return begin_backup(settings.data, state, self._node.now_us() // 1_000_000, passphrase)
+
+    def everything(
+        self, conninfo: str, schema: str, spaces: Sequence[bytes], *, csv: bool, bom: bool, keys: bool
+    ) -> Iterator[bytes]:
+        """These spaces in open formats, as a ZIP archive that grows while it is read (exporting.py)."""
+        return export(self._node, conninfo, schema, spaces, Wanted(csv, bom, keys))
 
     def forks(self, space: bytes) -> list[Fork]:
         """The alarms of a space, each with its proof."""

@@ -23,7 +23,7 @@ from scmanager.adapters.hangar_files import read_hangar
 from scmanager.adapters.identity import Identity, IdentityMissing, create_identity, open_identity
 from scmanager.adapters.key_vault import FILE_NAME, KeyVault, VaultDamaged
 from scmanager.adapters.node_file import LOCK_FILE, is_node
-from scmanager.adapters.private_files import forget_unfinished, private_folder, state_folder
+from scmanager.adapters.private_files import forget_unfinished, private_folder, state_folder, write_pieces
 from scmanager.adapters.recovery_sheet import make_recovery_keys
 from scmanager.adapters.space_file import (
     Invitation,
@@ -32,8 +32,7 @@ from scmanager.adapters.space_file import (
     SpaceFile,
     SpaceFileDamaged,
     open_keys,
-    seal_keys,
-    write_space,
+    whole_space,
 )
 from scmanager.adapters.wrapping import FileProtection, Protection
 from scmanager.application import organisations
@@ -261,9 +260,8 @@ class Node:
         """Write a space to a file, with its keys for the devices that act there; returns the size in bytes."""
         with self.shelf.lock:
             readers = sorted(self.shelf.space(space).box_keys())
-        keys = seal_keys(self.vault, space, readers) if with_keys else None
         self.own_logs.remember()  # Before they leave: a folder put back to an earlier state is noticed then.
-        return write_space(path, space, (copy_of(self.store, head) for head in self.store.heads(space)), keys)
+        return write_pieces(path, whole_space(self.store, self.vault, space, readers if with_keys else None))
 
     def import_space(self, file: SpaceFile) -> Admitted:
         """Verify and admit what a space file holds, and take the keys that are for this device."""

@@ -52,6 +52,7 @@ def test_every_command_on_the_page_answers_as_the_page_says(page: str, tmp_path:
             "SCM_STATE": str(tmp_path / f"{folder}.state"),
             "PYTHONPATH": str(ROOT),
             "COLUMNS": "160",
+            "SCM_BACKUP_PASSPHRASE": "correct horse battery",
         }
         arguments = shlex.split(command[at.end() :])
         told = subprocess.run(

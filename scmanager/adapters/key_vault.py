@@ -5,7 +5,8 @@
 - What returned is durable: an entry that names a key is appended after it.
 - What is erased is gone from every byte of the folder before `erase` returns, and its id is refused from then on. A
   crash in between is finished at the next opening. Rollback journal, no write-ahead log: a commit leaves one file.
-- An older copy of the vault knows fewer erased ids. After a restore, erase again what the logs say is erased.
+- An older copy of the vault knows fewer erased ids. What this machine destroyed goes again when the vault is opened
+  (erased_keys.py); what was erased elsewhere goes when the logs say so.
 """
 
 import hashlib
@@ -13,13 +14,14 @@ import secrets
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from importlib.resources import files
 from pathlib import Path
 from typing import Self
 
 import msgspec
 
+from scmanager.adapters.erased_keys import erased_here, remember_erased
 from scmanager.adapters.key_box import KEYS_IN_A_BOX_MAX, SpaceKey, seal_box
 from scmanager.adapters.private_files import keep_apart, private_folder, state_folder
 from scmanager.adapters.wrapping import KEY_BYTES, FileLock, FileProtection, SealBroken, unwrap, wrap
@@ -85,11 +87,15 @@ class KeyVault:
         keep_apart(folder, self._state)
         self._path = private_folder(folder) / FILE_NAME
         self._lock = threading.RLock()
+        self._logs: dict[bytes, tuple[bytes, ...]] = {}
         with self._guarded():
             self._database = _connect(self._path)
             try:
                 self._key = self._unlock(secret)
-                self._clean()
+                self._name = _lock_of(self._database).name
+                known = _forget(self._database, here := erased_here(self._state, self._name))
+                if older := known - here:  # From a release that did not keep them apart, or from a backup.
+                    remember_erased(self._state, self._name, sorted(older))
             except BaseException:
                 self._database.close()
                 raise
@@ -142,9 +148,10 @@ class KeyVault:
 
     def keys_of(self, space: bytes, subject: bytes | None = b"") -> tuple[bytes, ...]:
         """Ids of the keys held of a subject, of the epochs (empty subject), or of the whole space (None), sorted."""
-        query = "SELECT key_id FROM keys WHERE space = ?1 AND (?2 IS NULL OR subject = ?2) ORDER BY key_id"
+        whose, values = ("", (space,)) if subject is None else (" AND subject = ?", (space, subject))
+        query = f"SELECT key_id FROM keys WHERE space = ?{whose} ORDER BY key_id"  # noqa: S608 # two words of ours
         with self._guarded():
-            return tuple(row[0] for row in self._database.execute(query, (space, subject)))
+            return tuple(row[0] for row in self._database.execute(query, values))
 
     def subjects(self, space: bytes) -> dict[bytes, bytes]:
         """Every key held of a space, by its id: whose it is (empty: an epoch's)."""
@@ -158,17 +165,19 @@ class KeyVault:
 
     def erase(self, key_ids: Iterable[bytes]) -> tuple[bytes, ...]:
         """Destroy the keys and refuse their ids for ever; the ids that were held. No byte of them is left behind."""
-        destroyed = []
+        destroyed, wanted = [], list(key_ids)
         with self._lock:
+            if fresh := [key_id for key_id in wanted if not self.is_erased(key_id)]:
+                remember_erased(self._state, self._name, fresh)
             with self._transaction():
-                for key_id in key_ids:
+                for key_id in wanted:
                     self._database.execute("INSERT OR IGNORE INTO erased VALUES (?)", (key_id,))
                     if self._database.execute("DELETE FROM keys WHERE key_id = ?", (key_id,)).rowcount:
                         destroyed.append(key_id)
                 if destroyed:
                     self._database.execute("UPDATE vault SET unclean = 1")
             with self._guarded():
-                self._clean()
+                _clean(self._database)
         return tuple(destroyed)
 
     def put_log(self, log: bytes, space: bytes, seed: bytes) -> None:
@@ -176,6 +185,7 @@ class KeyVault:
         wrapped = wrap(self._key, seed, _log_context(log, space))
         with self._transaction():
             self._database.execute("INSERT OR IGNORE INTO logs VALUES (?, ?, ?)", (log, space, wrapped))
+            self._logs.pop(space, None)
 
     def log_seed(self, log: bytes) -> bytes | None:
         """The seed kept for a log; None when there is none. Raises VaultDamaged."""
@@ -184,10 +194,12 @@ class KeyVault:
         return self._unwrap(row[1], _log_context(log, row[0])) if row else None
 
     def logs_of(self, space: bytes) -> tuple[bytes, ...]:
-        """Ids of the logs of a space whose seeds are kept, sorted."""
+        """Ids of the logs of a space whose seeds are kept, sorted; remembered, for every command asks."""
         with self._guarded():
-            rows = self._database.execute("SELECT log FROM logs WHERE space = ? ORDER BY log", (space,))
-            return tuple(row[0] for row in rows)
+            if space not in self._logs:
+                rows = self._database.execute("SELECT log FROM logs WHERE space = ? ORDER BY log", (space,))
+                self._logs[space] = tuple(row[0] for row in rows)
+            return self._logs[space]
 
     def has_logs(self) -> bool:
         """Whether any log was ever written from here."""
@@ -224,9 +236,9 @@ class KeyVault:
             raise VaultFromNewerRelease(path=str(self._path))
         if version == 0:
             return self._found(secret)
-        lock, probe = self._database.execute("SELECT lock, probe FROM vault").fetchone() or (b"", b"")
+        (probe,) = self._database.execute("SELECT probe FROM vault").fetchone() or (b"",)
         try:
-            key = _wrapping_key(FileProtection(self._state).open(msgspec.json.decode(lock, type=FileLock)), secret)
+            key = _wrapping_key(FileProtection(self._state).open(_lock_of(self._database)), secret)
             unwrap(key, probe, PROBE)
         except SealBroken as error:
             raise VaultLocked(path=str(self._path)) from error
@@ -238,20 +250,12 @@ class KeyVault:
         """The wrapping key is durable before the file that needs it."""
         lock, kept = FileProtection(self._state).make()
         key = _wrapping_key(kept, secret)
-        schema = files(__package__).joinpath("key_vault.sql").read_text(encoding="utf-8")
         with self._transaction():
-            for statement in schema.split(";\n"):
+            for statement in schema().split(";\n"):
                 self._database.execute(statement)
             row = (msgspec.json.encode(lock), wrap(key, PROBE, PROBE))
             self._database.execute("INSERT INTO vault VALUES (1, ?, ?, 0)", row)
         return key
-
-    def _clean(self) -> None:
-        """Rewrite the file after an erasure: pages that were split keep copies that no delete meets."""
-        unclean = self._database.execute("SELECT unclean FROM vault").fetchone()
-        if unclean and unclean[0]:
-            self._database.execute("VACUUM")
-            self._database.execute("UPDATE vault SET unclean = 0")
 
     def _one(self, query: str, *values: bytes) -> tuple[bytes, ...] | None:
         row: tuple[bytes, ...] | None = self._database.execute(query, values).fetchone()
@@ -259,13 +263,8 @@ class KeyVault:
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:
-        with self._lock:
-            try:
-                yield
-            except sqlite3.Error as error:
-                if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
-                    raise VaultDamaged(path=str(self._path)) from error
-                raise VaultFailed(reason=str(error)) from error
+        with self._lock, _told(self._path):
+            yield
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -303,6 +302,78 @@ def _connect(path: Path) -> sqlite3.Connection:
         database.close()
         raise
     return database
+
+
+def forget_erased(path: Path, state: Path) -> frozenset[bytes]:
+    """Destroy in a vault that nobody has open what this machine remembers as erased; all that it remembers of it.
+
+    No key is needed for it. Raises VaultFailed, VaultDamaged, PrivateFileFailed.
+    """
+    with _told(path), closing(_connect(path)) as database:
+        try:
+            known = erased_here(state, _lock_of(database).name)
+        except msgspec.MsgspecError as error:
+            raise VaultDamaged(path=str(path)) from error
+        _forget(database, known)
+        return known
+
+
+def schema() -> str:
+    """The statements that make a vault's tables."""
+    return files(__package__).joinpath("key_vault.sql").read_text(encoding="utf-8")
+
+
+def check_whole(path: Path) -> None:
+    """SQLite's own look at every page. Raises VaultDamaged, VaultFailed."""
+    with _told(path), closing(_connect(path)) as database:
+        if database.execute("PRAGMA integrity_check(1)").fetchone() != ("ok",):
+            raise VaultDamaged(path=str(path))
+
+
+def wrapping_key_name(path: Path) -> str:
+    """The name of the `.key` file that a vault needs. Raises VaultFailed, VaultDamaged."""
+    with _told(path), closing(_connect(path)) as database:
+        try:
+            return _lock_of(database).name
+        except msgspec.MsgspecError as error:
+            raise VaultDamaged(path=str(path)) from error
+
+
+def _lock_of(database: sqlite3.Connection) -> FileLock:
+    (lock,) = database.execute("SELECT lock FROM vault").fetchone() or (b"",)
+    return msgspec.json.decode(lock, type=FileLock)
+
+
+def _forget(database: sqlite3.Connection, key_ids: Iterable[bytes]) -> set[bytes]:
+    """Destroy keys for good, and finish what a killed process had begun; the ids the vault knew as erased before."""
+    known = {row[0] for row in database.execute("SELECT key_id FROM erased")}
+    if fresh := [(key_id,) for key_id in key_ids if key_id not in known]:
+        database.execute("BEGIN IMMEDIATE")
+        database.executemany("DELETE FROM keys WHERE key_id = ?", fresh)
+        database.executemany("INSERT OR IGNORE INTO erased VALUES (?)", fresh)
+        database.execute("UPDATE vault SET unclean = 1")
+        database.execute("COMMIT")
+    _clean(database)
+    return known
+
+
+def _clean(database: sqlite3.Connection) -> None:
+    """Rewrite the file after an erasure: pages that were split keep copies that no delete meets."""
+    unclean = database.execute("SELECT unclean FROM vault").fetchone()
+    if unclean and unclean[0]:
+        database.execute("VACUUM")
+        database.execute("UPDATE vault SET unclean = 0")
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """SQLite's errors as ours."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+            raise VaultDamaged(path=str(path)) from error
+        raise VaultFailed(reason=str(error)) from error
 
 
 def _wrapping_key(kept: bytes, secret: bytes) -> bytes:

@@ -8,6 +8,7 @@ import contextlib
 import os
 import secrets
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeVar
 
@@ -77,15 +78,33 @@ def write_private(path: Path, data: bytes, *, replace: bool = True) -> None:
     fresh = path.with_name(f".{path.name}.{secrets.token_hex(8)}.new")
     try:
         try:
-            _write_synced(fresh, data)
+            _write_synced(fresh, (data,))
             _move(fresh, path, replace=replace)
         finally:
             fresh.unlink(missing_ok=True)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except FileExistsError as error:
         raise PrivateFileExists(path=str(path)) from error
     except OSError as error:
         raise _failed(path, "written", error) from error
+
+
+def write_pieces(path: Path, pieces: Iterable[bytes]) -> int:
+    """The same for what is too large for memory; the size in bytes. Replaces what is there. Raises PrivateFileFailed.
+
+    Whatever the pieces raise goes through, and leaves nothing behind.
+    """
+    fresh = path.with_name(f".{path.name}.{secrets.token_hex(8)}.new")
+    try:
+        try:
+            size = _write_synced(fresh, pieces)
+            fresh.replace(path)
+        finally:
+            fresh.unlink(missing_ok=True)
+        sync_folder(path.parent)
+    except OSError as error:
+        raise _failed(path, "written", error) from error
+    return size
 
 
 def forget_unfinished(folder: Path) -> None:
@@ -116,12 +135,14 @@ def parse_json(raw: bytes, shape: type[T], refusal: Untrusted) -> T:
         raise refusal from error
 
 
-def _write_synced(path: Path, data: bytes) -> None:
+def _write_synced(path: Path, pieces: Iterable[bytes]) -> int:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
     with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
-        file.write(data)
+        for piece in pieces:
+            file.write(piece)
         file.flush()
         os.fsync(file.fileno())
+        return file.tell()
 
 
 def _move(fresh: Path, path: Path, *, replace: bool) -> None:
@@ -150,12 +171,13 @@ def _failed(path: Path, act: str, error: OSError) -> PrivateFileFailed:
 
 if sys.platform == "win32":
 
-    def _sync_folder(folder: Path) -> None:
+    def sync_folder(folder: Path) -> None:
         """A folder cannot be opened for syncing there."""
 
 else:
 
-    def _sync_folder(folder: Path) -> None:
+    def sync_folder(folder: Path) -> None:
+        """Names in it survive a power cut when this returns."""
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fsync(descriptor)

@@ -7,7 +7,7 @@ travel only in a box sealed to one device. Whatever a file says is checked befor
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
@@ -16,11 +16,12 @@ from nacl.public import PrivateKey
 
 from scmanager.adapters.key_box import KEYS_IN_A_BOX_MAX, SpaceKey, open_box, open_secret, seal_secret
 from scmanager.adapters.key_vault import KeyVault
-from scmanager.adapters.private_files import write_private
+from scmanager.adapters.private_files import write_pieces
 from scmanager.errors import Unavailable, Untrusted
 from scmanager.eventstore import signing
 from scmanager.eventstore.entry import HEADER_BYTES, PARTS_MAX, SIZE_BYTES_MAX, Recovery
-from scmanager.eventstore.log_copy import LogCopy
+from scmanager.eventstore.log_copy import LogCopy, note_of, pages
+from scmanager.eventstore.store import Store
 from scmanager.eventstore.verification import SignedNote
 
 FILE_BYTES_MAX = 1 << 30
@@ -181,21 +182,42 @@ _T = TypeVar("_T", bound=_Line)
 def write_space(path: Path, space: bytes, logs: Iterable[LogCopy], keys: KeysLine | None) -> int:
     """Write a space file for its owner only, replacing an older one; returns its size in bytes."""
     copies = list(logs)
-    lines = [msgspec.json.encode(SpaceHeader("scm-space/1", space, len(copies)))]
-    for copy in copies:
-        lines.extend(_pieces(copy))
-        lines.append(msgspec.json.encode(NoteLine(copy.note.size, copy.note.root, copy.note.signature)))
+    branches = ((zip(copy.entries, copy.held, strict=True), copy.note) for copy in copies)
+    return write_pieces(path, space_lines(space, len(copies), branches, keys))
+
+
+def whole_space(store: Store, vault: KeyVault, space: bytes, readers: Iterable[bytes] | None) -> Iterator[bytes]:
+    """A space as it is held here, line by line: a page of entries in memory at a time.
+
+    With its keys for these devices' box keys; None: without any. Raises BoxKeyUnusable.
+    """
+    keys = None if readers is None else seal_keys(vault, space, readers)
+    heads = store.heads(space)
+    branches = ((pages(store, head), note_of(store, head)) for head in heads)
+    return space_lines(space, len(heads), branches, keys)
+
+
+Rows = Iterable[tuple[bytes, Mapping[int, bytes]]]
+"""Entries, each with its stored parts by number."""
+
+
+def space_lines(
+    space: bytes, logs: int, branches: Iterable[tuple[Rows, SignedNote]], keys: KeysLine | None
+) -> Iterator[bytes]:
+    """A space file line by line, each with its line end; `logs`: how many branches there are."""
+    yield msgspec.json.encode(SpaceHeader("scm-space/1", space, logs)) + b"\n"
+    for rows, note in branches:
+        for piece in _pieces(rows):
+            yield piece + b"\n"
+        yield msgspec.json.encode(NoteLine(note.size, note.root, note.signature)) + b"\n"
     if keys is not None:
-        lines.append(msgspec.json.encode(keys))
-    data = b"\n".join((*lines, b""))
-    write_private(path, data)
-    return len(data)
+        yield msgspec.json.encode(keys) + b"\n"
 
 
-def _pieces(copy: LogCopy) -> Iterator[bytes]:
+def _pieces(branch: Rows) -> Iterator[bytes]:
     rows: list[tuple[bytes, tuple[bytes | None, ...]]] = []
     size = 0
-    for data, held in zip(copy.entries, copy.held, strict=True):
+    for data, held in branch:
         if len(rows) == ENTRIES_A_LINE or size >= BYTES_A_LINE:
             yield msgspec.json.encode(Piece(tuple(rows)))
             rows, size = [], 0

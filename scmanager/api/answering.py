@@ -4,6 +4,8 @@ An operation that asks for bound fields only needs no executor: its JSON comes f
 others (mutations, introspection, the node's own fields, subscriptions) each bound root is one statement.
 """
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -21,12 +23,17 @@ from graphql import (
 )
 from graphql.execution.values import get_variable_values
 
+from scmanager.api.bindings import Many
 from scmanager.api.catalogue import Catalogue
 from scmanager.api.compiler import Statement
 from scmanager.api.context import Context
 from scmanager.api.failures import RequestMalformed
+from scmanager.api.feed import Listener
 from scmanager.api.selection import Selection
 from scmanager.api.subscriptions import concerns
+
+DUE_S_MAX = 24 * 3600.0
+"""Clocks are set and machines sleep: after a day one looks again."""
 
 
 async def answer_directly(
@@ -93,8 +100,25 @@ async def _live(_: Any, info: GraphQLResolveInfo[Any], **__: Any) -> AsyncIterat
             if answer != last:
                 last = answer
                 yield msgspec.json.decode(answer)
+            await _may_differ(context, listener, await _due_s(info))
+
+
+async def _may_differ(context: Context, listener: Listener, due_s: float | None) -> None:
+    """Return once something changed that may be told, or a moment came that the answer depends on."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(due_s):
             while not concerns(context, await listener.next(), None):
                 pass
+
+
+async def _due_s(info: GraphQLResolveInfo[Any]) -> float | None:
+    """Until when the present answer holds if nothing changes; None for ever."""
+    context: Context = info.context
+    binding = context.services.catalogue.fields[info.parent_type.name][info.field_name]
+    if not isinstance(binding, Many) or not binding.due:
+        return None
+    due = await context.services.pool.fetch(f"select ({binding.due})::text", {})
+    return None if due == "None" else min(max(float(due), 0.0), DUE_S_MAX)
 
 
 async def _statement_answer(info: GraphQLResolveInfo[Any]) -> str:

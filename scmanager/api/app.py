@@ -1,4 +1,4 @@
-"""The app: /graphql (HTTP and websocket), /exchange, /health, /metrics. One node's; on the loopback address."""
+"""The app: /graphql (HTTP and websocket), /exchange, /backup, /health, /metrics; on the loopback address."""
 
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,8 +11,10 @@ from starlette.exceptions import HTTPException
 
 from scmanager.api import failures
 from scmanager.api.backend import Backend
+from scmanager.api.backups import BACKUP, Backups
 from scmanager.api.context import WAITING_MAX, WORKERS, Services
 from scmanager.api.endpoint import Endpoint
+from scmanager.api.exports import EXPORT_ALL, Exports
 from scmanager.api.feed import Feed
 from scmanager.api.guard import IMPORT, REQUEST_ID, Guard
 from scmanager.api.metrics import exposition
@@ -68,6 +70,8 @@ def make_app(backend: Backend, *, direct: bool = True) -> FastAPI:
     files = SpaceFiles(services)
     app.add_route(IMPORT, files.take, methods=["POST"])
     app.add_route(EXPORT, files.give, methods=["GET"])
+    app.add_route(EXPORT_ALL, Exports(services).give, methods=["GET"])
+    app.add_route(BACKUP, Backups(services).give, methods=["POST"])
     app.add_route(GRAPHQL, endpoint.get, methods=["GET"])
     app.add_route(GRAPHQL, endpoint.post, methods=["POST"])
     app.include_router(sockets)

@@ -1,6 +1,6 @@
 """What the API needs of the node it serves. The runtime fulfils it; tests run a small node of their own."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,6 +21,18 @@ class ActorHealth(msgspec.Struct, frozen=True):
     name: str
     ok: bool
     detail: str = ""
+
+
+class Sealed(Protocol):
+    """A backup on its way: to be read once, and closed. Both may wait."""
+
+    size_bytes: int
+
+    def pieces(self) -> Iterator[bytes]:
+        """Its bytes."""
+
+    def close(self) -> None:
+        """Remove what was copied for it."""
 
 
 class Exchange(Protocol):
@@ -46,6 +58,14 @@ class Exchange(Protocol):
 
     def import_space(self, path: Path) -> Result:
         """Verify a space file and take in what is new: space, logs, entries, closed, acts, pending, dropped."""
+
+    def backup(self, passphrase: str | None) -> Sealed:
+        """The whole data folder as one sealed file; None: open, and without secrets."""
+
+    def everything(
+        self, conninfo: str, schema: str, spaces: Sequence[bytes], *, csv: bool, bom: bool, keys: bool
+    ) -> Iterator[bytes]:
+        """These spaces in open formats, as a ZIP archive that grows while it is read."""
 
     def forks(self, space: bytes) -> list[Fork]:
         """The logs that signed two histories, each with its proof."""

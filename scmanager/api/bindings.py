@@ -41,6 +41,10 @@ class Many(msgspec.Struct, frozen=True):
     next_step: str
     """What to do when there is none at all."""
     given: dict[str, str] = {}
+    source: "Source | None" = None
+    """What is read in place of the table."""
+    due: str = ""
+    """How many seconds from now the answer may change by itself, as SQL; empty: never, only with an event."""
 
     @property
     def few(self) -> bool:
@@ -64,6 +68,8 @@ class Sort(msgspec.Struct, frozen=True):
 
 
 Binding = Column | One | Many
+Source = Callable[[dict[str, Any], Callable[[Any], str]], str]
+"""(arguments, bind a value) -> SQL that stands where a table would. May raise Refused."""
 
 
 def _field(binding: Binding, description: str, **more: Any) -> Any:
@@ -122,11 +128,16 @@ def many(
     next_step: str,
     description: str = "",
     given: dict[str, tuple[Any, str]] | None = None,
+    source: Source | None = None,
+    due: str = "",
 ) -> Any:
-    """A page of related rows, with the paging arguments that every page has."""
+    """A page of related rows, with the paging arguments that every page has.
+
+    `given`: further arguments with their types and conditions; without a condition they are for `source` alone.
+    """
     asked = given or {}
     arguments = {name: kind for name, (kind, _) in asked.items()} | paging(filter, sort)
-    binding = Many(on, next_step, {name: sql for name, (_, sql) in asked.items()})
+    binding = Many(on, next_step, {name: sql for name, (_, sql) in asked.items() if sql}, source, due)
     return _field(binding, description, **_resolver(arguments))
 
 

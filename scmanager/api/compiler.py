@@ -89,13 +89,14 @@ class Statement:
         page = page_of(given, table)
         where = self._where(binding, definition, inner, parent, given)
         begin = page.begins(inner, self.bind)
-        count = f"(select count(*) from {table.name} {inner} where {where})"
+        origin = binding.source(given, self.bind) if binding.source else table.name
+        count = f"(select count(*) from {origin} {inner} where {where})"
         narrowed = bool(given.get("filter")) or page.place is not None
         more = "pageInfo" in {nodes[0].name.value for nodes in fields.values()}
         numbered = more or page.backward
         parts = _Parts(self, target, row, page, count, _NO_MATCH if narrowed else binding.next_step, numbered)
         answer = parts.json(fields, self._selection)
-        found = f"select {inner}.* from {table.name} {inner} where {where}{begin}"
+        found = f"select {inner}.* from {origin} {inner} where {where}{begin}"
         if binding.few:  # `offset 0` keeps PostgreSQL from walking the whole list in the order asked for.
             found = f"select {inner}.* from ({found} offset 0) {inner}"
         # `having` makes one row of it even where no part gathers the rows.

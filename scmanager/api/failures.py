@@ -40,14 +40,17 @@ class NoSuchPage(Refused):
     """There is nothing at {path}."""
 
     code = "no-such-page"
-    hint = "The API has /graphql, /exchange/import, /exchange/export, /health and /metrics."
+    hint = "The API has /graphql, /exchange/import, /exchange/export, /export, /backup, /health and /metrics."
 
 
 class MethodNotOffered(Refused):
     """{method} is not offered at {path}."""
 
     code = "method-not-offered"
-    hint = "POST to /graphql (or GET, for queries) and /exchange/import; GET /exchange/export, /health and /metrics."
+    hint = (
+        "POST to /graphql (or GET, for queries), /exchange/import and /backup; "
+        "GET /exchange/export, /export, /health and /metrics."
+    )
 
 
 class BodyTooLarge(Refused):

@@ -8,7 +8,9 @@ from strawberry.types import Info
 
 from scmanager import __version__
 from scmanager.api import characters as character_models
-from scmanager.api import diplomacy, document_models, exchange, models
+from scmanager.api import contests, diplomacy, document_models, exchange, models
+from scmanager.api import notifications as noted
+from scmanager.api import search as searching
 from scmanager.api.bindings import described, many, one
 from scmanager.api.context import Context
 from scmanager.api.fielding import Fielding, fielding_of
@@ -208,6 +210,26 @@ class Query:
     document_history: list[document_models.DocumentChange] = strawberry.field(resolver=document_models.history)
     document_as_of: document_models.DocumentText = strawberry.field(resolver=document_models.as_of)
     document_diff: list[document_models.DocumentHunk] = strawberry.field(resolver=document_models.difference)
+    contested: Connection[contests.Contest] = many(
+        "{c}.settled_in is null", filter=contests.ContestFilter, sort=contests.ContestSort,
+        next_step=contests.NO_CONTESTS, given=_PERHAPS_IN_SPACE,
+        description="What several set at once and nobody decided yet: of one space, or of all.",
+    )  # fmt: skip
+    settled: Connection[contests.Contest] = many(
+        "{c}.settled_in is not null", filter=contests.ContestFilter, sort=contests.ContestSort,
+        next_step=contests.NO_SETTLED, given=_PERHAPS_IN_SPACE,
+        description="What was contested, with the values that lost; the last 64 of each thing.",
+    )  # fmt: skip
+    notifications: Connection[noted.Notification] = many(
+        noted.SHOWN, filter=noted.NotificationFilter, sort=noted.NotificationSort,
+        next_step=noted.NO_NOTIFICATIONS, given=_PERHAPS_IN_SPACE,
+        description="What you should know; ask with `descending: true` for the newest first.",
+    )  # fmt: skip
+    search: Connection[searching.Found] = many(
+        _ALL, filter=searching.SearchFilter, sort=searching.SearchSort, next_step=searching.NO_MATCHES,
+        given=searching.GIVEN, source=searching.found,
+        description="Whatever has this text in its name, exact matches first, then beginnings.",
+    )  # fmt: skip
     audit: Connection[models.AuditEntry] = many(
         _ALL, filter=AuditFilter, sort=AuditSort, next_step=models.NO_ENTRIES, given=_IN_SPACE,
         description="The audit trail of a space, void entries too.",

@@ -9,7 +9,16 @@ import strawberry
 from graphql import GraphQLError
 from strawberry.schema.config import StrawberryConfig
 
-from scmanager.api import characters, diplomacy, document_models, exchange, operation_models
+from scmanager.api import (
+    characters,
+    contests,
+    diplomacy,
+    document_models,
+    exchange,
+    notifications,
+    operation_models,
+    search,
+)
 from scmanager.api.answering import bind
 from scmanager.api.catalogue import Catalogue, catalogue
 from scmanager.api.documents import CheckedDocuments
@@ -48,8 +57,8 @@ def served() -> Served:
         extensions=[SpokenErrors, CheckedDocuments],
         config=StrawberryConfig(scalar_map=SCALARS),
     )
-    tables = TABLES | operation_models.TABLES | diplomacy.TABLES | characters.TABLES | document_models.TABLES
-    found = catalogue(schema, tables)
+    tables = TABLES | operation_models.TABLES | diplomacy.TABLES | characters.TABLES | contests.TABLES
+    found = catalogue(schema, tables | document_models.TABLES | search.TABLES | notifications.TABLES)
     bind(schema._schema, found)
     return Served(schema, found)
 

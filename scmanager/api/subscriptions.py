@@ -7,6 +7,7 @@ from strawberry import ID
 from strawberry.types import Info
 
 from scmanager.api import models
+from scmanager.api import notifications as noted
 from scmanager.api.bindings import described, many, one
 from scmanager.api.context import Context
 from scmanager.api.feed import Changed
@@ -75,4 +76,9 @@ class Subscription:
     operations: Connection[Operation] = many(
         "", filter=OperationFilter, sort=OperationSort, next_step=models.NO_OPERATIONS, given=_IN_SPACE,
         description="Operations, live.",
+    )  # fmt: skip
+    notifications: Connection[noted.Notification] = many(
+        noted.SHOWN, filter=noted.NotificationFilter, sort=noted.NotificationSort,
+        next_step=noted.NO_NOTIFICATIONS, given={"space": (ID | None, "{c}.space = {v}")},
+        due=noted.DUE, description="What you should know, live: a reminder comes when it is due.",
     )  # fmt: skip

@@ -98,11 +98,13 @@ class Seat:
         """States and tips that recorded, not yet committed events lead to."""
         self.has_named = False
         """Whether an entry of this batch names the heads of other logs."""
+        self.writing: Secret | None = None
+        """The space's key as this batch has fetched it: the vault reads and unwraps it anew each time."""
 
     def settle(self) -> None:
         """The batch was committed, or given up: begin anew from the space."""
         self.overlay.clear()
-        self.has_named = False
+        self.has_named, self.writing = False, None
 
 
 class Desk:
@@ -350,7 +352,10 @@ class Desk:
         if isinstance(event, governance.EpochOpened):
             return self._secret(event.key)
         epochs: Epochs = self.state(EPOCHS, self.organisation)
-        return self._secret(epochs.writing)
+        seat = self._seat
+        if seat.writing is None or seat.writing.id != epochs.writing:
+            seat.writing = self._secret(epochs.writing)
+        return seat.writing
 
     def _secret(self, key_id: bytes) -> Secret:
         key = self._seat.keys.get(key_id) if key_id else None

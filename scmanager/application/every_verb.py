@@ -2,11 +2,13 @@
 
 from scmanager.application import (
     characters,
+    contests,
     diplomacy,
     documents,
     fleets,
     hangar_import,
     members,
+    notifications,
     operations,
     organisations,
     reissuing,
@@ -26,6 +28,8 @@ MODULES = (
     diplomacy,
     characters,
     documents,
+    contests,
+    notifications,
 )
 
 

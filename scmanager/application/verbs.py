@@ -26,8 +26,9 @@ OrganisationId = NewType("OrganisationId", bytes)
 ContactId = NewType("ContactId", bytes)
 TreatyId = NewType("TreatyId", bytes)
 CharacterId = NewType("CharacterId", bytes)
+NotificationId = NewType("NotificationId", bytes)
 ThingId = NewType("ThingId", bytes)
-"""Whatever a document belongs to: which kind of thing follows from the kind of document."""
+"""Any thing's: a fleet's, an operation's, a member's."""
 EntryId = NewType("EntryId", bytes)
 """32 bytes; the others are 16. Front ends show all of them as lower-case hex."""
 
@@ -53,6 +54,8 @@ class Verb(msgspec.Struct, frozen=True):
     act: Callable[..., Any]
     kinds: tuple[str, ...] = ("org",)
     """The kinds of space it works in."""
+    speaks: bool = False
+    """Whether what it does is to say other verbs, with their events and their rights."""
     drafted: bool = False
     """Whether something takes long before it can be decided: its first argument is no desk then, see `drafting`."""
 
@@ -73,13 +76,13 @@ VERBS: dict[str, Verb] = {}
 """By name. Filled by the modules that define them; `application` imports them all."""
 
 
-def verb(name: str, *kinds: str, drafted: bool = False) -> Callable[[F], F]:
+def verb(name: str, *kinds: str, speaks: bool = False, drafted: bool = False) -> Callable[[F], F]:
     """Offer a function under this name, in spaces of these kinds (an organisation's, if none is given)."""
 
     def enter(act: F) -> F:
         if name in VERBS:
             raise TypeError(f"two functions claim the verb {name}")
-        VERBS[name] = Verb(name, act, kinds or ("org",), drafted)
+        VERBS[name] = Verb(name, act, kinds or ("org",), speaks, drafted)
         return act
 
     return enter

@@ -86,6 +86,10 @@ class _Waiting(msgspec.Struct):
             self.answer.set_exception(error)
 
 
+_Decided = dict[tuple[bytes, bytes], _Waiting]
+"""The commands of one batch that were not refused, by name, in order."""
+
+
 class Writer:
     """Owns every log this installation writes. `submit` from any thread; `stop` finishes what was taken."""
 
@@ -200,7 +204,7 @@ class Writer:
 
     def _serve(self, first: _Waiting) -> None:
         """Decide commands until none waits, or one changed who may do what; then commit them together."""
-        decided: list[_Waiting] = []
+        decided: _Decided = {}
         following: _Waiting | None = first
         taken = 0
         with self._shelf.lock:
@@ -209,7 +213,7 @@ class Writer:
                 taken += 1
                 if decided and not isinstance(following.command, Command):
                     self._commit(decided)  # What brings a seat of its own starts from what is committed.
-                    decided = []
+                    decided = {}
                 governs = self._decide(following, decided)
                 if governs or taken >= BATCH_COMMANDS_MAX:
                     break
@@ -225,7 +229,7 @@ class Writer:
             self._queue.put(None)  # The end stays at the end.
         return following
 
-    def _decide(self, waiting: _Waiting, decided: list[_Waiting]) -> bool:
+    def _decide(self, waiting: _Waiting, decided: _Decided) -> bool:
         """True when the batch must be committed before anything else is decided."""
         command = waiting.command
         desk: Desk | None = None
@@ -238,7 +242,7 @@ class Writer:
             if known is not None:
                 waiting.answer.set_result(known)
                 return False
-            twin = next((each for each in decided if each.name == waiting.name), None)
+            twin = decided.get(waiting.name)
             if twin is not None:
                 twin.answer.add_done_callback(lambda first: _pass_on(first, waiting.answer))
                 return False
@@ -255,7 +259,7 @@ class Writer:
                 self._take_back(desk, command)
             waiting.fail(error)
             return False
-        decided.append(waiting)
+        decided[waiting.name] = waiting
         return desk.governs
 
     def _take_back(self, desk: Desk, command: AnyCommand) -> None:
@@ -325,14 +329,14 @@ class Writer:
         genesis = parse_row(first[0]).genesis if first else None
         return genesis.continues.log if genesis and genesis.continues else None
 
-    def _commit(self, decided: list[_Waiting]) -> None:
+    def _commit(self, decided: _Decided) -> None:
         for seat in [each for each in self._seats.values() if each.log.added]:
-            mine = [waiting for waiting in decided if waiting.result.get("space") == seat.space.id.hex()]
+            mine = [waiting for waiting in decided.values() if waiting.result.get("space") == seat.space.id.hex()]
             try:
                 self._commit_seat(seat, mine)
             except Exception as error:  # noqa: BLE001 - every sender gets it; the writer goes on
                 self._give_up(seat, mine, error)
-        for waiting in decided:
+        for waiting in decided.values():
             if not waiting.answer.done():
                 waiting.answer.set_result(waiting.result)
 

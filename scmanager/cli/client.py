@@ -4,6 +4,7 @@ The file says pid, port and token and is readable by its owner only. One that wa
 killed, is recognised by nobody answering at its port; then the folder is free and is opened directly.
 """
 
+import contextlib
 import enum
 from collections.abc import Iterator
 from pathlib import Path
@@ -129,11 +130,48 @@ class Client:
         if answer.is_success:
             body: bytes = answer.content
             return body
+        raise self._refusal(answer)
+
+    def _refusal(self, answer: "httpx.Response") -> ScManagerError:
         try:
-            told = answer.json()["errors"][0]
-        except (ValueError, LookupError, TypeError) as error:
+            return _error_of(answer.json()["errors"][0])
+        except (ValueError, LookupError, TypeError):
+            return NodeSilent(port=self._node.port)
+
+    @contextlib.contextmanager
+    def download(
+        self, method: str, path: str, timeout_s: float, **given: Any
+    ) -> Iterator[tuple[int | None, Iterator[bytes]]]:
+        """A large answer as it comes: its size if the node knows it, and its pieces. Raises as `send`.
+
+        An answer that breaks off raises NodeSilent while its pieces are read.
+        """
+        import httpx
+
+        allowed = {"Authorization": f"Bearer {self._node.token}", "Accept-Encoding": "identity"}
+        with contextlib.ExitStack() as opened:
+            try:
+                answer = opened.enter_context(
+                    httpx.stream(
+                        method, f"{self._base}{path}", headers=allowed, timeout=timeout_s, trust_env=False, **given
+                    )
+                )
+                if not answer.is_success:
+                    answer.read()
+            except httpx.HTTPError as error:
+                raise NodeSilent(port=self._node.port) from error
+            if not answer.is_success:
+                raise self._refusal(answer)
+            size = answer.headers.get("content-length")
+            yield int(size) if size else None, self._pieces(answer)
+
+    def _pieces(self, answer: "httpx.Response") -> Iterator[bytes]:
+        import httpx
+
+        try:
+            yield from answer.iter_raw()
+        except httpx.HTTPError as error:
             raise NodeSilent(port=self._node.port) from error
-        raise _error_of(told)
 
     def import_file(self, pieces: Iterator[bytes], size: int, timeout_s: float) -> dict[str, Any]:
         """Hand a space file to the node; what it brought."""

@@ -4,15 +4,20 @@ from collections.abc import Callable
 from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 from scmanager.cli import (
+    backups,
     characters,
+    contests,
     demo,
     diplomacy,
     documents,
     erasing,
     events,
+    exports,
     hangar,
+    inbox,
     log,
     operations,
     organisations,
@@ -20,6 +25,7 @@ from scmanager.cli import (
     people,
     recovery,
     running,
+    searching,
     spaces,
     taking_over,
     why,
@@ -76,6 +82,7 @@ THINGS: dict[str, dict[str, Callable[..., Any]]] = {
     },
     "event": {"void": events.void},
     "log": {"show": log.show, "verify": log.verify, "forks": log.forks},
+    "backup": {"make": backups.make, "verify": backups.verify},
     "projections": {"status": running.projections_status, "rebuild": running.projections_rebuild},
 }
 
@@ -84,8 +91,14 @@ TOP: dict[str, Callable[..., Any]] = {
     "up": running.up,
     "demo": demo.demo,
     "import": hangar.import_file,
+    "export": exports.export,
+    "restore": backups.restore,
     "erase": erasing.erase,
+    "inbox": inbox.inbox,
+    "search": searching.search,
     "why": why.why,
+    "contested": contests.list_contested,
+    "settle": contests.settle,
     "query": running.query,
     "version": running.version,
 }
@@ -95,17 +108,22 @@ GROUP_HELP = {
     "recovery": "Recovery sheets: confirm yours; take over the founder's seat with one.",
     "event": "What you said that came to nothing: look at it, and say it again.",
     "log": "What was recorded: look at it, and prove that nobody changed it.",
+    "backup": "The data folder as one sealed file: scm backup FILE makes it, scm backup verify FILE proves it.",
     "projections": "The read models: how far they are, and making them anew.",
 }
 
-WITHOUT_REMINDER = frozenset({"recovery", "version", "demo"})
+WITHOUT_REMINDER = frozenset({"recovery", "version", "demo", "restore"})
 """Where the reminder of an unconfirmed recovery sheet would be in the way."""
+
+
+GROUP_KINDS: dict[str, type[TyperGroup]] = {"backup": backups.MakesByDefault}
+"""Groups that are more than a list of commands."""
 
 
 def is_own(verb: str) -> bool:
     """Whether a command of ours stands in a verb's place (and calls the verb itself)."""
     thing, _, act = verb.partition(".")
-    return act in THINGS.get(thing, {})
+    return act in THINGS.get(thing, {}) or verb in TOP
 
 
 def add_commands(app: typer.Typer, group_of: Callable[[str], typer.Typer]) -> None:

@@ -22,6 +22,7 @@ from scmanager.adapters.node_file import LOCK_FILE
 from scmanager.adapters.space_file import parse_space, read_bytes
 from scmanager.cli import demo_content, demo_queries, running
 from scmanager.cli.demo_content import OrganisationSaid, Person
+from scmanager.cli.demo_life import Flight, meet
 from scmanager.cli.hangar import look, settle
 from scmanager.cli.output import progress, remark, say
 from scmanager.cli.session import session_of
@@ -114,6 +115,7 @@ class Stage:
         self.space = b""
         self._roles: dict[str, bytes] = {}
         self._people: dict[str, bytes] = {}
+        self._flights: list[Flight] = []
 
     def do(self, verb: str, **arguments: Any) -> dict[str, Any]:
         """The founder does something here."""
@@ -133,6 +135,7 @@ class Stage:
             self.do("member.record", handle=person.handle, display_name=person.name)
         self.do("member.invite")
         self.do("hangar.share")
+        self._flights = [Flight(self.do, each, self._now_s()) for each in self.said.operations]
 
     def welcome(self, person: Person) -> None:
         """Somebody joins from an installation of their own, with their ships."""
@@ -152,16 +155,22 @@ class Stage:
             guest.do("member.join", self.space, {"handle": person.handle, "display_name": person.name})
             import_ships(guest, person.handle)
             guest.do("hangar.share", self.space, {})
+            for flight in self._flights:
+                flight.answer(lambda verb, **arguments: guest.do(verb, self.space, arguments), person.handle)
             carry(guest, self.host, self.space, folder / "back.scm")
 
     def organise(self) -> None:
-        """Fleets, squadrons, readiness, loans; and one has to go."""
+        """Fleets, squadrons, operations, treaties, readiness, loans; and one has to go."""
         for fleet in self.said.fleets:
             made = bytes.fromhex(self.do("fleet.form", title=fleet.title)["fleet"])
             self.do("fleet.assign-lead", fleet_id=made, member_id=self._people[fleet.lead])
             for squadron in fleet.squadrons:
                 self._form(squadron, made)
-        until = self.host.now_us() // 10**6
+        for flight in self._flights:
+            flight.crew(self._people, self._ship)
+        for contact in self.said.contacts:
+            meet(self.do, contact, self._now_s())
+        until = self._now_s()
         for model, state in self.said.readiness.items():
             readiness = Readiness(state)
             claim = until + CLAIM_S if readiness is Readiness.IN_CLAIM else 0
@@ -170,6 +179,9 @@ class Stage:
             self.do("ship.lend", ship_id=self._ship(model), borrower=self._people[borrower], until_s=until + LOAN_S)
         if self.said.removed:
             self.do("member.remove", member_id=self._people[self.said.removed], reason=RemovalReason.INACTIVE)
+
+    def _now_s(self) -> int:
+        return self.host.now_us() // 10**6
 
     def _form(self, said: demo_content.SquadronSaid, fleet: bytes) -> None:
         squadron = bytes.fromhex(self.do("squadron.form", title=said.title, fleet_id=fleet)["squadron"])

@@ -42,6 +42,65 @@ class FleetSaid(msgspec.Struct, frozen=True):
     squadrons: tuple[SquadronSaid, ...]
 
 
+class ShipSlotSaid(msgspec.Struct, frozen=True):
+    """A ship that an operation asks for, and the model that comes."""
+
+    title: str
+    models: tuple[str, ...]
+    assigned: str | None
+
+
+class CrewSaid(msgspec.Struct, frozen=True):
+    """Places of one role on board of a ship slot: as many as there are people, at least one."""
+
+    role: str
+    aboard: str
+    taken: tuple[str, ...]
+
+
+class OperationSaid(msgspec.Struct, frozen=True):
+    """An operation; one with an outcome is over."""
+
+    title: str
+    objective: str
+    place: str
+    starts_days: int
+    """From the Saturday before the demo is made."""
+    hours: int
+    zone: str
+    lead: str
+    ships: tuple[ShipSlotSaid, ...]
+    crew: tuple[CrewSaid, ...]
+    most: int
+    """How many may come; 0: as many as there are places."""
+    answers: dict[str, str]
+    """By handle: what they say as soon as they have joined."""
+    there: tuple[str, ...]
+    outcome: str | None
+    report: str
+
+
+class TreatySaid(msgspec.Struct, frozen=True):
+    """A treaty that both sides agreed to."""
+
+    kind: str
+    title: str
+    text: str
+    until_days: int
+    accepted: str
+    """How one knows that the other side agrees."""
+
+
+class ContactSaid(msgspec.Struct, frozen=True):
+    """Another organisation, and what was agreed with it."""
+
+    title: str
+    sid: str
+    stance: str | None
+    note: str
+    treaties: tuple[TreatySaid, ...]
+
+
 class OrganisationSaid(msgspec.Struct, frozen=True):
     """An organisation and everything that happens in it."""
 
@@ -57,6 +116,8 @@ class OrganisationSaid(msgspec.Struct, frozen=True):
     """By model."""
     loans: dict[str, str]
     """By model: who borrows one."""
+    operations: tuple[OperationSaid, ...]
+    contacts: tuple[ContactSaid, ...]
 
 
 class Demo(msgspec.Struct, frozen=True):

@@ -51,7 +51,8 @@ def build() -> typer.Typer:
 
     def group_of(thing: str) -> typer.Typer:
         if thing not in groups:
-            groups[thing] = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+            kind = own.GROUP_KINDS.get(thing)
+            groups[thing] = typer.Typer(no_args_is_help=True, rich_markup_mode=None, cls=kind)
             app.add_typer(groups[thing], name=thing, help=helps.get(thing, f"{thing.capitalize()}s."))
         return groups[thing]
 

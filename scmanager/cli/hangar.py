@@ -15,7 +15,7 @@ from scmanager.application.hangar_preview import Choice, Confirmed, Fate, Previe
 from scmanager.application.hangar_ships import HangarFile
 from scmanager.application.verbs import MemberId
 from scmanager.application.words import Words
-from scmanager.cli import names, people
+from scmanager.cli import exports, names, people
 from scmanager.cli.output import JsonFlag, ask, remark, say, say_json, say_result, say_table
 from scmanager.cli.session import Place, session_of
 from scmanager.cli.verbs import CommandIdOption, OrgOption, read_command_id
@@ -52,8 +52,11 @@ def import_file(
 ) -> None:
     """Import a list of ships: shows what would change, asks, then does it as one command that can be undone.
 
-    Without --org it is your own hangar.
+    Without --org it is your own hangar. What scm export made is taken in whole: its spaces, entry by entry.
     """
+    if exports.is_export(file):
+        exports.take_in(context, file, as_json=as_json)
+        return
     read = read_hangar(read_bytes(file))
     with session_of(context).open() as place:
         space, whose = _target(place, org, owner)

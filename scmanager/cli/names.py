@@ -17,6 +17,7 @@ from scmanager.application.verbs import (
     FleetId,
     ImportId,
     MemberId,
+    NotificationId,
     OperationId,
     OrganisationId,
     RoleId,
@@ -70,6 +71,7 @@ NOUNS: dict[Any, str] = {
     ContactId: "contact",
     TreatyId: "treaty",
     CharacterId: "character",
+    NotificationId: "notification",
 }
 """What a verb's parameter of an id type is called."""
 
@@ -171,6 +173,8 @@ def known(kind: Any, place: Place, space: Space) -> list[Named]:
         return _entries(space)
     if kind in (SlotId, SquadId):
         return _in_operations(kind, space)
+    if kind is NotificationId:
+        return []  # Only what `scm inbox` shows has an id, and that is given whole.
     if kind is CharacterId:
         return _characters(place, space)
     if kind is OperationId:
@@ -239,6 +243,13 @@ def _characters(place: Place, space: Space) -> list[Named]:
             sheet = sheet_of(place, each, state.sheet) if isinstance(state, Character) else None
             found.setdefault(entity, {}).update({sheet.name: None} if sheet else {})
     return [Named(entity, tuple(called)) for entity, called in found.items()]
+
+
+def member_name(place: Place, space: Space, member: bytes) -> str:
+    """What a member is called, if that can be read."""
+    state: Any = space.state(MEMBERS, member)
+    profile = profile_of(place, space, state.profile)
+    return (profile.display_name or profile.handle) if profile else ""
 
 
 def sheet_of(place: Place, space: Space, entry: Id32) -> CharacterSheet | None:

@@ -36,6 +36,7 @@ HELP: Final[dict[str, str]] = {
     "origin": "Where they come from.",
     "background": "Their story. Put it in quotes.",
     "sheet": "The first digits of the one that is to hold (scm character list --personal).",
+    "notifications": "The whole id (scm inbox --json); may be given several times.",
     "fate": "What became of them.",
     "stance": "How one stands towards the other.",
     "terms": "The version's id, or its first digits (scm treaty versions). Without it: the one on the table.",

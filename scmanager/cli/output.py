@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 from rich.progress import (
     BarColumn,
+    DownloadColumn,
     MofNCompleteColumn,
     Progress,
     ProgressColumn,
@@ -127,11 +128,14 @@ def say_error(error: ScManagerError, *, as_json: bool = False) -> None:
 
 
 @contextmanager
-def progress(title: str, total: int | None) -> Iterator[Progress]:
+def progress(title: str, total: int | None, *, in_bytes: bool = False) -> Iterator[Progress]:
     """A bar on stderr, for what may take longer than a second; none where nobody looks."""
     columns: tuple[ProgressColumn, ...] = (TextColumn("{task.description}"), TimeElapsedColumn())
     if total is not None:
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        count = DownloadColumn() if in_bytes else MofNCompleteColumn()
+        columns = (TextColumn("{task.description}"), BarColumn(), count, TimeRemainingColumn())
+    elif in_bytes:
+        columns = (TextColumn("{task.description}"), DownloadColumn(), TimeElapsedColumn())
     console = _console(sys.stderr)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         bar.add_task(title, total=total)

@@ -38,6 +38,7 @@ GROUPS: dict[str, str] = {
     "contact": "Other organisations: record, stance, war and peace.",
     "treaty": "Treaties: propose, sign, accept, end.",
     "document": "Documents that several write: charter, briefing, report, treaty, sheet.",
+    "notification": "Notifications: mark them as read. They are shown by: scm inbox.",
     "character": "Characters: make, describe, show to an organisation, withdraw.",
 }
 """What a group's help says; groups that are not named here say their name."""

@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any
 
+import msgspec
 import typer
 
 from scmanager.cli import names
@@ -10,6 +11,7 @@ from scmanager.cli.output import JsonFlag, say, say_json, short
 from scmanager.cli.session import Place, session_of
 from scmanager.domain.records import Reason, Verdict
 from scmanager.spaces.opening import Opened
+from scmanager.spaces.personal import Absence, plain_part
 from scmanager.spaces.space import Space
 
 CHAIN_MAX = 64
@@ -46,19 +48,22 @@ def why(
     event: Annotated[str, typer.Argument(metavar="EVENT", help="Its id, or the first digits of it (scm log show).")],
     as_json: JsonFlag = False,
 ) -> None:
-    """Say whether an event counts, why not, what caused it, and from whom its author's right comes."""
+    """Say what an event says, whether it counts, why not, what caused it, and from whom its author's right comes."""
     with session_of(context).open() as place:
         space, opened = find(place, event)
         verdict = space.verdict(opened.entry.id32)
         people = names.members(place, space)
         chain = list(_chain(space, opened, people))
         told = {"event": opened.entry.id32, "type": kind_of(opened), "valid": verdict.valid} | _facts(verdict)
+        says = said(place, space, opened)
         cause = space.opened(verdict.cause) if verdict.cause else None
         about = f"{kind_of(cause)} {short(verdict.cause)}, {_origin(cause)}" if cause else ""
     if as_json:
-        say_json(told | {"sentence": sentence(verdict), "chain": chain})
+        say_json(told | {"said": says, "sentence": sentence(verdict), "chain": chain})
         return
     say(f"{kind_of(opened)} {short(opened.entry.id32)}, {_origin(opened)}")
+    for name, value in says.items():
+        say(f"  {name}: {value}")
     say(sentence(verdict))
     if about:
         say(f"Because of: {about}")
@@ -71,6 +76,36 @@ def find(place: Place, text: str) -> tuple[Space, Opened]:
     spaces = {opened.entry.id32: (space, opened) for space in place.shelf.spaces() for opened in space.entries()}
     found = names.pick("entry", text, [Named(each, ()) for each in spaces])
     return spaces[found.id]
+
+
+def said(place: Place, space: Space, opened: Opened) -> dict[str, str]:
+    """What an event says: its fields, and the words it carries, as far as they can be read here."""
+    fields = msgspec.structs.asdict(opened.event) if opened.event is not None else {}
+    told = {name: _told(value) for name, value in fields.items() if name != "over" and value not in (None, (), b"")}
+    public, erased, held = space.public(opened.entry.log), space.erased_keys(), place.store.parts([opened.pos])
+    for number in range(1, len(opened.entry.parts)):
+        stored = held.get((opened.pos, number))
+        plain = plain_part(opened.entry, number, stored, public, place.vault.get, erased)
+        told |= {"words": f"({plain.value})"} if isinstance(plain, Absence) else _words(plain)
+    return told
+
+
+def _words(plain: bytes) -> dict[str, str]:
+    try:
+        found = msgspec.json.decode(plain, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return {"words": f"({Absence.UNREADABLE.value})"}
+    return {name: _told(value) for name, value in found.items()}
+
+
+def _told(value: Any) -> str:
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, tuple | list):
+        return ", ".join(map(_told, value))
+    if isinstance(value, msgspec.Struct):
+        return ", ".join(f"{name} {_told(each)}" for name, each in msgspec.structs.asdict(value).items())
+    return str(value)
 
 
 def sentence(verdict: Verdict) -> str:

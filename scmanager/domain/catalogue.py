@@ -16,6 +16,7 @@ from scmanager.domain import (
     operation,
     organisation,
     player,
+    reading,
     role,
     ship,
     squadron,
@@ -46,6 +47,7 @@ TREATIES: Final = _fold("treaty", treaty.Treaty(), treaty.evolve)
 CHARACTERS: Final = _fold("character", character.Character(), character.evolve)
 DOCUMENTS: Final = _fold("document", document.Document(), document.evolve)
 PLAYERS: Final = _fold("player", player.Player(), player.evolve)
+INBOXES: Final = _fold("notification", reading.Inbox(), reading.evolve)
 
 FOLDS: Final[Mapping[str, Fold]] = MappingProxyType(
     by_tag(
@@ -64,6 +66,7 @@ FOLDS: Final[Mapping[str, Fold]] = MappingProxyType(
             CHARACTERS,
             PLAYERS,
             DOCUMENTS,
+            INBOXES,
         )
     )
 )

@@ -118,6 +118,8 @@ class Member(State):
     invited_until: int = 0
     """Seconds; 0 if the invitation has no end."""
     invitation_withdrawn: bool = False
+    withdrawal: Id32 = b""
+    """The entry that withdrew the invitation last."""
     join_contested: bool = False
     """He accepted while the invitation was withdrawn. `confirm` or `remove` settles it."""
     joined: Id32 = b""
@@ -352,9 +354,9 @@ def _evolve_invitation(member: Member, event: MemberEvent, envelope: Envelope) -
                 member, standing=Standing.INVITED, invited_until=until, invitation_withdrawn=False, removed_for=None
             )
         case InvitationWithdrawn() if member.standing is Standing.INVITED:
-            return replace(member, invitation_withdrawn=True)
+            return replace(member, invitation_withdrawn=True, withdrawal=envelope.entry)
         case InvitationWithdrawn() if member.standing is Standing.JOINED and member.joined not in envelope.saw:
-            return replace(member, join_contested=True)
+            return replace(member, join_contested=True, withdrawal=envelope.entry)
         case Joined() if member.standing in (Standing.UNKNOWN, Standing.RECORDED, Standing.INVITED):
             contested = member.standing is Standing.INVITED and member.invitation_withdrawn
             return replace(member, standing=Standing.JOINED, joined=envelope.entry, join_contested=contested)

@@ -181,6 +181,7 @@ RIGHT_NEEDED: Final[Mapping[str, Right | None]] = MappingProxyType(
         "document.sheet-changed/1": ANYONE,
         "player.main-chosen/1": ANYONE,
         "player.main-dropped/1": ANYONE,
+        "notification.read/1": ANYONE,
     }
 )
 """By tag. Types of governance and of other fields stand with those."""

@@ -61,7 +61,9 @@ class Version(State):
     ours: Id32 = b""
     """The entry by which we signed it."""
     theirs: Id32 = b""
-    """The entry that claims their acceptance, and whose part holds the TreatyEvidence."""
+    """The entry that claims their acceptance."""
+    evidence: tuple[Id32, ...] = ()
+    """The entries that claim it, at most 64: two may, each with a TreatyEvidence of its own."""
 
     @property
     def agreed(self) -> bool:
@@ -143,7 +145,7 @@ class Treaty(State):
     @property
     def contested(self) -> bool:
         """Whether people said things at the same time that do not go together."""
-        return bool(self.rival_drafts or self.rival_agreements or (self.agreements and self.drops))
+        return bool(self.rival_drafts or self.rival_agreements or (self.agreements and self.drops and not self.ends))
 
     def version(self, entry: Id32 | None) -> Version | None:
         """The version of this entry, if there is one."""
@@ -253,7 +255,8 @@ def _assented(treaty: Treaty, event: Signed | AcceptanceClaimed, envelope: Envel
 def _with_assent(version: Version, side: Side, entry: Id32) -> Version:
     if side is Side.US:
         return replace(version, ours=version.ours or entry)
-    return replace(version, theirs=version.theirs or entry)
+    told = version.evidence if entry in version.evidence else (*version.evidence, entry)[:TUPLE_MAX]
+    return replace(version, theirs=version.theirs or entry, evidence=told)
 
 
 def _remember(treaty: Treaty, event: TreatyEvent, envelope: Envelope, side: Side = Side.US, said: str = "") -> Treaty:

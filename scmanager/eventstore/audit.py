@@ -133,7 +133,7 @@ def verify(path: Path, *, deep: bool = False, processes: int = PROCESSES, advanc
 
 
 def _verify(db: sqlite3.Connection, path: Path, deep: bool, processes: int, advance: Advance) -> Report:
-    branches = _branches(db)
+    branches = branches_of(db)
     tasks = [(str(path), each, first, deep) for each in branches for first in range(0, each.size, CHUNK_ENTRIES)]
     by_branch: dict[tuple[bytes, int], list[Chunk]] = {}
     for task, chunk in zip(tasks, _run(tasks, sum(each.size for each in branches), processes), strict=True):
@@ -168,7 +168,7 @@ def _run(tasks: list[tuple[str, Branch, int, bool]], entries: int, processes: in
         yield from pool.map(check_chunk, tasks)
 
 
-def _branches(db: sqlite3.Connection) -> list[Branch]:
+def branches_of(db: sqlite3.Connection) -> list[Branch]:
     """Every branch with the pieces it is made of, oldest first: (branch number, first seq, seq it ends before)."""
     rows = db.execute(
         "SELECT l.no, l.id, l.space, l.public, b.number, b.parent, b.start, h.size, h.id, h.tree FROM log l"

@@ -15,6 +15,7 @@ from scmanager.domain.treaty import Treaty, Version, ends_at, warns_from
 from scmanager.domain.treaty_events import TreatyEvidence, TreatyTerms
 from scmanager.projections.copy_text import NULL, flag, ident, idents, line, number, seconds, text, texts
 from scmanager.projections.read_model import Look, ReadModel, Row, Table, spoken
+from scmanager.spaces.personal import Absence
 
 
 def rows(look: Look, entity: Id) -> Iterator[Row]:
@@ -87,7 +88,9 @@ def _treaty(look: Look, entity: Id, treaty: Treaty) -> str:
 
 
 def _version(look: Look, entity: Id, treaty: Treaty, version: Version, place: int) -> str:
-    terms, evidence = look.words(version.entry, TreatyTerms), look.words(version.theirs, TreatyEvidence)
+    terms = look.words(version.entry, TreatyTerms)
+    told = [look.words(each, TreatyEvidence) for each in version.evidence] or [Absence.NONE]
+    evidence = "\n\n".join(each.text for each in told if isinstance(each, TreatyEvidence))
     return line(
         ident(look.space),
         ident(entity),
@@ -104,8 +107,8 @@ def _version(look: Look, entity: Id, treaty: Treaty, version: Version, place: in
         flag(version.entry in (*treaty.rival_drafts, *treaty.rival_agreements)),
         text(terms.text if isinstance(terms, TreatyTerms) else None),
         spoken(terms),
-        text(evidence.text if isinstance(evidence, TreatyEvidence) else None),
-        spoken(evidence),
+        text(evidence if any(isinstance(each, TreatyEvidence) for each in told) else None),
+        spoken(next((each for each in told if isinstance(each, TreatyEvidence)), told[0])),
     )
 
 
@@ -123,8 +126,7 @@ def _words(state: State) -> Iterator[Id32]:
     if isinstance(state, Treaty):
         for version in state.versions:
             yield version.entry
-            if version.theirs:
-                yield version.theirs
+            yield from version.evidence
         yield from (step.entry for step in state.history)
 
 

@@ -9,6 +9,7 @@ from scmanager.projections.generation import Connection
 from scmanager.projections.writing import Batch
 from scmanager.spaces.documents import Documents
 from scmanager.spaces.opening import KeyOf
+from scmanager.spaces.reader import Readers
 from scmanager.spaces.shelf import Shelf
 from scmanager.spaces.space import Space
 
@@ -26,12 +27,14 @@ class Following:
         store: Store,
         key_of: KeyOf,
         schema: str,
+        readers: Readers,
         seen: Mapping[bytes, int] | None = None,
         documents: Documents | None = None,
     ) -> None:
         self.schema = schema
         self.seen: dict[bytes, int] | None = None if seen is None else dict(seen)
-        self._shelf, self._store, self._key_of, self._documents = shelf, store, key_of, documents
+        self._shelf, self._store, self._key_of, self._readers = shelf, store, key_of, readers
+        self._documents = documents
 
     def step(self, connection: Connection) -> int:
         """Project what came since; returns the position. Raises Diverged, ProjectedElsewhere, psycopg.Error."""
@@ -48,7 +51,7 @@ class Following:
         """Write everything into an empty generation. `report(done, total)` counts entries."""
         with self._shelf.lock:
             pos = self._shelf.pos
-            slices = [everything(space) for space in self._shelf.spaces()]
+            slices = [everything(space, self._readers) for space in self._shelf.spaces()]
         total = sum(len(piece.entries) for piece in slices)
         done = 0
 
@@ -69,14 +72,14 @@ class Following:
         seen = None if self.seen is None else self.seen.get(space.id, 0)
         if seen == space.journal.number:
             return None
-        if seen is not None and (piece := since(space, seen)) is not None:
+        if seen is not None and (piece := since(space, seen, self._readers)) is not None:
             return piece
         recorded = generation.recorded(connection, self.schema, space.id)
         if not recorded.count:
-            return everything(space)
+            return everything(space, self._readers)
         if (recorded.count, recorded.total) == count_judged(space, before):
-            return compared(space, before, recorded, None)
+            return compared(space, before, recorded, None, self._readers)
         held = generation.positions(connection, self.schema, space.id)
         if unknown_positions(space, held):
             raise Diverged
-        return compared(space, before, recorded, held)
+        return compared(space, before, recorded, held, self._readers)

@@ -9,12 +9,29 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from scmanager.domain.catalogue import MEMBERS
-from scmanager.domain.event import Id, Id32, State
+from scmanager.domain.clash import Contest
+from scmanager.domain.clash_fields import field_of
+from scmanager.domain.event import Envelope, Event, Id, Id32, State
+from scmanager.domain.fold import Fold
 from scmanager.domain.governance import Granted
 from scmanager.domain.records import Verdict
-from scmanager.projections import characters, diplomacy, documents, fleets, hangar, operations, organisations, roster
+from scmanager.projections import (
+    characters,
+    contests,
+    diplomacy,
+    documents,
+    fleets,
+    hangar,
+    notifications,
+    operations,
+    organisations,
+    roster,
+    search,
+)
 from scmanager.projections.read_model import ReadModel, Scene, Voice
+from scmanager.spaces.contests import worded
 from scmanager.spaces.opening import Opened
+from scmanager.spaces.reader import Reader, Readers, history_of
 from scmanager.spaces.space import Space
 
 MODELS: tuple[ReadModel, ...] = (
@@ -26,6 +43,9 @@ MODELS: tuple[ReadModel, ...] = (
     diplomacy.MODEL,
     characters.MODEL,
     documents.MODEL,
+    contests.MODEL,
+    search.MODEL,
+    notifications.MODEL,
 )
 """Those whose rows belong to entities; the audit trail has a row an entry and stands beside them."""
 
@@ -58,12 +78,12 @@ class Slice(msgspec.Struct, frozen=True):
     """Whether an erasure or a key may have changed what can be read."""
 
 
-def everything(space: Space) -> Slice:
+def everything(space: Space, readers: Readers) -> Slice:
     """All of a space."""
-    return _slice(space, list(space.entries()), _all(space, MODELS), words=True, wide=False)
+    return _slice(space, list(space.entries()), _all(space, MODELS), readers, words=True, wide=False)
 
 
-def since(space: Space, number: int) -> Slice | None:
+def since(space: Space, number: int, readers: Readers) -> Slice | None:
     """What changed after this number of the space's journal; None when it forgot."""
     changes = space.journal.since(number)
     if changes is None:
@@ -74,21 +94,21 @@ def since(space: Space, number: int) -> Slice | None:
     if any(change.governance for change in changes):
         touched |= _members(space, entries)
     words = any(change.words for change in changes)
-    if words:
+    if words or readers.came(space, entries):
         touched |= _all(space, MODELS)
-    return _slice(space, entries, touched, words=words, wide=False)
+    return _slice(space, entries, touched, readers, words=words, wide=False)
 
 
-def compared(space: Space, pos: int, recorded: Recorded, held: frozenset[int] | None) -> Slice:
+def compared(space: Space, pos: int, recorded: Recorded, held: frozenset[int] | None, readers: Readers) -> Slice:
     """What differs from what is recorded up to `pos`; `held` are the recorded positions, if they had to be read."""
     verdicts = space.verdicts.entries
     entries = [each for each in space.entries() if _differs(each, verdicts, pos, recorded, held)]
     touched = {each.shared.entity for each in entries if each.shared is not None}
     touched |= recorded.unread | _members(space, entries)
     words = any(each.shared is not None and each.shared.type == "erased/1" for each in entries)
-    if words:
+    if words or readers.came(space, entries):
         touched |= _all(space, MODELS)
-    return _slice(space, entries, touched, words=words, wide=True)
+    return _slice(space, entries, touched, readers, words=words, wide=True)
 
 
 def count_judged(space: Space, pos: int) -> tuple[int, int]:
@@ -118,21 +138,32 @@ def _differs(
     return before != (str(verdict.reason), verdict.cause)
 
 
-def _slice(space: Space, entries: list[Opened], touched: set[Id], *, words: bool, wide: bool) -> Slice:
+def _slice(
+    space: Space, entries: list[Opened], touched: set[Id], readers: Readers, *, words: bool, wide: bool
+) -> Slice:
     models = {model.name: _concerned(space, model, touched, wide=wide) for model in MODELS}
+    reader, forks = readers.of(space), _forks(space, entries)
+    models[notifications.MODEL.name] += sorted(forks.keys() - set(models[notifications.MODEL.name]))
     states: dict[str, dict[Id, State]] = {}
-    wanted: dict[Id32, tuple[Opened, bytes]] = {}
+    contested: dict[str, dict[Id, tuple[Contest, ...]]] = {}
+    wanted: set[Id32] = set()
     for model in MODELS:
         for fold in model.folds:
             found = states.setdefault(fold.name, {})
             for entity in models[model.name]:
                 if (thing := space.thing(fold, entity)) is not None:
                     found[entity] = thing.state
-                    for entry in model.words(thing.state):
-                        if (opened := space.opened(entry)) is not None:
-                            wanted[entry] = (opened, space.public(opened.entry.log))
+                    wanted.update(model.words(thing.state))
+                    if model.contests and (told := thing.contests()):
+                        contested.setdefault(fold.name, {})[entity] = told
+                        wanted.update(_contested_words(fold, told))
+    opened = {each: (one, space.public(one.entry.log)) for each in wanted if (one := space.opened(each)) is not None}
     voices = _voices(space) if models["roster"] else {}
-    scene = Scene(space.id, states, voices, wanted, space.erased_keys(), space.kind == "personal")
+    histories = _histories(space, models, reader) if reader else {}
+    personal = space.kind == "personal"
+    scene = Scene(
+        space.id, states, contested, voices, opened, space.erased_keys(), reader, histories, forks, personal
+    )
     entries.sort(key=lambda opened: opened.pos)
     return Slice(space, scene, models, entries, space.frontier(), space.journal.number, words)
 
@@ -144,7 +175,43 @@ def _concerned(space: Space, model: ReadModel, touched: set[Id], *, wide: bool) 
     """
     if wide or model.voices:
         return sorted(touched)
+    if model.contests:
+        return sorted(each for each in touched if any(_clashed(space, fold, each) for fold in model.folds))
     return sorted(each for each in touched if any(space.thing(fold, each) is not None for fold in model.folds))
+
+
+def _clashed(space: Space, fold: Fold, entity: Id) -> bool:
+    thing = space.thing(fold, entity)
+    return thing is not None and thing.has_clashed
+
+
+def _contested_words(fold: Fold, contests: Iterable[Contest]) -> Iterable[Id32]:
+    for contest in contests:
+        field = field_of(fold.name, contest.field)
+        yield from worded(field, contest) if field else ()
+
+
+def _histories(
+    space: Space, models: Mapping[str, Sequence[Id]], reader: Reader
+) -> dict[tuple[str, Id], list[tuple[Envelope, Event]]]:
+    return {
+        (fold.name, entity): history
+        for model in MODELS
+        if model.history
+        for fold in model.folds
+        for entity in models[model.name]
+        if (history := history_of(space, fold, entity, reader))
+    }
+
+
+def _forks(space: Space, entries: Iterable[Opened]) -> dict[Id, int]:
+    """Of the logs that these entries show to be forked: when their second histories began."""
+    forked = {each.entry.log for each in entries if each.branch}
+    second = (each.entry for each in space.entries() if each.branch and each.entry.log in forked) if forked else ()
+    first = {}
+    for one in sorted(second, key=lambda entry: (entry.seq, entry.hlc), reverse=True):
+        first[one.log[:16]] = one.hlc
+    return first
 
 
 def _members(space: Space, entries: Iterable[Opened]) -> set[Id]:
@@ -156,7 +223,8 @@ def _members(space: Space, entries: Iterable[Opened]) -> set[Id]:
 
 
 def _all(space: Space, models: Iterable[ReadModel]) -> set[Id]:
-    found = {entity for model in models for fold in model.folds for entity, _ in space.things(fold)}
+    folds = {fold.name: fold for model in models for fold in model.folds}
+    found = {entity for fold in folds.values() for entity, _ in space.things(fold)}
     return found | _members(space, ())
 
 

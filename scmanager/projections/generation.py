@@ -94,8 +94,10 @@ def recorded(connection: Connection, schema: str, space: Id32) -> Recorded:
     unread = "SELECT id FROM {schema}.member WHERE space = %(s)s AND 'not-here' IN (profile_words, note_words)"
     unread += " UNION SELECT id FROM {schema}.ship WHERE space = %(s)s AND nickname_words = 'not-here'"
     unread += " UNION SELECT id FROM {schema}.organisation WHERE space = %(s)s AND description_words = 'not-here'"
+    unread += " UNION SELECT id FROM {schema}.persona WHERE space = %(s)s AND words = 'not-here'"
     unread += " UNION SELECT operation FROM {schema}.operation_text WHERE space = %(s)s AND words = 'not-here'"
     unread += " UNION SELECT thing FROM {schema}.document WHERE space = %(s)s AND body_words = 'not-here'"
+    unread += " UNION SELECT thing FROM {schema}.contest_value WHERE space = %(s)s AND words_open = 'not-here'"
     waiting = connection.execute(statement(unread, schema), {"s": space})
     return Recorded(
         int(audited[0]),
@@ -158,6 +160,7 @@ def fingerprint(model: str) -> str:
         "copy_text.py",
         "read_model.py",
         "gathering.py",
+        "matching.py",
     ):
         hashed.update(root.joinpath("projections").joinpath(*name.split("/")).read_bytes())
     return hashed.hexdigest()[:32]

@@ -5,12 +5,15 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from scmanager.domain.clash import Contest
 from scmanager.domain.event import Id, Id32, Personal, State
 from scmanager.domain.fold import Fold
+from scmanager.domain.notification import History
 from scmanager.projections.copy_text import NULL, micros
 from scmanager.spaces.documents import Documents, Place, Shown
 from scmanager.spaces.opening import KeyOf, Opened
 from scmanager.spaces.personal import Absence, open_part
+from scmanager.spaces.reader import Reader
 
 P = TypeVar("P", bound=Personal)
 
@@ -43,10 +46,18 @@ class Scene(msgspec.Struct, frozen=True):
     space: Id32
     states: Mapping[str, Mapping[Id, State]]
     """By fold name: the states of the entities to project. Absent: the fold's empty state."""
+    contests: Mapping[str, Mapping[Id, tuple[Contest, ...]]]
+    """By fold name: what is and was contested of the entities to project, where anything is or was."""
     voices: Mapping[Id, Voice]
     words: Mapping[Id32, tuple[Opened, bytes]]
     """The entries whose words or times are wanted, with their logs' keys."""
     erased: frozenset[bytes]
+    reader: Reader | None = None
+    """As whom this node looks at the space."""
+    histories: Mapping[tuple[str, Id], History] = {}
+    """By fold name and entity, for the read models that are made from them; none without a reader."""
+    forks: Mapping[Id, int] = {}
+    """Logs that signed two histories, by the first half of their ids, and when the second began (hlc)."""
     personal: bool = False
     """Whether it is one person's own."""
 
@@ -68,6 +79,10 @@ class Look:
     def state(self, fold: Fold, entity: Id) -> Any:
         """An entity's state."""
         return self.scene.states.get(fold.name, {}).get(entity, fold.empty)
+
+    def contests(self, fold: Fold, entity: Id) -> tuple[Contest, ...]:
+        """What is contested about an entity, then what was."""
+        return self.scene.contests.get(fold.name, {}).get(entity, ())
 
     def voice(self, member: Id) -> Voice | None:
         """What a member may do; None if no grant of his stands."""
@@ -106,6 +121,10 @@ class ReadModel(msgspec.Struct, frozen=True):
     """The entries whose words or times a state shows."""
     voices: bool = False
     """Whether rows depend on grants."""
+    contests: bool = False
+    """Whether rows tell of contests: of things alone that two wrote of without knowing of each other."""
+    history: bool = False
+    """Whether rows are made from what happened to a thing, not only from what it is."""
 
 
 def spoken(words: Personal | Absence) -> str:

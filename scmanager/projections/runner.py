@@ -20,6 +20,7 @@ from scmanager.projections.rebuild import Rebuilt, Report, Step, quietly
 from scmanager.projections.writing import ProjectedElsewhere, poisoned
 from scmanager.spaces.documents import Documents
 from scmanager.spaces.opening import KeyOf, parse_row
+from scmanager.spaces.reader import OwnLogs, Readers
 from scmanager.spaces.shelf import Shelf
 
 FIRST_PAUSE_S = 0.1
@@ -58,10 +59,13 @@ class Projector:
         store: Store,
         key_of: KeyOf,
         conninfo: str | Callable[[], str],
+        own_logs: OwnLogs = lambda _: (),
         documents: Documents | None = None,
     ) -> None:
         """`conninfo` may be asked anew for each connection, as a server that comes back may be elsewhere."""
-        self._shelf, self._store, self._key_of, self._documents = shelf, store, key_of, documents
+        self._shelf, self._store, self._key_of = shelf, store, key_of
+        self._documents = documents
+        self._readers = Readers(own_logs)
         self._conninfo_now = conninfo
         self._mutex = threading.RLock()
         """Held while the live generation is written or replaced."""
@@ -217,7 +221,7 @@ class Projector:
         return generation.exists(connection, LIVE)
 
     def _following(self, schema: str, seen: Mapping[bytes, int] | None = None) -> Following:
-        return Following(self._shelf, self._store, self._key_of, schema, seen, self._documents)
+        return Following(self._shelf, self._store, self._key_of, schema, self._readers, seen, self._documents)
 
     @property
     def _conninfo(self) -> str:

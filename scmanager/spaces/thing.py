@@ -3,6 +3,8 @@
 from bisect import insort
 from collections.abc import Iterable
 
+from scmanager.domain.clash import Clashes, Contest
+from scmanager.domain.clash_fields import FIELDS
 from scmanager.domain.event import Envelope, Event, Id32, State
 from scmanager.domain.fold import Fold
 
@@ -23,13 +25,18 @@ class Thing:
     the state is always the fold of those that count.
     """
 
-    __slots__ = ("_events", "fold", "state", "tips")
+    __slots__ = ("_clashes", "_events", "clashed", "fold", "has_clashed", "state", "tips")
 
     def __init__(self, fold: Fold) -> None:
         self.fold = fold
         self.state: State = fold.empty
         self.tips: tuple[Id32, ...] = ()
         self._events: list[tuple[Envelope, Event]] = []
+        self.clashed = False
+        """Whether two wrote of it without knowing of each other."""
+        self.has_clashed = False
+        """Whether that was ever so while this process looked: what was void later counts too."""
+        self._clashes: Clashes | None = None
 
     def add(self, envelope: Envelope, event: Event) -> bool:
         """Take in one valid event; True when it came in order and the state is up to date."""
@@ -51,13 +58,23 @@ class Thing:
 
     def refold(self) -> None:
         """From the beginning, in fold order."""
-        self.state, self.tips = self.fold.empty, ()
+        self.state, self.tips, self.clashed, self._clashes = self.fold.empty, (), False, None
         for envelope, event in self._events:
             self._evolve(envelope, event)
 
     def _evolve(self, envelope: Envelope, event: Event) -> None:
         self.state = self.fold.evolve(self.state, event, envelope)
         self.tips = tips_after(self.tips, envelope)
+        if len(self.tips) > 1:
+            self.clashed = self.has_clashed = True
+
+    def contests(self) -> tuple[Contest, ...]:
+        """What is contested about it, then what was and how it was settled."""
+        if not self.clashed:
+            return ()
+        if self._clashes is None:
+            self._clashes = Clashes(self.fold, FIELDS.get(self.fold.name, ()))
+        return self._clashes.follow(self._events)
 
     def events(self) -> list[tuple[Envelope, Event]]:
         """The valid events in fold order."""

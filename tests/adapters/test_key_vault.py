@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from nacl.public import PrivateKey
 
+from scmanager.adapters import key_vault
+from scmanager.adapters.erased_keys import erased_here, remember_erased
 from scmanager.adapters.key_box import BoxKeyUnusable, SpaceKey, open_box
 from scmanager.adapters.key_vault import (
     FILE_NAME,
@@ -170,7 +172,7 @@ def test_a_key_is_overwritten_by_the_erasing_commit_already(
     """Should the process die before the file is rewritten, the row itself is gone at least."""
     key_id = vault.new_key(SPACE, ADA)
     wrapped = place.wrapped(key_id)
-    monkeypatch.setattr(vault, "_clean", lambda: None)
+    monkeypatch.setattr(key_vault, "_clean", lambda _: None)
     vault.erase([key_id])
     assert wrapped not in place.everything()
 
@@ -211,17 +213,52 @@ def test_a_key_named_erased_before_it_arrives_is_refused_too(vault: KeyVault) ->
     assert not vault.put(SPACE, b"k" * 32, ADA)
 
 
-def test_an_older_copy_of_the_vault_obeys_when_the_erasure_is_repeated(place: Place) -> None:
+def restored(place: Place) -> bytes:
+    """A key that was destroyed, and came back with an older copy of the file; its id."""
     with place.open() as vault:
         key_id = vault.new_key(SPACE, ADA)
     backup = (place.data / FILE_NAME).read_bytes()
     with place.open() as vault:
         vault.erase([key_id])
     (place.data / FILE_NAME).write_bytes(backup)
+    return key_id
+
+
+def test_an_older_copy_of_the_vault_loses_what_this_machine_destroyed(place: Place) -> None:
+    key_id = restored(place)
+    wrapped = place.wrapped(key_id)
+    with place.open() as vault:
+        assert vault.get(key_id) is None
+        assert vault.is_erased(key_id)
+        assert wrapped not in place.everything()
+
+
+def test_an_older_copy_on_another_machine_obeys_when_the_erasure_is_repeated(place: Place) -> None:
+    key_id = restored(place)
+    for path in place.state.glob("*.erased"):
+        path.unlink()
     with place.open() as vault:
         wrapped = place.wrapped(key_id)
         assert vault.erase([key_id]) == (key_id,)
         assert wrapped not in place.everything()
+
+
+def test_what_a_vault_knows_as_erased_is_kept_outside_of_it_from_the_next_start_on(place: Place) -> None:
+    with place.open() as vault:
+        key_id = vault.new_key(SPACE, ADA)
+        vault.erase([key_id])
+    (path,) = place.state.glob("*.erased")
+    path.unlink()
+    with place.open():
+        assert path.read_text(encoding="utf-8").split() == [key_id.hex()]
+
+
+def test_a_line_that_a_power_cut_tore_spoils_no_other(tmp_path: Path) -> None:
+    remember_erased(tmp_path, "v", [b"a" * 32])
+    path = tmp_path / "v.erased"
+    path.write_bytes(path.read_bytes() + b"\n6262")
+    remember_erased(tmp_path, "v", [b"c" * 32])
+    assert erased_here(tmp_path, "v") == {b"a" * 32, b"c" * 32}
 
 
 def test_an_erasure_cut_short_after_its_commit_is_finished_at_the_next_start(place: Place) -> None:

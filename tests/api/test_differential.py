@@ -16,7 +16,9 @@ from tests.support.fleet_of import Nova, populate
 CATALOGUE = served().catalogue
 ROOTS = {"organisations": "Organisation", "members": "Member", "ships": "Ship", "fleets": "Fleet",
          "squadrons": "Squadron", "roles": "Role", "operations": "Operation", "contacts": "Contact",
-         "treaties": "Treaty", "characters": "Character"}  # fmt: skip
+         "treaties": "Treaty", "characters": "Character", "search": "Found"}  # fmt: skip
+GIVEN = {"search": 'text: "e"'}
+"""What a root cannot do without."""
 INFO = "pageInfo { hasNextPage hasPreviousPage startCursor endCursor __typename }"
 
 
@@ -47,7 +49,9 @@ def selection(draw: Any, kind: str, depth: int) -> str:
 
 @st.composite
 def page(draw: Any, name: str, inner: str) -> str:
-    arguments = draw(st.sampled_from(["", "(first: 2)", "(last: 3)", "(first: 3, descending: true)", "(last: 1)"]))
+    paging = draw(st.sampled_from(["", "first: 2", "last: 3", "first: 3, descending: true", "last: 1"]))
+    arguments = ", ".join(each for each in (GIVEN.get(name, ""), paging) if each)
+    arguments = f"({arguments})" if arguments else ""
     chosen = draw(
         st.lists(
             st.sampled_from(

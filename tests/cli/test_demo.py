@@ -1,6 +1,7 @@
 """The demo: made by the ways people use, checked by three queries, and nothing is left behind."""
 
 import shlex
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from scmanager.adapters.folder_lock import FolderLock
 from scmanager.adapters.hangar_files import read_hangar
 from scmanager.cli import demo, demo_content
+from scmanager.cli.demo_life import last_saturday
 from tests.cli.conftest import Scm
 
 
@@ -38,8 +40,9 @@ def test_the_demo_is_made_checked_and_stays_in_its_folder(scm: Scm, tmp_path: Pa
     assert {each["readiness"] for each in scm("ship", "list", "--org", "NOVA", "--json").json} == {
         "ready", "damaged", "lost", "in-claim",
     }  # fmt: skip
+    _has_flown_and_agreed(scm)
     entries = scm("log", "verify", "--deep", "--json").json["entries"]
-    assert entries > 250
+    assert entries > 300
     assert not (folder / "node.json").exists()
     assert scm("demo", "--data", folder).code == 0
     assert scm("log", "verify", "--json").json["entries"] == entries, "made once"
@@ -81,3 +84,22 @@ def test_a_folder_with_other_things_is_never_emptied(
 
 def _ctrl_c(*_: object) -> None:
     raise KeyboardInterrupt
+
+
+def _has_flown_and_agreed(scm: Scm) -> None:
+    flown = scm("operation", "show", "Lantern over Hurston", "--org", "NOVA")
+    assert "completed" in flown.out
+    assert "Next time: name a reserve gunner" in flown.out
+    planned = scm("operation", "show", "Gate Watch, Saturday patrol", "--org", "NOVA").out
+    assert {line.split(":")[0] for line in planned.splitlines()} >= {"crew", "waiting", "tentative", "reserve"}
+    treaties = scm("treaty", "list", "--org", "NOVA", "--json").json
+    assert {(each["title"], each["phase"]) for each in treaties} == {
+        ("Salvage compact", "in-force"), ("Truce of Daymar", "expiring"),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("second", [0, 1, 86_399, 86_400, 6 * 86_400])
+def test_the_last_saturday_is_never_in_the_future_and_always_a_saturday(second: int) -> None:
+    midnight = datetime(2955, 11, 29, tzinfo=UTC)
+    assert midnight.weekday() == 5
+    assert last_saturday(int(midnight.timestamp()) + second) == midnight.timestamp()

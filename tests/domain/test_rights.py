@@ -40,6 +40,7 @@ def test_what_anyone_may_say_has_a_twin_by_right_or_concerns_only_oneself() -> N
         "character.share-withdrawn/1",
         "player.main-chosen/1",
         "player.main-dropped/1",
+        "notification.read/1",  # Each reads for himself.
     }
 
 

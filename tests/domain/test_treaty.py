@@ -360,3 +360,16 @@ def test_what_an_event_names_is_ended_even_if_newer_things_were_all_its_author_s
     then_state(contested=False)
     given(PACT, Dropped(DropReason.DECLINED), meanwhile(Reinstated((entry(2),))))
     assert phases(NOW) == ["proposed"]
+
+
+def test_two_who_tell_of_their_yes_at_once_are_both_heard() -> None:
+    given(PACT, Signed(FIRST), AcceptanceClaimed(FIRST), meanwhile(AcceptanceClaimed(FIRST), saw=(entry(2),)))
+    (version,) = story.state.versions
+    assert (version.theirs, version.evidence) == (entry(3), (entry(3), entry(4)))
+
+
+def test_agreed_while_it_was_dropped_it_is_contested_no_more_once_it_is_ended() -> None:
+    given(PACT, Signed(FIRST), AcceptanceClaimed(FIRST), meanwhile(Dropped(DropReason.WITHDRAWN), saw=(entry(2),)))
+    then_state(contested=True)
+    when(end, EndReason.CANCELLED, Side.US, NOW)
+    then_state(contested=False)

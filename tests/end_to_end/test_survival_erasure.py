@@ -6,6 +6,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from scmanager.projections.matching import matching_key
 from tests.support.processes import NodeProcess, wait_until
 
 pytestmark = [pytest.mark.services, pytest.mark.slow]
@@ -14,8 +15,9 @@ HANDLE, NOTE = "Zaphod-Quillfeather", "owes-me-fortytwo-uec"
 
 
 def files_with(needles: list[bytes], *folders: Path) -> set[str]:
-    """The files that hold any of these bytes, as they are, in hex or in lower case."""
+    """The files that hold any of these bytes, as they are, in hex, in lower case, or as search keeps names."""
     wanted = {form for each in needles for form in (each, each.hex().encode(), each.lower())}
+    wanted |= {matching_key(each.decode()).encode() for each in needles if each.isascii()}
     found = set()
     for folder in folders:
         for path in folder.rglob("*"):

@@ -51,6 +51,7 @@ class Tale:
                 _do(host, self.space, record(f"pilot {number}", bytes([number + 1]) * 16))
                 _do(host, self.space, add_ship(bytes([number + 65]) * 16))
             _do(host, self.space, name_ship(b"A" * 16, "Nostromo"))
+            _do(host, self.space, form_fleet(b"L" * 16, "Contested for a while"))
             self._plan(host, guest, folder)
             _do(host, self.space, record_contact(b"C" * 16, "Tallow"))
             _do(host, self.space, agree(b"T" * 16, b"C" * 16, until=4_000_000_000))
@@ -61,10 +62,13 @@ class Tale:
             _do(guest, self.space, form_fleet(b"G" * 16, "Unseen fleet"))
             _do(guest, self.space, form_squadron(b"S" * 16, "Unseen squadron", b"F" * 16))
             _do(guest, self.space, lambda desk: _rename_fleet(desk, "Renamed unseen"))
+            _do(guest, self.space, lambda desk: _rename_fleet(desk, "First unseen", b"L" * 16))
+            _do(host, self.space, lambda desk: _rename_fleet(desk, "Second unseen", b"L" * 16))
             host.do("member.note", self.space, {"member_id": bytes([1]) * 16, "text": "reliable"})
             host.do("member.remove", self.space, {"member_id": self.guest, "reason": RemovalReason.CONDUCT})
             _do(host, self.space, form_fleet(b"H" * 16, "After"))
             carry(guest, host, self.space, folder)
+            self.host_logs, self.guest_logs = host.vault.logs_of(self.space), guest.vault.logs_of(self.space)
             keys = {row: host.vault.get(row) for row in host.vault.keys_of(self.space, None)}
             self.history = History(host.store, lambda key: keys.get(key))
 
@@ -79,8 +83,8 @@ class Tale:
         _do(guest, self.space, operate(jumptown, crew.take_slot, self.guest, self.guest, slot))
 
 
-def _rename_fleet(desk: Desk, title: str) -> None:
-    desk.decide(FLEETS, b"F" * 16, fleet.rename, title)
+def _rename_fleet(desk: Desk, title: str, fleet_id: bytes = b"F" * 16) -> None:
+    desk.decide(FLEETS, fleet_id, fleet.rename, title)
 
 
 def _do(node: Node, space: bytes, act: Callable[[Desk], None]) -> None:

@@ -7,9 +7,12 @@ import pytest
 from psycopg.rows import dict_row
 
 from scmanager.application import diplomacy, members
+from scmanager.application.desk import Desk
 from scmanager.domain.catalogue import TREATIES
 from scmanager.domain.diplomacy import Side, Stance
+from scmanager.domain.event import About
 from scmanager.domain.treaty import Treaty
+from scmanager.domain.treaty_events import AcceptanceClaimed, TreatyEvidence
 from scmanager.projections import generation
 from scmanager.projections.generation import LIVE
 from tests.support.books import Books, agree, dump, record_contact
@@ -95,6 +98,20 @@ def test_erased_words_about_a_contact_are_hidden_and_everything_else_stays(nova:
     assert tuple(row.values()) == (None, None, "erased", "erased")
     (row,) = shown(nova, database, "select stage, terms, terms_words from scm_read.treaty")
     assert tuple(row.values()) == ("agreed", None, "erased")
+
+
+def test_two_who_tell_of_their_yes_at_once_are_both_read(nova: Books, database: str) -> None:
+    nova.do(record_contact(TALLOW, "Tallow"))
+    nova.do(agree(PACT, TALLOW))
+
+    def unseen(desk: Desk) -> None:
+        version = desk.state(TREATIES, PACT).versions[0].entry
+        words = TreatyEvidence("Their leader.")
+        desk.record(None, PACT, About(AcceptanceClaimed(version), TALLOW, words))
+
+    nova.do(unseen)
+    (row,) = shown(nova, database, "select evidence, evidence_words from scm_read.treaty_version")
+    assert tuple(row.values()) == ("Their envoy.\n\nTheir leader.", "open")
 
 
 def test_after_every_step_the_rows_are_those_of_a_rebuild(nova: Books, database: str) -> None:

@@ -35,7 +35,7 @@ class Writers:
         self.guard = DocumentGuard()
         self.documents = Documents(books.store, books.shelf, books.keys.get, self.guard)
         self.drafts = Drafts(books.writer, books.shelf, self.documents)
-        self.projector = Projector(books.shelf, books.store, books.keys.get, database, self.documents)
+        self.projector = Projector(books.shelf, books.store, books.keys.get, database, documents=self.documents)
         for operation in (OPERATION, OTHER):
             books.do(plan(operation, "Jumptown", 4_000_000_000, 4_000_000_001))
 

@@ -10,6 +10,7 @@ import pytest
 from scmanager.adapters.postgres_server import PrivateServer, remove, start
 from scmanager.application import members
 from scmanager.projections.erasure import FilesRecycled, MayNotCleanUp, clean_up
+from scmanager.projections.matching import matching_key
 from scmanager.projections.runner import Projector
 from tests.support.books import Books, add_ship, name_ship, one, record
 
@@ -30,12 +31,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateServer]:
 
 
 def files_with(folder: Path, words: str) -> list[str]:
-    """The server's files that hold these words, as they are spelt or in lower case."""
+    """The server's files that hold these words: as they are spelt, in lower case, or as search keeps them."""
+    forms = {each.encode() for each in (words, words.lower(), matching_key(words))}
     found = []
     for file in sorted(folder.rglob("*")):
         if file.is_file():
             held = file.read_bytes()
-            if words.encode() in held or words.lower().encode() in held:
+            if any(form in held for form in forms):
                 found.append(str(file.relative_to(folder)))
     return found
 

@@ -37,7 +37,14 @@ class Installation:
         self.store.fail_at = -1
         self.shelf = Shelf(self.store, FOLDS, self.tale.history.key_of, clock_us)  # type: ignore[arg-type]
         self.shelf.follow()
-        self.projector = Projector(self.shelf, self.store, self.tale.history.key_of, self.database)  # type: ignore[arg-type]
+        own_logs = self.tale.guest_logs
+        self.projector = Projector(
+            self.shelf,
+            self.store,
+            self.tale.history.key_of,
+            self.database,
+            lambda _: own_logs,  # type: ignore[arg-type]
+        )
 
     def receive(self, rows: list[Row]) -> None:
         self.store.arrive(rows)
@@ -149,16 +156,18 @@ def test_a_removal_that_voids_old_work_updates_rows_even_after_a_crash(tale: Tal
     assert one(database, "select title from scm_read.fleet where id = %s", b"F" * 16) == ("Renamed unseen",)
     assert one(database, "select title from scm_read.fleet where id = %s", b"G" * 16) == ("Unseen fleet",)
     assert one(database, "select count(*) from scm_read.squadron") == (1,)
+    assert one(database, "select title, settled_in from scm_read.contest") == ("First unseen", None)
     here.receive(host_later)
     here.restart()
     here.projector.catch_up()
     assert one(database, "select title from scm_read.fleet where id = %s", b"F" * 16) == ("Guest's fleet",)
     assert one(database, "select count(*) from scm_read.fleet where id = %s", b"G" * 16) == (0,)
     assert one(database, "select count(*) from scm_read.squadron") == (0,)
+    assert one(database, "select count(*) from scm_read.contest") == (0,), "one of the two names is void"
     reasons = one(
         database, "select count(*), min(reason), bool_and(cause is not null) from scm_read.audit where not valid"
     )
-    assert reasons == (3, "cut-by-removal", True)
+    assert reasons == (4, "cut-by-removal", True)
     standing = one(
         database, "select standing, removed_for, rank, devices from scm_read.member where id = %s", tale.guest
     )
@@ -176,7 +185,7 @@ def test_entries_that_begin_to_count_while_nobody_projects_are_shown(tale: Tale,
     here.receive(mine)
     here.restart()
     here.projector.catch_up()
-    assert one(database, "select count(*) from scm_read.audit where not valid") == (3,)
+    assert one(database, "select count(*) from scm_read.audit where not valid") == (4,)
     before = dump(database)
     assert here.projector.rebuild().differing == ()
     assert dump(database) == before

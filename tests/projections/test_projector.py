@@ -13,6 +13,7 @@ from scmanager.projections import generation, writing
 from scmanager.projections.gathering import everything
 from scmanager.projections.generation import CHANNEL, LIVE
 from scmanager.projections.runner import Projector, ReadModelsAway
+from scmanager.spaces.reader import Readers
 from tests.support.books import Books, add_ship, form_fleet, one
 
 pytestmark = pytest.mark.services
@@ -66,7 +67,9 @@ def test_a_subscriber_hears_which_tables_changed_and_up_to_where(nova: Books, da
         nova.do(form_fleet(b"F" * 16, "First"))
         projector.catch_up()
         heard = [json.loads(each.payload) for each in listener.notifies(timeout=5, stop_after=1)]
-    assert heard == [{"space": nova.space.hex(), "tables": ["audit", "fleet"], "pos": nova.store.last_pos()}]
+    assert heard == [
+        {"space": nova.space.hex(), "tables": ["audit", "fleet", "searchable"], "pos": nova.store.last_pos()}
+    ]
     projector.close()
 
 
@@ -124,7 +127,7 @@ def test_a_batch_that_was_made_for_another_position_writes_nothing(nova: Books, 
     with psycopg.connect(database, autocommit=True) as connection:
         batch = writing.Batch(connection, LIVE, nova.store, nova.keys.get, nova.shelf.lock)
         with pytest.raises(writing.ProjectedElsewhere):
-            batch.write([everything(nova.shelf.space(nova.space))], before=2, pos=3)
+            batch.write([everything(nova.shelf.space(nova.space), Readers(nova.keys.logs_of))], before=2, pos=3)
     assert one(database, "select count(*) from scm_read.audit") == (nova.store.last_pos(),)
     projector.close()
 

@@ -17,6 +17,7 @@ from scmanager.domain import (
     operation,
     organisation,
     player,
+    reading,
     role,
     ship,
     squadron,
@@ -41,6 +42,7 @@ THINGS = {
     "contact": (contact.Contact(), contact.evolve),
     "treaty": (treaty.Treaty(), treaty.evolve),
     "character": (character.Character(), character.evolve),
+    "notification": (reading.Inbox(), reading.evolve),
     "player": (player.Player(), player.evolve),
     "document": (document.Document(), document.evolve),
 }

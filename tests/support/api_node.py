@@ -49,7 +49,10 @@ class ApiNode:
         self.exchange = Exchange(self.node)
         self.dsn = dsn
         self._spaces: frozenset[bytes] | None = None
-        self.projector = Projector(self.node.shelf, self.node.store, self.node.vault.get, dsn, self.node.documents)
+        vault = self.node.vault
+        self.projector = Projector(
+            self.node.shelf, self.node.store, vault.get, dsn, vault.logs_of, documents=self.node.documents
+        )
         self._stop = threading.Event()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self.projector.run, args=(self._stop, self._ready.set), daemon=True)

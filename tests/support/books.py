@@ -110,7 +110,7 @@ class Books:
         return self.writer.do(Command(secrets.token_bytes(16), self.space, lambda desk: act(desk) or {}))
 
     def projector(self, conninfo: str) -> Projector:
-        return Projector(self.shelf, self.store, self.keys.get, conninfo)
+        return Projector(self.shelf, self.store, self.keys.get, conninfo, self.keys.logs_of)
 
 
 @contextmanager

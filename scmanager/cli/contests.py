@@ -1,0 +1,222 @@
+"""What is contested in every space of this folder, in one list; and settling it by number."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from scmanager.application.verbs import CharacterId, FleetId, MemberId, ShipId
+from scmanager.application.words import Words
+from scmanager.cli import names, people
+from scmanager.cli.names import Named
+from scmanager.cli.output import JsonFlag, remark, say_json, say_result, say_table, short
+from scmanager.cli.session import Place, session_of
+from scmanager.cli.verbs import CommandIdOption, OrgOption, read_command_id
+from scmanager.domain.governance import EVERY_RIGHT, needs
+from scmanager.errors import Refused
+from scmanager.spaces.contests import Contested, contests_in, id_of, in_words, label, spelt
+from scmanager.spaces.personal import Absence
+from scmanager.spaces.space import Space
+
+NOTHING = "Nothing is contested. What several set at once, without knowing of each other, would stand here."
+NOTHING_SETTLED = "Nothing was contested yet that somebody settled. What is open: scm contested"
+BY_ID = {"member": MemberId, "owner": MemberId, "ship": ShipId, "fleet": FleetId, "character": CharacterId}
+CALLED_BY_ID = {"member": MemberId, "player": MemberId, "character": CharacterId}
+"""Kinds of things whose names are personal words."""
+
+KindOption = Annotated[
+    list[str] | None, typer.Option("--kind", metavar="KIND", help="Only things of this kind, such as fleet.")
+]
+ThingArgument = Annotated[str, typer.Argument(metavar="THING", help="Its name or id, as scm contested shows it.")]
+FieldArgument = Annotated[str, typer.Argument(metavar="FIELD", help="Such as name or lead.")]
+
+
+class ChoiceUnclear(Refused):
+    """{field} has no value number {number}."""
+
+    code = "contest-choice-unclear"
+    hint = "Look at the numbers: scm contested. Or give a new value: --value."
+
+
+def list_contested(
+    context: typer.Context,
+    org: OrgOption = None,
+    kind: KindOption = None,
+    settled: Annotated[
+        bool, typer.Option("--settled", help="What was contested, with the values that lost.")
+    ] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """What several set at once and nobody decided yet, in all your spaces, and who may settle it."""
+    with session_of(context).open() as place:
+        spaces = [names.organisation(place, org)] if org else place.shelf.spaces()
+        rows = [row for space in spaces for row in _rows(place, space, kind, settled=settled)]
+    if as_json:
+        say_json(rows)
+        return
+    head = ("what", "field", "no", "value", "who", "when (UTC)", "event")
+    say_table(
+        head if not settled else (*head, "settled"),
+        [line for row in rows for line in _lines(row, settled=settled)],
+        NOTHING_SETTLED if settled else NOTHING,
+    )
+    if rows and not settled:
+        for row in rows:
+            remark(f"{row['called']}, {row['field']}: {_may(row)}")
+        remark("Settle one: scm settle THING FIELD --choose NO")
+
+
+def settle(
+    context: typer.Context,
+    thing: ThingArgument,
+    field: FieldArgument,
+    choose: Annotated[int | None, typer.Option("--choose", metavar="NO", help="The value of this number.")] = None,
+    value: Annotated[str | None, typer.Option("--value", metavar="VALUE", help="A new value instead.")] = None,
+    slot: Annotated[str | None, typer.Option("--slot", metavar="SLOT", help="Which slot of an operation.")] = None,
+    org: OrgOption = None,
+    command_id: CommandIdOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Decide what several set at once: for one of the values, or for a new one. The others stay readable."""
+    with session_of(context).open() as place:
+        space, row = _meant(place, org, thing, field, slot)
+        arguments: dict[str, Any] = {"thing": row["thing"], "field": field}
+        if row["part"]:
+            arguments["slot"] = row["part"]
+        if choose is not None:
+            arguments["entry"] = _chosen(row, choose)
+        if value is not None:
+            kind = BY_ID.get(row["noun"])
+            arguments["value"] = names.resolve(kind, value, place, space).hex() if kind else value
+        result = place.do("settle", space.id, arguments, read_command_id(command_id))
+    say_result(result, as_json=as_json)
+
+
+def _meant(place: Place, org: str | None, thing: str, field: str, slot: str | None) -> tuple[Space, dict[str, Any]]:
+    """The one contest that is meant, of all spaces. Raises NameUnknown, NameAmbiguous."""
+    spaces = [names.organisation(place, org)] if org else place.shelf.spaces()
+    open_ = [(space, row) for space in spaces for row in _rows(place, space, None, settled=False)]
+    named = [Named(row["thing"], (row["name"],)) for _, row in open_]
+    wanted = names.pick("contested thing", thing, named).id
+    fields = [(space, row) for space, row in open_ if row["thing"] == wanted and row["field"] == field]
+    known = [Named(row["field"].encode(), (row["field"],)) for _, row in open_ if row["thing"] == wanted]
+    names.pick("contested field", field, known)
+    parts = [Named(row["part"] or b"", (row["part_name"],)) for _, row in fields]
+    if len(fields) == 1 and slot is None:
+        return fields[0]
+    part = names.pick("contested slot", slot, parts).id if slot else None
+    if part is None:
+        raise names.NameAmbiguous(name=field, candidates=names.listed(parts))
+    return next(each for each in fields if each[1]["part"] == part)
+
+
+def _chosen(row: dict[str, Any], number: int) -> bytes:
+    """Raises ChoiceUnclear."""
+    values = row["values"]
+    if not 1 <= number <= len(values):
+        raise ChoiceUnclear(field=row["field"], number=number)
+    entry: bytes = values[number - 1]["event"]
+    return entry
+
+
+def _rows(place: Place, space: Space, kinds: list[str] | None, *, settled: bool) -> Iterable[dict[str, Any]]:
+    told = Telling(place, space)
+    for each in contests_in(space):
+        if bool(each.contest.settled) is settled and (not kinds or each.fold.name in kinds):
+            yield told.row(each)
+
+
+class Telling:
+    """Tells the contests of one space by name, as far as names and words can be read here."""
+
+    def __init__(self, place: Place, space: Space) -> None:
+        self._place, self._space = place, space
+        self._named: dict[Any, list[Named]] = {}
+        self._me = people.me(place, space)
+
+    def row(self, found: Contested) -> dict[str, Any]:
+        """One contest, for programs; people see a part of it."""
+        contest, field, right = found.contest, found.field, needs(found.field.says.tag)
+        name = self._name(found)
+        values = [
+            {
+                "number": number, "value": self._value(found, rival.value), "event": rival.entry,
+                "by": self._who(rival.member), "at": _moment(rival.at),
+                "holds": rival.value == contest.outcome if contest.settled else number == 1,
+            }
+            for number, rival in enumerate(contest.rivals, 1)
+        ]  # fmt: skip
+        settled = {
+            "settled_by": self._who(contest.by), "settled_at": _moment(contest.at), "settled_in": contest.settled,
+            "outcome": self._value(found, contest.outcome),
+        }  # fmt: skip
+        return {
+            "kind": found.fold.name, "thing": found.entity, "name": name,
+            "called": f"{found.fold.name} {name}".strip() if name else f"{found.fold.name} {short(found.entity)}",
+            "field": contest.field, "part": contest.part or None, "part_name": self._part(found),
+            "noun": field.noun, "since": _moment(contest.since), "values": values, "right": right,
+            "may_settle": self._may(found, right), "you_may": self._me in self._able(found, right),
+            "new_value": field.verb, "space": self._space.id,
+        } | (settled if contest.settled else {})  # fmt: skip
+
+    def _name(self, found: Contested) -> str:
+        kind = CALLED_BY_ID.get(found.fold.name)
+        if kind is None:
+            return label(found.state)
+        return next((each.names[0] for each in self._of(kind) if each.id == found.entity and any(each.names)), "")
+
+    def _part(self, found: Contested) -> str:
+        slots: list[Any] = [*getattr(found.state, "crew_slots", ()), *getattr(found.state, "ship_slots", ())]
+        one = next((each for each in slots if each.id == found.contest.part), None)
+        return str(getattr(one, "role", "") or getattr(one, "title", "")) if one else ""
+
+    def _value(self, found: Contested, value: Any) -> str:
+        kind, id_ = found.field.words, id_of(value)
+        if kind is not None and isinstance(value, bytes) and value:
+            words = Words(self._place.store, self._place.vault.get).read(self._space, {value: kind})[value]
+            return f"({words.value})" if isinstance(words, Absence) else in_words(words)
+        named = BY_ID.get(found.field.noun)
+        return names.call(id_, self._of(named)) if named and id_ else spelt(value)
+
+    def _who(self, member: bytes) -> str:
+        return names.call(member, self._of(MemberId)) if member else ""
+
+    def _may(self, found: Contested, right: str | None) -> list[str]:
+        return [self._who(each) for each in self._able(found, right)]
+
+    def _able(self, found: Contested, right: str | None) -> list[bytes]:
+        """The owner, and whoever has the right by a grant that stands."""
+        owner = found.field.own(found.state)
+        able = [
+            each.grant.member
+            for each in self._space.grants()
+            if right is not None and each.grant.rights & {right, EVERY_RIGHT}
+        ]
+        return list(dict.fromkeys([*([owner] if owner else []), *able]))
+
+    def _of(self, kind: Any) -> list[Named]:
+        if kind not in self._named:
+            self._named[kind] = names.known(kind, self._place, self._space)
+        return self._named[kind]
+
+
+def _lines(row: dict[str, Any], *, settled: bool) -> Iterable[tuple[str, ...]]:
+    for each in row["values"]:
+        first = each["number"] == 1
+        what = (row["called"], " ".join(filter(None, (row["field"], row["part_name"]))))
+        value = f"{each['value']} *" if each["holds"] else each["value"]
+        yield (
+            *(what if first else ("", "")), str(each["number"]), value, each["by"], each["at"], short(each["event"]),
+            *((f"{row['outcome']}, by {row['settled_by']}" if first else "",) if settled else ()),
+        )  # fmt: skip
+
+
+def _may(row: dict[str, Any]) -> str:
+    if row["you_may"]:
+        return "you may settle it"
+    return f"may be settled by {', '.join(row['may_settle'])}" if row["may_settle"] else "nobody may settle it now"
+
+
+def _moment(micros: int) -> str:
+    return f"{datetime.fromtimestamp(micros / 1_000_000, UTC):%Y-%m-%d %H:%M}"

@@ -1,0 +1,169 @@
+"""What can be contested, by kind of thing: each field with its verb, its right, and where the state keeps it."""
+
+from collections.abc import Callable, Iterator, Mapping
+from operator import attrgetter
+from types import MappingProxyType
+from typing import Any, Final
+
+from scmanager.domain import (
+    character,
+    contact,
+    fleet,
+    member,
+    operation_events,
+    organisation,
+    player,
+    role,
+    ship_events,
+    squadron,
+    treaty_events,
+)
+from scmanager.domain.clash import Contenders, Field
+from scmanager.domain.contest import Claim
+from scmanager.domain.event import Id
+from scmanager.domain.member import Member
+from scmanager.domain.operation import Operation
+from scmanager.domain.operation_crew import manifest
+from scmanager.domain.ship import Ship
+from scmanager.domain.ship_events import OwnerKind
+from scmanager.domain.treaty import Treaty
+
+
+def _all(name: str) -> Callable[[Any], Contenders]:
+    """The claims that a state keeps under this name."""
+    read = attrgetter(name)
+    return lambda state: ((b"", read(state)),)
+
+
+def _crew(operation: Operation) -> Iterator[tuple[Id, tuple[Claim[Any], ...]]]:
+    """Who of the crew is in one slot: those who only wait do not contend for it."""
+    if any(len(slot.claims) > 1 for slot in operation.crew_slots):
+        crew = frozenset(manifest(operation).crew)
+        for slot in operation.crew_slots:
+            yield slot.id, tuple(each for each in slot.claims if each.value in crew)
+
+
+def _ships(operation: Operation) -> Contenders:
+    return ((slot.id, slot.claims) for slot in operation.ship_slots)
+
+
+def _joining(one: Member) -> Contenders:
+    if one.join_contested:
+        yield b"", (Claim("joined", one.joined), Claim("withdrawn", one.withdrawal))
+
+
+def _standing(treaty: Treaty) -> Contenders:
+    """Agreed to while it was dropped."""
+    if treaty.agreements and treaty.drops and not treaty.ends:
+        dropped = treaty.drops[0]
+        yield b"", (Claim("agreed", treaty.agreements[0].entry), Claim(dropped.value.reason.value, dropped.entry))
+
+
+def _owner(ship: Ship) -> Id | None:
+    return ship.owner.id if ship.owner and ship.owner.kind is OwnerKind.MEMBER else None
+
+
+_oe, _se, _te = operation_events, ship_events, treaty_events
+_CREW_MOVES = (_oe.SlotTaken, _oe.SlotTakenFor, _oe.SlotLeft, _oe.SlotLeftFor, _oe.SlotDropped)
+_SHIP_MOVES = (_oe.ShipAssigned, _oe.ShipReleased, _oe.SlotDropped)
+
+FIELDS: Final[Mapping[str, tuple[Field, ...]]] = MappingProxyType(
+    {
+        "organisation": (
+            Field("name", "organisation.rename", organisation.Renamed, _all("names")),
+            Field(
+                "description", "organisation.describe", organisation.Described,
+                reads=attrgetter("profile"), writes=(organisation.Described,), words=organisation.Description,
+            ),
+            Field(
+                "tag", "organisation.set-sid", organisation.SidSet,
+                reads=attrgetter("sid"), writes=(organisation.Founded, organisation.SidSet),
+            ),
+        ),
+        "role": (Field("template", "role.change", role.Changed, _all("templates")),),
+        "member": (
+            Field("joining", "member.confirm", member.Confirmed, _joining),
+            Field("claim", "member.settle-claim", member.Claimed, _all("claims"), noun="member"),
+            Field(
+                "profile", "member.change-profile", member.ProfileChangedFor, own=attrgetter("id"),
+                reads=attrgetter("profile"), writes=(member.Recorded, member.ProfileChanged), words=member.Profile,
+            ),
+            Field(
+                "note", "member.note", member.Noted,
+                reads=attrgetter("note"), writes=(member.Noted,), words=member.Note,
+            ),
+        ),
+        "ship": (
+            Field("owner", "ship.settle-owner", _se.TransferredFor, _all("owners"), noun="owner"),
+            Field("loan", "ship.settle-loan", _se.ReturnedFor, _all("loans"), own=_owner, noun="member"),
+            Field("fleet", "ship.assign", _se.AssignedFor, _all("fleets"), own=_owner, noun="fleet"),
+            Field(
+                "nickname", "ship.name", _se.NamedFor, own=_owner, words=_se.Nickname,
+                reads=attrgetter("nickname"), writes=(_se.Named, _se.WordsRestored),
+            ),
+            Field(
+                "details", "hangar.import", _se.DetailedFor, own=_owner, words=_se.Details,
+                reads=attrgetter("details"),
+                writes=(_se.Added, _se.AddedFor, _se.Shared, _se.Detailed, _se.WordsRestored),
+            ),
+        ),
+        "fleet": (
+            Field("name", "fleet.rename", fleet.Renamed, _all("names")),
+            Field("lead", "fleet.assign-lead", fleet.LeadAssigned, _all("leads"), noun="member"),
+        ),
+        "squadron": (
+            Field("name", "squadron.rename", squadron.Renamed, _all("names")),
+            Field("lead", "squadron.assign-lead", squadron.LeadAssigned, _all("leads"), noun="member"),
+            Field(
+                "fleet", "squadron.move", squadron.Moved, noun="fleet",
+                reads=attrgetter("fleet"), writes=(squadron.Formed, squadron.Moved),
+            ),
+        ),
+        "operation": (
+            Field("name", "operation.rename", _oe.Renamed, _all("names")),
+            Field("window", "operation.reschedule", _oe.Rescheduled, _all("windows")),
+            Field("briefing", "operation.describe", _oe.Described, _all("briefings"), words=_oe.Briefing),
+            Field("lead", "operation.assign-lead", _oe.LeadAssigned, _all("leads"), noun="member"),
+            Field("course", "operation.reinstate", _oe.Reinstated, _all("calls")),
+            Field(
+                "crew", "operation.take-slot", _oe.SlotTakenFor, _crew, when=_CREW_MOVES, noun="member"
+            ),
+            Field("ship", "operation.assign-ship", _oe.ShipAssigned, _ships, when=_SHIP_MOVES, noun="ship"),
+        ),
+        "contact": (
+            Field("name", "contact.rename", contact.Renamed, _all("names")),
+            Field("space", "contact.identify", contact.Identified, _all("spaces"), noun="space"),
+            Field("stance", "contact.set-stance", contact.StanceSet, _all("stances")),
+            Field(
+                "tag", "contact.set-sid", contact.SidSet,
+                reads=attrgetter("sid"), writes=(contact.Recorded, contact.SidSet),
+            ),
+            Field(
+                "reported", "contact.report-stance", contact.StanceReported,
+                reads=attrgetter("reported"), writes=(contact.StanceReported,),
+            ),
+            Field(
+                "note", "contact.note", contact.Noted,
+                reads=attrgetter("note"), writes=(contact.Noted,), words=contact.ContactNote,
+            ),
+        ),
+        "treaty": (
+            Field("terms", "treaty.choose-terms", _te.TermsChosen, _all("drafts"), words=_te.TreatyTerms),
+            Field("agreement", "treaty.sign", _te.Signed, _all("agreements"), words=_te.TreatyTerms),
+            Field("standing", "treaty.reinstate", _te.Reinstated, _standing),
+        ),
+        "character": (
+            Field(
+                "sheet", "character.describe", character.Described, _all("sheets"),
+                own=attrgetter("player"), words=character.CharacterSheet,
+            ),
+        ),
+        "player": (Field("main", "character.choose-main", player.MainChosen, _all("mains"), noun="character"),),
+    }
+)  # fmt: skip
+"""By the name of the fold."""
+
+
+def field_of(kind: str, name: str) -> Field | None:
+    """A field of a kind of thing, if there is one."""
+    return next((each for each in FIELDS.get(kind, ()) if each.name == name), None)

@@ -1,0 +1,261 @@
+"""Noticing: which notifications the history of a thing has for one member, by kind of thing.
+
+An event counts here as far as it left a trace in the state: what does not count for the thing tells nobody anything.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+from scmanager.domain import contact, governance, member, operation_events, ship, ship_events, squadron, treaty_events
+from scmanager.domain.event import Envelope, Id, State
+from scmanager.domain.member import Member
+from scmanager.domain.notification import SECOND_US, History, Kind, Notification, Told
+from scmanager.domain.operation import Operation, evolve
+from scmanager.domain.operation_crew import manifest, places, rival_takers, taker
+from scmanager.domain.operation_events import Answer
+from scmanager.domain.operation_parts import SignUp, Stage
+from scmanager.domain.rights import Right
+from scmanager.domain.ship import Ship
+from scmanager.domain.treaty import Treaty, ends_at, warns_from
+
+HISTORY_MAX = 4096
+"""Of longer ones nobody is told that he moved up from the wait-list: it takes a fold of its own."""
+
+_CREW = (
+    operation_events.Planned,
+    operation_events.CrewLimited,
+    operation_events.CrewSlotAdded,
+    operation_events.SlotDropped,
+    operation_events.SignedUp,
+    operation_events.SignedUpFor,
+)
+"""What decides who comes and who waits."""
+_CHANGES = {
+    operation_events.Rescheduled: "time",
+    operation_events.Renamed: "name",
+    operation_events.Described: "briefing",
+}
+
+
+def notifications(fold: str, thing: Id, state: Any, history: History, me: Id, since: int) -> Iterator[Notification]:
+    """Everything that a member should know of one thing. `fold`: its kind; `since`: when he came, microseconds."""
+    find = _BY_FOLD.get(fold)
+    if find is not None and history:
+        by_entry = {envelope.entry: envelope for envelope, _ in history}
+        told = Told(me, since, thing, _title(state), by_entry)
+        yield from find(told, state, history)
+
+
+def _title(state: State) -> str:
+    return str(getattr(state, "title", "") or getattr(state, "model", ""))
+
+
+def _organisation(told: Told, state: Any, _: History) -> Iterator[Notification]:
+    yield from told.contested("name", state.names, Right.ORGANISATION_DESCRIBE)
+
+
+def _member(told: Told, state: Member, history: History) -> Iterator[Notification]:
+    if told.thing == told.me:
+        yield from _myself(told, state, history)
+    yield from told.contested("whose entry this is", state.claims, Right.MEMBER_REPRESENT)
+    if state.join_contested and (envelope := told.by_entry.get(state.joined)) is not None:
+        yield from told.of(Kind.CONTESTED, envelope, "joined while the invitation was withdrawn", Right.MEMBER_INVITE)
+
+
+def _myself(told: Told, state: Member, history: History) -> Iterator[Notification]:
+    kind = Kind.ADMITTED
+    for envelope, event in history:
+        match event:
+            case governance.Granted():
+                yield from told.of(kind, envelope, f"rank {event.rank}")
+                kind = Kind.ROLE_CHANGED
+            case member.Invited() if state.standing is member.Standing.INVITED:
+                yield from told.of(Kind.INVITED, envelope)
+            case member.Removed(reason) if state.standing is member.Standing.REMOVED:
+                yield from told.of(Kind.REMOVED, envelope, reason.value)
+
+
+def _group(told: Told, state: Any, history: History) -> Iterator[Notification]:
+    """A fleet or a squadron."""
+    yield from told.claimed(Kind.LEAD_ASSIGNED, state.leads)
+    yield from told.contested("name", state.names, Right.FLEET_MANAGE)
+    yield from told.contested("lead", state.leads, Right.FLEET_MANAGE)
+    if told.me in getattr(state, "members", ()):
+        enlisted = (
+            at for at, event in history if isinstance(event, squadron.MemberEnlisted) and event.member == told.me
+        )
+        yield from told.of(Kind.ENLISTED, next(enlisted, None))
+
+
+def _ship(told: Told, state: Ship, history: History) -> Iterator[Notification]:
+    for claim in state.owners:
+        if ship.owned_by(state, told.me) and claim.value == state.owner and len(history) > 1:
+            event = next((said for at, said in history if at.entry == claim.entry), None)
+            if isinstance(event, ship_events.Transferred):
+                yield from told.of(Kind.SHIP_GIVEN, told.by_entry.get(claim.entry))
+    for loan in state.loans:
+        if loan.value.borrower == told.me:
+            yield from told.of(Kind.SHIP_LENT, told.by_entry.get(loan.entry))
+            if loan.value.until:
+                yield from told.due(Kind.SHIP_DUE, loan.value.until)
+    if ship.owned_by(state, told.me):
+        yield from _returned(told, history)
+    right = None if ship.owned_by(state, told.me) else Right.SHIP_MANAGE
+    for what, claims in (("owner", state.owners), ("loan", state.loans), ("fleet", state.fleets)):
+        yield from told.contested(what, claims, right)
+
+
+def _returned(told: Told, history: History) -> Iterator[Notification]:
+    lent = {at.entry: event.borrower for at, event in history if isinstance(event, ship_events.Lent)}
+    for envelope, event in history:
+        if isinstance(event, ship_events.Returned) and lent.get(event.loan) == envelope.member:
+            yield from told.of(Kind.SHIP_RETURNED, envelope)
+
+
+def _operation(told: Told, state: Operation, history: History) -> Iterator[Notification]:
+    if not state.id or state.template:
+        return
+    planned = next(((at, said) for at, said in history if isinstance(said, operation_events.Planned)), None)
+    if planned is not None and planned[1].series is None:  # The others of a series are like the first.
+        yield from told.news(Kind.OPERATION_ANNOUNCED, planned[0])
+    yield from told.claimed(Kind.LEAD_ASSIGNED, state.leads)
+    mine = next((each for each in state.sign_ups if each.member == told.me), None)
+    if mine is not None and mine.answer is not Answer.DECLINED:
+        yield from _as_answered(told, state, history, mine)
+    yield from _operation_contests(told, state)
+
+
+def _as_answered(told: Told, state: Operation, history: History, mine: SignUp) -> Iterator[Notification]:
+    answered = told.by_entry.get(mine.entry)
+    if not mine.own:
+        yield from told.of(Kind.ANSWERED_FOR, answered, mine.answer.value)
+    for envelope, event in history:
+        what = _CHANGES.get(type(event))
+        if what and answered is not None and envelope.hlc > answered.hlc:
+            yield from told.of(Kind.OPERATION_CHANGED, envelope, what)
+    called = told.by_entry.get(state.calls[0].entry) if state.calls else None
+    if state.call.stage is Stage.CANCELLED:
+        reason = state.call.reason.value.replace("-", " ") if state.call.reason else ""
+        yield from told.of(Kind.OPERATION_CANCELLED, called, reason)
+    elif state.call.stage is Stage.PLANNED:
+        yield from told.of(Kind.OPERATION_REINSTATED, called)
+        yield from _reminders(told, state, answered)
+    crew = frozenset(manifest(state).crew)
+    if told.me in crew:
+        yield from told.of(Kind.MOVED_UP, _moved_up(state, history, told.me))
+        for slot in state.crew_slots:
+            if taker(slot, crew) == told.me:
+                yield from told.claimed(Kind.SEAT_ASSIGNED, slot.claims, slot.role)
+
+
+def _reminders(told: Told, state: Operation, answered: Envelope | None) -> Iterator[Notification]:
+    for before in state.reminders:
+        due = state.window.starts - before
+        if answered is not None and due * SECOND_US > answered.hlc:
+            yield from told.due(Kind.REMINDER, due, _span(before))
+
+
+def _span(seconds: int) -> str:
+    for length, unit in ((24 * 3600, "d"), (3600, "h"), (60, "min")):
+        if seconds and seconds % length == 0:
+            return f"{seconds // length} {unit}"
+    return f"{seconds} s"
+
+
+def _moved_up(state: Operation, history: History, me: Id) -> Envelope | None:
+    """Where he last came from the wait-list into the crew; None if he never waited."""
+    if len(history) > HISTORY_MAX or (places(state) is None and not any(_limits(event) for _, event in history)):
+        return None
+    walked, waited, moved = Operation(), False, None
+    for envelope, event in history:
+        if isinstance(event, _CREW):
+            walked = evolve(walked, event, envelope)
+            waits = _waits(walked, me)
+            moved = envelope if waited and waits is False else moved
+            waited = bool(waits)
+    return moved
+
+
+def _limits(event: object) -> bool:
+    return isinstance(event, operation_events.CrewLimited | operation_events.CrewSlotAdded)
+
+
+def _waits(operation: Operation, me: Id) -> bool | None:
+    coming = [each.member for each in operation.sign_ups if each.answer is Answer.ACCEPTED]
+    most = places(operation)
+    return me in coming[most:] if me in coming and most is not None else (False if me in coming else None)
+
+
+def _operation_contests(told: Told, state: Operation) -> Iterator[Notification]:
+    plan: tuple[tuple[str, Any], ...] = (
+        ("name", state.names), ("time", state.windows), ("briefing", state.briefings), ("lead", state.leads),
+    )  # fmt: skip
+    for what, claims in plan:
+        yield from told.contested(what, claims, Right.OPERATION_PLAN)
+    yield from told.contested("what became of it", state.calls, Right.OPERATION_LEAD)
+    for berth in state.ship_slots:
+        yield from told.contested(f"ship for {berth.title}", berth.claims, Right.OPERATION_LEAD)
+    crew = frozenset(manifest(state).crew) if any(len(slot.claims) > 1 for slot in state.crew_slots) else frozenset()
+    for slot in state.crew_slots:
+        if rival_takers(slot, crew):
+            yield from told.contested(f"who is {slot.role}", slot.claims, Right.OPERATION_LEAD)
+
+
+def _contact(told: Told, state: contact.Contact, history: History) -> Iterator[Notification]:
+    for envelope, event in history:
+        match event:
+            case contact.WarDeclared(by):
+                yield from told.news(Kind.WAR_DECLARED, envelope, f"declared by {by.value}")
+            case contact.PeaceMade():
+                yield from told.news(Kind.PEACE_MADE, envelope)
+    for what, claims in (("name", state.names), ("space", state.spaces), ("stance", state.stances)):
+        yield from told.contested(what, claims, Right.DIPLOMACY_MANAGE)
+
+
+def _treaty(told: Told, state: Treaty, history: History) -> Iterator[Notification]:
+    if not state.contact:
+        return
+    for envelope, event in history:
+        match event:
+            case treaty_events.Proposed() | treaty_events.TermsChanged():
+                yield from told.news(Kind.TREATY_PROPOSED, envelope, right=Right.DIPLOMACY_COMMIT)
+            case treaty_events.Ended(reason):
+                yield from told.news(Kind.TREATY_ENDED, envelope, reason.value)
+    agreed = state.agreed
+    if agreed is not None:
+        yield from told.news(Kind.TREATY_AGREED, told.by_entry.get(state.agreements[0].entry))
+        if warns := warns_from(state):
+            yield from told.due(Kind.TREATY_EXPIRING, warns, right=Right.DIPLOMACY_MANAGE)
+        if agreed.until and ends_at(state) == agreed.until:
+            yield from told.due(Kind.TREATY_EXPIRED, agreed.until)
+    for what, claims in (("terms", state.drafts), ("what binds", state.agreements)):
+        yield from told.contested(what, claims, Right.DIPLOMACY_MANAGE)
+
+
+def _role(told: Told, state: Any, _: History) -> Iterator[Notification]:
+    yield from told.contested("rank and rights", state.templates, Right.ROLE_DEFINE)
+
+
+def _character(told: Told, state: Any, _: History) -> Iterator[Notification]:
+    if state.player == told.me:
+        yield from told.contested("description", state.sheets, None)
+
+
+def _player(told: Told, state: Any, _: History) -> Iterator[Notification]:
+    if told.thing == told.me:
+        yield from told.contested("main character", state.mains, None)
+
+
+_BY_FOLD: Final[Mapping[str, Callable[[Told, Any, History], Iterator[Notification]]]] = {
+    "organisation": _organisation,
+    "role": _role,
+    "member": _member,
+    "ship": _ship,
+    "fleet": _group,
+    "squadron": _group,
+    "operation": _operation,
+    "contact": _contact,
+    "treaty": _treaty,
+    "character": _character,
+    "player": _player,
+}

@@ -1,0 +1,73 @@
+"""What is contested, on the command line: one list over all spaces, settled by number, remembered."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Scm
+
+
+def second_machine(scm: Scm, folder: Path) -> None:
+    """`b`: another machine of Vesper's, up to date."""
+    ask, grant, space = (str(folder / name) for name in ("invite.json", "request.json", "space.scm"))
+    assert scm("init", at="b").code == 0
+    assert scm("device", "invite", "-o", ask).code == 0
+    assert scm("device", "request", ask, "-o", grant, at="b").code == 0
+    assert scm("device", "enrol", grant).code == 0
+    assert scm("space", "export", "-o", space).code == 0
+    assert scm("space", "import", space, at="b").code == 0
+
+
+def carry(scm: Scm, folder: Path, source: str, target: str) -> None:
+    path = str(folder / f"{source}-{target}.scm")
+    assert scm("space", "export", "-o", path, at=source).code == 0
+    assert scm("space", "import", path, at=target).code == 0
+
+
+def test_where_nothing_is_contested_both_lists_say_so(nova: Scm) -> None:
+    told = nova("contested")
+    assert (told.code, "Nothing is contested" in told.err) == (0, True)
+    assert nova("contested", "--json").json == []
+    assert "scm contested" in nova("contested", "--settled").err
+    assert nova("settle", "First", "name", "--choose", 1).error == "name-unknown"
+
+
+@pytest.mark.slow
+def test_what_two_machines_set_at_once_is_listed_settled_by_number_and_remembered(nova: Scm, tmp_path: Path) -> None:
+    assert nova("fleet", "form", "First").code == 0
+    assert nova("member", "record", "Grace").code == 0
+    second_machine(nova, tmp_path)
+    nova("fleet", "rename", "First", "North")
+    nova("fleet", "rename", "First", "South", at="b")
+    nova("org", "describe", "We mine.")
+    nova("org", "describe", "We fly.", at="b")
+    nova("fleet", "assign-lead", "North", "Vesper")
+    nova("fleet", "assign-lead", "South", "Grace", at="b")
+    carry(nova, tmp_path, "b", "a")
+    rows = {row["field"]: row for row in nova("contested", "--json").json}
+    assert set(rows) == {"name", "lead", "description"}
+    assert [each["value"] for each in rows["name"]["values"]] == ["North", "South"]
+    assert [each["value"] for each in rows["description"]["values"]] == ["We fly.", "We mine."]
+    assert [each["value"].partition(" (")[0] for each in rows["lead"]["values"]] == ["Vesper", "Grace"]
+    assert (rows["name"]["you_may"], rows["name"]["right"]) == (True, "fleet.manage")
+    assert rows["name"]["may_settle"][0].startswith("Vesper (")
+    shown = nova("contested")
+    assert "South" in shown.out
+    assert "scm settle" in shown.err
+    assert nova("contested", "--kind", "organisation", "--json").json == [rows["description"]]
+    assert nova("settle", "North", "name", "--choose", 3).error == "contest-choice-unclear"
+    assert nova("settle", "North", "name").error == "contest-unclear"
+    assert nova("settle", "North", "tag", "--choose", 1).error == "name-unknown"
+    assert nova("settle", "North", "name", "--choose", 2, "--json").json["fleet"] == rows["name"]["thing"]
+    assert nova("settle", "South", "lead", "--value", "Grace").code == 0
+    assert nova("settle", "Nova Halcyon", "description", "--choose", 2).code == 0
+    assert nova("contested", "--json").json == []
+    past = {row["field"]: row for row in nova("contested", "--settled", "--json").json}
+    assert [each["value"] for each in past["name"]["values"]] == ["North", "South"]
+    assert (past["description"]["outcome"], past["name"]["outcome"]) == ("We mine.", "South")
+    assert "We fly." in nova("contested", "--settled").out
+    lost = past["description"]["values"][0]["event"]
+    assert nova("why", lost[:12], "--json").json["said"] == {"text": "We fly."}
+    assert "  title: North" in nova("why", past["name"]["values"][0]["event"][:12]).out
+    carry(nova, tmp_path, "a", "b")
+    assert nova("contested", "--json", at="b").json == []

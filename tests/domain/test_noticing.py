@@ -1,0 +1,218 @@
+"""What a member is told of a thing's history: what others did that concerns him, what is due, what awaits him."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scmanager.domain import contact, fleet, member, operation_events, ship_events, squadron, treaty_events
+from scmanager.domain.catalogue import (
+    CONTACTS,
+    FLEETS,
+    MEMBERS,
+    OPERATIONS,
+    SHIPS,
+    SQUADRONS,
+    TREATIES,
+)
+from scmanager.domain.event import Envelope, Event
+from scmanager.domain.fold import Fold
+from scmanager.domain.governance import Granted
+from scmanager.domain.noticing import HISTORY_MAX, notifications
+from scmanager.domain.notification import SENTENCES, Kind, sentence
+from scmanager.domain.operation_events import Answer
+from scmanager.domain.rights import Right
+from scmanager.domain.ship_events import Owner, OwnerKind
+from tests.properties.test_domain_evolve import THINGS, kinds_of
+from tests.support.arbitrary import envelopes, events
+from tests.support.effort import examples
+from tests.support.scenario import THING, entry, who
+
+ME, BESS, CARL = who("me"), who("bess"), who("carl")
+START = 1_800_000_000
+PLANNED = operation_events.Planned("Jumptown", START, START + 7200)
+YES, NO = Answer.ACCEPTED, Answer.DECLINED
+
+Said = tuple[Event, bytes] | tuple[Event, bytes, tuple[bytes, ...]]
+
+
+def history(*said: Any) -> list[tuple[Envelope, Event]]:
+    """Each said by somebody who knew what came before, unless it says what was known."""
+    told = []
+    for number, each in enumerate(said, 1):
+        event, by = each[0], each[1]
+        saw = each[2] if len(each) > 2 else tuple(entry(n) for n in range(1, number))
+        told.append((Envelope(entry(number), by * 2, number, number, by * 2, by, 3, THING, saw), event))
+    return told
+
+
+def told(
+    fold: Fold, past: list[tuple[Envelope, Event]], *, thing: bytes = THING, since: int = 0
+) -> list[tuple[Any, ...]]:
+    """(kind, said, right) of each, in order of time."""
+    state = fold.empty
+    for envelope, event in past:
+        if not isinstance(event, Granted):
+            state = fold.evolve(state, event, msgspec.structs.replace(envelope, entity=thing))
+    found = sorted(notifications(fold.name, thing, state, past, ME, since), key=lambda each: each.at)
+    assert len({each.id for each in found}) == len(found)
+    return [(each.kind, each.said, each.right) for each in found]
+
+
+def test_an_operation_is_announced_to_whoever_was_there_before_it() -> None:
+    past = history((PLANNED, BESS))
+    assert told(OPERATIONS, past) == [(Kind.OPERATION_ANNOUNCED, "", None)]
+    assert told(OPERATIONS, past, since=1) == []
+    assert told(OPERATIONS, history((PLANNED, ME))) == []
+    assert told(OPERATIONS, history((operation_events.Planned("A", 0, 60, template=True), BESS))) == []
+
+
+def test_who_signed_up_hears_of_changes_and_that_it_is_called_off() -> None:
+    signed = (operation_events.SignedUp(YES), ME)
+    moved = (operation_events.Rescheduled(START + 60, START + 7200), BESS)
+    called = (operation_events.Cancelled(operation_events.CancelReason.TOO_FEW), BESS)
+    past = history((PLANNED, ME), moved, signed, moved, (operation_events.Renamed("Bigtown"), ME), called)
+    assert told(OPERATIONS, past) == [
+        (Kind.OPERATION_CHANGED, "time", None),
+        (Kind.OPERATION_CANCELLED, "too few", None),
+    ]
+    declined = history((PLANNED, ME), (operation_events.SignedUp(NO), ME), moved, called)
+    assert told(OPERATIONS, declined) == []
+    again = history((PLANNED, ME), signed, called, (operation_events.Reinstated(), BESS))
+    assert told(OPERATIONS, again) == [(Kind.OPERATION_REINSTATED, "", None)]
+
+
+def test_reminders_are_due_before_it_begins_and_only_after_the_answer() -> None:
+    reminders = (operation_events.RemindersSet((3600, 900, 2 * START)), BESS)
+    past = history((PLANNED, ME), reminders, (operation_events.SignedUp(YES), ME))
+    assert [each[:2] for each in told(OPERATIONS, past)] == [(Kind.REMINDER, "1 h"), (Kind.REMINDER, "15 min")]
+    found = list(notifications("operation", THING, _folded(OPERATIONS, past), past, ME, 0))
+    assert sorted(each.at for each in found) == [(START - 3600) * 10**6, (START - 900) * 10**6]
+    over = history(*[(event, at.member) for at, event in past], (operation_events.Started(), BESS))
+    assert told(OPERATIONS, over) == []
+
+
+def _folded(fold: Fold, past: list[tuple[Envelope, Event]]) -> Any:
+    state = fold.empty
+    for envelope, event in past:
+        state = fold.evolve(state, event, envelope)
+    return state
+
+
+def test_who_moves_up_from_the_wait_list_is_told_once() -> None:
+    says = operation_events.SignedUp
+    begin = ((PLANNED, ME), (operation_events.CrewLimited(1), ME), (says(YES), BESS), (says(YES), ME))
+    assert told(OPERATIONS, history(*begin)) == []
+    moved = history(*begin, (says(NO), BESS))
+    assert told(OPERATIONS, moved) == [(Kind.MOVED_UP, "", None)]
+    assert told(OPERATIONS, history(*begin, (operation_events.CrewLimited(2), BESS))) == [(Kind.MOVED_UP, "", None)]
+    assert told(OPERATIONS, history(*begin, (says(NO), BESS), (says(YES), CARL), (says(NO), CARL))) == [
+        (Kind.MOVED_UP, "", None)
+    ]
+    assert told(OPERATIONS, history(*begin, *[(says(YES), CARL)] * HISTORY_MAX)) == []
+
+
+def test_slots_lead_and_answers_that_others_gave_are_told() -> None:
+    gun = who("gun")
+    past = history(
+        (PLANNED, ME),
+        (operation_events.CrewSlotAdded(gun, "gunner"), ME),
+        (operation_events.SignedUpFor(ME, YES), BESS),
+        (operation_events.SlotTakenFor(gun, ME), BESS),
+        (operation_events.LeadAssigned(ME), CARL),
+    )
+    assert told(OPERATIONS, past) == [
+        (Kind.ANSWERED_FOR, "accepted", None),
+        (Kind.SEAT_ASSIGNED, "gunner", None),
+        (Kind.LEAD_ASSIGNED, "", None),
+    ]
+
+
+def test_loans_returns_and_gifts_concern_who_lends_and_who_borrows() -> None:
+    mine, hers = Owner(OwnerKind.MEMBER, ME), Owner(OwnerKind.MEMBER, BESS)
+    added = ship_events.AddedFor("DRAK_Corsair", hers)
+    lent = history((added, BESS), (ship_events.Lent(ME, START), BESS))
+    assert told(SHIPS, lent) == [(Kind.SHIP_LENT, "", None), (Kind.SHIP_DUE, "", None)]
+    assert told(SHIPS, history((added, BESS), (ship_events.Lent(ME), CARL))) == []  # It is not his to lend.
+    own = ship_events.AddedFor("DRAK_Corsair", mine)
+    back = history((own, ME), (ship_events.Lent(BESS), ME), (ship_events.Returned(entry(2)), BESS))
+    assert told(SHIPS, back) == [(Kind.SHIP_RETURNED, "", None)]
+    given_ = history((added, BESS), (ship_events.Transferred(mine, (entry(1),)), BESS))
+    assert told(SHIPS, given_) == [(Kind.SHIP_GIVEN, "", None)]
+
+
+def test_a_member_hears_that_he_was_let_in_his_role_changed_and_he_was_removed() -> None:
+    def grant(rank: int) -> Granted:
+        return Granted(ME, bytes(32), bytes(32), bytes(32), rank)
+
+    past = history((member.Invited(), BESS), (grant(5), BESS))
+    assert told(MEMBERS, past, thing=ME) == [(Kind.INVITED, "", None), (Kind.ADMITTED, "rank 5", None)]
+    past = history(
+        (member.Recorded(), BESS),
+        (grant(5), BESS),
+        (grant(2), CARL),
+        (member.Removed(member.RemovalReason.INACTIVE), BESS),
+    )
+    state = msgspec.structs.replace(MEMBERS.empty, standing=member.Standing.REMOVED)
+    kinds = [each.kind for each in notifications("member", ME, state, past, ME, 0)]
+    assert kinds == [Kind.ADMITTED, Kind.ROLE_CHANGED, Kind.REMOVED]
+    assert told(MEMBERS, history((member.Recorded(), BESS), (member.Left(), THING))) == []
+
+
+def test_war_is_told_to_everybody_and_proposals_to_who_can_sign() -> None:
+    recorded = (contact.Recorded("Tallow"), ME)
+    past = history(recorded, (contact.WarDeclared(), BESS), (contact.PeaceMade((entry(2),)), BESS))
+    assert told(CONTACTS, past) == [(Kind.WAR_DECLARED, "declared by us", None), (Kind.PEACE_MADE, "", None)]
+    assert told(CONTACTS, past, since=2) == [(Kind.PEACE_MADE, "", None)]
+    proposed = treaty_events.Proposed(THING, treaty_events.Kind.PEACE, "Pact", until=START, warn_days=1)
+    past = history(
+        (proposed, BESS), (treaty_events.Signed(entry(1)), BESS), (treaty_events.AcceptanceClaimed(entry(1)), BESS)
+    )
+    assert told(TREATIES, past[:1]) == [(Kind.TREATY_PROPOSED, "", Right.DIPLOMACY_COMMIT)]
+    assert told(TREATIES, past)[1:] == [
+        (Kind.TREATY_AGREED, "", None),
+        (Kind.TREATY_EXPIRING, "", Right.DIPLOMACY_MANAGE),
+        (Kind.TREATY_EXPIRED, "", None),
+    ]
+
+
+def test_what_is_contested_awaits_who_may_settle_it_and_is_gone_with_the_decision() -> None:
+    begin = ((fleet.Formed("Home"), BESS), (fleet.Renamed("One"), BESS), (fleet.Renamed("Two"), ME, (entry(1),)))
+    assert told(FLEETS, history(*begin)) == [(Kind.CONTESTED, "name", Right.FLEET_MANAGE)]
+    assert told(FLEETS, history(*begin, (fleet.Renamed("Two", (entry(2), entry(3))), BESS))) == []
+
+
+def test_who_is_enlisted_or_made_a_lead_is_told() -> None:
+    past = history(
+        (squadron.Formed("Red"), BESS), (squadron.MemberEnlisted(ME), BESS), (squadron.LeadAssigned(ME), BESS)
+    )
+    assert told(SQUADRONS, past) == [(Kind.ENLISTED, "", None), (Kind.LEAD_ASSIGNED, "", None)]
+    past = history((squadron.Formed("Red"), BESS), (squadron.MemberEnlisted(ME), BESS), (squadron.MemberLeft(), ME))
+    assert told(SQUADRONS, past) == []
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_each_kind_has_a_sentence_that_a_hostile_name_cannot_bend(kind: Kind) -> None:
+    assert kind in SENTENCES
+    text = sentence(kind, "{said}", "{who}%s", "x")
+    assert text.count("{who}%s") == SENTENCES[kind].count("{title}")
+    assert sentence(kind, "", "", "")
+
+
+@pytest.mark.parametrize("name", sorted(THINGS))
+@settings(max_examples=examples(40))
+@given(data=st.data())
+def test_whatever_was_said_of_a_thing_telling_it_never_raises(name: str, data: st.DataObject) -> None:
+    blank, evolve = THINGS[name]
+    past = []
+    for number in range(data.draw(st.integers(0, 6))):
+        event = data.draw(events(kinds_of(name)))
+        envelope = msgspec.structs.replace(data.draw(envelopes()), hlc=number, entity=THING)
+        past.append((envelope, event))
+        blank = evolve(blank, event, envelope)
+    for me in (ME, THING, *(envelope.member for envelope, _ in past)):
+        for each in notifications(name, THING, blank, past, me, 0):
+            assert each.at >= 0
+            assert len(each.id) == 16
