@@ -93,9 +93,9 @@ class Node:
             self.writer = Writer(self.store, self.shelf, self.vault, clock, secrets.token_bytes)
             self.writer.start()
             opened.callback(self.writer.stop)
-            guard = DocumentGuard()
-            opened.callback(guard.close)
-            self.documents = Documents(self.store, self.shelf, self.vault.get, guard)
+            self._guard = DocumentGuard()
+            opened.callback(self._guard.close)
+            self.documents = Documents(self.store, self.shelf, self.vault.get, self._guard)
             self.drafts = Drafts(self.writer, self.shelf, self.documents)
             self.own_logs = OwnLogs(
                 FolderMark(folder, state=self._state), self.identity, self.vault, self.store, self.shelf,
@@ -129,7 +129,7 @@ class Node:
 
     def close(self) -> None:
         """Finish what waits, remember the heads, free the folder. Harmless twice."""
-        self.drafts.stop()
+        self.drafts.stop(self._guard.close)
         self.writer.stop()
         if self._lock.held:
             with suppress(ScManagerError):  # A mark that lags is harmless; a folder that is gone ends here too.

@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 
+from scmanager.domain.document import DEPS_MAX
 from scmanager.errors import Untrusted
 
 OPERATIONS_MAX: Final = 131_072
@@ -18,7 +19,6 @@ OPERATIONS_MAX: Final = 131_072
 _MAGIC: Final = bytes.fromhex("856f4a83")
 _CHANGE: Final = 1
 _ACTORS_MAX: Final = 4096
-_DEPS_MAX: Final = 64
 _NUMBER_MAX: Final = 2**53 - 1
 
 _OBJECT_ACTOR, _OBJECT_COUNTER, _KEY_ACTOR, _KEY_COUNTER = 0x01, 0x02, 0x11, 0x13
@@ -78,7 +78,7 @@ def _parse(data: bytes) -> Header:
     digest = hashlib.sha256(data[8:]).digest()
     if data[4:8] != digest[:4]:
         raise ChangeUnusable(why="its bytes were changed")
-    deps = tuple(body.take(32) for _ in range(body.count(_DEPS_MAX)))
+    deps = tuple(body.take(32) for _ in range(body.count(DEPS_MAX)))
     actor, number, first = body.take(body.unsigned()), body.unsigned(), body.unsigned()
     body.signed()  # When it was made: always 1970, and not ours to trust.
     body.take(body.unsigned())

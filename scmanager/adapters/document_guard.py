@@ -68,7 +68,9 @@ class DocumentGuard:
         return process.pid if process is not None and process.poll() is None else None
 
     def close(self) -> None:
-        """End the child. The next request starts another."""
+        """End the child, whatever it is doing. The next request starts another."""
+        if (process := self._process) is not None:
+            process.kill()
         with self._lock:
             self._end()
 

@@ -71,6 +71,8 @@ def _place(drafting: Drafting, thing_id: Id, kind: Kind) -> Place:
 
 def _draft(drafting: Drafting, place: Place, text: Text, base: tuple[Id32, ...], wanted: str) -> Draft:
     """What the scribe needs: the usual actor goes on counting, a spare one writes where it cannot."""
+    if len(base) > document.DEPS_MAX:
+        raise document.DocumentScattered(count=len(base), most=document.DEPS_MAX)
     actor, spare = (_actor(drafting, place, more) for more in (b"", drafting.command))
     return Draft(tuple(sorted(set(base))), wanted, actor, text.number(actor) + 1, spare)
 

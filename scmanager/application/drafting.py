@@ -6,12 +6,12 @@ nothing it was made from has changed; if something has, it is made again.
 
 import secrets
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, Final
 
 from scmanager.application.desk import Desk
 from scmanager.application.verbs import Verb
-from scmanager.application.writer import Command, Result, Writer
+from scmanager.application.writer import Command, NodeStopping, Result, Writer
 from scmanager.domain.document import DocumentMoved
 from scmanager.domain.event import Id, Id32
 from scmanager.domain.records import Grant
@@ -20,6 +20,7 @@ from scmanager.spaces.shelf import Shelf
 from scmanager.spaces.space import Space
 
 TRIES: Final = 5
+GRACE_S: Final = 5.0
 
 AtDesk = Callable[[Desk], Result]
 
@@ -42,6 +43,7 @@ class Drafts:
     def __init__(self, writer: Writer, shelf: Shelf, documents: Documents) -> None:
         self._writer, self._shelf, self._documents = writer, shelf, documents
         self._worker = ThreadPoolExecutor(1, "drafts")
+        self._pending: set[Future[Result]] = set()
 
     def submit(
         self, known: Verb, space: bytes, arguments: Mapping[str, Any], command_id: bytes | None = None
@@ -49,12 +51,26 @@ class Drafts:
         """One verb in one space. The future ends after the commit, or with what refused it."""
         command = command_id or secrets.token_bytes(16)
         if known.drafted:
-            return self._worker.submit(self._drafted, known, space, arguments, command)
+            return self._queued(known, space, arguments, command)
         return self._writer.submit(Command(command, space, lambda desk: known.act(desk, **arguments)))
 
-    def stop(self) -> None:
-        """Finish what was taken."""
+    def stop(self, give_up: Callable[[], None]) -> None:
+        """Finish what was taken; after some seconds `give_up` is called, which ends what takes too long."""
+        self._worker.shutdown(wait=False)
+        if wait(tuple(self._pending), GRACE_S).not_done:
+            give_up()
         self._worker.shutdown()
+
+    def _queued(self, known: Verb, space: bytes, arguments: Mapping[str, Any], command: Id) -> Future[Result]:
+        try:
+            answer = self._worker.submit(self._drafted, known, space, arguments, command)
+        except RuntimeError:  # It takes no more.
+            answer = Future()
+            answer.set_exception(NodeStopping())
+            return answer
+        self._pending.add(answer)
+        answer.add_done_callback(self._pending.discard)
+        return answer
 
     def _drafted(self, known: Verb, space: bytes, arguments: Mapping[str, Any], command: Id) -> Result:
         for left in reversed(range(TRIES)):

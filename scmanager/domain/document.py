@@ -24,11 +24,13 @@ ROOT: Final = bytes.fromhex("d7776c7c30d635c598d653f66d70e450be4ef3cee792255b58e
 """The hash of the change that every document begins with: an empty text. It is in no entry."""
 TEXT_BYTES_MAX: Final = 1 << 20
 """Of one document, as UTF-8."""
+DEPS_MAX: Final = 1000
+"""Changes that one change builds on: as many can be made at once, before somebody who knows them all writes."""
 WAITING_MAX: Final = 256
 """Changes of one document that are kept while something they depend on has not come."""
 
 Number = Annotated[int, Meta(ge=1, le=INT_MAX)]
-Hashes = Annotated[tuple[Entry, ...], Meta(min_length=1, max_length=TUPLE_MAX)]
+Hashes = Annotated[tuple[Entry, ...], Meta(min_length=1, max_length=DEPS_MAX)]
 """Of changes."""
 
 
@@ -171,6 +173,13 @@ class DocumentTooLong(Refused):
 
     code = "document-too-long"
     hint = "Shorten it, or put a part of it elsewhere."
+
+
+class DocumentScattered(Refused):
+    """This document has {count} versions that nobody brought together; {most} at most can be."""
+
+    code = "document-scattered"
+    hint = "Name fewer in `base`. If somebody made them on purpose, have what he wrote removed."
 
 
 class DocumentMoved(Conflict):

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import psutil
 import pytest
@@ -127,3 +128,15 @@ def test_fuzzing_through_the_parser_never_harms_more_than_one_document(guard: Do
         except Forgotten:
             assert guard.bring(GOOD, TOLD, anew=True).text == good
     assert seen, "nothing that reads well was poison: change other bytes"
+
+
+def test_it_can_be_closed_while_it_works(guard: DocumentGuard) -> None:
+    first = guard.bring(GOOD, (), anew=True)
+    text = "".join(random.Random(2).choices("ab \n", k=1 << 20))
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(guard.write, GOOD, Draft(first.heads, text, b"a" * 16, 1, SPARE))
+        time.sleep(0.1)
+        guard.close()
+        with pytest.raises(DocumentUnreadable):
+            asked.result(10)
+    assert guard.bring(GOOD, TOLD, anew=True).omitted == ()

@@ -177,6 +177,15 @@ def test_twenty_thousand_edits_are_read_in_one_go_and_one_more_is_quick(guard: D
     assert time.monotonic() - started < 5
 
 
+def test_a_hundred_who_wrote_at_once_are_brought_together_by_the_next_who_writes(scribe: Scribe) -> None:
+    told = [each for number in range(100) for each in Hand(f"h{number}").write(f"line {number}\n")]
+    reading = scribe.bring(NAME, told, anew=True)
+    assert (len(reading.heads), len(reading.text.splitlines())) == (100, 100)
+    made = scribe.write(NAME, draft(reading, reading.text + "all\n"))
+    after = scribe.bring(NAME, made, anew=False)
+    assert (after.text, after.heads) == (reading.text + "all\n", (made[0].change,))
+
+
 def test_a_scribe_says_when_it_does_not_hold_a_document(scribe: Scribe) -> None:
     for ask in (
         lambda: scribe.bring(b"unheard of", (), anew=False),

@@ -56,7 +56,7 @@ class Writers:
 
     def close(self) -> None:
         self.projector.close()
-        self.drafts.stop()
+        self.drafts.stop(self.guard.close)
         self.guard.close()
 
 

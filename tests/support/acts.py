@@ -417,6 +417,7 @@ ELSEWHERE: dict[str, str] = {
     ),
     **dict.fromkeys(("hangar.import", "hangar.undo-import", "hangar.share", "hangar.withdraw"), _MANY),
     **dict.fromkeys(("document.edit", "document.undo"), "Edits at the same time are merged: see ADR 13."),
+    "notification.mark-read": "Only the member says it, of what he was told himself.",
     "operation.repeat": "It makes new operations, and puts this one into their series: the last series stands.",
     "member.join": "Only the member says it. Met by a withdrawn invitation it is contested: field `joining`.",
     "member.confirm": "It settles a contested joining.",
