@@ -41,11 +41,13 @@ $(VENV)/.installed: $(VENV)/.python requirements/base.txt pyproject.toml
 	@echo "Installing what is pinned (160 MB on disk); this may take a minute or two ..."
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/base.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/python -m compileall -q scmanager
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.python requirements/dev.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/python -m compileall -q scmanager
 	@touch $@ $(VENV)/.installed
 
 clean:

@@ -1,8 +1,9 @@
-"""Documents made from the code: docs/errors.md, docs/verbs.md, docs/events.md. `python -m ops.documents` writes them.
+"""Documents made from the code, in docs: errors, verbs, events, audit-types. `python -m ops.documents` writes them.
 
 tests/test_documents.py fails when a committed one differs. Nothing in them is written by hand.
 """
 
+import ast
 import enum
 import importlib
 import inspect
@@ -24,6 +25,7 @@ from scmanager.api import mutations
 from scmanager.application.every_verb import VERBS, Verb
 from scmanager.application.verbs import Parameter
 from scmanager.cli.entry import build
+from scmanager.domain.audit_types import KINDS, AuditType
 from scmanager.domain.catalogue import FOLDS
 from scmanager.domain.event import CATALOGUE, EventMeta
 from scmanager.domain.governance import is_governance, needs
@@ -33,6 +35,7 @@ from scmanager.errors import FAMILIES, ScManagerError
 DOCS = Path(__file__).parent.parent / "docs"
 MADE = "Made by `python -m ops.documents`; do not edit.\n"
 OPEN = "open"
+AUDIT_TESTS = "tests/end_to_end/test_audit_events.py"
 
 
 def everything() -> dict[str, str]:
@@ -40,7 +43,7 @@ def everything() -> dict[str, str]:
     for module in pkgutil.walk_packages(scmanager.__path__, "scmanager."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
-    return {"errors.md": errors(), "verbs.md": verbs(), "events.md": events()}
+    return {"errors.md": errors(), "verbs.md": verbs(), "events.md": events(), "audit-types.md": audit_types()}
 
 
 def cell(text: str) -> str:
@@ -214,6 +217,38 @@ def _mutation(verb: str) -> str | None:
 def _mutations() -> frozenset[str]:
     made: Any = mutations.mutation_type()
     return frozenset(each.name for each in made.__strawberry_definition__.fields)
+
+
+# Audit types
+
+
+def audit_types() -> str:
+    """Every type of audit event: who raises it, and the tests that see its real cause raise it."""
+    rows = [
+        (f"`{type_}`", kind.severity.value, kind.emitter, kind.trigger, _raised_by(type_))
+        for type_, kind in KINDS.items()
+    ]
+    raised = sum(not kind.needs for kind in KINDS.values())
+    text = [
+        "# Audit types\n",
+        MADE,
+        "An audit event is noted in its owner's own space: `scm audit list`, `auditEvents` in GraphQL. How they are "
+        "counted and why nobody can fill the disk with them: [adr/0016-audit-events.md](adr/0016-audit-events.md). "
+        f"The last column names the test that raises the type by its real cause ({AUDIT_TESTS}), or says what the "
+        "type waits for.\n",
+        table(("type", "severity", "emitter", "trigger", "raised by"), rows),
+        f"{raised} of {len(KINDS)} have a cause in this release.\n",
+    ]
+    return "\n".join(text)
+
+
+def _raised_by(type_: AuditType) -> str:
+    if needs := KINDS[type_].needs:
+        return f"{OPEN}: needs {needs}"
+    tree = ast.parse((DOCS.parent / AUDIT_TESTS).read_text(encoding="utf-8"))
+    prefix = f"test_{type_.replace('-', '_')}_"
+    found = [each.name for each in tree.body if isinstance(each, ast.FunctionDef) and each.name.startswith(prefix)]
+    return ", ".join(f"`{name}`" for name in found) or OPEN
 
 
 # Types, for people

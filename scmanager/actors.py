@@ -6,17 +6,19 @@ They fail and restart apart from each other; what one needs of another it asks f
 
 import threading
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from scmanager.adapters import postgres_server
 from scmanager.adapters.postgres_connection import PostgresServer
 from scmanager.adapters.seen_file import SeenFile
-from scmanager.application.alarms import Alarms
 from scmanager.application.erasure import Erasures
 from scmanager.errors import Unavailable
-from scmanager.eventstore.originators import SqliteOriginators
 from scmanager.projections.runner import Projector
 from scmanager.runtime import Node
 from scmanager.supervisor import Run
+
+if TYPE_CHECKING:
+    from scmanager.application.alarms import Alarms
 
 LOOK_S = 1.0
 """How often the database's process is looked at; costs nothing."""
@@ -49,21 +51,17 @@ class Actors:
         self._erasures = Erasures(node.store, node.shelf, node.vault, seen, lambda: node.now_us() // 10**6)
         self._erasures_wake = threading.Event()
         node.shelf.listen(self._erasures_wake.set)
-        noted = SqliteOriginators(node.store)
-        self._alarms = Alarms(
-            node.store, noted, node.shelf, node.writer, node.vault, node.now_us, node.personal_space
-        )
+        self._alarms: Alarms | None = None
         self._alarms_wake = threading.Event()
         node.shelf.listen(self._alarms_wake.set)
 
-    def all(self) -> list[tuple[str, Run]]:
-        """By name, in the order in which they start."""
-        return [
-            ("database", self.run_database),
-            ("read-models", self.run_projector),
-            ("erasures", self.run_erasures),
-            ("alarms", self.run_alarms),
-        ]
+    def first(self) -> list[tuple[str, Run]]:
+        """Those that an answer needs, by name, in the order in which they start."""
+        return [("database", self.run_database), ("read-models", self.run_projector)]
+
+    def later(self) -> list[tuple[str, Run]]:
+        """Those that nobody waits for: they start when all others run."""
+        return [("erasures", self.run_erasures), ("alarms", self.run_alarms)]
 
     def conninfo(self) -> str:
         """How to reach the database at present. Raises DatabaseAway."""
@@ -114,11 +112,21 @@ class Actors:
         wake = self._alarms_wake
         threading.Thread(target=_pass_on, args=(stop, wake), name="alarms-stop", daemon=True).start()
         ready()
+        if self._alarms is None:
+            self._alarms = self._make_alarms()
         while not stop.is_set():
             wake.clear()
             self._alarms.run(stop.is_set)
             stop.wait(ALARMS_PAUSE_S)
             wake.wait()
+
+    def _make_alarms(self) -> "Alarms":
+        # Imported here, when the node serves already: with it comes the eventsourcing library.
+        from scmanager.application.alarms import Alarms
+        from scmanager.eventstore.originators import SqliteOriginators
+
+        node, noted = self._node, SqliteOriginators(self._node.store)
+        return Alarms(node.store, noted, node.shelf, node.writer, node.vault, node.now_us, node.personal_space)
 
 
 def _watch(server: PostgresServer, stop: threading.Event) -> None:

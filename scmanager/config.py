@@ -10,6 +10,17 @@ import msgspec
 from scmanager.errors import Misconfigured
 
 DEFAULT_PORT = 7411
+_CODES = """
+AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ CA CC
+CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO FR GA GB GD
+GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP KE KG KH
+KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR MS MT MU MV MW
+MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC
+SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY
+UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW
+"""
+REGIONS = frozenset(_CODES.split())
+"""The 249 codes of ISO 3166-1 alpha-2."""
 
 
 class SettingWrong(Misconfigured):
@@ -29,6 +40,8 @@ class Settings(msgspec.Struct, frozen=True):
     """SCM_PORT: on the loopback address; 0 for any free one."""
     postgres_dsn: str | None = None
     """SCM_POSTGRES_DSN: a PostgreSQL of one's own for the read models. None: a private one is started."""
+    region: str | None = None
+    """SCM_REGION: where this installation is, as ISO 3166-1 alpha-2 spells it. None: audit events name no region."""
 
 
 def read_settings(environment: Mapping[str, str] | None = None, data: Path | None = None) -> Settings:
@@ -43,7 +56,10 @@ def read_settings(environment: Mapping[str, str] | None = None, data: Path | Non
     if not (port.isascii() and port.isdigit() and int(port) < 65536):
         raise SettingWrong(name="SCM_PORT", value=port)
     state = Path(env["SCM_STATE"]).absolute() if env.get("SCM_STATE") else None
-    return Settings(folder, state, int(port), env.get("SCM_POSTGRES_DSN") or None)
+    region = env.get("SCM_REGION") or None
+    if region is not None and region not in REGIONS:
+        raise SettingWrong(name="SCM_REGION", value=region)
+    return Settings(folder, state, int(port), env.get("SCM_POSTGRES_DSN") or None, region)
 
 
 def default_data_folder(environment: Mapping[str, str]) -> Path:

@@ -22,16 +22,17 @@ from scmanager.adapters.space_file import (
     parse_invitation,
     parse_request,
     parse_signed_hand_over,
-    parse_space,
-    read_bytes,
 )
+from scmanager.adapters.space_reading import read_space
+from scmanager.application.audit_foreign import from_outside, judged, note_void
+from scmanager.application.audit_intake import Note, unheard
 from scmanager.application.exchange import Fork
 from scmanager.application.pieces import discard, dropped_rows, pending_rows
 from scmanager.application.writer import Result
+from scmanager.domain.audit_types import AuditType
 from scmanager.domain.catalogue import MEMBERS
 from scmanager.domain.member import Standing
 from scmanager.errors import Refused
-from scmanager.exporting import Wanted, export
 from scmanager.runtime import Node
 
 
@@ -45,8 +46,9 @@ class NotAwaited(Refused):
 class Exchange:
     """The exchange of one node (api.backend.Exchange)."""
 
-    def __init__(self, node: Node) -> None:
-        self._node = node
+    def __init__(self, node: Node, note: Note = unheard) -> None:
+        """`note` hears of what does not prove what it claims, and of what goes beyond its author's rights."""
+        self._node, self._note = node, note
 
     def place_for_file(self) -> Path:
         """A name in the data folder for a file that is on its way; the next start removes what was left there."""
@@ -62,16 +64,26 @@ class Exchange:
 
     def admit(self, request: bytes, role: bytes, member: bytes | None = None, command: bytes | None = None) -> Result:
         """Let in the device of a request, with a role's rank and rights; as whom it says, unless told otherwise."""
-        asked = parse_request(request)
-        self._node.shelf.space(asked.space)
+        asked = self._parse(request)
         if member is None:
             self._check_awaited(asked)
-        self._node.take_request(asked)
+        self._take(asked)
         given = {
             "member_id": asked.member if member is None else member, "role_id": role,
             "log": asked.log, "device": asked.device, "box": asked.box,
         }  # fmt: skip
         return self._node.do("member.grant", asked.space, given, command)
+
+    def _parse(self, request: bytes) -> Request:
+        """Raises NoSuchSpace, and Untrusted for what its device did not sign."""
+        with from_outside(self._note, "request"):
+            asked = parse_request(request)
+        self._node.shelf.space(asked.space)
+        return asked
+
+    def _take(self, asked: Request) -> None:
+        with from_outside(self._note, asked.device.hex()):
+            self._node.take_request(asked)
 
     def _check_awaited(self, asked: Request) -> None:
         """A request's writer chose for whom it speaks: only the place of somebody who was invited is free."""
@@ -84,9 +96,8 @@ class Exchange:
 
     def enrol(self, request: bytes, command: bytes | None = None) -> Result:
         """Let another machine of the owner's act as him."""
-        asked = parse_request(request)
-        self._node.shelf.space(asked.space)
-        self._node.take_request(asked)
+        asked = self._parse(request)
+        self._take(asked)
         given = {"log": asked.log, "device": asked.device, "box": asked.box, "transport": asked.transport}
         return self._node.do("device.enrol", asked.space, given, command)
 
@@ -99,8 +110,14 @@ class Exchange:
 
         `pending`: what waits in the space for entries that are missing; `dropped`: what proved wrong when they came.
         """
-        read = parse_space(read_bytes(path))
-        admitted = self._node.import_space(read)
+        with from_outside(self._note, "space file"):
+            read = read_space(path)
+        shelf, mark = self._node.shelf, judged(self._node.shelf, read.space)
+        with from_outside(self._note, read.space.hex()):
+            admitted = self._node.import_space(read)
+        for each in admitted.dropped:
+            self._note(AuditType.P2P_MISMATCH, each.code, each.log.hex(), "entries that waited are none of their log")
+        note_void(self._note, shelf, self._node.vault, read.space, mark)
         with self._node.shelf.lock:
             space, own = self._node.shelf.space(read.space), set(self._node.vault.logs_of(read.space))
             acts = any(own & set(each.levels) for each in space.grants())
@@ -122,6 +139,8 @@ class Exchange:
         self, conninfo: str, schema: str, spaces: Sequence[bytes], *, csv: bool, bom: bool, keys: bool
     ) -> Iterator[bytes]:
         """These spaces in open formats, as a ZIP archive that grows while it is read (exporting.py)."""
+        from scmanager.exporting import Wanted, export  # With it comes psycopg, which only a running node needs.
+
         return export(self._node, conninfo, schema, spaces, Wanted(csv, bom, keys))
 
     def forks(self, space: bytes) -> list[Fork]:

@@ -14,7 +14,7 @@ import msgspec
 
 from scmanager import __version__
 from scmanager.adapters.open_formats import FileMade, csv_lines, json_lines, zipped
-from scmanager.adapters.space_file import whole_space
+from scmanager.adapters.space_reading import whole_space
 from scmanager.application.telling import tell
 from scmanager.projections.reading import Picture, picture
 from scmanager.runtime import Node

@@ -29,11 +29,10 @@ from scmanager.adapters.space_file import (
     Invitation,
     NoteLine,
     Request,
-    SpaceFile,
     SpaceFileDamaged,
     open_keys,
-    whole_space,
 )
+from scmanager.adapters.space_reading import SpaceFile, whole_space
 from scmanager.adapters.wrapping import FileProtection, Protection
 from scmanager.application import organisations
 from scmanager.application.desk import Desk

@@ -21,9 +21,12 @@ from scmanager.adapters.node_file import NODE_FILE, NodeFile, NodeFileDamaged, f
 from scmanager.api.backend import ActorHealth
 from scmanager.api.listening import LOOPBACK as HOST
 from scmanager.api.listening import PortTaken, listen
+from scmanager.application.audit_intake import Note
 from scmanager.application.pieces import pending_hint
 from scmanager.application.writer import Result
+from scmanager.auditing import ACTOR, actor_failed, auditor_of
 from scmanager.config import Settings
+from scmanager.domain.audit_types import AuditType
 from scmanager.errors import Misconfigured, ScManagerError, Unavailable
 from scmanager.exchanging import Exchange
 from scmanager.projections.generation import LIVE
@@ -61,9 +64,11 @@ class Serving:
 
     def __init__(self, node: Node) -> None:
         self.node = node
-        self.exchange = Exchange(node)
+        self.auditor = auditor_of(node)
+        self.note: Note = self.auditor.note
+        self.exchange = Exchange(node, self.note)
         self._actors = Actors(node)
-        self._supervisor = Supervisor()
+        self._supervisor = Supervisor(actor_failed(self.note))
         self._started = False
         self._socket: socket.socket | None = None
         self._token = secrets.token_urlsafe(32)
@@ -83,10 +88,10 @@ class Serving:
 
     def _start(self, deadline: float, given_up: threading.Event) -> None:
         self._socket = listen(self.node.settings.port)
-        parts = [*self._actors.all(), ("api", self._run_api)]
-        actors = [self._supervisor.start(name, run) for name, run in parts]
-        for actor in actors:
-            self._await(actor, deadline, given_up)
+        later = [(ACTOR, self.auditor.run), *self._actors.later()]
+        for parts in ([*self._actors.first(), ("api", self._run_api)], later):
+            for actor in [self._supervisor.start(name, run) for name, run in parts]:
+                self._await(actor, deadline, given_up)
         self._started = True
         file = NodeFile(os.getpid(), self.port, self._token)
         write_node_file(self.node.settings.data, file)
@@ -242,6 +247,7 @@ class Serving:
             "scm_projected_position": float(self.projected_pos()),
             "scm_writer_commits_total": float(self.node.writer.commits),
             "scm_spaces": float(len(self.node.shelf.spaces())),
+            "scm_audit_dropped_total": float(self.auditor.dropped),
             "scm_actor_restarts_total": float(sum(report.restarts for report in reports)),
         }
 
@@ -263,12 +269,14 @@ def serve_until_signal(node: Node, started: Callable[[Serving], None] = lambda _
         serving = Serving(node)
         with contextlib.suppress(StartGivenUp):
             _start_quickly(serving, asked)
+            serving.note(AuditType.INSTANCE_ACTIVE, "node-started", "node")
             try:
                 started(serving)
                 # Windows does not wake a wait without an end for Ctrl-C.
                 while not asked.wait(1.0 if sys.platform == "win32" else None):
                     pass
             finally:
+                serving.note(AuditType.INSTANCE_INACTIVE, "node-stopped", "node")
                 late = serving.stop()
             return late
         return []

@@ -22,6 +22,9 @@ STOP_TIMEOUT_S = 15.0
 Run = Callable[[threading.Event, Callable[[], None]], None]
 """run(stop, ready): call `ready()` once it serves; return when `stop` is set."""
 
+Failed = Callable[[str, BaseException], None]
+"""failed(actor's name, what it raised). Must return at once and not raise."""
+
 
 class Health(enum.StrEnum):
     """How an actor is."""
@@ -47,9 +50,9 @@ class Report(msgspec.Struct, frozen=True):
 class Actor:
     """One supervised part, in a thread of its own."""
 
-    def __init__(self, name: str, run: Run) -> None:
+    def __init__(self, name: str, run: Run, failed: Failed = lambda _, __: None) -> None:
         self.name = name
-        self._run = run
+        self._run, self._failed = run, failed
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._live, name=name, daemon=True)
         self._changed = threading.Condition()
@@ -92,6 +95,8 @@ class Actor:
             except BaseException as raised:  # noqa: BLE001 - an actor's failure is its own, a SystemExit of a library too
                 self.failure = raised
                 error = _described(raised)
+                if not self._stop.is_set():
+                    self._failed(self.name, raised)
             if self._stop.is_set():
                 break
             if time.monotonic() - began > WELL_AFTER_S:
@@ -112,12 +117,13 @@ class Actor:
 class Supervisor:
     """The registry of actors. Started in order, stopped in the opposite one."""
 
-    def __init__(self) -> None:
+    def __init__(self, failed: Failed = lambda _, __: None) -> None:
         self._actors: list[Actor] = []
+        self._failed = failed
 
     def start(self, name: str, run: Run) -> Actor:
         """Register and start an actor."""
-        actor = Actor(name, run)
+        actor = Actor(name, run, self._failed)
         self._actors.append(actor)
         actor.start()
         return actor

@@ -6,6 +6,7 @@ import pytest
 
 from ops import documents
 from scmanager.application.every_verb import VERBS
+from scmanager.domain.audit_types import KINDS, AuditType
 from scmanager.domain.event import CATALOGUE
 
 
@@ -23,6 +24,13 @@ def test_every_verb_and_every_event_is_in_its_document(made: dict[str, str]) -> 
     assert all(f"### {verb}\n" in made["verbs.md"] for verb in VERBS)
     ours = [tag for tag, kind in CATALOGUE.items() if kind.__module__.startswith("scmanager.")]
     assert all(f"| `{tag}` |" in made["events.md"] for tag in ours)
+
+
+def test_every_audit_type_is_raised_by_a_test_or_says_what_it_needs(made: dict[str, str]) -> None:
+    lines = [line for line in made["audit-types.md"].splitlines() if line.startswith("| `")]
+    assert [line.split("`")[1] for line in lines] == [type_.value for type_ in AuditType]
+    for line, kind in zip(lines, KINDS.values(), strict=True):
+        assert f"| {documents.OPEN}: needs {kind.needs} |" in line if kind.needs else "| `test_" in line
 
 
 def test_a_verb_that_needs_a_right_says_which(made: dict[str, str]) -> None:

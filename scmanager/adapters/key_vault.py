@@ -148,8 +148,11 @@ class KeyVault:
 
     def keys_of(self, space: bytes, subject: bytes | None = b"") -> tuple[bytes, ...]:
         """Ids of the keys held of a subject, of the epochs (empty subject), or of the whole space (None), sorted."""
-        whose, values = ("", (space,)) if subject is None else (" AND subject = ?", (space, subject))
-        query = f"SELECT key_id FROM keys WHERE space = ?{whose} ORDER BY key_id"  # noqa: S608 # two words of ours
+        query = "SELECT key_id FROM keys WHERE space = ? ORDER BY key_id"
+        values: tuple[bytes, ...] = (space,)
+        if subject is not None:  # A query of its own: "or any subject" would read every key of the space.
+            query = "SELECT key_id FROM keys WHERE space = ? AND subject = ? ORDER BY key_id"
+            values = (space, subject)
         with self._guarded():
             return tuple(row[0] for row in self._database.execute(query, values))
 
@@ -194,7 +197,7 @@ class KeyVault:
         return self._unwrap(row[1], _log_context(log, row[0])) if row else None
 
     def logs_of(self, space: bytes) -> tuple[bytes, ...]:
-        """Ids of the logs of a space whose seeds are kept, sorted; remembered, for every command asks."""
+        """Ids of the logs of a space whose seeds are kept, sorted. Remembered: it is asked before each command."""
         with self._guarded():
             if space not in self._logs:
                 rows = self._database.execute("SELECT log FROM logs WHERE space = ? ORDER BY log", (space,))

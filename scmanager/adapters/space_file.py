@@ -1,13 +1,13 @@
 """Files that carry a space from one machine to another until the mesh does: whole spaces, invitations and requests.
 
-Each is JSON Lines in UTF-8: a header that names the format, then one line a piece. Entries travel verbatim; keys
-travel only in a box sealed to one device. Whatever a file says is checked before it counts; a parser here raises
-`Untrusted` and nothing else.
+Each is JSON Lines in UTF-8: a header that names the format, then one line a piece (whole spaces: `space_reading`).
+Entries travel verbatim; keys travel only in a box sealed to one device. Whatever a file says is checked before it
+counts; a parser here raises `Untrusted` and nothing else.
 """
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
@@ -16,19 +16,14 @@ from nacl.public import PrivateKey
 
 from scmanager.adapters.key_box import KEYS_IN_A_BOX_MAX, SpaceKey, open_box, open_secret, seal_secret
 from scmanager.adapters.key_vault import KeyVault
-from scmanager.adapters.private_files import write_pieces
 from scmanager.errors import Unavailable, Untrusted
 from scmanager.eventstore import signing
 from scmanager.eventstore.entry import HEADER_BYTES, PARTS_MAX, SIZE_BYTES_MAX, Recovery
-from scmanager.eventstore.log_copy import LogCopy, note_of, pages
-from scmanager.eventstore.store import Store
-from scmanager.eventstore.verification import SignedNote
 
-FILE_BYTES_MAX = 1 << 30
-LINE_BYTES_MAX = 64 << 20
-ENTRIES_A_LINE = 500
-BYTES_A_LINE = 16 << 20
-"""Of entries and parts: the last entry may add as much again, and base64 a third, and a line stays readable."""
+ENTRIES_A_LINE_MAX = 500
+RUNS_MAX = 100_000
+SMALL_BYTES_MAX = 1 << 20
+"""Of an invitation, a request, an offer or an answer."""
 
 Bytes16 = Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)]
 Bytes32 = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
@@ -81,18 +76,18 @@ class SpaceHeader(_Line, frozen=True):
 
     format: Literal["scm-space/1"]
     space: Bytes32
-    logs: Count
-    """How many branches follow."""
+    logs: Annotated[int, msgspec.Meta(ge=0, le=RUNS_MAX)]
+    """How many runs follow."""
 
 
 class Piece(_Line, frozen=True):
-    """Some entries of a branch, each with its stored parts; `null` where a part is not here."""
+    """Some entries of a run, each with its stored parts; `null` where a part is not here."""
 
-    entries: Annotated[tuple[tuple[Entry, Parts], ...], msgspec.Meta(min_length=1, max_length=ENTRIES_A_LINE)]
+    entries: Annotated[tuple[tuple[Entry, Parts], ...], msgspec.Meta(min_length=1, max_length=ENTRIES_A_LINE_MAX)]
 
 
 class NoteLine(_Line, frozen=True):
-    """Ends a branch: the note over all its entries."""
+    """Ends a run: the note over all entries of its log up to the last one."""
 
     size: Count
     root: Bytes32
@@ -106,14 +101,6 @@ class KeysLine(_Line, frozen=True):
     """Key boxes, all sealed to one box key made for this file."""
     readers: tuple[tuple[Bytes32, bytes], ...]
     """A device's box key, and that file's box secret sealed to it."""
-
-
-class SpaceFile(msgspec.Struct, frozen=True):
-    """What a space file holds. Nothing in it is verified yet."""
-
-    space: bytes
-    logs: tuple[LogCopy, ...]
-    keys: KeysLine | None
 
 
 class Invitation(_Line, frozen=True):
@@ -179,55 +166,6 @@ class SignedHandOver(_Line, frozen=True):
 _T = TypeVar("_T", bound=_Line)
 
 
-def write_space(path: Path, space: bytes, logs: Iterable[LogCopy], keys: KeysLine | None) -> int:
-    """Write a space file for its owner only, replacing an older one; returns its size in bytes."""
-    copies = list(logs)
-    branches = ((zip(copy.entries, copy.held, strict=True), copy.note) for copy in copies)
-    return write_pieces(path, space_lines(space, len(copies), branches, keys))
-
-
-def whole_space(store: Store, vault: KeyVault, space: bytes, readers: Iterable[bytes] | None) -> Iterator[bytes]:
-    """A space as it is held here, line by line: a page of entries in memory at a time.
-
-    With its keys for these devices' box keys; None: without any. Raises BoxKeyUnusable.
-    """
-    keys = None if readers is None else seal_keys(vault, space, readers)
-    heads = store.heads(space)
-    branches = ((pages(store, head), note_of(store, head)) for head in heads)
-    return space_lines(space, len(heads), branches, keys)
-
-
-Rows = Iterable[tuple[bytes, Mapping[int, bytes]]]
-"""Entries, each with its stored parts by number."""
-
-
-def space_lines(
-    space: bytes, logs: int, branches: Iterable[tuple[Rows, SignedNote]], keys: KeysLine | None
-) -> Iterator[bytes]:
-    """A space file line by line, each with its line end; `logs`: how many branches there are."""
-    yield msgspec.json.encode(SpaceHeader("scm-space/1", space, logs)) + b"\n"
-    for rows, note in branches:
-        for piece in _pieces(rows):
-            yield piece + b"\n"
-        yield msgspec.json.encode(NoteLine(note.size, note.root, note.signature)) + b"\n"
-    if keys is not None:
-        yield msgspec.json.encode(keys) + b"\n"
-
-
-def _pieces(branch: Rows) -> Iterator[bytes]:
-    rows: list[tuple[bytes, tuple[bytes | None, ...]]] = []
-    size = 0
-    for data, held in branch:
-        if len(rows) == ENTRIES_A_LINE or size >= BYTES_A_LINE:
-            yield msgspec.json.encode(Piece(tuple(rows)))
-            rows, size = [], 0
-        count = max(held, default=-1) + 1
-        rows.append((data, tuple(held.get(number) for number in range(count))))
-        size += len(data) + sum(map(len, held.values()))
-    if rows:
-        yield msgspec.json.encode(Piece(tuple(rows)))
-
-
 def seal_keys(vault: KeyVault, space: bytes, readers: Iterable[bytes]) -> KeysLine:
     """All keys of a space that are held here, for these devices' box keys. Raises BoxKeyUnusable."""
     ours = PrivateKey.generate()
@@ -248,55 +186,23 @@ def open_keys(line: KeysLine, box: bytes, box_secret: bytes) -> list[SpaceKey]:
     return []
 
 
-def read_bytes(path: Path) -> bytes:
-    """A file's bytes. Raises FileUnreadable, also when it is larger than 1 GiB."""
+def read_bytes(path: Path, bytes_max: int = SMALL_BYTES_MAX) -> bytes:
+    """A small file's bytes, cut off beyond `bytes_max` + 1. Raises FileUnreadable."""
     try:
         with path.open("rb") as file:
-            data = file.read(FILE_BYTES_MAX + 1)
+            return file.read(bytes_max + 1)
     except OSError as error:
         raise FileUnreadable(path=str(path), reason=error.strerror or type(error).__name__) from error
-    if len(data) > FILE_BYTES_MAX:
-        raise FileUnreadable(path=str(path), reason="it is larger than 1 GiB")
-    return data
-
-
-def parse_space(data: bytes) -> SpaceFile:
-    """Raises SpaceFileDamaged and nothing else."""
-    lines = _lines(data)
-    header = _decode(SpaceHeader, next(lines, b""), "space file")
-    logs: list[LogCopy] = []
-    entries: list[bytes] = []
-    held: list[dict[int, bytes]] = []
-    keys: KeysLine | None = None
-    for line in lines:
-        if keys is not None:
-            raise SpaceFileDamaged(what="space file", reason="something follows its end")
-        if line.startswith(b'{"entries"'):
-            piece = _decode(Piece, line, "space file")
-            for entry, stored in piece.entries:
-                entries.append(entry)
-                held.append({number: part for number, part in enumerate(stored) if part is not None})
-        elif line.startswith(b'{"boxes"'):
-            keys = _decode(KeysLine, line, "space file")
-        else:
-            note = _decode(NoteLine, line, "space file")
-            if not entries:
-                raise SpaceFileDamaged(what="space file", reason="a head stands there without entries")
-            logs.append(LogCopy(entries, held, SignedNote(note.size, note.root, note.signature)))
-            entries, held = [], []
-    if entries or len(logs) != header.logs:
-        raise SpaceFileDamaged(what="space file", reason="its end is missing")
-    return SpaceFile(header.space, tuple(logs), keys)
 
 
 def parse_invitation(data: bytes) -> Invitation:
     """Raises SpaceFileDamaged and nothing else."""
-    return _decode(Invitation, data.strip(), "invitation")
+    return _small(Invitation, data, "invitation")
 
 
 def parse_request(data: bytes) -> Request:
     """Raises SpaceFileDamaged, also when the device did not sign it."""
-    request = _decode(Request, data.strip(), "request")
+    request = _small(Request, data, "request")
     if not signing.verify(request.device, request.message, request.signature):
         raise SpaceFileDamaged(what="request", reason="its device did not sign it")
     return request
@@ -304,7 +210,7 @@ def parse_request(data: bytes) -> Request:
 
 def parse_hand_over(data: bytes) -> HandOver:
     """Raises SpaceFileDamaged, also when the device did not sign it."""
-    offer = _decode(HandOver, data.strip(), "offer")
+    offer = _small(HandOver, data, "offer")
     if not signing.verify(offer.device, offer.message, offer.signature):
         raise SpaceFileDamaged(what="offer", reason="its device did not sign it")
     return offer
@@ -312,21 +218,16 @@ def parse_hand_over(data: bytes) -> HandOver:
 
 def parse_signed_hand_over(data: bytes) -> SignedHandOver:
     """Raises SpaceFileDamaged and nothing else."""
-    return _decode(SignedHandOver, data.strip(), "signed offer")
+    return _small(SignedHandOver, data, "signed offer")
 
 
-def _lines(data: bytes) -> Iterator[bytes]:
-    start = 0
-    while start < len(data):
-        end = data.find(b"\n", start)
-        end = len(data) if end < 0 else end
-        if end - start > LINE_BYTES_MAX:
-            raise SpaceFileDamaged(what="space file", reason="a line is too long")
-        yield data[start:end]
-        start = end + 1
+def _small(shape: type[_T], data: bytes, what: str) -> _T:
+    # What is cut off is nothing that we wrote: the beginning says what it is instead.
+    return decode(shape, data.strip() if len(data) <= SMALL_BYTES_MAX else data[:SMALL_BYTES_MAX] + b"...", what)
 
 
-def _decode(shape: type[_T], line: bytes, what: str) -> _T:
+def decode(shape: type[_T], line: bytes, what: str) -> _T:
+    """One line of a file of that kind. Raises SpaceFileDamaged, FileOfAnotherKind."""
     try:
         return msgspec.json.decode(line, type=shape)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:

@@ -6,8 +6,12 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
-from fastapi import FastAPI, Request, Response
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route, WebSocketRoute
 
 from scmanager.api import failures
 from scmanager.api.backend import Backend
@@ -27,7 +31,7 @@ from scmanager.errors import ScManagerError
 GRAPHQL = "/graphql"
 
 
-def make_app(backend: Backend, *, direct: bool = True) -> FastAPI:
+def make_app(backend: Backend, *, direct: bool = True) -> Starlette:
     """The app of a node. `direct=False` sends every query through the executor: slower, for comparison."""
     schema = served()
     services = Services(
@@ -40,42 +44,45 @@ def make_app(backend: Backend, *, direct: bool = True) -> FastAPI:
     )
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
         yield
         await services.feed.close()
         await services.pool.close()
         services.waiters.shutdown(wait=False, cancel_futures=True)
         services.workers.shutdown(wait=False, cancel_futures=True)
 
-    app = FastAPI(title="SC Manager", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
-    app.add_middleware(Guard, token=lambda: backend.token)
-    app.add_exception_handler(ScManagerError, _told)
-    app.add_exception_handler(HTTPException, _not_offered)
-    endpoint, sockets = Endpoint(schema, services, direct=direct), Sockets(schema, services, GRAPHQL)
+    endpoint, sockets = Endpoint(schema, services, direct=direct), Sockets(schema, services)
+    files = SpaceFiles(services)
 
-    async def health() -> Response:
+    async def health(_: Request) -> Response:
         """A line for each actor; 503 when one is not well. Tells nothing about anybody's data."""
         actors = backend.health()
         well = all(each.ok for each in actors)
         said = {"ok": well, "actors": [msgspec.structs.asdict(each) for each in actors]}
         return Response(msgspec.json.encode(said), 200 if well else 503, media_type="application/json")
 
-    async def metrics() -> Response:
+    async def metrics(_: Request) -> Response:
         """Prometheus text."""
         own = {"scm_api_websockets": sockets.open, "scm_api_listeners": services.feed.listeners}
         return Response(exposition(dict(backend.metrics()) | own), media_type="text/plain; version=0.0.4")
 
-    app.add_api_route("/health", health, methods=["GET"])
-    app.add_api_route("/metrics", metrics, methods=["GET"])
-    files = SpaceFiles(services)
-    app.add_route(IMPORT, files.take, methods=["POST"])
-    app.add_route(EXPORT, files.give, methods=["GET"])
-    app.add_route(EXPORT_ALL, Exports(services).give, methods=["GET"])
-    app.add_route(BACKUP, Backups(services).give, methods=["POST"])
-    app.add_route(GRAPHQL, endpoint.get, methods=["GET"])
-    app.add_route(GRAPHQL, endpoint.post, methods=["POST"])
-    app.include_router(sockets)
-    return app
+    routes = [
+        Route("/health", health, methods=["GET"]),
+        Route("/metrics", metrics, methods=["GET"]),
+        Route(IMPORT, files.take, methods=["POST"]),
+        Route(EXPORT, files.give, methods=["GET"]),
+        Route(EXPORT_ALL, Exports(services).give, methods=["GET"]),
+        Route(BACKUP, Backups(services).give, methods=["POST"]),
+        Route(GRAPHQL, endpoint.get, methods=["GET"]),
+        Route(GRAPHQL, endpoint.post, methods=["POST"]),
+        WebSocketRoute(GRAPHQL, sockets),
+    ]
+    return Starlette(
+        routes=routes,
+        middleware=[Middleware(Guard, token=lambda: backend.token, note=backend.note)],
+        exception_handlers={ScManagerError: _told, HTTPException: _not_offered},
+        lifespan=lifespan,
+    )
 
 
 async def _told(request: Request, error: Any) -> Response:

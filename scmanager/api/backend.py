@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from scmanager.application.audit_intake import Note
 from scmanager.application.exchange import Fork
 from scmanager.projections.rebuild import Rebuilt
 from scmanager.spaces.documents import Documents
@@ -105,6 +106,10 @@ class Backend(Protocol):
     @property
     def documents(self) -> Documents:
         """Their texts, as they are and as they were. May wait: never call it in the event loop."""
+
+    @property
+    def note(self) -> Note:
+        """Where it is said that something matters for security. Never waits, never fails."""
 
     @property
     def read_schema(self) -> str:

@@ -176,3 +176,14 @@ def takes(arguments: dict[str, Any]) -> Callable[..., Any]:
 def matches(sql: str, description: str = "") -> Any:
     """A condition of a filter: holds for the row `{c}` and the given value `{v}`. Absent means no condition."""
     return strawberry.field(metadata={BINDING: sql}, default=None, description=description or None)
+
+
+def part_of_title() -> Any:
+    """The condition of a filter's `text` on things that have a title."""
+    return matches("position({v} in {c}.title_lower) > 0", "Part of the name, in any case.")
+
+
+def orders(name: str, **by: Sort) -> type[enum.Enum]:
+    """By what a list is ordered: an enum of the schema."""
+    made = enum.Enum(name, by)  # type: ignore[misc] # named at run time
+    return strawberry.enum(made)

@@ -1,13 +1,24 @@
 """Characters as GraphQL types: those of one's personal space, and those that members show to an organisation."""
 
-import enum
-
 import strawberry
 from strawberry import ID
 
-from scmanager.api.bindings import Sort, Table, chosen, column, computed, described, hexed, many, matches, moment, one
+from scmanager.api.bindings import (
+    Sort,
+    Table,
+    chosen,
+    column,
+    computed,
+    described,
+    hexed,
+    many,
+    matches,
+    moment,
+    one,
+    orders,
+)
 from scmanager.api.filters import Words
-from scmanager.api.models import Connection, Member, Organisation
+from scmanager.api.models import SAME, Connection, InSpace, Member, Organisation
 from scmanager.api.scalars import Moment, graphql_enum
 from scmanager.domain import character
 
@@ -16,7 +27,6 @@ NO_SHEETS = "Nothing is contested: the character itself says what holds."
 
 Fate = graphql_enum(character.Fate)
 
-_SAME = "{c}.space = {p}.space"
 _MAIN = "exists (select 1 from main_persona m where m.space = {c}.space and m.persona = {c}.id)"
 _MAIN_CONTESTED = (
     "exists (select 1 from main_persona m where m.space = {c}.space and m.member = {c}.player"
@@ -39,12 +49,7 @@ class CharacterFilter:
     contested: bool | None = matches("({c}.rival_sheets <> '{{}}') = {v}")
 
 
-@strawberry.enum
-class CharacterSort(enum.Enum):
-    """By what characters are ordered."""
-
-    NAME = Sort("name_lower")
-    PLAYER = Sort("player", "bytea")
+CharacterSort = orders("CharacterSort", NAME=Sort("name_lower"), PLAYER=Sort("player", "bytea"))
 
 
 @strawberry.input
@@ -54,19 +59,13 @@ class SheetFilter:
     stands: bool | None = matches("{c}.stands = {v}")
 
 
-@strawberry.enum
-class SheetSort(enum.Enum):
-    """By what sheets are ordered."""
-
-    WRITTEN = Sort("written_at", "timestamptz")
+SheetSort = orders("SheetSort", WRITTEN=Sort("written_at", "timestamptz"))
 
 
 @described
-class Character:
+class Character(InSpace):
     """A character that a member plays."""
 
-    id: ID = hexed("id")
-    space: ID = hexed("space")
     name: str | None = column("name")
     occupation: str | None = column("occupation")
     origin: str | None = column("origin")
@@ -76,10 +75,10 @@ class Character:
     main: bool = computed(_MAIN, "Whether it is its player's main one in this space.")
     main_contested: bool = computed(_MAIN_CONTESTED, "Chosen while its player chose another on another device.")
     player_id: ID = hexed("player")
-    player: Member | None = one(f"{_SAME} and {{c}}.id = {{p}}.player")
-    organisation: Organisation | None = one(_SAME, "Null in a personal space.")
+    player: Member | None = one(f"{SAME} and {{c}}.id = {{p}}.player")
+    organisation: Organisation | None = one(SAME, "Null in a personal space.")
     rival_sheets: Connection["CharacterSheet"] = many(
-        f"{_SAME} and {{c}}.persona = {{p}}.id", filter=SheetFilter, sort=SheetSort, next_step=NO_SHEETS,
+        f"{SAME} and {{c}}.persona = {{p}}.id", filter=SheetFilter, sort=SheetSort, next_step=NO_SHEETS,
         description="What was written at the same time, until one is chosen; empty when nothing is contested.",
     )  # fmt: skip
 

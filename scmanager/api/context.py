@@ -6,11 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import msgspec
-from strawberry.fastapi import BaseContext
+from starlette.types import Scope
 
 from scmanager.api.backend import Backend
 from scmanager.api.catalogue import Catalogue
 from scmanager.api.feed import Feed
+from scmanager.api.guard import ALLOWED
 from scmanager.api.pool import Pool
 from scmanager.api.viewer import Viewer
 
@@ -38,14 +39,20 @@ async def work(services: Services, act: Callable[[], T]) -> T:
     return await asyncio.shield(asyncio.get_running_loop().run_in_executor(services.workers, act))
 
 
-class Context(BaseContext):
+class Context:
     """One request's, or one websocket's."""
 
-    def __init__(self, services: Services, request_id: str) -> None:
-        super().__init__()
+    def __init__(self, services: Services, request_id: str, scope: Scope | None = None) -> None:
         self.services = services
         self.request_id = request_id
+        self.scope: Scope = scope or {}
+        """A websocket's handshake."""
         self.connection_params: dict[str, Any] | None = None
+
+    @property
+    def token_shown(self) -> bool:
+        """Whether a websocket's handshake had it in its header. No HTTP request comes this far without."""
+        return bool(self.scope.get(ALLOWED))
 
     @property
     def backend(self) -> Backend:

@@ -4,8 +4,6 @@ Phases and relations are those of the moment of the query, by the database's clo
 changes when one passes.
 """
 
-import enum
-
 import strawberry
 from strawberry import ID
 
@@ -22,9 +20,11 @@ from scmanager.api.bindings import (
     matches,
     moment,
     one,
+    orders,
+    part_of_title,
 )
 from scmanager.api.filters import Words
-from scmanager.api.models import Connection, Member, Organisation
+from scmanager.api.models import SAME, Connection, InSpace, Member, Organisation, Titled
 from scmanager.api.scalars import Moment, graphql_enum
 from scmanager.domain import diplomacy, treaty, treaty_events
 
@@ -40,7 +40,6 @@ Kind = graphql_enum(treaty_events.Kind)
 EndReason = graphql_enum(treaty_events.EndReason)
 Phase = graphql_enum(treaty.Phase)
 
-_SAME = "{c}.space = {p}.space"
 _PHASE = (
     "case when {c}.stage <> 'agreed' then {c}.stage"
     " when {c}.ended_at <= now() and not coalesce({c}.until_at < {c}.ended_at, false) then 'ended'"
@@ -93,19 +92,14 @@ class ContactFilter:
     at_odds: bool | None = matches(f"{_AT_ODDS} = {{v}}", "War, and a treaty against it in force.")
 
 
-@strawberry.enum
-class ContactSort(enum.Enum):
-    """By what contacts are ordered."""
-
-    TITLE = Sort("title_lower")
-    STANCE = Sort("stance")
+ContactSort = orders("ContactSort", TITLE=Sort("title_lower"), STANCE=Sort("stance"))
 
 
 @strawberry.input
 class TreatyFilter:
     """Which treaties."""
 
-    text: str | None = matches("position(lower({v}) in {c}.title_lower) > 0", "Part of the title, in any case.")
+    text: str | None = part_of_title()
     contact: ID | None = matches("{c}.contact = {v}")
     kind: list[Kind] | None = matches("{c}.kind = any({v})")  # type: ignore[valid-type] # made from the domain's
     phase: list[Phase] | None = matches(f"({_PHASE}) = any({{v}})", "As it is now.")  # type: ignore[valid-type] # made from the domain's
@@ -117,12 +111,7 @@ class TreatyFilter:
     contested: bool | None = matches("{c}.contested = {v}")
 
 
-@strawberry.enum
-class TreatySort(enum.Enum):
-    """By what treaties are ordered."""
-
-    TITLE = Sort("title_lower")
-    ENDS = Sort("ends_at", "timestamptz")
+TreatySort = orders("TreatySort", TITLE=Sort("title_lower"), ENDS=Sort("ends_at", "timestamptz"))
 
 
 @strawberry.input
@@ -132,11 +121,7 @@ class VersionFilter:
     contested: bool | None = matches("{c}.contested = {v}")
 
 
-@strawberry.enum
-class VersionSort(enum.Enum):
-    """By what versions are ordered."""
-
-    PLACE = Sort("place", "integer")
+VersionSort = orders("VersionSort", PLACE=Sort("place", "integer"))
 
 
 @strawberry.input
@@ -148,21 +133,13 @@ class StepFilter:
     since: Moment | None = matches("{c}.at >= {v}::timestamptz")
 
 
-@strawberry.enum
-class StepSort(enum.Enum):
-    """By what a history is ordered."""
-
-    AT = Sort("at", "timestamptz")
+StepSort = orders("StepSort", AT=Sort("at", "timestamptz"))
 
 
 @described
-class Contact:
+class Contact(Titled):
     """Another organisation, as this one knows it, and how the two stand."""
 
-    id: ID = hexed("id")
-    space: ID = hexed("space")
-    title: str = column("title")
-    rival_titles: list[str] = column("rival_titles")
     sid: str = column("sid", "Its short tag in the game.")
     their_space: ID | None = hexed("their_space", "The space it lives in, if one of us claims to know.")
     rival_spaces: list[ID] = hexed_list("rival_spaces")
@@ -179,21 +156,19 @@ class Contact:
     note: str | None = column("note")
     note_words: Words = chosen("note_words")
     treaties: Connection["Treaty"] = many(
-        f"{_SAME} and {{c}}.contact = {{p}}.id", filter=TreatyFilter, sort=TreatySort, next_step=NO_TREATIES
+        f"{SAME} and {{c}}.contact = {{p}}.id", filter=TreatyFilter, sort=TreatySort, next_step=NO_TREATIES
     )
     history: Connection["DiplomaticStep"] = many(
-        f"{_SAME} and {{c}}.contact = {{p}}.id", filter=StepFilter, sort=StepSort, next_step=NO_STEPS,
+        f"{SAME} and {{c}}.contact = {{p}}.id", filter=StepFilter, sort=StepSort, next_step=NO_STEPS,
         description="Of the contact and of all treaties with it; the last 64 steps of each.",
     )  # fmt: skip
-    organisation: Organisation | None = one(_SAME)
+    organisation: Organisation | None = one(SAME)
 
 
 @described
-class Treaty:
+class Treaty(InSpace):
     """A treaty with another organisation. Terms and yeses are those of what binds, else of what is on the table."""
 
-    id: ID = hexed("id")
-    space: ID = hexed("space")
     title: str = column("title")
     kind: Kind = chosen("kind")  # type: ignore[valid-type] # made from the domain's
     phase: Phase = computed(_shown(_PHASE), "As it is now.")  # type: ignore[valid-type] # made from the domain's
@@ -211,12 +186,12 @@ class Treaty:
     version: ID | None = hexed("version", "Whose terms are shown.")
     terms: str | None = column("terms")
     terms_words: Words = chosen("terms_words")
-    contact: Contact | None = one(f"{_SAME} and {{c}}.id = {{p}}.contact")
+    contact: Contact | None = one(f"{SAME} and {{c}}.id = {{p}}.contact")
     versions: Connection["TreatyVersion"] = many(
-        f"{_SAME} and {{c}}.treaty = {{p}}.id", filter=VersionFilter, sort=VersionSort, next_step=NO_VERSIONS
+        f"{SAME} and {{c}}.treaty = {{p}}.id", filter=VersionFilter, sort=VersionSort, next_step=NO_VERSIONS
     )
     history: Connection["DiplomaticStep"] = many(
-        f"{_SAME} and {{c}}.thing = {{p}}.id", filter=StepFilter, sort=StepSort, next_step=NO_STEPS
+        f"{SAME} and {{c}}.thing = {{p}}.id", filter=StepFilter, sort=StepSort, next_step=NO_STEPS
     )
 
 
@@ -249,8 +224,8 @@ class DiplomaticStep:
     act: str = column("act", "Such as treaty.signed.")
     side: Side = chosen("side", "In whose name.")  # type: ignore[valid-type] # made from the domain's
     said: str = column("said", "Where it led: a stance, or a reason.")
-    member: Member | None = one(f"{_SAME} and {{c}}.id = {{p}}.member", "Who wrote it.")
-    treaty: Treaty | None = one(f"{_SAME} and {{c}}.id = {{p}}.thing", "The treaty it is about, if it is about one.")
+    member: Member | None = one(f"{SAME} and {{c}}.id = {{p}}.member", "Who wrote it.")
+    treaty: Treaty | None = one(f"{SAME} and {{c}}.id = {{p}}.thing", "The treaty it is about, if it is about one.")
 
 
 TABLES: dict[str, Table] = {

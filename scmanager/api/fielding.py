@@ -1,5 +1,8 @@
 """Can we field this? Asked of the node itself: the answer follows from states, not from rows."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import strawberry
 from strawberry import ID
 from strawberry.types import Info
@@ -22,6 +25,20 @@ class GroundedShip:
     flaw: FieldingFlaw  # type: ignore[valid-type] # made from the domain's
 
 
+FIRST = 50
+"""As many of those who could are listed, unless more are asked for: of a large organisation it may be everybody."""
+
+
+def _could(root: Any, first: int = FIRST) -> list[ID]:
+    ids: Sequence[bytes] = root.every_could[: max(first, 0)]
+    return [ID(each.hex()) for each in ids]
+
+
+def _would(root: Any, first: int = FIRST) -> list[GroundedShip]:
+    hulls: Sequence[fielding.Hull] = root.every_would[: max(first, 0)]
+    return [GroundedShip(id=ID(one.ship.hex()), flaw=FieldingFlaw(one.flaw.value)) for one in hulls if one.flaw]
+
+
 @described
 class FilledShipSlot:
     """A ship slot, and what fills it."""
@@ -31,8 +48,12 @@ class FilledShipSlot:
     optional: bool
     ship: ID | None
     stands: bool = strawberry.field(description="Whether it was assigned before.")
-    could: list[ID] = strawberry.field(description="Every ship that could.")
-    would: list[GroundedShip]
+    could: list[ID] = strawberry.field(resolver=_could, description="Ships that could, the first of them.")
+    could_count: int = strawberry.field(description="How many ships could.")
+    would: list[GroundedShip] = strawberry.field(resolver=_would, description="Ships that fit and cannot come.")
+    would_count: int = strawberry.field(description="How many would fit and cannot come.")
+    every_could: strawberry.Private[Sequence[bytes]]
+    every_would: strawberry.Private[Sequence[fielding.Hull]]
     lost: ID | None = strawberry.field(description="The ship that is assigned and cannot come.")
     missing: FieldingMissing | None  # type: ignore[valid-type] # made from the domain's
 
@@ -46,7 +67,9 @@ class FilledCrewSlot:
     optional: bool
     member: ID | None
     stands: bool
-    could: list[ID]
+    could: list[ID] = strawberry.field(resolver=_could, description="Members who could, the first of them.")
+    could_count: int = strawberry.field(description="How many members could.")
+    every_could: strawberry.Private[Sequence[bytes]]
     missing: FieldingMissing | None  # type: ignore[valid-type] # made from the domain's
 
 
@@ -84,20 +107,17 @@ def fielding_of(
 
 
 def _ship(each: fielding.ShipFilled) -> FilledShipSlot:
-    would = [
-        GroundedShip(id=ID(hull.ship.hex()), flaw=FieldingFlaw(hull.flaw.value)) for hull in each.would if hull.flaw
-    ]
     return FilledShipSlot(
         slot=ID(each.slot.id.hex()), title=each.slot.title, optional=each.slot.optional, ship=_hex(each.ship),
-        stands=each.stands, could=[ID(ship.hex()) for ship in each.could], would=would, lost=_hex(each.lost),
-        missing=_missing(each.missing),
+        stands=each.stands, every_could=each.could, could_count=len(each.could), every_would=each.would,
+        would_count=len(each.would), lost=_hex(each.lost), missing=_missing(each.missing),
     )  # fmt: skip
 
 
 def _crew(each: fielding.CrewFilled) -> FilledCrewSlot:
     return FilledCrewSlot(
         slot=ID(each.slot.id.hex()), role=each.slot.role, optional=each.slot.optional, member=_hex(each.member),
-        stands=each.stands, could=[ID(member.hex()) for member in each.could], missing=_missing(each.missing),
+        stands=each.stands, every_could=each.could, could_count=len(each.could), missing=_missing(each.missing),
     )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ import enum
 
 import strawberry
 
-from scmanager.api.bindings import Sort, matches
+from scmanager.api.bindings import Sort, matches, orders, part_of_title
 from scmanager.api.scalars import Moment, Whole, graphql_enum
 from scmanager.domain import member, ship, ship_events
 
@@ -32,15 +32,11 @@ class Words(enum.Enum):
 class OrganisationFilter:
     """Which organisations."""
 
-    text: str | None = matches("position({v} in {c}.title_lower) > 0", "Part of the name, in any case.")
+    text: str | None = part_of_title()
     archived: bool | None = matches("{c}.archived = {v}")
 
 
-@strawberry.enum
-class OrganisationSort(enum.Enum):
-    """By what organisations are ordered."""
-
-    TITLE = Sort("title_lower")
+OrganisationSort = orders("OrganisationSort", TITLE=Sort("title_lower"))
 
 
 @strawberry.input
@@ -60,14 +56,13 @@ class MemberFilter:
     contested: bool | None = matches("({c}.join_contested or {c}.rival_claims <> '{{}}') = {v}")
 
 
-@strawberry.enum
-class MemberSort(enum.Enum):
-    """By what members are ordered."""
-
-    HANDLE = Sort("handle_lower")
-    JOINED = Sort("joined_at", "timestamptz")
-    RANK = Sort("rank", "bigint")
-    STANDING = Sort("standing")
+MemberSort = orders(
+    "MemberSort",
+    HANDLE=Sort("handle_lower"),
+    JOINED=Sort("joined_at", "timestamptz"),
+    RANK=Sort("rank", "bigint"),
+    STANDING=Sort("standing"),
+)
 
 
 @strawberry.input
@@ -80,6 +75,9 @@ class ShipFilter:
     )
     model: list[str] | None = matches("{c}.model = any({v})")
     standing: list[ShipStanding] | None = matches("{c}.standing = any({v})")  # type: ignore[valid-type] # made from the domain's
+    removed_for: list[ShipRemovalReason] | None = matches(  # type: ignore[valid-type] # made from the domain's
+        "{c}.standing = 'removed' and {c}.removed_for = any({v})", "Off the list for this; WISHED: the wish list."
+    )
     readiness: list[ShipReadiness] | None = matches("{c}.readiness = any({v})")  # type: ignore[valid-type] # made from the domain's
     owner: strawberry.ID | None = matches("{c}.owner = {v}")
     owner_kind: ShipOwnerKind | None = matches("{c}.owner_kind = {v}")  # type: ignore[valid-type] # made from the domain's
@@ -88,60 +86,41 @@ class ShipFilter:
     on_loan: bool | None = matches("({c}.borrower is not null) = {v}")
 
 
-@strawberry.enum
-class ShipSort(enum.Enum):
-    """By what ships are ordered."""
-
-    MODEL = Sort("model")
-    READINESS = Sort("readiness")
-    OWNER = Sort("owner", "bytea")
+ShipSort = orders("ShipSort", MODEL=Sort("model"), READINESS=Sort("readiness"), OWNER=Sort("owner", "bytea"))
 
 
 @strawberry.input
 class FleetFilter:
     """Which fleets or squadrons."""
 
-    text: str | None = matches("position({v} in {c}.title_lower) > 0", "Part of the name, in any case.")
+    text: str | None = part_of_title()
     disbanded: bool | None = matches("{c}.disbanded = {v}")
     lead: strawberry.ID | None = matches("{c}.lead = {v}")
 
 
-@strawberry.enum
-class FleetSort(enum.Enum):
-    """By what fleets and squadrons are ordered."""
-
-    TITLE = Sort("title_lower")
+FleetSort = orders("FleetSort", TITLE=Sort("title_lower"))
 
 
 @strawberry.input
 class RoleFilter:
     """Which roles."""
 
-    text: str | None = matches("position({v} in {c}.title_lower) > 0", "Part of the name, in any case.")
+    text: str | None = part_of_title()
     withdrawn: bool | None = matches("{c}.withdrawn = {v}")
     right: str | None = matches("{v} = any({c}.rights)", "Roles with this right.")
 
 
-@strawberry.enum
-class RoleSort(enum.Enum):
-    """By what roles are ordered."""
-
-    RANK = Sort("rank", "smallint")
-    TITLE = Sort("title_lower")
+RoleSort = orders("RoleSort", RANK=Sort("rank", "smallint"), TITLE=Sort("title_lower"))
 
 
 @strawberry.input
 class AffiliationFilter:
     """Which affiliations."""
 
-    text: str | None = matches("position({v} in {c}.title_lower) > 0", "Part of the name, in any case.")
+    text: str | None = part_of_title()
 
 
-@strawberry.enum
-class AffiliationSort(enum.Enum):
-    """By what affiliations are ordered."""
-
-    TITLE = Sort("title_lower")
+AffiliationSort = orders("AffiliationSort", TITLE=Sort("title_lower"))
 
 
 @strawberry.input
@@ -158,8 +137,4 @@ class AuditFilter:
     after_pos: Whole | None = matches("{c}.pos > {v}")
 
 
-@strawberry.enum
-class AuditSort(enum.Enum):
-    """By what the audit trail is ordered."""
-
-    POSITION = Sort("pos", "bigint")
+AuditSort = orders("AuditSort", POSITION=Sort("pos", "bigint"))

@@ -16,6 +16,8 @@ import msgspec
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from scmanager.api import failures
+from scmanager.application.audit_intake import Note, unheard
+from scmanager.domain.audit_types import AuditType
 from scmanager.errors import ScManagerError
 
 BODY_BYTES_MAX = 262_144
@@ -39,11 +41,12 @@ def token_matches(shown: str, token: str) -> bool:
 
 
 class Guard:
-    """ASGI middleware. `token` is asked for each request, so that it can change."""
+    """ASGI middleware. `token` is asked for each request, so that it can change; `note` hears who was turned away."""
 
-    def __init__(self, app: ASGIApp, token: Callable[[], str]) -> None:
+    def __init__(self, app: ASGIApp, token: Callable[[], str], note: Note = unheard) -> None:
         self._app = app
         self._token = token
+        self._note = note
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let through, or answer with what is wrong."""
@@ -55,6 +58,7 @@ class Guard:
         try:
             self._check(scope)
         except ScManagerError as error:
+            note_refusal(self._note, error, scope)
             await _refuse(scope, named, error, request_id)
             return
         await self._pass(scope, receive, named, request_id)
@@ -102,6 +106,14 @@ class Guard:
             raise failures.TokenWrong
         if not scope[ALLOWED] and b"authorization" in headers and scope["type"] == "websocket":
             raise failures.TokenWrong
+
+
+def note_refusal(note: Note, error: ScManagerError, scope: Scope) -> None:
+    """An audit event for a request from where none may come. A body that is too large is no such thing."""
+    if isinstance(error, failures.TokenWrong | failures.HostForeign | failures.OriginForeign):
+        said = error.facts.get("host") or error.facts.get("origin") or (scope.get("client") or ("",))[0]
+        text = f"{scope['type']} {scope.get('method', '')} {scope['path'][:200]}: {error}"
+        note(AuditType.PERMISSION_VIOLATION, error.code, str(said), text)
 
 
 def is_loopback(host: str, port: int | None) -> bool:

@@ -50,14 +50,15 @@ NO_OPERATIONS = "No operations yet: plan one with operationPlan."
 NO_ANSWERS = "No answer to any operation yet: give one with operationSignUp."
 NO_ORGANISATIONS = "No organisation yet: found one with organisationFound, or import the file of one you belong to."
 
-_SAME = "{c}.space = {p}.space"
+SAME = "{c}.space = {p}.space"
+"""The condition of whatever belongs to the same space as the row around it."""
 _LISTED = (
     "exists (select 1 from {list} l where l.space = {{p}}.space and l.{mine} = {{p}}.id and l.{theirs} = {{c}}.id)"
 )
 
 
 def _listed(table: str, mine: str, theirs: str) -> str:
-    return f"{_SAME} and " + _LISTED.format(list=table, mine=mine, theirs=theirs)
+    return f"{SAME} and " + _LISTED.format(list=table, mine=mine, theirs=theirs)
 
 
 @described
@@ -90,6 +91,22 @@ class Connection(Generic[T]):
 
 
 @described
+class InSpace:
+    """What every thing of a space has."""
+
+    id: ID = hexed("id")
+    space: ID = hexed("space")
+
+
+@described
+class Titled(InSpace):
+    """What people give a title."""
+
+    title: str = column("title")
+    rival_titles: list[str] = column("rival_titles", "Others that were given at the same time.")
+
+
+@described
 class Organisation:
     """An organisation."""
 
@@ -102,30 +119,28 @@ class Organisation:
     description: str | None = column("description")
     description_words: Words = chosen("description_words")
     members: Connection["Member"] = many(
-        _SAME, filter=MemberFilter, sort=MemberSort, next_step=NO_MEMBERS, description="The roster."
+        SAME, filter=MemberFilter, sort=MemberSort, next_step=NO_MEMBERS, description="The roster."
     )
     ships: Connection["Ship"] = many(
-        _SAME, filter=ShipFilter, sort=ShipSort, next_step=NO_SHIPS, description="Everybody's and the organisation's."
+        SAME, filter=ShipFilter, sort=ShipSort, next_step=NO_SHIPS, description="Everybody's and the organisation's."
     )
-    fleets: Connection["Fleet"] = many(_SAME, filter=FleetFilter, sort=FleetSort, next_step=NO_FLEETS)
-    squadrons: Connection["Squadron"] = many(_SAME, filter=FleetFilter, sort=FleetSort, next_step=NO_SQUADRONS)
+    fleets: Connection["Fleet"] = many(SAME, filter=FleetFilter, sort=FleetSort, next_step=NO_FLEETS)
+    squadrons: Connection["Squadron"] = many(SAME, filter=FleetFilter, sort=FleetSort, next_step=NO_SQUADRONS)
     operations: Connection[Annotated["Operation", _OPERATIONS]] = many(
-        _SAME, filter=OperationFilter, sort=OperationSort, next_step=NO_OPERATIONS
+        SAME, filter=OperationFilter, sort=OperationSort, next_step=NO_OPERATIONS
     )
-    roles: Connection["Role"] = many(_SAME, filter=RoleFilter, sort=RoleSort, next_step=NO_ROLES)
+    roles: Connection["Role"] = many(SAME, filter=RoleFilter, sort=RoleSort, next_step=NO_ROLES)
     affiliations: Connection["Affiliation"] = many(
-        f"{_SAME} and {{c}}.organisation = {{p}}.id",
+        f"{SAME} and {{c}}.organisation = {{p}}.id",
         filter=AffiliationFilter, sort=AffiliationSort, next_step=NO_AFFILIATIONS,
     )  # fmt: skip
-    audit: Connection["AuditEntry"] = many(_SAME, filter=AuditFilter, sort=AuditSort, next_step=NO_ENTRIES)
+    audit: Connection["AuditEntry"] = many(SAME, filter=AuditFilter, sort=AuditSort, next_step=NO_ENTRIES)
 
 
 @described
-class Member:
+class Member(InSpace):
     """Somebody on the roster."""
 
-    id: ID = hexed("id")
-    space: ID = hexed("space")
     standing: MemberStanding = chosen("standing")  # type: ignore[valid-type] # made from the domain's
     handle: str | None = column("handle")
     display_name: str | None = column("display_name")
@@ -141,30 +156,28 @@ class Member:
     rights: list[str] = column("rights")
     devices: int = column("devices")
     rival_claims: list[ID] = hexed_list("rival_claims")
-    role: "Role | None" = one(f"{_SAME} and {{c}}.id = {{p}}.role")
-    organisation: Organisation | None = one(_SAME)
-    claimed_by: "Member | None" = one(f"{_SAME} and {{c}}.id = {{p}}.claimed_by", "Whose this recorded entry is.")
+    role: "Role | None" = one(f"{SAME} and {{c}}.id = {{p}}.role")
+    organisation: Organisation | None = one(SAME)
+    claimed_by: "Member | None" = one(f"{SAME} and {{c}}.id = {{p}}.claimed_by", "Whose this recorded entry is.")
     ships: Connection["Ship"] = many(
-        f"{_SAME} and {{c}}.owner = {{p}}.id", filter=ShipFilter, sort=ShipSort, next_step=NO_SHIPS
+        f"{SAME} and {{c}}.owner = {{p}}.id", filter=ShipFilter, sort=ShipSort, next_step=NO_SHIPS
     )
     borrowed_ships: Connection["Ship"] = many(
-        f"{_SAME} and {{c}}.borrower = {{p}}.id", filter=ShipFilter, sort=ShipSort, next_step=NO_SHIPS
+        f"{SAME} and {{c}}.borrower = {{p}}.id", filter=ShipFilter, sort=ShipSort, next_step=NO_SHIPS
     )
     squadrons: Connection["Squadron"] = many(
         _listed("squadron_member", "member", "squadron"),
         filter=FleetFilter, sort=FleetSort, next_step=NO_SQUADRONS,
     )  # fmt: skip
     sign_ups: Connection[Annotated["SignUp", _OPERATIONS]] = many(
-        f"{_SAME} and {{c}}.member = {{p}}.id", filter=SignUpFilter, sort=SignUpSort, next_step=NO_ANSWERS
+        f"{SAME} and {{c}}.member = {{p}}.id", filter=SignUpFilter, sort=SignUpSort, next_step=NO_ANSWERS
     )
 
 
 @described
-class Ship:
+class Ship(InSpace):
     """A ship of a member or of the organisation."""
 
-    id: ID = hexed("id")
-    space: ID = hexed("space")
     standing: ShipStanding = chosen("standing")  # type: ignore[valid-type] # made from the domain's
     removed_for: ShipRemovalReason | None = chosen("removed_for")  # type: ignore[valid-type] # made from the domain's
     model: str = column("model", "The model's key in the catalogue.")
@@ -180,48 +193,40 @@ class Ship:
     loan_until: Moment | None = moment("loan_until")
     rival_borrowers: list[ID] = hexed_list("rival_borrowers")
     rival_fleets: list[ID] = hexed_list("rival_fleets")
-    owner: Member | None = one(f"{_SAME} and {{c}}.id = {{p}}.owner and {{p}}.owner_kind = 'member'")
-    borrower: Member | None = one(f"{_SAME} and {{c}}.id = {{p}}.borrower")
-    fleet: "Fleet | None" = one(f"{_SAME} and {{c}}.id = {{p}}.fleet")
-    organisation: Organisation | None = one(_SAME)
+    owner: Member | None = one(f"{SAME} and {{c}}.id = {{p}}.owner and {{p}}.owner_kind = 'member'")
+    borrower: Member | None = one(f"{SAME} and {{c}}.id = {{p}}.borrower")
+    fleet: "Fleet | None" = one(f"{SAME} and {{c}}.id = {{p}}.fleet")
+    organisation: Organisation | None = one(SAME)
     squadrons: Connection["Squadron"] = many(
         _listed("squadron_ship", "ship", "squadron"), filter=FleetFilter, sort=FleetSort, next_step=NO_SQUADRONS
     )
 
 
 @described
-class Fleet:
+class Fleet(Titled):
     """A fleet: ships that fly together, under a lead."""
 
-    id: ID = hexed("id")
-    space: ID = hexed("space")
-    title: str = column("title")
-    rival_titles: list[str] = column("rival_titles")
     disbanded: bool = column("disbanded")
     rival_leads: list[ID] = hexed_list("rival_leads")
-    lead: Member | None = one(f"{_SAME} and {{c}}.id = {{p}}.lead")
-    organisation: Organisation | None = one(_SAME)
+    lead: Member | None = one(f"{SAME} and {{c}}.id = {{p}}.lead")
+    organisation: Organisation | None = one(SAME)
     ships: Connection[Ship] = many(
-        f"{_SAME} and {{c}}.fleet = {{p}}.id", filter=ShipFilter, sort=ShipSort, next_step=NO_SHIPS
+        f"{SAME} and {{c}}.fleet = {{p}}.id", filter=ShipFilter, sort=ShipSort, next_step=NO_SHIPS
     )
     squadrons: Connection["Squadron"] = many(
-        f"{_SAME} and {{c}}.fleet = {{p}}.id", filter=FleetFilter, sort=FleetSort, next_step=NO_SQUADRONS
+        f"{SAME} and {{c}}.fleet = {{p}}.id", filter=FleetFilter, sort=FleetSort, next_step=NO_SQUADRONS
     )
 
 
 @described
-class Squadron:
+class Squadron(Titled):
     """A squadron: ships and members, in a fleet or straight under the organisation."""
 
-    id: ID = hexed("id")
-    space: ID = hexed("space")
-    title: str = column("title")
-    rival_titles: list[str] = column("rival_titles")
     disbanded: bool = column("disbanded")
     rival_leads: list[ID] = hexed_list("rival_leads")
-    lead: Member | None = one(f"{_SAME} and {{c}}.id = {{p}}.lead")
-    fleet: Fleet | None = one(f"{_SAME} and {{c}}.id = {{p}}.fleet")
-    organisation: Organisation | None = one(_SAME)
+    lead: Member | None = one(f"{SAME} and {{c}}.id = {{p}}.lead")
+    fleet: Fleet | None = one(f"{SAME} and {{c}}.id = {{p}}.fleet")
+    organisation: Organisation | None = one(SAME)
     ships: Connection[Ship] = many(
         _listed("squadron_ship", "squadron", "ship"), filter=ShipFilter, sort=ShipSort, next_step=NO_SHIPS
     )
@@ -231,18 +236,16 @@ class Squadron:
 
 
 @described
-class Role:
+class Role(InSpace):
     """A role: a template of rank and rights. What somebody may do stands in the grant."""
 
-    id: ID = hexed("id")
-    space: ID = hexed("space")
     title: str = column("title")
     rank: int = column("rank")
     rights: list[str] = column("rights")
     withdrawn: bool = column("withdrawn")
     contested: bool = column("contested", "Changed in two ways at the same time.")
     members: Connection[Member] = many(
-        f"{_SAME} and {{c}}.role = {{p}}.id", filter=MemberFilter, sort=MemberSort, next_step=NO_MEMBERS
+        f"{SAME} and {{c}}.role = {{p}}.id", filter=MemberFilter, sort=MemberSort, next_step=NO_MEMBERS
     )
 
 
@@ -276,7 +279,7 @@ class AuditEntry:
     valid: bool = column("valid")
     reason: str | None = column("reason", "Why it does not count.")
     cause: ID | None = hexed("cause", "The entry that made it void.")
-    member: Member | None = one(f"{_SAME} and {{c}}.id = {{p}}.member", "Who did it.")
+    member: Member | None = one(f"{SAME} and {{c}}.id = {{p}}.member", "Who did it.")
 
 
 TABLES: dict[str, Table] = {

@@ -4,7 +4,7 @@ import enum
 
 import strawberry
 
-from scmanager.api.bindings import Sort, matches
+from scmanager.api.bindings import Sort, matches, orders, part_of_title
 from scmanager.api.scalars import Moment, graphql_enum
 from scmanager.domain import operation_events, operation_parts
 
@@ -39,7 +39,7 @@ class TextStanding(enum.Enum):
 class OperationFilter:
     """Which operations."""
 
-    text: str | None = matches("position(lower({v}) in {c}.title_lower) > 0", "Part of the name, in any case.")
+    text: str | None = part_of_title()
     stage: list[OperationStage] | None = matches("{c}.stage = any({v})")  # type: ignore[valid-type] # made from the domain's
     template: bool | None = matches("{c}.template = {v}")
     starts_from: Moment | None = matches("{c}.starts >= {v}::timestamptz")
@@ -56,12 +56,7 @@ class OperationFilter:
     contested: bool | None = matches("{c}.contested = {v}", "Where something awaits a decision.")
 
 
-@strawberry.enum
-class OperationSort(enum.Enum):
-    """By what operations are ordered."""
-
-    STARTS = Sort("starts", "timestamptz")
-    TITLE = Sort("title_lower")
+OperationSort = orders("OperationSort", STARTS=Sort("starts", "timestamptz"), TITLE=Sort("title_lower"))
 
 
 @strawberry.input
@@ -73,11 +68,7 @@ class SignUpFilter:
     role: str | None = matches("{v} = any({c}.roles)", "Who named this role.")
 
 
-@strawberry.enum
-class SignUpSort(enum.Enum):
-    """By what answers are ordered."""
-
-    PLACE = Sort("place", "bigint")
+SignUpSort = orders("SignUpSort", PLACE=Sort("place", "bigint"))
 
 
 @strawberry.input
@@ -88,25 +79,17 @@ class SlotFilter:
     optional: bool | None = matches("{c}.optional = {v}")
 
 
-@strawberry.enum
-class SlotSort(enum.Enum):
-    """By what slots are ordered."""
-
-    PLACE = Sort("place", "bigint")
+SlotSort = orders("SlotSort", PLACE=Sort("place", "bigint"))
 
 
 @strawberry.input
 class SquadFilter:
     """Which squads."""
 
-    text: str | None = matches("position(lower({v}) in {c}.title_lower) > 0", "Part of the name, in any case.")
+    text: str | None = part_of_title()
 
 
-@strawberry.enum
-class SquadSort(enum.Enum):
-    """By what squads are ordered."""
-
-    TITLE = Sort("title_lower")
+SquadSort = orders("SquadSort", TITLE=Sort("title_lower"))
 
 
 @strawberry.input
@@ -117,11 +100,7 @@ class TextFilter:
     standing: list[TextStanding] | None = matches("{c}.standing = any({v})")
 
 
-@strawberry.enum
-class TextSort(enum.Enum):
-    """By what texts are ordered."""
-
-    PLACE = Sort("place", "bigint")
+TextSort = orders("TextSort", PLACE=Sort("place", "bigint"))
 
 
 @strawberry.input
@@ -132,8 +111,4 @@ class PresenceFilter:
     until: Moment | None = matches("{c}.at < {v}::timestamptz")
 
 
-@strawberry.enum
-class PresenceSort(enum.Enum):
-    """By what presence is ordered."""
-
-    AT = Sort("at", "timestamptz")
+PresenceSort = orders("PresenceSort", AT=Sort("at", "timestamptz"))

@@ -6,7 +6,7 @@ from scmanager.api import models
 from scmanager.api.bindings import Table, chosen, column, described, hexed, hexed_list, many, moment, one
 from scmanager.api.document_models import Document
 from scmanager.api.filters import MemberFilter, MemberSort, Words
-from scmanager.api.models import NO_MEMBERS, Connection, Member, Organisation, Ship
+from scmanager.api.models import NO_MEMBERS, SAME, Connection, Member, Organisation, Ship, Titled
 from scmanager.api.operation_filters import (
     CrewStanding,
     OperationAnswer,
@@ -37,9 +37,8 @@ NO_TEXTS = "Nothing was written yet: say what it is for with operationDescribe."
 NOBODY_THERE = "Nobody has checked in yet: members do with operationCheckIn."
 NO_SNAPSHOTS = "Attendance was not taken: do it with operationTakeAttendance."
 
-_SAME = "{c}.space = {p}.space"
-_MINE = f"{_SAME} and {{c}}.operation = {{p}}.id"
-_BESIDE = f"{_SAME} and {{c}}.operation = {{p}}.operation"
+_MINE = f"{SAME} and {{c}}.operation = {{p}}.id"
+_BESIDE = f"{SAME} and {{c}}.operation = {{p}}.operation"
 
 
 @described
@@ -53,7 +52,7 @@ class OperationText:
     body: str | None = column("body")
     meets: str | None = column("meets", "Of a briefing: the place.")
     words: Words = chosen("words")
-    member: Member | None = one(f"{_SAME} and {{c}}.id = {{p}}.member", "Who wrote it.")
+    member: Member | None = one(f"{SAME} and {{c}}.id = {{p}}.member", "Who wrote it.")
 
 
 @described
@@ -74,7 +73,7 @@ class ShipSlot:
     optional: bool = column("optional")
     rival_ships: list[ID] = hexed_list("rival_ships", "Others that were assigned at the same time.")
     squad: OperationSquad | None = one(f"{_BESIDE} and {{c}}.id = {{p}}.squad")
-    ship: Ship | None = one(f"{_SAME} and {{c}}.id = {{p}}.ship", "Its standing tells whether it is still there.")
+    ship: Ship | None = one(f"{SAME} and {{c}}.id = {{p}}.ship", "Its standing tells whether it is still there.")
 
 
 @described
@@ -87,7 +86,7 @@ class CrewSlot:
     rival_members: list[ID] = hexed_list("rival_members", "Others of the crew who took it at the same time.")
     squad: OperationSquad | None = one(f"{_BESIDE} and {{c}}.id = {{p}}.squad")
     aboard: ShipSlot | None = one(f"{_BESIDE} and {{c}}.id = {{p}}.aboard", "The ship slot it is on.")
-    member: Member | None = one(f"{_SAME} and {{c}}.id = {{p}}.member")
+    member: Member | None = one(f"{SAME} and {{c}}.id = {{p}}.member")
 
 
 @described
@@ -101,8 +100,8 @@ class SignUp:
     own: bool = column("own", "Whether he said it himself.")
     at: Moment | None = moment("at")
     member_id: ID = hexed("member")
-    member: Member | None = one(f"{_SAME} and {{c}}.id = {{p}}.member")
-    operation: "Operation | None" = one(f"{_SAME} and {{c}}.id = {{p}}.operation")
+    member: Member | None = one(f"{SAME} and {{c}}.id = {{p}}.member")
+    operation: "Operation | None" = one(f"{SAME} and {{c}}.id = {{p}}.operation")
 
 
 @described
@@ -111,7 +110,7 @@ class CheckIn:
 
     member_id: ID = hexed("member")
     at: Moment | None = moment("at")
-    member: Member | None = one(f"{_SAME} and {{c}}.id = {{p}}.member")
+    member: Member | None = one(f"{SAME} and {{c}}.id = {{p}}.member")
 
 
 @described
@@ -122,18 +121,14 @@ class Attendance:
     at: Moment | None = moment("at")
     member_ids: list[ID] = hexed_list("members")
     members: Connection[Member] = many(
-        f"{_SAME} and {{c}}.id = any({{p}}.members)", filter=MemberFilter, sort=MemberSort, next_step=NO_MEMBERS
+        f"{SAME} and {{c}}.id = any({{p}}.members)", filter=MemberFilter, sort=MemberSort, next_step=NO_MEMBERS
     )
 
 
 @described
-class Operation:
+class Operation(Titled):
     """An outing of the organisation, or a template of one."""
 
-    id: ID = hexed("id")
-    space: ID = hexed("space")
-    title: str = column("title")
-    rival_titles: list[str] = column("rival_titles")
     template: bool = column("template")
     starts: Moment | None = moment("starts", "Null for a template. Show it in the reader's own zone.")
     ends: Moment | None = moment("ends")
@@ -157,16 +152,14 @@ class Operation:
     open_crew_slots: int = column("open_crew_slots")
     open_ship_slots: int = column("open_ship_slots")
     contested: bool = column("contested", "Whether something awaits a decision.")
-    lead: Member | None = one(f"{_SAME} and {{c}}.id = {{p}}.lead")
-    organisation: Organisation | None = one(_SAME)
-    briefing: OperationText | None = one(f"{_SAME} and {{c}}.entry = {{p}}.briefing")
-    report: Document | None = one(
-        f"{_SAME} and {{c}}.thing = {{p}}.id and {{c}}.kind = 'report'", "Written together."
-    )
+    lead: Member | None = one(f"{SAME} and {{c}}.id = {{p}}.lead")
+    organisation: Organisation | None = one(SAME)
+    briefing: OperationText | None = one(f"{SAME} and {{c}}.entry = {{p}}.briefing")
+    report: Document | None = one(f"{SAME} and {{c}}.thing = {{p}}.id and {{c}}.kind = 'report'", "Written together.")
     briefing_document: Document | None = one(
-        f"{_SAME} and {{c}}.thing = {{p}}.id and {{c}}.kind = 'briefing'", "What is longer than its objective."
+        f"{SAME} and {{c}}.thing = {{p}}.id and {{c}}.kind = 'briefing'", "What is longer than its objective."
     )
-    cancellation: OperationText | None = one(f"{_SAME} and {{c}}.entry = {{p}}.cancellation")
+    cancellation: OperationText | None = one(f"{SAME} and {{c}}.entry = {{p}}.cancellation")
     texts: Connection[OperationText] = many(
         _MINE, filter=TextFilter, sort=TextSort, next_step=NO_TEXTS, description="Everything that was written of it."
     )
@@ -182,7 +175,7 @@ class Operation:
     )
     attendance: Connection[Attendance] = many(_MINE, filter=PresenceFilter, sort=PresenceSort, next_step=NO_SNAPSHOTS)
     series_operations: Connection["Operation"] = many(
-        f"{_SAME} and {{c}}.series = {{p}}.series", filter=OperationFilter, sort=OperationSort,
+        f"{SAME} and {{c}}.series = {{p}}.series", filter=OperationFilter, sort=OperationSort,
         next_step=models.NO_OPERATIONS, description="All of its series.",
     )  # fmt: skip
 

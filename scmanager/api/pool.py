@@ -16,6 +16,8 @@ from scmanager.api.cursors import CursorMalformed
 from scmanager.errors import Unavailable
 
 CONNECTIONS_MAX = 8
+REST_S = 30.0
+"""Unused for so long, all are closed: each is a process of the server's, with memory of its own."""
 WAIT_S = 5.0
 STATEMENT_TIMEOUT_MS = 5_000
 CONNECT_TIMEOUT_S = 3
@@ -43,7 +45,7 @@ class QueryTooSlow(Unavailable):
 
 
 class Pool:
-    """Bounded; opens on demand. Use it in one event loop."""
+    """Bounded; opens on demand, closes what nobody uses. Use it in one event loop."""
 
     def __init__(self, conninfo: Callable[[], str], schema: str, connections: int = CONNECTIONS_MAX) -> None:
         self._conninfo = conninfo
@@ -51,6 +53,8 @@ class Pool:
         self._size = connections
         self._free = asyncio.Semaphore(connections)
         self._idle: list[AsyncConnection[Any]] = []
+        self._used_s = 0.0
+        self._resting: asyncio.Task[None] | None = None
 
     async def fetch(self, sql: str, parameters: Mapping[str, Any]) -> str:
         """The only column of the only row, as text. Raises ReadModelsGone, ReadModelsBusy, QueryTooSlow."""
@@ -63,9 +67,25 @@ class Pool:
             return await self._fetch(sql, parameters)
         finally:
             self._free.release()
+            self._used_s = asyncio.get_running_loop().time()
+            if self._resting is None:
+                self._resting = asyncio.create_task(self._rest(), name="pool")
 
     async def close(self) -> None:
         """Close what is idle."""
+        if self._resting is not None:
+            self._resting.cancel()
+            self._resting = None
+        await self._close_idle()
+
+    async def _rest(self) -> None:
+        clock = asyncio.get_running_loop()
+        while (left := self._used_s + REST_S - clock.time()) > 0:
+            await asyncio.sleep(left)
+        self._resting = None
+        await self._close_idle()
+
+    async def _close_idle(self) -> None:
         while self._idle:
             await self._idle.pop().close()
 

@@ -7,8 +7,9 @@ from strawberry import ID
 from strawberry.types import Info
 
 from scmanager import __version__
+from scmanager.api import audit_events as audit_models
 from scmanager.api import characters as character_models
-from scmanager.api import contests, diplomacy, document_models, exchange, models
+from scmanager.api import contests, diplomacy, document_models, exchange, hangar, models
 from scmanager.api import notifications as noted
 from scmanager.api import search as searching
 from scmanager.api.bindings import described, many, one
@@ -168,6 +169,11 @@ class Query:
         description="The hangar: of one space, or of all.",
     )  # fmt: skip
     ship: models.Ship | None = one(_ALL, given=_BY_ID)
+    hangar_imports: Connection[hangar.HangarImport] = many(
+        _ALL, filter=hangar.ImportFilter, sort=hangar.ImportSort, next_step=hangar.NO_IMPORTS,
+        given=_PERHAPS_IN_SPACE, description="Lists of ships that were taken in, the oldest first.",
+    )  # fmt: skip
+    hangar_import: hangar.HangarImport | None = one(_ALL, given=_BY_ID)
     fleets: Connection[models.Fleet] = many(
         _ALL, filter=FleetFilter, sort=FleetSort, next_step=models.NO_FLEETS, given=_PERHAPS_IN_SPACE
     )
@@ -210,6 +216,11 @@ class Query:
     document_history: list[document_models.DocumentChange] = strawberry.field(resolver=document_models.history)
     document_as_of: document_models.DocumentText = strawberry.field(resolver=document_models.as_of)
     document_diff: list[document_models.DocumentHunk] = strawberry.field(resolver=document_models.difference)
+    audit_events: Connection[audit_models.AuditEvent] = many(
+        _ALL, filter=audit_models.AuditEventFilter, sort=audit_models.AuditEventSort,
+        next_step=audit_models.NO_AUDIT_EVENTS, given=_PERHAPS_IN_SPACE,
+        description="What this node noticed that matters for security or operation, in its owner's own space.",
+    )  # fmt: skip
     contested: Connection[contests.Contest] = many(
         "{c}.settled_in is null", filter=contests.ContestFilter, sort=contests.ContestSort,
         next_step=contests.NO_CONTESTS, given=_PERHAPS_IN_SPACE,

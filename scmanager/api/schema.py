@@ -10,11 +10,13 @@ from graphql import GraphQLError
 from strawberry.schema.config import StrawberryConfig
 
 from scmanager.api import (
+    audit_events,
     characters,
     contests,
     diplomacy,
     document_models,
     exchange,
+    hangar,
     notifications,
     operation_models,
     search,
@@ -57,8 +59,10 @@ def served() -> Served:
         extensions=[SpokenErrors, CheckedDocuments],
         config=StrawberryConfig(scalar_map=SCALARS),
     )
-    tables = TABLES | operation_models.TABLES | diplomacy.TABLES | characters.TABLES | contests.TABLES
-    found = catalogue(schema, tables | document_models.TABLES | search.TABLES | notifications.TABLES)
+    tables = TABLES | hangar.TABLES | operation_models.TABLES | diplomacy.TABLES | characters.TABLES | contests.TABLES
+    found = catalogue(
+        schema, tables | document_models.TABLES | search.TABLES | notifications.TABLES | audit_events.TABLES
+    )
     bind(schema._schema, found)
     return Served(schema, found)
 

@@ -3,7 +3,7 @@
 # ruff: noqa: S608 - SQL is composed here of this package's constants and names of bound parameters
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import strawberry
@@ -13,15 +13,22 @@ from scmanager.api import characters, diplomacy
 from scmanager.api.bindings import Sort, Table, chosen, column, computed, described, hexed, matches, one
 from scmanager.api.models import Fleet, Member, Organisation, Role, Ship, Squadron
 from scmanager.api.operation_models import Operation
-from scmanager.api.scalars import graphql_enum
+from scmanager.api.scalars import graphql_enum, read_id
+from scmanager.api.viewer import Viewer
 from scmanager.domain.words import check_words
 from scmanager.projections.matching import BETWEEN, grams_of_search, key_of_search
 from scmanager.projections.search import Kind
 
 TEXT_LENGTH_MAX = 200
+FOUND_MAX = 1_000
+"""As many are found; half of them names that begin with the text, if there are so many."""
+KEY_INDEXED = 100
+"""Characters of a thing's keys that are in order in an index."""
 NO_MATCHES = "Nothing here has a name like that: search for a part of it, in any case and without accents."
 
 SearchKind = graphql_enum(Kind)
+_INDEXED = f"left(s.key, {KEY_INDEXED})"
+_LAST = "\U0010ffff"
 
 
 @strawberry.enum(description="How a name matches.")
@@ -49,18 +56,46 @@ class SearchSort(enum.Enum):
 
 
 def found(given: dict[str, Any], bind: Callable[[Any], str]) -> str:
-    """Rows that match, and their `place`: how well, what is there before what is gone, then by name."""
+    """Rows that match, and their `place`: how well, what is there before what is gone, then by name.
+
+    Names that begin with the text are walked in their order; only if there are few, the others are looked for, in any
+    order. So a text that half of all names have costs no more than one that a few have.
+    """
     key = key_of_search(check_words(given["text"], TEXT_LENGTH_MAX, may_be_empty=True))
-    whole, beginning, word, part = (bind(each) for each in (_whole(key), BETWEEN + key, f" {key}", key))
-    holds = f"s.grams @> {bind(grams_of_search(key))}::integer[]"
+    beginning, part = bind(BETWEEN + key), bind(key)
+    first = BETWEEN + key[: KEY_INDEXED - 1]
+    # Its end as a row: two plain bounds would tell the planner of few rows, which it would sort.
+    begins = f"{_INDEXED} >= {bind(first)} and ({_INDEXED}, s.id) < ({bind(first + _LAST)}, ''::bytea)"
+    if len(key) >= KEY_INDEXED:
+        begins += f" and starts_with(s.key, {beginning})"
+    holds = f"s.grams @> {bind(grams_of_search(key))}::integer[] and not starts_with(s.key, {beginning})"
     if len(key) > 1:  # A single letter is one gram, which says all.
         holds += f" and position({part} in s.key) > 0"
     match = (
-        f"case when position({whole} in s.key) > 0 then '0' when position({beginning} in s.key) > 0 then '1'"
-        f" when position({word} in s.key) > 0 then '2' else '3' end"
+        f"case when position({bind(_whole(key))} in s.key) > 0 then '0'"
+        f" when position({beginning} in s.key) > 0 then '1'"
+        f" when position({bind(f' {key}')} in s.key) > 0 then '2' else '3' end"
     )
-    place = f"{match} || case when s.gone then '1' else '0' end || left(s.key, 160)"
-    return f"(select s.*, {place} as place from searchable s where {holds})"
+    place = f"{match} || case when s.gone then '1' else '0' end || left(s.key, {KEY_INDEXED})"
+    rows, seen = "select s.* from searchable s where", " and ".join(_seen(given, bind))
+    return (
+        f"(with firsts as materialized ({rows} {seen} and {begins} order by {_INDEXED}, s.id limit {FOUND_MAX // 2}),"
+        f" rest as ({rows} (select count(*) from firsts) < {FOUND_MAX // 2} and {seen} and {holds}"
+        f" limit {FOUND_MAX // 2})"
+        f" select s.*, {place} as place from (table firsts union all table rest) s)"
+    )
+
+
+def _seen(given: dict[str, Any], bind: Callable[[Any], str]) -> Iterator[str]:
+    """What is counted towards the most that are found: what is asked for, where one may look."""
+    yield Viewer.RULE.format(row="s")
+    if given.get("space") is not None:
+        yield f"s.space = {bind(read_id(given['space'], 'space'))}"
+    if given.get("kinds") is not None:
+        yield f"s.kind = any({bind(given['kinds'])})"
+    gone = (given.get("filter") or {}).get("gone")
+    if gone is not None:
+        yield f"s.gone = {bind(gone)}"
 
 
 def _whole(key: str) -> str:

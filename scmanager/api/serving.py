@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.applications import Starlette
 
 from scmanager.api.guard import BODY_BYTES_MAX
 from scmanager.api.listening import LOOPBACK, REQUESTS_MAX, PortTaken, listen
@@ -12,7 +12,7 @@ from scmanager.api.listening import LOOPBACK, REQUESTS_MAX, PortTaken, listen
 CLOSE_S = 3
 
 
-def server(app: FastAPI) -> uvicorn.Server:
+def server(app: Starlette) -> uvicorn.Server:
     """Run by `serve(sockets=[listen(port)])` in a loop or `run(sockets=...)` in a thread; `should_exit` ends it."""
     return uvicorn.Server(
         uvicorn.Config(

@@ -6,17 +6,18 @@ from json import JSONDecodeError
 from typing import Any
 
 import msgspec
+from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
+from strawberry.asgi import GraphQL
 from strawberry.exceptions import ConnectionRejectionError
-from strawberry.fastapi import GraphQLRouter
 from strawberry.http.exceptions import WebSocketDisconnected
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
 
 from scmanager.api.context import Context, Services
-from scmanager.api.failures import TooManyConnections
+from scmanager.api.failures import TokenWrong, TooManyConnections
 from scmanager.api.feed import ListenerTooSlow
-from scmanager.api.guard import ALLOWED, REQUEST_ID, token_matches
+from scmanager.api.guard import REQUEST_ID, note_refusal, token_matches
 from scmanager.api.schema import Served
 
 CONNECTIONS_MAX = 64
@@ -103,21 +104,16 @@ def _says_too_slow(message: Any) -> bool:
     return any((each.get("extensions") or {}).get("code") == ListenerTooSlow.code for each in errors)
 
 
-class Sockets(GraphQLRouter[Context, None]):
-    """The websocket route of /graphql. At most 64 connections, 16 operations on each."""
+class Sockets(GraphQL[Context, None]):
+    """An ASGI app for the websockets of /graphql. At most 64 connections, 16 operations on each."""
 
     graphql_transport_ws_handler_class = _Handler
 
-    def __init__(self, served: Served, services: Services, path: str) -> None:
-        def context(websocket: WebSocket) -> Context:
-            return Context(services, websocket.scope[REQUEST_ID])
-
+    def __init__(self, served: Served, services: Services) -> None:
         super().__init__(
             served.schema,
-            path,
             graphql_ide=None,
             allow_queries_via_get=False,
-            context_getter=context,
             subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,),
             max_subscriptions_per_connection=SUBSCRIPTIONS_MAX,
         )
@@ -131,23 +127,24 @@ class Sockets(GraphQLRouter[Context, None]):
         except (msgspec.MsgspecError, RecursionError, ValueError) as error:
             raise JSONDecodeError("not JSON", "", 0) from error
 
-    async def run(self, request: Any, context: Any = None, root_value: Any = None) -> Any:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection, from handshake to end."""
+        websocket = WebSocket(scope, receive, send)
         if self.open >= CONNECTIONS_MAX:
-            await request.accept(subprotocol=GRAPHQL_TRANSPORT_WS_PROTOCOL)
-            await request.close(TOO_MANY, TooManyConnections.code)
-            return request
+            await websocket.accept(subprotocol=GRAPHQL_TRANSPORT_WS_PROTOCOL)
+            await websocket.close(TOO_MANY, TooManyConnections.code)
+            return
         self.open += 1
         try:
-            return await super().run(request, context, root_value)
+            await self.run(websocket, Context(self._services, scope[REQUEST_ID], scope))
         finally:
             self.open -= 1
 
     async def on_ws_connect(self, context: Context) -> Any:
         """The token, in the handshake's header or in connection_init."""
-        websocket = context.request
         shown = (context.connection_params or {}).get("token")
-        allowed = websocket is not None and websocket.scope.get(ALLOWED)
-        if not allowed and not (isinstance(shown, str) and token_matches(shown, self._services.backend.token)):
+        right = isinstance(shown, str) and token_matches(shown, self._services.backend.token)
+        if not (context.token_shown or right):
+            note_refusal(self._services.backend.note, TokenWrong(), context.scope)
             raise ConnectionRejectionError
         return await super().on_ws_connect(context)

@@ -4,6 +4,8 @@ Now: the owner of this node sees the spaces he is in, all of each. What a member
 on his role; then the rule grows here and nowhere else.
 """
 
+from typing import ClassVar
+
 import msgspec
 
 from scmanager.errors import Refused
@@ -19,11 +21,12 @@ class SpaceNotVisible(Refused):
 class Viewer(msgspec.Struct, frozen=True):
     """Whoever asks, as far as reading goes."""
 
+    RULE: ClassVar[str] = "{row}.space = any(%(viewer_spaces)s)"
     spaces: frozenset[bytes]
 
     def rule(self, row: str) -> str:
         """The condition on a row of any read model. Its parameter is `viewer_spaces`."""
-        return f"{row}.space = any(%(viewer_spaces)s)"
+        return self.RULE.format(row=row)
 
     @property
     def parameters(self) -> dict[str, object]:

@@ -10,9 +10,10 @@ from typing import Any
 import msgspec
 from eventsourcing.application import ProcessingEvent
 
-from scmanager.application.desk import ClockBehind, KeyMissing, Seat
+from scmanager.application.desk import ClockBehind, KeyMissing
 from scmanager.application.keys import Keys
 from scmanager.application.personal import own_space
+from scmanager.application.seat import Seat
 from scmanager.application.writer import Writer
 from scmanager.domain.alarm import ForkSeen
 from scmanager.domain.epoch import EPOCHS

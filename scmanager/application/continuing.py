@@ -9,8 +9,9 @@ from typing import Any
 
 import msgspec
 
-from scmanager.application.desk import Desk, NotAMember, Seat
+from scmanager.application.desk import Desk, NotAMember
 from scmanager.application.keys import FreshKeys, Keys
+from scmanager.application.seat import Seat
 from scmanager.domain.governance import Continued, continuation_message, succession_message
 from scmanager.eventstore.entry import Continues, Genesis
 from scmanager.eventstore.own_log import OwnLog

@@ -5,7 +5,7 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
-from scmanager.application.keys import FreshKeys
+from scmanager.application.seat import Seat
 from scmanager.domain import governance
 from scmanager.domain.epoch import EPOCHS, Epochs
 from scmanager.domain.event import About, Decision, Envelope, Event, Id, Id32, Personal, State
@@ -16,7 +16,7 @@ from scmanager.errors import Refused, Unavailable
 from scmanager.eventstore import content
 from scmanager.eventstore.content import Shared
 from scmanager.eventstore.entry import DEPS_MAX, Dep, Kind
-from scmanager.eventstore.own_log import Draft, OwnLog, Sealed, Secret
+from scmanager.eventstore.own_log import Draft, Sealed, Secret
 from scmanager.spaces.opening import Opened
 from scmanager.spaces.personal import Absence, open_part, plain_part
 from scmanager.spaces.space import AHEAD_US_MAX, Space
@@ -85,26 +85,6 @@ class Quoted(msgspec.Struct, frozen=True):
 
     event: Event
     words: tuple[tuple[Id, bytes], ...]
-
-
-class Seat:
-    """From where this installation speaks in a space: its log there and the grant it acts by."""
-
-    def __init__(self, space: Space, log: OwnLog, grant: Grant, keys: FreshKeys) -> None:
-        self.space, self.log, self.grant, self.keys = space, log, grant, keys
-        self.rulings = space.rulings
-        """How often grants had changed when it was taken: after another change it is looked for anew."""
-        self.overlay: dict[tuple[str, Id], tuple[State, tuple[Id32, ...]]] = {}
-        """States and tips that recorded, not yet committed events lead to."""
-        self.has_named = False
-        """Whether an entry of this batch names the heads of other logs."""
-        self.writing: Secret | None = None
-        """The space's key as this batch has fetched it: the vault reads and unwraps it anew each time."""
-
-    def settle(self) -> None:
-        """The batch was committed, or given up: begin anew from the space."""
-        self.overlay.clear()
-        self.has_named, self.writing = False, None
 
 
 class Desk:

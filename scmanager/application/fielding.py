@@ -1,5 +1,6 @@
 """Can we field this? Gathers who and which ships may come to an operation, and asks the domain. Offline, no rows."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from scmanager.domain import member, ship
@@ -29,8 +30,7 @@ def can_we_field(
     check_planned(operation)
     hands = _hands(space, operation, everybody=everybody or operation.template)
     begins = operation.window.starts if not operation.template else now_s
-    away = _elsewhere(space, operation)
-    return field(operation, hands, _hulls(space, hands, away, max(begins, now_s)), anew=anew)
+    return field(operation, hands, _hulls(space, operation, hands, max(begins, now_s)), anew=anew)
 
 
 def _hands(space: Space, operation: Operation, *, everybody: bool) -> list[Hand]:
@@ -40,16 +40,13 @@ def _hands(space: Space, operation: Operation, *, everybody: bool) -> list[Hand]
     coming = dict.fromkeys((*held.crew, *held.waiting, *held.tentative, *held.reserve))
     if everybody:
         declined = set(held.declined)
-        coming |= dict.fromkeys(each for each in _roster(space) if each not in declined)
-    here = set(_roster(space))
-    return [Hand(each, roles.get(each, ())) for each in coming if each in here]
+        coming |= dict.fromkeys(sorted(each for each, _ in space.things(MEMBERS) if each not in declined))
+    return [Hand(each, roles.get(each, ())) for each in coming if _is_here(space, each)]
 
 
-def _roster(space: Space) -> list[Id]:
-    gone = (member.Standing.LEFT, member.Standing.REMOVED, member.Standing.UNKNOWN)
-    return sorted(
-        entity for entity, one in space.things(MEMBERS) if isinstance(one, member.Member) and one.standing not in gone
-    )
+def _is_here(space: Space, who: Id) -> bool:
+    one: Any = space.state(MEMBERS, who)
+    return one.standing not in (member.Standing.LEFT, member.Standing.REMOVED, member.Standing.UNKNOWN)
 
 
 def _elsewhere(space: Space, operation: Operation) -> set[Id]:
@@ -70,12 +67,19 @@ def _at_once(one: Window, other: Window) -> bool:
     return one.starts < other.ends and other.starts < one.ends
 
 
-def _hulls(space: Space, hands: list[Hand], away: set[Id], at_s: int) -> list[Hull]:
-    coming = {each.member for each in hands}
+def _hulls(space: Space, operation: Operation, hands: list[Hand], at_s: int) -> list[Hull]:
+    """The ships that a slot asks for or has: of very many most are of no model that is wanted."""
+    if not operation.ship_slots:
+        return []
+    coming, away = {each.member for each in hands}, _elsewhere(space, operation)
+    models = {model for slot in operation.ship_slots for model in slot.models}
+    every = not all(slot.models for slot in operation.ship_slots)
+    assigned = {claim.value for slot in operation.ship_slots for claim in slot.claims}
+    ships: Iterator[tuple[Id, Any]] = space.things(SHIPS)
     found = [
         Hull(entity, one.model, _flaw(one, coming, at_s) or (Flaw.ELSEWHERE if entity in away else None))
-        for entity, one in space.things(SHIPS)
-        if isinstance(one, ship.Ship) and one.standing is not ship.Standing.UNKNOWN
+        for entity, one in ships
+        if (every or one.model in models or entity in assigned) and one.standing is not ship.Standing.UNKNOWN
     ]
     return sorted(found, key=lambda each: (each.model, each.ship))
 

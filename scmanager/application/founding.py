@@ -5,8 +5,9 @@ from typing import Any
 
 import msgspec
 
-from scmanager.application.desk import Desk, Seat
+from scmanager.application.desk import Desk
 from scmanager.application.keys import FreshKeys, Keys
+from scmanager.application.seat import Seat
 from scmanager.domain.governance import EVERY_RIGHT
 from scmanager.domain.records import Grant
 from scmanager.eventstore.entry import Genesis, Kind, RecoveryKeys

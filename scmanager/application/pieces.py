@@ -1,15 +1,18 @@
 """Logs that come without their beginning: which of them may wait, and what is done with them."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
+
+import msgspec
 
 from scmanager.errors import Refused, Untrusted
 from scmanager.eventstore import entry, verification
 from scmanager.eventstore.filling import Drained, Gap, drain, gaps, take_in
 from scmanager.eventstore.log_copy import LogCopy
+from scmanager.eventstore.own_log import Head
 from scmanager.eventstore.pending import Dropped, PendingRun
 from scmanager.eventstore.store import Store, StoreBusy
-from scmanager.eventstore.verification import NoteMismatch, VerifiedRun
+from scmanager.eventstore.verification import NoteMismatch, SignedNote
 from scmanager.spaces.shelf import Shelf
 
 
@@ -32,15 +35,28 @@ def is_piece(copy: LogCopy) -> bool:
     return bool(copy.entries) and entry.parse(copy.entries[0]).seq > 0
 
 
+class Brief(msgspec.Struct, frozen=True):
+    """A piece without its bytes."""
+
+    log: bytes
+    first: int
+    note: SignedNote
+
+
 def awaited(
-    store: Store, shelf: Shelf, space: bytes, runs: Sequence[VerifiedRun], pieces: Sequence[PendingRun]
-) -> list[PendingRun]:
+    store: Store,
+    shelf: Shelf,
+    space: bytes,
+    coming: Mapping[bytes, Head],
+    named: Set[bytes],
+    pieces: Sequence[Brief],
+) -> list[Brief]:
     """Those that may wait: of logs that are here or come now, or that something here or coming names.
 
     Anybody can make others up, and they would take the room away. Of a log that is here, its key must have signed.
     Raises OtherSpace, NoteMismatch.
     """
-    heads = {head.log: head for head in store.heads()} | {run.head.log: run.head for run in runs}
+    heads = {head.log: head for head in store.heads()} | dict(coming)
     for piece in pieces:
         head = heads.get(piece.log)
         if head is not None and head.space != space:
@@ -49,15 +65,16 @@ def awaited(
             raise NoteMismatch(log=piece.log.hex(), size=piece.note.size)
     if all(piece.log in heads for piece in pieces):
         return list(pieces)
-    named = {dep.log for run in runs for one in run.sealed for dep in one.entry.deps}
-    for held in shelf.spaces():
-        named |= {dep.log for each in held.entries() for dep in each.entry.deps} if held.id == space else set()
-    return [piece for piece in pieces if piece.log in heads or piece.log in named]
+    here = {held.id: held for held in shelf.spaces()}.get(space)
+    known = {dep.log for each in here.entries() for dep in each.entry.deps} if here else set()
+    return [piece for piece in pieces if piece.log in heads or piece.log in named or piece.log in known]
 
 
-def unheard_of(store: Store, pieces: Iterable[PendingRun]) -> set[bytes]:
+def unheard_of(store: Store, pieces: Iterable[Brief]) -> set[bytes]:
     """Logs that are here and whose key signed a history that is not: for one's own log a reason for doubt."""
-    heads = [head for head in store.heads() if any(head.log == piece.log for piece in pieces)]
+    pieces = list(pieces)
+    logs = {piece.log for piece in pieces}
+    heads = [head for head in store.heads() if head.log in logs]
     found = set()
     for piece in pieces:
         notes = [store.note(head.log, head.branch, piece.note.size) for head in heads if head.log == piece.log]
@@ -66,22 +83,16 @@ def unheard_of(store: Store, pieces: Iterable[PendingRun]) -> set[bytes]:
     return found
 
 
-def take_pieces(store: Store, logs: Collection[bytes], pieces: Sequence[PendingRun]) -> Drained:
-    """Admit what waited for these logs' entries, then the pieces; what does not fit yet waits. Raises PendingFull.
+def take_piece(store: Store, piece: PendingRun) -> Drained:
+    """Admit a piece if it continues what is held, and what waited for it; else it waits. Raises PendingFull.
 
-    Whichever proves wrong only now, when what comes before it is here, is dropped alone.
+    When it proves wrong only now, when what comes before it is here, it is dropped alone.
     """
-    done = drain(store, logs)
-    entries, dropped = done.entries, list(done.dropped)
-    for piece in sorted(pieces, key=lambda each: (each.log, each.first)):
-        try:
-            taken = take_in(store, piece)
-        except Untrusted as fault:
-            end = piece.note.size
-            dropped.append(Dropped(piece.space, piece.log, piece.first, end, fault.code, str(fault)))
-        else:
-            entries, dropped = entries + taken.entries, [*dropped, *taken.dropped]
-    return Drained(entries, tuple(dropped))
+    try:
+        return take_in(store, piece)
+    except Untrusted as fault:
+        end = piece.note.size
+        return Drained(0, (Dropped(piece.space, piece.log, piece.first, end, fault.code, str(fault)),))
 
 
 def finish_pieces(store: Store) -> None:

@@ -8,16 +8,18 @@ up a command cannot be cancelled, and every future ends, whatever breaks.
 import contextlib
 import queue
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from typing import Any
 
 import msgspec
 
 from scmanager.application.continuing import Continuation
-from scmanager.application.desk import Desk, NotAMember, Seat
+from scmanager.application.desk import Desk, NotAMember
 from scmanager.application.founding import Founding
 from scmanager.application.keys import FreshKeys, Keys
+from scmanager.application.recalling import Recalled
+from scmanager.application.seat import Seat
 from scmanager.domain.records import Grant
 from scmanager.errors import Unavailable
 from scmanager.eventstore.own_log import Head, OwnLog
@@ -86,10 +88,6 @@ class _Waiting(msgspec.Struct):
             self.answer.set_exception(error)
 
 
-_Decided = dict[tuple[bytes, bytes], _Waiting]
-"""The commands of one batch that were not refused, by name, in order."""
-
-
 class Writer:
     """Owns every log this installation writes. `submit` from any thread; `stop` finishes what was taken."""
 
@@ -99,6 +97,7 @@ class Writer:
         self._store, self._shelf, self._keys = store, shelf, keys
         self._clock_us, self._entropy = clock_us, entropy
         self._seats: dict[bytes, Seat] = {}
+        self._recalled = Recalled()
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._stopping = False
         self._door = threading.Lock()
@@ -204,7 +203,7 @@ class Writer:
 
     def _serve(self, first: _Waiting) -> None:
         """Decide commands until none waits, or one changed who may do what; then commit them together."""
-        decided: _Decided = {}
+        decided: dict[tuple[bytes, bytes], _Waiting] = {}  # By name: a twin is met before its outcome is recorded.
         following: _Waiting | None = first
         taken = 0
         with self._shelf.lock:
@@ -229,7 +228,7 @@ class Writer:
             self._queue.put(None)  # The end stays at the end.
         return following
 
-    def _decide(self, waiting: _Waiting, decided: _Decided) -> bool:
+    def _decide(self, waiting: _Waiting, decided: dict[tuple[bytes, bytes], _Waiting]) -> bool:
         """True when the batch must be committed before anything else is decided."""
         command = waiting.command
         desk: Desk | None = None
@@ -242,8 +241,7 @@ class Writer:
             if known is not None:
                 waiting.answer.set_result(known)
                 return False
-            twin = decided.get(waiting.name)
-            if twin is not None:
+            if (twin := decided.get(waiting.name)) is not None:
                 twin.answer.add_done_callback(lambda first: _pass_on(first, waiting.answer))
                 return False
             seat = self._seat_for(command)
@@ -268,18 +266,25 @@ class Writer:
             self._seats.pop(desk.space.id, None)
 
     def _known(self, command: AnyCommand) -> Result | None:
-        """The first outcome of a command that one of our logs has recorded."""
-        for log in self._logs_to_ask(command):
-            outcome = self._store.outcome(log, command.id)
-            if outcome is not None:
-                result: Result = msgspec.json.decode(outcome)
-                return result
+        """The first outcome of a command that one of our logs has recorded; of one that came back, told anew."""
+        for space, logs in self._logs_to_ask(command).items():
+            for log in logs:
+                outcome = self._store.outcome(log, command.id)
+                if outcome is not None:
+                    result: Result = msgspec.json.decode(outcome)
+                    return result
+            if back := self.doubtful.intersection(logs):
+                told = self._recalled.told(self._shelf.space(space), back, command.id)
+                if told is not None:
+                    return told
         return None
 
-    def _logs_to_ask(self, command: AnyCommand) -> Iterable[bytes]:
+    def _logs_to_ask(self, command: AnyCommand) -> dict[bytes, tuple[bytes, ...]]:
+        """Our logs that may hold it, by space."""
         if isinstance(command, Founding):
-            return [head.log for head in self._store.heads() if head.log == head.space]
-        return self._keys.logs_of(command.space)
+            own = {space.id: self._keys.logs_of(space.id) for space in self._shelf.spaces()}
+            return {space: (space,) for space, logs in own.items() if space in logs}
+        return {command.space: self._keys.logs_of(command.space)}
 
     def _seat_for(self, command: AnyCommand) -> Seat:
         if not isinstance(command, Command):
@@ -329,7 +334,7 @@ class Writer:
         genesis = parse_row(first[0]).genesis if first else None
         return genesis.continues.log if genesis and genesis.continues else None
 
-    def _commit(self, decided: _Decided) -> None:
+    def _commit(self, decided: dict[tuple[bytes, bytes], _Waiting]) -> None:
         for seat in [each for each in self._seats.values() if each.log.added]:
             mine = [waiting for waiting in decided.values() if waiting.result.get("space") == seat.space.id.hex()]
             try:

@@ -11,13 +11,12 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
 import typer
-from rich.progress import Progress
 from typer.core import TyperGroup
 
 from scmanager.adapters import backup_restore
@@ -37,6 +36,7 @@ from scmanager.eventstore.kept_heads import KeptHead, parse_heads
 
 SPOKEN_BY = "SCM_BACKUP_PASSPHRASE"
 LEFTOVER_AGE_S = 24 * 3600
+HEADS_BYTES_MAX = 64 << 20
 
 FileArgument = Annotated[Path, typer.Argument(metavar="FILE")]
 HeadOption = Annotated[
@@ -120,8 +120,8 @@ def _alone(session: Session, path: Path, passphrase: str | None, now: int) -> No
         forget_unfinished(session.folder)
         with progress("Copying and checking", None):
             made = opened.enter_context(contextlib.closing(begin_backup(session.folder, state, now, passphrase)))
-        with progress("Sealing", made.manifest.size_bytes, in_bytes=True) as bar:
-            write_pieces(path, made.pieces(lambda count: bar.advance(bar.task_ids[0], count)))
+        with progress("Sealing", made.manifest.size_bytes, in_bytes=True) as advance:
+            write_pieces(path, made.pieces(advance))
 
 
 def _through(api: Client, path: Path, passphrase: str | None) -> None:
@@ -130,22 +130,22 @@ def _through(api: Client, path: Path, passphrase: str | None) -> None:
     with contextlib.ExitStack() as opened:
         with progress("Copying and checking", None):
             size, pieces = opened.enter_context(api.download("POST", "/backup", LONG_S, json=given))
-        with progress("Receiving", size, in_bytes=True) as bar:
-            write_pieces(path, _counted(pieces, bar))
+        with progress("Receiving", size, in_bytes=True) as advance:
+            write_pieces(path, _counted(pieces, advance))
 
 
-def _counted(pieces: Iterator[bytes], bar: Progress) -> Iterator[bytes]:
+def _counted(pieces: Iterator[bytes], advance: Callable[[int], None]) -> Iterator[bytes]:
     for piece in pieces:
         yield piece
-        bar.advance(bar.task_ids[0], len(piece))
+        advance(len(piece))
 
 
 def verify(context: typer.Context, file: FileArgument, head: HeadOption = None, as_json: JsonFlag = False) -> None:  # noqa: ARG001
     """Prove that a backup is whole: its seal, every file, every entry deep, and heads kept elsewhere."""
     kept = _kept(head)
     with _reading(file) as backup:
-        with progress("Verifying", backup.manifest.size_bytes, in_bytes=True) as bar:
-            report = backup_restore.verify(backup, kept, lambda count: bar.advance(bar.task_ids[0], count))
+        with progress("Verifying", backup.manifest.size_bytes, in_bytes=True) as advance:
+            report = backup_restore.verify(backup, kept, advance)
         made_at = _time(backup.manifest.made_at_s)
     if as_json:
         say_json({"ok": True, "made_at": made_at, "entries": report.entries, "heads": _heads(report.heads)})
@@ -160,10 +160,8 @@ def restore(context: typer.Context, file: FileArgument, head: HeadOption = None,
     """Make a data folder of a backup, where there is none: --data names it. Every entry is verified first."""
     session, kept = session_of(context), _kept(head)
     state = session.settings.state or state_folder()
-    with _reading(file) as backup, progress("Restoring", backup.manifest.size_bytes, in_bytes=True) as bar:
-        done = backup_restore.restore(
-            backup, session.folder, state, kept, lambda count: bar.advance(bar.task_ids[0], count)
-        )
+    with _reading(file) as backup, progress("Restoring", backup.manifest.size_bytes, in_bytes=True) as advance:
+        done = backup_restore.restore(backup, session.folder, state, kept, advance)
     made_at = _time(done.made_at_s)
     if as_json:
         told = {"folder": str(session.folder), "made_at": made_at, "entries": done.report.entries}
@@ -197,7 +195,7 @@ def _kept(given: list[str] | None) -> list[KeptHead]:
         path = Path(each)
         with contextlib.suppress(OSError):  # A line can be too long for a name.
             if path.is_file():
-                heads += parse_heads(read_bytes(path))
+                heads += parse_heads(read_bytes(path, HEADS_BYTES_MAX))
                 continue
         heads += parse_heads(each.encode("utf-8", "replace"))
     return heads

@@ -1,112 +1,92 @@
 """Which commands the command line has beside the verbs, and where each stands."""
 
+import importlib
 from collections.abc import Callable
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
 
-from scmanager.cli import (
-    backups,
-    characters,
-    contests,
-    demo,
-    diplomacy,
-    documents,
-    erasing,
-    events,
-    exports,
-    hangar,
-    inbox,
-    log,
-    operations,
-    organisations,
-    pending,
-    people,
-    recovery,
-    running,
-    searching,
-    spaces,
-    taking_over,
-    why,
-)
+Command = str | Callable[..., Any]
+"""A function by its place below this package: its module is imported when a command of its group is asked for."""
 
-THINGS: dict[str, dict[str, Callable[..., Any]]] = {
+THINGS: dict[str, dict[str, Command]] = {
     "organisation": {
-        "found": organisations.found,
-        "list": organisations.list_organisations,
-        "hand-over": taking_over.sign,
+        "found": "organisations.found",
+        "list": "organisations.list_organisations",
+        "hand-over": "taking_over.sign",
     },
-    "role": {"list": people.list_roles},
-    "member": {"list": people.list_members, "invite": spaces.invite, "admit": spaces.admit},
+    "role": {"list": "people.list_roles"},
+    "member": {"list": "people.list_members", "invite": "spaces.invite", "admit": "spaces.admit"},
     "device": {
-        "list": people.list_devices,
-        "invite": spaces.invite_device,
-        "request": spaces.request_device,
-        "enrol": spaces.enrol,
+        "list": "people.list_devices",
+        "invite": "spaces.invite_device",
+        "request": "spaces.request_device",
+        "enrol": "spaces.enrol",
     },
-    "hangar": {"import": hangar.import_file},
-    "ship": {"list": people.list_ships},
-    "fleet": {"list": people.list_fleets},
-    "squadron": {"list": people.list_squadrons},
+    "hangar": {"import": "hangar.import_file", "imports": "hangar.list_imports", "wishes": "hangar.list_wishes"},
+    "ship": {"list": "people.list_ships"},
+    "fleet": {"list": "people.list_fleets"},
+    "squadron": {"list": "people.list_squadrons"},
     "operation": {
-        "list": operations.list_operations,
-        "show": operations.show,
-        "field": operations.field,
-        "calendar": operations.export_calendar,
+        "list": "operations.list_operations",
+        "show": "operations.show",
+        "field": "operations.field",
+        "calendar": "operations.export_calendar",
     },
-    "contact": {"list": diplomacy.list_contacts, "history": diplomacy.history},
-    "treaty": {"list": diplomacy.list_treaties, "versions": diplomacy.versions},
-    "character": {"list": characters.list_characters},
+    "contact": {"list": "diplomacy.list_contacts", "history": "diplomacy.history"},
+    "treaty": {"list": "diplomacy.list_treaties", "versions": "diplomacy.versions"},
+    "character": {"list": "characters.list_characters"},
     "document": {
-        "list": documents.list_documents,
-        "show": documents.show,
-        "edit": documents.edit,
-        "history": documents.history,
-        "diff": documents.diff,
-        "undo": documents.undo,
+        "list": "documents.list_documents",
+        "show": "documents.show",
+        "edit": "documents.edit",
+        "history": "documents.history",
+        "diff": "documents.diff",
+        "undo": "documents.undo",
     },
     "space": {
-        "list": spaces.list_spaces,
-        "export": spaces.export,
-        "import": spaces.import_,
-        "request": spaces.request,
-        "pending": pending.list_pending,
-        "discard": pending.discard,
+        "list": "spaces.list_spaces",
+        "export": "spaces.export",
+        "import": "spaces.import_",
+        "request": "spaces.request",
+        "pending": "pending.list_pending",
+        "discard": "pending.discard",
     },
     "recovery": {
-        "confirm": recovery.confirm,
-        "offer": taking_over.offer,
-        "sign": taking_over.sign,
-        "take": taking_over.take,
+        "confirm": "recovery.confirm",
+        "offer": "taking_over.offer",
+        "sign": "taking_over.sign",
+        "take": "taking_over.take",
     },
-    "event": {"void": events.void},
-    "log": {"show": log.show, "verify": log.verify, "forks": log.forks},
-    "backup": {"make": backups.make, "verify": backups.verify},
-    "projections": {"status": running.projections_status, "rebuild": running.projections_rebuild},
+    "event": {"void": "events.void"},
+    "audit": {"list": "audit_events.list_audit_events"},
+    "log": {"show": "log.show", "verify": "log.verify", "forks": "log.forks"},
+    "backup": {"make": "backups.make", "verify": "backups.verify"},
+    "projections": {"status": "running.projections_status", "rebuild": "running.projections_rebuild"},
 }
 
-TOP: dict[str, Callable[..., Any]] = {
-    "init": organisations.init,
-    "up": running.up,
-    "demo": demo.demo,
-    "import": hangar.import_file,
-    "export": exports.export,
-    "restore": backups.restore,
-    "erase": erasing.erase,
-    "inbox": inbox.inbox,
-    "search": searching.search,
-    "why": why.why,
-    "contested": contests.list_contested,
-    "settle": contests.settle,
-    "query": running.query,
-    "version": running.version,
+TOP: dict[str, Command] = {
+    "init": "organisations.init",
+    "up": "running.up",
+    "demo": "demo.demo",
+    "import": "hangar.import_file",
+    "export": "exports.export",
+    "restore": "backups.restore",
+    "erase": "erasing.erase",
+    "inbox": "inbox.inbox",
+    "search": "searching.search",
+    "why": "why.why",
+    "contested": "contests.list_contested",
+    "settle": "contests.settle",
+    "query": "running.query",
+    "version": "running.version",
 }
 
 GROUP_HELP = {
-    "space": "Spaces travel as files: export, import, ask for admission.",
+    "space": "Spaces travel as files: export, import, ask for admission; look at what waits for its beginning.",
     "recovery": "Recovery sheets: confirm yours; take over the founder's seat with one.",
     "event": "What you said that came to nothing: look at it, and say it again.",
+    "audit": "What your machines noticed: refused requests, forged files, damage, failures.",
     "log": "What was recorded: look at it, and prove that nobody changed it.",
     "backup": "The data folder as one sealed file: scm backup FILE makes it, scm backup verify FILE proves it.",
     "projections": "The read models: how far they are, and making them anew.",
@@ -116,7 +96,7 @@ WITHOUT_REMINDER = frozenset({"recovery", "version", "demo", "restore"})
 """Where the reminder of an unconfirmed recovery sheet would be in the way."""
 
 
-GROUP_KINDS: dict[str, type[TyperGroup]] = {"backup": backups.MakesByDefault}
+GROUP_KINDS: dict[str, str] = {"backup": "backups.MakesByDefault"}
 """Groups that are more than a list of commands."""
 
 
@@ -126,11 +106,22 @@ def is_own(verb: str) -> bool:
     return act in THINGS.get(thing, {}) or verb in TOP
 
 
-def add_commands(app: typer.Typer, group_of: Callable[[str], typer.Typer]) -> None:
-    """Enter them all. `org` is the organisation group once more, under the name that people type."""
-    for thing, acts in THINGS.items():
-        for act, function in acts.items():
-            group_of(thing).command(act)(function)
-    app.add_typer(group_of("organisation"), name="org", hidden=True, help="Organisations, under their short name.")
-    for act, function in TOP.items():
-        app.command(act)(function)
+def group_of(thing: str) -> typer.Typer:
+    """A group with our commands of one thing."""
+    kind = _found(GROUP_KINDS[thing]) if thing in GROUP_KINDS else None
+    group = typer.Typer(no_args_is_help=True, rich_markup_mode=None, cls=kind)
+    for act, command in THINGS.get(thing, {}).items():
+        group.command(act)(_found(command))
+    return group
+
+
+def add_top(app: typer.Typer, name: str) -> None:
+    """Enter one of those that stand in no group."""
+    app.command(name)(_found(TOP[name]))
+
+
+def _found(command: Command) -> Any:
+    if not isinstance(command, str):
+        return command
+    module, _, name = command.rpartition(".")
+    return getattr(importlib.import_module(f"scmanager.cli.{module}"), name)

@@ -19,7 +19,7 @@ import typer
 from scmanager.adapters.folder_lock import FolderLock
 from scmanager.adapters.hangar_files import read_hangar
 from scmanager.adapters.node_file import LOCK_FILE
-from scmanager.adapters.space_file import parse_space, read_bytes
+from scmanager.adapters.space_reading import read_space
 from scmanager.cli import demo_content, demo_queries, running
 from scmanager.cli.demo_content import OrganisationSaid, Person
 from scmanager.cli.demo_life import Flight, meet
@@ -95,7 +95,7 @@ def build(host: Node) -> None:
     """Fill an empty folder with the demo."""
     content = demo_content.load()
     people = sum(len(each.people) for each in content.organisations)
-    with progress("People join", people) as bar, tempfile.TemporaryDirectory(prefix="scm-demo-") as made:
+    with progress("People join", people) as advance, tempfile.TemporaryDirectory(prefix="scm-demo-") as made:
         founder = content.founder
         import_ships(host, founder.handle)
         for organisation in content.organisations:
@@ -103,7 +103,7 @@ def build(host: Node) -> None:
             stage.found()
             for person in organisation.people:
                 stage.welcome(person)
-                bar.advance(bar.task_ids[0])
+                advance(1)
             stage.organise()
 
 
@@ -209,7 +209,7 @@ def import_ships(node: Node, handle: str) -> None:
 def carry(giver: Node, taker: Node, space: bytes, path: Path) -> None:
     """Take a space from one machine to another by file."""
     giver.export_space(space, path)
-    taker.import_space(parse_space(read_bytes(path)))
+    taker.import_space(read_space(path))
 
 
 def _tell(node: Node, *, stays: bool) -> None:

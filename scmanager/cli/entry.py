@@ -12,9 +12,8 @@ from typing import Annotated, Any
 
 import typer
 
-from scmanager.application.every_verb import VERBS
 from scmanager.cli import commands as own
-from scmanager.cli import output, recovery, verbs
+from scmanager.cli import output
 from scmanager.cli.session import Session
 from scmanager.errors import ScManagerError
 
@@ -22,6 +21,12 @@ HELP = """Run your Star Citizen organisation: members, roles, ships, fleets, on 
 
 Begin with: scm init, then scm org found "My Org" --handle MyHandle. Or look around first: scm demo --serve
 """
+
+HELP_COLUMNS = 118
+"""As wide as help may be where the terminal is: at 80 columns most sentences in a list of commands are cut."""
+
+LONG, SHORT = "organisation", "org"
+"""The group of organisations has a second name, the one that people type."""
 
 INTERRUPTED = 130
 """What typer makes of Ctrl+C."""
@@ -39,42 +44,80 @@ class Broken(ScManagerError):
     hint = "Nothing half done was recorded. Repeat it with SCM_DEBUG=1 and report what it prints."
 
 
-def build() -> typer.Typer:
-    """The whole command line."""
+def build(only: str | None = None) -> typer.Typer:
+    """The whole command line; or, of its commands, `only` one that stands in no group, or those of one thing.
+
+    Then without --data: what it says is the session that the command is given.
+    """
+    unsaid = {"help": False}  # What nobody said and has no default either, typer asks pydantic for.
+    context = {
+        "help_option_names": ["-h", "--help"],
+        "max_content_width": HELP_COLUMNS,
+        "default_map": unsaid | {only or "": unsaid},
+    }
     app = typer.Typer(
         name="scm", help=HELP, no_args_is_help=True, add_completion=False, rich_markup_mode=None,
-        pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]},
+        pretty_exceptions_enable=False, context_settings=context,
     )  # fmt: skip
-    app.callback()(_begin)
-    groups: dict[str, typer.Typer] = {}
-    helps = verbs.GROUPS | own.GROUP_HELP
-
-    def group_of(thing: str) -> typer.Typer:
-        if thing not in groups:
-            kind = own.GROUP_KINDS.get(thing)
-            groups[thing] = typer.Typer(no_args_is_help=True, rich_markup_mode=None, cls=kind)
-            app.add_typer(groups[thing], name=thing, help=helps.get(thing, f"{thing.capitalize()}s."))
-        return groups[thing]
-
-    for thing in verbs.GROUPS:
-        if thing in own.THINGS or any(name.startswith(f"{thing}.") for name in VERBS):
-            group_of(thing)
-    own.add_commands(app, group_of)  # First: what everybody begins with stands at the top of each group's help.
-    verbs.add_verbs(group_of, own.is_own)
+    app.callback()(_begin if only is None else _remind)
+    if only not in own.TOP:
+        _add_groups(app, only)
+    for name in own.TOP:
+        if only in (None, name):
+            own.add_top(app, name)
     return app
+
+
+def _add_groups(app: typer.Typer, only: str | None) -> None:
+    from scmanager.application.every_verb import VERBS  # What stands in no group can do without.
+    from scmanager.cli import verbs
+
+    helps = verbs.GROUPS | own.GROUP_HELP
+    things = dict.fromkeys((*verbs.GROUPS, *own.THINGS, *(name.partition(".")[0] for name in VERBS)))
+    if only in things or only == SHORT:
+        things = {LONG if only == SHORT else only: None}
+    for thing in things:
+        group = own.group_of(thing)  # First: what everybody begins with stands at the top of each group's help.
+        verbs.add_verbs(group, thing, own.is_own)
+        if group.registered_commands:
+            app.add_typer(group, name=thing, help=helps.get(thing, f"{thing.capitalize()}s."))
+        if thing == LONG:
+            app.add_typer(group, name=SHORT, hidden=True, help="Organisations, under their short name.")
 
 
 def _begin(context: typer.Context, data: DataOption = None) -> None:
     context.obj = Session(data)
+
+
+def _remind(context: typer.Context) -> None:
     if context.invoked_subcommand not in own.WITHOUT_REMINDER:
+        from scmanager.cli import recovery
+
         recovery.remind(context.obj.folder)
+
+
+def _taken_apart(given: Sequence[str]) -> tuple[str | None, Path | None, list[str]]:
+    """The first word that is no option, what --data says before it, and the words from there on.
+
+    Typer reads options with pydantic, which takes a twentieth of a second, and 11 MB that a node would keep for life;
+    so the option that every command has is read here. Anything else (help, nothing, a mistake) is left to typer.
+    """
+    words, data = list(given), None
+    while words and (words[0].startswith("--data=") or (words[0] == "--data" and len(words) > 1)):
+        _, equals, value = words.pop(0).partition("=")
+        data = Path(value if equals else words.pop(0))
+    if not words or words[0].startswith("-"):
+        return None, None, list(given)
+    return words[0], data, words
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """One command; its exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        answer = build()(given, prog_name="scm", standalone_mode=False)
+        only, data, words = _taken_apart(given)
+        session = None if only is None else Session(data)
+        answer = build(only)(words, prog_name="scm", standalone_mode=False, obj=session)
     except ScManagerError as error:
         _debug()
         output.say_error(error, as_json="--json" in given)

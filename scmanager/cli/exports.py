@@ -19,7 +19,8 @@ import typer
 
 from scmanager.adapters.open_formats import Archive, opened
 from scmanager.adapters.private_files import PrivateFileFailed, private_folder, write_pieces
-from scmanager.adapters.space_file import FILE_BYTES_MAX, FileUnreadable
+from scmanager.adapters.space_file import FileUnreadable
+from scmanager.adapters.space_reading import FILE_BYTES_MAX
 from scmanager.cli import names
 from scmanager.cli.client import Client
 from scmanager.cli.output import JsonFlag, progress, remark, say_json, say_result, say_table, short
@@ -90,13 +91,13 @@ def _spaces(session: Session, orgs: list[str] | None, *, personal: bool) -> list
 def _file(api: Client, path: Path, asked_for: dict[str, Any]) -> int:
     with (
         api.download("GET", "/export", LONG_S, params=asked_for) as (size, pieces),
-        progress("Exporting", size, in_bytes=True) as bar,
+        progress("Exporting", size, in_bytes=True) as advance,
     ):
 
         def counted() -> Iterator[bytes]:
             for piece in pieces:
                 yield piece
-                bar.advance(bar.task_ids[0], len(piece))
+                advance(len(piece))
 
         return write_pieces(path, counted())
 

@@ -1,14 +1,15 @@
 """Importing ships: a file of a hangar tool, a preview of what it would change, and then, confirmed, the change."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from scmanager.adapters.hangar_files import read_hangar
-from scmanager.adapters.space_file import read_bytes
+from scmanager.adapters.space_file import FileUnreadable, read_bytes
 from scmanager.application.desk import NotAMember
 from scmanager.application.hangar_import import REASONS
 from scmanager.application.hangar_preview import Choice, Confirmed, Fate, Preview, confirm, preview
@@ -18,8 +19,11 @@ from scmanager.application.words import Words
 from scmanager.cli import exports, names, people
 from scmanager.cli.output import JsonFlag, ask, remark, say, say_json, say_result, say_table
 from scmanager.cli.session import Place, session_of
-from scmanager.cli.verbs import CommandIdOption, OrgOption, read_command_id
-from scmanager.domain.ship_events import Owner, OwnerKind
+from scmanager.cli.verbs import CommandIdOption, OrgOption, PersonalFlag, read_command_id
+from scmanager.domain.catalogue import IMPORTS, SHIPS
+from scmanager.domain.hangar_import import Import
+from scmanager.domain.ship import Ship, Standing
+from scmanager.domain.ship_events import Owner, OwnerKind, RemovalReason
 from scmanager.errors import Refused
 from scmanager.spaces.space import Space
 
@@ -27,6 +31,10 @@ OwnerOption = Annotated[
     str | None, typer.Option("--owner", metavar="MEMBER", help="With --org: whose ships these are. Else your own.")
 ]
 MissingOption = Annotated[Fate, typer.Option("--missing", help="What becomes of ships that the file does not list.")]
+
+
+HANGAR_BYTES_MAX = 64 << 20
+"""No tool writes a list of ships half as large."""
 
 
 class AnswerUnusable(Refused):
@@ -57,7 +65,10 @@ def import_file(
     if exports.is_export(file):
         exports.take_in(context, file, as_json=as_json)
         return
-    read = read_hangar(read_bytes(file))
+    data = read_bytes(file, HANGAR_BYTES_MAX)
+    if len(data) > HANGAR_BYTES_MAX:
+        raise FileUnreadable(path=str(file), reason=f"it is larger than {HANGAR_BYTES_MAX >> 20} MiB")
+    read = read_hangar(data)
     with session_of(context).open() as place:
         space, whose = _target(place, org, owner)
         made = look(place, space, whose, read, _answers(answer or ()))
@@ -84,6 +95,50 @@ def import_file(
         )
         if not (org or owner):
             remark("It is your own hangar: scm ship list --personal. An organisation sees it after: scm hangar share")
+
+
+def list_imports(
+    context: typer.Context, org: OrgOption = None, personal: PersonalFlag = False, as_json: JsonFlag = False
+) -> None:
+    """Which lists of ships were imported, when, from which tool, and whether that was taken back."""
+    empty = "Nothing was imported here yet. Import your list: scm import FILE"
+    people.list_rows_of(context, org, _imports, as_json, empty, personal=personal)
+
+
+def list_wishes(
+    context: typer.Context, org: OrgOption = None, personal: PersonalFlag = False, as_json: JsonFlag = False
+) -> None:
+    """The wish list: ships that are not owned any more, or not yet, but wanted."""
+    empty = "No ship is wished for. Put one on the list: scm ship remove SHIP wished"
+    people.list_rows_of(context, org, _wishes, as_json, empty, personal=personal)
+
+
+def _imports(place: Place, space: Space) -> Iterator[people.Row]:
+    members = names.members(place, space)
+    past = [(entity, each) for entity, each in space.things(IMPORTS) if isinstance(each, Import) and each.deed]
+    for entity, each in sorted(past, key=lambda pair: _hlc(space, pair[1].entry)):
+        yield {
+            "when": f"{datetime.fromtimestamp(_hlc(space, each.entry) / 1_000_000, UTC):%Y-%m-%d %H:%M}",
+            "tool": each.tool,
+            "owner": names.call(each.owner.id, members) if each.owner else "",
+            "added": each.added, "changed": each.changed, "removed": each.removed, "skipped": each.skipped,
+            "undone": "yes" if each.undone else "",
+            "id": entity,
+        }  # fmt: skip
+
+
+def _hlc(space: Space, entry: bytes) -> int:
+    opened = space.opened(entry)
+    return opened.entry.hlc if opened else 0
+
+
+def _wishes(place: Place, space: Space) -> Iterator[people.Row]:
+    members = names.members(place, space)
+    for entity, each in space.things(SHIPS):
+        if isinstance(each, Ship) and each.standing is Standing.REMOVED and each.removed_for is RemovalReason.WISHED:
+            yield {
+                "model": each.model, "owner": names.call(each.owner.id, members) if each.owner else "", "id": entity,
+            }  # fmt: skip
 
 
 def look(place: Any, space: Space, owner: Owner, file: HangarFile, answers: Mapping[str, str]) -> Preview:

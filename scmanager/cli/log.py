@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from scmanager.application.exchange import Fork, forks_of
+from scmanager.auditing import leave_findings
 from scmanager.cli import names
 from scmanager.cli.output import EXIT_REFUSED, JsonFlag, progress, remark, say, say_json, say_table, short
 from scmanager.cli.session import NoFolder, Place, session_of
@@ -108,13 +109,14 @@ def verify(
     path = session_of(context).folder / "events.db"
     if not path.exists():
         raise NoFolder(folder=str(path.parent))
-    with progress("Verifying entries", audit.count(path)) as bar:
-        report = audit.verify(path, deep=deep, advance=lambda count: bar.advance(bar.task_ids[0], count))
+    with progress("Verifying entries", audit.count(path)) as advance:
+        report = audit.verify(path, deep=deep, advance=advance)
     if as_json:
         say_json(_told(report))
     else:
         _print(report, deep=deep)
     if not report.ok:
+        leave_findings(path.parent, report.findings)
         raise typer.Exit(EXIT_REFUSED)
 
 

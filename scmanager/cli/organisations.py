@@ -5,10 +5,12 @@ from typing import Annotated, Any
 import typer
 
 from scmanager.adapters.wrapping import KeyringProtection, PassphraseProtection, Protection
+from scmanager.auditing import leave
 from scmanager.cli import recovery
 from scmanager.cli.output import JsonFlag, remark, say, say_json, say_result, say_table, short
 from scmanager.cli.session import ask_passphrase, session_of
 from scmanager.cli.verbs import CommandIdOption, read_command_id
+from scmanager.domain.audit_types import AuditType
 from scmanager.domain.catalogue import MEMBERS, ORGANISATIONS
 from scmanager.domain.member import Member
 from scmanager.domain.member import Standing as MemberStanding
@@ -34,6 +36,7 @@ def init(
     """Make the data folder, with keys of its own for this machine."""
     session = session_of(context)
     identity = init_node(session.settings, _protection(passphrase=passphrase, keyring=keyring))
+    leave(session.folder, AuditType.INSTANCE_REGISTERED, "instance-made", "node")
     if as_json:
         say_json({"folder": str(session.folder), "device": identity.device})
         return
@@ -70,11 +73,12 @@ def found(
             result = place.api.do("organisation.found", b"", given | {"recovery_keys": recovery_keys}, command)
         else:
             result = place.node.found_organisation(**given, recovery_keys=recovery_keys, command_id=command)
-    file = result["recovery_sheet"]
-    if (session.folder / file).exists():
+    file = result.get("recovery_sheet", "")  # What a restored log tells of its founding does not name the sheet.
+    if file and (session.folder / file).exists():
         recovery.remember(session.folder, recovery.new_sheet(session.folder, title, result["space"], file))
     say_result(result, as_json=as_json)
-    remark(f"Print the recovery sheet {session.folder / file} and then run: scm recovery confirm")
+    if file:
+        remark(f"Print the recovery sheet {session.folder / file} and then run: scm recovery confirm")
 
 
 def list_organisations(context: typer.Context, as_json: JsonFlag = False) -> None:

@@ -3,28 +3,14 @@
 Results go to stdout, everything else to stderr, so that a pipe carries results only.
 """
 
-import os
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import msgspec
 import typer
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-from rich.table import Table
-from rich.text import Text
 
 from scmanager.errors import Conflict, Refused, ScManagerError, Unavailable, Untrusted
 
@@ -62,12 +48,19 @@ def harmless(text: str) -> str:
 
 def say(text: str) -> None:
     """One line of the result."""
-    _console(sys.stdout).print(Text(harmless(text)), soft_wrap=True)
+    _write(sys.stdout, text)
 
 
 def remark(text: str) -> None:
     """Something the person should know, beside the result."""
-    _console(sys.stderr).print(Text(harmless(text)), soft_wrap=True)
+    _write(sys.stderr, text)
+
+
+def _write(stream: TextIO, text: str) -> None:
+    try:
+        print(harmless(text).expandtabs(), file=stream, flush=True)
+    except BrokenPipeError:
+        raise BrokenPipeError from None  # Without its number, at which typer would end the program as failed.
 
 
 def ask(question: str) -> None:
@@ -75,7 +68,7 @@ def ask(question: str) -> None:
     try:
         answer = typer.confirm(question, err=True)
     except typer.Abort as error:
-        _console(sys.stderr).print()
+        remark("")
         raise Stopped from error
     if not answer:
         raise Stopped
@@ -92,12 +85,9 @@ def say_table(columns: Sequence[str], rows: Iterable[Sequence[str]], empty: str)
     if not listed:
         remark(empty)
         return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in listed:
-        table.add_row(*(Text(" ".join(harmless(cell).splitlines())) for cell in row))
-    _console(sys.stdout).print(table)
+    from scmanager.cli.drawing import draw_table
+
+    draw_table(sys.stdout, columns, ([" ".join(harmless(cell).splitlines()) for cell in row] for row in listed))
 
 
 def say_result(result: dict[str, Any], *, as_json: bool) -> None:
@@ -128,18 +118,15 @@ def say_error(error: ScManagerError, *, as_json: bool = False) -> None:
 
 
 @contextmanager
-def progress(title: str, total: int | None, *, in_bytes: bool = False) -> Iterator[Progress]:
-    """A bar on stderr, for what may take longer than a second; none where nobody looks."""
-    columns: tuple[ProgressColumn, ...] = (TextColumn("{task.description}"), TimeElapsedColumn())
-    if total is not None:
-        count = DownloadColumn() if in_bytes else MofNCompleteColumn()
-        columns = (TextColumn("{task.description}"), BarColumn(), count, TimeRemainingColumn())
-    elif in_bytes:
-        columns = (TextColumn("{task.description}"), DownloadColumn(), TimeElapsedColumn())
-    console = _console(sys.stderr)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        bar.add_task(title, total=total)
-        yield bar
+def progress(title: str, total: int | None, *, in_bytes: bool = False) -> Iterator[Callable[[int], None]]:
+    """A bar on stderr, for what may take longer than a second; none where nobody looks. Gives what moves it on."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from scmanager.cli.drawing import draw_bar
+
+    with draw_bar(sys.stderr, title, total, in_bytes=in_bytes) as advance:
+        yield advance
 
 
 def short(value: bytes | str) -> str:
@@ -155,16 +142,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(each) for each in value]
     return value
-
-
-def _console(stream: Any) -> Console:
-    width = None if stream.isatty() or os.environ.get("COLUMNS") else 160
-    return _Console(file=stream, highlight=False, markup=False, emoji=False, width=width)
-
-
-class _Console(Console):
-    """Raises BrokenPipeError where rich would end the program."""
-
-    def on_broken_pipe(self) -> None:
-        """Nobody reads any more."""
-        raise BrokenPipeError

@@ -19,7 +19,7 @@ COME_IN = (
 
 
 def list_pending(context: typer.Context, org: OrgOption = None, as_json: JsonFlag = False) -> None:
-    """Entries that wait for earlier ones of their log, and those that proved wrong when the earlier ones came.
+    """Entries that wait for earlier ones of their log, and those that proved wrong and were dropped.
 
     Without --org: of every space held here. What waits counts for nothing, and takes room: 10,000 entries a log.
     """

@@ -35,19 +35,9 @@ def list_ships(
     context: typer.Context, org: OrgOption = None, personal: PersonalFlag = False, as_json: JsonFlag = False
 ) -> None:
     """The ships of an organisation, or those of your own hangar."""
-    if not personal:
-        list_rows(
-            context,
-            org,
-            _ships,
-            as_json,
-            "No ship yet. Import your list: scm import FILE, then show it here: scm hangar share",
-        )
-        return
-    with session_of(context).open() as place:
-        own = [space for space in place.shelf.spaces() if space.kind == "personal" and me(place, space)]
-        rows = [row for space in own for row in _ships(place, space)]
-    show_rows(rows, as_json, "No ship yet. Import your list: scm import FILE")
+    empty = "No ship yet. Import your list: scm import FILE"
+    shown = "" if personal else ", then show it here: scm hangar share"
+    list_rows_of(context, org, _ships, as_json, empty + shown, personal=personal)
 
 
 def list_fleets(context: typer.Context, org: OrgOption = None, as_json: JsonFlag = False) -> None:
@@ -85,6 +75,20 @@ def list_rows(
         rows = list(rows_of(place, space))
         if not rows and me(place, space) is None:
             empty = NOT_IN_YET
+    show_rows(rows, as_json, empty)
+
+
+def list_rows_of(
+    context: typer.Context, org: str | None, rows_of: Callable[[Place, Space], Iterable[Row]], as_json: bool,
+    empty: str, *, personal: bool,
+) -> None:  # fmt: skip
+    """Rows of an organisation, or of your own space."""
+    if not personal:
+        list_rows(context, org, rows_of, as_json, empty)
+        return
+    with session_of(context).open() as place:
+        own = [space for space in place.shelf.spaces() if space.kind == "personal" and me(place, space)]
+        rows = [row for space in own for row in rows_of(place, space)]
     show_rows(rows, as_json, empty)
 
 

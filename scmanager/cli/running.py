@@ -13,6 +13,7 @@ import msgspec
 import typer
 
 from scmanager import __version__
+from scmanager.auditing import watched
 from scmanager.cli.client import Client, RunningNode, running_node
 from scmanager.cli.output import JsonFlag, progress, remark, say, say_json, say_table
 from scmanager.cli.session import Session, session_of
@@ -88,7 +89,9 @@ def up(context: typer.Context) -> None:
     if found is not None:
         say(f"It runs already: http://127.0.0.1:{found.port}/graphql")
         return
-    with Node(session.settings, session.protection()) as node:
+    with contextlib.ExitStack() as opened:
+        with watched(session.folder):
+            node = opened.enter_context(Node(session.settings, session.protection()))
         stay_up(node)
 
 

@@ -4,6 +4,7 @@ Whoever acts goes through `Place.do`: with a node running the command travels to
 Reading needs no node: the folder is opened for that alone, under nobody's lock.
 """
 
+import contextlib
 import os
 import sys
 import time
@@ -19,8 +20,10 @@ from scmanager.adapters.key_vault import KeyVault
 from scmanager.adapters.private_files import state_folder
 from scmanager.adapters.seen_file import SeenFile
 from scmanager.adapters.wrapping import FileProtection, KeyringProtection, PassphraseProtection, Protection
+from scmanager.application.audit_intake import Note, unheard
 from scmanager.application.erasure import Erasures
 from scmanager.application.writer import Result
+from scmanager.auditing import audited, watched
 from scmanager.cli.client import Client, running_node
 from scmanager.cli.output import progress
 from scmanager.cli.through import Exchange, ThroughApi
@@ -57,10 +60,10 @@ class Place:
 
     def __init__(
         self, settings: Settings, identity: Identity, store: Store, shelf: Shelf, vault: KeyVault, *,
-        node: Node | None = None, api: Client | None = None,
+        node: Node | None = None, api: Client | None = None, note: Note = unheard,
     ) -> None:  # fmt: skip
         self.settings, self.identity, self.store, self.shelf, self.vault = settings, identity, store, shelf, vault
-        self._node, self._api = node, api
+        self._node, self._api, self._note = node, api, note
 
     def do(self, verb: str, space: bytes, arguments: dict[str, Any], command_id: bytes | None = None) -> Result:
         """One verb, decided by the running node or by our own. Raises what refuses it."""
@@ -82,7 +85,7 @@ class Place:
     @property
     def exchange(self) -> Exchange:
         """Files from and for other machines: the running node's, or our own."""
-        return LocalExchange(self.node) if self._api is None else ThroughApi(self._api)
+        return LocalExchange(self.node, self._note) if self._api is None else ThroughApi(self._api)
 
     @property
     def api(self) -> Client | None:
@@ -113,18 +116,19 @@ class Session:
         """The folder, for reading and acting. Raises NoFolder and what opening raises."""
         running = running_node(self.folder)
         if running is None:
-            with self._opened() as node:
+            with self._opened() as node, audited(node) as note:
                 carry_out_erasures(node)
-                yield Place(self.settings, node.identity, node.store, node.shelf, node.vault, node=node)
+                yield Place(self.settings, node.identity, node.store, node.shelf, node.vault, node=node, note=note)
             return
         with self._beside(Client(running)) as place:
             yield place
 
     def _opened(self) -> Node:
         protection, events = self.protection(), self.folder / "events.db"
-        if not events.exists() or events.stat().st_size < LARGE_BYTES:
-            return Node(self.settings, protection)
-        with progress("Reading the log", None):
+        with contextlib.ExitStack() as opening:
+            opening.enter_context(watched(self.folder))
+            if events.exists() and events.stat().st_size >= LARGE_BYTES:
+                opening.enter_context(progress("Reading the log", None))
             return Node(self.settings, protection)
 
     @contextmanager

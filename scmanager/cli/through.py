@@ -5,7 +5,7 @@ from io import SEEK_END
 from pathlib import Path
 from typing import Any, Protocol
 
-from scmanager.adapters.private_files import write_private
+from scmanager.adapters.private_files import write_pieces
 from scmanager.adapters.space_file import FileUnreadable
 from scmanager.cli.client import OUTCOME, Client, result_of
 
@@ -78,9 +78,8 @@ class ThroughApi:
     def export_space(self, space: bytes, path: Path, *, with_keys: bool = True) -> int:
         """See Exchange."""
         asked = {"space": space.hex(), "keys": "true" if with_keys else "false"}
-        data = self._api.send("GET", "/exchange/export", LONG_S, params=asked)
-        write_private(path, data)
-        return len(data)
+        with self._api.download("GET", "/exchange/export", LONG_S, params=asked) as (_, pieces):
+            return write_pieces(path, pieces)
 
     def import_space(self, path: Path) -> dict[str, Any]:
         """See Exchange."""

@@ -70,12 +70,12 @@ class CommandIdUnusable(Refused):
     hint = "Leave it out, or repeat the id of the first try."
 
 
-def add_verbs(group_of: Callable[[str], typer.Typer], taken: Callable[[str], bool]) -> None:
-    """Enter each verb into its group; `taken` tells which ones have a command of their own."""
+def add_verbs(group: typer.Typer, thing: str, taken: Callable[[str], bool]) -> None:
+    """Enter the verbs of one thing into its group; `taken` tells which ones have a command of their own."""
     for verb in VERBS.values():
-        if not taken(verb.name) and all(_can_be_typed(each) for each in verb.parameters):
-            thing, _, act = verb.name.partition(".")
-            group_of(thing).command(act)(command_for(verb))
+        of, _, act = verb.name.partition(".")
+        if of == thing and not taken(verb.name) and all(_can_be_typed(each) for each in verb.parameters):
+            group.command(act)(command_for(verb))
 
 
 def command_for(verb: Verb) -> Callable[..., None]:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from scmanager.domain import (
     alarm,
+    audit_event,
     character,
     contact,
     document,
@@ -48,6 +49,7 @@ CHARACTERS: Final = _fold("character", character.Character(), character.evolve)
 DOCUMENTS: Final = _fold("document", document.Document(), document.evolve)
 PLAYERS: Final = _fold("player", player.Player(), player.evolve)
 INBOXES: Final = _fold("notification", reading.Inbox(), reading.evolve)
+AUDIT: Final = _fold("audit", audit_event.Series(), audit_event.evolve)
 
 FOLDS: Final[Mapping[str, Fold]] = MappingProxyType(
     by_tag(
@@ -67,6 +69,7 @@ FOLDS: Final[Mapping[str, Fold]] = MappingProxyType(
             PLAYERS,
             DOCUMENTS,
             INBOXES,
+            AUDIT,
         )
     )
 )

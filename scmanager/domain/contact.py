@@ -6,9 +6,9 @@ stance was, and lasts until peace is made. What treaties in force add is worked 
 
 from collections.abc import Iterable, Iterator
 
-from scmanager.domain.contest import Claim, beside, drop, entries, holder, rivals, stake
+from scmanager.domain.contest import Claim, Titled, beside, drop, entries, holder, rivals, stake
 from scmanager.domain.diplomacy import Side, Stance, Step, remembered
-from scmanager.domain.event import About, Decision, Envelope, Event, Id, Id32, Personal, State, replace
+from scmanager.domain.event import About, Decision, Envelope, Event, Id, Id32, Personal, replace
 from scmanager.domain.organisation import check_sid, usable_sid
 from scmanager.domain.payload import Entries, Entry, Sid, Title
 from scmanager.domain.words import check_title, check_words, flaw_of_title
@@ -98,11 +98,10 @@ class ContactNote(Personal):
     text: str
 
 
-class Contact(State):
+class Contact(Titled):
     """Another organisation, as our events so far tell it. `id` is empty until it is recorded."""
 
     id: Id = b""
-    names: tuple[Claim[str], ...] = ()
     sid: str = ""
     spaces: tuple[Claim[Id32], ...] = ()
     note: Id32 = b""
@@ -115,16 +114,6 @@ class Contact(State):
     reported_in: Id32 = b""
     """The entry that reported their stance."""
     history: tuple[Step, ...] = ()
-
-    @property
-    def title(self) -> str:
-        """The name that holds; empty if none was ever given."""
-        return holder(self.names) or ""
-
-    @property
-    def rival_titles(self) -> tuple[str, ...]:
-        """Names given at the same time. Giving one of them again settles it."""
-        return rivals(self.names)
 
     @property
     def space(self) -> Id32 | None:

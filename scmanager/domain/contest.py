@@ -7,7 +7,7 @@ again knowing them all settles it. Two claims to the same value are one opinion,
 
 from typing import Generic, TypeVar
 
-from scmanager.domain.event import Envelope, Id32, State
+from scmanager.domain.event import Envelope, Id, Id32, State
 from scmanager.domain.payload import TUPLE_MAX
 
 V = TypeVar("V")
@@ -55,3 +55,35 @@ def entries(claims: tuple[Claim[V], ...]) -> tuple[Id32, ...]:
 
 def _without(claims: tuple[Claim[V], ...], known: set[Id32]) -> tuple[Claim[V], ...]:
     return tuple(claim for claim in claims if claim.entry not in known)
+
+
+class Titled(State):
+    """A thing that people give a title, and may give two at the same time."""
+
+    names: tuple[Claim[str], ...] = ()
+
+    @property
+    def title(self) -> str:
+        """The name that holds; empty if none was ever given."""
+        return holder(self.names) or ""
+
+    @property
+    def rival_titles(self) -> tuple[str, ...]:
+        """Names given at the same time. Giving one of them again settles it."""
+        return rivals(self.names)
+
+
+class Led(Titled):
+    """A thing that has a title, and that a member leads."""
+
+    leads: tuple[Claim[Id], ...] = ()
+
+    @property
+    def lead(self) -> Id | None:
+        """The member who leads it."""
+        return holder(self.leads)
+
+    @property
+    def rival_leads(self) -> tuple[Id, ...]:
+        """Members set to lead it at the same time. Assigning one of them again settles it."""
+        return rivals(self.leads)

@@ -5,8 +5,8 @@ A fleet has squadrons (`squadron`), which are things of their own: each names it
 
 from collections.abc import Iterator
 
-from scmanager.domain.contest import Claim, drop, entries, holder, rivals, stake
-from scmanager.domain.event import Decision, Envelope, Event, Id, State, replace
+from scmanager.domain.contest import Led, drop, entries, stake
+from scmanager.domain.event import Decision, Envelope, Event, Id, replace
 from scmanager.domain.payload import Entries, Id16, Title
 from scmanager.domain.words import check_title, flaw_of_title
 from scmanager.errors import Refused
@@ -41,33 +41,11 @@ class LeadRelieved(Event, tag="fleet.lead-relieved/1"):
 FleetEvent = Formed | Renamed | Disbanded | Reformed | LeadAssigned | LeadRelieved
 
 
-class Fleet(State):
+class Fleet(Led):
     """A fleet, as its events so far tell it."""
 
     formed: bool = False
     disbanded: bool = False
-    names: tuple[Claim[str], ...] = ()
-    leads: tuple[Claim[Id], ...] = ()
-
-    @property
-    def title(self) -> str:
-        """The name that holds; empty if none was ever given."""
-        return holder(self.names) or ""
-
-    @property
-    def rival_titles(self) -> tuple[str, ...]:
-        """Names given at the same time. `settle_name` decides."""
-        return rivals(self.names)
-
-    @property
-    def lead(self) -> Id | None:
-        """The member who leads it."""
-        return holder(self.leads)
-
-    @property
-    def rival_leads(self) -> tuple[Id, ...]:
-        """Members set to lead it at the same time. Assigning one of them again settles it."""
-        return rivals(self.leads)
 
 
 class FleetFormedAlready(Refused):

@@ -8,7 +8,7 @@ alone.
 from collections.abc import Collection, Iterator, Sequence
 
 from scmanager.domain import hangar, ship
-from scmanager.domain.event import Decision, Envelope, Event, Id, State, replace
+from scmanager.domain.event import Decision, Envelope, Event, Id, Id32, State, replace
 from scmanager.domain.payload import TUPLE_MAX, CatalogueKey, Seconds
 from scmanager.domain.ship import Ship, Standing
 from scmanager.domain.ship_events import Added, AddedFor, Owner, RemovalReason, ShipEvent
@@ -56,6 +56,14 @@ class Import(State):
     tool: str = ""
     undoings: tuple[Deed, ...] = ()
     """What took it back."""
+    entry: Id32 = b""
+    """The entry that recorded it."""
+    undone_in: Id32 = b""
+    """The entry that took it back first."""
+    added: int = 0
+    changed: int = 0
+    removed: int = 0
+    skipped: int = 0
 
     @property
     def undone(self) -> bool:
@@ -96,12 +104,15 @@ def evolve(past: Import, event: ImportEvent, envelope: Envelope) -> Import:
     """Total. Recorded once. Undone counts from who imported, or by the right to manage ships."""
     deed = deed_of(envelope)
     match event:
-        case Applied(tool, owner) if past.deed is None:
-            return replace(past, deed=deed, owner=owner, tool=tool)
+        case Applied(tool, owner, added, changed, removed, skipped) if past.deed is None:
+            return replace(
+                past, deed=deed, owner=owner, tool=tool, entry=envelope.entry,
+                added=added, changed=changed, removed=removed, skipped=skipped,
+            )  # fmt: skip
         case Undone() if past.deed is None or not (isinstance(event, UndoneFor) or envelope.member == past.deed.by):
             return past
         case Undone() if deed not in past.undoings and len(past.undoings) < TUPLE_MAX:
-            return replace(past, undoings=(*past.undoings, deed))
+            return replace(past, undoings=(*past.undoings, deed), undone_in=past.undone_in or envelope.entry)
         case _:
             return past  # Recorded or undone before.
 

@@ -4,8 +4,8 @@ Who is in the crew and who waits follows from the answers and the number of plac
 template is an operation without a time, to be copied.
 """
 
-from scmanager.domain.contest import Claim, drop, holder, rivals, stake
-from scmanager.domain.event import Envelope, Id, Id32, State, replace
+from scmanager.domain.contest import Claim, Led, drop, holder, rivals, stake
+from scmanager.domain.event import Envelope, Id, Id32, replace
 from scmanager.domain.operation_events import (
     Answer,
     AttendanceTaken,
@@ -68,12 +68,11 @@ SNAPSHOTS_MAX = 64
 TEXTS_MAX = 256
 
 
-class Operation(State):
+class Operation(Led):
     """An operation, as its events so far tell it. `id` is empty until it is planned."""
 
     id: Id = b""
     template: bool = False
-    names: tuple[Claim[str], ...] = ()
     windows: tuple[Claim[Window], ...] = ()
     briefings: tuple[Claim[Id32], ...] = ()
     """The entries whose parts hold a Briefing."""
@@ -83,7 +82,6 @@ class Operation(State):
     squads: tuple[Squad, ...] = ()
     crew_slots: tuple[CrewSlot, ...] = ()
     ship_slots: tuple[ShipSlot, ...] = ()
-    leads: tuple[Claim[Id], ...] = ()
     sign_ups: tuple[SignUp, ...] = ()
     """In the order in which they count: whoever changes his answer goes to the end."""
     calls: tuple[Claim[Call], ...] = ()
@@ -96,19 +94,9 @@ class Operation(State):
     """Everything that was written of it, in fold order; what was replaced stays readable."""
 
     @property
-    def title(self) -> str:
-        """The name that holds."""
-        return holder(self.names) or ""
-
-    @property
     def window(self) -> Window:
         """From when to when."""
         return holder(self.windows) or Window(0, 0, "UTC")
-
-    @property
-    def lead(self) -> Id | None:
-        """Who leads it."""
-        return holder(self.leads)
 
     @property
     def call(self) -> Call:
@@ -121,11 +109,6 @@ class Operation(State):
         return holder(self.briefings) or b""
 
     @property
-    def rival_titles(self) -> tuple[str, ...]:
-        """Names given at the same time. Renaming settles it."""
-        return rivals(self.names)
-
-    @property
     def rival_windows(self) -> tuple[Window, ...]:
         """Times set at the same time. Rescheduling settles it."""
         return rivals(self.windows)
@@ -134,11 +117,6 @@ class Operation(State):
     def rival_briefings(self) -> tuple[Id32, ...]:
         """Entries whose words were written at the same time: they stay readable. Describing it again settles it."""
         return rivals(self.briefings)
-
-    @property
-    def rival_leads(self) -> tuple[Id, ...]:
-        """Members set to lead it at the same time. Assigning one of them again settles it."""
-        return rivals(self.leads)
 
     @property
     def rival_calls(self) -> tuple[Call, ...]:

@@ -5,7 +5,7 @@ Who is in it and may do what stands in grants (governance). Somebody in several 
 
 from collections.abc import Iterator
 
-from scmanager.domain.contest import Claim, entries, holder, rivals, stake
+from scmanager.domain.contest import Titled, entries, stake
 from scmanager.domain.event import About, Decision, Envelope, Event, Id, Id32, Personal, State, replace
 from scmanager.domain.payload import TUPLE_MAX, Entries, Id16, Sid, Title
 from scmanager.domain.words import Prose, check_title, check_words, flaw_of_title
@@ -65,26 +65,15 @@ class Affiliation(State):
     title: str
 
 
-class Organisation(State):
+class Organisation(Titled):
     """An organisation, as its events so far tell it. `id` is empty until it is founded."""
 
     id: Id = b""
-    names: tuple[Claim[str], ...] = ()
     sid: str = ""
     profile: Id32 = b""
     """The entry whose part holds the description."""
     archived: bool = False
     affiliations: tuple[Affiliation, ...] = ()
-
-    @property
-    def title(self) -> str:
-        """The name that holds; empty if none was ever given."""
-        return holder(self.names) or ""
-
-    @property
-    def rival_titles(self) -> tuple[str, ...]:
-        """Names given at the same time by people who did not know of each other. `settle_name` decides."""
-        return rivals(self.names)
 
 
 class AlreadyFounded(Refused):

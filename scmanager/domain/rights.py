@@ -182,6 +182,9 @@ RIGHT_NEEDED: Final[Mapping[str, Right | None]] = MappingProxyType(
         "player.main-chosen/1": ANYONE,
         "player.main-dropped/1": ANYONE,
         "notification.read/1": ANYONE,
+        "audit.noted/1": ANYONE,
+        "audit.repeated/1": ANYONE,
+        "audit.unlisted/1": ANYONE,
     }
 )
 """By tag. Types of governance and of other fields stand with those."""

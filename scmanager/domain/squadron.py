@@ -6,8 +6,8 @@ model shows of a squadron what is present.
 
 from collections.abc import Iterator
 
-from scmanager.domain.contest import Claim, drop, entries, holder, rivals, stake
-from scmanager.domain.event import Decision, Envelope, Event, Id, State, replace
+from scmanager.domain.contest import Led, drop, entries, stake
+from scmanager.domain.event import Decision, Envelope, Event, Id, replace
 from scmanager.domain.payload import Entries, Id16, Title
 from scmanager.domain.words import check_title, flaw_of_title
 from scmanager.errors import Refused
@@ -85,36 +85,14 @@ SquadronEvent = (
 )
 
 
-class Squadron(State):
+class Squadron(Led):
     """A squadron, as its events so far tell it."""
 
     formed: bool = False
     disbanded: bool = False
-    names: tuple[Claim[str], ...] = ()
     fleet: Id | None = None
-    leads: tuple[Claim[Id], ...] = ()
     ships: tuple[Id, ...] = ()
     members: tuple[Id, ...] = ()
-
-    @property
-    def title(self) -> str:
-        """The name that holds; empty if none was ever given."""
-        return holder(self.names) or ""
-
-    @property
-    def rival_titles(self) -> tuple[str, ...]:
-        """Names given at the same time. `settle_name` decides."""
-        return rivals(self.names)
-
-    @property
-    def lead(self) -> Id | None:
-        """The member who leads it."""
-        return holder(self.leads)
-
-    @property
-    def rival_leads(self) -> tuple[Id, ...]:
-        """Members set to lead it at the same time. Assigning one of them again settles it."""
-        return rivals(self.leads)
 
 
 class SquadronFormedAlready(Refused):

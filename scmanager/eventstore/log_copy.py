@@ -10,6 +10,8 @@ from scmanager.eventstore.store import Store
 from scmanager.eventstore.verification import SignedNote, VerifiedRun
 
 PAGE_ROWS = 2_000
+ENTRIES_A_RUN = 5_000
+"""After so many a run ends at the next note."""
 
 
 class LogCopy(msgspec.Struct, frozen=True):
@@ -47,6 +49,46 @@ def note_of(store: Store, head: Head) -> SignedNote:
     if note is None:
         raise LookupError(f"log {head.log.hex()} has no note at {head.size}")
     return note
+
+
+class Copies:
+    """Everything that is held of a space, run by run: read one at a time, each up to a size that was signed.
+
+    The founding log comes first, and every log from its beginning on.
+    """
+
+    def __init__(self, store: Store, space: bytes) -> None:
+        self._store = store
+        heads = sorted(store.heads(space), key=lambda head: head.log != space)
+        self._spans = [span for head in heads for span in _spans(store, head)]
+
+    def __len__(self) -> int:
+        return len(self._spans)
+
+    def __iter__(self) -> Iterator[LogCopy]:
+        return (copy_of(self._store, head, first) for head, first in self._spans)
+
+
+def _spans(store: Store, head: Head) -> list[tuple[Head, int]]:
+    """(the head it ends at, its first seq) of each run."""
+    spans: list[tuple[Head, int]] = []
+    first = 0
+    while cut := _cut(store, head, first + ENTRIES_A_RUN):
+        spans.append((cut, first))
+        first = cut.size
+    return [*spans, (head, first)]
+
+
+def _cut(store: Store, head: Head, size: int) -> Head | None:
+    """The first signed place of this size or more before the head, on its branch or on one that it left later."""
+    found = []
+    for branch in range(head.branch + 1):
+        note = store.note(head.log, branch, size)
+        if note is not None and note.size < head.size:
+            theirs, ours = (store.read(head.log, each, note.size - 1, 1) for each in (branch, head.branch))
+            if theirs[0].data == ours[0].data:
+                found.append(msgspec.structs.replace(head, branch=branch, size=note.size))
+    return min(found, key=lambda each: each.size, default=None)
 
 
 def verify_copy(copy: LogCopy) -> VerifiedRun:

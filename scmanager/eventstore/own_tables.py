@@ -1,7 +1,8 @@
 """Whether a SQLite file that came from elsewhere holds our tables and nothing that acts by itself.
 
 A foreign file may carry views, virtual tables and triggers, which run when somebody reads or writes. Of ours there
-are triggers only, and they are known word for word.
+are triggers only, and they are known word for word: whoever rewords one keeps the old wording known here, or older
+backups are refused.
 """
 
 import sqlite3

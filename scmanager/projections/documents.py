@@ -22,7 +22,7 @@ def rows(look: Look, entity: Id) -> Iterator[Row]:
     """A row for each document of a thing. A sheet is one in its player's own space; elsewhere it is nobody's."""
     document: Document = look.state(DOCUMENTS, entity)
     for each in document.texts:
-        if not each.count or (each.kind is Kind.SHEET and not look.personal):
+        if not each.count or (each.kind is Kind.SHEET and look.kind != "personal"):
             continue
         shown = look.document(Place(look.space, entity, each.kind, each.owner))
         words = "unreadable" if shown.trouble else shown.absence.value if shown.absence else "open"

@@ -16,6 +16,7 @@ from scmanager.domain.fold import Fold
 from scmanager.domain.governance import Granted
 from scmanager.domain.records import Verdict
 from scmanager.projections import (
+    audit_events,
     characters,
     contests,
     diplomacy,
@@ -43,6 +44,7 @@ MODELS: tuple[ReadModel, ...] = (
     diplomacy.MODEL,
     characters.MODEL,
     documents.MODEL,
+    audit_events.MODEL,
     contests.MODEL,
     search.MODEL,
     notifications.MODEL,
@@ -80,7 +82,7 @@ class Slice(msgspec.Struct, frozen=True):
 
 def everything(space: Space, readers: Readers) -> Slice:
     """All of a space."""
-    return _slice(space, list(space.entries()), _all(space, MODELS), readers, words=True, wide=False)
+    return _slice(space, list(space.entries()), _all(space, MODELS), readers, words=True, wide=False, grants=True)
 
 
 def since(space: Space, number: int, readers: Readers) -> Slice | None:
@@ -91,12 +93,13 @@ def since(space: Space, number: int, readers: Readers) -> Slice | None:
     judged = {entry for change in changes for entry in change.verdicts}
     entries = [opened for entry in judged if (opened := space.opened(entry)) is not None]
     touched = {entity for change in changes for entity in change.entities}
-    if any(change.governance for change in changes):
+    grants = any(change.governance for change in changes)
+    if grants:
         touched |= _members(space, entries)
     words = any(change.words for change in changes)
     if words or readers.came(space, entries):
         touched |= _all(space, MODELS)
-    return _slice(space, entries, touched, readers, words=words, wide=False)
+    return _slice(space, entries, touched, readers, words=words, wide=False, grants=grants)
 
 
 def compared(space: Space, pos: int, recorded: Recorded, held: frozenset[int] | None, readers: Readers) -> Slice:
@@ -108,7 +111,7 @@ def compared(space: Space, pos: int, recorded: Recorded, held: frozenset[int] | 
     words = any(each.shared is not None and each.shared.type == "erased/1" for each in entries)
     if words or readers.came(space, entries):
         touched |= _all(space, MODELS)
-    return _slice(space, entries, touched, readers, words=words, wide=True)
+    return _slice(space, entries, touched, readers, words=words, wide=True, grants=True)
 
 
 def count_judged(space: Space, pos: int) -> tuple[int, int]:
@@ -139,9 +142,11 @@ def _differs(
 
 
 def _slice(
-    space: Space, entries: list[Opened], touched: set[Id], readers: Readers, *, words: bool, wide: bool
+    space: Space, entries: list[Opened], touched: set[Id], readers: Readers, *, words: bool, wide: bool, grants: bool
 ) -> Slice:
-    models = {model.name: _concerned(space, model, touched, wide=wide) for model in MODELS}
+    models = {
+        model.name: _concerned(space, model, touched, wide=wide or (model.voices and grants)) for model in MODELS
+    }
     reader, forks = readers.of(space), _forks(space, entries)
     models[notifications.MODEL.name] += sorted(forks.keys() - set(models[notifications.MODEL.name]))
     states: dict[str, dict[Id, State]] = {}
@@ -160,10 +165,8 @@ def _slice(
     opened = {each: (one, space.public(one.entry.log)) for each in wanted if (one := space.opened(each)) is not None}
     voices = _voices(space) if models["roster"] else {}
     histories = _histories(space, models, reader) if reader else {}
-    personal = space.kind == "personal"
-    scene = Scene(
-        space.id, states, contested, voices, opened, space.erased_keys(), reader, histories, forks, personal
-    )
+    erased = space.erased_keys()
+    scene = Scene(space.id, states, contested, voices, opened, erased, reader, histories, forks, space.kind)
     entries.sort(key=lambda opened: opened.pos)
     return Slice(space, scene, models, entries, space.frontier(), space.journal.number, words)
 
@@ -171,9 +174,9 @@ def _slice(
 def _concerned(space: Space, model: ReadModel, touched: set[Id], *, wide: bool) -> list[Id]:
     """The entities that may have rows in this model. Wide: a thing that fell while nobody looked may have some.
 
-    Roster rows follow grants too, so whoever is touched is looked at there.
+    Roster rows follow grants too: when those may have changed, whoever is touched is looked at there.
     """
-    if wide or model.voices:
+    if wide:
         return sorted(touched)
     if model.contests:
         return sorted(each for each in touched if any(_clashed(space, fold, each) for fold in model.folds))

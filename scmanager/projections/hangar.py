@@ -1,17 +1,21 @@
-"""The hangar: ships, whose they are, who has them on loan, and with which fleet they fly."""
+"""The hangar: ships, whose they are, who has them on loan, with which fleet they fly; and imports of ship lists."""
 
 from collections.abc import Iterator
 
-from scmanager.domain.catalogue import SHIPS
+from scmanager.domain.catalogue import IMPORTS, SHIPS
 from scmanager.domain.event import Id, Id32, State
+from scmanager.domain.hangar_import import Deed, Import
 from scmanager.domain.ship import Ship, Standing
-from scmanager.domain.ship_events import Nickname
-from scmanager.projections.copy_text import NULL, ident, idents, line, seconds, text
+from scmanager.domain.ship_events import Nickname, Owner
+from scmanager.projections.copy_text import NULL, flag, ident, idents, line, number, seconds, text
 from scmanager.projections.read_model import Look, ReadModel, Row, Table, spoken
 
 
 def rows(look: Look, entity: Id) -> Iterator[Row]:
-    """A ship's row, once somebody brought it."""
+    """A ship's row, once somebody brought it; an import's, once it was recorded."""
+    past: Import = look.state(IMPORTS, entity)
+    if past.deed and past.owner:
+        yield "hangar_import", _import(look, entity, past, past.deed, past.owner)
     ship: Ship = look.state(SHIPS, entity)
     if ship.standing is Standing.UNKNOWN:
         return
@@ -38,6 +42,22 @@ def rows(look: Look, entity: Id) -> Iterator[Row]:
     )
 
 
+def _import(look: Look, entity: Id, past: Import, deed: Deed, owner: Owner) -> str:
+    return line(
+        ident(look.space),
+        ident(entity),
+        text(past.tool),
+        owner.kind.value,
+        ident(owner.id),
+        ident(deed.by),
+        look.moment(past.entry),
+        *map(number, (past.added, past.changed, past.removed, past.skipped)),
+        flag(past.undone),
+        look.moment(past.undone_in) if past.undone_in else NULL,
+        ident(past.undoings[0].by if past.undoings else None),
+    )
+
+
 def _owner(ship: Ship) -> tuple[str, str, str]:
     owner = ship.owner
     rivals = idents(each.id for each in ship.rival_owners)
@@ -53,7 +73,15 @@ def _loan(ship: Ship) -> tuple[str, str, str, str]:
 
 
 def _words(state: State) -> tuple[Id32, ...]:
+    if isinstance(state, Import):
+        return tuple(entry for entry in (state.entry, state.undone_in) if entry)
     return (state.nickname,) if isinstance(state, Ship) and state.nickname else ()
 
 
-MODEL = ReadModel("hangar", (Table("ship", "id", ("nickname", "nickname_lower")),), (SHIPS,), rows, _words)
+MODEL = ReadModel(
+    "hangar",
+    (Table("ship", "id", ("nickname", "nickname_lower")), Table("hangar_import", "id")),
+    (SHIPS, IMPORTS),
+    rows,
+    _words,
+)

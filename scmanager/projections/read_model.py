@@ -58,8 +58,8 @@ class Scene(msgspec.Struct, frozen=True):
     """By fold name and entity, for the read models that are made from them; none without a reader."""
     forks: Mapping[Id, int] = {}
     """Logs that signed two histories, by the first half of their ids, and when the second began (hlc)."""
-    personal: bool = False
-    """Whether it is one person's own."""
+    kind: str = "org"
+    """The space's."""
 
 
 class Look:
@@ -73,7 +73,7 @@ class Look:
         documents: Documents | None = None,
     ) -> None:
         self.scene = scene
-        self.space, self.personal = scene.space, scene.personal
+        self.space, self.kind = scene.space, scene.kind
         self._parts, self._key_of, self._documents = parts, key_of, documents
 
     def state(self, fold: Fold, entity: Id) -> Any:

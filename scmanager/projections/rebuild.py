@@ -62,8 +62,7 @@ def build(following: Following, connection: Connection, number: int, report: Rep
         for place, name in enumerate(NAMES):
             report(Step("index", place, len(NAMES)))
             generation.index(connection, following.schema, name)
-    for table in generation.TABLES:
-        connection.execute(statement("ANALYZE {schema}.{table}", following.schema, table))
+    generation.analyse(connection, following.schema)
 
 
 def differing(connection: Connection, schema: str) -> tuple[str, ...]:

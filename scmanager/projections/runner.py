@@ -26,6 +26,8 @@ from scmanager.spaces.shelf import Shelf
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 10.0
 BULK_ENTRIES = 20_000
+REST_S = 30.0
+"""Without anything to do for so long, the connection is closed: a process of the server's, with memory of its own."""
 
 
 class ReadModelsAway(Unavailable):
@@ -113,7 +115,9 @@ class Projector:
                 continue
             self._error, pause = unclean, FIRST_PAUSE_S
             ready()
-            self._wake.wait()
+            if not self._wake.wait(REST_S):
+                self.rest()
+                self._wake.wait()
         self.close()
 
     def wait(self, pos: int, timeout_s: float) -> bool:
@@ -179,7 +183,10 @@ class Projector:
         before = generation.progress(connection, LIVE).pos
         if self._shelf.pos - before <= max(BULK_ENTRIES, before):
             with contextlib.suppress(Diverged):
-                return self._live.step(connection)
+                pos = self._live.step(connection)
+                if generation.has_outgrown(connection, LIVE, pos):
+                    generation.analyse(connection, LIVE)
+                return pos
         self._live = None  # More is to come than is there, or it shows what is not here: begin anew.
         return self._rebuild(connection, quietly).pos
 
@@ -190,9 +197,10 @@ class Projector:
         with self._mutex, self._shelf.lock:  # Nothing moves while both are brought to one position.
             pos = shadow.step(connection)
             report(Step("compare", 0, 1))
+            live = self._connect()
             if self._live is not None:
                 with contextlib.suppress(Diverged):
-                    self._live.step(self._connect())
+                    self._live.step(live)
             different = rebuild.differing(connection, shadow.schema)
             report(Step("switch", 0, 1))
             before = generation.progress(connection, LIVE).generation if self._exists(connection) else 0
@@ -229,9 +237,24 @@ class Projector:
 
     def _connect(self) -> Connection:
         if self._connection is None or self._connection.closed:
+            rested = self._connection is None and self._live is not None
             self._connection = psycopg.connect(self._conninfo, autocommit=True)
-            self._live = None
+            if not (rested and self._as_left(self._connection)):
+                self._live = None
         return self._connection
+
+    def rest(self) -> None:
+        """Close the connection, but know what is there: the next one goes on from it, if it is as we left it."""
+        with self._mutex:
+            if self._connection is not None:
+                self._connection.close()
+            self._connection = None
+
+    def _as_left(self, connection: Connection) -> bool:
+        if not self._exists(connection):
+            return False
+        found = generation.progress(connection, LIVE)
+        return (found.pos, found.generation, dict(found.digests)) == (self._pos, self._generation, self._digests)
 
     def close(self) -> None:
         """Close the connection. The next batch opens another and begins with a look at what is there."""

@@ -49,7 +49,7 @@ class Space:
         self._court = Court(space, signing.verify)
         self._publics: dict[bytes, bytes] = {}
         self._opened: dict[Id32, Opened] = {}
-        self._things: dict[tuple[str, Id], Thing] = {}
+        self._things: dict[str, dict[Id, Thing]] = {fold.name: {} for fold in folds.values()}
         self._founded = False
         self._newest: dict[bytes, int] = {}
         self._hlc = 0
@@ -169,7 +169,7 @@ class Space:
 
     def _drop(self, gone: Mapping[tuple[str, Id], set[Id32]], touched: set[Id]) -> None:
         for (fold, entity), entries in gone.items():
-            thing = self._things.get((fold, entity))
+            thing = self._things[fold].get(entity)
             if thing is not None and thing.drop(entries):
                 thing.refold()
                 touched.add(entity)
@@ -183,10 +183,10 @@ class Space:
             if shared is None or event is None or (fold := folds.get(shared.type)) is None:
                 continue
             entity = shared.entity
-            place = (fold.name, entity)
-            thing = things.get(place)
+            mine = things[fold.name]
+            thing = mine.get(entity)
             if thing is None:
-                thing = things[place] = Thing(fold)
+                thing = mine[entity] = Thing(fold)
             if not thing.add(_envelope(opened.entry, shared, grants[shared.by].grant), event):
                 late.add(thing)
             touched.add(entity)
@@ -217,22 +217,22 @@ class Space:
 
     def state(self, fold: Fold, entity: Id) -> State:
         """The state of one thing; the fold's empty state when there is none."""
-        thing = self._things.get((fold.name, entity))
+        thing = self.thing(fold, entity)
         return thing.state if thing is not None else fold.empty
 
     def thing(self, fold: Fold, entity: Id) -> Thing | None:
         """A thing with its events, if anything valid was ever said of it."""
-        return self._things.get((fold.name, entity))
+        return self._things.get(fold.name, {}).get(entity)
 
     def tips(self, fold: Fold, entity: Id) -> tuple[Id32, ...]:
         """The newest events of a thing: what an author who writes now has seen."""
-        thing = self._things.get((fold.name, entity))
+        thing = self.thing(fold, entity)
         return thing.tips if thing else ()
 
     def things(self, fold: Fold) -> Iterator[tuple[Id, State]]:
         """All things of one kind. One of which everything said turned out void is none."""
-        every = self._things.items()
-        return ((entity, thing.state) for (name, entity), thing in every if name == fold.name and thing.tips)
+        every = self._things.get(fold.name, {}).items()
+        return ((entity, thing.state) for entity, thing in every if thing.tips)
 
     def opened(self, id32: Id32) -> Opened | None:
         """An entry by its id32, if it is held and open."""

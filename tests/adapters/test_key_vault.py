@@ -87,6 +87,14 @@ def test_keys_are_found_by_space_and_subject(vault: KeyVault) -> None:
     assert vault.keys_of(SPACE, None) == tuple(sorted([*epochs, ada]))
 
 
+def test_a_log_is_listed_as_soon_as_its_seed_is_kept(vault: KeyVault) -> None:
+    assert vault.logs_of(SPACE) == ()
+    vault.put_log(b"m" * 32, SPACE, b"seed" * 8)
+    assert vault.logs_of(SPACE) == (b"m" * 32,)
+    vault.put_log(b"l" * 32, SPACE, b"seed" * 8)
+    assert vault.logs_of(SPACE) == (b"l" * 32, b"m" * 32)
+
+
 def test_a_key_that_nobody_gave_is_none(vault: KeyVault) -> None:
     assert vault.get(b"x" * 32) is None
     assert vault.log_seed(b"x" * 32) is None

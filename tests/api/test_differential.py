@@ -16,7 +16,8 @@ from tests.support.fleet_of import Nova, populate
 CATALOGUE = served().catalogue
 ROOTS = {"organisations": "Organisation", "members": "Member", "ships": "Ship", "fleets": "Fleet",
          "squadrons": "Squadron", "roles": "Role", "operations": "Operation", "contacts": "Contact",
-         "treaties": "Treaty", "characters": "Character", "search": "Found"}  # fmt: skip
+         "treaties": "Treaty", "characters": "Character", "search": "Found",
+         "hangarImports": "HangarImport"}  # fmt: skip
 GIVEN = {"search": 'text: "e"'}
 """What a root cannot do without."""
 INFO = "pageInfo { hasNextPage hasPreviousPage startCursor endCursor __typename }"

@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 
 from scmanager.adapters.recovery_sheet import encode_seed
-from scmanager.adapters.space_file import parse_hand_over, parse_space
+from scmanager.adapters.space_file import parse_hand_over
 from scmanager.api import guard
 from scmanager.exchanging import Exchange
 from scmanager.runtime import Node
 from tests.support.api_node import Api
 from tests.support.gapped import size_of, write_pieces
 from tests.support.machines import Machine, found, officer_role
+from tests.support.space_files import parse_space
 
 PENDING = """query ($s: ID!) { pending(space: $s) {
   waiting { number log first last missing sizeBytes since why } dropped { number log first last code reason } } }"""

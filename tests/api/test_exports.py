@@ -15,7 +15,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scmanager.adapters.postgres_connection import PostgresServer
-from scmanager.adapters.space_file import parse_space
 from scmanager.domain.event import CATALOGUE
 from scmanager.errors import Refused
 from scmanager.projections import generation
@@ -23,6 +22,7 @@ from scmanager.projections.generation import LIVE, TABLES
 from tests.support.api_node import Api, ApiNode, fresh_database, serving
 from tests.support.fleet_of import Nova, populate
 from tests.support.processes import wait_until
+from tests.support.space_files import parse_space
 
 pytestmark = pytest.mark.services
 

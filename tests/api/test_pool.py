@@ -50,6 +50,26 @@ def test_more_at_once_than_connections_wait_for_their_turn(database: str) -> Non
     assert _in_loop(database, act) == [str(n) for n in range(20)]
 
 
+def test_connections_that_nobody_uses_are_closed_and_come_again(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pools, "REST_S", 0.2)
+
+    async def act(pool: Pool) -> list[str]:
+        first = await asyncio.gather(*(pool.fetch("select pg_backend_pid()::text", {}) for _ in range(2)))
+        for _ in range(3):  # Used all the time: none is closed.
+            await asyncio.sleep(0.1)
+            assert await pool.fetch("select pg_backend_pid()::text", {}) in first
+        await asyncio.sleep(0.6)
+        return [
+            await pool.fetch(
+                "select count(*)::text from pg_stat_activity where pid = any(%(p)s)", {"p": [*map(int, first)]}
+            )
+        ]
+
+    assert _in_loop(database, act) == ["0"]
+
+
 @pytest.mark.slow
 def test_who_waits_too_long_for_a_turn_is_told(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pools, "WAIT_S", 0.2)

@@ -10,6 +10,7 @@ from scmanager.application import members, organisations
 from scmanager.application.desk import Desk
 from scmanager.application.writer import Command, NodeAstray, NodeStopping, Result
 from scmanager.domain.catalogue import MEMBERS, ORGANISATIONS
+from scmanager.eventstore.entry import parse
 from scmanager.eventstore.memory import MemoryStore
 from scmanager.eventstore.own_log import Batch
 from scmanager.eventstore.store import Also, Outcome, StoreBusy
@@ -135,6 +136,26 @@ def test_one_id_in_two_spaces_is_two_commands(nova: Books) -> None:
     assert bytes.fromhex(here.result(10)["space"]) == nova.space
     assert bytes.fromhex(there.result(10)["space"]) == other
     assert nova.shelf.space(other).state(ORGANISATIONS, other[:16]).title == "Same id"
+
+
+def test_one_command_sent_twice_in_one_batch_is_done_once(nova: Books) -> None:
+    before = nova.store.last_pos()
+    first, second = gathered(nova, command(nova, 1, record("grace")), command(nova, 1, record("grace")))
+    assert first.result(10) == second.result(10)
+    assert handles(nova) == 2
+    assert nova.store.last_pos() == before + 1
+
+
+def test_what_follows_a_change_of_the_space_s_key_is_sealed_under_the_new_one(nova: Books) -> None:
+    def act(desk: Desk) -> Result:
+        organisations.rename(desk, title="Before")
+        desk.open_epoch()
+        organisations.rename(desk, title="After")
+        return {}
+
+    nova.writer.do(command(nova, 1, act))
+    before, opening, after = (parse(row.data).parts[0].key for row in nova.store.tail(nova.store.last_pos() - 3, 3))
+    assert before != opening == after
 
 
 def test_an_answer_that_no_store_keeps_refuses_its_command_alone(nova: Books) -> None:

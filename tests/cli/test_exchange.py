@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from scmanager.adapters.space_file import parse_space, read_bytes, write_space
+from scmanager.adapters.space_reading import write_space
 from scmanager.eventstore.log_copy import LogCopy
 from tests.cli.conftest import Answer, Scm, served
+from tests.support.space_files import read_whole
 
 
 @pytest.fixture(params=["alone", pytest.param("served", marks=pytest.mark.services)])
@@ -125,7 +126,7 @@ def test_a_log_without_its_beginning_waits_and_the_import_says_for_what(
     for title in ("One", "Two", "Three"):
         _done(two("organisation", "rename", title))
     _done(two("space", "export", "-o", whole, "--without-keys"))
-    read = parse_space(read_bytes(whole))
+    read = read_whole(whole)
     (log,) = read.logs
     write_space(piece, read.space, [LogCopy(log.entries[known + 1 :], log.held[known + 1 :], log.note)], None)
 

@@ -132,7 +132,15 @@ def test_ships_are_imported_previewed_shared_and_taken_back(nova: Scm) -> None:
     assert len(nova("hangar", "share", "--json").json["ships"]) == 2
     assert {ship["model"] for ship in nova("ship", "list", "--json").json} == {"ORIG_400i", "ORIG_300i"}
     assert nova("import", file, "--preview", "--json").json["unchanged"] == 2
+    (listed,) = nova("hangar", "imports", "--personal", "--json").json
+    assert (listed["id"], listed["undone"]) == (done["import"], "")
+    assert [listed[each] for each in ("added", "changed", "removed")] == [
+        done[each] for each in ("added", "changed", "removed")
+    ]
+    assert listed["tool"] in nova("hangar", "imports", "--personal").out
+    assert "scm import FILE" in nova("hangar", "imports").err
     taken_back = nova("hangar", "undo-import", done["import"], "--personal", "--json").json
+    assert nova("hangar", "imports", "--personal", "--json").json == [listed | {"undone": "yes"}]
     assert taken_back["undone"] == 2
 
 
@@ -192,6 +200,11 @@ def test_ones_own_hangar_is_listed_and_a_loan_is_seen(nova: Scm) -> None:
     assert "scm import" in nova("ship", "list", "--personal").err
     nova("ship", "add", "DRAK_Corsair", "--personal")
     assert [ship["model"] for ship in nova("ship", "list", "--personal", "--json").json] == ["DRAK_Corsair"]
+    assert "scm ship remove SHIP wished" in nova("hangar", "wishes", "--personal").err
+    nova("ship", "add", "ANVL_Carrack", "--personal")
+    assert nova("ship", "remove", "ANVL_Carrack", "wished", "--personal").code == 0
+    (wished,) = nova("hangar", "wishes", "--personal", "--json").json
+    assert (wished["model"], nova("hangar", "wishes", "--json").json) == ("ANVL_Carrack", [])
     nova("hangar", "share")
     nova("member", "record", "Ayla")
     nova("ship", "lend", "DRAK_Corsair", "Ayla")

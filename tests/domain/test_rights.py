@@ -41,6 +41,9 @@ def test_what_anyone_may_say_has_a_twin_by_right_or_concerns_only_oneself() -> N
         "player.main-chosen/1",
         "player.main-dropped/1",
         "notification.read/1",  # Each reads for himself.
+        "audit.noted/1",  # What one's own device noticed.
+        "audit.repeated/1",
+        "audit.unlisted/1",
     }
 
 

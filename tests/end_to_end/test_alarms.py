@@ -10,7 +10,6 @@ import msgspec
 import pytest
 
 from scmanager.adapters.postgres_connection import PostgresServer
-from scmanager.adapters.space_file import parse_space, read_bytes
 from scmanager.application.alarms import Alarms, ForkWatch
 from scmanager.cli.why import kind_of
 from scmanager.domain.alarm import ForkSeen
@@ -25,6 +24,7 @@ from tests.contracts.test_recorder import SHIP, admit, draft, opened, write
 from tests.end_to_end.test_doubt import forked
 from tests.support.library import found_log, recorder_on
 from tests.support.machines import Machine, found
+from tests.support.space_files import read_whole
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def told(node: Node) -> list[tuple[ForkSeen, bytes]]:
 
 def take_in_a_fork(node: Node, space: bytes, first: Path) -> None:
     node.do("organisation.rename", space, {"title": "Second history"})
-    node.import_space(parse_space(read_bytes(first)))
+    node.import_space(read_whole(first))
 
 
 def test_a_fork_is_told_once_and_names_the_entry_that_showed_it(ada: Machine, tmp_path: Path) -> None:

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from scmanager.adapters.space_file import parse_space, read_bytes
 from scmanager.application.desk import ClockBehind
 from scmanager.domain.catalogue import MEMBERS, ORGANISATIONS
 from scmanager.eventstore.fork import ForkProof
 from scmanager.eventstore.log_copy import copy_of, verify_copy
 from scmanager.runtime import Node
 from scmanager.spaces.clock import ClockSlow
-from tests.support.machines import Machine, carry, found, officer_role
+from tests.support.machines import Machine, carry, found, let_in, officer_role
+from tests.support.space_files import read_whole
 
 
 @pytest.fixture
@@ -149,7 +149,7 @@ def test_a_log_that_turns_out_forked_is_left_at_once_and_the_fork_is_proven(ada:
         assert node.doubt is None  # Nobody can see it from here.
         node.do("organisation.rename", space, {"title": "Second history"})
         assert node.forks(space) == []
-        node.import_space(parse_space(read_bytes(first)))
+        node.import_space(read_whole(first))
         sizes = {(head.log, head.branch): head.size for head in node.store.heads(space)}
         node.do("organisation.rename", space, {"title": "Settled"})
         after = {(head.log, head.branch): head.size for head in node.store.heads(space)}
@@ -171,7 +171,7 @@ def test_a_node_killed_amid_an_import_does_not_take_what_came_for_its_own_newest
 
     node.writer.forget_seats = killed  # type: ignore[method-assign]  # the first thing after the entries are stored
     with pytest.raises(KeyboardInterrupt):
-        node.import_space(parse_space(read_bytes(first)))
+        node.import_space(read_whole(first))
     node.writer.stop()
     node.vault.close()
     node.store.close()
@@ -182,10 +182,63 @@ def test_a_node_killed_amid_an_import_does_not_take_what_came_for_its_own_newest
         assert next(head.size for head in node.store.heads(space) if head.log == space) == before[space]
 
 
+def lost(ada: Machine, node: Node, space: bytes, tmp_path: Path) -> None:
+    """The event store is gone; what is left is the folder's keys, and a file that was exported before."""
+    node.export_space(space, tmp_path / "saved.scm")
+    node.close()
+    for file in ada.settings.data.glob("events.db*"):
+        file.unlink()
+
+
+def test_a_command_that_was_done_in_a_log_that_came_back_as_a_file_is_not_done_again(
+    ada: Machine, tmp_path: Path
+) -> None:
+    node = ada.open()
+    founded = node.found_organisation("Nova", "", "ada", command_id=b"f" * 16)
+    space = bytes.fromhex(founded["space"])
+    first = node.do("member.record", space, {"handle": "grace"}, b"c" * 16)
+    lost(ada, node, space, tmp_path)
+    with ada.open() as node:
+        node.import_space(read_whole(tmp_path / "saved.scm"))
+        before = node.store.last_pos()
+        again = node.do("member.record", space, {"handle": "grace"}, b"c" * 16)
+        assert {name: again[name] for name in first} == first
+        assert [node.shelf.space(space).opened(bytes.fromhex(each)) is not None for each in again["recorded"]] == [
+            True
+        ] * len(again["recorded"])
+        assert again["recorded"]
+        refounded = node.found_organisation("Nova", "", "ada", command_id=b"f" * 16)
+        assert (refounded["space"], refounded["organisation"]) == (founded["space"], founded["organisation"])
+        assert node.store.last_pos() == before
+        other = node.do("member.record", space, {"handle": "alan"}, b"d" * 16)
+        assert node.do("member.record", space, {"handle": "alan"}, b"d" * 16) == other
+        assert "recorded" not in other
+    with ada.open() as node:
+        assert node.do("member.record", space, {"handle": "grace"}, b"c" * 16) == again
+        assert len(list(node.shelf.space(space).things(MEMBERS))) == 3
+
+
+def test_what_another_says_under_a_commands_id_is_not_taken_for_ones_own(
+    ada: Machine, bob: Machine, tmp_path: Path
+) -> None:
+    with bob.open() as guest:
+        node = ada.open()
+        space = found(node)
+        let_in(node, guest, space, officer_role(node, space), tmp_path)
+        guest.do("member.invite", space, {}, b"c" * 16)
+        carry(guest, node, space, tmp_path)
+        lost(ada, node, space, tmp_path)
+        with ada.open() as node:
+            node.import_space(read_whole(tmp_path / "saved.scm"))
+            known = len(list(node.shelf.space(space).things(MEMBERS)))
+            assert "recorded" not in node.do("member.record", space, {"handle": "grace"}, b"c" * 16)
+            assert len(list(node.shelf.space(space).things(MEMBERS))) == known + 1
+
+
 def test_a_log_that_others_know_longer_is_left_at_once(ada: Machine, tmp_path: Path) -> None:
     space, first = forked(ada, tmp_path)
     with ada.open() as node:
-        node.import_space(parse_space(read_bytes(first)))
+        node.import_space(read_whole(first))
         node.do("organisation.rename", space, {"title": "Elsewhere"})
         assert node.forks(space) == []
         assert len(own_logs(node, space)) == 2

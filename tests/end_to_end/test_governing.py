@@ -7,7 +7,7 @@ import pytest
 
 from scmanager.adapters.key_box import SpaceKey, seal_box, seal_secret
 from scmanager.adapters.seen_file import SeenFile
-from scmanager.adapters.space_file import KeysLine, open_keys, parse_space, read_bytes
+from scmanager.adapters.space_file import KeysLine, open_keys
 from scmanager.application.desk import Desk, WouldNotCount
 from scmanager.application.erasure import Erasures
 from scmanager.application.exchange import FoundingMissing
@@ -25,6 +25,7 @@ from scmanager.eventstore.signing import SigningKey
 from scmanager.eventstore.verification import SignedNote
 from scmanager.runtime import Node
 from tests.support.machines import Machine, carry, found, let_in, officer_role
+from tests.support.space_files import read_whole
 
 
 class Org:
@@ -210,7 +211,7 @@ def test_an_erasure_cannot_name_the_keys_of_others_or_of_the_space(org: Org) -> 
 
 def test_a_space_file_plants_no_key_that_nothing_here_is_sealed_under(org: Org) -> None:
     org.ada.export_space(org.space, org.folder / "x.scm", with_keys=False)
-    honest = parse_space(read_bytes(org.folder / "x.scm"))
+    honest = read_whole(org.folder / "x.scm")
     from nacl.public import PrivateKey
 
     ours = PrivateKey.generate()
@@ -255,7 +256,7 @@ def test_keys_handed_on_as_one_s_own_are_no_keys_of_the_space(org: Org) -> None:
 
     bob = let_in(org.ada, org.bob, org.space, org.lower, org.folder)
     org.bob.export_space(org.space, org.folder / "x.scm")
-    honest = parse_space(read_bytes(org.folder / "x.scm"))
+    honest = read_whole(org.folder / "x.scm")
     assert honest.keys is not None
     known = open_keys(honest.keys, org.bob.identity.box, org.bob.identity.box_secret)
     assert known
@@ -275,7 +276,7 @@ def test_a_part_that_was_erased_here_does_not_come_back_with_an_older_file(org: 
     carry(org.ada, org.ann, org.space, org.folder)
     keys = org.bob.vault.keys_of(org.space, bob)
     org.ann.vault.erase(keys)
-    org.ann.import_space(parse_space(read_bytes(org.folder / "old.scm")))
+    org.ann.import_space(read_whole(org.folder / "old.scm"))
     head = next(head for head in org.ann.store.heads(org.space) if head.log != org.space)
     rows = org.ann.store.read(head.log, 0, 0, 99)
     assert org.ann.store.parts(row.pos for row in rows) == {}
@@ -319,7 +320,7 @@ def open_epoch(desk):  # type: ignore[no-untyped-def]
 def test_logs_that_nothing_speaks_of_are_left_outside(org: Org) -> None:
     """Anybody can sign logs for a space whose id he knows; stored once, every export would hand them on for ever."""
     org.ada.export_space(org.space, org.folder / "x.scm", with_keys=False)
-    honest = parse_space(read_bytes(org.folder / "x.scm"))
+    honest = read_whole(org.folder / "x.scm")
     strangers = []
     for _ in range(3):
         key = SigningKey.generate()
@@ -337,7 +338,7 @@ def test_logs_without_the_one_that_founded_their_space_are_refused(org: Org) -> 
     request = org.bob.request(org.ada.invitation(org.space, b"m" * 16))
     org.bob.export_space(org.space, org.folder / "rootless.scm")
     with pytest.raises(FoundingMissing):
-        org.ann.import_space(parse_space(read_bytes(org.folder / "rootless.scm")))
+        org.ann.import_space(read_whole(org.folder / "rootless.scm"))
     with pytest.raises(FoundingMissing):
         org.ann.take_request(request)
     assert org.ann.shelf.spaces() == []

@@ -17,8 +17,6 @@ from scmanager.adapters.space_file import (
     parse_hand_over,
     parse_request,
     parse_signed_hand_over,
-    parse_space,
-    read_bytes,
 )
 from scmanager.application.desk import NotAllowed, NotAMember
 from scmanager.application.erasure import GRACE_S, Erasures
@@ -30,6 +28,7 @@ from scmanager.domain.words import TitleUnusable
 from scmanager.errors import Untrusted
 from scmanager.runtime import NotForThisSpace, VerbUnknown
 from tests.support.machines import Machine, carry, found, let_in, officer_role
+from tests.support.space_files import parse_space, read_whole
 
 
 @pytest.fixture
@@ -142,7 +141,7 @@ def test_a_copied_folder_goes_on_in_a_log_of_its_own(ada: Machine, tmp_path: Pat
     with ada.open() as node:
         assert node.doubt is None
         node.do("member.record", space, {"handle": "grace"})
-        node.import_space(parse_space(read_bytes(carry_file)))
+        node.import_space(read_whole(carry_file))
         heads = node.store.heads(space)
         assert [head.branch for head in heads] == [0, 0]  # Nobody forked.
         held = node.shelf.space(space)
@@ -162,7 +161,7 @@ def test_a_folder_put_back_from_an_older_copy_never_signs_on_its_old_log(ada: Ma
     with ada.open() as node:
         assert node.doubt is not None
         node.do("member.record", space, {"handle": "grace"})
-        node.import_space(parse_space(read_bytes(tmp_path / "later.scm")))
+        node.import_space(read_whole(tmp_path / "later.scm"))
         assert {head.branch for head in node.store.heads(space)} == {0}
         assert node.shelf.space(space).state(ORGANISATIONS, space[:16]).title == "Later"
 
@@ -249,7 +248,7 @@ def test_a_changed_space_file_is_refused_and_nothing_is_stored(ada: Machine, bob
     with ada.open() as host, bob.open() as guest:
         space = found(host)
         host.export_space(space, tmp_path / "x.scm")
-        data = read_bytes(tmp_path / "x.scm")
+        data = (tmp_path / "x.scm").read_bytes()
         for place in range(0, len(data), 37):
             changed = data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :]
             try:
@@ -335,7 +334,7 @@ def test_a_lost_founder_s_machine_is_recovered_with_the_sheet(ada: Machine, bob:
     with ada.open() as old, bob.open() as new:
         space = found(old)
         old.export_space(space, tmp_path / "kept.scm")
-        new.import_space(parse_space(read_bytes(tmp_path / "kept.scm")))
+        new.import_space(read_whole(tmp_path / "kept.scm"))
         seeds = seeds_on(ada)
         answer = founders_seat.sign(new, founders_seat.offer(new, space), seeds)
         founders_seat.take(new, answer)

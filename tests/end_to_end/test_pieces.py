@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from scmanager.adapters.space_file import SpaceFile, parse_space, read_bytes
+from scmanager.adapters.space_reading import SpaceFile
 from scmanager.application.erasure import GRACE_S, Erasures
 from scmanager.application.exchange import FoundingMissing
 from scmanager.application.pieces import OtherSpace, RunGone, pending_hint
@@ -24,6 +24,7 @@ from scmanager.runtime import Node
 from scmanager.serving import Serving
 from tests.support.gapped import piece_of, size_of, write_pieces
 from tests.support.machines import Machine, carry, found, let_in, officer_role
+from tests.support.space_files import read_whole
 from tests.support.stores import run_of
 
 
@@ -300,4 +301,4 @@ def test_a_file_with_a_piece_reads_back_as_it_was_written(two: Two) -> None:
     read = two.pieces(two.known + 1)
     assert read.logs[0].entries == piece_of(two.ada, two.space, two.known + 1).entries
     two.ada.export_space(two.space, two.folder / "whole.scm")
-    assert len(parse_space(read_bytes(two.folder / "whole.scm")).logs) == 2
+    assert len(read_whole(two.folder / "whole.scm").logs) == 2

@@ -24,6 +24,9 @@ WORDS = {
     "rights": ("fleet.manage", "ship.manage"),
     "ground": "request",
     "zone": "America/Argentina/Buenos_Aires",
+    "code": "token-wrong",
+    "version": "0.1.0",
+    "region": "AR",
     "models": ("ANVL_Carrack", "DRAK_Corsair"),
 }
 """What a string field says, where its name tells what it must look like. All others are titles or prose."""

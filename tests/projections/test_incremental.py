@@ -69,7 +69,7 @@ def interleaved(tale: Tale, draw: st.DrawFn) -> list[Row]:
 
 @st.composite
 def steps(draw: st.DrawFn) -> list[tuple[int, str]]:
-    kinds = st.sampled_from(["project", "skip", "restart", "crash", "rebuild"])
+    kinds = st.sampled_from(["project", "skip", "rest", "restart", "crash", "rebuild"])
     return draw(st.lists(st.tuples(st.integers(1, 25), kinds), min_size=1, max_size=8))
 
 
@@ -101,6 +101,8 @@ def live(here: Installation, rows: list[Row], plan: list[tuple[int, str]], data:
         here.receive(arrived)
         if kind == "project":
             here.projector.catch_up()
+        elif kind == "rest":
+            here.projector.rest()
         elif kind == "restart":
             here.restart()
         elif kind == "crash":

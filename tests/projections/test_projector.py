@@ -9,12 +9,13 @@ import psycopg
 import pytest
 
 from scmanager.adapters.postgres_server import PrivateServer, remove, start
-from scmanager.projections import generation, writing
+from scmanager.projections import following, generation, runner, writing
 from scmanager.projections.gathering import everything
 from scmanager.projections.generation import CHANNEL, LIVE
 from scmanager.projections.runner import Projector, ReadModelsAway
 from scmanager.spaces.reader import Readers
 from tests.support.books import Books, add_ship, form_fleet, one
+from tests.support.processes import wait_until
 
 pytestmark = pytest.mark.services
 
@@ -41,6 +42,52 @@ def test_it_projects_when_the_shelf_tells_and_not_before(nova: Books, database: 
         assert projector.wait(nova.store.last_pos(), 10)
         assert one(database, "select title from scm_read.fleet") == ("First",)
         assert projector.status().lag == 0
+
+
+def sessions(database: str) -> int:
+    """Of others than the one that asks."""
+    found = one(
+        database,
+        "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()",
+    )
+    return int(found[0])
+
+
+def test_without_anything_to_do_it_has_no_session_and_goes_on_where_it_was(
+    nova: Books, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "REST_S", 0.1)
+    projector = nova.projector(database)
+    with running(projector) as ready:
+        assert ready.wait(10)
+        wait_until(lambda: sessions(database) == 0)
+        monkeypatch.setattr(following, "compared", None)  # What is as it was left is not compared anew.
+        nova.do(form_fleet(b"F" * 16, "First"))
+        assert projector.wait(nova.store.last_pos(), 10)
+        assert one(database, "select title from scm_read.fleet") == ("First",)
+
+
+@pytest.mark.parametrize("meanwhile", ["gone", "written by another"])
+def test_what_happened_to_the_read_models_while_it_rested_is_found(
+    nova: Books, database: str, meanwhile: str
+) -> None:
+    projector = nova.projector(database)
+    nova.do(form_fleet(b"F" * 16, "First"))
+    projector.catch_up()
+    projector.rest()
+    if meanwhile == "gone":
+        with psycopg.connect(database, autocommit=True) as connection:
+            connection.execute(f"drop schema {LIVE} cascade")
+    else:
+        nova.do(form_fleet(b"G" * 16, "Second"))
+        other = nova.projector(database)
+        other.catch_up()
+        other.close()
+    nova.do(form_fleet(b"H" * 16, "Third"))
+    projector.catch_up()
+    assert one(database, "select count(*) from scm_read.fleet") == ((2,) if meanwhile == "gone" else (3,))
+    assert projector.rebuild().differing == ()
+    projector.close()
 
 
 def test_waiting_for_what_nobody_wrote_ends(nova: Books, database: str) -> None:
@@ -148,4 +195,24 @@ def test_a_commit_is_whole_or_not_at_all(nova: Books, database: str, monkeypatch
     assert one(database, "select count(*) from scm_read.ship") == (0,)
     projector.catch_up()
     assert one(database, "select count(*) from scm_read.ship") == (1,)
+    projector.close()
+
+
+def test_the_planner_is_told_when_tables_have_grown(
+    nova: Books, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def counted() -> float:
+        return float(one(database, "select reltuples from pg_class where oid = to_regclass('scm_read.audit')")[0])
+
+    monkeypatch.setattr(generation, "GROWN_BY_ENTRIES", 3)
+    projector = nova.projector(database)
+    projector.catch_up()
+    before = counted()
+    nova.do(form_fleet(b"1" * 16, "One"))
+    projector.catch_up()
+    assert counted() == before, "one more entry is not much"
+    for number in range(12):
+        nova.do(form_fleet(bytes([number]) * 16, f"F{number}"))
+    projector.catch_up()
+    assert counted() == nova.store.last_pos()
     projector.close()

@@ -8,13 +8,14 @@ import pytest
 from psycopg.rows import dict_row
 
 from scmanager.application import members, organisations
-from scmanager.domain import fleet, hangar, member, operation_crew, squadron
+from scmanager.domain import fleet, hangar, hangar_import, member, operation_crew, squadron
 from scmanager.domain import operation_flow as flow
 from scmanager.domain import operation_planning as planning
-from scmanager.domain.catalogue import FLEETS, MEMBERS, OPERATIONS, SHIPS, SQUADRONS
+from scmanager.domain.catalogue import FLEETS, IMPORTS, MEMBERS, OPERATIONS, SHIPS, SQUADRONS
+from scmanager.domain.hangar_import import Applied
 from scmanager.domain.operation_events import Answer, CancelReason
 from scmanager.domain.operation_parts import Window
-from scmanager.domain.ship_events import Readiness
+from scmanager.domain.ship_events import Owner, OwnerKind, Readiness
 from tests.support.books import Books, add_ship, books, form_fleet, form_squadron, name_ship, operate, plan, record
 
 pytestmark = pytest.mark.services
@@ -102,6 +103,21 @@ def test_a_ship_shows_owner_nickname_readiness_and_fleet(nova: Books, database: 
     assert (row["owner_kind"], row["owner"]) == ("member", nova.founder)
     assert (row["nickname"], row["nickname_words"], row["fleet"]) == ("Étoile", "open", FLEET)
     assert (row["readiness"], row["claim_until"].timestamp()) == ("in-claim", due)
+
+
+def test_an_import_shows_its_tool_its_numbers_and_that_it_was_taken_back(nova: Books, database: str) -> None:
+    applied = Applied("fleetyards", Owner(OwnerKind.MEMBER, nova.founder), 3, 2, 1, 4)
+    nova.do(lambda desk: desk.decide(IMPORTS, NEW, hangar_import.apply, applied))
+    row = shown(nova, database, "select * from scm_read.hangar_import")
+    assert (row["id"], row["tool"], row["owner_kind"], row["owner"]) == (NEW, "fleetyards", "member", nova.founder)
+    assert [row[each] for each in ("added", "changed", "removed", "skipped")] == [3, 2, 1, 4]
+    assert (row["member"], row["undone"], row["undone_at"], row["undone_by"]) == (nova.founder, False, None, None)
+    entry = shown(nova, database, "select at from scm_read.audit where type = 'import.applied/1'")
+    assert row["at"] == entry["at"]
+    nova.do(lambda desk: desk.decide(IMPORTS, NEW, hangar_import.undo, desk.me))
+    row = shown(nova, database, "select * from scm_read.hangar_import")
+    entry = shown(nova, database, "select at from scm_read.audit where type = 'import.undone/1'")
+    assert (row["undone"], row["undone_at"], row["undone_by"]) == (True, entry["at"], nova.founder)
 
 
 def test_a_loan_shows_who_has_the_ship_and_until_when(nova: Books, database: str) -> None:

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scmanager.domain import (
+    audit_event,
     character,
     contact,
     document,
@@ -45,6 +46,7 @@ THINGS = {
     "notification": (reading.Inbox(), reading.evolve),
     "player": (player.Player(), player.evolve),
     "document": (document.Document(), document.evolve),
+    "audit": (audit_event.Series(), audit_event.evolve),
 }
 
 

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scmanager.adapters.space_file import parse_space, read_bytes
 from scmanager.domain.catalogue import FOLDS
 from scmanager.domain.frontier import frontier
 from scmanager.domain.member import RemovalReason
@@ -22,6 +21,7 @@ from scmanager.runtime import clock_us
 from scmanager.spaces.facts import clear_of
 from scmanager.spaces.space import AHEAD_US_MAX, Space
 from tests.support.machines import Machine, carry, found, let_in, officer_role
+from tests.support.space_files import read_whole
 
 Rows = list[entry.Entry]
 
@@ -122,7 +122,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
         path.write_bytes(raw)
     bob = machines[2].open()
     bob.do("member.record", space, {"handle": "other history"})
-    bob.import_space(parse_space(read_bytes(folder / "one.scm")))
+    bob.import_space(read_whole(folder / "one.scm"))
     bob.do("member.record", space, {"handle": "after the fork"})
     carry(bob, ada, space, folder)
     ada.do("member.remove", space, {"member_id": member, "reason": RemovalReason.CONDUCT})

@@ -27,6 +27,7 @@ from scmanager.application import organisations
 from scmanager.application.founding import Founding
 from scmanager.application.verbs import VERBS
 from scmanager.application.writer import Command
+from scmanager.auditing import auditor_of
 from scmanager.eventstore.entry import RecoveryKeys
 from scmanager.eventstore.signing import SigningKey
 from scmanager.exchanging import Exchange
@@ -47,6 +48,8 @@ class ApiNode:
         self.token = secrets.token_hex(16)
         self.node = Machine(folder, "node").open()
         self.exchange = Exchange(self.node)
+        self.auditor = auditor_of(self.node)
+        self.note = self.auditor.note
         self.dsn = dsn
         self._spaces: frozenset[bytes] | None = None
         vault = self.node.vault

@@ -7,7 +7,7 @@ from typing import Any, get_args, get_origin
 import msgspec
 from hypothesis import strategies as st
 
-from scmanager.domain import document, payload
+from scmanager.domain import audit_event, document, payload
 from scmanager.domain.event import Envelope, Event
 from scmanager.domain.rights import Right
 from scmanager.domain.treaty_events import WARN_DAYS_MAX, Days
@@ -34,6 +34,9 @@ _IN_BOUNDS: dict[Any, st.SearchStrategy[Any]] = {
     payload.Spans: st.lists(st.integers(0, 100_000), max_size=4).map(tuple),
     payload.Zone: st.sampled_from(("UTC", "Europe/Berlin")),
     payload.Crew: st.integers(0, 3),
+    audit_event.Digest: st.sampled_from(ENTRIES),
+    audit_event.Count: st.integers(1, payload.INT_MAX),
+    audit_event.Region: st.sampled_from(("AR", "DE")),
     payload.RightKeys: st.lists(st.sampled_from([right.value for right in Right]), max_size=4).map(tuple),
 }
 

@@ -8,11 +8,11 @@ import msgspec
 
 from scmanager.application.desk import Desk
 from scmanager.application.writer import Command
-from scmanager.domain import fleet, hangar, member, player, role, squadron
+from scmanager.domain import fleet, hangar, hangar_import, member, player, role, squadron
 from scmanager.domain import operation_crew as crew
 from scmanager.domain import operation_flow as flow
 from scmanager.domain import operation_planning as planning
-from scmanager.domain.catalogue import FLEETS, MEMBERS, OPERATIONS, PLAYERS, ROLES, SHIPS, SQUADRONS
+from scmanager.domain.catalogue import FLEETS, IMPORTS, MEMBERS, OPERATIONS, PLAYERS, ROLES, SHIPS, SQUADRONS
 from scmanager.domain.operation_events import Answer
 from scmanager.domain.operation_parts import Window
 from scmanager.domain.ship_events import Owner, OwnerKind, Readiness, Source
@@ -50,6 +50,7 @@ def populate(node: ApiNode, *, members: int, ships: int, title: str = "Nova") ->
     def act(desk: Desk) -> dict[str, Any]:
         _people(desk, members, made)
         _ships(desk, ships, made)
+        _imports(desk)
         _formations(desk, made)
         _operation(desk, made)
         _others(desk, made)
@@ -68,6 +69,15 @@ def _people(desk: Desk, count: int, made: dict[str, Any]) -> None:
     chosen = desk.new_id()
     desk.decide(ROLES, chosen, role.define, "Officer", 2, RIGHTS, desk.grant.rank)
     made["role"] = chosen.hex()
+
+
+def _imports(desk: Desk) -> None:
+    mine = Owner(OwnerKind.MEMBER, desk.me)
+    for number, tool in enumerate(("hangarxplor", "fleetyards", "hangarxplor")):
+        new = desk.new_id()
+        desk.decide(IMPORTS, new, hangar_import.apply, hangar_import.Applied(tool, mine, number + 1, number, 1, 0))
+        if number == 1:
+            desk.decide(IMPORTS, new, hangar_import.undo, desk.me)
 
 
 def _ships(desk: Desk, count: int, made: dict[str, Any]) -> None:

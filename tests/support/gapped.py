@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from scmanager.adapters.space_file import SpaceFile, parse_space, read_bytes, write_space
+from scmanager.adapters.space_reading import SpaceFile, write_space
 from scmanager.eventstore.log_copy import LogCopy, copy_of
 from scmanager.runtime import Node
+from tests.support.space_files import read_whole
 
 
 def size_of(node: Node, log: bytes) -> int:
@@ -19,4 +20,4 @@ def piece_of(node: Node, log: bytes, first: int) -> LogCopy:
 def write_pieces(node: Node, space: bytes, firsts: dict[bytes, int], path: Path) -> SpaceFile:
     """A file with these logs, each from the seq that is said, and nothing else."""
     write_space(path, space, [piece_of(node, log, first) for log, first in firsts.items()], None)
-    return parse_space(read_bytes(path))
+    return read_whole(path)

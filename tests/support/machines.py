@@ -54,8 +54,8 @@ def let_in(host: Node, guest: Node, space: bytes, role: bytes, folder: Path) -> 
 
 def carry(source: Node, target: Node, space: bytes, folder: Path) -> Any:
     """Export a space with its keys and import it elsewhere."""
-    from scmanager.adapters.space_file import parse_space, read_bytes
+    from scmanager.adapters.space_reading import read_space
 
     path = folder / "carried.scm"
     source.export_space(space, path)
-    return target.import_space(parse_space(read_bytes(path)))
+    return target.import_space(read_space(path))

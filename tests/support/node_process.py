@@ -24,6 +24,7 @@ from scmanager.errors import ScManagerError
 from scmanager.eventstore.log_copy import copy_of, verify_copy
 from scmanager.runtime import Node, clock_us, init_node, is_node
 from scmanager.serving import Serving, serve_until_signal
+from tests.support.audit_list import codes
 
 _speaking = threading.Lock()
 
@@ -87,6 +88,10 @@ class Driver:
         return {
             "members": [entity.hex() for entity, _ in self.node.shelf.space(bytes.fromhex(space)).things(MEMBERS)]
         }
+
+    def audit(self) -> dict[str, Any]:
+        """The codes of the owner's audit events."""
+        return {"codes": codes(self.node)}
 
     def health(self) -> dict[str, Any]:
         assert self.serving is not None
@@ -161,7 +166,8 @@ def main() -> int:
     given = parser.parse_args()
     if hasattr(signal, "SIGXFSZ"):
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    settings = Settings(given.data, given.state, port=given.port)
+    region = os.environ.get("SCM_REGION")
+    settings = Settings(given.data, given.state, port=given.port, region=region)
     driver = Driver.__new__(Driver)
     driver.ahead_s = given.clock_ahead
     if given.user is not None:

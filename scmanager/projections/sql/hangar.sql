@@ -22,12 +22,32 @@ CREATE TABLE {schema}.ship (
     nickname_words  text NOT NULL  -- none, open, erased, not-here or unreadable
 );
 
+-- Ship lists that were taken in from files of other tools. The numbers are ships.
+CREATE TABLE {schema}.hangar_import (
+    space      bytea NOT NULL,
+    id         bytea NOT NULL,
+    tool       text COLLATE "C" NOT NULL,
+    owner_kind text NOT NULL,
+    owner      bytea NOT NULL,
+    member     bytea NOT NULL,  -- who imported
+    at         timestamptz,
+    added      bigint NOT NULL,
+    changed    bigint NOT NULL,
+    removed    bigint NOT NULL,
+    skipped    bigint NOT NULL,
+    undone     boolean NOT NULL,
+    undone_at  timestamptz,
+    undone_by  bytea
+);
+
 ALTER TABLE {schema}.ship
     ALTER COLUMN nickname SET STATISTICS 0,
     ALTER COLUMN nickname_lower SET STATISTICS 0;
 
 -- indices
 ALTER TABLE {schema}.ship ADD PRIMARY KEY (space, id);
+ALTER TABLE {schema}.hangar_import ADD PRIMARY KEY (space, id);
+CREATE INDEX hangar_import_by_time ON {schema}.hangar_import (space, at, id);
 CREATE INDEX ship_by_model ON {schema}.ship (space, model, id);
 CREATE INDEX ship_by_readiness ON {schema}.ship (space, readiness, id);
 CREATE INDEX ship_by_owner ON {schema}.ship (space, owner, id);

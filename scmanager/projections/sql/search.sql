@@ -16,4 +16,6 @@ ALTER TABLE {schema}.searchable
 
 -- indices
 ALTER TABLE {schema}.searchable ADD PRIMARY KEY (space, id, kind);
-CREATE INDEX searchable_by_gram ON {schema}.searchable USING gin (grams);
+CREATE INDEX searchable_by_gram ON {schema}.searchable USING gin (grams) WITH (fastupdate = off);
+CREATE INDEX searchable_by_key ON {schema}.searchable (left(key, 100), id);
+ALTER INDEX {schema}.searchable_by_key ALTER COLUMN 1 SET STATISTICS 0;

@@ -1,0 +1,107 @@
+"""The 25 types of audit events (SPEC A2): who raises each, and what happens then.
+
+docs/audit-types.md is made from this table, with the test that raises each type by its real cause. A type that names
+what it `needs` has no cause in this release: nothing raises it.
+"""
+
+import enum
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+import msgspec
+
+
+class AuditType(enum.StrEnum):
+    """Never renamed; there are 25 of them."""
+
+    UPDATE_SIGNED = "update-signed"
+    UPDATE_DISTRIBUTED = "update-distributed"
+    UPDATE_APPLIED = "update-applied"
+    UPDATE_FAILED = "update-failed"
+    UPDATE_ROLLED_BACK = "update-rolled-back"
+    PLUGIN_REGISTERED = "plugin-registered"
+    PLUGIN_APPROVED = "plugin-approved"
+    PLUGIN_BLOCKED = "plugin-blocked"
+    PLUGIN_INSTALLED = "plugin-installed"
+    PLUGIN_UNINSTALLED = "plugin-uninstalled"
+    PLUGIN_CRASHED = "plugin-crashed"
+    TOS_VIOLATION = "tos-violation"
+    PERMISSION_VIOLATION = "permission-violation"
+    SANDBOX_ESCAPE = "sandbox-escape"
+    INTEGRITY_FAILURE = "integrity-failure"
+    P2P_MISMATCH = "p2p-mismatch"
+    INSTANCE_REGISTERED = "instance-registered"
+    INSTANCE_ACTIVE = "instance-active"
+    INSTANCE_INACTIVE = "instance-inactive"
+    ERROR_REPORTED = "error-reported"
+    BUG_REPORTED = "bug-reported"
+    FEATURE_USED = "feature-used"
+    ACTION_PERFORMED = "action-performed"
+    SESSION_STARTED = "session-started"
+    SESSION_ENDED = "session-ended"
+
+
+class Severity(enum.StrEnum):
+    """How much it matters to the node's owner."""
+
+    INFO = "info"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+class Kind(msgspec.Struct, frozen=True):
+    """What a type is about."""
+
+    emitter: str
+    trigger: str
+    severity: Severity = Severity.INFO
+    needs: str = ""
+    """What must exist before it has a cause; empty: it is raised."""
+    consent: bool = False
+    """Whether it is a statistic: only its owner's consent (SPEC A5) may let it be raised."""
+
+
+_T, _W, _C = AuditType, Severity.WARNING, Severity.CRITICAL
+_POLICIES = "policies of adapters (W4)"
+_UPDATES, _PLUGINS, _STATISTICS = "updates (U3)", "plugins (P1 to P3)", "the consent to statistics (A5, A8)"
+
+KINDS: Final[Mapping[AuditType, Kind]] = MappingProxyType(
+    {
+        _T.UPDATE_SIGNED: Kind("author's tools", "the author signs an update", needs=_UPDATES),
+        _T.UPDATE_DISTRIBUTED: Kind("mesh", "an update is handed to the first peers", needs=_UPDATES),
+        _T.UPDATE_APPLIED: Kind("updater", "a verified update is in use", needs=_UPDATES),
+        _T.UPDATE_FAILED: Kind("updater", "an update does not verify, or cannot be applied", _W, _UPDATES),
+        _T.UPDATE_ROLLED_BACK: Kind("updater", "the new version does not come up", _W, _UPDATES),
+        _T.PLUGIN_REGISTERED: Kind("marketplace", "a plugin is submitted", needs=_PLUGINS),
+        _T.PLUGIN_APPROVED: Kind("marketplace", "the author signs a registry entry", needs=_PLUGINS),
+        _T.PLUGIN_BLOCKED: Kind("marketplace", "a plugin is blocked", _W, _PLUGINS),
+        _T.PLUGIN_INSTALLED: Kind("plugin host", "the owner installs a plugin", needs=_PLUGINS),
+        _T.PLUGIN_UNINSTALLED: Kind("plugin host", "the owner removes a plugin", needs=_PLUGINS),
+        _T.PLUGIN_CRASHED: Kind("plugin host", "a plugin traps, or passes a limit", _W, _PLUGINS),
+        _T.TOS_VIOLATION: Kind("policy", "an act would break the terms of the game or of an adapter", _W, _POLICIES),
+        _T.PERMISSION_VIOLATION: Kind(
+            "API guard; exchange",
+            "a request without the token, for a foreign Host, or from a foreign Origin; an event of somebody else "
+            "that goes beyond the rights of its author",
+            _W,
+        ),
+        _T.SANDBOX_ESCAPE: Kind("plugin host", "a plugin reaches for what it was not granted", _C, _PLUGINS),
+        _T.INTEGRITY_FAILURE: Kind(
+            "whoever opens the folder; auditor; scm log verify",
+            "the log, the keys or the identity are not what was written; a log signed two histories",
+            _C,
+        ),
+        _T.P2P_MISMATCH: Kind("exchange", "what another machine sent does not prove what it claims", _W),
+        _T.INSTANCE_REGISTERED: Kind("scm init", "a data folder gets its identity"),
+        _T.INSTANCE_ACTIVE: Kind("node", "the node serves"),
+        _T.INSTANCE_INACTIVE: Kind("node", "the node stops"),
+        _T.ERROR_REPORTED: Kind("supervisor", "an actor fails, and is started again", _W),
+        _T.BUG_REPORTED: Kind("audit vault", "a fingerprint of an error rises", needs="the audit vault (A10)"),
+        _T.FEATURE_USED: Kind("API", "a feature is used", needs=_STATISTICS, consent=True),
+        _T.ACTION_PERFORMED: Kind("API", "a command is carried out", needs=_STATISTICS, consent=True),
+        _T.SESSION_STARTED: Kind("API", "the owner begins to work", needs=_STATISTICS, consent=True),
+        _T.SESSION_ENDED: Kind("API", "the owner ends working", needs=_STATISTICS, consent=True),
+    }
+)  # fmt: skip
+"""By type, in the order of SPEC A2."""
