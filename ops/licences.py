@@ -8,6 +8,7 @@ import json
 import re
 import subprocess
 import sys
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,6 +25,10 @@ EXCEPTIONS = {
     "psycopg-binary": "lgpl-3.0-only",
 }
 """Package -> its licence: libraries that are used as they come and that anybody may replace in his installation."""
+SILENT = {
+    "automerge": ("licenses/LICENSE", "Permission is hereby granted, free of charge, to any person", "mit"),
+}
+"""Package whose metadata name no licence -> where its text lies in the package, what it says, what that is."""
 SPELT = {
     "apache software license": "apache-2.0",
     "apache license 2.0": "apache-2.0",
@@ -74,8 +79,17 @@ def installed(names: list[str]) -> list[Package]:
         [str(program), "--format=json", "--from=mixed", "--with-system", "--python", sys.executable],
         capture_output=True, check=True, text=True, encoding="utf-8",
     )  # fmt: skip
-    found = [Package(normal(each["Name"]), each["License"]) for each in json.loads(answer.stdout)]
+    found = [Package(normal(each["Name"]), _spoken_for(each)) for each in json.loads(answer.stdout)]
     return [package for package in found if package.name in names]
+
+
+def _spoken_for(told: dict[str, str]) -> str:
+    """What the metadata say; where they are silent, what the licence's own text in the package is known to be."""
+    place, words, licence = SILENT.get(normal(told["Name"]), ("", "", ""))
+    if told["License"] != "UNKNOWN" or not place:
+        return told["License"]
+    text = distribution(told["Name"]).read_text(place) or ""
+    return licence if words in " ".join(text.split()) else "UNKNOWN"
 
 
 def main() -> int:

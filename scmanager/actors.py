@@ -90,7 +90,10 @@ class Actors:
                 return
         if self.projector is None:  # One for the node's life: the shelf tells each that ever was of changes.
             node = self._node
-            self.projector = Projector(node.shelf, node.store, node.vault.get, self.conninfo, node.vault.logs_of)
+            keys = node.vault
+            self.projector = Projector(
+                node.shelf, node.store, keys.get, self.conninfo, keys.logs_of, documents=node.documents
+            )
         self.projector.run(stop, ready)
 
     def run_erasures(self, stop: threading.Event, ready: Callable[[], None]) -> None:

@@ -15,6 +15,7 @@ from typing import Any, Literal, Self
 
 from msgspec.structs import replace
 
+from scmanager.adapters.document_guard import DocumentGuard
 from scmanager.adapters.folder_kind import check_folder
 from scmanager.adapters.folder_lock import FolderLock
 from scmanager.adapters.folder_mark import FolderMark
@@ -35,6 +36,7 @@ from scmanager.adapters.space_reading import SpaceFile, whole_space
 from scmanager.adapters.wrapping import FileProtection, Protection
 from scmanager.application import organisations
 from scmanager.application.desk import Desk
+from scmanager.application.drafting import Drafts
 from scmanager.application.every_verb import NotForThisSpace, VerbUnknown, verb_for
 from scmanager.application.exchange import Admitted, Fork, admit_logs, forks_of, open_log
 from scmanager.application.founding import Founding
@@ -43,7 +45,7 @@ from scmanager.application.personal import own_space
 from scmanager.application.pieces import finish_pieces
 from scmanager.application.settling import settle
 from scmanager.application.words import Words
-from scmanager.application.writer import Command, Result, Writer
+from scmanager.application.writer import Result, Writer
 from scmanager.config import Settings
 from scmanager.domain.catalogue import FOLDS, ORGANISATIONS
 from scmanager.domain.ship_events import Owner, OwnerKind
@@ -56,6 +58,7 @@ from scmanager.eventstore.store import StoreDamaged
 from scmanager.eventstore.verification import SignedNote, start_of
 from scmanager.own_logs import OwnLogs
 from scmanager.spaces.clock import clock_hint, refuse_slow_clock
+from scmanager.spaces.documents import Documents
 from scmanager.spaces.shelf import Shelf
 
 EVENTS_FILE = "events.db"
@@ -89,6 +92,10 @@ class Node:
             self.writer = Writer(self.store, self.shelf, self.vault, clock, secrets.token_bytes)
             self.writer.start()
             opened.callback(self.writer.stop)
+            self._guard = DocumentGuard()
+            opened.callback(self._guard.close)
+            self.documents = Documents(self.store, self.shelf, self.vault.get, self._guard)
+            self.drafts = Drafts(self.writer, self.shelf, self.documents)
             self.own_logs = OwnLogs(
                 FolderMark(folder, state=self._state), self.identity, self.vault, self.store, self.shelf,
                 self.writer, clock,
@@ -121,6 +128,7 @@ class Node:
 
     def close(self) -> None:
         """Finish what waits, remember the heads, free the folder. Harmless twice."""
+        self.drafts.stop(self._guard.close)
         self.writer.stop()
         if self._lock.held:
             with suppress(ScManagerError):  # A mark that lags is harmless; a folder that is gone ends here too.
@@ -145,9 +153,7 @@ class Node:
         """The same without waiting. Raises VerbUnknown, NotForThisSpace, NoSuchSpace, ClockSlow."""
         known = verb_for(verb, self.shelf.space(space).kind)
         refuse_slow_clock(self.shelf, space)
-        return self.writer.submit(
-            Command(command_id or secrets.token_bytes(16), space, lambda desk: known.act(desk, **arguments))
-        )
+        return self.drafts.submit(known, space, arguments, command_id)
 
     def found_organisation(
         self,

@@ -34,6 +34,7 @@ from scmanager.projections.rebuild import Rebuilt
 from scmanager.projections.runner import Projector
 from scmanager.runtime import Node
 from scmanager.spaces.clock import clock_fault
+from scmanager.spaces.documents import Documents
 from scmanager.spaces.shelf import Shelf
 from scmanager.supervisor import Actor, Health, Report, Supervisor, told_by_signals
 
@@ -172,6 +173,11 @@ class Serving:
     def shelf(self) -> Shelf:
         """See Backend."""
         return self.node.shelf
+
+    @property
+    def documents(self) -> Documents:
+        """See Backend."""
+        return self.node.documents
 
     @property
     def read_schema(self) -> str:

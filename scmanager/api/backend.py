@@ -10,6 +10,7 @@ import msgspec
 from scmanager.application.audit_intake import Note
 from scmanager.application.exchange import Fork
 from scmanager.projections.rebuild import Rebuilt
+from scmanager.spaces.documents import Documents
 from scmanager.spaces.shelf import Shelf
 
 Result = dict[str, Any]
@@ -101,6 +102,10 @@ class Backend(Protocol):
     @property
     def exchange(self) -> Exchange:
         """Files from and for other machines."""
+
+    @property
+    def documents(self) -> Documents:
+        """Their texts, as they are and as they were. May wait: never call it in the event loop."""
 
     @property
     def note(self) -> Note:

@@ -4,6 +4,7 @@ from strawberry import ID
 
 from scmanager.api import models
 from scmanager.api.bindings import Table, chosen, column, described, hexed, hexed_list, many, moment, one
+from scmanager.api.document_models import Document
 from scmanager.api.filters import MemberFilter, MemberSort, Words
 from scmanager.api.models import NO_MEMBERS, SAME, Connection, Member, Organisation, Ship, Titled
 from scmanager.api.operation_filters import (
@@ -42,7 +43,7 @@ _BESIDE = f"{SAME} and {{c}}.operation = {{p}}.operation"
 
 @described
 class OperationText:
-    """Something that was written of an operation: briefing, report, why it was cancelled."""
+    """Something that was written of an operation: briefing, why it was cancelled."""
 
     id: ID = hexed("entry", "The entry that holds it.")
     kind: OperationTextKind = chosen("kind")  # type: ignore[valid-type] # made from the domain's
@@ -154,7 +155,10 @@ class Operation(Titled):
     lead: Member | None = one(f"{SAME} and {{c}}.id = {{p}}.lead")
     organisation: Organisation | None = one(SAME)
     briefing: OperationText | None = one(f"{SAME} and {{c}}.entry = {{p}}.briefing")
-    report: OperationText | None = one(f"{SAME} and {{c}}.entry = {{p}}.report")
+    report: Document | None = one(f"{SAME} and {{c}}.thing = {{p}}.id and {{c}}.kind = 'report'", "Written together.")
+    briefing_document: Document | None = one(
+        f"{SAME} and {{c}}.thing = {{p}}.id and {{c}}.kind = 'briefing'", "What is longer than its objective."
+    )
     cancellation: OperationText | None = one(f"{SAME} and {{c}}.entry = {{p}}.cancellation")
     texts: Connection[OperationText] = many(
         _MINE, filter=TextFilter, sort=TextSort, next_step=NO_TEXTS, description="Everything that was written of it."

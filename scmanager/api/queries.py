@@ -9,7 +9,7 @@ from strawberry.types import Info
 from scmanager import __version__
 from scmanager.api import audit_events as audit_models
 from scmanager.api import characters as character_models
-from scmanager.api import contests, diplomacy, exchange, hangar, models
+from scmanager.api import contests, diplomacy, document_models, exchange, hangar, models
 from scmanager.api import notifications as noted
 from scmanager.api import search as searching
 from scmanager.api.bindings import described, many, one
@@ -207,6 +207,15 @@ class Query:
         description="Of one space, your personal one too, or of all.",
     )  # fmt: skip
     character: character_models.Character | None = one(_ALL, given=_BY_ID)
+    documents: Connection[document_models.Document] = many(
+        _ALL, filter=document_models.DocumentFilter, sort=document_models.DocumentSort,
+        next_step=document_models.NO_DOCUMENTS, given=_PERHAPS_IN_SPACE,
+        description="Texts that several write: of one space, or of all.",
+    )  # fmt: skip
+    document: document_models.Document | None = one(_ALL, given=_IN_SPACE | document_models.OF_THING)
+    document_history: list[document_models.DocumentChange] = strawberry.field(resolver=document_models.history)
+    document_as_of: document_models.DocumentText = strawberry.field(resolver=document_models.as_of)
+    document_diff: list[document_models.DocumentHunk] = strawberry.field(resolver=document_models.difference)
     audit_events: Connection[audit_models.AuditEvent] = many(
         _ALL, filter=audit_models.AuditEventFilter, sort=audit_models.AuditEventSort,
         next_step=audit_models.NO_AUDIT_EVENTS, given=_PERHAPS_IN_SPACE,

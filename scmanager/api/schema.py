@@ -14,6 +14,7 @@ from scmanager.api import (
     characters,
     contests,
     diplomacy,
+    document_models,
     exchange,
     hangar,
     notifications,
@@ -59,7 +60,9 @@ def served() -> Served:
         config=StrawberryConfig(scalar_map=SCALARS),
     )
     tables = TABLES | hangar.TABLES | operation_models.TABLES | diplomacy.TABLES | characters.TABLES | contests.TABLES
-    found = catalogue(schema, tables | search.TABLES | notifications.TABLES | audit_events.TABLES)
+    found = catalogue(
+        schema, tables | document_models.TABLES | search.TABLES | notifications.TABLES | audit_events.TABLES
+    )
     bind(schema._schema, found)
     return Served(schema, found)
 

@@ -15,7 +15,6 @@ from scmanager.domain.contact import ContactNote
 from scmanager.domain.diplomacy import Stance
 from scmanager.domain.event import Id
 from scmanager.domain.member import Note, Profile
-from scmanager.domain.operation_events import Report
 from scmanager.domain.organisation import Description
 from scmanager.domain.ship_events import Nickname
 from scmanager.errors import Conflict, Refused
@@ -23,7 +22,7 @@ from scmanager.spaces.contests import CONTESTED, Contested, contests_of
 
 Result = dict[str, Any]
 
-NEW_WORDS = (Description, Profile, Note, Nickname, Report, ContactNote)
+NEW_WORDS = (Description, Profile, Note, Nickname, ContactNote)
 """Words that are one text, or begin with one: a new value can be given as such."""
 ID_BYTES = {"member": 16, "ship": 16, "fleet": 16, "character": 16, "space": 32}
 
@@ -126,7 +125,7 @@ def _rival(found: Contested, entry: bytes) -> Rival:
 
 def _new_value(field: Field, text: str) -> Any:
     """A new value as it was typed. Raises NewValueElsewhere."""
-    if field.words in NEW_WORDS:
+    if field.words is not None and field.words in NEW_WORDS:
         return field.words(text)
     if field.noun in ID_BYTES and field.name != "loan":
         return _id(field, text)

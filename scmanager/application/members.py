@@ -6,8 +6,8 @@ from scmanager.application import undo_steps as steps
 from scmanager.application.desk import Desk
 from scmanager.application.inverses import back, by, final, former, like
 from scmanager.application.verbs import EntryId, MemberId, RoleId, verb
-from scmanager.domain import member, role
-from scmanager.domain.catalogue import MEMBERS, ROLES
+from scmanager.domain import document, member, role
+from scmanager.domain.catalogue import DOCUMENTS, MEMBERS, ROLES
 from scmanager.domain.governance import DeviceCut, Enrolled, EpochOpened, Erased, Granted, Kept, Removed
 from scmanager.domain.records import Standing
 from scmanager.errors import Refused
@@ -218,12 +218,14 @@ def erase(desk: Desk, *, member_id: MemberId, ground: str = "request") -> Result
     """Erase the personal words about a member: hidden at once, their keys destroyed after seven days.
 
     With your own words and the ground `at-once` the keys go at once. It cannot be undone; every proof still holds.
+    What they wrote in shared documents stays, without their name: `documents` says in how many.
     """
     keys = desk.subject_keys(member_id)
     if not keys:
         raise SubjectWithoutKeys
     desk.record(None, member_id, Erased(member_id, keys, ground))
-    return {"member": member_id.hex(), "keys": len(keys)}
+    shared = sum(len(document.shared_by(state, member_id)) for _, state in desk.things(DOCUMENTS))
+    return {"member": member_id.hex(), "keys": len(keys), "documents": shared}
 
 
 def _issue(desk: Desk, member_id: bytes, role_id: bytes, log: bytes, device: bytes, box: bytes) -> Sealed:

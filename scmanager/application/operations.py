@@ -283,13 +283,6 @@ def take_attendance(desk: Desk, *, operation_id: OperationId, members: tuple[Mem
     return {"operation": operation_id.hex(), "snapshot": snapshot.hex()}
 
 
-@verb("operation.report", undo=former("report", events.Reported))
-def report(desk: Desk, *, operation_id: OperationId, text: str) -> Result:
-    """Write the after-action report; settles contested ones too, whose words stay readable."""
-    desk.decide(OPERATIONS, operation_id, flow.report, desk.organisation, text)
-    return {"operation": operation_id.hex()}
-
-
 @verb("operation.copy", undo=like("operation.plan"))
 def copy(desk: Desk, *, operation_id: OperationId, starts_s: int, title: str | None = None) -> Result:
     """Plan an operation like another one or a template, at another time, without its people and ships."""

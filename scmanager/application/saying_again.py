@@ -20,7 +20,7 @@ from scmanager.domain.contact import ContactNote
 from scmanager.domain.diplomacy import Side, Stance
 from scmanager.domain.event import Id, Personal
 from scmanager.domain.member import Note, Profile, RemovalReason
-from scmanager.domain.operation_events import Briefing, Cancellation, Report
+from scmanager.domain.operation_events import Briefing, Cancellation
 from scmanager.domain.operation_parts import Call, Stage, Window
 from scmanager.domain.organisation import Description
 from scmanager.domain.role import Template
@@ -236,7 +236,6 @@ SAY: Final[Mapping[tuple[str, str], Say]] = MappingProxyType(
         ),
         ("operation", "lead"): _plain("operation.assign-lead", "operation_id", "member_id", "operation.relieve-lead"),
         ("operation", "course"): _course,
-        ("operation", "report"): _worded("operation.report", "operation_id", Report, text="text"),
         ("operation", "crew"): _in_slot("operation.take-slot", "member_id", "operation.leave-slot"),
         ("operation", "ship"): _in_slot("operation.assign-ship", "ship_id", "operation.release-ship"),
         ("contact", "name"): _plain("contact.rename", "contact_id", "title"),

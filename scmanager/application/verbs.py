@@ -6,9 +6,11 @@ docstring is its help. Front ends look a verb up here and call its function; not
 
 import inspect
 from collections.abc import Callable
-from typing import Any, NewType
+from typing import Any, NewType, TypeVar
 
 import msgspec
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 MemberId = NewType("MemberId", bytes)
 ShipId = NewType("ShipId", bytes)
@@ -49,13 +51,15 @@ class Verb(msgspec.Struct, frozen=True):
 
     name: str
     """`thing.act`, such as `organisation.rename`."""
-    act: Callable[..., dict[str, Any]]
+    act: Callable[..., Any]
     kinds: tuple[str, ...] = ("org",)
     """The kinds of space it works in."""
     speaks: bool = False
     """Whether what it does is to say other verbs, with their events and their rights."""
     undo: Any = None
     """Its `inverses.Inverse`: every verb says how it is undone, or why it cannot be."""
+    drafted: bool = False
+    """Whether something takes long before it can be decided: its first argument is no desk then, see `drafting`."""
 
     @property
     def help(self) -> str:
@@ -64,7 +68,7 @@ class Verb(msgspec.Struct, frozen=True):
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        """Everything but the desk."""
+        """Everything but the desk, or the drafting."""
         hints = inspect.get_annotations(self.act, eval_str=True)
         found = list(inspect.signature(self.act).parameters.values())[1:]
         return tuple(Parameter(each.name, hints[each.name], each.default) for each in found)
@@ -74,16 +78,13 @@ VERBS: dict[str, Verb] = {}
 """By name. Filled by the modules that define them; `application` imports them all."""
 
 
-Act = Callable[..., dict[str, Any]]
-
-
-def verb(name: str, *kinds: str, speaks: bool = False, undo: Any = None) -> Callable[[Act], Act]:
+def verb(name: str, *kinds: str, speaks: bool = False, drafted: bool = False, undo: Any = None) -> Callable[[F], F]:
     """Offer a function under this name, in spaces of these kinds (an organisation's, if none is given)."""
 
-    def enter(act: Act) -> Act:
+    def enter(act: F) -> F:
         if name in VERBS:
             raise TypeError(f"two functions claim the verb {name}")
-        VERBS[name] = Verb(name, act, kinds or ("org",), speaks, undo)
+        VERBS[name] = Verb(name, act, kinds or ("org",), speaks, undo, drafted)
         return act
 
     return enter

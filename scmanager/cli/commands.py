@@ -36,6 +36,14 @@ THINGS: dict[str, dict[str, Command]] = {
     "contact": {"list": "diplomacy.list_contacts", "history": "diplomacy.history"},
     "treaty": {"list": "diplomacy.list_treaties", "versions": "diplomacy.versions"},
     "character": {"list": "characters.list_characters"},
+    "document": {
+        "list": "documents.list_documents",
+        "show": "documents.show",
+        "edit": "documents.edit",
+        "history": "documents.history",
+        "diff": "documents.diff",
+        "undo": "documents.undo",
+    },
     "space": {
         "list": "spaces.list_spaces",
         "export": "spaces.export",

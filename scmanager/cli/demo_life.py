@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from scmanager.cli.demo_content import ContactSaid, OperationSaid, TreatySaid
+from scmanager.domain import document
 from scmanager.domain.diplomacy import Stance
 from scmanager.domain.operation_events import Answer, Outcome
 from scmanager.domain.treaty_events import Kind
@@ -57,7 +58,7 @@ class Flight:
         self._do("operation.start", operation_id=self.id)
         self._do("operation.take-attendance", operation_id=self.id)
         self._do("operation.complete", operation_id=self.id, outcome=outcome)
-        self._do("operation.report", operation_id=self.id, text=self.said.report)
+        self._do("document.edit", thing_id=self.id, kind=document.Kind.REPORT, text=self.said.report)
 
     def _ask_for_ship(self, title: str, models: tuple[str, ...]) -> bytes:
         made = self._do("operation.add-ship-slot", operation_id=self.id, title=title, models=models)

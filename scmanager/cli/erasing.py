@@ -9,8 +9,11 @@ from scmanager.cli import names, people
 from scmanager.cli.output import JsonFlag, ask, remark, say_result
 from scmanager.cli.session import carry_out_erasures, session_of
 from scmanager.cli.verbs import CommandIdOption, OrgOption, PersonalFlag, read_command_id
+from scmanager.domain.catalogue import DOCUMENTS
+from scmanager.domain.document import Document, shared_by
 from scmanager.domain.governance import AT_ONCE
 from scmanager.errors import Refused
+from scmanager.spaces.space import Space
 
 
 class AtOnceNotYours(Refused):
@@ -40,6 +43,8 @@ def erase(
             raise AtOnceNotYours(member=member)
         if not yes:
             when = "at once" if at_once else "hidden now, destroyed after seven days"
+            if shared := _shared(space, who):
+                remark(f"What they wrote in {shared} shared documents stays; their name goes from it.")
             ask(f"Erase all personal words about {member}, {when}? This cannot be undone.")
         given = {"member_id": who, "ground": AT_ONCE if at_once else "request"}
         result = place.do("member.erase", space.id, given, read_command_id(command_id))
@@ -50,3 +55,9 @@ def erase(
         if done
         else "Hidden now; the keys go when the days of grace are over."
     )
+
+
+def _shared(space: Space, member: bytes) -> int:
+    """In how many documents that others read and write too they wrote."""
+    documents = (state for _, state in space.things(DOCUMENTS) if isinstance(state, Document))
+    return sum(len(shared_by(each, member)) for each in documents)

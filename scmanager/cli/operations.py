@@ -23,7 +23,7 @@ from scmanager.domain.event import Id32, Personal
 from scmanager.domain.fielding import CrewFilled, Fielding, Missing, ShipFilled
 from scmanager.domain.operation import Operation
 from scmanager.domain.operation_crew import Manifest, manifest, places, rival_takers, taker
-from scmanager.domain.operation_events import Briefing, Cancellation, Report
+from scmanager.domain.operation_events import Briefing, Cancellation
 from scmanager.domain.operation_parts import Stage, TextKind, Window
 from scmanager.domain.operation_rules import OperationUnknown
 from scmanager.spaces.space import Space
@@ -38,7 +38,6 @@ WHY = {
 NO_SHIP = "no ship that comes fits"
 _KINDS: dict[TextKind, type[Personal]] = {
     TextKind.BRIEFING: Briefing,
-    TextKind.REPORT: Report,
     TextKind.CANCELLATION: Cancellation,
 }
 _LAST_S = 253_402_214_400
@@ -197,7 +196,7 @@ def _row(one: Operation) -> Row:
     return {
         "title": one.title, "starts_s": window.starts, "ends_s": window.ends, "length_s": window.length_s,
         "zone": window.zone, "stage": "template" if one.template else one.call.stage.value,
-        "contested": any(rivals) or bool(one.rival_reports),
+        "contested": any(rivals),
         "crew": len(held.crew), "places": places(one), "waiting": len(held.waiting), "open_slots": free, "id": one.id,
     }  # fmt: skip
 
@@ -240,10 +239,10 @@ def _texts(place: Place, space: Space, one: Operation, people: list[names.Named]
     """What holds and what stands beside it; of a copy, the words of its source too."""
     kinds = {each.entry: each.kind for each in one.texts}
     authors = {each.entry: each.by for each in one.texts}
-    holding = [(entry, "holds") for entry in (one.briefing, one.report) if entry]
+    holding = [(one.briefing, "holds")] if one.briefing else []
     if one.call.stage is Stage.CANCELLED:
         holding.append((one.cancellation, "holds"))
-    standing = [*holding, *((entry, "contested") for entry in (*one.rival_briefings, *one.rival_reports))]
+    standing = [*holding, *((entry, "contested") for entry in one.rival_briefings)]
     read = _words(place, space, {entry: _KINDS[kinds.get(entry, TextKind.BRIEFING)] for entry, _ in standing})
     return [
         {

@@ -34,9 +34,10 @@ GROUPS: dict[str, str] = {
     "ship": "Ships: add, share, lend, readiness.",
     "fleet": "Fleets: form, rename, lead, disband.",
     "squadron": "Squadrons: form, enlist ships and members.",
-    "operation": "Operations: plan, sign up, fly, report.",
+    "operation": "Operations: plan, sign up, fly.",
     "contact": "Other organisations: record, stance, war and peace.",
     "treaty": "Treaties: propose, sign, accept, end.",
+    "document": "Documents that several write: charter, briefing, report, treaty, sheet.",
     "notification": "Notifications: mark them as read. They are shown by: scm inbox.",
     "character": "Characters: make, describe, show to an organisation, withdraw.",
 }

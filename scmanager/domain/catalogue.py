@@ -9,6 +9,7 @@ from scmanager.domain import (
     audit_event,
     character,
     contact,
+    document,
     fleet,
     governance,
     hangar_import,
@@ -45,6 +46,7 @@ OPERATIONS: Final = _fold("operation", operation.Operation(), operation.evolve)
 CONTACTS: Final = _fold("contact", contact.Contact(), contact.evolve)
 TREATIES: Final = _fold("treaty", treaty.Treaty(), treaty.evolve)
 CHARACTERS: Final = _fold("character", character.Character(), character.evolve)
+DOCUMENTS: Final = _fold("document", document.Document(), document.evolve)
 PLAYERS: Final = _fold("player", player.Player(), player.evolve)
 INBOXES: Final = _fold("notification", reading.Inbox(), reading.evolve)
 AUDIT: Final = _fold("audit", audit_event.Series(), audit_event.evolve)
@@ -65,6 +67,7 @@ FOLDS: Final[Mapping[str, Fold]] = MappingProxyType(
             TREATIES,
             CHARACTERS,
             PLAYERS,
+            DOCUMENTS,
             INBOXES,
             AUDIT,
         )

@@ -161,13 +161,13 @@ def make(character: Character, player: Id, sheet: CharacterSheet) -> Iterator[De
 
 def describe(character: Character, actor: Id, sheet: CharacterSheet) -> Iterator[Decision]:
     """Say anew who it is; ends every sheet that stands. Raises CharacterUnknown, CharacterNotYours, WordsUnusable."""
-    _check_own(character, actor)
+    check_own(character, actor)
     yield About(Described(entries(character.sheets)), actor, check_sheet(sheet))
 
 
 def settle_sheet(character: Character, actor: Id, sheet: Id32) -> Iterator[Decision]:
     """Decide for one of the contested sheets. Raises CharacterUnknown, CharacterNotYours, SheetNotContested."""
-    _check_own(character, actor)
+    check_own(character, actor)
     if not character.rival_sheets or sheet not in (character.sheet, *character.rival_sheets):
         raise SheetNotContested
     yield SheetChosen(sheet, entries(character.sheets))
@@ -175,14 +175,14 @@ def settle_sheet(character: Character, actor: Id, sheet: Id32) -> Iterator[Decis
 
 def retire(character: Character, actor: Id, fate: Fate) -> Iterator[Decision]:
     """Play it no more. Asking twice is harmless. Raises CharacterUnknown, CharacterNotYours."""
-    _check_own(character, actor)
+    check_own(character, actor)
     if character.fate is not fate:
         yield Retired(fate)
 
 
 def return_(character: Character, actor: Id) -> Iterator[Decision]:
     """Play it again. Harmless if it is played. Raises CharacterUnknown, CharacterNotYours."""
-    _check_own(character, actor)
+    check_own(character, actor)
     if character.fate:
         yield Returned()
 
@@ -200,14 +200,14 @@ def share(
 
 def withdraw_share(character: Character, actor: Id) -> Iterator[Decision]:
     """Show it no longer. Asking twice is harmless. Raises CharacterUnknown, CharacterNotYours."""
-    _check_own(character, actor)
+    check_own(character, actor)
     if character.standing is not Standing.WITHDRAWN:
         yield ShareWithdrawn()
 
 
 def check_playable(character: Character, actor: Id) -> None:
     """One's own, seen here and played. Raises CharacterUnknown, -NotYours, -Withdrawn, -Retired."""
-    _check_own(character, actor)
+    check_own(character, actor)
     if character.standing is not Standing.PRESENT:
         raise CharacterWithdrawn
     if character.fate:
@@ -268,7 +268,8 @@ def _with_sheet(character: Character, over: tuple[Id32, ...], envelope: Envelope
     )
 
 
-def _check_own(character: Character, actor: Id) -> None:
+def check_own(character: Character, actor: Id) -> None:
+    """It is one's own. Raises CharacterUnknown, CharacterNotYours."""
     if not character.player:
         raise CharacterUnknown
     if character.player != actor:

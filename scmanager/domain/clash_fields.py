@@ -125,7 +125,6 @@ FIELDS: Final[Mapping[str, tuple[Field, ...]]] = MappingProxyType(
             Field("briefing", "operation.describe", _oe.Described, _all("briefings"), words=_oe.Briefing),
             Field("lead", "operation.assign-lead", _oe.LeadAssigned, _all("leads"), noun="member"),
             Field("course", "operation.reinstate", _oe.Reinstated, _all("calls")),
-            Field("report", "operation.report", _oe.Reported, _all("reports"), words=_oe.Report),
             Field(
                 "crew", "operation.take-slot", _oe.SlotTakenFor, _crew, when=_CREW_MOVES, noun="member"
             ),

@@ -161,7 +161,7 @@ def end(treaty: Treaty, reason: EndReason, by: Side, now: int, at: int = 0) -> I
 
     Raises TreatyUnknown, TreatyNotAgreed, TreatyTimeUnusable.
     """
-    _check_known(treaty)
+    check_known(treaty)
     if treaty.agreed is None:
         raise TreatyNotAgreed(title=treaty.title)
     if at and not now <= at <= INT_MAX:
@@ -172,13 +172,13 @@ def end(treaty: Treaty, reason: EndReason, by: Side, now: int, at: int = 0) -> I
 
 def reinstate(treaty: Treaty) -> Iterator[Decision]:
     """Take back that it was dropped or ended. Harmless if it was not. Raises TreatyUnknown."""
-    _check_known(treaty)
+    check_known(treaty)
     if treaty.drops or treaty.ends:
         yield Reinstated(undone_by(treaty))
 
 
 def _dropped(treaty: Treaty, reason: DropReason, by: Side) -> Iterator[Decision]:
-    _check_known(treaty)
+    check_known(treaty)
     if treaty.agreed:
         raise TreatyAgreed(title=treaty.title)
     if not treaty.drops:
@@ -217,14 +217,15 @@ def _check_times(times: Times, now: int) -> None:
         raise TreatyTimeUnusable(why=f"{times.warn_days} days of warning")
 
 
-def _check_known(treaty: Treaty) -> None:
+def check_known(treaty: Treaty) -> None:
+    """It was proposed. Raises TreatyUnknown."""
     if not treaty.contact:
         raise TreatyUnknown
 
 
 def _check_open(treaty: Treaty) -> None:
     """Raises TreatyUnknown, TreatyEnded, TreatyDropped."""
-    _check_known(treaty)
+    check_known(treaty)
     if treaty.ends:
         raise TreatyEnded(title=treaty.title)
     if treaty.dropped:

@@ -192,8 +192,7 @@ def _operation_contests(told: Told, state: Operation) -> Iterator[Notification]:
     )  # fmt: skip
     for what, claims in plan:
         yield from told.contested(what, claims, Right.OPERATION_PLAN)
-    for what, claims in (("what became of it", state.calls), ("report", state.reports)):
-        yield from told.contested(what, claims, Right.OPERATION_LEAD)
+    yield from told.contested("what became of it", state.calls, Right.OPERATION_LEAD)
     for berth in state.ship_slots:
         yield from told.contested(f"ship for {berth.title}", berth.claims, Right.OPERATION_LEAD)
     crew = frozenset(manifest(state).crew) if any(len(slot.claims) > 1 for slot in state.crew_slots) else frozenset()

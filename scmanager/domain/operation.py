@@ -23,7 +23,6 @@ from scmanager.domain.operation_events import (
     Reinstated,
     RemindersSet,
     Renamed,
-    Reported,
     Rescheduled,
     SeriesJoined,
     ShipAssigned,
@@ -91,8 +90,6 @@ class Operation(Led):
     """The entry that cancelled it last; its part may hold a Cancellation."""
     checked_in: tuple[Claim[Id], ...] = ()
     snapshots: tuple[Snapshot, ...] = ()
-    reports: tuple[Claim[Id32], ...] = ()
-    """The entries whose parts hold a Report."""
     texts: tuple[Text, ...] = ()
     """Everything that was written of it, in fold order; what was replaced stays readable."""
 
@@ -112,11 +109,6 @@ class Operation(Led):
         return holder(self.briefings) or b""
 
     @property
-    def report(self) -> Id32:
-        """The entry whose report holds; empty for none."""
-        return holder(self.reports) or b""
-
-    @property
     def rival_windows(self) -> tuple[Window, ...]:
         """Times set at the same time. Rescheduling settles it."""
         return rivals(self.windows)
@@ -131,16 +123,11 @@ class Operation(Led):
         """What became of it at the same time. Whoever says one of them again settles it."""
         return rivals(self.calls)
 
-    @property
-    def rival_reports(self) -> tuple[Id32, ...]:
-        """Entries whose reports were written at the same time. Reporting again settles it."""
-        return rivals(self.reports)
-
 
 def evolve(operation: Operation, event: OperationEvent, envelope: Envelope) -> Operation:
     """Total. What is set twice at once is contested: the first in fold order holds, the rest is kept beside it.
 
-    - So it is with name, window, briefing, lead, report, who is put into a slot, which ship is, and what becomes of
+    - So it is with name, window, briefing, lead, who is put into a slot, which ship is, and what becomes of
       the operation: cancelled while another started it is contested until somebody who knows both says it again.
     - Answers are kept whatever became of the operation meanwhile. Of one member's own words the last in fold order
       stands; it stands against what somebody said for him without knowing it.
@@ -283,9 +270,6 @@ def _flow(operation: Operation, event: OperationEvent, envelope: Envelope) -> Op
             return _called(called, Call(Stage.CANCELLED, reason=reason), over, envelope)
         case Reinstated(over):
             return _called(operation, Call(Stage.PLANNED), over, envelope)
-        case Reported(over):
-            written = _with_text(operation, TextKind.REPORT, envelope)
-            return replace(written, reports=stake(operation.reports, envelope.entry, over, envelope))
         case AttendanceTaken(snapshot, at, members):
             return _with_attendance(operation, Snapshot(snapshot, at, members))
         case _:

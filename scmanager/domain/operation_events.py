@@ -229,12 +229,6 @@ class AttendanceTaken(Event, tag="operation.attendance-taken/1"):
     members: Ids = ()
 
 
-class Reported(Event, tag="operation.reported/1"):
-    """Carries a Report."""
-
-    over: Entries = ()
-
-
 OperationEvent = (
     Planned
     | Renamed
@@ -265,7 +259,6 @@ OperationEvent = (
     | Cancelled
     | Reinstated
     | AttendanceTaken
-    | Reported
 )
 
 
@@ -278,11 +271,5 @@ class Briefing(Personal):
 
 class Cancellation(Personal):
     """Why it was called off, in words. Sealed like a briefing."""
-
-    text: str
-
-
-class Report(Personal):
-    """The after-action report. Sealed like a briefing."""
 
     text: str

@@ -16,8 +16,6 @@ from scmanager.domain.operation_events import (
     Completed,
     Outcome,
     Reinstated,
-    Report,
-    Reported,
     Started,
 )
 from scmanager.domain.operation_parts import Call, Stage
@@ -93,7 +91,7 @@ def take_attendance(operation: Operation, snapshot: Id, at: int, members: tuple[
 
     Raises OperationUnknown, NothingToReport, TooManySnapshots, NobodyThere.
     """
-    _check_begun(operation)
+    check_begun(operation)
     if len(operation.snapshots) >= SNAPSHOTS_MAX:
         raise TooManySnapshots(title=operation.title, count=len(operation.snapshots))
     there = tuple(dict.fromkeys(members or (each.value for each in operation.checked_in)))
@@ -101,12 +99,6 @@ def take_attendance(operation: Operation, snapshot: Id, at: int, members: tuple[
         raise NobodyThere(title=operation.title)
     for first in range(0, len(there), TUPLE_MAX):
         yield AttendanceTaken(snapshot, at, there[first : first + TUPLE_MAX])
-
-
-def report(operation: Operation, organisation: Id, text: str) -> Iterator[Decision]:
-    """Say what came of it; ends every report that stands. Raises NothingToReport, WordsUnusable."""
-    _check_begun(operation)
-    yield About(Reported(entries(operation.reports)), organisation, Report(check_words(text)))
 
 
 def due_reminders(operation: Operation, since: int, now: int) -> tuple[int, ...]:
@@ -117,7 +109,8 @@ def due_reminders(operation: Operation, since: int, now: int) -> tuple[int, ...]
     return tuple(at for before in operation.reminders if since < (at := starts - before) <= now < starts)
 
 
-def _check_begun(operation: Operation) -> None:
+def check_begun(operation: Operation) -> None:
+    """Something became of it. Raises OperationUnknown, OperationIsTemplate, NothingToReport."""
     check_flown(operation)
     if operation.call.stage is Stage.PLANNED:
         raise NothingToReport(title=operation.title)

@@ -45,7 +45,6 @@ class TextKind(enum.StrEnum):
     """What a text of an operation is."""
 
     BRIEFING = "briefing"
-    REPORT = "report"
     CANCELLATION = "cancellation"
 
 

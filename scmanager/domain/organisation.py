@@ -134,13 +134,13 @@ def found(organisation: Organisation, title: str, sid: str = "") -> Iterator[Dec
 
 def describe(organisation: Organisation, text: str) -> Iterator[Decision]:
     """Say what the organisation is about; empty text takes it back. Raises WordsUnusable, OrganisationArchived."""
-    _check_open(organisation)
+    check_open(organisation)
     yield About(Described(), organisation.id, Description(check_words(text, may_be_empty=True)))
 
 
 def rename(organisation: Organisation, title: str) -> Iterator[Decision]:
     """Give another name. It ends every name that stands, contested ones too. Raises TitleUnusable."""
-    _check_open(organisation)
+    check_open(organisation)
     if organisation.title == check_title(title) and not organisation.rival_titles:
         return  # It has that name.
     yield Renamed(title, entries(organisation.names))
@@ -148,7 +148,7 @@ def rename(organisation: Organisation, title: str) -> Iterator[Decision]:
 
 def settle_name(organisation: Organisation, title: str) -> Iterator[Decision]:
     """Decide for one of the contested names. Raises NameNotContested."""
-    _check_open(organisation)
+    check_open(organisation)
     if not organisation.rival_titles or title not in (organisation.title, *organisation.rival_titles):
         raise NameNotContested(title=title)
     yield Renamed(title, entries(organisation.names))
@@ -156,7 +156,7 @@ def settle_name(organisation: Organisation, title: str) -> Iterator[Decision]:
 
 def set_sid(organisation: Organisation, sid: str) -> Iterator[Decision]:
     """Set the short tag; empty for none. Raises SidUnusable."""
-    _check_open(organisation)
+    check_open(organisation)
     if organisation.sid != check_sid(sid):
         yield SidSet(sid)
 
@@ -177,7 +177,7 @@ def restore(organisation: Organisation) -> Iterator[Decision]:
 
 def affiliate(organisation: Organisation, other: Id, title: str) -> Iterator[Decision]:
     """Note that another organisation belongs with us; it says nothing for them. Raises AffiliatedWithItself."""
-    _check_open(organisation)
+    check_open(organisation)
     if other == organisation.id:
         raise AffiliatedWithItself
     known = [each for each in organisation.affiliations if each.organisation != other]
@@ -190,7 +190,7 @@ def affiliate(organisation: Organisation, other: Id, title: str) -> Iterator[Dec
 
 def unaffiliate(organisation: Organisation, other: Id) -> Iterator[Decision]:
     """End an affiliation. Harmless if there is none. Raises OrganisationArchived."""
-    _check_open(organisation)
+    check_open(organisation)
     if any(each.organisation == other for each in organisation.affiliations):
         yield Unaffiliated(other)
 
@@ -237,7 +237,8 @@ def _check_founded(organisation: Organisation) -> None:
         raise NotFounded
 
 
-def _check_open(organisation: Organisation) -> None:
+def check_open(organisation: Organisation) -> None:
+    """It is founded, and changes. Raises NotFounded, OrganisationArchived."""
     _check_founded(organisation)
     if organisation.archived:
         raise OrganisationArchived(title=organisation.title)

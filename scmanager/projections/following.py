@@ -7,6 +7,7 @@ from scmanager.projections import generation
 from scmanager.projections.gathering import Slice, compared, count_judged, everything, since, unknown_positions
 from scmanager.projections.generation import Connection
 from scmanager.projections.writing import Batch
+from scmanager.spaces.documents import Documents
 from scmanager.spaces.opening import KeyOf
 from scmanager.spaces.reader import Readers
 from scmanager.spaces.shelf import Shelf
@@ -28,10 +29,12 @@ class Following:
         schema: str,
         readers: Readers,
         seen: Mapping[bytes, int] | None = None,
+        documents: Documents | None = None,
     ) -> None:
         self.schema = schema
         self.seen: dict[bytes, int] | None = None if seen is None else dict(seen)
         self._shelf, self._store, self._key_of, self._readers = shelf, store, key_of, readers
+        self._documents = documents
 
     def step(self, connection: Connection) -> int:
         """Project what came since; returns the position. Raises Diverged, ProjectedElsewhere, psycopg.Error."""
@@ -62,7 +65,8 @@ class Following:
         return pos
 
     def _batch(self, connection: Connection, report: Callable[[int], None] = lambda _: None) -> Batch:
-        return Batch(connection, self.schema, self._store, self._key_of, self._shelf.lock, report)
+        held = (self._store, self._key_of, self._shelf.lock)
+        return Batch(connection, self.schema, *held, report, self._documents)
 
     def _piece(self, connection: Connection, space: Space, before: int) -> Slice | None:
         seen = None if self.seen is None else self.seen.get(space.id, 0)

@@ -114,6 +114,7 @@ def recorded(connection: Connection, schema: str, space: Id32) -> Recorded:
     unread += " UNION SELECT id FROM {schema}.organisation WHERE space = %(s)s AND description_words = 'not-here'"
     unread += " UNION SELECT id FROM {schema}.persona WHERE space = %(s)s AND words = 'not-here'"
     unread += " UNION SELECT operation FROM {schema}.operation_text WHERE space = %(s)s AND words = 'not-here'"
+    unread += " UNION SELECT thing FROM {schema}.document WHERE space = %(s)s AND body_words = 'not-here'"
     unread += " UNION SELECT thing FROM {schema}.contest_value WHERE space = %(s)s AND words_open = 'not-here'"
     waiting = connection.execute(statement(unread, schema), {"s": space})
     return Recorded(

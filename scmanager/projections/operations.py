@@ -7,7 +7,7 @@ from scmanager.domain.catalogue import OPERATIONS
 from scmanager.domain.event import Id, Id32, Personal, State
 from scmanager.domain.operation import Operation
 from scmanager.domain.operation_crew import Manifest, manifest, places, rival_takers, taker
-from scmanager.domain.operation_events import Briefing, Cancellation, Report
+from scmanager.domain.operation_events import Briefing, Cancellation
 from scmanager.domain.operation_parts import Stage, Text, TextKind, Window
 from scmanager.projections.copy_text import flag, ident, idents, line, number, seconds, text, texts
 from scmanager.projections.read_model import Look, ReadModel, Row, Table, spoken
@@ -15,7 +15,6 @@ from scmanager.projections.read_model import Look, ReadModel, Row, Table, spoken
 _LAST_S = 253_402_300_799
 _KINDS: dict[TextKind, type[Personal]] = {
     TextKind.BRIEFING: Briefing,
-    TextKind.REPORT: Report,
     TextKind.CANCELLATION: Cancellation,
 }
 
@@ -65,7 +64,6 @@ def _operation(look: Look, entity: Id, operation: Operation, held: Manifest, cre
         number(sum(not slot.claims for slot in operation.ship_slots)),
         flag(_contested(operation, crew)),
         ident(operation.briefing),
-        ident(operation.report),
         ident(operation.cancellation if operation.call.stage is Stage.CANCELLED else None),
     )
 
@@ -101,7 +99,7 @@ def _contested(operation: Operation, crew: frozenset[Id]) -> bool:
     plan = operation.rival_titles or operation.rival_windows or operation.rival_briefings or operation.rival_leads
     slots = any(len(slot.claims) > 1 for slot in operation.ship_slots)
     slots = slots or any(rival_takers(slot, crew) for slot in operation.crew_slots)
-    return bool(plan or operation.rival_calls or operation.rival_reports or slots)
+    return bool(plan or operation.rival_calls or slots)
 
 
 def _slots(begin: tuple[str, str], operation: Operation, crew: frozenset[Id]) -> Iterator[Row]:
@@ -125,10 +123,9 @@ def _slots(begin: tuple[str, str], operation: Operation, crew: frozenset[Id]) ->
 
 
 def _text(look: Look, operation: Operation, written: Text, place: int) -> Iterator[str]:
-    holding = operation.briefing, operation.report
-    rivals = *operation.rival_briefings, *operation.rival_reports
+    rivals = operation.rival_briefings
     called_off = written.entry == operation.cancellation and operation.call.stage is Stage.CANCELLED
-    holds = written.entry in holding or called_off
+    holds = written.entry == operation.briefing or called_off
     yield ident(written.entry)
     yield written.kind.value
     yield number(place)

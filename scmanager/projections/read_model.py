@@ -10,6 +10,7 @@ from scmanager.domain.event import Id, Id32, Personal, State
 from scmanager.domain.fold import Fold
 from scmanager.domain.notification import History
 from scmanager.projections.copy_text import NULL, micros
+from scmanager.spaces.documents import Documents, Place, Shown
 from scmanager.spaces.opening import KeyOf, Opened
 from scmanager.spaces.personal import Absence, open_part
 from scmanager.spaces.reader import Reader
@@ -64,10 +65,16 @@ class Scene(msgspec.Struct, frozen=True):
 class Look:
     """What a read model's rows are made from."""
 
-    def __init__(self, scene: Scene, parts: Mapping[tuple[int, int], bytes], key_of: KeyOf) -> None:
+    def __init__(
+        self,
+        scene: Scene,
+        parts: Mapping[tuple[int, int], bytes],
+        key_of: KeyOf,
+        documents: Documents | None = None,
+    ) -> None:
         self.scene = scene
         self.space, self.kind = scene.space, scene.kind
-        self._parts, self._key_of = parts, key_of
+        self._parts, self._key_of, self._documents = parts, key_of, documents
 
     def state(self, fold: Fold, entity: Id) -> Any:
         """An entity's state."""
@@ -85,6 +92,10 @@ class Look:
         """When an entry was written by its author's clock, as a timestamp for COPY."""
         held = self.scene.words.get(entry)
         return micros(held[0].entry.hlc) if held else NULL
+
+    def document(self, place: Place) -> Shown:
+        """What a document says now. Raises ScribeAway. Where nobody reads documents, none is here."""
+        return self._documents.show(place) if self._documents else Shown(absence=Absence.NOT_HERE)
 
     def words(self, entry: Id32, kind: type[P]) -> P | Absence:
         """The personal words that an entry carries in part 1."""

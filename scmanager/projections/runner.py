@@ -18,6 +18,7 @@ from scmanager.projections.following import Diverged, Following
 from scmanager.projections.generation import LIVE, NAMES, Connection
 from scmanager.projections.rebuild import Rebuilt, Report, Step, quietly
 from scmanager.projections.writing import ProjectedElsewhere, poisoned
+from scmanager.spaces.documents import Documents
 from scmanager.spaces.opening import KeyOf, parse_row
 from scmanager.spaces.reader import OwnLogs, Readers
 from scmanager.spaces.shelf import Shelf
@@ -61,9 +62,11 @@ class Projector:
         key_of: KeyOf,
         conninfo: str | Callable[[], str],
         own_logs: OwnLogs = lambda _: (),
+        documents: Documents | None = None,
     ) -> None:
         """`conninfo` may be asked anew for each connection, as a server that comes back may be elsewhere."""
         self._shelf, self._store, self._key_of = shelf, store, key_of
+        self._documents = documents
         self._readers = Readers(own_logs)
         self._conninfo_now = conninfo
         self._mutex = threading.RLock()
@@ -226,7 +229,7 @@ class Projector:
         return generation.exists(connection, LIVE)
 
     def _following(self, schema: str, seen: Mapping[bytes, int] | None = None) -> Following:
-        return Following(self._shelf, self._store, self._key_of, schema, self._readers, seen)
+        return Following(self._shelf, self._store, self._key_of, schema, self._readers, seen, self._documents)
 
     @property
     def _conninfo(self) -> str:

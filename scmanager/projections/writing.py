@@ -27,6 +27,7 @@ from scmanager.projections.generation import (
     statement,
 )
 from scmanager.projections.read_model import Look, ReadModel, Row
+from scmanager.spaces.documents import Documents
 from scmanager.spaces.opening import KeyOf
 from scmanager.spaces.space import Space
 
@@ -55,10 +56,11 @@ class Batch:
         key_of: KeyOf,
         lock: AbstractContextManager[object],
         report: Callable[[int], None] = lambda _: None,
+        documents: Documents | None = None,
     ) -> None:
         self._connection, self._schema = connection, schema
         self._store, self._key_of, self._lock = store, key_of, lock
-        self._report = report
+        self._report, self._documents = report, documents
         self._sums: dict[str, int] = {}
         self._touched: dict[Id32, set[str]] = {}
 
@@ -92,7 +94,7 @@ class Batch:
 
     def _write_entities(self, piece: Slice, *, empty: bool, wary: bool) -> None:
         wanted = [opened.pos for opened, _ in piece.scene.words.values()]
-        look = Look(piece.scene, self._store.parts(wanted) if wanted else {}, self._key_of)
+        look = Look(piece.scene, self._store.parts(wanted) if wanted else {}, self._key_of, self._documents)
         for model in MODELS:
             entities = piece.models[model.name]
             if not entities:

@@ -13,13 +13,15 @@ from scmanager.domain import operation_crew as crew
 from scmanager.domain import operation_flow as flow
 from scmanager.domain import operation_planning as planning
 from scmanager.domain.catalogue import OPERATIONS
+from scmanager.domain.document import Kind
 from scmanager.domain.operation import Operation
-from scmanager.domain.operation_events import Answer, Briefing, Cancellation, CancelReason, Outcome, Report
+from scmanager.domain.operation_events import Answer, Briefing, Cancellation, CancelReason, Outcome
 from scmanager.domain.operation_parts import Every, Stage
 from scmanager.domain.operation_rules import OperationClosed, OperationUnknown
 from scmanager.domain.ship_events import RemovalReason
 from scmanager.domain.words import TitleUnusable
 from scmanager.errors import Refused
+from scmanager.spaces.documents import Place
 from tests.support.machines import Machine, carry, found, let_in
 from tests.support.node import Seat
 
@@ -125,16 +127,17 @@ def test_an_operation_is_flown_and_reported(org: Seat, jumptown: bytes, grace: b
     org.do("operation.assign-lead", operation_id=jumptown, member_id=grace)
     org.do("operation.check-in", operation_id=jumptown)
     org.do("operation.check-in", operation_id=jumptown, member_id=grace)
-    refused(flow.NothingToReport, org, "operation.report", operation_id=jumptown, text="Early.")
+    report = {"thing_id": jumptown, "kind": Kind.REPORT}
+    refused(flow.NothingToReport, org, "document.edit", **report, text="Early.")
     org.do("operation.start", operation_id=jumptown)
     org.do("operation.take-attendance", operation_id=jumptown)
     org.do("operation.take-attendance", operation_id=jumptown, members=(grace,))
     org.do("operation.complete", operation_id=jumptown, outcome=Outcome.SUCCESS)
-    org.do("operation.report", operation_id=jumptown, text="All came home.")
+    org.do("document.edit", **report, text="All came home.")
     one = seen(org, jumptown)
     assert (one.call.stage, one.call.outcome, one.lead) == (Stage.COMPLETED, Outcome.SUCCESS, grace)
     assert [each.members for each in one.snapshots] == [(org.me, grace), (grace,)]
-    assert org.read(one.report, Report) == Report("All came home.")
+    assert org.node.documents.show(Place(org.space, jumptown, Kind.REPORT)).text == "All came home."
     refused(OperationClosed, org, "operation.sign-up", operation_id=jumptown)
 
 

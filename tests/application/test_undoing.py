@@ -140,7 +140,7 @@ def test_whatever_was_done_and_undone_is_as_if_it_had_not_been_done(org: Seat) -
     assert set(final) == {
         "role.withdraw", "member.leave", "member.remove", "member.claim", "member.settle-claim",
         "operation.disband-squad", "operation.drop-slot", "operation.check-in", "operation.take-attendance",
-        "operation.report", "contact.identify", "contact.report-stance", "treaty.sign", "treaty.claim-acceptance",
+        "contact.identify", "contact.report-stance", "treaty.sign", "treaty.claim-acceptance",
         "ship.share", "character.share", "character.withdraw",
     }  # fmt: skip
 

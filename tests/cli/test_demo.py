@@ -89,7 +89,8 @@ def _ctrl_c(*_: object) -> None:
 def _has_flown_and_agreed(scm: Scm) -> None:
     flown = scm("operation", "show", "Lantern over Hurston", "--org", "NOVA")
     assert "completed" in flown.out
-    assert "Next time: name a reserve gunner" in flown.out
+    report = scm("document", "show", "Lantern over Hurston", "--kind", "report", "--org", "NOVA")
+    assert "Next time: name a reserve gunner" in report.out
     planned = scm("operation", "show", "Gate Watch, Saturday patrol", "--org", "NOVA").out
     assert {line.split(":")[0] for line in planned.splitlines()} >= {"crew", "waiting", "tentative", "reserve"}
     treaties = scm("treaty", "list", "--org", "NOVA", "--json").json

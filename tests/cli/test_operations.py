@@ -116,13 +116,15 @@ def test_through_a_running_node_an_operation_is_planned_and_flown_alike(nova: Sc
             ("start", first.json["operation"]),
             ("take-attendance", first.json["operation"], "--members", "Ayla", "--members", "Vesper"),
             ("complete", first.json["operation"], "success"),
-            ("report", first.json["operation"], "All came home."),
         ):
             done = nova("operation", *command)
             assert done.code == 0, (command, done.err)
+        report = (first.json["operation"], "--kind", "report")
+        assert nova("document", "edit", *report, "--text", "All came home.").code == 0
         shown = nova("operation", "show", first.json["operation"], "--json").json
         assert shown["stage"] == "completed"
-        assert [each["text"] for each in shown["texts"]] == ["Take it.", "All came home."]
+        assert [each["text"] for each in shown["texts"]] == ["Take it."]
+        assert nova("document", "show", *report).out == "All came home.\n"
         assert len(shown["attendance"][0]["members"]) == 2
         assert nova("operation", "show", "Jumptown").error == "name-ambiguous"
         assert nova("operation", "show", "Jumptown 2955-11-30").code == 0

@@ -1,4 +1,4 @@
-"""An operation as it happens: start, end, calling off, attendance, report."""
+"""An operation as it happens: start, end, calling off, attendance."""
 
 from scmanager.domain.event import About, Event
 from scmanager.domain.operation import SNAPSHOTS_MAX, Operation, evolve
@@ -13,8 +13,6 @@ from scmanager.domain.operation_events import (
     Planned,
     Reinstated,
     RemindersSet,
-    Report,
-    Reported,
     Started,
 )
 from scmanager.domain.operation_flow import (
@@ -25,7 +23,6 @@ from scmanager.domain.operation_flow import (
     complete,
     due_reminders,
     reinstate,
-    report,
     start,
     take_attendance,
 )
@@ -46,7 +43,6 @@ FLOWING = (
     (cancel, ORG, CancelReason.OTHER),
     (reinstate,),
     (take_attendance, SHOT, 5, (ADA,)),
-    (report, ORG, "It went well."),
 )
 
 
@@ -160,22 +156,6 @@ def test_attendance_taken_by_two_at_once_is_kept_twice() -> None:
     one, other = story.in_either_order(AttendanceTaken(SHOT, 5, (ADA,)), AttendanceTaken(ORG, 6, (GRACE,)))
     assert set(one.snapshots) == set(other.snapshots)
     assert len(one.snapshots) == 2
-
-
-def test_a_report_is_written_when_it_has_begun_and_two_at_once_are_both_kept() -> None:
-    given(PLANNED)
-    when(report, ORG, "It went well.")
-    then_refused(NothingToReport)
-    given(PLANNED, Started(), DONE)
-    when(report, ORG, "It went well.")
-    then(About(Reported(), ORG, Report("It went well.")))
-    then_state(report=entry(4))
-    when(report, ORG, " ")
-    then_refused(WordsUnusable)
-    given(PLANNED, Started(), Reported(), meanwhile(Reported()))
-    then_state(report=entry(3), rival_reports=(entry(4),))
-    when(report, ORG, "Both.")
-    then(About(Reported((entry(3), entry(4))), ORG, Report("Both.")))
 
 
 def test_reminders_are_due_once_and_only_while_it_is_planned() -> None:

@@ -24,6 +24,7 @@ def test_what_anyone_may_say_has_a_twin_by_right_or_concerns_only_oneself() -> N
         if right is ANYONE and tag.replace("/", "-for/") not in RIGHT_NEEDED
     }
     assert alone == {
+        "document.sheet-changed/1",  # Each member's sheet of a character is a text of its own.
         "alarm.fork-seen/1",  # What one's own device saw.
         "import.applied/1",  # A note that one imported; each ship's event needs what it needs.
         "member.joined/1",

@@ -40,3 +40,8 @@ def test_what_runs_is_what_the_lock_names() -> None:
     assert "pytest" not in names
     found = {package.name for package in installed(names)}
     assert {"msgspec", "fastapi", "starlette", "psycopg-binary"} <= found <= set(names)
+
+
+def test_a_package_that_names_no_licence_is_judged_by_the_text_it_brings() -> None:
+    assert installed(["automerge"]) == [Package("automerge", "mit")]
+    assert not is_allowed(Package("automerge", "UNKNOWN"))

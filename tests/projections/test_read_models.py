@@ -195,7 +195,6 @@ def test_an_operation_shows_who_was_there(nova: Books, database: str) -> None:
     nova.do(operate(OPERATION, operation_crew.check_in, nova.founder, NEW))
     nova.do(operate(OPERATION, flow.start))
     nova.do(operate(OPERATION, flow.take_attendance, SHIP, 4_000_000_060, ()))
-    nova.do(operate(OPERATION, flow.report, nova.founder, "All came home."))
     row = shown(nova, database, "select c.member, s.at, s.members, o.stage from scm_read.operation o"
                 " join scm_read.operation_check_in c on c.operation = o.id"
                 " join scm_read.operation_snapshot s on s.operation = o.id")  # fmt: skip

@@ -11,6 +11,7 @@ from scmanager.domain import (
     audit_event,
     character,
     contact,
+    document,
     fleet,
     hangar_import,
     member,
@@ -44,6 +45,7 @@ THINGS = {
     "character": (character.Character(), character.evolve),
     "notification": (reading.Inbox(), reading.evolve),
     "player": (player.Player(), player.evolve),
+    "document": (document.Document(), document.evolve),
     "audit": (audit_event.Series(), audit_event.evolve),
 }
 

@@ -24,6 +24,7 @@ from scmanager.domain import (
     squadron,
     treaty_events,
 )
+from scmanager.domain.document import DEPS_MAX
 from scmanager.domain.event import CATALOGUE
 from scmanager.domain.payload import INT_MAX, TITLE_LENGTH_MAX
 from scmanager.domain.rights import RIGHT_NEEDED
@@ -118,7 +119,9 @@ def flaws(schema: Any) -> list[str]:
     kind = schema.get("type")
     if kind == "integer" and not (schema.get("minimum", -1) >= 0 and schema.get("maximum", INT_MAX + 1) <= INT_MAX):
         own.append("an integer without bounds")
-    if kind == "array" and schema.get("maxItems", 65) > 64:
+    if (
+        kind == "array" and schema.get("maxItems", 65) > 64 and schema.get("maxItems") != DEPS_MAX
+    ):  # Of documents alone.
         own.append("a tuple without an end")
     if kind == "string" and not (
         {"enum", "pattern"} & set(schema) or schema.get("maxLength", 200) <= TITLE_LENGTH_MAX

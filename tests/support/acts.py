@@ -297,7 +297,6 @@ def _operation() -> Kindred:
                 said("operation.cancel", i, reason=[CancelReason.TOO_FEW, CancelReason.SERVERS], text=TEXTS)),
             Act("operation.reinstate", said("operation.reinstate", i), (begun,)),
             Act("operation.take-attendance", said("operation.take-attendance", i, members=ONE_MEMBER), (begun,)),
-            Act("operation.report", said("operation.report", i, text=TEXTS), (begun,)),
         ),
     )  # fmt: skip
 
@@ -417,6 +416,7 @@ ELSEWHERE: dict[str, str] = {
         _SETTLES,
     ),
     **dict.fromkeys(("hangar.import", "hangar.undo-import", "hangar.share", "hangar.withdraw"), _MANY),
+    **dict.fromkeys(("document.edit", "document.undo"), "Edits at the same time are merged: see ADR 13."),
     "notification.mark-read": "Only the member says it, of himself; what two devices read is read.",
     "undo": "It says what the ordinary verb says that undoes something.",
     "operation.repeat": "It makes new operations, and puts this one into their series: the last series stands.",

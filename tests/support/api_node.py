@@ -34,6 +34,7 @@ from scmanager.exchanging import Exchange
 from scmanager.projections.generation import LIVE
 from scmanager.projections.rebuild import Rebuilt
 from scmanager.projections.runner import Projector
+from scmanager.spaces.documents import Documents
 from scmanager.spaces.shelf import Shelf
 from tests.support.machines import Machine
 
@@ -52,7 +53,9 @@ class ApiNode:
         self.dsn = dsn
         self._spaces: frozenset[bytes] | None = None
         vault = self.node.vault
-        self.projector = Projector(self.node.shelf, self.node.store, vault.get, dsn, vault.logs_of)
+        self.projector = Projector(
+            self.node.shelf, self.node.store, vault.get, dsn, vault.logs_of, documents=self.node.documents
+        )
         self._stop = threading.Event()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self.projector.run, args=(self._stop, self._ready.set), daemon=True)
@@ -70,6 +73,10 @@ class ApiNode:
     @property
     def shelf(self) -> Shelf:
         return self.node.shelf
+
+    @property
+    def documents(self) -> Documents:
+        return self.node.documents
 
     def conninfo(self) -> str:
         return self.dsn
@@ -89,7 +96,7 @@ class ApiNode:
 
     def do(self, verb: str, space: bytes, command_id: bytes, arguments: Mapping[str, Any]) -> Future[Result]:
         known = VERBS[verb]
-        return self.node.writer.submit(Command(command_id, space, lambda desk: known.act(desk, **arguments)))
+        return self.node.drafts.submit(known, space, arguments, command_id)
 
     def found_organisation(self, command_id: bytes, arguments: Mapping[str, Any]) -> Future[Result]:
         given = dict(arguments)

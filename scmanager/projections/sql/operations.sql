@@ -30,7 +30,6 @@ CREATE TABLE {schema}.operation (
     open_ship_slots integer NOT NULL,
     contested       boolean NOT NULL,
     briefing        bytea,  -- the entry of a text, perhaps of the operation it was copied from
-    report          bytea,
     cancellation    bytea
 );
 

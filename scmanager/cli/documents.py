@@ -1,0 +1,251 @@
+"""Documents on the command line: write, show, who wrote what, what changed between two points, take back.
+
+Reading and writing need no running node; the text comes out of the folder itself.
+"""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from scmanager.adapters.document_guard import DocumentGuard
+from scmanager.application.verbs import CharacterId, OperationId, OrganisationId, TreatyId
+from scmanager.cli import names
+from scmanager.cli.moments import read_moment
+from scmanager.cli.output import JsonFlag, remark, say, say_json, say_result, short
+from scmanager.cli.people import me, show_rows
+from scmanager.cli.session import Place, session_of
+from scmanager.cli.verbs import CommandIdOption, OrgOption, read_command_id
+from scmanager.domain import document, text_diff
+from scmanager.domain.catalogue import DOCUMENTS
+from scmanager.domain.document import ROOT, Document, Kind
+from scmanager.domain.event import Id32
+from scmanager.errors import Refused, Unavailable
+from scmanager.spaces.documents import Documents, WordsAbsent
+from scmanager.spaces.documents import Place as Where
+from scmanager.spaces.personal import Absence
+from scmanager.spaces.scribe import DocumentUnreadable
+from scmanager.spaces.space import Space
+
+ThingArgument = Annotated[
+    str, typer.Argument(metavar="THING", help="The operation, treaty, character or organisation it belongs to.")
+]
+KindOption = Annotated[Kind, typer.Option("--kind", help="Which of its documents.")]
+FileOption = Annotated[
+    str, typer.Option("--file", metavar="FILE", help="Take the whole new text from here; - is standard input.")
+]
+AtOption = Annotated[
+    str | None, typer.Option("--at", metavar="WHEN", help="As it was: the first digits of a change, or a time.")
+]
+NOTHING = "Nothing is written there yet. Write it: scm document edit THING --kind briefing --file FILE"
+OF: dict[Kind, Any] = {
+    Kind.CHARTER: OrganisationId,
+    Kind.BRIEFING: OperationId,
+    Kind.REPORT: OperationId,
+    Kind.TREATY: TreatyId,
+    Kind.SHEET: CharacterId,
+}
+"""What kind of thing has which document."""
+
+
+class FileNotRead(Unavailable):
+    """{path} cannot be read as text ({reason})."""
+
+    code = "document-file-unreadable"
+    hint = "Give the path of a text file in UTF-8, or - for standard input."
+
+
+class ChangeNotNamed(Refused):
+    """{text} is neither a time nor the beginning of one change in this document."""
+
+    code = "document-change-not-named"
+    hint = "Take the first digits of a change from: scm document history."
+
+
+def edit(
+    context: typer.Context,
+    thing: ThingArgument,
+    kind: KindOption,
+    file: FileOption = "-",
+    text: Annotated[str | None, typer.Option("--text", metavar="TEXT", help="The whole new text itself.")] = None,
+    base: Annotated[
+        str | None, typer.Option("--base", metavar="WHEN", help="What you edited, if it was an older text: see --at.")
+    ] = None,
+    org: OrgOption = None,
+    command_id: CommandIdOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Write a document anew, from a file. Only what differs is changed; what others write meanwhile is kept."""
+    with _opened(context, thing, kind, org) as (place, space, documents, where):
+        heads = _heads(documents, where, base) if base else documents.read(where, lambda _, reading: reading.heads)
+        wanted = document.check_text(_read(file) if text is None else text)
+        given = {"thing_id": where.entity, "kind": kind, "text": wanted, "base": heads}
+        result = place.do("document.edit", space.id, given, read_command_id(command_id))
+    say_result(result, as_json=as_json)
+
+
+def undo(
+    context: typer.Context,
+    thing: ThingArgument,
+    kind: KindOption,
+    change: Annotated[
+        str | None, typer.Option("--change", metavar="CHANGE", help="The first digits of it; else your last one.")
+    ] = None,
+    org: OrgOption = None,
+    command_id: CommandIdOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Take back a change of a document. What was written after it stays."""
+    with _opened(context, thing, kind, org) as (place, space, documents, where):
+        meant = None if change is None else _change(documents, where, change)
+        given = {"thing_id": where.entity, "kind": kind, "change": meant}
+        given = {name: value for name, value in given.items() if value is not None}
+        result = place.do("document.undo", space.id, given, read_command_id(command_id))
+    say_result(result, as_json=as_json)
+
+
+def show(
+    context: typer.Context,
+    thing: ThingArgument,
+    kind: KindOption,
+    at: AtOption = None,
+    org: OrgOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """What a document says, or said."""
+    with _opened(context, thing, kind, org) as (_, _, documents, where):
+        shown = documents.show(where)
+        if shown.trouble:
+            raise DocumentUnreadable(why=shown.trouble)
+        if shown.absence not in (None, Absence.NONE):
+            raise WordsAbsent(why=str(shown.absence))
+        heads = _heads(documents, where, at) if at else shown.heads
+        text = documents.text_at(where, heads)
+    if as_json:
+        say_json({"text": text, "heads": list(heads), "omitted": shown.omitted})
+        return
+    if shown.absence is Absence.NONE:
+        remark(NOTHING)
+        return
+    say(text.removesuffix("\n"))
+    if shown.omitted:
+        remark(f"{shown.omitted} changes cannot be used and are left out.")
+
+
+def history(
+    context: typer.Context, thing: ThingArgument, kind: KindOption, org: OrgOption = None, as_json: JsonFlag = False
+) -> None:
+    """Who changed a document, and when."""
+    with _opened(context, thing, kind, org) as (place, space, documents, where):
+        known = names.members(place, space)
+        rows = [
+            {
+                "change": step.change.hex() if as_json else short(step.change),
+                "at": datetime.fromtimestamp(step.envelope.hlc // 10**6, UTC).strftime("%Y-%m-%d %H:%M:%S"),
+                "by": names.call(step.envelope.member, known),
+                "after": [dep.hex() for dep in step.deps if dep != ROOT]
+                if as_json
+                else " ".join(short(dep) for dep in step.deps if dep != ROOT),
+            }
+            for step in documents.history(where)
+        ]
+    show_rows(rows, as_json, NOTHING)
+
+
+def diff(
+    context: typer.Context,
+    thing: ThingArgument,
+    kind: KindOption,
+    since: Annotated[str, typer.Option("--since", metavar="WHEN", help="A change's first digits, or a time.")],
+    until: Annotated[str | None, typer.Option("--until", metavar="WHEN", help="The same; else now.")] = None,
+    org: OrgOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """What changed in a document between two points, line by line."""
+    with _opened(context, thing, kind, org) as (_, _, documents, where):
+        before = documents.text_at(where, _heads(documents, where, since))
+        last = documents.read(where, lambda _, reading: reading.heads)
+        after = documents.text_at(where, _heads(documents, where, until) if until else last)
+    hunks = text_diff.hunks(before, after)
+    if as_json:
+        say_json([{"act": each.act.value, "text": each.text} for each in hunks])
+        return
+    for each in hunks:
+        mark = {text_diff.Act.KEPT: " ", text_diff.Act.ADDED: "+", text_diff.Act.REMOVED: "-"}[each.act]
+        for line in each.text.splitlines():
+            say(f"{mark} {line}")
+
+
+def list_documents(context: typer.Context, org: OrgOption = None, as_json: JsonFlag = False) -> None:
+    """The documents of an organisation: of what they are, and who wrote them."""
+    with session_of(context).open() as place:
+        space = names.organisation(place, org)
+        known = names.members(place, space)
+        rows = [
+            {
+                "kind": text.kind.value,
+                "thing": entity.hex() if as_json else _called(place, space, text.kind, entity),
+                "changes": text.count if as_json else str(text.count),
+                "authors": [each.hex() for each in text.authors]
+                if as_json
+                else ", ".join(names.call(each, known) for each in text.authors),
+            }
+            for entity, state in space.things(DOCUMENTS)
+            if isinstance(state, Document)
+            for text in state.texts
+        ]
+    show_rows(rows, as_json, NOTHING)
+
+
+def _called(place: Place, space: Space, kind: Kind, entity: bytes) -> str:
+    return names.call(entity, names.known(OF[kind], place, space))
+
+
+@contextmanager
+def _opened(
+    context: typer.Context, thing: str, kind: Kind, org: str | None
+) -> Iterator[tuple[Place, Space, Documents, Where]]:
+    """The folder, and one document in it. A sheet lies in the personal space."""
+    with session_of(context).open() as place:
+        personal = kind is Kind.SHEET
+        space = place.shelf.space(place.personal_space()) if personal else names.organisation(place, org)
+        entity = names.resolve(OF[kind], thing, place, space)
+        guard = DocumentGuard()
+        try:
+            documents = Documents(place.store, place.shelf, place.vault.get, guard)
+            owner = me(place, space) if personal else b""
+            yield place, space, documents, Where(space.id, entity, kind, owner or b"")
+        finally:
+            guard.close()
+
+
+def _heads(documents: Documents, where: Where, said: str) -> tuple[Id32, ...]:
+    """The point that somebody typed: a change, or a moment."""
+    steps = [step for step in documents.history(where) if step.change.hex().startswith(said.casefold())]
+    if len(said) >= names.PREFIX_DIGITS_MIN and len(steps) == 1:
+        return (steps[0].change,)
+    try:
+        moment = read_moment(said, int(datetime.now(UTC).timestamp()), None)
+    except Refused as error:
+        raise ChangeNotNamed(text=said) from error
+    return documents.heads_at(where, moment * 10**6 + 999_999)
+
+
+def _change(documents: Documents, where: Where, said: str) -> Id32:
+    found = [step.change for step in documents.history(where) if step.change.hex().startswith(said.casefold())]
+    if len(said) < names.PREFIX_DIGITS_MIN or len(found) != 1:
+        raise ChangeNotNamed(text=said)
+    return found[0]
+
+
+def _read(path: str) -> str:
+    """Raises FileNotRead."""
+    try:
+        data = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+        return data.decode().removeprefix("\ufeff").replace("\r\n", "\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise FileNotRead(path=path, reason=type(error).__name__) from error

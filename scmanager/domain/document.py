@@ -1,0 +1,312 @@
+"""Documents: what people write together of one thing, as a graph of Automerge changes (SPEC M3).
+
+Part 0 says of each change its hash, its actor, its number and what it depends on; the change's bytes lie in a part of
+their own, and this module never sees them. A change counts once all it depends on counts, whatever order a merge
+hands it in; of two changes with one actor and number the first in fold order counts. So every replica has one graph.
+
+What is one's own needs no right (a character's sheet); each other kind is an event type of its own, with its right.
+"""
+
+import enum
+import hashlib
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Annotated, Final
+
+from msgspec import Meta
+
+from scmanager.domain.event import Decision, Envelope, Event, Id, Id32, State, replace
+from scmanager.domain.payload import INT_MAX, TUPLE_MAX, Entry, Id16
+from scmanager.domain.words import check_words
+from scmanager.errors import Conflict, Refused
+
+ROOT: Final = bytes.fromhex("d7776c7c30d635c598d653f66d70e450be4ef3cee792255b58e8a7e4cc0fe88f")
+"""The hash of the change that every document begins with: an empty text. It is in no entry."""
+TEXT_BYTES_MAX: Final = 1 << 20
+"""Of one document, as UTF-8."""
+DEPS_MAX: Final = 1000
+"""Changes that one change builds on: as many can be made at once, before somebody who knows them all writes."""
+WAITING_MAX: Final = 256
+"""Changes of one document that are kept while something they depend on has not come."""
+
+Number = Annotated[int, Meta(ge=1, le=INT_MAX)]
+Hashes = Annotated[tuple[Entry, ...], Meta(min_length=1, max_length=DEPS_MAX)]
+"""Of changes."""
+
+
+class Kind(enum.StrEnum):
+    """What a document is to the thing it belongs to."""
+
+    CHARTER = "charter"
+    """Of an organisation."""
+    BRIEFING = "briefing"
+    """Of an operation, before it."""
+    REPORT = "report"
+    """Of an operation, after it."""
+    TREATY = "treaty"
+    """The wording of a treaty while it is talked about. What binds are its terms, which are signed one by one."""
+    SHEET = "sheet"
+    """Of a character, by its player."""
+
+
+class Changed(Event):
+    """A change of a document; its bytes are in part 1. `salt` makes the actor: see `actor_of`."""
+
+    change: Entry
+    actor: Id16
+    salt: Id16
+    number: Number
+    deps: Hashes
+
+
+class CharterChanged(Changed, tag="document.charter-changed/1"):
+    """Of the organisation's charter."""
+
+
+class BriefingChanged(Changed, tag="document.briefing-changed/1"):
+    """Of an operation's briefing."""
+
+
+class ReportChanged(Changed, tag="document.report-changed/1"):
+    """Of an operation's after-action report."""
+
+
+class TreatyChanged(Changed, tag="document.treaty-changed/1"):
+    """Of a treaty's wording."""
+
+
+class SheetChanged(Changed, tag="document.sheet-changed/1"):
+    """Of a character's sheet, by its player."""
+
+
+DocumentEvent = CharterChanged | BriefingChanged | ReportChanged | TreatyChanged | SheetChanged
+
+KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
+    {
+        CharterChanged.tag: Kind.CHARTER,
+        BriefingChanged.tag: Kind.BRIEFING,
+        ReportChanged.tag: Kind.REPORT,
+        TreatyChanged.tag: Kind.TREATY,
+        SheetChanged.tag: Kind.SHEET,
+    }
+)
+"""By event tag."""
+
+
+class Tail(State):
+    """How far an actor has come."""
+
+    actor: Id
+    number: int
+
+
+class Link(State):
+    """A change that waits for what it depends on."""
+
+    change: Id32
+    actor: Id
+    number: int
+    deps: tuple[Id32, ...]
+    entry: Id32
+    member: Id
+
+
+class Text(State):
+    """One document: the changes that count, and how they end."""
+
+    kind: Kind
+    owner: Id = b""
+    """Whose alone it is: of sheets."""
+    pages: tuple[dict[Id32, Id32], ...] = ()
+    """The changes that count, in order, each with the entry that brought it. Never changed in place."""
+    heads: tuple[Id32, ...] = (ROOT,)
+    """The changes on which no other depends, sorted."""
+    tails: tuple[Tail, ...] = ()
+    authors: tuple[Id, ...] = ()
+    """The first 64 members who wrote it."""
+    newest: Id32 = b""
+    """The entry of the change that was counted last."""
+    newest_by: Id = b""
+    waiting: tuple[Link, ...] = ()
+
+    @property
+    def count(self) -> int:
+        """How many changes count."""
+        return sum(map(len, self.pages))
+
+    def knows(self, change: Id32) -> bool:
+        """Whether this change counts."""
+        return change == ROOT or any(change in page for page in self.pages)
+
+    def number(self, actor: Id) -> int:
+        """Of the actor's newest change that counts; 0 if there is none."""
+        return next((tail.number for tail in self.tails if tail.actor == actor), 0)
+
+    def changes(self) -> Iterator[tuple[Id32, Id32]]:
+        """(change, entry) of all that count, each after what it depends on."""
+        for page in self.pages:
+            yield from page.items()
+
+
+class Document(State):
+    """What is written of one thing."""
+
+    texts: tuple[Text, ...] = ()
+
+    def text(self, kind: Kind, owner: Id = b"") -> Text:
+        """One document; empty if nobody wrote it. `owner` matters for sheets alone."""
+        return next((each for each in self.texts if each.kind is kind and each.owner == owner), Text(kind, owner))
+
+
+class Made(State):
+    """A change that was made and is to be recorded; its bytes go beside it."""
+
+    change: Id32
+    actor: Id
+    salt: Id
+    number: int
+    deps: tuple[Id32, ...]
+
+
+class DocumentTooLong(Refused):
+    """This text has {bytes} bytes, {most} are allowed."""
+
+    code = "document-too-long"
+    hint = "Shorten it, or put a part of it elsewhere."
+
+
+class DocumentScattered(Refused):
+    """This document has {count} versions that nobody brought together; {most} at most can be."""
+
+    code = "document-scattered"
+    hint = "Name fewer in `base`. If somebody made them on purpose, have what he wrote removed."
+
+
+class DocumentMoved(Conflict):
+    """The document was changed while your change was made."""
+
+    code = "document-moved"
+    hint = "Nothing was recorded. Send the same change again."
+
+
+def actor_of(member: Id, entity: Id, kind: Kind, salt: Id) -> Id:
+    """The Automerge actor (16 bytes) that a member writes a document under: nobody else can write as it."""
+    said = b"scm/document-actor/1\n" + member + entity + kind.value.encode() + b"\n" + salt
+    return hashlib.sha3_256(said).digest()[:16]
+
+
+def salt_of(log: Id32, grant: Id32, more: bytes = b"") -> Id:
+    """What makes a member's actor: another for each log and each grant he acts by.
+
+    Whoever writes an actor's changes must know all earlier ones; a log that was given up, or a grant with void
+    entries, may hide some. `more` makes one for a single change.
+    """
+    return hashlib.sha3_256(b"scm/document-salt/1\n" + log + grant + more).digest()[:16]
+
+
+def subject_of(entity: Id, kind: Kind) -> Id:
+    """Whose key seals a document that is nobody's own: its own, so that no member's erasure takes it along."""
+    return hashlib.sha3_256(b"scm/document-subject/1\n" + entity + kind.value.encode()).digest()[:16]
+
+
+def shared_by(document: Document, member: Id) -> tuple[Kind, ...]:
+    """The documents of a thing that a member wrote in and that are not his alone: they outlast his erasure."""
+    return tuple(each.kind for each in document.texts if not each.owner and member in each.authors)
+
+
+def owner_of(kind: Kind, member: Id) -> Id:
+    """Whose document it is, if it is one member's alone; else nobody's."""
+    return member if kind is Kind.SHEET else b""
+
+
+def check_text(text: str) -> str:
+    """The text, if a document may say it; it may be empty. Raises WordsUnusable, DocumentTooLong."""
+    size = len(check_words(text, TEXT_BYTES_MAX, may_be_empty=True).encode())
+    if size > TEXT_BYTES_MAX:
+        raise DocumentTooLong(bytes=size, most=TEXT_BYTES_MAX)
+    return text
+
+
+def change(document: Document, entity: Id, member: Id, kind: Kind, made: Made) -> Iterator[Decision]:
+    """Record a change that was made of the document as it was. Raises DocumentMoved if it no longer fits it."""
+    text = document.text(kind, owner_of(kind, member))
+    fits = made.number == text.number(made.actor) + 1 and all(map(text.knows, made.deps))
+    if not fits or text.knows(made.change) or made.actor != actor_of(member, entity, kind, made.salt):
+        raise DocumentMoved
+    said = (made.change, made.actor, made.salt, made.number, made.deps)
+    match kind:
+        case Kind.CHARTER:
+            yield CharterChanged(*said)
+        case Kind.BRIEFING:
+            yield BriefingChanged(*said)
+        case Kind.REPORT:
+            yield ReportChanged(*said)
+        case Kind.TREATY:
+            yield TreatyChanged(*said)
+        case Kind.SHEET:
+            yield SheetChanged(*said)
+
+
+def evolve(document: Document, event: DocumentEvent, envelope: Envelope) -> Document:
+    """Total. Edits at the same time both count: Automerge merges them. Nothing here is ever contested.
+
+    A change under an actor that is not its author's counts for nothing, nor does one whose number his actor has used.
+    """
+    kind = KINDS[event.tag]
+    owner = owner_of(kind, envelope.member)
+    if event.actor != actor_of(envelope.member, envelope.entity, kind, event.salt):
+        return document
+    text = document.text(kind, owner)
+    link = Link(event.change, event.actor, event.number, event.deps, envelope.entry, envelope.member)
+    grown = _count(text, link)
+    if grown is text:
+        return document
+    others = tuple(each for each in document.texts if (each.kind, each.owner) != (kind, owner))
+    return replace(document, texts=(*others, grown))
+
+
+def _count(text: Text, link: Link) -> Text:
+    """The text once this change has come, and whatever had waited for it."""
+    if text.knows(link.change) or text.number(link.actor) >= link.number:
+        return text
+    if not _ready(text, link):
+        known = any(each.change == link.change for each in text.waiting)
+        full = len(text.waiting) >= WAITING_MAX
+        return text if known or full else replace(text, waiting=(*text.waiting, link))
+    text = _with(text, link)
+    while (following := next((each for each in text.waiting if _ready(text, each)), None)) is not None:
+        text = _with(text, following)
+    return text
+
+
+def _ready(text: Text, link: Link) -> bool:
+    return link.number == text.number(link.actor) + 1 and all(map(text.knows, link.deps))
+
+
+def _with(text: Text, link: Link) -> Text:
+    tails = tuple(each for each in text.tails if each.actor != link.actor)
+    known = link.member in text.authors or len(text.authors) >= TUPLE_MAX
+    return replace(
+        text,
+        pages=_paged(text.pages, link.change, link.entry),
+        heads=tuple(sorted({link.change, *text.heads}.difference(link.deps))),
+        tails=(*tails, Tail(link.actor, link.number)),
+        authors=text.authors if known else (*text.authors, link.member),
+        newest=link.entry,
+        newest_by=link.member,
+        waiting=tuple(each for each in text.waiting if each.change != link.change and not _spent(each, link)),
+    )
+
+
+def _spent(waiting: Link, counted: Link) -> bool:
+    """Whether its actor has used its number by now: it never counts."""
+    return waiting.actor == counted.actor and waiting.number <= counted.number
+
+
+def _paged(pages: tuple[dict[Id32, Id32], ...], change: Id32, entry: Id32) -> tuple[dict[Id32, Id32], ...]:
+    """Pages double in size, so that adding one of n changes copies log n of them."""
+    grown = [*pages, {change: entry}]
+    while len(grown) > 1 and len(grown[-2]) <= len(grown[-1]):
+        last = grown.pop()
+        grown[-1] = {**grown[-1], **last}
+    return tuple(grown)

@@ -1,0 +1,54 @@
+"""Documents as they are now: the text, how it ends, who wrote it, and why it cannot be shown if it cannot.
+
+The text is asked of the node's documents, which read what is new only. A row may thus show a change that was taken in
+a moment after the others of its batch: the batch that brings it writes the same row once more.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from scmanager.domain.catalogue import DOCUMENTS
+from scmanager.domain.document import Document, Kind
+from scmanager.domain.event import Id, Id32, State
+from scmanager.projections.copy_text import NULL, ident, idents, line, number, text
+from scmanager.projections.read_model import Look, ReadModel, Row, Table
+from scmanager.spaces.documents import Place
+
+NUMBERS: Final = {Kind.CHARTER: 1, Kind.BRIEFING: 2, Kind.REPORT: 3, Kind.TREATY: 4, Kind.SHEET: 5}
+"""What a document's id ends with. A new kind has a new number."""
+
+
+def rows(look: Look, entity: Id) -> Iterator[Row]:
+    """A row for each document of a thing. A sheet is one in its player's own space; elsewhere it is nobody's."""
+    document: Document = look.state(DOCUMENTS, entity)
+    for each in document.texts:
+        if not each.count or (each.kind is Kind.SHEET and look.kind != "personal"):
+            continue
+        shown = look.document(Place(look.space, entity, each.kind, each.owner))
+        words = "unreadable" if shown.trouble else shown.absence.value if shown.absence else "open"
+        yield (
+            "document",
+            line(
+                ident(look.space),
+                ident(entity + bytes((NUMBERS[each.kind],))),
+                ident(entity),
+                each.kind.value,
+                text(shown.text),
+                words,
+                text(shown.trouble) if shown.trouble else NULL,
+                idents(shown.heads or each.heads),
+                number(each.count),
+                number(shown.omitted),
+                idents(each.authors),
+                ident(each.newest_by),
+                look.moment(each.newest),
+            ),
+        )
+
+
+def _words(state: State) -> Iterator[Id32]:
+    if isinstance(state, Document):
+        yield from (each.newest for each in state.texts if each.newest)
+
+
+MODEL = ReadModel("documents", (Table("document", "thing", ("body",)),), (DOCUMENTS,), rows, _words)

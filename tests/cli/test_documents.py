@@ -1,0 +1,75 @@
+"""Documents on the command line: written from a file, shown as they were, compared, taken back, merged from two."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Scm
+
+
+@pytest.fixture
+def text(tmp_path: Path) -> Path:
+    return tmp_path / "text.md"
+
+
+@pytest.mark.slow
+def test_a_briefing_is_written_shown_compared_and_taken_back(nova: Scm, text: Path) -> None:
+    nova("operation", "plan", "Jumptown", "2955-11-30", "2955-12-01")
+    about = ("Jumptown", "--kind", "briefing")
+    assert "scm document edit" in nova("document", "show", *about).err
+    assert nova("document", "show", *about, "--json").json["text"] == ""
+    text.write_text("Meet at Everus.\nFly.\n", encoding="utf-8")
+    assert nova("document", "edit", *about, "--file", text).code == 0
+    first = nova("document", "history", *about, "--json").json[0]["change"]
+    text.write_text("Meet at Everus.\nFly \x1b[31m\u202elow.\n", encoding="utf-8")
+    assert len(nova("document", "edit", *about, "--file", text, "--json").json["changes"]) == 1
+    shown = nova("document", "show", *about)
+    assert shown.out == "Meet at Everus.\nFly \\x1b[31m\\u202elow.\n"
+    assert nova("document", "show", *about, "--at", first[:8]).out == "Meet at Everus.\nFly.\n"
+    assert nova("document", "show", *about, "--at", "2020-01-01").out.strip() == ""
+    compared = nova("document", "diff", *about, "--since", first[:8]).out.splitlines()
+    assert compared[:2] == ["  Meet at Everus.", "- Fly."]
+    acts = [each["act"] for each in nova("document", "diff", *about, "--since", first, "--json").json]
+    assert acts == ["kept", "removed", "added"]
+    assert nova("document", "undo", *about).code == 0
+    assert nova("document", "show", *about).out == "Meet at Everus.\nFly.\n"
+    (row,) = nova("document", "list", "--json").json
+    assert (row["kind"], row["changes"], len(row["authors"])) == ("briefing", 3, 1)
+    assert "Vesper" in nova("document", "history", *about).out
+
+
+@pytest.mark.slow
+def test_what_cannot_be_done_says_why(nova: Scm, text: Path) -> None:
+    text.write_bytes(b"\xff\xfe")
+    charter = ("NOVA", "--kind", "charter")
+    assert nova("document", "edit", *charter, "--file", text).error == "document-file-unreadable"
+    assert nova("document", "edit", *charter, "--file", text.with_name("none")).error == "document-file-unreadable"
+    text.write_text("x" * ((1 << 20) + 1), encoding="utf-8")
+    assert nova("document", "edit", *charter, "--file", text).error == "words-unusable"
+    text.write_text("We fly.", encoding="utf-8")
+    assert nova("document", "edit", *charter, "--file", text).code == 0
+    assert nova("document", "show", *charter, "--at", "soon").error == "document-change-not-named"
+    assert nova("document", "undo", *charter, "--change", "ffff").error == "document-change-not-named"
+    assert nova("document", "edit", "Nothing", "--kind", "treaty", "--file", text).error == "name-unknown"
+
+
+@pytest.mark.slow
+def test_a_sheet_is_written_in_the_personal_space(nova: Scm, text: Path) -> None:
+    nova("character", "make", "Kestrel")
+    text.write_text("Born in a storm.\n", encoding="utf-8")
+    assert nova("document", "edit", "Kestrel", "--kind", "sheet", "--file", text).code == 0
+    assert nova("document", "show", "Kestrel", "--kind", "sheet").out == "Born in a storm.\n"
+    assert nova("document", "undo", "Kestrel", "--kind", "sheet").code == 0
+    assert nova("document", "show", "Kestrel", "--kind", "sheet", "--json").json["text"] == ""
+
+
+@pytest.mark.slow
+def test_who_is_erased_is_told_before_that_shared_texts_stay(nova: Scm, text: Path) -> None:
+    text.write_text("We fly.\n", encoding="utf-8")
+    nova("document", "edit", "NOVA", "--kind", "charter", "--file", text)
+    asked = nova("erase", "Vesper")
+    assert asked.code != 0, asked
+    assert "1 shared documents stays; their name goes" in asked.err
+    assert nova("erase", "Vesper", "--yes", "--at-once").code == 0
+    assert nova("document", "show", "NOVA", "--kind", "charter").out == "We fly.\n"
+    assert "Vesper" not in nova("document", "history", "NOVA", "--kind", "charter").out
