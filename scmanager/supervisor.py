@@ -7,6 +7,7 @@ doubles up to half a minute and shrinks back once it has run well. The registry 
 import contextlib
 import enum
 import signal
+import socket
 import sys
 import threading
 import time
@@ -18,6 +19,8 @@ FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 30.0
 WELL_AFTER_S = 60.0
 STOP_TIMEOUT_S = 15.0
+_OVER = b"\0"
+"""No signal has this number."""
 
 Run = Callable[[threading.Event, Callable[[], None]], None]
 """run(stop, ready): call `ready()` once it serves; return when `stop` is set."""
@@ -150,15 +153,36 @@ def _described(error: BaseException) -> str:
 
 @contextlib.contextmanager
 def told_by_signals(asked: threading.Event) -> Iterator[None]:
-    """While it lasts, `asked` is set when somebody wants this process to end. In the main thread only."""
+    """While it lasts, `asked` is set when somebody wants this process to end. In the main thread only.
+
+    No handler sets it: one that runs while the main thread begins to wait for `asked` would need the lock it holds,
+    and one whose signal came a moment earlier would run after the wait only. The interpreter writes each signal's
+    number to a socket at once, and a thread of its own reads it.
+    """
     names = [signal.SIGINT, signal.SIGTERM]
     if sys.platform == "win32":
         names.append(signal.SIGBREAK)
     elif signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # Nohup means: go on.
         names.append(signal.SIGHUP)
-    before = {name: signal.signal(name, lambda _number, _frame: asked.set()) for name in names}
+    told, tell = socket.socketpair()
+    tell.setblocking(False)
+
+    def listen() -> None:
+        while (number := told.recv(1)) not in (b"", _OVER):
+            if number[0] in names:
+                asked.set()
+
+    listening = threading.Thread(target=listen, name="signals", daemon=True)
+    listening.start()
+    woken = signal.set_wakeup_fd(tell.fileno(), warn_on_full_buffer=False)
+    before = {name: signal.signal(name, lambda _number, _frame: None) for name in names}
     try:
         yield
     finally:
         for name, handler in before.items():
             signal.signal(name, handler)
+        signal.set_wakeup_fd(woken)
+        tell.send(_OVER)
+        listening.join()
+        told.close()
+        tell.close()

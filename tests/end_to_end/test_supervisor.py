@@ -1,8 +1,12 @@
 """Actors fail and restart on their own."""
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
+
+import pytest
 
 from scmanager.supervisor import Health, Supervisor
 
@@ -68,3 +72,31 @@ def test_stopping_does_not_wait_for_a_pause() -> None:
     began = time.monotonic()
     supervisor.stop()
     assert time.monotonic() - began < 5
+
+
+MANY_SIGNALS = """
+import os, signal, threading
+from scmanager.supervisor import told_by_signals
+
+def ask(go):
+    for _ in range(4000):
+        go.acquire()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+go = threading.Semaphore(0)
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+threading.Thread(target=ask, args=(go,), daemon=True).start()
+for _ in range(4000):
+    asked = threading.Event()
+    with told_by_signals(asked):
+        go.release()
+        asked.wait()
+print("all heard")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="os.kill ends a process there")
+def test_a_signal_at_the_moment_when_waiting_begins_does_not_hold_the_process_for_ever() -> None:
+    command = [sys.executable, "-c", MANY_SIGNALS]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "all heard\n"

@@ -159,7 +159,8 @@ def test_a_folder_removed_under_a_running_node_acknowledges_nothing_more(tmp_pat
         said = rename(node, space, 2)
         assert said["error"] == "store-damaged"
         assert "moved, removed or replaced" in said["message"]
-        assert record(node, space, 3)["error"] == "vault-failed"  # It needs a new key.
+        # It needs a new key; and, if no reader is free just then, one more connection before that.
+        assert record(node, space, 3)["error"] in ("vault-failed", "store-busy")
         moved.rename(node.data)
         assert rename(node, space, 2)["space"] == space  # Put back, it goes on.
         shutil.rmtree(node.data)

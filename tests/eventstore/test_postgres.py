@@ -159,7 +159,7 @@ def test_what_waits_is_hidden_from_the_reader_and_only_added_or_removed_by_the_w
     write(log, "gap")
     take_in(store, piece([write(log, "x")]))
     for table in PENDING:
-        column = "id" if table == "pending" else "run"
+        column = {"pending": "id", "pending_dropped": "number"}.get(table, "run")
         assert refusal(reader_dsn, f"SELECT count(*) FROM scm_events.{table}") == REFUSED
         assert refusal(writer_dsn, f"UPDATE scm_events.{table} SET {column} = {column}") == REFUSED
     reader = PostgresStore(reader_dsn)
