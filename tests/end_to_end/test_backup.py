@@ -294,18 +294,58 @@ def flip(data: bytes) -> bytes:
     return data[:5000] + bytes([data[5000] ^ 1]) + data[5001:]
 
 
+def unguarded(script: str) -> Callable[[bytes], bytes]:
+    """The script, while the triggers are away."""
+
+    def change(data: bytes) -> bytes:
+        with closing(sqlite3.connect(":memory:")) as database:
+            database.deserialize(data)
+            guards = database.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'").fetchall()
+            database.executescript("".join(f"DROP TRIGGER {name};" for name, _ in guards))
+            database.executescript(script)
+            database.executescript("".join(f"{sql};" for _, sql in guards))
+            return bytes(database.serialize())
+
+    return change
+
+
+def loose(table: str, words: str) -> Callable[[bytes], bytes]:
+    """The table made again with other words, and all that was in it; its indices and triggers are as they were."""
+
+    def change(data: bytes) -> bytes:
+        with closing(sqlite3.connect(":memory:")) as database:
+            database.deserialize(data)
+            query = "SELECT sql FROM sqlite_schema WHERE tbl_name = ? AND type <> 'table' AND sql IS NOT NULL"
+            others = [row[0] for row in database.execute(query, (table,))]
+            columns = ", ".join(row[1] for row in database.execute(f"PRAGMA table_info({table})"))
+            database.executescript(f"CREATE TABLE kept AS SELECT * FROM {table}; DROP TABLE {table};")
+            database.executescript(f"CREATE TABLE {table} ({columns}{words};")
+            database.executescript(f"INSERT INTO {table} SELECT * FROM kept; DROP TABLE kept;{'; '.join(others)};")
+            return bytes(database.serialize())
+
+    return change
+
+
+SMUGGLED = "INSERT INTO sqlite_schema VALUES ('trigger', 'sqlite_more', 'entry', 0, 'CREATE TRIGGER sqlite_more AFTER INSERT ON entry BEGIN SELECT 1; END');"  # noqa: E501
 IDLE = "CREATE TRIGGER entry_stays BEFORE DELETE ON entry BEGIN SELECT 1; END"
 CHANGE = "UPDATE entry SET data = CAST(data || x'00' AS BLOB) WHERE pos = 2;"
 HOSTILE = [
     ("events.db", by_sql("CREATE VIEW v AS SELECT 1"), TablesForeign),
     ("events.db", by_sql("CREATE TRIGGER t AFTER INSERT ON entry BEGIN SELECT 1; END"), TablesForeign),
+    ("events.db", by_sql(f"PRAGMA writable_schema = ON; {SMUGGLED}"), TablesForeign),
     ("events.db", by_sql(f"DROP TRIGGER entry_stays; {IDLE}"), TablesForeign),
+    ("events.db", by_sql("DROP TRIGGER entry_stays"), TablesForeign),
+    ("events.db", by_sql("DROP INDEX part_key"), TablesForeign),
+    ("events.db", loose("part", ")"), TablesForeign),
+    ("events.db", loose("head", ", CHECK (1))"), TablesForeign),
     ("events.db", by_sql("CREATE TABLE more (x)"), TablesForeign),
     ("events.db", lambda _: b"", BackupDamaged),
     ("events.db", lambda data: data[:5000], TablesForeign),
-    ("events.db", by_sql(f"DROP TRIGGER entry_same; {CHANGE}"), BackupDamaged),
-    ("events.db", by_sql("DROP TRIGGER note_stays; DELETE FROM note;"), BackupDamaged),
-    ("events.db", by_sql("DROP TRIGGER entry_stays; DELETE FROM entry WHERE pos = 5;"), BackupDamaged),
+    ("events.db", unguarded(CHANGE), BackupDamaged),
+    ("events.db", unguarded("DELETE FROM note;"), BackupDamaged),
+    ("events.db", unguarded("DELETE FROM entry WHERE pos = 5;"), BackupDamaged),
+    ("keys.db", loose("erased", ")"), TablesForeign),
+    ("keys.db", by_sql("DROP INDEX keys_of"), TablesForeign),
     ("keys.db", by_sql("CREATE VIEW v AS SELECT 1"), TablesForeign),
     ("keys.db", lambda _: b"noise" * 2000, TablesForeign),
     ("keys.db", by_sql("DELETE FROM vault"), VaultDamaged),
@@ -324,6 +364,40 @@ def test_a_hostile_file_under_a_right_seal_leaves_no_folder(
         put_back(changed(backup_of(ada.settings), name, change), settings)
     assert not settings.data.exists()
     assert not left_beside(tmp_path / "new")
+
+
+SCHEMA_3 = """
+    DROP TABLE pending_dropped; DROP TABLE pending;
+    CREATE TABLE pending (
+    number    INTEGER PRIMARY KEY AUTOINCREMENT,
+    id        BLOB NOT NULL UNIQUE,
+    space     BLOB NOT NULL,
+    log       BLOB NOT NULL,
+    first     INTEGER NOT NULL,
+    prev      BLOB NOT NULL,
+    size      INTEGER NOT NULL,
+    root      BLOB NOT NULL,
+    signature BLOB NOT NULL,
+    bytes     INTEGER NOT NULL
+) STRICT;
+    CREATE INDEX pending_log ON pending (log);
+    PRAGMA user_version = 3;
+"""
+ADDED = "ALTER TABLE pending ADD COLUMN since INTEGER NOT NULL DEFAULT 0; PRAGMA user_version = 4;"
+SCHEMA_1 = "DROP TABLE pending; DROP TABLE pending_dropped; DROP TABLE pending_entry; DROP TABLE pending_part;"
+
+
+@pytest.mark.parametrize("script", [SCHEMA_3, SCHEMA_3 + ADDED, SCHEMA_1 + "PRAGMA user_version = 1;"])
+def test_a_backup_with_the_tables_of_an_earlier_release_is_restored(
+    script: str, ada: Machine, tmp_path: Path
+) -> None:
+    with ada.open() as node:
+        space = found(node)
+    settings = elsewhere(ada, tmp_path)
+    put_back(changed(backup_of(ada.settings), "events.db", by_sql(script)), settings)
+    with Node(settings) as node:
+        node.do("organisation.rename", space, {"title": "Elsewhere"})
+    put_back(backup_of(settings), elsewhere(ada, tmp_path, "again"))
 
 
 def test_a_folder_with_anything_in_it_is_never_touched(ada: Machine, tmp_path: Path) -> None:
