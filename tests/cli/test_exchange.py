@@ -81,6 +81,23 @@ def test_a_second_machine_acts_as_its_owner(two: Scm, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_words_that_a_file_left_out_are_shown_once_a_whole_one_came(two: Scm, tmp_path: Path) -> None:
+    invitation, request, space = tmp_path / "invitation", tmp_path / "request", tmp_path / "space"
+    _done(two("role", "define", "Pilot", 5))
+    _done(two("member", "invite", "-o", invitation))
+    _done(two("space", "request", invitation, "-o", request, at="b"))
+    _done(two("member", "admit", request, "--role", "Pilot"))
+    _done(two("space", "export", "-o", space))
+    whole = read_whole(space)
+    bare = [LogCopy(c.entries, [{n: p for n, p in h.items() if n == 0} for h in c.held], c.note) for c in whole.logs]
+    write_space(tmp_path / "bare", whole.space, bare, whole.keys)
+    _done(two("space", "import", tmp_path / "bare", at="b"))
+    assert "Vesper" not in _done(two("member", "list", at="b")).out
+    assert _done(two("space", "import", space, "--json", at="b")).json["entries"] == 0
+    assert "Vesper" in _done(two("member", "list", at="b")).out
+
+
+@pytest.mark.slow
 def test_a_request_in_the_name_of_somebody_who_was_not_invited_is_refused(two: Scm, tmp_path: Path) -> None:
     """Whoever was invited could else write another member's id into the file and be let in as that member."""
     invitation, request = tmp_path / "invitation", tmp_path / "request"
