@@ -9,7 +9,7 @@ import inspect
 import time
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 import msgspec
@@ -85,11 +85,10 @@ def command_for(verb: Verb) -> Callable[..., None]:
         with session_of(context).open() as place:
             space = space_for(place, verb, given.pop("org", None), personal=given.pop("personal", False))
             command_id, as_json = read_command_id(given.pop("command_id")), given.pop("as_json")
-            arguments = {
-                each.name: read_argument(each, given[each.name], place, space, given.get("zone"))
-                for each in verb.parameters
-                if given[each.name] is not None
-            }
+            arguments: dict[str, Any] = {}
+            for each in verb.parameters:
+                if given[each.name] is not None:
+                    arguments[each.name] = read_argument(each, given, place, space, verb.name, arguments)
             result = place.do(verb.name, space.id, arguments, command_id)
         say_result(result if as_json else _worth_saying(result), as_json=as_json)
         if verb.name in NEXT:
@@ -132,20 +131,25 @@ def read_command_id(text: str | None) -> bytes | None:
     return read
 
 
-def read_argument(parameter: Parameter, given: Any, place: Place, space: Space, zone: str | None = None) -> Any:
-    """What was typed, as the verb takes it. A day and a time are meant in `zone`, or in UTC."""
+def read_argument(
+    parameter: Parameter, typed: Mapping[str, Any], place: Place, space: Space, verb: str, before: Mapping[str, Any]
+) -> Any:  # fmt: skip
+    """What was typed, as the verb takes it. A day and a time are meant in `zone`, or in UTC.
+
+    `before`: the arguments that were read already; slots and squads are those of the operation among them.
+    """
     kind, many = _plain(parameter.type)
+    given = typed[parameter.name]
     if _is_moment(parameter):
-        return read_moment(given, int(time.time()), zone)
+        return read_moment(given, int(time.time()), typed.get("zone"))
     if parameter.name in SPANS:
         return tuple(read_span(each) for each in given)
+    if kind not in names.NOUNS:
+        return tuple(given) if many else given
+    within = before.get("operation_id")
     if many:
-        return tuple(_read(kind, each, place, space) for each in given)
-    return _read(kind, given, place, space)
-
-
-def _read(kind: Any, given: Any, place: Place, space: Space) -> Any:
-    return names.resolve(kind, given, place, space) if kind in names.NOUNS else given
+        return tuple(names.resolve(kind, each, place, space, verb, within) for each in given)
+    return names.resolve(kind, given, place, space, verb, within)
 
 
 def _shown(verb: str, parameter: Parameter) -> inspect.Parameter:
