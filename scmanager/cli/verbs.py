@@ -18,6 +18,7 @@ import typer
 from scmanager.application.every_verb import VERBS, Verb
 from scmanager.application.verbs import Parameter
 from scmanager.cli import names
+from scmanager.cli.models import UnlistedFlag, read_model
 from scmanager.cli.moments import read_moment, read_span
 from scmanager.cli.option_help import help_of
 from scmanager.cli.output import JsonFlag, remark, say_result
@@ -52,6 +53,8 @@ MOMENTS = frozenset({"until_s", "starts_s", "ends_s"})
 """Parameters that are moments, and may be typed as such."""
 SPANS = frozenset({"before"})
 """Parameters that are seconds, and may be typed as spans of time."""
+MODELS = frozenset({"model", "models"})
+"""Parameters that are keys of the catalogue of ships, and may be typed as the ships' names."""
 
 OrgOption = Annotated[
     str | None, typer.Option("--org", metavar="ORG", help="Tag, title or id; may be left out when there is one.")
@@ -97,6 +100,7 @@ def command_for(verb: Verb) -> Callable[..., None]:
     shown = [_shown(verb.name, each) for each in sorted(verb.parameters, key=lambda each: not _is_argument(each))]
     fixed: list[tuple[str, Any, Any]] = [("org", OrgOption, None)] if "org" in verb.kinds else []
     fixed += [("personal", PersonalFlag, False)] if set(verb.kinds) >= {"org", "personal"} else []
+    fixed += [("unlisted", UnlistedFlag, False)] if any(each.name in MODELS for each in verb.parameters) else []
     fixed += [("command_id", CommandIdOption, None), ("as_json", JsonFlag, False)]
     shown += [_parameter(name, kind, default) for name, kind, default in fixed]
     run.__signature__ = inspect.Signature([_parameter("context", typer.Context), *shown])  # type: ignore[attr-defined] # read by inspect
@@ -144,6 +148,9 @@ def read_argument(
         return read_moment(given, int(time.time()), typed.get("zone"))
     if parameter.name in SPANS:
         return tuple(read_span(each) for each in given)
+    if parameter.name in MODELS:
+        read = tuple(read_model(each, unlisted=typed["unlisted"]) for each in (given if many else (given,)))
+        return read if many else read[0]
     if kind not in names.NOUNS:
         return tuple(given) if many else given
     within = before.get("operation_id")
