@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from scmanager.adapters.ship_catalogue import Catalogue
 from scmanager.application.verbs import (
     CharacterId,
     ContactId,
@@ -51,6 +52,7 @@ from scmanager.domain.event import Id32
 from scmanager.domain.fold import Fold
 from scmanager.domain.member import Profile
 from scmanager.domain.role import Role
+from scmanager.domain.ship import Ship
 from scmanager.errors import Refused
 from scmanager.spaces.space import Space
 
@@ -207,12 +209,18 @@ def known(kind: Any, place: Place, space: Space) -> list[Named]:
 
 
 def _titled(kind: Any, space: Space) -> list[Named]:
-    """Roles, fleets, squadrons, treaties by title; contacts by title and tag; ships by model."""
+    """Roles, fleets, squadrons, treaties by title; contacts by title and tag; ships by model or its name."""
     now_s = int(time.time())
     return [
-        Named(entity, (_title(state), str(getattr(state, "sid", ""))), gone.mark(state, now_s))
+        Named(entity, (_title(state), _also(state)), gone.mark(state, now_s))
         for entity, state in space.things(FOLDS[kind])
     ]
+
+
+def _also(state: Any) -> str:
+    """A second name: a contact's tag, what the catalogue calls a ship's model."""
+    listed_as = Catalogue.load().get(state.model) if isinstance(state, Ship) else None
+    return listed_as.name if listed_as else str(getattr(state, "sid", ""))
 
 
 def _dated(operation: Any) -> tuple[str, ...]:

@@ -11,6 +11,11 @@ def test_a_ship_is_added_as_people_call_it(nova: Scm, typed: str) -> None:
     assert [row["model"] for row in nova("ship", "list", "--json").json] == ["DRAK_Corsair"]
 
 
+def test_a_ship_that_is_here_is_named_as_people_call_it_too(nova: Scm) -> None:
+    ship = nova("ship", "add", "Corsair", "--json").json["ship"]
+    assert nova("ship", "name", "corsair", "Rosinante", "--json").json["ship"] == ship
+
+
 def test_what_the_catalogue_does_not_list_is_taken_only_when_that_is_said(nova: Scm) -> None:
     told = nova("ship", "add", "DRAK_Corsiar")
     assert (told.code, told.error) == (1, "ship-model-unknown")
