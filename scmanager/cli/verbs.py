@@ -9,7 +9,7 @@ import inspect
 import time
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 import msgspec
@@ -18,6 +18,7 @@ import typer
 from scmanager.application.every_verb import VERBS, Verb
 from scmanager.application.verbs import Parameter
 from scmanager.cli import names
+from scmanager.cli.models import UnlistedFlag, read_model
 from scmanager.cli.moments import read_moment, read_span
 from scmanager.cli.option_help import help_of
 from scmanager.cli.output import JsonFlag, remark, say_result
@@ -52,6 +53,8 @@ MOMENTS = frozenset({"until_s", "starts_s", "ends_s"})
 """Parameters that are moments, and may be typed as such."""
 SPANS = frozenset({"before"})
 """Parameters that are seconds, and may be typed as spans of time."""
+MODELS = frozenset({"model", "models"})
+"""Parameters that are keys of the catalogue of ships, and may be typed as the ships' names."""
 
 OrgOption = Annotated[
     str | None, typer.Option("--org", metavar="ORG", help="Tag, title or id; may be left out when there is one.")
@@ -85,11 +88,10 @@ def command_for(verb: Verb) -> Callable[..., None]:
         with session_of(context).open() as place:
             space = space_for(place, verb, given.pop("org", None), personal=given.pop("personal", False))
             command_id, as_json = read_command_id(given.pop("command_id")), given.pop("as_json")
-            arguments = {
-                each.name: read_argument(each, given[each.name], place, space, given.get("zone"))
-                for each in verb.parameters
-                if given[each.name] is not None
-            }
+            arguments: dict[str, Any] = {}
+            for each in verb.parameters:
+                if given[each.name] is not None:
+                    arguments[each.name] = read_argument(each, given, place, space, verb.name, arguments)
             result = place.do(verb.name, space.id, arguments, command_id)
         say_result(result if as_json else _worth_saying(result), as_json=as_json)
         if verb.name in NEXT:
@@ -98,6 +100,7 @@ def command_for(verb: Verb) -> Callable[..., None]:
     shown = [_shown(verb.name, each) for each in sorted(verb.parameters, key=lambda each: not _is_argument(each))]
     fixed: list[tuple[str, Any, Any]] = [("org", OrgOption, None)] if "org" in verb.kinds else []
     fixed += [("personal", PersonalFlag, False)] if set(verb.kinds) >= {"org", "personal"} else []
+    fixed += [("unlisted", UnlistedFlag, False)] if any(each.name in MODELS for each in verb.parameters) else []
     fixed += [("command_id", CommandIdOption, None), ("as_json", JsonFlag, False)]
     shown += [_parameter(name, kind, default) for name, kind, default in fixed]
     run.__signature__ = inspect.Signature([_parameter("context", typer.Context), *shown])  # type: ignore[attr-defined] # read by inspect
@@ -132,20 +135,28 @@ def read_command_id(text: str | None) -> bytes | None:
     return read
 
 
-def read_argument(parameter: Parameter, given: Any, place: Place, space: Space, zone: str | None = None) -> Any:
-    """What was typed, as the verb takes it. A day and a time are meant in `zone`, or in UTC."""
+def read_argument(
+    parameter: Parameter, typed: Mapping[str, Any], place: Place, space: Space, verb: str, before: Mapping[str, Any]
+) -> Any:  # fmt: skip
+    """What was typed, as the verb takes it. A day and a time are meant in `zone`, or in UTC.
+
+    `before`: the arguments that were read already; slots and squads are those of the operation among them.
+    """
     kind, many = _plain(parameter.type)
+    given = typed[parameter.name]
     if _is_moment(parameter):
-        return read_moment(given, int(time.time()), zone)
+        return read_moment(given, int(time.time()), typed.get("zone"))
     if parameter.name in SPANS:
         return tuple(read_span(each) for each in given)
+    if parameter.name in MODELS:
+        read = tuple(read_model(each, unlisted=typed["unlisted"]) for each in (given if many else (given,)))
+        return read if many else read[0]
+    if kind not in names.NOUNS:
+        return tuple(given) if many else given
+    within = before.get("operation_id")
     if many:
-        return tuple(_read(kind, each, place, space) for each in given)
-    return _read(kind, given, place, space)
-
-
-def _read(kind: Any, given: Any, place: Place, space: Space) -> Any:
-    return names.resolve(kind, given, place, space) if kind in names.NOUNS else given
+        return tuple(names.resolve(kind, each, place, space, verb, within) for each in given)
+    return names.resolve(kind, given, place, space, verb, within)
 
 
 def _shown(verb: str, parameter: Parameter) -> inspect.Parameter:
