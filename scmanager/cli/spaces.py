@@ -135,7 +135,8 @@ def import_(context: typer.Context, file: FileArgument, as_json: JsonFlag = Fals
     if forked:
         remark("A log of this space signed two histories. Look at it: scm log forks")
     if void:
-        remark(f"Of what you wrote {len(void)} do not count any more. Look at it, and say it again: scm event void")
+        again = "" if ended else ", and say it again"
+        remark(f"Of what you wrote {len(void)} do not count any more. Look at it{again}: scm event void")
     if ended:
         remark("You do not act here any more: a removal or a recovery ended your grant (scm log show).")
     elif told["closed"]:
