@@ -6,6 +6,8 @@ from scmanager.domain.rights import Right
 
 WHEN: Final = "Such as 90m, 3h, 14d, 2955-11-30, 2955-11-30T20:00 (UTC), or UTC seconds."
 THERE: Final = "Such as 3h, 14d, 2955-11-30T20:00 (in the zone given, else UTC), or UTC seconds."
+ENDS: Final = "Such as 3h (from its beginning), 2955-11-30T22:00 (in the zone given, else UTC), or UTC seconds."
+_THERE_MOVED: Final = "Such as 3h, 14d, 2955-11-30T20:00 (in the zone given, else the operation's), or UTC seconds."
 _MEMBER: Final = "Handle, name, or the first digits of the id (scm member list)."
 
 HELP: Final[dict[str, str]] = {
@@ -51,7 +53,7 @@ HELP: Final[dict[str, str]] = {
     "aboard": "The ship slot it is on (scm operation show).",
     "squad": "Title, or the first digits of the id (scm operation show).",
     "starts_s": THERE,
-    "ends_s": THERE,
+    "ends_s": ENDS,
     "zone": "Such as Europe/Berlin: times without one are meant there. Recorded is the instant.",
     "objective": "What it is for. Put it in quotes.",
     "place": "Where it meets.",
@@ -71,8 +73,9 @@ HELP: Final[dict[str, str]] = {
 
 OF_VERB: Final[dict[str, str]] = {
     "ship.set-readiness until_s": f"When the claim is through; for in-claim only. {WHEN}",
-    "operation.reschedule starts_s": f"0 for a template. {THERE}",
-    "operation.copy starts_s": WHEN,
+    "operation.reschedule starts_s": f"0 for a template. {_THERE_MOVED}",
+    "operation.reschedule ends_s": ENDS.replace("UTC),", "the operation's),"),
+    "operation.copy starts_s": "Such as 3h, 14d, 2955-11-30T20:00 (in the operation's own zone), or UTC seconds.",
     "treaty.change-terms starts_s": WHEN,
     "ship.lend until_s": f"When it is to come back. {WHEN}",
     "organisation.unaffiliate other": "The other organisation's id, or its first digits.",

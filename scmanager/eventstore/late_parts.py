@@ -1,8 +1,8 @@
 """Parts that come later: whoever brought their entries first had left them out, or did not have them.
 
 Pure; each store asks it inside the transaction that admits the run. A verified run's parts are those its entries
-name, and an entry's id is a hash of it: so they belong to the entry that stands under the same id here. A store cannot
-tell a part that was erased from one that never came: whoever admits leaves out what lies under erased keys.
+name, and an entry's id is a hash of it: so they belong to the entry that stands under the same id here. A store
+cannot tell a part that was erased from one that never came: whoever admits leaves out what lies under erased keys.
 """
 
 from collections.abc import Iterable, Mapping
