@@ -135,7 +135,8 @@ def import_(context: typer.Context, file: FileArgument, as_json: JsonFlag = Fals
     if forked:
         remark("A log of this space signed two histories. Look at it: scm log forks")
     if void:
-        remark(f"Of what you wrote {len(void)} do not count any more. Look at it, and say it again: scm event void")
+        again = "" if ended else ", and say it again"
+        remark(f"Of what you wrote {len(void)} do not count any more. Look at it{again}: scm event void")
     if ended:
         remark("You do not act here any more: a removal or a recovery ended your grant (scm log show).")
     elif told["closed"]:
@@ -197,7 +198,7 @@ def invite(
         space = names.organisation(place, org)
         given: dict[str, Any] = {"until_s": read_moment(until, int(time.time()))}
         if member is not None:
-            given["member_id"] = names.resolve(MemberId, member, place, space)
+            given["member_id"] = names.resolve(MemberId, member, place, space, "member.invite")
         result = place.do("member.invite", space.id, given, read_command_id(command_id))
         _write_invitation(output, space, bytes.fromhex(result["member"]))
     say_result(result | {"file": str(output)}, as_json=as_json)
@@ -234,7 +235,7 @@ def admit(
     asked = parse_request(read)
     with session_of(context).open() as place:
         space = _here(place, asked.space)
-        who = names.resolve(MemberId, member, place, space) if member else None
+        who = names.resolve(MemberId, member, place, space, "member.invite") if member else None
         template = names.resolve(RoleId, role, place, space)
         result = place.exchange.admit(read, template, who, read_command_id(command_id))
     say_result(result, as_json=as_json)

@@ -224,9 +224,8 @@ def _treaty(told: Told, state: Treaty, history: History) -> Iterator[Notificatio
     agreed = state.agreed
     if agreed is not None:
         yield from told.news(Kind.TREATY_AGREED, told.by_entry.get(state.agreements[0].entry))
-        if warns := warns_from(state):
-            yield from told.due(Kind.TREATY_EXPIRING, warns, right=Right.DIPLOMACY_MANAGE)
-        if agreed.until and ends_at(state) == agreed.until:
+        if agreed.until and ends_at(state) == agreed.until:  # Else somebody ended it, which was told.
+            yield from told.due(Kind.TREATY_EXPIRING, warns_from(state), right=Right.DIPLOMACY_MANAGE)
             yield from told.due(Kind.TREATY_EXPIRED, agreed.until)
     for what, claims in (("terms", state.drafts), ("what binds", state.agreements)):
         yield from told.contested(what, claims, Right.DIPLOMACY_MANAGE)

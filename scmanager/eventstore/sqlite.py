@@ -66,7 +66,7 @@ class SqliteStore:
             self._pos = self.last_pos()
         except FAULTS as error:
             self.close()
-            raise translated(error) from error
+            raise translated(error, self._path) from error
         except BaseException:
             self.close()
             raise
@@ -80,7 +80,7 @@ class SqliteStore:
         except OSError as error:
             raise StoreBusy(reason=error.strerror) from error
         except FAULTS as error:
-            raise translated(error) from error
+            raise translated(error, self._path) from error
         try:
             connection.executescript(
                 "PRAGMA synchronous=FULL; PRAGMA fullfsync=ON; PRAGMA foreign_keys=ON; PRAGMA secure_delete=ON;"
@@ -88,7 +88,7 @@ class SqliteStore:
             )
         except FAULTS as error:
             connection.close()  # Left open it would disturb whoever opens the file next.
-            raise translated(error) from error
+            raise translated(error, self._path) from error
         return connection
 
     def _prepare(self) -> None:
@@ -130,7 +130,7 @@ class SqliteStore:
                         self._writer.execute("ROLLBACK")
                     raise
             except FAULTS as error:
-                raise translated(error) from error
+                raise translated(error, self._path) from error
 
     # Writing
 
@@ -292,7 +292,7 @@ class SqliteStore:
             try:
                 (busy, _, _) = self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             except FAULTS as error:
-                raise translated(error) from error
+                raise translated(error, self._path) from error
         if busy:
             raise StoreBusy(reason="a reader keeps erased bytes in the write-ahead log; erase again")
         return count
@@ -378,7 +378,7 @@ class SqliteStore:
             with self._readers.lent() as reader:
                 return reader.execute(sql, arguments).fetchall()
         except FAULTS as error:
-            raise translated(error) from error
+            raise translated(error, self._path) from error
 
     def close(self) -> None:
         """See Store.close."""

@@ -64,6 +64,10 @@ class Recorded(msgspec.Struct, frozen=True):
     """Entities with words that were not here."""
 
 
+Retried = Mapping[str, Iterable[Id]]
+"""By read model: entities that had no rows, as they could not be made, and are tried once more."""
+
+
 class Slice(msgspec.Struct, frozen=True):
     """What a batch writes for one space."""
 
@@ -82,11 +86,11 @@ class Slice(msgspec.Struct, frozen=True):
 
 def everything(space: Space, readers: Readers) -> Slice:
     """All of a space."""
-    return _slice(space, list(space.entries()), _all(space, MODELS), readers, words=True, wide=False, grants=True)
+    return _slice(space, list(space.entries()), _all(space, MODELS), readers, {}, words=True, wide=False, grants=True)
 
 
-def since(space: Space, number: int, readers: Readers) -> Slice | None:
-    """What changed after this number of the space's journal; None when it forgot."""
+def since(space: Space, number: int, readers: Readers, retried: Retried) -> Slice | None:
+    """What changed after this number of the space's journal, and what is retried; None when it forgot."""
     changes = space.journal.since(number)
     if changes is None:
         return None
@@ -99,11 +103,16 @@ def since(space: Space, number: int, readers: Readers) -> Slice | None:
     words = any(change.words for change in changes)
     if words or readers.came(space, entries):
         touched |= _all(space, MODELS)
-    return _slice(space, entries, touched, readers, words=words, wide=False, grants=grants)
+    return _slice(space, entries, touched, readers, retried, words=words, wide=False, grants=grants)
 
 
-def compared(space: Space, pos: int, recorded: Recorded, held: frozenset[int] | None, readers: Readers) -> Slice:
-    """What differs from what is recorded up to `pos`; `held` are the recorded positions, if they had to be read."""
+def compared(
+    space: Space, pos: int, recorded: Recorded, held: frozenset[int] | None, readers: Readers, retried: Retried
+) -> Slice:
+    """What differs from what is recorded up to `pos`, and what is retried.
+
+    `held` are the recorded positions, if they had to be read.
+    """
     verdicts = space.verdicts.entries
     entries = [each for each in space.entries() if _differs(each, verdicts, pos, recorded, held)]
     touched = {each.shared.entity for each in entries if each.shared is not None}
@@ -111,7 +120,7 @@ def compared(space: Space, pos: int, recorded: Recorded, held: frozenset[int] | 
     words = any(each.shared is not None and each.shared.type == "erased/1" for each in entries)
     if words or readers.came(space, entries):
         touched |= _all(space, MODELS)
-    return _slice(space, entries, touched, readers, words=words, wide=True, grants=True)
+    return _slice(space, entries, touched, readers, retried, words=words, wide=True, grants=True)
 
 
 def count_judged(space: Space, pos: int) -> tuple[int, int]:
@@ -142,11 +151,22 @@ def _differs(
 
 
 def _slice(
-    space: Space, entries: list[Opened], touched: set[Id], readers: Readers, *, words: bool, wide: bool, grants: bool
+    space: Space,
+    entries: list[Opened],
+    touched: set[Id],
+    readers: Readers,
+    retried: Retried,
+    *,
+    words: bool,
+    wide: bool,
+    grants: bool,
 ) -> Slice:
     models = {
         model.name: _concerned(space, model, touched, wide=wide or (model.voices and grants)) for model in MODELS
     }
+    for model in MODELS:
+        again = _concerned(space, model, retried.get(model.name, ()), wide=model.voices)
+        models[model.name] += sorted(set(again).difference(models[model.name]))
     reader, forks = readers.of(space), _forks(space, entries)
     models[notifications.MODEL.name] += sorted(forks.keys() - set(models[notifications.MODEL.name]))
     states: dict[str, dict[Id, State]] = {}
@@ -171,7 +191,7 @@ def _slice(
     return Slice(space, scene, models, entries, space.frontier(), space.journal.number, words)
 
 
-def _concerned(space: Space, model: ReadModel, touched: set[Id], *, wide: bool) -> list[Id]:
+def _concerned(space: Space, model: ReadModel, touched: Iterable[Id], *, wide: bool) -> list[Id]:
     """The entities that may have rows in this model. Wide: a thing that fell while nobody looked may have some.
 
     Roster rows follow grants too: when those may have changed, whoever is touched is looked at there.

@@ -85,7 +85,8 @@ class Projector:
     def catch_up(self) -> int:
         """Project what came since the last time; returns the position reached.
 
-        Raises ReadModelsAway. The first call makes or rebuilds what is missing or made by other code.
+        The first call makes or rebuilds what is missing or made by other code. Raises ReadModelsAway, and Unavailable
+        when something is away that rows are made from; the next call then goes on from the same place.
         """
         with self._mutex:
             try:
@@ -198,10 +199,7 @@ class Projector:
             pos = shadow.step(connection)
             report(Step("compare", 0, 1))
             live = self._connect()
-            if self._live is not None:
-                with contextlib.suppress(Diverged):
-                    self._live.step(live)
-            different = rebuild.differing(connection, shadow.schema)
+            different = self._differing(live, shadow.schema)
             report(Step("switch", 0, 1))
             before = generation.progress(connection, LIVE).generation if self._exists(connection) else 0
             rebuild.switch(connection, shadow.schema)
@@ -210,6 +208,17 @@ class Projector:
         rebuild.forget(connection, but=rebuild.shadow_name(before))
         report(Step("done", 1, 1))
         return Rebuilt(pos, number, different)
+
+    def _differing(self, connection: Connection, shadow: str) -> tuple[str, ...]:
+        """Where the live rows, brought to where the shadow is, are others. Those of another store or code may be."""
+        live = self._live
+        if live is None:
+            if not self._usable(connection):
+                return ()
+            live = self._following(LIVE)
+        with contextlib.suppress(Diverged):
+            live.step(connection, retry_all=True)
+        return rebuild.differing(connection, shadow)
 
     def _usable(self, connection: Connection) -> bool:
         """Whether the live generation was made by this code from this store."""

@@ -1,7 +1,8 @@
 """Writing a batch: rows of touched entities out and in, position, digest and notification in one transaction.
 
 One statement a table, whatever the number of rows. When the database refuses a value, the batch is tried again with
-savepoints: only the entity that carries it has no rows then, and is listed in `poison`.
+savepoints: only the entity that carries it has no rows then, and is listed in `poison`. What is merely away (the key
+file, what reads documents, the database) fails the whole batch instead, so that nobody loses rows over it.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,7 +12,7 @@ import msgspec
 import psycopg
 
 from scmanager.domain.event import Id, Id32
-from scmanager.errors import Conflict
+from scmanager.errors import Conflict, Unavailable
 from scmanager.eventstore.store import Store
 from scmanager.projections import audit
 from scmanager.projections.gathering import MODELS, Slice
@@ -67,7 +68,7 @@ class Batch:
     def write(self, slices: Sequence[Slice], before: int, pos: int, *, empty: bool = False) -> None:
         """Bring the generation from `before` to `pos`. `empty`: it has no rows yet, and no indices.
 
-        Raises ProjectedElsewhere, and psycopg.Error when the database is away.
+        Raises ProjectedElsewhere, psycopg.Error when the database is away, Unavailable when what rows need is.
         """
         try:
             self._attempt(slices, before, pos, empty=empty, wary=False)
@@ -254,11 +255,13 @@ class Batch:
 
 
 def _made(model: ReadModel, look: Look, entities: Sequence[Id], poison: dict[Id, str]) -> Iterator[Lines]:
-    """Each entity's rows; what raises is poison for this entity alone."""
+    """Each entity's rows; what raises is poison for this entity alone. Raises Unavailable: it says nothing of one."""
     for entity in entities:
         lines: dict[str, str] = {}
         try:
             rows: list[Row] = list(model.rows(look, entity))
+        except (Unavailable, psycopg.Error):
+            raise
         except Exception as error:  # noqa: BLE001 - a value nobody foresaw must not stop the others
             poison[entity] = type(error).__name__
             continue

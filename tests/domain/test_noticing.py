@@ -178,6 +178,15 @@ def test_war_is_told_to_everybody_and_proposals_to_who_can_sign() -> None:
     ]
 
 
+def test_a_treaty_that_somebody_ended_does_not_end_soon() -> None:
+    proposed = treaty_events.Proposed(THING, treaty_events.Kind.PEACE, "Pact", until=START, warn_days=1)
+    past = history(
+        (proposed, ME), (treaty_events.Signed(entry(1)), BESS), (treaty_events.AcceptanceClaimed(entry(1)), BESS),
+        (treaty_events.Ended(treaty_events.EndReason.FULFILLED, at=START - 90 * 86_400), BESS),
+    )  # fmt: skip
+    assert [kind for kind, _, _ in told(TREATIES, past)] == [Kind.TREATY_AGREED, Kind.TREATY_ENDED]
+
+
 def test_what_is_contested_awaits_who_may_settle_it_and_is_gone_with_the_decision() -> None:
     begin = ((fleet.Formed("Home"), BESS), (fleet.Renamed("One"), BESS), (fleet.Renamed("Two"), ME, (entry(1),)))
     assert told(FLEETS, history(*begin)) == [(Kind.CONTESTED, "name", Right.FLEET_MANAGE)]

@@ -1,15 +1,21 @@
-"""A value that no database keeps stops its own entity and no other."""
+"""A value that no database keeps stops its own entity and no other; what is away a while costs nobody his rows."""
+
+import threading
 
 import psycopg
 import pytest
 from msgspec.structs import replace
 
+from scmanager.adapters.key_vault import VaultFailed
 from scmanager.domain import squadron
 from scmanager.domain.catalogue import SQUADRONS
-from scmanager.projections import fleets, gathering, generation, hangar, writing
+from scmanager.errors import Unavailable
+from scmanager.projections import fleets, following, gathering, generation, hangar, writing
 from scmanager.projections.copy_text import text
 from scmanager.projections.generation import LIVE
+from scmanager.spaces.scribe import ScribeAway
 from tests.support.books import Books, add_ship, form_squadron, name_ship, one, record
+from tests.support.processes import wait_until
 
 pytestmark = pytest.mark.services
 
@@ -107,3 +113,105 @@ def test_any_words_come_back_as_they_were(nova: Books, database: str, words: str
         with connection.cursor().copy("copy t from stdin") as copy:
             copy.write(text(words) + "\n")
         assert connection.execute("select words from t").fetchone() == (words,)
+
+
+class Failing:
+    """The hangar's rows, which cannot be made while `error` is set."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.error: Exception | None = None
+        good = hangar.MODEL
+
+        def rows(look, entity):  # type: ignore[no-untyped-def]
+            if self.error is not None:
+                raise self.error
+            yield from good.rows(look, entity)
+
+        models = tuple(replace(each, rows=rows) if each is good else each for each in gathering.MODELS)
+        monkeypatch.setattr(writing, "MODELS", models)
+
+
+@pytest.fixture
+def failing(monkeypatch: pytest.MonkeyPatch) -> Failing:
+    return Failing(monkeypatch)
+
+
+@pytest.mark.parametrize("error", [VaultFailed(reason="database is locked"), ScribeAway(why="no memory")])
+def test_while_something_is_away_rows_stay_and_the_batch_is_tried_again(
+    nova: Books, database: str, failing: Failing, error: Unavailable
+) -> None:
+    nova.do(add_ship(b"A" * 16))
+    projector = nova.projector(database)
+    before = projector.catch_up()
+    nova.do(name_ship(b"A" * 16, "Phoenix"))
+    failing.error = error
+    with pytest.raises(type(error)):
+        projector.catch_up()
+    assert one(database, "select nickname from scm_read.ship") == (None,)
+    assert (projector.status().pos, projector.status().poison) == (before, [])
+    failing.error = None
+    assert projector.catch_up() == nova.store.last_pos()
+    assert one(database, "select nickname from scm_read.ship") == ("Phoenix",)
+    assert projector.rebuild().differing == ()
+    projector.close()
+
+
+def test_the_running_projector_says_what_is_away_and_goes_on_when_it_is_back(
+    nova: Books, database: str, failing: Failing
+) -> None:
+    projector, stop = nova.projector(database), threading.Event()
+    projector.catch_up()
+    failing.error = VaultFailed(reason="database is locked")
+    thread = threading.Thread(target=projector.run, args=(stop,))
+    thread.start()
+    nova.do(add_ship(b"A" * 16))
+    wait_until(lambda: projector.status().error == "vault-failed")
+    failing.error = None
+    assert projector.wait(nova.store.last_pos(), 30)
+    stop.set()
+    thread.join(30)
+    assert one(database, "select count(*) from scm_read.ship") == (1,)
+
+
+def test_what_could_not_be_projected_is_tried_again_with_each_batch_in_turn(
+    nova: Books, database: str, failing: Failing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "RETRIED_MAX", 2)
+    projector = nova.projector(database)
+    projector.catch_up()
+    failing.error = ZeroDivisionError()
+    for number in range(5):
+        nova.do(add_ship(bytes([number + 1]) * 16))
+    projector.catch_up()
+    assert len(projector.status().poison) == 5
+    failing.error = None
+    projector.catch_up()
+    assert len(projector.status().poison) == 5, "without news there is no batch"
+    left = []
+    for number in range(3):
+        nova.do(form_squadron(bytes([number + 1]) * 16, f"Squadron {number}"))
+        projector.catch_up()
+        left.append(len(projector.status().poison))
+    assert left == [3, 1, 0]
+    assert one(database, "select count(*) from scm_read.ship") == (5,)
+    assert projector.rebuild().differing == ()
+    projector.close()
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_what_can_be_projected_now_is_no_difference_that_a_rebuild_finds(
+    nova: Books, database: str, failing: Failing, closed: bool
+) -> None:
+    projector = nova.projector(database)
+    projector.catch_up()
+    failing.error = ZeroDivisionError()
+    nova.do(add_ship(b"A" * 16))
+    projector.catch_up()
+    assert len(projector.status().poison) == 1
+    failing.error = None
+    if closed:
+        projector.close()
+    assert projector.rebuild().differing == ()
+    assert projector.status().poison == []
+    assert one(database, "select count(*) from scm_read.ship") == (1,)
+    projector.close()

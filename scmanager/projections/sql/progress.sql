@@ -11,7 +11,8 @@ CREATE TABLE {schema}.progress (
     clean_up_due boolean NOT NULL DEFAULT false
 );
 
--- What could not be projected: the entity has no rows in that read model until its next change, or a rebuild.
+-- What could not be projected: the entity has no rows in that read model until it is tried again, with a later batch,
+-- or at its next change, or by a rebuild.
 CREATE TABLE {schema}.poison (
     model  text NOT NULL,
     space  bytea NOT NULL,
