@@ -1,21 +1,25 @@
 """Rebuild: a generation made anew beside the live one, compared, and switched to by renaming. Reads never stop.
 
 The live one is renamed away in the same transaction and kept for `roll_back` until the next rebuild or clean-up.
+Who makes, drops or brings back generations does it alone, under an advisory lock that ends with its connection.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
 
 import msgspec
 import psycopg
 
-from scmanager.errors import Unavailable
+from scmanager.errors import Conflict, Unavailable
 from scmanager.projections import generation
 from scmanager.projections.following import Following
 from scmanager.projections.generation import LIVE, NAMES, Connection, statement
 
 _LOCK_TIMEOUT = "200ms"
 _ATTEMPTS = 50
+_LOCK: Final = 0x5CA1AB1F
 
 _GENERATIONS = (
     "SELECT nspname FROM pg_namespace WHERE nspname ~ '^scm_read_g[0-9]+$' ORDER BY length(nspname), nspname"
@@ -27,6 +31,13 @@ class SwitchBlocked(Unavailable):
 
     code = "read-models-switch-blocked"
     hint = "End long transactions on the read models and rebuild again. Reading goes on with the old ones."
+
+
+class RebuildUnderWay(Conflict):
+    """The read models are being rebuilt already."""
+
+    code = "read-models-rebuild-under-way"
+    hint = "Wait until that rebuild ends: it makes all read models anew."
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -52,6 +63,19 @@ class Rebuilt(msgspec.Struct, frozen=True):
 
 def quietly(_: Step) -> None:
     """Report to nobody."""
+
+
+@contextmanager
+def alone(connection: Connection) -> Iterator[None]:
+    """While nobody else, of any process, makes or drops generations of this database. Raises RebuildUnderWay."""
+    row = connection.execute("SELECT pg_try_advisory_lock(%s::bigint)", (_LOCK,)).fetchone()
+    if not row or not row[0]:
+        raise RebuildUnderWay
+    try:
+        yield
+    finally:
+        if not connection.closed:
+            connection.execute("SELECT pg_advisory_unlock(%s::bigint)", (_LOCK,))
 
 
 def build(following: Following, connection: Connection, number: int, report: Report) -> None:

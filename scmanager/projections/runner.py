@@ -16,7 +16,7 @@ from scmanager.eventstore.store import Store
 from scmanager.projections import erasure, generation, rebuild
 from scmanager.projections.following import Diverged, Following
 from scmanager.projections.generation import LIVE, NAMES, Connection
-from scmanager.projections.rebuild import Rebuilt, Report, Step, quietly
+from scmanager.projections.rebuild import RebuildUnderWay, Rebuilt, Report, Step, alone, quietly
 from scmanager.projections.writing import ProjectedElsewhere, poisoned
 from scmanager.spaces.documents import Documents
 from scmanager.spaces.opening import KeyOf, parse_row
@@ -86,7 +86,7 @@ class Projector:
         """Project what came since the last time; returns the position reached.
 
         The first call makes or rebuilds what is missing or made by other code. Raises ReadModelsAway, and Unavailable
-        when something is away that rows are made from; the next call then goes on from the same place.
+        when something is away that rows are made from; RebuildUnderWay. The next call goes on from the same place.
         """
         with self._mutex:
             try:
@@ -109,7 +109,7 @@ class Projector:
             try:
                 self.catch_up()
                 unclean = self._clean_up()
-            except (Unavailable, ProjectedElsewhere) as error:
+            except (Unavailable, ProjectedElsewhere, RebuildUnderWay) as error:
                 self._error = error.code
                 stop.wait(pause)
                 pause = min(2 * pause, LONGEST_PAUSE_S)
@@ -134,7 +134,7 @@ class Projector:
     def rebuild(self, report: Report = quietly) -> Rebuilt:
         """Make all read models anew beside the live ones, then switch over. Reading and projecting go on meanwhile.
 
-        Raises ReadModelsAway, SwitchBlocked.
+        Raises ReadModelsAway, RebuildUnderWay, SwitchBlocked.
         """
         try:
             with psycopg.connect(self._conninfo, autocommit=True) as connection:
@@ -143,9 +143,14 @@ class Projector:
             raise ReadModelsAway(reason=type(error).__name__) from error
 
     def roll_back(self) -> bool:
-        """Switch back to the generation before, which then catches up; False when there is none."""
+        """Switch back to the generation before, which then catches up; False when there is none.
+
+        Raises RebuildUnderWay, SwitchBlocked.
+        """
         with self._mutex:
-            switched = rebuild.roll_back(self._connect())
+            connection = self._connect()
+            with alone(connection):
+                switched = rebuild.roll_back(connection)
             if switched:
                 self._live = self._following(LIVE)
                 self.catch_up()
@@ -154,14 +159,15 @@ class Projector:
     def clean_up_if_due(self) -> bool:
         """After words were erased: remove their bytes from the server's files as well; whether it was due.
 
-        Raises FilesRecycled, MayNotCleanUp, ReadModelsAway.
+        Raises FilesRecycled, MayNotCleanUp, ReadModelsAway, RebuildUnderWay.
         """
         with self._mutex:
             try:
                 connection = self._connect()
                 if not generation.progress(connection, LIVE).clean_up_due:
                     return False
-                erasure.clean_up(connection)
+                with alone(connection):
+                    erasure.clean_up(connection)
             except psycopg.OperationalError as error:
                 self.close()
                 raise ReadModelsAway(reason=type(error).__name__) from error
@@ -192,6 +198,10 @@ class Projector:
         return self._rebuild(connection, quietly).pos
 
     def _rebuild(self, connection: Connection, report: Report) -> Rebuilt:
+        with alone(connection):
+            return self._rebuild_alone(connection, report)
+
+    def _rebuild_alone(self, connection: Connection, report: Report) -> Rebuilt:
         number = rebuild.next_number(connection)
         shadow = self._following(rebuild.shadow_name(number))
         rebuild.build(shadow, connection, number, report)

@@ -1,6 +1,8 @@
 """A rebuild beside the live read models: reads never stop, and what was wrong is right afterwards."""
 
 import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
@@ -8,11 +10,12 @@ import pytest
 from scmanager.domain.catalogue import FOLDS
 from scmanager.projections import generation, rebuild, runner
 from scmanager.projections.generation import LIVE
-from scmanager.projections.rebuild import Step
+from scmanager.projections.rebuild import RebuildUnderWay, Step
 from scmanager.projections.runner import Projector
 from scmanager.runtime import clock_us
 from scmanager.spaces.shelf import Shelf
 from tests.support.books import Books, add_ship, books, dump, form_fleet, one
+from tests.support.processes import wait_until
 
 pytestmark = pytest.mark.services
 
@@ -195,3 +198,51 @@ def test_a_switch_waits_for_locks_and_gives_up_with_the_old_ones_in_place(
     assert dump(database) == before
     assert projector.rebuild().differing == ()
     projector.close()
+
+
+def refused(act: Callable[[], object]) -> bool:
+    """Whether another thread is refused, as a rebuild is under way."""
+    with ThreadPoolExecutor(1) as other:
+        return isinstance(other.submit(act).exception(30), RebuildUnderWay)
+
+
+def test_while_one_rebuilds_nobody_else_makes_or_drops_generations(nova: Books, database: str) -> None:
+    projector, second = nova.projector(database), nova.projector(database)
+    projector.catch_up()
+    projector.rebuild()  # One to roll back to.
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("update scm_read.progress set clean_up_due = true")
+    answers: list[bool] = []
+
+    def interrupt(step: Step) -> None:
+        if step.phase == "index" and not answers:
+            acts = (projector.rebuild, second.rebuild, projector.roll_back, projector.clean_up_if_due)
+            answers.extend(refused(act) for act in acts)
+
+    made = projector.rebuild(interrupt)
+    assert answers == [True] * 4
+    assert (made.generation, made.differing) == (3, ())
+    assert projector.roll_back()
+    assert projector.rebuild().differing == ()
+    projector.close()
+    second.close()
+
+
+def test_a_projector_that_would_rebuild_waits_for_another_that_does(nova: Books, database: str) -> None:
+    first, second, stop = nova.projector(database), nova.projector(database), threading.Event()
+    thread = threading.Thread(target=second.run, args=(stop,))
+    errors: list[str] = []
+
+    def interrupt(step: Step) -> None:
+        if step.phase == "index" and not errors:
+            thread.start()
+            wait_until(lambda: second.status().error)
+            errors.append(second.status().error)
+
+    assert first.rebuild(interrupt).generation == 1
+    assert errors == ["read-models-rebuild-under-way"]
+    assert second.wait(nova.store.last_pos(), 30)
+    assert second.status().generation == 1
+    stop.set()
+    thread.join(30)
+    first.close()
