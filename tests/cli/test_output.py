@@ -44,3 +44,17 @@ def test_a_reader_who_leaves_early_is_no_failure(capfd: pytest.CaptureFixture[st
         process.stdout.close()
         assert process.wait(60) == 0
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("columns", ["80", "40"])
+def test_ids_times_and_types_are_never_broken(
+    columns: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    whole = ("3fa9c07d11be", "2955-11-30 20:00 CET", "operation.ship-slot-added/1", "2955-12-01")
+    words = "The whole wing meets above Yela and waits there until everybody has come, which may take a while."
+    say_table(("what", "about", "id", "when", "type", "until"), [("Ayla " * 9, words, *whole)], "nothing")
+    lines = capsys.readouterr().out.splitlines()
+    for cell in whole:
+        assert any(cell in line for line in lines)
+    assert len(lines) > 2, "words are broken, so that the rest has its place"
