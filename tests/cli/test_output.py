@@ -1,5 +1,6 @@
 """What other people wrote is shown, and does not steer the terminal of whoever reads it; readers may leave."""
 
+import os
 import subprocess
 import sys
 
@@ -44,3 +45,23 @@ def test_a_reader_who_leaves_early_is_no_failure(capfd: pytest.CaptureFixture[st
         process.stdout.close()
         assert process.wait(60) == 0
     assert capfd.readouterr().err == ""
+
+
+def test_a_terminal_that_lacks_a_character_gets_it_spelled_out() -> None:
+    talking = (
+        "import sys; from scmanager.cli import commands, entry, output\n"
+        "def talk(): output.say('Kaf\\u00e9 \\u661f')\n"
+        "commands.TOP['version'] = talk\n"
+        "sys.argv = ['scm', '--version']\n"
+        "entry.main()"
+    )
+    environment = os.environ | {"PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0"}
+    done = subprocess.run([sys.executable, "-c", talking], env=environment, capture_output=True, check=False)
+    assert (done.returncode, done.stdout.split()) == (0, [b"Kaf\xe9", b"\\u661f"]), done.stderr
+
+
+def test_the_version_is_an_option_too() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "scmanager", "--version"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout.split()[:2]) == (0, ["SC", "Manager"]), done.stderr
