@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from scmanager.cli.output import harmless, remark, say, say_table
+from tests.cli.conftest import Scm
 
 
 @pytest.mark.parametrize("text", ["Aýla 星", "نوري الطيّار", "கா‌", "👨\u200d🚀 Tevarin", "two\nlines\tand a tab"])
@@ -65,3 +66,8 @@ def test_the_version_is_an_option_too() -> None:
         [sys.executable, "-m", "scmanager", "--version"], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout.split()[:2]) == (0, ["SC", "Manager"]), done.stderr
+
+
+def test_an_empty_list_of_imports_names_the_own_hangar(nova: Scm) -> None:
+    assert "scm hangar imports --personal" in nova("hangar", "imports").err
+    assert "--personal" not in nova("hangar", "imports", "--personal").err
