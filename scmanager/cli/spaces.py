@@ -33,6 +33,7 @@ from scmanager.cli.moments import read_moment
 from scmanager.cli.option_help import WHEN
 from scmanager.cli.output import JsonFlag, progress, remark, say_json, say_result, say_table, short
 from scmanager.cli.session import Place, session_of
+from scmanager.cli.targets import check_space_target, check_target
 from scmanager.cli.verbs import CommandIdOption, OrgOption, PersonalFlag, read_command_id
 from scmanager.domain.catalogue import MEMBERS, ORGANISATIONS
 from scmanager.domain.member import Standing as MemberStanding
@@ -110,6 +111,7 @@ def export(
     """Write a space to a file, with its keys sealed to every device that acts there."""
     with session_of(context).open() as place:
         space = _space(place, org, personal=personal)
+        check_space_target(output, space.id)
         with progress("Writing logs", None):
             size = place.exchange.export_space(space.id, output, with_keys=not without_keys)
     say_result({"file": str(output), "space": space.id.hex(), "bytes": size}, as_json=as_json)
@@ -171,6 +173,7 @@ def request_device(
 
 
 def _request(context: typer.Context, invited: bytes, output: Path, *, as_json: bool) -> None:
+    check_target(output)
     with session_of(context).open() as place:
         made = place.exchange.request(invited)
     write_private(output, made)
@@ -194,6 +197,7 @@ def invite(
     as_json: JsonFlag = False,
 ) -> None:
     """Invite somebody, and write the invitation to give them. The file itself gives no right."""
+    check_target(output)
     with session_of(context).open() as place:
         space = names.organisation(place, org)
         given: dict[str, Any] = {"until_s": read_moment(until, int(time.time()))}
@@ -210,6 +214,7 @@ def invite_device(
     personal: PersonalFlag = False, as_json: JsonFlag = False,
 ) -> None:  # fmt: skip
     """Write the file with which another machine of yours asks to act as you."""
+    check_target(output)
     with session_of(context).open() as place:
         space = _space(place, org, personal=personal)
         mine = people.me(place, space)

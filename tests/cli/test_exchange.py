@@ -63,8 +63,8 @@ def test_somebody_is_let_in_and_takes_the_founders_seat(two: Scm, tmp_path: Path
 
 @pytest.mark.slow
 def test_a_second_machine_acts_as_its_owner(two: Scm, tmp_path: Path) -> None:
-    invitation, request, space = tmp_path / "invitation", tmp_path / "request", tmp_path / "space"
     for own in ([], ["--personal"]):
+        invitation, request, space = (tmp_path / f"{each}{len(own)}" for each in ("invitation", "request", "space"))
         _done(two("device", "invite", "-o", invitation, *own))
         if own:
             assert two("space", "request", invitation, "-o", request, at="b").error == "invitation-to-own-space"
@@ -120,8 +120,9 @@ def test_what_is_refused_is_refused_alike(two: Scm, tmp_path: Path) -> None:
     assert two("space", "request", noise, "-o", request).error == "space-file-damaged"
     assert two("recovery", "take", noise).error == "space-file-damaged"
     assert two("org", "found", "Many", "--handle", "V", "--recovery-keys", 99).error == "recovery-numbers-wrong"
-    _done(two("space", "export", "-o", noise, "--without-keys"))
-    mirrored = _done(two("space", "import", noise, "--json", at="b"))
+    mirror = tmp_path / "mirror"
+    _done(two("space", "export", "-o", mirror, "--without-keys"))
+    mirrored = _done(two("space", "import", mirror, "--json", at="b"))
     assert mirrored.json["closed"] == mirrored.json["entries"] - 1
     founded = _done(two("org", "found", "Careful", "--handle", "V", "--recovery-keys", 3, "--json")).json
     assert (tmp_path / "a" / founded["recovery_sheet"]).read_text("utf-8").count("Careful") >= 3

@@ -1,11 +1,13 @@
 """What other people wrote is shown, and does not steer the terminal of whoever reads it; readers may leave."""
 
+import os
 import subprocess
 import sys
 
 import pytest
 
 from scmanager.cli.output import harmless, remark, say, say_table
+from tests.cli.conftest import Scm
 
 
 @pytest.mark.parametrize("text", ["Aýla 星", "نوري الطيّار", "கா‌", "👨\u200d🚀 Tevarin", "two\nlines\tand a tab"])
@@ -58,3 +60,28 @@ def test_ids_times_and_types_are_never_broken(
     for cell in whole:
         assert any(cell in line for line in lines)
     assert len(lines) > 2, "words are broken, so that the rest has its place"
+
+
+def test_a_terminal_that_lacks_a_character_gets_it_spelled_out() -> None:
+    talking = (
+        "import sys; from scmanager.cli import commands, entry, output\n"
+        "def talk(): output.say('Kaf\\u00e9 \\u661f')\n"
+        "commands.TOP['version'] = talk\n"
+        "sys.argv = ['scm', '--version']\n"
+        "entry.main()"
+    )
+    environment = os.environ | {"PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0"}
+    done = subprocess.run([sys.executable, "-c", talking], env=environment, capture_output=True, check=False)
+    assert (done.returncode, done.stdout.split()) == (0, [b"Kaf\xe9", b"\\u661f"]), done.stderr
+
+
+def test_the_version_is_an_option_too() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "scmanager", "--version"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout.split()[:2]) == (0, ["SC", "Manager"]), done.stderr
+
+
+def test_an_empty_list_of_imports_names_the_own_hangar(nova: Scm) -> None:
+    assert "scm hangar imports --personal" in nova("hangar", "imports").err
+    assert "--personal" not in nova("hangar", "imports", "--personal").err
