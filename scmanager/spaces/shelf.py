@@ -71,6 +71,10 @@ class Shelf:
         self.tell()
         return changes
 
+    def subjects(self, space: bytes) -> Mapping[bytes, bytes]:
+        """The keys of a space that this node has: each one's subject (empty: an epoch's), by its id."""
+        return self._held_of(space)
+
     def now_us(self) -> int:
         """This machine's clock, UTC microseconds."""
         return self._clock_us()
