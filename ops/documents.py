@@ -78,7 +78,7 @@ def _below(error: type[ScManagerError]) -> Iterator[type[ScManagerError]]:
 
 
 def _sentence(error: type[ScManagerError]) -> str:
-    return (error.__doc__ or "").partition("\n")[0]
+    return (error.__doc__ or "").partition("\n")[0].replace(":utc}", "}")
 
 
 # Events

@@ -40,21 +40,31 @@ class TextDocument:
         """By change: the number of its last operation."""
         self._actors: dict[bytes, tuple[int, int]] = {}
         """By actor: the numbers of its last change and last operation."""
+        self._authors = {root: bytes(16)}
+        """By change: its actor."""
+        self._unusable: list[Omitted] = []
+        """What cannot be used, whatever comes."""
+        self._early: dict[tuple[bytes, bytes], tuple[Told, Header, str]] = {}
+        """By change and actor: what fits nothing that is here, and why. It is tried again when more comes."""
         self._drafted: tuple[list[bytes], Any] = ([], self._document)
         """The changes written last, and a document that has them: mostly they are what is told next."""
 
     def take(self, told: Iterable[Told]) -> tuple[Omitted, ...]:
-        """Take changes in; those left out. Raises DocumentUnreadable."""
-        omitted, good = [], []
+        """Take changes in; all that are left out so far. Raises DocumentUnreadable.
+
+        What is in at last is the same in whatever order and pieces it was told.
+        """
         for each in told:
-            if each.change in self._last:
+            if self._authors.get(each.change) == each.actor or (each.change, each.actor) in self._early:
                 continue
             try:
-                self._admit(each, parse(each.data))
+                header = parse(each.data)
+                _check_claim(each, header)
             except ChangeUnusable as error:
-                omitted.append(Omitted(each.change, str(error.facts["why"])))
+                self._unusable.append(Omitted(each.change, each.actor, str(error.facts["why"])))
             else:
-                good.append(each.data)
+                self._early[each.change, each.actor] = (each, header, "")
+        good = self._admitted()
         if good:
             if good == self._drafted[0]:
                 self._document = self._drafted[1]
@@ -63,7 +73,8 @@ class TextDocument:
             self._drafted = ([], self._document)
             if sorted(map(bytes, self._document.get_heads())) != sorted(self.heads):
                 raise DocumentUnreadable(why=Trouble.CHANGE_LOST)
-        return tuple(omitted)
+        early = (Omitted(told.change, told.actor, why) for told, _, why in self._early.values())
+        return (*self._unusable, *early)
 
     def text(self, at: Sequence[bytes] | None = None) -> str:
         """What it says, or said at these changes. Raises DocumentUnreadable; KeyError for a change that is not in."""
@@ -94,19 +105,31 @@ class TextDocument:
             self._drafted = ([each.data for each in made], fork)
         return made
 
-    def _admit(self, told: Told, header: Header) -> None:
-        """Raises ChangeUnusable unless it is what part 0 says, and its operations follow those it builds on."""
-        if (told.change, told.actor, told.number, set(told.deps)) != (
-            header.hash, header.actor, header.number, set(header.deps),
-        ):  # fmt: skip
-            raise ChangeUnusable(why="it is another than its entry says")
+    def _admitted(self) -> list[bytes]:
+        """The bytes of those that fit by now, each after what it builds on; they are no longer early."""
+        good: list[bytes] = []
+        count = -1
+        while len(good) != count:
+            count = len(good)
+            for key, (told, header, _) in list(self._early.items()):
+                try:
+                    self._admit(header)
+                except ChangeUnusable as error:
+                    self._early[key] = (told, header, str(error.facts["why"]))
+                else:
+                    good.append(told.data)
+                    del self._early[key]
+        return good
+
+    def _admit(self, header: Header) -> None:
+        """Raises ChangeUnusable unless all it builds on is in, and its operations follow that."""
         if not self._last.keys() >= set(header.deps):
             raise ChangeUnusable(why="what it builds on is left out")
         number, last = self._actors.get(header.actor, (0, 0))
         follows = header.number == number + 1 and header.first > last
         if not follows or header.first != 1 + max(self._last[each] for each in header.deps):
             raise ChangeUnusable(why="its numbers do not follow those it builds on")
-        self._last[header.hash] = header.last
+        self._last[header.hash], self._authors[header.hash] = header.last, header.actor
         self._actors[header.actor] = (header.number, header.last)
         self.heads = self.heads.difference(header.deps) | {header.hash}
 
@@ -120,6 +143,14 @@ class TextDocument:
     def _known(self, change: bytes) -> bytes:
         self._last[change]
         return change
+
+
+def _check_claim(told: Told, header: Header) -> None:
+    """Raises ChangeUnusable unless the bytes are what part 0 says."""
+    if (told.change, told.actor, told.number, set(told.deps)) != (
+        header.hash, header.actor, header.number, set(header.deps),
+    ):  # fmt: skip
+        raise ChangeUnusable(why="it is another than its entry says")
 
 
 def _told(made: Any) -> Told:

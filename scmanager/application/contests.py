@@ -38,7 +38,10 @@ class ContestUnclear(Refused):
     """It is not clear how this contest shall be settled: {why}."""
 
     code = "contest-unclear"
-    hint = "Name the entry of one of its values, or give a new value, and not both; name the slot if several are."
+    hint = (
+        "Choose one of its values (--choose NO; `entry` in the API) or give a new one (--value VALUE), and not both;"
+        " name the slot if several are (--slot SLOT)."
+    )
 
 
 class NoSuchValue(Refused):

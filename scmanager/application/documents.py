@@ -66,7 +66,7 @@ def edit(drafting: Drafting, *, thing_id: ThingId, kind: Kind, text: str, base: 
 def undo(drafting: Drafting, *, thing_id: ThingId, kind: Kind, change: EntryId | None = None) -> AtDesk:
     """Take back what a change did, or your last one: later edits stay. What is undone can be undone again."""
     place = _place(drafting, thing_id, kind)
-    steps = drafting.documents.history(place)
+    steps = drafting.documents.usable(place)
     first, last = _meant(steps, drafting.me, change)
     before = drafting.documents.text_at(place, first.deps)
     made = drafting.documents.write(place, lambda known, _: _draft(drafting, place, known, (last.change,), before))

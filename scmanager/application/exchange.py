@@ -99,7 +99,9 @@ def _take_in(
         for copy in logs:
             log = entry.parse(copy.entries[0]).log
             if (log == space) is founding and log in wanted and not is_piece(copy):
-                new += store.admit(verify_copy(_without_erased(copy, is_erased)))
+                copy = _without_erased(copy, is_erased)
+                new += store.admit(verify_copy(copy))
+                _erase_again(store, copy, is_erased)
     came = drain(store, wanted)
     for copy in logs:
         new, dropped = new + came.entries, [*dropped, *came.dropped]
@@ -107,6 +109,7 @@ def _take_in(
         if is_piece(copy) and entry.parse(copy.entries[0]).log in wanted:
             copy = _without_erased(copy, is_erased)
             came = take_piece(store, parse_run(space, copy.entries, copy.held, copy.note, now_s))
+            _erase_again(store, copy, is_erased)
     return Drained(new + came.entries, (*dropped, *came.dropped))
 
 
@@ -211,6 +214,14 @@ def _without_erased(copy: LogCopy, is_erased: Callable[[bytes], bool]) -> LogCop
         refs = entry.parse(data).parts if parts.keys() - {0} else ()
         held.append({n: part for n, part in parts.items() if n == 0 or n >= len(refs) or not is_erased(refs[n].key)})
     return LogCopy(copy.entries, held, copy.note)
+
+
+def _erase_again(store: Store, copy: LogCopy, is_erased: Callable[[bytes], bool]) -> None:
+    """An erasure that came between the look at its keys and the commit has missed the parts: they go now."""
+    brought = zip(copy.entries, copy.held, strict=True)
+    keys = {ref.key for data, parts in brought for n, ref in enumerate(entry.parse(data).parts) if n and n in parts}
+    if gone := [key for key in keys if is_erased(key)]:
+        store.erase(gone)
 
 
 class Fork(msgspec.Struct, frozen=True):

@@ -40,7 +40,11 @@ def _hands(space: Space, operation: Operation, *, everybody: bool) -> list[Hand]
     coming = dict.fromkeys((*held.crew, *held.waiting, *held.tentative, *held.reserve))
     if everybody:
         declined = set(held.declined)
-        coming |= dict.fromkeys(sorted(each for each, _ in space.things(MEMBERS) if each not in declined))
+        roster: Iterator[tuple[Id, Any]] = space.things(MEMBERS)
+        invited = member.Standing.INVITED  # Who has not come in yet is not counted on, unless he was signed up.
+        coming |= dict.fromkeys(
+            sorted(each for each, one in roster if each not in declined and one.standing is not invited)
+        )
     return [Hand(each, roles.get(each, ())) for each in coming if _is_here(space, each)]
 
 

@@ -21,6 +21,8 @@ DAY_S = 86_400
 LATEST_S = 253_402_300_799
 """The end of the year 9999."""
 EMPTY = "Nothing was noted."
+EMPTY_NARROWED = "Nothing like that was noted. All that was: scm audit list"
+NO_SUCH_TYPE = "No type begins with {type}. There are: {types}."
 WAITING = """\
 {count} of it waits outside of the log, unsigned, until you have a space of your own, or the running node takes it in.
 Such a space comes with your first ship or character: scm import FILE, scm character make NAME"""
@@ -65,10 +67,16 @@ def list_audit_events(
              row["source"] or "", row["detail"] or "")
             for row in rows
         ],
-        EMPTY,
+        _empty(type_ or "", narrowed=bool(days or type_ or severity is not Severity.INFO)),
     )  # fmt: skip
     if waits := sum(row["id"] is None for row in rows):
         remark(WAITING.format(count=waits))
+
+
+def _empty(type_: str, *, narrowed: bool) -> str:
+    if not any(each.startswith(type_) for each in KINDS):
+        return NO_SUCH_TYPE.format(type=type_, types=", ".join(sorted(KINDS)))
+    return EMPTY_NARROWED if narrowed else EMPTY
 
 
 def _recorded(place: Place) -> Iterator[Row]:

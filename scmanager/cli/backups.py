@@ -90,6 +90,7 @@ def make(
     path = _target(session.folder, target, now)
     passphrase = None if plain else _passphrase(twice=True)
     _forget_leftovers(path.parent)
+    replaced = path.exists()
     running = running_node(session.folder)
     if running is None:
         _alone(session, path, passphrase, now)
@@ -103,6 +104,8 @@ def make(
         return
     say(f"{path}  {size} bytes, {manifest.entries} entries")
     _say_heads(heads)
+    if replaced:
+        remark("It replaces the older backup that was there.")
     remark("Note the heads elsewhere: they prove a restored folder. Try it: scm backup verify FILE")
     if plain:
         remark(

@@ -24,7 +24,7 @@ THINGS: dict[str, dict[str, Command]] = {
         "enrol": "spaces.enrol",
     },
     "hangar": {"import": "hangar.import_file", "imports": "hangar.list_imports", "wishes": "hangar.list_wishes"},
-    "ship": {"list": "people.list_ships"},
+    "ship": {"list": "people.list_ships", "models": "models.list_models"},
     "fleet": {"list": "people.list_fleets"},
     "squadron": {"list": "people.list_squadrons"},
     "operation": {

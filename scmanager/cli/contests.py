@@ -15,11 +15,14 @@ from scmanager.cli.session import Place, session_of
 from scmanager.cli.verbs import CommandIdOption, OrgOption, read_command_id
 from scmanager.domain.governance import EVERY_RIGHT, needs
 from scmanager.errors import Refused
-from scmanager.spaces.contests import Contested, contests_in, id_of, in_words, label, spelt
+from scmanager.spaces.contests import CONTESTED, Contested, contests_in, id_of, in_words, label, spelt
 from scmanager.spaces.personal import Absence
 from scmanager.spaces.space import Space
 
-NOTHING = "Nothing is contested. What several set at once, without knowing of each other, would stand here."
+NOTHING = (
+    "Nothing is contested. What several set at once, without knowing of each other, would stand here."
+    " What was settled: scm contested --settled"
+)
 NOTHING_SETTLED = "Nothing was contested yet that somebody settled. What is open: scm contested"
 BY_ID = {"member": MemberId, "owner": MemberId, "ship": ShipId, "fleet": FleetId, "character": CharacterId}
 CALLED_BY_ID = {"member": MemberId, "player": MemberId, "character": CharacterId}
@@ -30,6 +33,20 @@ KindOption = Annotated[
 ]
 ThingArgument = Annotated[str, typer.Argument(metavar="THING", help="Its name or id, as scm contested shows it.")]
 FieldArgument = Annotated[str, typer.Argument(metavar="FIELD", help="Such as name or lead.")]
+
+
+class KindUnknown(Refused):
+    """Nothing that can be contested is of the kind {kind}."""
+
+    code = "contest-kind-unknown"
+    hint = f"Kinds: {', '.join(sorted(fold.name for fold in CONTESTED))}."
+
+
+class FieldNotOpen(Refused):
+    """Of {name}, {field} is not contested. Contested: {fields}."""
+
+    code = "contest-field-not-open"
+    hint = "Name one of these fields. All that is contested is listed by: scm contested."
 
 
 class ChoiceUnclear(Refused):
@@ -49,6 +66,8 @@ def list_contested(
     as_json: JsonFlag = False,
 ) -> None:
     """What several set at once and nobody decided yet, in all your spaces, and who may settle it."""
+    for unknown in {*(kind or ())} - {fold.name for fold in CONTESTED}:
+        raise KindUnknown(kind=unknown)
     with session_of(context).open() as place:
         spaces = [names.organisation(place, org)] if org else place.shelf.spaces()
         rows = [row for space in spaces for row in _rows(place, space, kind, settled=settled)]
@@ -100,8 +119,9 @@ def _meant(place: Place, org: str | None, thing: str, field: str, slot: str | No
     named = [Named(row["thing"], (row["name"],)) for _, row in open_]
     wanted = names.pick("contested thing", thing, named).id
     fields = [(space, row) for space, row in open_ if row["thing"] == wanted and row["field"] == field]
-    known = [Named(row["field"].encode(), (row["field"],)) for _, row in open_ if row["thing"] == wanted]
-    names.pick("contested field", field, known)
+    if not fields:
+        known = dict.fromkeys(row["field"] for _, row in open_ if row["thing"] == wanted)
+        raise FieldNotOpen(name=thing, field=field, fields=", ".join(known))
     parts = [Named(row["part"] or b"", (row["part_name"],)) for _, row in fields]
     if len(fields) == 1 and slot is None:
         return fields[0]

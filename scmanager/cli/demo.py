@@ -30,12 +30,23 @@ from scmanager.config import Settings, read_settings
 from scmanager.domain.catalogue import SHIPS
 from scmanager.domain.member import RemovalReason
 from scmanager.domain.ship_events import Owner, OwnerKind, Readiness
-from scmanager.runtime import Node, init_node, is_node
+from scmanager.errors import Refused
+from scmanager.runtime import Node, init_node
 
 UNFINISHED = "demo.unfinished"
 """Lies in a folder that holds nothing but a demo, for as long as that is being made."""
+FINISHED = "demo.made"
+"""Lies there from then on: this folder is a demo's."""
 CLAIM_S = 3 * 3600
 LOAN_S = 14 * 24 * 3600
+
+
+class NotADemo(Refused):
+    """{folder} holds something else than a demo."""
+
+    code = "demo-folder-taken"
+    hint = "Name a new or an empty folder: scm demo --data FOLDER."
+
 
 DataOption = Annotated[
     Path | None,
@@ -55,7 +66,8 @@ def demo(
         with Node(msgspec.structs.replace(settings, port=0) if check else settings) as node:
             if not node.shelf.spaces():
                 build(node)
-            (settings.data / UNFINISHED).unlink(missing_ok=True)
+            if (settings.data / UNFINISHED).exists():
+                (settings.data / UNFINISHED).replace(settings.data / FINISHED)
             _tell(node, stays=data is not None)
             if check:
                 _check(node)
@@ -75,20 +87,20 @@ def _folder(settings: Settings, data: Path | None) -> Iterator[Settings]:
 
 
 def _make_folder(settings: Settings) -> None:
-    """Make the folder, or empty it when making the demo there was broken off. Raises FolderInUse."""
+    """Make the folder, or empty it when making the demo there was broken off. Raises FolderInUse, NotADemo."""
     folder = settings.data
     mark, lock = folder / UNFINISHED, folder / LOCK_FILE
+    if (folder / FINISHED).exists():
+        return
     if mark.exists():
         remark("Making the demo was broken off here; it is made anew.")
         with FolderLock(lock):
             for each in set(folder.iterdir()) - {mark, lock}:
                 shutil.rmtree(each) if each.is_dir() else each.unlink()
-    elif is_node(folder):
-        return
-    ours = not folder.exists() or set(folder.iterdir()) <= {mark, lock}
+    elif folder.exists() and not set(folder.iterdir()) <= {lock}:
+        raise NotADemo(folder=str(folder))  # Where somebody keeps other things, nothing is added or emptied.
     init_node(settings)
-    if ours:  # Where somebody keeps other things, nothing is ever emptied.
-        mark.touch()
+    mark.touch()
 
 
 def build(host: Node) -> None:

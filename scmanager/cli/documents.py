@@ -3,6 +3,7 @@
 Reading and writing need no running node; the text comes out of the folder itself.
 """
 
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,12 +37,12 @@ ThingArgument = Annotated[
 ]
 KindOption = Annotated[Kind, typer.Option("--kind", help="Which of its documents.")]
 FileOption = Annotated[
-    str, typer.Option("--file", metavar="FILE", help="Take the whole new text from here; - is standard input.")
+    str | None, typer.Option("--file", metavar="FILE", help="Take the whole new text from here; - is standard input.")
 ]
 AtOption = Annotated[
     str | None, typer.Option("--at", metavar="WHEN", help="As it was: the first digits of a change, or a time.")
 ]
-NOTHING = "Nothing is written there yet. Write it: scm document edit THING --kind briefing --file FILE"
+NO_DOCUMENT = "No document yet. Write one: scm document edit THING --kind KIND --file FILE"
 OF: dict[Kind, Any] = {
     Kind.CHARTER: OrganisationId,
     Kind.BRIEFING: OperationId,
@@ -59,6 +60,20 @@ class FileNotRead(Unavailable):
     hint = "Give the path of a text file in UTF-8, or - for standard input."
 
 
+class TextUnsaid(Refused):
+    """The whole new text is said in one place: in a file, or on the command line."""
+
+    code = "document-text-unsaid"
+    hint = "Say either --file FILE, where - is standard input, or --text TEXT."
+
+
+class TextEmpty(Refused):
+    """{path} holds no text: the document would be emptied."""
+
+    code = "document-text-empty"
+    hint = 'If you mean that, say so: --text "".'
+
+
 class ChangeNotNamed(Refused):
     """{text} is neither a time nor the beginning of one change in this document."""
 
@@ -70,7 +85,7 @@ def edit(
     context: typer.Context,
     thing: ThingArgument,
     kind: KindOption,
-    file: FileOption = "-",
+    file: FileOption = None,
     text: Annotated[str | None, typer.Option("--text", metavar="TEXT", help="The whole new text itself.")] = None,
     base: Annotated[
         str | None, typer.Option("--base", metavar="WHEN", help="What you edited, if it was an older text: see --at.")
@@ -80,9 +95,9 @@ def edit(
     as_json: JsonFlag = False,
 ) -> None:
     """Write a document anew, from a file. Only what differs is changed; what others write meanwhile is kept."""
+    wanted = document.check_text(_said(file, text))
     with _opened(context, thing, kind, org) as (place, space, documents, where):
         heads = _heads(documents, where, base) if base else documents.read(where, lambda _, reading: reading.heads)
-        wanted = document.check_text(_read(file) if text is None else text)
         given = {"thing_id": where.entity, "kind": kind, "text": wanted, "base": heads}
         result = place.do("document.edit", space.id, given, read_command_id(command_id))
     say_result(result, as_json=as_json)
@@ -128,10 +143,10 @@ def show(
     if as_json:
         say_json({"text": text, "heads": list(heads), "omitted": shown.omitted})
         return
-    if shown.absence is Absence.NONE:
-        remark(NOTHING)
-        return
-    say(text.removesuffix("\n"))
+    if text:
+        say(text.removesuffix("\n"))
+    else:
+        remark("Nothing was written there then." if at else _nothing(thing, kind))
     if shown.omitted:
         remark(f"{shown.omitted} changes cannot be used and are left out.")
 
@@ -153,7 +168,7 @@ def history(
             }
             for step in documents.history(where)
         ]
-    show_rows(rows, as_json, NOTHING)
+    show_rows(rows, as_json, _nothing(thing, kind))
 
 
 def diff(
@@ -198,7 +213,7 @@ def list_documents(context: typer.Context, org: OrgOption = None, as_json: JsonF
             if isinstance(state, Document)
             for text in state.texts
         ]
-    show_rows(rows, as_json, NOTHING)
+    show_rows(rows, as_json, NO_DOCUMENT)
 
 
 def _called(place: Place, space: Space, kind: Kind, entity: bytes) -> str:
@@ -240,6 +255,24 @@ def _change(documents: Documents, where: Where, said: str) -> Id32:
     if len(said) < names.PREFIX_DIGITS_MIN or len(found) != 1:
         raise ChangeNotNamed(text=said)
     return found[0]
+
+
+def _nothing(thing: str, kind: Kind) -> str:
+    """What to do about a document of which there is nothing, in the words that were typed."""
+    about = f"{shlex.quote(thing)} --kind {kind.value}"
+    return f"Nothing is written there yet. Write it: scm document edit {about} --file FILE"
+
+
+def _said(file: str | None, text: str | None) -> str:
+    """The whole new text. Raises TextUnsaid, TextEmpty, FileNotRead."""
+    if text is not None and file is None:
+        return text
+    if text is not None or file is None:
+        raise TextUnsaid
+    read = _read(file)
+    if not read.strip():
+        raise TextEmpty(path="Standard input" if file == "-" else file)
+    return read
 
 
 def _read(path: str) -> str:

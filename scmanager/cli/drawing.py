@@ -1,10 +1,12 @@
 """What is drawn with rich: tables and bars. Imported when the first is drawn; a line of text needs none of it."""
 
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -19,15 +21,35 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+_WHOLE = re.compile(
+    r"[0-9a-f]{12,64}"  # ids
+    r"|\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d)?)?(?: \S{1,6})?"  # days and times, with their zone
+    r"|[a-z-]+(?:\.[a-z-]+)+(?:/\d+)?"  # types of events, verbs and rights
+)
+"""Cells that are read, or typed back, as one: they are never broken."""
+
+LEAST = 8
+"""What is left at least to a column that may be broken, in cells of the terminal, if its words need as much."""
+_BETWEEN = 2
+
 
 def draw_table(stream: Any, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Cells are harmless text. Raises BrokenPipeError."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
+    """Cells are harmless text. Raises BrokenPipeError.
+
+    Ids, times and types stay whole: a terminal too narrow for them gets longer lines.
+    """
+    console, listed = _console(stream), list(rows)
+    table, least = Table(box=None, pad_edge=False, header_style="bold"), 0
+    for number, column in enumerate(columns):
+        cells = [row[number] for row in listed if row[number]]
+        whole = bool(cells) and all(_WHOLE.fullmatch(cell) for cell in cells)
+        widest = max(map(cell_len, [column, *cells]))
+        least += _BETWEEN + (widest if whole else min(widest, LEAST))
+        table.add_column(column, overflow="fold", no_wrap=whole, min_width=widest if whole else None)
+    for row in listed:
         table.add_row(*(Text(cell) for cell in row))
-    _console(stream).print(table)
+    console.width = max(console.width, least)
+    console.print(table)
 
 
 @contextmanager

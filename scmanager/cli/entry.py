@@ -4,6 +4,7 @@ Exit codes: 0 done; 1 refused or not to be trusted; 2 the command was not unders
 is in the way. A traceback is shown with SCM_DEBUG=1 only.
 """
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -114,6 +115,7 @@ def _taken_apart(given: Sequence[str]) -> tuple[str | None, Path | None, list[st
 def run(arguments: Sequence[str] | None = None) -> int:
     """One command; its exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    given = ["version"] if given == ["--version"] else given
     try:
         only, data, words = _taken_apart(given)
         session = None if only is None else Session(data)
@@ -159,5 +161,8 @@ def _debug() -> None:
 
 
 def main() -> None:
-    """`scm`, as installed."""
+    """`scm`, as installed. A terminal whose encoding lacks a character gets it spelled out."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(run())

@@ -38,7 +38,7 @@ def erase(
     """Erase the personal words about a member: names, notes, nicknames. Every proof still holds afterwards."""
     with session_of(context).open() as place:
         space = place.shelf.space(place.personal_space()) if personal else names.organisation(place, org)
-        who = names.resolve(MemberId, member, place, space)
+        who = names.resolve(MemberId, member, place, space, "member.erase")
         if at_once and who != people.me(place, space):
             raise AtOnceNotYours(member=member)
         if not yes:

@@ -10,6 +10,7 @@ from scmanager.cli.output import JsonFlag, remark, say_json, say_table, short
 from scmanager.cli.session import Place, session_of
 from scmanager.cli.verbs import OrgOption
 from scmanager.cli.why import kind_of
+from scmanager.domain.catalogue import ORGANISATIONS
 from scmanager.spaces.opening import Opened
 from scmanager.spaces.space import Space
 
@@ -20,6 +21,8 @@ def void(context: typer.Context, org: OrgOption = None, as_json: JsonFlag = Fals
         spaces = [names.organisation(place, org)] if org else place.shelf.spaces()
         found = [(space, each) for space in spaces for each in mine(place, space)]
         rows = [_row(place, space, each) for space, each in found]
+        again = any(people.me(place, space) for space, _ in found)
+        over = [_title(space) for space in spaces if not people.me(place, space) and _ended(place, space)]
     if as_json:
         say_json(rows)
         return
@@ -28,7 +31,9 @@ def void(context: typer.Context, org: OrgOption = None, as_json: JsonFlag = Fals
         [(short(row["event"]), row["type"], row["reason"], "yes" if row["this machine"] else "") for row in rows],
         "Everything you wrote counts, or was said again. What does not count, and why: scm log show, scm why EVENT",
     )
-    if rows:
+    for title in over:
+        remark(f"You do not act in {title} any more: what does not count there can only be said again by others.")
+    if again:
         remark("Say all of this machine again: scm event reissue. Or some: scm event reissue --event EVENT")
 
 
@@ -41,6 +46,17 @@ def _row(place: Place, space: Space, opened: Opened) -> dict[str, Any]:
 
 
 def mine(place: Place, space: Space) -> list[Opened]:
-    """One's own void work in a space; none where one does not act."""
-    member = people.me(place, space)
+    """One's own void work in a space, where one acts or did act; none elsewhere."""
+    member = people.me(place, space) or _ended(place, space)
     return void_work(space, member, place.vault.logs_of(space.id)) if member else []
+
+
+def _ended(place: Place, space: Space) -> bytes | None:
+    """As which member this folder ever acted in a space, though every grant of theirs may be over."""
+    own = set(place.vault.logs_of(space.id))
+    return next((each.grant.member for each in space.verdicts.grants.values() if own & set(each.levels)), None)
+
+
+def _title(space: Space) -> str:
+    state: Any = space.state(ORGANISATIONS, space.id[:16])
+    return str(state.title) or "your own space"

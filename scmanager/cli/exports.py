@@ -26,6 +26,7 @@ from scmanager.cli.client import Client
 from scmanager.cli.output import JsonFlag, progress, remark, say_json, say_result, say_table, short
 from scmanager.cli.running import asked
 from scmanager.cli.session import Session, session_of
+from scmanager.cli.targets import TargetTaken
 from scmanager.cli.through import LONG_S
 from scmanager.errors import Refused
 
@@ -33,13 +34,6 @@ FILE_SUFFIX = ".zip"
 OURS = re.compile(r"export\.json|README\.txt|(?:org|personal|author)-[0-9a-f]{12}/(?:tables/)?[a-z_.]+")
 ENTRIES = re.compile(r"(?:org|personal|author)-[0-9a-f]{12}/entries\.jsonl")
 TABLES_BYTES_MAX = 1 << 40
-
-
-class ExportTargetTaken(Refused):
-    """{path} is there already."""
-
-    code = "export-target-taken"
-    hint = "Name another one: what is there is never overwritten."
 
 
 class NothingExported(Refused):
@@ -69,7 +63,7 @@ def export(
     """
     session, path = session_of(context), target.expanduser().absolute()
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise ExportTargetTaken(path=str(path))
+        raise TargetTaken(path=str(path))
     asked_for: dict[str, Any] = {"space": _spaces(session, org, personal=personal)}
     asked_for |= {"bom": str(bom).lower(), "csv": str(not without_csv).lower(), "keys": str(not without_keys).lower()}
     with asked(session) as api:

@@ -102,6 +102,7 @@ def list_imports(
 ) -> None:
     """Which lists of ships were imported, when, from which tool, and whether that was taken back."""
     empty = "Nothing was imported here yet. Import your list: scm import FILE"
+    empty += "" if personal else ". What you imported for yourself: scm hangar imports --personal"
     people.list_rows_of(context, org, _imports, as_json, empty, personal=personal)
 
 

@@ -1,15 +1,18 @@
 """Names for ids: on the command line a thing may be called by its full id, by the first digits of it, or by its name.
 
-Whatever fits more than one thing is an error that lists them; nothing is guessed.
+Whatever fits more than one thing is an error that lists them. What is gone gives way to what lives (`gone`).
 """
 
 import re
+import time
+import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
+from scmanager.adapters.ship_catalogue import Catalogue
 from scmanager.application.verbs import (
     CharacterId,
     ContactId,
@@ -28,6 +31,7 @@ from scmanager.application.verbs import (
     TreatyId,
 )
 from scmanager.application.words import Words
+from scmanager.cli import gone
 from scmanager.cli.output import short
 from scmanager.cli.session import Place
 from scmanager.domain.catalogue import (
@@ -48,6 +52,7 @@ from scmanager.domain.event import Id32
 from scmanager.domain.fold import Fold
 from scmanager.domain.member import Profile
 from scmanager.domain.role import Role
+from scmanager.domain.ship import Ship
 from scmanager.errors import Refused
 from scmanager.spaces.space import Space
 
@@ -121,6 +126,8 @@ class Named(msgspec.Struct, frozen=True):
 
     id: bytes
     names: tuple[str, ...]
+    mark: str = ""
+    """`removed`, `template` ...: what is gone, or no operation to fly."""
 
     @property
     def label(self) -> str:
@@ -128,27 +135,45 @@ class Named(msgspec.Struct, frozen=True):
         called = next((name for name in self.names if name), "")
         return f"{called} ({short(self.id)})" if called else short(self.id)
 
+    @property
+    def label_with_mark(self) -> str:
+        """The same, with the word for what is gone."""
+        return f"{self.label} ({self.mark})" if self.mark else self.label
 
-def resolve(kind: Any, text: str, place: Place, space: Space) -> bytes:
-    """The id that `text` means. Raises NameUnknown, NameAmbiguous."""
+
+def resolve(
+    kind: Any, text: str, place: Place, space: Space, verb: str = "", within: bytes | None = None
+) -> bytes:  # fmt: skip
+    """The id that `text` means to a verb; slots and squads only of the operation `within`, if there is one.
+
+    Raises NameUnknown, NameAmbiguous.
+    """
     width = 64 if kind is EntryId else 32
     if re.fullmatch(rf"[0-9a-fA-F]{{{width}}}", text):
         return bytes.fromhex(text)
-    return pick(NOUNS[kind], text, known(kind, place, space)).id
+    candidates = _in_operations(kind, space, within) if kind in (SlotId, SquadId) else known(kind, place, space)
+    return pick(NOUNS[kind], text, candidates, verb).id
 
 
-def pick(noun: str, text: str, candidates: Sequence[Named]) -> Named:
-    """The one candidate that bears this name, or whose id begins with these digits."""
-    wanted = text.casefold()
-    found = [each for each in candidates if wanted in (name.casefold() for name in each.names if name)]
+def pick(noun: str, text: str, candidates: Sequence[Named], verb: str = "") -> Named:
+    """The one candidate that bears this name, or whose id begins with these digits; the living before the gone."""
+    wanted = _folded(text)
+    found = [each for each in candidates if wanted in (_folded(name) for name in each.names if name)]
+    found = gone.preferred(found, verb)
     if not found and len(text) >= PREFIX_DIGITS_MIN:
         found = [each for each in candidates if each.id.hex().startswith(wanted)]
-    if len({each.id for each in found}) > 1:
+    found = list({each.id: each for each in found}.values())
+    if len(found) > 1:
         raise NameAmbiguous(name=text, candidates=listed(found))
     if not found:
         held = [each for each in candidates if any(each.names)]
         raise NameUnknown(noun=noun, name=text, known=_known(held, candidates))
     return found[0]
+
+
+def _folded(name: str) -> str:
+    """For comparing: without case, and with one spelling of letters that have accents (Unicode 3.13, D145)."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
 
 
 def _known(held: Sequence[Named], candidates: Sequence[Named]) -> str:
@@ -159,7 +184,7 @@ def _known(held: Sequence[Named], candidates: Sequence[Named]) -> str:
 
 def listed(candidates: Sequence[Named]) -> str:
     """Some of them, for an error."""
-    shown = ", ".join(each.label for each in candidates[:CANDIDATES_SHOWN])
+    shown = ", ".join(each.label_with_mark for each in candidates[:CANDIDATES_SHOWN])
     return shown + (", ..." if len(candidates) > CANDIDATES_SHOWN else "")
 
 
@@ -178,15 +203,24 @@ def known(kind: Any, place: Place, space: Space) -> list[Named]:
     if kind is CharacterId:
         return _characters(place, space)
     if kind is OperationId:
-        return [Named(entity, _dated(state)) for entity, state in space.things(OPERATIONS)]
+        now_s = int(time.time())
+        return [Named(entity, _dated(state), gone.mark(state, now_s)) for entity, state in space.things(OPERATIONS)]
     return _titled(kind, space)
 
 
 def _titled(kind: Any, space: Space) -> list[Named]:
-    """Roles, fleets, squadrons, treaties by title; contacts by title and tag; ships by model."""
+    """Roles, fleets, squadrons, treaties by title; contacts by title and tag; ships by model or its name."""
+    now_s = int(time.time())
     return [
-        Named(entity, (_title(state), str(getattr(state, "sid", "")))) for entity, state in space.things(FOLDS[kind])
+        Named(entity, (_title(state), _also(state)), gone.mark(state, now_s))
+        for entity, state in space.things(FOLDS[kind])
     ]
+
+
+def _also(state: Any) -> str:
+    """A second name: a contact's tag, what the catalogue calls a ship's model."""
+    listed_as = Catalogue.load().get(state.model) if isinstance(state, Ship) else None
+    return listed_as.name if listed_as else str(getattr(state, "sid", ""))
 
 
 def _dated(operation: Any) -> tuple[str, ...]:
@@ -195,11 +229,13 @@ def _dated(operation: Any) -> tuple[str, ...]:
     return (title,) if operation.template else (f"{title} {datetime.fromtimestamp(starts, UTC):%Y-%m-%d}", title)
 
 
-def _in_operations(kind: Any, space: Space) -> list[Named]:
-    """Slots or squads of every operation by name; slots of one role are numbered too: `gunner 2`."""
+def _in_operations(kind: Any, space: Space, within: bytes | None = None) -> list[Named]:
+    """Slots or squads of one operation or of all, by name; slots of one role are numbered too: `gunner 2`."""
     found = []
-    for _, state in space.things(OPERATIONS):
+    for entity, state in space.things(OPERATIONS):
         one: Any = state
+        if within not in (None, entity):
+            continue
         if kind is SquadId:
             found += [Named(each.id, (each.title,)) for each in one.squads]
             continue
@@ -230,7 +266,8 @@ def members(place: Place, space: Space) -> list[Named]:
     found = []
     for entity, state in space.things(MEMBERS):
         profile = profile_of(place, space, getattr(state, "profile", b""))
-        found.append(Named(entity, (profile.handle, profile.display_name) if profile else ()))
+        called = (profile.handle, profile.display_name) if profile else ()
+        found.append(Named(entity, called, gone.mark(state, 0)))  # A member's standing needs no clock.
     return found
 
 

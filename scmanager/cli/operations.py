@@ -20,7 +20,7 @@ from scmanager.cli.session import Place, session_of
 from scmanager.cli.verbs import OrgOption
 from scmanager.domain.catalogue import OPERATIONS
 from scmanager.domain.event import Id32, Personal
-from scmanager.domain.fielding import CrewFilled, Fielding, Missing, ShipFilled
+from scmanager.domain.fielding import CrewFilled, Fielding, Flaw, Missing, ShipFilled
 from scmanager.domain.operation import Operation
 from scmanager.domain.operation_crew import Manifest, manifest, places, rival_takers, taker
 from scmanager.domain.operation_events import Briefing, Cancellation
@@ -36,6 +36,16 @@ WHY = {
     Missing.NO_SHIP: "its ship is missing",
 }
 NO_SHIP = "no ship that comes fits"
+FLAWS = {
+    Flaw.DAMAGED: "is damaged",
+    Flaw.LOST: "is lost",
+    Flaw.IN_CLAIM: "is in claim",
+    Flaw.GONE: "is not here any more",
+    Flaw.KEEPER_AWAY: "belongs to somebody who does not come",
+    Flaw.ELSEWHERE: "flies in another operation then",
+}
+NOTHING_PLANNED = "Nothing is planned. See: scm operation plan"
+NOTHING_KEPT = "There is no template. Keep an operation's plan as one: scm operation save-template OPERATION TITLE"
 _KINDS: dict[TextKind, type[Personal]] = {
     TextKind.BRIEFING: Briefing,
     TextKind.CANCELLATION: Cancellation,
@@ -65,7 +75,8 @@ def list_operations(
         if not everything and not templates:
             found = [each for each in found if not _over(each, int(time.time()))]
         rows = [_row(each) for each in sorted(found, key=lambda each: (each.window.starts, each.id))]
-        empty = NOT_IN_YET if not rows and me(place, space) is None else "Nothing is planned. See: scm operation plan"
+        empty = NOTHING_KEPT if templates else NOTHING_PLANNED
+        empty = NOT_IN_YET if not rows and me(place, space) is None else empty
     if as_json:
         say_json(rows)
         return
@@ -102,7 +113,8 @@ def show(
         if told[name]:
             say(f"contested: {name.removeprefix('rival_')}: {', '.join(told[name])}")
     for text in told["texts"]:
-        say(f"{text['kind']} ({text['standing']}), by {text['by']}: {text['text']}")
+        by = f", by {text['by']}" if text["by"] else ""
+        say(f"{text['kind']} ({text['standing']}){by}: {text['text']}")
     slots = [(each["id"], each["title"], each["who"], each["note"]) for each in told["slots"]]
     say_table(("slot", "for", "taken by", ""), [(short(a), b, c, d) for a, b, c, d in slots], "No slots.")
     for standing in Manifest.__struct_fields__:
@@ -244,6 +256,8 @@ def _texts(place: Place, space: Space, one: Operation, people: list[names.Named]
         holding.append((one.cancellation, "holds"))
     standing = [*holding, *((entry, "contested") for entry in one.rival_briefings)]
     read = _words(place, space, {entry: _KINDS[kinds.get(entry, TextKind.BRIEFING)] for entry, _ in standing})
+    for entry in set(read) - set(authors):  # Words of a copy are told by its source.
+        authors |= {each.entry: each.by for each in _told_by(space, entry).texts if each.entry == entry}
     return [
         {
             "kind": kinds.get(entry, TextKind.BRIEFING).value, "standing": how, "entry": entry,
@@ -253,6 +267,14 @@ def _texts(place: Place, space: Space, one: Operation, people: list[names.Named]
         for entry, how in standing
         if entry in read
     ]  # fmt: skip
+
+
+def _told_by(space: Space, entry: Id32) -> Operation:
+    """The operation that an entry is about."""
+    opened = space.opened(entry)
+    told: Any = space.state(OPERATIONS, opened.shared.entity) if opened and opened.shared else Operation()
+    one: Operation = told
+    return one
 
 
 def _words(place: Place, space: Space, wanted: Mapping[Id32, type[Personal]]) -> dict[Id32, Personal]:
@@ -272,8 +294,9 @@ def _told(window: Window) -> str:
 
 def _ship_filled(each: ShipFilled, ships: list[names.Named]) -> Row:
     missing = "" if each.missing is None else NO_SHIP if each.missing is Missing.NOBODY else WHY[each.missing]
-    if each.missing and each.would:
-        missing += f"; would: {', '.join(f'{names.call(hull.ship, ships)} {hull.flaw}' for hull in each.would[:3])}"
+    flawed = [hull for hull in each.would if hull.flaw and hull.ship != each.lost][:3] if each.missing else []
+    for hull in flawed:
+        missing += f"; {names.call(hull.ship, ships)} would, but {FLAWS[hull.flaw or Flaw.GONE]}"
     if each.lost:
         missing = f"{missing + '; ' if missing else ''}{names.call(each.lost, ships)} cannot come"
     return {

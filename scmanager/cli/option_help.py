@@ -6,6 +6,8 @@ from scmanager.domain.rights import Right
 
 WHEN: Final = "Such as 90m, 3h, 14d, 2955-11-30, 2955-11-30T20:00 (UTC), or UTC seconds."
 THERE: Final = "Such as 3h, 14d, 2955-11-30T20:00 (in the zone given, else UTC), or UTC seconds."
+ENDS: Final = "Such as 3h (from its beginning), 2955-11-30T22:00 (in the zone given, else UTC), or UTC seconds."
+_THERE_MOVED: Final = "Such as 3h, 14d, 2955-11-30T20:00 (in the zone given, else the operation's), or UTC seconds."
 _MEMBER: Final = "Handle, name, or the first digits of the id (scm member list)."
 
 HELP: Final[dict[str, str]] = {
@@ -18,7 +20,7 @@ HELP: Final[dict[str, str]] = {
     "squadron_id": "Title, or the first digits of the id (scm squadron list).",
     "role_id": "Title, or the first digits of the id (scm role list).",
     "import_id": "The id that scm import printed, or its first digits.",
-    "model": "Key of the catalogue, such as DRAK_Corsair. An import finds it by the ship's name.",
+    "model": "A ship of the catalogue, such as Corsair or DRAK_Corsair. See: scm ship models.",
     "rank": "1 (highest) to 10, below your own.",
     "rights": f"May be given several times: {', '.join(Right)}.",
     "title": "1 to 120 characters. It cannot be erased, only changed.",
@@ -51,7 +53,7 @@ HELP: Final[dict[str, str]] = {
     "aboard": "The ship slot it is on (scm operation show).",
     "squad": "Title, or the first digits of the id (scm operation show).",
     "starts_s": THERE,
-    "ends_s": THERE,
+    "ends_s": ENDS,
     "zone": "Such as Europe/Berlin: times without one are meant there. Recorded is the instant.",
     "objective": "What it is for. Put it in quotes.",
     "place": "Where it meets.",
@@ -60,7 +62,7 @@ HELP: Final[dict[str, str]] = {
     "role": "Such as pilot, gunner or medic.",
     "count": "How many of them.",
     "optional": "Whether it can go without.",
-    "models": "Keys of the catalogue that fit, such as DRAK_Corsair; may be given several times.",
+    "models": "Ships that fit, such as Corsair; may be given several times. See: scm ship models.",
     "before": "How long before the beginning: 15m, 1h, 2d, or seconds; may be given several times.",
     "most": "How many may come; 0: as many as there are crew slots.",
     "members": f"May be given several times. {_MEMBER}",
@@ -71,8 +73,9 @@ HELP: Final[dict[str, str]] = {
 
 OF_VERB: Final[dict[str, str]] = {
     "ship.set-readiness until_s": f"When the claim is through; for in-claim only. {WHEN}",
-    "operation.reschedule starts_s": f"0 for a template. {THERE}",
-    "operation.copy starts_s": WHEN,
+    "operation.reschedule starts_s": f"0 for a template. {_THERE_MOVED}",
+    "operation.reschedule ends_s": ENDS.replace("UTC),", "the operation's),"),
+    "operation.copy starts_s": "Such as 3h, 14d, 2955-11-30T20:00 (in the operation's own zone), or UTC seconds.",
     "treaty.change-terms starts_s": WHEN,
     "ship.lend until_s": f"When it is to come back. {WHEN}",
     "organisation.unaffiliate other": "The other organisation's id, or its first digits.",

@@ -18,7 +18,10 @@ from scmanager.spaces.space import Space
 
 SHOWN = 50
 MATCHES = ("exact", "prefix", "word", "substring")
-NOTHING = "Nothing has a name like that. A part of the name is enough, in any case and without accents."
+NOTHING = (
+    "Nothing has a name like that. A part of the name is enough, in any case and without accents."
+    " Lists of everything: scm member list, scm ship list, scm operation list --all"
+)
 
 KindOption = Annotated[list[Kind] | None, typer.Option("--kind", help="Only these; may be given several times.")]
 

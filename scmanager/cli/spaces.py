@@ -33,6 +33,7 @@ from scmanager.cli.moments import read_moment
 from scmanager.cli.option_help import WHEN
 from scmanager.cli.output import JsonFlag, progress, remark, say_json, say_result, say_table, short
 from scmanager.cli.session import Place, session_of
+from scmanager.cli.targets import check_space_target, check_target
 from scmanager.cli.verbs import CommandIdOption, OrgOption, PersonalFlag, read_command_id
 from scmanager.domain.catalogue import MEMBERS, ORGANISATIONS
 from scmanager.domain.member import Standing as MemberStanding
@@ -110,6 +111,7 @@ def export(
     """Write a space to a file, with its keys sealed to every device that acts there."""
     with session_of(context).open() as place:
         space = _space(place, org, personal=personal)
+        check_space_target(output, space.id)
         with progress("Writing logs", None):
             size = place.exchange.export_space(space.id, output, with_keys=not without_keys)
     say_result({"file": str(output), "space": space.id.hex(), "bytes": size}, as_json=as_json)
@@ -135,7 +137,8 @@ def import_(context: typer.Context, file: FileArgument, as_json: JsonFlag = Fals
     if forked:
         remark("A log of this space signed two histories. Look at it: scm log forks")
     if void:
-        remark(f"Of what you wrote {len(void)} do not count any more. Look at it, and say it again: scm event void")
+        again = "" if ended else ", and say it again"
+        remark(f"Of what you wrote {len(void)} do not count any more. Look at it{again}: scm event void")
     if ended:
         remark("You do not act here any more: a removal or a recovery ended your grant (scm log show).")
     elif told["closed"]:
@@ -170,6 +173,7 @@ def request_device(
 
 
 def _request(context: typer.Context, invited: bytes, output: Path, *, as_json: bool) -> None:
+    check_target(output)
     with session_of(context).open() as place:
         made = place.exchange.request(invited)
     write_private(output, made)
@@ -193,11 +197,12 @@ def invite(
     as_json: JsonFlag = False,
 ) -> None:
     """Invite somebody, and write the invitation to give them. The file itself gives no right."""
+    check_target(output)
     with session_of(context).open() as place:
         space = names.organisation(place, org)
         given: dict[str, Any] = {"until_s": read_moment(until, int(time.time()))}
         if member is not None:
-            given["member_id"] = names.resolve(MemberId, member, place, space)
+            given["member_id"] = names.resolve(MemberId, member, place, space, "member.invite")
         result = place.do("member.invite", space.id, given, read_command_id(command_id))
         _write_invitation(output, space, bytes.fromhex(result["member"]))
     say_result(result | {"file": str(output)}, as_json=as_json)
@@ -209,6 +214,7 @@ def invite_device(
     personal: PersonalFlag = False, as_json: JsonFlag = False,
 ) -> None:  # fmt: skip
     """Write the file with which another machine of yours asks to act as you."""
+    check_target(output)
     with session_of(context).open() as place:
         space = _space(place, org, personal=personal)
         mine = people.me(place, space)
@@ -234,7 +240,7 @@ def admit(
     asked = parse_request(read)
     with session_of(context).open() as place:
         space = _here(place, asked.space)
-        who = names.resolve(MemberId, member, place, space) if member else None
+        who = names.resolve(MemberId, member, place, space, "member.invite") if member else None
         template = names.resolve(RoleId, role, place, space)
         result = place.exchange.admit(read, template, who, read_command_id(command_id))
     say_result(result, as_json=as_json)

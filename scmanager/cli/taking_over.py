@@ -19,6 +19,7 @@ from scmanager.cli import names, recovery
 from scmanager.cli.output import JsonFlag, remark, say_result
 from scmanager.cli.session import session_of
 from scmanager.cli.spaces import OutOption
+from scmanager.cli.targets import check_target
 from scmanager.cli.verbs import OrgOption
 from scmanager.exchanging import sheet_of
 
@@ -31,6 +32,7 @@ def offer(
     as_json: JsonFlag = False,
 ) -> None:
     """Ask the recovery keys for the founder's seat; a new recovery sheet is written to the data folder."""
+    check_target(output)
     session = session_of(context)
     with session.open() as place:
         space = names.organisation(place, org)
@@ -59,6 +61,7 @@ def sign(
     as_json: JsonFlag = False,
 ) -> None:
     """Give the founder's seat to an offer, by the word of the recovery keys."""
+    check_target(output)
     read = read_bytes(offered)
     asked = parse_hand_over(read)
     texts = [read_bytes(path).decode("utf-8", "replace") for path in sheet or ()]

@@ -9,7 +9,7 @@ import inspect
 import time
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 import msgspec
@@ -18,10 +18,13 @@ import typer
 from scmanager.application.every_verb import VERBS, Verb
 from scmanager.application.verbs import Parameter
 from scmanager.cli import names
+from scmanager.cli.asides import asides
+from scmanager.cli.models import UnlistedFlag, read_model
 from scmanager.cli.moments import read_moment, read_span
 from scmanager.cli.option_help import help_of
 from scmanager.cli.output import JsonFlag, remark, say_result
 from scmanager.cli.session import Place, session_of
+from scmanager.domain.catalogue import OPERATIONS
 from scmanager.errors import Refused
 from scmanager.spaces.space import Space
 
@@ -43,15 +46,12 @@ GROUPS: dict[str, str] = {
 }
 """What a group's help says; groups that are not named here say their name."""
 
-NEXT: dict[str, str] = {
-    "member.join": "Next: scm space export -o joined.scm, and give that file to the others, so that they see you.",
-}
-"""What comes after a verb, where one would not guess it."""
-
 MOMENTS = frozenset({"until_s", "starts_s", "ends_s"})
 """Parameters that are moments, and may be typed as such."""
 SPANS = frozenset({"before"})
 """Parameters that are seconds, and may be typed as spans of time."""
+MODELS = frozenset({"model", "models"})
+"""Parameters that are keys of the catalogue of ships, and may be typed as the ships' names."""
 
 OrgOption = Annotated[
     str | None, typer.Option("--org", metavar="ORG", help="Tag, title or id; may be left out when there is one.")
@@ -85,19 +85,21 @@ def command_for(verb: Verb) -> Callable[..., None]:
         with session_of(context).open() as place:
             space = space_for(place, verb, given.pop("org", None), personal=given.pop("personal", False))
             command_id, as_json = read_command_id(given.pop("command_id")), given.pop("as_json")
-            arguments = {
-                each.name: read_argument(each, given[each.name], place, space, given.get("zone"))
-                for each in verb.parameters
-                if given[each.name] is not None
-            }
+            now_s, arguments = int(time.time()), dict[str, Any]()
+            for each in verb.parameters:
+                if given[each.name] is not None:
+                    clock = _clock(each, given, arguments, space, now_s)
+                    arguments[each.name] = read_argument(each, given, place, space, verb.name, arguments, *clock)
+            aside = asides(verb.name, space, arguments, now_s)
             result = place.do(verb.name, space.id, arguments, command_id)
         say_result(result if as_json else _worth_saying(result), as_json=as_json)
-        if verb.name in NEXT:
-            remark(NEXT[verb.name])
+        for sentence in aside:
+            remark(sentence)
 
     shown = [_shown(verb.name, each) for each in sorted(verb.parameters, key=lambda each: not _is_argument(each))]
     fixed: list[tuple[str, Any, Any]] = [("org", OrgOption, None)] if "org" in verb.kinds else []
     fixed += [("personal", PersonalFlag, False)] if set(verb.kinds) >= {"org", "personal"} else []
+    fixed += [("unlisted", UnlistedFlag, False)] if any(each.name in MODELS for each in verb.parameters) else []
     fixed += [("command_id", CommandIdOption, None), ("as_json", JsonFlag, False)]
     shown += [_parameter(name, kind, default) for name, kind, default in fixed]
     run.__signature__ = inspect.Signature([_parameter("context", typer.Context), *shown])  # type: ignore[attr-defined] # read by inspect
@@ -132,20 +134,47 @@ def read_command_id(text: str | None) -> bytes | None:
     return read
 
 
-def read_argument(parameter: Parameter, given: Any, place: Place, space: Space, zone: str | None = None) -> Any:
-    """What was typed, as the verb takes it. A day and a time are meant in `zone`, or in UTC."""
+def _clock(
+    parameter: Parameter, given: Mapping[str, Any], read: Mapping[str, Any], space: Space, now_s: int
+) -> tuple[int, str | None]:
+    """From when a span counts (an end from its beginning), and in whose clock a day and a time are meant.
+
+    If no zone is said, in that of the operation that it is about.
+    """
+    since_s = read["starts_s"] if parameter.name == "ends_s" and "starts_s" in read else now_s
+    operation: Any = space.state(OPERATIONS, read["operation_id"]) if "operation_id" in read else None
+    return since_s, given.get("zone") or (operation.window.zone if operation is not None and operation.id else None)
+
+
+def read_argument(
+    parameter: Parameter,
+    typed: Mapping[str, Any],
+    place: Place,
+    space: Space,
+    verb: str,
+    before: Mapping[str, Any],
+    now_s: int,
+    zone: str | None = None,
+) -> Any:
+    """What was typed, as the verb takes it. Spans count from `now_s`; days and times are meant in `zone`, or UTC.
+
+    `before`: the arguments that were read already; slots and squads are those of the operation among them.
+    """
     kind, many = _plain(parameter.type)
+    given = typed[parameter.name]
     if _is_moment(parameter):
-        return read_moment(given, int(time.time()), zone)
+        return read_moment(given, now_s, zone)
     if parameter.name in SPANS:
         return tuple(read_span(each) for each in given)
+    if parameter.name in MODELS:
+        read = tuple(read_model(each, unlisted=typed["unlisted"]) for each in (given if many else (given,)))
+        return read if many else read[0]
+    if kind not in names.NOUNS:
+        return tuple(given) if many else given
+    within = before.get("operation_id")
     if many:
-        return tuple(_read(kind, each, place, space) for each in given)
-    return _read(kind, given, place, space)
-
-
-def _read(kind: Any, given: Any, place: Place, space: Space) -> Any:
-    return names.resolve(kind, given, place, space) if kind in names.NOUNS else given
+        return tuple(names.resolve(kind, each, place, space, verb, within) for each in given)
+    return names.resolve(kind, given, place, space, verb, within)
 
 
 def _shown(verb: str, parameter: Parameter) -> inspect.Parameter:

@@ -3,6 +3,8 @@
 Part 0 says of each change its hash, its actor, its number and what it depends on; the change's bytes lie in a part of
 their own, and this module never sees them. A change counts once all it depends on counts, whatever order a merge
 hands it in; of two changes with one actor and number the first in fold order counts. So every replica has one graph.
+A hash alone is nobody's: several actors may each say they wrote it, and the bytes tell who did. None of them keeps
+another's change from counting.
 
 What is one's own needs no right (a character's sheet); each other kind is an event type of its own, with its right.
 """
@@ -118,7 +120,10 @@ class Text(State):
     owner: Id = b""
     """Whose alone it is: of sheets."""
     pages: tuple[dict[Id32, Id32], ...] = ()
-    """The changes that count, in order, each with the entry that brought it. Never changed in place."""
+    """The changes that count, in order, each with the entry that brought it. Never changed in place.
+
+    Whatever else has a hash that counts already stands under hash and entry.
+    """
     heads: tuple[Id32, ...] = (ROOT,)
     """The changes on which no other depends, sorted."""
     tails: tuple[Tail, ...] = ()
@@ -138,6 +143,10 @@ class Text(State):
         """Whether this change counts."""
         return change == ROOT or any(change in page for page in self.pages)
 
+    def claims(self, change: Id32) -> int:
+        """How many entries that count say they brought it."""
+        return sum(each == change for each, _ in self.changes())
+
     def number(self, actor: Id) -> int:
         """Of the actor's newest change that counts; 0 if there is none."""
         return next((tail.number for tail in self.tails if tail.actor == actor), 0)
@@ -145,7 +154,8 @@ class Text(State):
     def changes(self) -> Iterator[tuple[Id32, Id32]]:
         """(change, entry) of all that count, each after what it depends on."""
         for page in self.pages:
-            yield from page.items()
+            for change, entry in page.items():
+                yield change[: len(entry)], entry
 
 
 class Document(State):
@@ -231,7 +241,7 @@ def change(document: Document, entity: Id, member: Id, kind: Kind, made: Made) -
     """Record a change that was made of the document as it was. Raises DocumentMoved if it no longer fits it."""
     text = document.text(kind, owner_of(kind, member))
     fits = made.number == text.number(made.actor) + 1 and all(map(text.knows, made.deps))
-    if not fits or text.knows(made.change) or made.actor != actor_of(member, entity, kind, made.salt):
+    if not fits or made.actor != actor_of(member, entity, kind, made.salt):
         raise DocumentMoved
     said = (made.change, made.actor, made.salt, made.number, made.deps)
     match kind:
@@ -267,10 +277,11 @@ def evolve(document: Document, event: DocumentEvent, envelope: Envelope) -> Docu
 
 def _count(text: Text, link: Link) -> Text:
     """The text once this change has come, and whatever had waited for it."""
-    if text.knows(link.change) or text.number(link.actor) >= link.number:
+    if text.number(link.actor) >= link.number:
         return text
     if not _ready(text, link):
-        known = any(each.change == link.change for each in text.waiting)
+        said = (link.change, link.actor, link.number)
+        known = any((each.change, each.actor, each.number) == said for each in text.waiting)
         full = len(text.waiting) >= WAITING_MAX
         return text if known or full else replace(text, waiting=(*text.waiting, link))
     text = _with(text, link)
@@ -286,15 +297,16 @@ def _ready(text: Text, link: Link) -> bool:
 def _with(text: Text, link: Link) -> Text:
     tails = tuple(each for each in text.tails if each.actor != link.actor)
     known = link.member in text.authors or len(text.authors) >= TUPLE_MAX
+    again = text.knows(link.change)
     return replace(
         text,
-        pages=_paged(text.pages, link.change, link.entry),
-        heads=tuple(sorted({link.change, *text.heads}.difference(link.deps))),
+        pages=_paged(text.pages, link.change + link.entry if again else link.change, link.entry),
+        heads=tuple(sorted({*(() if again else (link.change,)), *text.heads}.difference(link.deps))) or text.heads,
         tails=(*tails, Tail(link.actor, link.number)),
         authors=text.authors if known else (*text.authors, link.member),
         newest=link.entry,
         newest_by=link.member,
-        waiting=tuple(each for each in text.waiting if each.change != link.change and not _spent(each, link)),
+        waiting=tuple(each for each in text.waiting if not _spent(each, link)),
     )
 
 

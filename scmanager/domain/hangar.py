@@ -88,7 +88,7 @@ class ModelUnusable(Refused):
 
 
 class ClaimTimeUnusable(Refused):
-    """A claim cannot be through at {until}."""
+    """A claim cannot be through at {until:utc}."""
 
     code = "ship-claim-time-unusable"
     hint = "Give a time to come within 31 days for a ship in claim, and none for any other."
@@ -116,7 +116,7 @@ class NotLent(Refused):
 
 
 class LoanTimeUnusable(Refused):
-    """A loan cannot end at {until}."""
+    """A loan cannot end at {until:utc}."""
 
     code = "ship-loan-time-unusable"
     hint = "Choose a later day, or none."

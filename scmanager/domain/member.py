@@ -176,7 +176,7 @@ class NotInvited(Refused):
 
 
 class InvitationTimeUnusable(Refused):
-    """An invitation cannot end at {until}, which is over."""
+    """An invitation cannot end at {until:utc}, which is over."""
 
     code = "member-invitation-time-unusable"
     hint = "Choose a later time, or none."

@@ -17,6 +17,7 @@ from scmanager.domain.operation_parts import SignUp, Stage
 from scmanager.domain.rights import Right
 from scmanager.domain.ship import Ship
 from scmanager.domain.treaty import Treaty, ends_at, warns_from
+from scmanager.errors import utc
 
 HISTORY_MAX = 4096
 """Of longer ones nobody is told that he moved up from the wait-list: it takes a fold of its own."""
@@ -57,6 +58,8 @@ def _organisation(told: Told, state: Any, _: History) -> Iterator[Notification]:
 def _member(told: Told, state: Member, history: History) -> Iterator[Notification]:
     if told.thing == told.me:
         yield from _myself(told, state, history)
+    elif state.standing is member.Standing.JOINED:
+        yield from told.news(Kind.MEMBER_JOINED, told.by_entry.get(state.joined), right=Right.MEMBER_INVITE)
     yield from told.contested("whose entry this is", state.claims, Right.MEMBER_REPRESENT)
     if state.join_contested and (envelope := told.by_entry.get(state.joined)) is not None:
         yield from told.of(Kind.CONTESTED, envelope, "joined while the invitation was withdrawn", Right.MEMBER_INVITE)
@@ -117,12 +120,23 @@ def _operation(told: Told, state: Operation, history: History) -> Iterator[Notif
         return
     planned = next(((at, said) for at, said in history if isinstance(said, operation_events.Planned)), None)
     if planned is not None and planned[1].series is None:  # The others of a series are like the first.
-        yield from told.news(Kind.OPERATION_ANNOUNCED, planned[0])
+        yield from told.news(Kind.OPERATION_ANNOUNCED, planned[0], utc(state.window.starts))
     yield from told.claimed(Kind.LEAD_ASSIGNED, state.leads)
+    if told.me == state.lead or (planned is not None and told.me == planned[0].member):
+        yield from _answers(told, state)
     mine = next((each for each in state.sign_ups if each.member == told.me), None)
     if mine is not None and mine.answer is not Answer.DECLINED:
         yield from _as_answered(told, state, history, mine)
     yield from _operation_contests(told, state)
+
+
+def _answers(told: Told, state: Operation) -> Iterator[Notification]:
+    """What others answered for themselves, to who leads or planned it."""
+    waiting = frozenset(manifest(state).waiting)
+    for each in state.sign_ups:
+        if each.own:
+            said = "accepted, on the wait-list" if each.member in waiting else each.answer.value
+            yield from told.of(Kind.SIGNED_UP, told.by_entry.get(each.entry), said)
 
 
 def _as_answered(told: Told, state: Operation, history: History, mine: SignUp) -> Iterator[Notification]:
@@ -224,9 +238,8 @@ def _treaty(told: Told, state: Treaty, history: History) -> Iterator[Notificatio
     agreed = state.agreed
     if agreed is not None:
         yield from told.news(Kind.TREATY_AGREED, told.by_entry.get(state.agreements[0].entry))
-        if warns := warns_from(state):
-            yield from told.due(Kind.TREATY_EXPIRING, warns, right=Right.DIPLOMACY_MANAGE)
-        if agreed.until and ends_at(state) == agreed.until:
+        if agreed.until and ends_at(state) == agreed.until:  # Else somebody ended it, which was told.
+            yield from told.due(Kind.TREATY_EXPIRING, warns_from(state), right=Right.DIPLOMACY_MANAGE)
             yield from told.due(Kind.TREATY_EXPIRED, agreed.until)
     for what, claims in (("terms", state.drafts), ("what binds", state.agreements)):
         yield from told.contested(what, claims, Right.DIPLOMACY_MANAGE)

@@ -24,12 +24,14 @@ class Kind(enum.StrEnum):
 
     INVITED = "invited"
     ADMITTED = "admitted"
+    MEMBER_JOINED = "member-joined"
     ROLE_CHANGED = "role-changed"
     REMOVED = "removed"
     OPERATION_ANNOUNCED = "operation-announced"
     OPERATION_CHANGED = "operation-changed"
     OPERATION_CANCELLED = "operation-cancelled"
     OPERATION_REINSTATED = "operation-reinstated"
+    SIGNED_UP = "signed-up"
     ANSWERED_FOR = "answered-for"
     MOVED_UP = "moved-up"
     SEAT_ASSIGNED = "seat-assigned"
@@ -54,12 +56,14 @@ class Kind(enum.StrEnum):
 SENTENCES: Mapping[Kind, str] = {
     Kind.INVITED: "{who} invited you.",
     Kind.ADMITTED: "{who} let you in, with {said}.",
+    Kind.MEMBER_JOINED: "{who} has joined.",
     Kind.ROLE_CHANGED: "{who} changed your role: you have {said} now.",
     Kind.REMOVED: "{who} took you off the roster ({said}).",
-    Kind.OPERATION_ANNOUNCED: "{who} planned {title}.",
+    Kind.OPERATION_ANNOUNCED: "{who} planned {title}: {said}.",
     Kind.OPERATION_CHANGED: "{who} changed {title}: the {said}.",
     Kind.OPERATION_CANCELLED: "{who} called {title} off ({said}).",
     Kind.OPERATION_REINSTATED: "{who} says that {title} takes place after all.",
+    Kind.SIGNED_UP: "{who} answered to {title}: {said}.",
     Kind.ANSWERED_FOR: "{who} answered for you to {title}: {said}.",
     Kind.MOVED_UP: "You have a place in {title}: you are no longer on the wait-list.",
     Kind.SEAT_ASSIGNED: "{who} gave you a slot in {title}: {said}.",

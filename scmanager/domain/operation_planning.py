@@ -53,7 +53,7 @@ class OperationPlannedAlready(Refused):
 
 
 class WindowUnusable(Refused):
-    """An operation cannot last from {starts} to {ends}."""
+    """An operation cannot last from {starts:utc} to {ends:utc}."""
 
     code = "operation-window-unusable"
     hint = "Let it end after it begins, within 31 days."

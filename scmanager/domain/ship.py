@@ -135,7 +135,8 @@ def evolve(ship: Ship, event: ShipEvent, envelope: Envelope) -> Ship:
       with their owner's claim.
     - Lent twice at once: the first in fold order has it, the other waits, contested until `settle_loan` or a return.
     - Assigned to two fleets at once: the first in fold order, contested until it is assigned again.
-    - Two members share or add one id: the first in fold order has it.
+    - Two members share or add one id, neither knowing of the other's: the first in fold order has it, and it is
+      contested. Who came first is what each says of himself, so the other is never dropped.
     - Withdrawn by its owner and removed at once: withdrawn, in either order, and only he shows it again.
     - Readiness, removal and restoring, nickname, details: the last in fold order stands. A removed ship keeps
       the rest.
@@ -149,7 +150,8 @@ def evolve(ship: Ship, event: ShipEvent, envelope: Envelope) -> Ship:
             return _appear(ship, model, owner, source, mark, envelope)
         case Shared(model):
             appeared = _appear(ship, model, Owner(OwnerKind.MEMBER, envelope.member), Source.TYPED, None, envelope)
-            return appeared if ship.standing is Standing.REMOVED else replace(appeared, model=model)
+            anew = owned_by(appeared, envelope.member) and ship.standing is not Standing.REMOVED
+            return replace(appeared, model=model) if anew else appeared
         case ShareWithdrawn():
             return replace(ship, standing=Standing.WITHDRAWN, removed_for=None)
         case Named() | Detailed() | WordsRestored():
@@ -200,7 +202,7 @@ def _counts(ship: Ship, event: ShipEvent, envelope: Envelope) -> bool:
     me = Owner(OwnerKind.MEMBER, envelope.member)
     match event:
         case Added() | Shared():
-            return ship.standing is Standing.UNKNOWN
+            return ship.standing is Standing.UNKNOWN or not envelope.saw
         case Returned(loan):
             return any(each.entry == loan and each.value.borrower == envelope.member for each in ship.loans)
         case Transferred(_, over):  # Another device of his gave it away before; this one did not know.
@@ -213,7 +215,8 @@ def _appear(ship: Ship, model: str, owner: Owner, source: Source, mark: Id | Non
     if ship.standing is Standing.WITHDRAWN and ship.owner == owner and owned_by(ship, envelope.member):
         return replace(ship, standing=Standing.PRESENT)
     if ship.standing is not Standing.UNKNOWN:
-        return ship  # The first to bring this id has it.
+        known = bool(envelope.saw) or any(each.value == owner for each in (*ship.owners, *ship.former_owners))
+        return ship if known else replace(ship, owners=beside(ship.owners, owner, envelope))
     return replace(
         ship,
         id=envelope.entity,

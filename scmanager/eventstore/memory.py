@@ -1,6 +1,7 @@
 """The event store in memory: the reference the others are held against, for tests and for a demo without a disk."""
 
 import threading
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
@@ -8,6 +9,7 @@ from msgspec.structs import replace
 
 from scmanager.eventstore.branches import Branch, place
 from scmanager.eventstore.entry import ZERO_ID
+from scmanager.eventstore.late_parts import Found, lacking, spans
 from scmanager.eventstore.own_log import Batch, Head, Sealed
 from scmanager.eventstore.pending import MemoryPending
 from scmanager.eventstore.store import Also, CommandRepeated, LogMoved, NotHeld, Outcome, Row
@@ -48,6 +50,7 @@ class MemoryStore:
         self._logs: dict[bytes, _Log] = {}
         self._rows: list[Row] = []
         self._parts: dict[tuple[int, int], tuple[bytes, bytes]] = {}
+        self._late: Counter[bytes] = Counter()
 
     def append(self, batch: Batch, outcomes: Sequence[Outcome] = (), also: Also | None = None) -> int:
         """See Store.append."""
@@ -81,6 +84,10 @@ class MemoryStore:
             placement = place(run, log.branches, log.id_at)
             if placement is None:
                 raise NotHeld(log=run.head.log.hex()[:16], seq=run.after.size)
+            found = [each for span in spans(run, placement, log.branches) for each in self._found(log, *span)]
+            for part in lacking(run, found):
+                self._parts[part.pos, part.number] = (part.key, part.bytes)
+                self._late[run.head.space] += 1
             if not placement.new:
                 return 0
             self._logs[run.head.log] = log
@@ -88,6 +95,18 @@ class MemoryStore:
                 log.branches[placement.branch] = placement.fork
             self._insert(log, replace(run.head, branch=placement.branch), placement.new, run.note)
             return len(placement.new)
+
+    def _found(self, log: _Log, branch: int, first: int, end: int) -> Iterator[Found]:
+        start = log.branches[branch].start
+        for row, one in log.own[branch][first - start : end - start]:
+            yield one.entry.seq, row.pos, None
+            for number in range(1, len(one.entry.parts)):
+                if (row.pos, number) in self._parts:
+                    yield one.entry.seq, row.pos, number
+
+    def late_parts(self, space: bytes) -> int:
+        """See Store.late_parts."""
+        return self._late[space]
 
     def _insert(self, log: _Log, head: Head, sealed: Sequence[Sealed], note: SignedNote) -> None:
         for one in sealed:

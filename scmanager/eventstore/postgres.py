@@ -8,6 +8,7 @@
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -18,10 +19,12 @@ from psycopg.pq import TransactionStatus
 from psycopg.types.numeric import Int8
 
 from scmanager.eventstore import entry
-from scmanager.eventstore.branches import Branch, Placement, pieces, place
+from scmanager.eventstore.branches import Branch, Placement, pieces
+from scmanager.eventstore.late_parts import spans
 from scmanager.eventstore.named_sql import load
 from scmanager.eventstore.own_log import Batch, Head, Sealed
 from scmanager.eventstore.pending_postgres import PostgresPending
+from scmanager.eventstore.postgres_admission import add_late, place_run
 from scmanager.eventstore.postgres_connections import (
     Bell,
     CommitUnknown,
@@ -32,7 +35,7 @@ from scmanager.eventstore.postgres_connections import (
     translated,
 )
 from scmanager.eventstore.soundness import End, check_count, check_end
-from scmanager.eventstore.store import Also, CommandRepeated, LogMoved, LogTaken, NotHeld, Outcome, Row
+from scmanager.eventstore.store import Also, CommandRepeated, LogMoved, LogTaken, Outcome, Row
 from scmanager.eventstore.verification import SignedNote, VerifiedRun
 
 READERS_MAX = 4
@@ -61,6 +64,7 @@ class PostgresStore:
         self._writer: psycopg.Connection | None = None
         self._session: dict[str, Any] = {}
         self._owned: set[bytes] = set()
+        self._late: Counter[bytes] = Counter()
         self.pending = PostgresPending(self.private, self.consult)
         try:
             self._check()
@@ -147,20 +151,30 @@ class PostgresStore:
 
     def admit(self, run: VerifiedRun) -> int:
         """See Store.admit. After StoreUnreachable ask again: what was stored is not stored twice."""
-        with self._transaction() as connection:
-            self._add_log(connection, run.head)
-            placement = self._place(connection, run)
-            if not placement.new:
-                return 0
-            if placement.fork:
-                self._add_branch(connection, run.head.log, placement.fork, placement.new[0].entry.prev)
-            batch = Batch(
-                replace(run.head, branch=placement.branch), placement.new, run.note.root, run.note.signature
-            )
-            arguments = _arguments(batch, ())
-            if connection.execute(_statement(arguments), arguments, prepare=True).fetchone() is None:
-                raise LogMoved(log=run.head.log.hex()[:16])  # Cannot be: the space is ours since `_add_log`.
+        late = 0
+        with self._lock:
+            try:
+                with self._transaction() as connection:
+                    self._add_log(connection, run.head)
+                    placement, branches = place_run(connection, run)
+                    late = add_late(connection, run, spans(run, placement, branches))
+                    if placement.new:
+                        self._add_run(connection, run, placement)
+            finally:  # Also when nobody knows what became of the commit: once too often is harmless.
+                self._late[run.head.space] += late
         return len(placement.new)
+
+    def _add_run(self, connection: psycopg.Connection, run: VerifiedRun, placement: Placement) -> None:
+        if placement.fork:
+            self._add_branch(connection, run.head.log, placement.fork, placement.new[0].entry.prev)
+        head = replace(run.head, branch=placement.branch)
+        arguments = _arguments(Batch(head, placement.new, run.note.root, run.note.signature), ())
+        if connection.execute(_statement(arguments), arguments, prepare=True).fetchone() is None:
+            raise LogMoved(log=run.head.log.hex()[:16])  # Cannot be: the space is ours since `_add_log`.
+
+    def late_parts(self, space: bytes) -> int:
+        """See Store.late_parts."""
+        return self._late[space]
 
     def _add_log(self, connection: psycopg.Connection, head: Head) -> None:
         """Hold the space, and make sure that it and the log have their rows."""
@@ -176,26 +190,6 @@ class PostgresStore:
         arguments = {"log": log, "prev": prev} | {name: Int8(value) for name, value in numbers.items()}
         connection.execute(_SQL["add_branch"], arguments)
         connection.execute(_SQL["add_head"], arguments)
-
-    def _place(self, connection: psycopg.Connection, run: VerifiedRun) -> Placement:
-        rows = connection.execute(_SQL["branches"], {"log": run.head.log}).fetchall()
-        branches = {row[0]: Branch(*row) for row in rows}
-        ids: dict[int, dict[int, bytes]] = {}
-
-        def id_at(branch: int, seq: int) -> bytes | None:
-            while seq < branches[branch].start:
-                branch = branches[branch].parent
-            if branch not in ids:
-                arguments = {"log": run.head.log, "branch": Int8(branch)}
-                span = {"first": Int8(run.after.size - 1), "end": Int8(run.head.size)}
-                held = connection.execute(_SQL["entry_bytes"], arguments | span, binary=True).fetchall()
-                ids[branch] = {found: entry.parse(data).id for found, data in held}
-            return ids[branch].get(seq)
-
-        placement = place(run, branches, id_at)
-        if placement is None:
-            raise NotHeld(log=run.head.log.hex()[:16], seq=run.after.size)
-        return placement
 
     def erase(self, keys: Iterable[bytes]) -> int:
         """See Store.erase. Pages are reused after vacuum; what makes the bytes worthless is the lost key."""

@@ -8,14 +8,18 @@
 
 import sqlite3
 import threading
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from scmanager.eventstore import entry
 from scmanager.eventstore.branches import Branch, Placement, pieces, place
+from scmanager.eventstore.late_parts import LatePart, lacking, spans
 from scmanager.eventstore.own_log import Batch, Head, Sealed
 from scmanager.eventstore.pending_sqlite import SqlitePending
 from scmanager.eventstore.soundness import COUNTS, ENDS, End, check_count, check_end
@@ -53,6 +57,7 @@ class SqliteStore:
         self._closed = False
         self._readers = Readers(self._connect)
         self._numbers: dict[bytes, int] = {}
+        self._late: Counter[bytes] = Counter()
         self._writer = self._connect()
         self.pending = SqlitePending(self.private, self.consult)
         try:
@@ -61,7 +66,7 @@ class SqliteStore:
             self._pos = self.last_pos()
         except FAULTS as error:
             self.close()
-            raise translated(error) from error
+            raise translated(error, self._path) from error
         except BaseException:
             self.close()
             raise
@@ -75,7 +80,7 @@ class SqliteStore:
         except OSError as error:
             raise StoreBusy(reason=error.strerror) from error
         except FAULTS as error:
-            raise translated(error) from error
+            raise translated(error, self._path) from error
         try:
             connection.executescript(
                 "PRAGMA synchronous=FULL; PRAGMA fullfsync=ON; PRAGMA foreign_keys=ON; PRAGMA secure_delete=ON;"
@@ -83,7 +88,7 @@ class SqliteStore:
             )
         except FAULTS as error:
             connection.close()  # Left open it would disturb whoever opens the file next.
-            raise translated(error) from error
+            raise translated(error, self._path) from error
         return connection
 
     def _prepare(self) -> None:
@@ -125,7 +130,7 @@ class SqliteStore:
                         self._writer.execute("ROLLBACK")
                     raise
             except FAULTS as error:
-                raise translated(error) from error
+                raise translated(error, self._path) from error
 
     # Writing
 
@@ -167,21 +172,41 @@ class SqliteStore:
 
     def admit(self, run: VerifiedRun) -> int:
         """See Store.admit."""
-        with self._transaction() as db:
-            number = self._log_number(db, run.head)
-            placement = self._place(db, number, run)
-            if not placement.new:
-                return 0
-            if placement.fork:
-                fork = placement.fork
-                db.execute("INSERT INTO branch VALUES (?, ?, ?, ?)", (number, fork.number, fork.parent, fork.start))
-            head = Head(
-                run.head.space, run.head.log, run.head.public, placement.branch,
-                run.head.size, run.head.id, run.head.hlc, run.head.tree,
-            )  # fmt: skip
-            pos = self._insert(db, number, head, placement.new, run.note)
+        late, pos = list[LatePart](), 0
+        with self._lock:
+            try:
+                with self._transaction() as db:
+                    number = self._log_number(db, run.head)
+                    placement, branches = self._place(db, number, run)
+                    late = self._add_late(db, number, run, spans(run, placement, branches))
+                    if placement.new:
+                        pos = self._insert_run(db, number, run, placement)
+            finally:  # Also when nobody knows what became of the commit: once too often is harmless.
+                self._late[run.head.space] += len(late)
         self._reached(pos)
         return len(placement.new)
+
+    def _add_late(
+        self, db: sqlite3.Connection, number: int, run: VerifiedRun, where: Sequence[tuple[int, int, int]]
+    ) -> list[LatePart]:
+        query = (
+            "SELECT e.seq, e.pos, p.number FROM entry e LEFT JOIN part p ON p.pos = e.pos"
+            " WHERE e.log = ? AND e.branch = ? AND e.seq >= ? AND e.seq < ?"
+        )
+        late = lacking(run, (row for span in where for row in db.execute(query, (number, *span))))
+        rows = [(each.pos, each.number, each.key, each.bytes) for each in late]
+        db.executemany("INSERT INTO part VALUES (?, ?, ?, ?)", rows)
+        return late
+
+    def late_parts(self, space: bytes) -> int:
+        """See Store.late_parts."""
+        return self._late[space]
+
+    def _insert_run(self, db: sqlite3.Connection, number: int, run: VerifiedRun, placement: Placement) -> int:
+        if placement.fork:
+            fork = placement.fork
+            db.execute("INSERT INTO branch VALUES (?, ?, ?, ?)", (number, fork.number, fork.parent, fork.start))
+        return self._insert(db, number, replace(run.head, branch=placement.branch), placement.new, run.note)
 
     def _insert(
         self, db: sqlite3.Connection, number: int, head: Head, sealed: Sequence[Sealed], note: SignedNote
@@ -229,7 +254,7 @@ class SqliteStore:
         )
         return int(cursor.lastrowid or 0)
 
-    def _place(self, db: sqlite3.Connection, number: int, run: VerifiedRun) -> Placement:
+    def _place(self, db: sqlite3.Connection, number: int, run: VerifiedRun) -> tuple[Placement, Mapping[int, Branch]]:
         branches = {
             row[0]: Branch(*row)
             for row in db.execute(
@@ -250,7 +275,7 @@ class SqliteStore:
         placement = place(run, branches, id_at)
         if placement is None:
             raise NotHeld(log=run.head.log.hex()[:16], seq=run.after.size)
-        return placement
+        return placement, branches
 
     @contextmanager
     def deciding(self, space: bytes) -> Iterator[None]:  # noqa: ARG002 - one writer for all spaces
@@ -267,7 +292,7 @@ class SqliteStore:
             try:
                 (busy, _, _) = self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             except FAULTS as error:
-                raise translated(error) from error
+                raise translated(error, self._path) from error
         if busy:
             raise StoreBusy(reason="a reader keeps erased bytes in the write-ahead log; erase again")
         return count
@@ -353,7 +378,7 @@ class SqliteStore:
             with self._readers.lent() as reader:
                 return reader.execute(sql, arguments).fetchall()
         except FAULTS as error:
-            raise translated(error) from error
+            raise translated(error, self._path) from error
 
     def close(self) -> None:
         """See Store.close."""

@@ -106,7 +106,15 @@ class Store(Protocol):
     def admit(self, run: VerifiedRun) -> int:
         """Store a verified run verbatim; returns how many entries were new. Asking twice is harmless.
 
-        Raises NotHeld when the run does not continue any branch held.
+        What it brings of erasable parts that entries here lack is taken in with it, and counted by `late_parts`:
+        leave out those whose keys were erased. Raises NotHeld when the run does not continue any branch held.
+        """
+
+    def late_parts(self, space: bytes) -> int:
+        """How often parts came to entries of a space that were held without them, since this store was opened.
+
+        A number to compare with an earlier one: words may be readable then that were not. What another process admits
+        to a shared store is not in it.
         """
 
     def heads(self, space: bytes | None = None) -> Sequence[Head]:

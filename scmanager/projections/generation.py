@@ -113,9 +113,14 @@ def recorded(connection: Connection, schema: str, space: Id32) -> Recorded:
     unread += " UNION SELECT id FROM {schema}.ship WHERE space = %(s)s AND nickname_words = 'not-here'"
     unread += " UNION SELECT id FROM {schema}.organisation WHERE space = %(s)s AND description_words = 'not-here'"
     unread += " UNION SELECT id FROM {schema}.persona WHERE space = %(s)s AND words = 'not-here'"
+    unread += " UNION SELECT persona FROM {schema}.persona_sheet WHERE space = %(s)s AND words = 'not-here'"
     unread += " UNION SELECT operation FROM {schema}.operation_text WHERE space = %(s)s AND words = 'not-here'"
     unread += " UNION SELECT thing FROM {schema}.document WHERE space = %(s)s AND body_words = 'not-here'"
     unread += " UNION SELECT thing FROM {schema}.contest_value WHERE space = %(s)s AND words_open = 'not-here'"
+    unread += " UNION SELECT id FROM {schema}.audit_event WHERE space = %(s)s AND words = 'not-here'"
+    unread += " UNION SELECT id FROM {schema}.contact WHERE space = %(s)s AND note_words = 'not-here'"
+    unread += " UNION SELECT treaty FROM {schema}.treaty_version WHERE space = %(s)s"
+    unread += " AND (terms_words = 'not-here' OR evidence_words <> 'none')"  # One may be here, another not.
     waiting = connection.execute(statement(unread, schema), {"s": space})
     return Recorded(
         int(audited[0]),

@@ -1,18 +1,20 @@
 """Documents as this node can show them: the changes that count, opened and handed to the scribe (SPEC M3).
 
-Changes are told to the scribe once; after that only what is new. A text is shown when the bytes of every change are
-here. Bytes that are not what their entry says are left out, with what builds on them, and counted.
+Changes are told to the scribe once; after that only what is new, and what had not come. Bytes that are not what their
+entry says, were erased, are not here, or are sealed under another key than the document's are left out, with what
+builds on them, and counted. A document of which nothing can be used says why.
 """
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, TypeVar
 
 import msgspec
 
-from scmanager.domain.catalogue import DOCUMENTS
-from scmanager.domain.document import ROOT, Changed, Kind, Text
+from scmanager.domain.catalogue import DOCUMENTS, TREATIES
+from scmanager.domain.document import ROOT, Changed, Kind, Text, subject_of
 from scmanager.domain.event import Envelope, Id, Id32
 from scmanager.errors import Refused
 from scmanager.eventstore.store import Store
@@ -24,6 +26,8 @@ from scmanager.spaces.space import Space
 
 HELD_MAX: Final = 8
 TRIES: Final = 4
+BACK_OFF: Final = 20
+"""A document that took some time to fail is left alone for so many times as long: reading it holds others up."""
 
 T = TypeVar("T")
 
@@ -67,13 +71,14 @@ class Shown(msgspec.Struct, frozen=True):
     trouble: str = ""
     """Why it cannot be shown though everything is here: a `Trouble`, or the code of an error."""
     omitted: int = 0
-    """Changes that are left out, as their bytes cannot be used."""
+    """Changes that are left out: their bytes, or bytes they build on, cannot be used or are not here."""
 
 
 class Step(msgspec.Struct, frozen=True):
     """One change in a document's history."""
 
     change: Id32
+    actor: Id
     envelope: Envelope
     deps: tuple[Id32, ...]
 
@@ -81,10 +86,29 @@ class Step(msgspec.Struct, frozen=True):
 class _Held(msgspec.Struct, frozen=True):
     """What the scribe has of a document."""
 
-    changes: frozenset[Id32]
-    heads: tuple[Id32, ...]
+    entries: frozenset[Id32]
+    """Of the changes that were looked at."""
+    pages: tuple[dict[Id32, Id32], ...]
     erased: frozenset[bytes]
-    reading: Reading
+    closed: Mapping[Id32, Omitted]
+    """By entry: what could not be handed to the scribe."""
+    missing: frozenset[Id32]
+    """Entries whose bytes or key had not come."""
+    told: Reading
+
+    @property
+    def reading(self) -> Reading:
+        return Reading(self.told.text, self.told.heads, (*self.closed.values(), *self.told.omitted))
+
+
+class _Broken(msgspec.Struct, frozen=True):
+    """A document that could not be read."""
+
+    entries: frozenset[Id32]
+    """Of its changes then."""
+    why: str
+    until_s: float
+    """Before this moment of the steady clock it is not tried again, while all those changes still count."""
 
 
 class _Found(msgspec.Struct, frozen=True):
@@ -94,20 +118,39 @@ class _Found(msgspec.Struct, frozen=True):
     fresh: tuple[tuple[Opened, bytes], ...]
     """Entries with the keys of their logs."""
     erased: frozenset[bytes]
+    subject: Id
+    """Whose key seals it."""
+    subjects: Mapping[bytes, bytes]
+    """Whose each key is."""
     before: _Held | None
     """What the scribe has; None: it has to be told everything."""
+
+
+class _Part(msgspec.Struct):
+    """What opening some entries of a document led to."""
+
+    told: list[Told] = []
+    closed: dict[Id32, Omitted] = {}
+    missing: set[Id32] = set()
 
 
 class Documents:
     """The documents of a node. May be asked from any thread; none may hold the shelf's lock for long meanwhile."""
 
-    def __init__(self, store: Store, shelf: Shelf, key_of: KeyOf, scribe: Scribe) -> None:
+    def __init__(
+        self,
+        store: Store,
+        shelf: Shelf,
+        key_of: KeyOf,
+        scribe: Scribe,
+        steady_s: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._store, self._shelf, self._key_of, self._scribe = store, shelf, key_of, scribe
+        self._steady_s = steady_s
         self._lock = threading.RLock()
         """Held while the scribe works. The shelf's lock is never asked for under it."""
         self._held: OrderedDict[Place, _Held] = OrderedDict()
-        self._broken: dict[Place, tuple[tuple[Id32, ...], str]] = {}
-        """Where a document could not be read, and why: it is not tried again until it changes."""
+        self._broken: dict[Place, _Broken] = {}
 
     def show(self, place: Place) -> Shown:
         """What it says now. Whatever its changes hold, this raises nothing but ScribeAway and NoSuchSpace."""
@@ -123,12 +166,12 @@ class Documents:
         anew = False
         for _ in range(TRIES):
             found = self._find(place, anew=anew)
-            told, omitted = self._open(found)
+            part = self._open(found)
             with self._lock:
                 if found.before is not None and self._held.get(place) is not found.before:
                     continue  # Another thread told the scribe more meanwhile.
                 try:
-                    return use(found.text, self._bring(place, found, told, omitted))
+                    return use(found.text, self._bring(place, found, part))
                 except Forgotten:
                     self._held.pop(place, None)
                     anew = True
@@ -150,15 +193,20 @@ class Documents:
         return self.read(place, use)
 
     def history(self, place: Place) -> tuple[Step, ...]:
-        """Every change that counts, each after what it builds on. Raises NoSuchSpace."""
+        """Every change that counts, each after what it builds on; also those left out. Raises NoSuchSpace."""
         with self._shelf.lock:
             space = self._shelf.space(place.space)
             return tuple(_steps(space, _text(space, place)))
 
+    def usable(self, place: Place) -> tuple[Step, ...]:
+        """The history without what is left out: the author of each is whose bytes they are. Raises as `read`."""
+        omitted = self.read(place, lambda _, reading: {(each.change, each.actor) for each in reading.omitted})
+        return tuple(each for each in self.history(place) if (each.change, each.actor) not in omitted)
+
     def heads_at(self, place: Place, until_us: int) -> tuple[Id32, ...]:
-        """How it ended at a moment, UTC microseconds, as far as it is held now."""
+        """How it ended at a moment, UTC microseconds, as far as it is held now. Raises as `read`."""
         known, heads = {ROOT}, {ROOT}
-        for step in self.history(place):
+        for step in self.usable(place):
             if step.envelope.hlc <= until_us and known.issuperset(step.deps):
                 known.add(step.change)
                 heads = heads.difference(step.deps) | {step.change}
@@ -169,9 +217,9 @@ class Documents:
         return self._scribe.text_at(place.name, heads)
 
     def _check(self, place: Place, text: Text, heads: Iterable[Id32]) -> None:
-        left_out = {each.change for each in self._held[place].reading.omitted}
+        omitted = [each.change for each in self._held[place].reading.omitted]
         for each in heads:
-            if not text.knows(each) or each in left_out:
+            if each != ROOT and omitted.count(each) >= text.claims(each):
                 raise ChangeUnknown(change=each.hex())
 
     def _find(self, place: Place, *, anew: bool) -> _Found:
@@ -179,60 +227,97 @@ class Documents:
         with self._shelf.lock:
             space = self._shelf.space(place.space)
             text, erased = _text(space, place), space.erased_keys()
-            if before is not None and (before.heads, before.erased) == (text.heads, erased):
-                return _Found(text, (), erased, before)
-            known: frozenset[Id32] = before.changes if before is not None else frozenset()
-            fresh = [entry for change, entry in text.changes() if change not in known]
-            if before is not None and (before.erased != erased or len(known) + len(fresh) != text.count):
-                before, fresh = None, [entry for _, entry in text.changes()]
+            if before is not None and (before.pages, before.erased) != (text.pages, erased):
+                entries = {entry for _, entry in text.changes()}
+                if before.erased != erased or not entries >= before.entries:
+                    before = None
+            known = before.entries - before.missing if before is not None else frozenset()
+            fresh = [entry for _, entry in text.changes() if entry not in known]
             opened = [each for entry in fresh if (each := space.opened(entry)) is not None]
-            return _Found(text, tuple((each, space.public(each.entry.log)) for each in opened), erased, before)
+            told = tuple((each, space.public(each.entry.log)) for each in opened)
+            subjects = self._shelf.subjects(place.space) if told else {}
+            return _Found(text, told, erased, _subject(space, place), subjects, before)
 
-    def _open(self, found: _Found) -> tuple[list[Told], list[Omitted]]:
-        """Raises WordsAbsent."""
-        parts: Mapping[tuple[int, int], bytes] = {}
+    def _open(self, found: _Found) -> _Part:
+        stored: Mapping[tuple[int, int], bytes] = {}
         if found.fresh:
-            parts = self._store.parts([opened.pos for opened, _ in found.fresh])
-        told, omitted = [], []
-        absent: set[Absence] = set()
+            stored = self._store.parts([opened.pos for opened, _ in found.fresh])
+        part = _Part()
         for opened, public in found.fresh:
-            stored, event = parts.get((opened.pos, 1)), opened.event
-            plain = plain_part(opened.entry, 1, stored, public, self._key_of, found.erased)
+            event, entry = opened.event, opened.entry
             if not isinstance(event, Changed):
                 continue
+            plain = plain_part(entry, 1, stored.get((opened.pos, 1)), public, self._key_of, found.erased)
+            key = entry.parts[1].key if len(entry.parts) > 1 else b""
+            if not key or found.subjects.get(key, found.subject) != found.subject:
+                plain = Absence.UNREADABLE
             if isinstance(plain, bytes):
-                told.append(Told(event.change, event.actor, event.number, event.deps, plain))
-            elif plain is Absence.UNREADABLE:
-                omitted.append(Omitted(event.change, "its bytes are not what the entry says"))
-            else:
-                absent.add(plain)
-        if absent:
-            raise WordsAbsent(why=(Absence.ERASED if Absence.ERASED in absent else Absence.NOT_HERE).value)
-        return told, omitted
+                part.told.append(Told(event.change, event.actor, event.number, event.deps, plain))
+                continue
+            part.closed[entry.id32] = Omitted(event.change, event.actor, _WHY[plain])
+            if plain is Absence.NOT_HERE:
+                part.missing.add(entry.id32)
+        return part
 
-    def _bring(self, place: Place, found: _Found, told: list[Told], omitted: list[Omitted]) -> Reading:
+    def _bring(self, place: Place, found: _Found, part: _Part) -> Reading:
         before = found.before
-        if before is not None and not found.fresh:
+        entries = frozenset(entry for _, entry in found.text.changes())
+        if before is not None and not part.told and entries == before.entries:
             self._held.move_to_end(place)
-            return before.reading
-        heads, why = self._broken.get(place, ((), ""))
-        if why and heads == found.text.heads:
-            raise DocumentUnreadable(why=why)
-        try:
-            reading = self._scribe.bring(place.name, told, anew=before is None)
-        except DocumentUnreadable as error:
-            self._held.pop(place, None)
-            self._broken[place] = (found.text.heads, str(error.facts["why"]))
-            raise
-        earlier = before.reading.omitted if before else ()
-        reading = Reading(reading.text, reading.heads, (*earlier, *omitted, *reading.omitted))
-        changes = frozenset(change for change, _ in found.text.changes())
-        self._held[place] = _Held(changes, found.text.heads, found.erased, reading)
+            return _usable(before)
+        reading = self._asked(place, entries, part.told, anew=before is None)
+        closed = dict(part.closed)
+        if before is not None:
+            seen = {opened.entry.id32 for opened, _ in found.fresh}
+            closed = {entry: each for entry, each in before.closed.items() if entry not in seen} | closed
+        held = _Held(entries, found.text.pages, found.erased, closed, frozenset(part.missing), reading)
+        self._held[place] = held
         self._held.move_to_end(place)
-        self._broken.pop(place, None)
         while len(self._held) > HELD_MAX:
             self._held.popitem(last=False)
+        return _usable(held)
+
+    def _asked(self, place: Place, entries: frozenset[Id32], told: list[Told], *, anew: bool) -> Reading:
+        """What the scribe reads, unless it lately failed over what still counts. Raises DocumentUnreadable."""
+        broken, started_s = self._broken.get(place), self._steady_s()
+        if broken is not None and entries >= broken.entries and started_s < broken.until_s:
+            raise DocumentUnreadable(why=broken.why)
+        try:
+            reading = self._scribe.bring(place.name, told, anew=anew)
+        except DocumentUnreadable as error:
+            self._held.pop(place, None)
+            now_s = self._steady_s()
+            until_s = now_s + BACK_OFF * (now_s - started_s)
+            self._broken[place] = _Broken(entries, str(error.facts["why"]), until_s)
+            raise
+        self._broken.pop(place, None)
         return reading
+
+
+_WHY: Final = {
+    Absence.NONE: "there are no bytes",
+    Absence.ERASED: "it was erased",
+    Absence.NOT_HERE: "its bytes are not here",
+    Absence.UNREADABLE: "its bytes are not what the entry says",
+}
+
+
+def _usable(held: _Held) -> Reading:
+    """Raises WordsAbsent where nothing can be used and something is gone or has not come."""
+    gone = {each.why for each in held.closed.values()}
+    if not set(held.told.heads) - {ROOT}:
+        for absence in (Absence.ERASED, Absence.NOT_HERE):
+            if _WHY[absence] in gone:
+                raise WordsAbsent(why=absence.value)
+    return held.reading
+
+
+def _subject(space: Space, place: Place) -> Id:
+    """Whose key seals a document: its own, the contact's with whom the treaty is, or its owner's."""
+    if place.kind is Kind.TREATY:
+        contact: Id = space.state(TREATIES, place.entity).contact  # type: ignore[attr-defined] # a Treaty
+        return contact
+    return place.owner or subject_of(place.entity, place.kind)
 
 
 def _text(space: Space, place: Place) -> Text:
@@ -244,7 +329,7 @@ def _steps(space: Space, text: Text) -> Iterable[Step]:
     for change, entry in text.changes():
         opened = space.opened(entry)
         if opened is not None and isinstance(opened.event, Changed):
-            yield Step(change, space.envelope(opened), opened.event.deps)
+            yield Step(change, opened.event.actor, space.envelope(opened), opened.event.deps)
 
 
 def _shown(text: Text, reading: Reading) -> Shown:

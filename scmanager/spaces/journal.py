@@ -25,6 +25,10 @@ class Change(msgspec.Struct, frozen=True):
     """Whether personal words may be readable, or erased, that were not so before."""
 
 
+WORDS_CAME = Change(frozenset(), frozenset(), words=True)
+"""A key, or parts of entries that were here without them."""
+
+
 class Journal:
     """The last changes, numbered from 1."""
 

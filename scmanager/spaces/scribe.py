@@ -31,7 +31,9 @@ class DocumentUnreadable(Untrusted):
     """This document cannot be shown: {why}."""
 
     code = "document-unreadable"
-    hint = "Other documents work. Find who wrote it last (scm document history), and have what he wrote removed."
+    hint = (
+        "Other documents work. scm document history says who wrote it last; only who lacks that change can remove it."
+    )
 
 
 class ScribeAway(Unavailable):
@@ -56,9 +58,10 @@ class Told(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Omitted(msgspec.Struct, frozen=True, array_like=True):
-    """A change that is left out of the text, and why."""
+    """A change that is left out of the text, and why. Its actor says whose: several may name one hash."""
 
     change: bytes
+    actor: bytes
     why: str
 
 
@@ -69,7 +72,7 @@ class Reading(msgspec.Struct, frozen=True, array_like=True):
     heads: tuple[bytes, ...]
     """Of what is in the text."""
     omitted: tuple[Omitted, ...]
-    """Of the changes told just now."""
+    """Of all that were told. What builds on something that comes later is taken in then."""
 
 
 class Draft(msgspec.Struct, frozen=True, array_like=True):

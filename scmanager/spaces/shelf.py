@@ -7,7 +7,7 @@ from scmanager.domain.fold import Fold
 from scmanager.errors import Refused
 from scmanager.eventstore import entry
 from scmanager.eventstore.store import Row, Store
-from scmanager.spaces.journal import Change
+from scmanager.spaces.journal import WORDS_CAME, Change
 from scmanager.spaces.opening import HeldOf, KeyOf, parse_row
 from scmanager.spaces.space import Space
 
@@ -44,15 +44,17 @@ class Shelf:
         self._spaces: dict[bytes, Space] = {}
         self._space_of_log: dict[bytes, bytes] = {}
         self._listeners: list[Listener] = []
+        self._late_parts: dict[bytes, int] = {}
         self.pos = 0
 
     def follow(self) -> dict[bytes, Change]:
-        """Read what the store has beyond what is here. Used at start and after foreign entries came."""
+        """Read what the store has beyond what is here. Used at start and after foreign entries, or parts, came."""
         changes: dict[bytes, Change] = {}
         with self.lock:
             while rows := self._store.tail(self.pos, PAGE_ROWS):
                 changes |= self._absorb(rows)
-        if changes:
+            late = self._note_late_parts()
+        if changes or late:
             self.tell()
         return changes
 
@@ -68,6 +70,10 @@ class Shelf:
             changes = self._absorb(rows, own=own)
         self.tell()
         return changes
+
+    def subjects(self, space: bytes) -> Mapping[bytes, bytes]:
+        """The keys of a space that this node has: each one's subject (empty: an epoch's), by its id."""
+        return self._held_of(space)
 
     def now_us(self) -> int:
         """This machine's clock, UTC microseconds."""
@@ -91,6 +97,16 @@ class Shelf:
         changes = {space: self._made(space).absorb(mine, now, own=own) for space, mine in by_space.items()}
         self.pos = rows[-1].pos
         return changes
+
+    def _note_late_parts(self) -> bool:
+        """Whether parts came to entries that are here. Who follows their spaces looks at all words again."""
+        came = False
+        for space in self._spaces.values():
+            count = self._store.late_parts(space.id)
+            if count != self._late_parts.get(space.id, 0):
+                self._late_parts[space.id], came = count, True
+                space.journal.note(WORDS_CAME)
+        return came
 
     def keys_came(self) -> None:
         """Open what stayed closed for want of keys."""

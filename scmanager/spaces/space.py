@@ -19,7 +19,7 @@ from scmanager.eventstore import signing
 from scmanager.eventstore.entry import Dep, Entry, Kind, digest, u64
 from scmanager.eventstore.store import Row
 from scmanager.spaces.facts import clear_of, fact_of, founding_fact
-from scmanager.spaces.journal import Change, Journal
+from scmanager.spaces.journal import WORDS_CAME, Change, Journal
 from scmanager.spaces.opening import HeldOf, KeyOf, Opened, Said, Same, check_row, open_row, parse_row
 from scmanager.spaces.thing import Thing
 
@@ -85,7 +85,7 @@ class Space:
     def keys_came(self, now_us: int) -> Change:
         """Open what stayed closed for want of a key."""
         closed, self._closed = self._closed, []
-        self.journal.note(Change(frozenset(), frozenset(), words=True))
+        self.journal.note(WORDS_CAME)
         self._erased = None
         return self.absorb(closed, now_us)
 

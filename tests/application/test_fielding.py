@@ -49,6 +49,15 @@ def test_a_members_ship_comes_with_him_only(org: Seat, raid: bytes) -> None:
     assert asked(org, raid, everybody=True).crew[0].could == (grace,)
 
 
+def test_of_the_whole_roster_those_who_are_only_invited_are_not_counted_on(org: Seat, raid: bytes) -> None:
+    org.do("operation.sign-up", operation_id=raid)
+    org.do("ship.add", model="DRAK_Corsair", organisation=True)
+    invited = org.made("member", "member.invite")
+    assert asked(org, raid, everybody=True).crew[0].could == (org.me,)
+    org.do("operation.sign-up", operation_id=raid, member_id=invited)
+    assert asked(org, raid).crew[0].could == (org.me, invited)
+
+
 def test_a_ship_is_taken_as_it_will_be_when_it_begins(org: Seat) -> None:
     soon = org.node.now_us() // 10**6 + 7200
     raid = org.made("operation", "operation.plan", title="Raid", starts_s=soon, ends_s=soon + 60)

@@ -38,5 +38,8 @@ def test_a_forged_file_is_noted_and_lists_are_narrowed(nova: Scm, tmp_path: Path
     assert [each["type"] for each in nova("audit", "list", "--json").json] == ["instance-registered", "p2p-mismatch"]
     assert nova("audit", "list", "--limit", 1, "--json").json == [one]
     assert nova("audit", "list", "--type", "p2p", "--days", 1, "--json").json == [one]
-    assert nova("audit", "list", "--severity", "critical").err.endswith("Nothing was noted.\n")
+    assert nova("audit", "list", "--severity", "critical").err.endswith("scm audit list\n")
+    unknown = nova("audit", "list", "--type", "bogus").err
+    assert "No type begins with bogus. There are: " in unknown
+    assert "p2p-mismatch" in unknown
     assert nova("audit", "list", "--severity", "bad").code == 2

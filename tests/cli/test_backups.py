@@ -51,7 +51,9 @@ def test_only_an_older_backup_is_replaced(nova: Scm, tmp_path: Path) -> None:
     assert nova("backup", letter).error == "backup-target-foreign"
     assert letter.read_text(encoding="utf-8") == "Dear all"
     file = tmp_path / "nova.scm-backup"
-    assert [nova("backup", "--plain", file).code for _ in range(2)] == [0, 0]
+    made = [nova("backup", "--plain", file) for _ in range(2)]
+    assert [each.code for each in made] == [0, 0]
+    assert ["replaces the older backup" in each.err for each in made] == [False, True]
 
 
 def test_a_backup_inside_the_folder_is_refused(nova: Scm, tmp_path: Path) -> None:

@@ -29,6 +29,10 @@ def test_where_nothing_is_contested_both_lists_say_so(nova: Scm) -> None:
     assert (told.code, "Nothing is contested" in told.err) == (0, True)
     assert nova("contested", "--json").json == []
     assert "scm contested" in nova("contested", "--settled").err
+    assert "scm contested --settled" in told.err
+    unknown = nova("contested", "--kind", "fleet", "--kind", "bogus")
+    assert unknown.error == "contest-kind-unknown"
+    assert "fleet, member" in unknown.err
     assert nova("settle", "First", "name", "--choose", 1).error == "name-unknown"
 
 
@@ -56,8 +60,13 @@ def test_what_two_machines_set_at_once_is_listed_settled_by_number_and_remembere
     assert "scm settle" in shown.err
     assert nova("contested", "--kind", "organisation", "--json").json == [rows["description"]]
     assert nova("settle", "North", "name", "--choose", 3).error == "contest-choice-unclear"
-    assert nova("settle", "North", "name").error == "contest-unclear"
-    assert nova("settle", "North", "tag", "--choose", 1).error == "name-unknown"
+    unclear = nova("settle", "North", "name")
+    assert unclear.error == "contest-unclear"
+    assert "--choose NO" in unclear.err
+    assert "--value VALUE" in unclear.err
+    unknown = nova("settle", "North", "tag", "--choose", 1)
+    assert unknown.error == "contest-field-not-open"
+    assert "Contested: name, lead.\n" in unknown.err or "Contested: lead, name.\n" in unknown.err
     assert nova("settle", "North", "name", "--choose", 2, "--json").json["fleet"] == rows["name"]["thing"]
     assert nova("settle", "South", "lead", "--value", "Grace").code == 0
     assert nova("settle", "Nova Halcyon", "description", "--choose", 2).code == 0

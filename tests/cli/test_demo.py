@@ -72,14 +72,17 @@ def test_a_demo_that_was_broken_off_is_made_anew(scm: Scm, tmp_path: Path, monke
     assert "made anew" not in scm("demo", "--data", folder).err
 
 
-def test_a_folder_with_other_things_is_never_emptied(
-    scm: Scm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_folder_with_other_things_is_left_alone(scm: Scm, tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "diary").touch()
-    monkeypatch.setattr(demo, "build", _ctrl_c)
-    assert [scm("demo", "--data", tmp_path / "a").error for _ in range(2)] == ["stopped", "stopped"]
-    assert (tmp_path / "a" / "diary").exists()
+    told = scm("demo", "--data", tmp_path / "a")
+    assert (told.code, told.error) == (1, "demo-folder-taken")
+    assert [each.name for each in (tmp_path / "a").iterdir()] == ["diary"]
+
+
+def test_a_real_organisation_is_no_demo(nova: Scm, tmp_path: Path) -> None:
+    assert nova("demo", "--data", tmp_path / "a", "--check").error == "demo-folder-taken"
+    assert [row["title"] for row in nova("org", "list", "--json").json] == ["Nova Halcyon"]
 
 
 def _ctrl_c(*_: object) -> None:

@@ -1,5 +1,7 @@
 """Documents on the command line: written from a file, shown as they were, compared, taken back, merged from two."""
 
+import io
+import sys
 from pathlib import Path
 
 import pytest
@@ -73,3 +75,23 @@ def test_who_is_erased_is_told_before_that_shared_texts_stay(nova: Scm, text: Pa
     assert nova("erase", "Vesper", "--yes", "--at-once").code == 0
     assert nova("document", "show", "NOVA", "--kind", "charter").out == "We fly.\n"
     assert "Vesper" not in nova("document", "history", "NOVA", "--kind", "charter").out
+
+
+@pytest.mark.slow
+def test_a_text_is_emptied_only_when_that_is_said(nova: Scm, text: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    charter = ("NOVA", "--kind", "charter")
+    assert "scm document edit NOVA --kind charter --file FILE" in nova("document", "show", *charter).err
+    assert "scm document edit NOVA --kind charter --file FILE" in nova("document", "history", *charter).err
+    assert "--kind KIND" in nova("document", "list").err
+    assert nova("document", "edit", *charter, "--text", "We fly.").code == 0
+    text.write_text("\ufeff\r\n", encoding="utf-8")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"")))
+    assert nova("document", "edit", *charter).error == "document-text-unsaid"
+    assert nova("document", "edit", *charter, "--file", text, "--text", "x").error == "document-text-unsaid"
+    assert nova("document", "edit", *charter, "--file", "-").error == "document-text-empty"
+    assert nova("document", "edit", *charter, "--file", text).error == "document-text-empty"
+    assert nova("document", "show", *charter).out == "We fly.\n"
+    assert nova("document", "edit", *charter, "--text", "").code == 0
+    emptied = nova("document", "show", *charter)
+    assert emptied.out == ""
+    assert emptied.err.endswith("Write it: scm document edit NOVA --kind charter --file FILE\n")

@@ -40,3 +40,30 @@ def test_work_hit_by_a_new_role_is_told_at_import_shown_and_said_again(nova: Scm
     assert (again.json["reissued"], again.json["left"]) == (1, 0)
     assert nova("event", "reissue", "--event", row["event"], at="b").error == "event-not-reissuable"
     assert "Grace" in nova("member", "list", at="b").out
+
+
+@pytest.mark.slow
+def test_who_was_removed_is_told_so_and_what_of_theirs_does_not_count(nova: Scm, tmp_path: Path) -> None:
+    invitation, request, space = tmp_path / "invitation", tmp_path / "request", tmp_path / "space"
+    nova("role", "define", "Scribe", 4, "--rights", "member.represent")
+    nova("init", at="b")
+    nova("member", "invite", "-o", invitation)
+    nova("space", "request", invitation, "-o", request, at="b")
+    nova("member", "admit", request, "--role", "Scribe")
+    nova("space", "export", "-o", space)
+    nova("space", "import", space, at="b")
+    nova("member", "join", "--handle", "Bo", at="b")
+    nova("space", "export", "-o", space, at="b")
+    nova("space", "import", space)
+    assert nova("member", "remove", "Bo", "inactive").code == 0
+    nova("member", "record", "Grace", at="b")
+    nova("space", "export", "-o", space)
+    told = nova("space", "import", space, at="b").err
+    assert "Of what you wrote 1 do not count any more. Look at it: scm event void" in told
+    (row,) = nova("event", "void", "--json", at="b").json
+    assert (row["type"], row["this machine"]) == ("member.recorded/1", True)
+    listed = nova("event", "void", at="b")
+    assert "member.recorded/1" in listed.out
+    assert "You do not act in Nova Halcyon any more" in listed.err
+    assert "scm event reissue" not in listed.err
+    assert "You do not act" not in nova("event", "void").err

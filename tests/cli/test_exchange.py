@@ -63,8 +63,8 @@ def test_somebody_is_let_in_and_takes_the_founders_seat(two: Scm, tmp_path: Path
 
 @pytest.mark.slow
 def test_a_second_machine_acts_as_its_owner(two: Scm, tmp_path: Path) -> None:
-    invitation, request, space = tmp_path / "invitation", tmp_path / "request", tmp_path / "space"
     for own in ([], ["--personal"]):
+        invitation, request, space = (tmp_path / f"{each}{len(own)}" for each in ("invitation", "request", "space"))
         _done(two("device", "invite", "-o", invitation, *own))
         if own:
             assert two("space", "request", invitation, "-o", request, at="b").error == "invitation-to-own-space"
@@ -78,6 +78,23 @@ def test_a_second_machine_acts_as_its_owner(two: Scm, tmp_path: Path) -> None:
     _done(two("device", "cut", laptop[:12], "--org", "NOVA"))
     cut = {(each["space"], each["cut"]) for each in two("device", "list", "--json").json if each["device"] == laptop}
     assert cut == {("org", "yes"), ("personal", "")}
+
+
+@pytest.mark.slow
+def test_words_that_a_file_left_out_are_shown_once_a_whole_one_came(two: Scm, tmp_path: Path) -> None:
+    invitation, request, space = tmp_path / "invitation", tmp_path / "request", tmp_path / "space"
+    _done(two("role", "define", "Pilot", 5))
+    _done(two("member", "invite", "-o", invitation))
+    _done(two("space", "request", invitation, "-o", request, at="b"))
+    _done(two("member", "admit", request, "--role", "Pilot"))
+    _done(two("space", "export", "-o", space))
+    whole = read_whole(space)
+    bare = [LogCopy(c.entries, [{n: p for n, p in h.items() if n == 0} for h in c.held], c.note) for c in whole.logs]
+    write_space(tmp_path / "bare", whole.space, bare, whole.keys)
+    _done(two("space", "import", tmp_path / "bare", at="b"))
+    assert "Vesper" not in _done(two("member", "list", at="b")).out
+    assert _done(two("space", "import", space, "--json", at="b")).json["entries"] == 0
+    assert "Vesper" in _done(two("member", "list", at="b")).out
 
 
 @pytest.mark.slow
@@ -103,8 +120,9 @@ def test_what_is_refused_is_refused_alike(two: Scm, tmp_path: Path) -> None:
     assert two("space", "request", noise, "-o", request).error == "space-file-damaged"
     assert two("recovery", "take", noise).error == "space-file-damaged"
     assert two("org", "found", "Many", "--handle", "V", "--recovery-keys", 99).error == "recovery-numbers-wrong"
-    _done(two("space", "export", "-o", noise, "--without-keys"))
-    mirrored = _done(two("space", "import", noise, "--json", at="b"))
+    mirror = tmp_path / "mirror"
+    _done(two("space", "export", "-o", mirror, "--without-keys"))
+    mirrored = _done(two("space", "import", mirror, "--json", at="b"))
     assert mirrored.json["closed"] == mirrored.json["entries"] - 1
     founded = _done(two("org", "found", "Careful", "--handle", "V", "--recovery-keys", 3, "--json")).json
     assert (tmp_path / "a" / founded["recovery_sheet"]).read_text("utf-8").count("Careful") >= 3

@@ -45,7 +45,7 @@ def test_a_folder_is_whole_or_not_there(nova: Scm, tmp_path: Path) -> None:
         assert (tmp_path / "out" / each["name"]).stat().st_size == each["bytes"]
     assert (tmp_path / "out" / "README.txt").exists()
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
-    assert nova("export", tmp_path / "out").error == "export-target-taken"
+    assert nova("export", tmp_path / "out").error == "target-taken"
     assert nova("export", tmp_path / "none", "--org", "TALLOW").code == 1
     assert not (tmp_path / "none").exists()
 

@@ -1,5 +1,6 @@
 """The inbox on the command line: two machines, what one does and the other should know, read once for all."""
 
+import re
 import time
 from pathlib import Path
 
@@ -36,7 +37,13 @@ def test_what_one_does_the_other_is_told_and_reads_once(nova: Scm, tmp_path: Pat
     carry(nova, tmp_path, "a", "b")
     rows = nova("inbox", "--json", at="b").json
     assert [row["kind"] for row in rows] == ["operation-announced", "admitted"]
-    assert rows[0]["text"] == "Vesper planned Jumptown."
+    assert re.fullmatch(r"Vesper planned Jumptown: \d{4}-\d\d-\d\d \d\d:\d\d UTC\.", rows[0]["text"])
+    assert nova("operation", "sign-up", "Jumptown", at="b").code == 0
+    carry(nova, tmp_path, "b", "a")
+    assert [row["text"] for row in nova("inbox", "--json").json] == [
+        "Bess answered to Jumptown: accepted.",
+        "Bess has joined.",
+    ]
     assert rows[1]["text"] == "Vesper let you in, with rank 2."
     assert rows[0]["in"] == "Nova Halcyon"
     shown = nova("inbox", "--zone", "Asia/Tokyo", "--mark-read", "--first", 1, at="b")

@@ -39,7 +39,39 @@ def test_what_is_over_is_listed_when_asked_for_and_templates_stand_apart(planned
     assert "Patch day." in planned("operation", "show", "Jumptown").out
     assert planned("operation", "copy", "As ever", "2955-12-07T19:00").code == 0
     (copied,) = (row["id"] for row in planned("operation", "list", "--json").json)
-    assert "Take it. (Yela)" in planned("operation", "show", copied).out
+    told = planned("operation", "show", copied).out
+    assert "briefing (holds), by Vesper (" in told
+    assert "Take it. (Yela)" in told
+
+
+@pytest.mark.slow
+def test_a_copy_and_a_move_are_meant_in_the_operations_own_zone_and_an_end_counts_from_the_beginning(
+    nova: Scm,
+) -> None:
+    day = ("2955-06-30T20:00", "3h", "--zone", "Europe/Berlin")
+    assert nova("operation", "plan", "Jumptown", *day).code == 0
+    made = nova("operation", "copy", "Jumptown", "2955-12-07T20:00", "--title", "Again", "--json").json["operation"]
+    rows = {row["title"]: row for row in nova("operation", "list", "--json").json}
+    assert [rows[title]["length_s"] for title in ("Jumptown", "Again")] == [3 * 3600] * 2
+    assert "2955-12-07 20:00 CET" in nova("operation", "show", made, "--zone", "Europe/Berlin").out
+    assert nova("operation", "reschedule", "Again", "2955-12-08T21:00", "90m").code == 0
+    told = nova("operation", "show", made, "--zone", "Europe/Berlin").out
+    assert "2955-12-08 21:00 CET, 1.5 h" in told
+    assert nova("operation", "reschedule", "Again", "2955-12-08T21:00", "2h", "--zone", "UTC").code == 0
+    assert "2955-12-08 21:00 UTC, 2 h" in nova("operation", "show", made, "--zone", "UTC").out
+    assert nova("operation", "save-template", "Jumptown", "As ever").code == 0
+    assert nova("operation", "reschedule", "As ever", 0, "5h").code == 0
+    assert nova("operation", "list", "--templates", "--json").json[0]["length_s"] == 5 * 3600
+
+
+def test_whoever_plans_an_operation_in_the_past_is_told_so(nova: Scm) -> None:
+    told = nova("operation", "plan", "Long ago", "2020-01-01T20:00", "2h")
+    assert (told.code, "It begins in the past: 2020-01-01 20:00 UTC." in told.err) == (0, True)
+    assert "in the past" not in nova("operation", "plan", "Soon", "2h", "2h").err
+
+
+def test_who_has_no_template_is_told_how_to_keep_one(nova: Scm) -> None:
+    assert "scm operation save-template" in nova("operation", "list", "--templates").err
 
 
 @pytest.mark.slow
@@ -64,13 +96,23 @@ def test_can_we_field_this_names_who_and_what_and_what_is_missing(planned: Scm) 
     assert "no ship that comes fits" in told.out
     assert "its ship is missing" in told.out
     assert "2 slots stay open" in told.err
-    planned("ship", "add", "DRAK_Corsair", "--organisation")
+    planned("member", "record", "Ayla")
+    ayla = planned("ship", "add", "DRAK_Corsair", "--owner", "Ayla", "--json").json["ship"]
+    told = planned("operation", "field", "Jumptown").out
+    assert f"DRAK_Corsair ({ayla[:12]}) would, but belongs to somebody who does not come" in " ".join(told.split())
+    planned("operation", "assign-ship", "Jumptown", "Gunship", ayla)
+    told = planned("operation", "field", "Jumptown").out
+    assert told.count(ayla[:12]) == 1
+    assert "cannot come" in told
+    planned("operation", "release-ship", "Jumptown", "Gunship")
+    planned("ship", "remove", ayla, "sold")
+    ours = planned("ship", "add", "DRAK_Corsair", "--organisation", "--json").json["ship"]
     found = planned("operation", "field", "Jumptown", "--json").json
     assert found["complete"] is True
     assert found["slots"][1]["filled"].startswith("Vesper")
     assert "Yes" in planned("operation", "field", "Jumptown").err
-    planned("operation", "assign-ship", "Jumptown", "Gunship", "DRAK_Corsair")
-    planned("ship", "remove", "DRAK_Corsair", "sold")
+    planned("operation", "assign-ship", "Jumptown", "Gunship", ours)
+    planned("ship", "remove", ours, "sold")
     assert "cannot come" in planned("operation", "field", "Jumptown").out
 
 
@@ -126,7 +168,7 @@ def test_through_a_running_node_an_operation_is_planned_and_flown_alike(nova: Sc
         assert [each["text"] for each in shown["texts"]] == ["Take it."]
         assert nova("document", "show", *report).out == "All came home.\n"
         assert len(shown["attendance"][0]["members"]) == 2
-        assert nova("operation", "show", "Jumptown").error == "name-ambiguous"
-        assert nova("operation", "show", "Jumptown 2955-11-30").code == 0
         (again,) = nova("operation", "list", "--json").json
+        assert nova("operation", "show", "Jumptown", "--json").json["id"] == again["id"]
+        assert nova("operation", "show", "Jumptown 2955-11-30").code == 0
         assert again["starts_s"] - shown["starts_s"] == 7 * 86_400

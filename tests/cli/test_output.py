@@ -1,11 +1,13 @@
 """What other people wrote is shown, and does not steer the terminal of whoever reads it; readers may leave."""
 
+import os
 import subprocess
 import sys
 
 import pytest
 
 from scmanager.cli.output import harmless, remark, say, say_table
+from tests.cli.conftest import Scm
 
 
 @pytest.mark.parametrize("text", ["Aýla 星", "نوري الطيّار", "கா‌", "👨\u200d🚀 Tevarin", "two\nlines\tand a tab"])
@@ -44,3 +46,42 @@ def test_a_reader_who_leaves_early_is_no_failure(capfd: pytest.CaptureFixture[st
         process.stdout.close()
         assert process.wait(60) == 0
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("columns", ["80", "40"])
+def test_ids_times_and_types_are_never_broken(
+    columns: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    whole = ("3fa9c07d11be", "2955-11-30 20:00 CET", "operation.ship-slot-added/1", "2955-12-01")
+    words = "The whole wing meets above Yela and waits there until everybody has come, which may take a while."
+    say_table(("what", "about", "id", "when", "type", "until"), [("Ayla " * 9, words, *whole)], "nothing")
+    lines = capsys.readouterr().out.splitlines()
+    for cell in whole:
+        assert any(cell in line for line in lines)
+    assert len(lines) > 2, "words are broken, so that the rest has its place"
+
+
+def test_a_terminal_that_lacks_a_character_gets_it_spelled_out() -> None:
+    talking = (
+        "import sys; from scmanager.cli import commands, entry, output\n"
+        "def talk(): output.say('Kaf\\u00e9 \\u661f')\n"
+        "commands.TOP['version'] = talk\n"
+        "sys.argv = ['scm', '--version']\n"
+        "entry.main()"
+    )
+    environment = os.environ | {"PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0"}
+    done = subprocess.run([sys.executable, "-c", talking], env=environment, capture_output=True, check=False)
+    assert (done.returncode, done.stdout.split()) == (0, [b"Kaf\xe9", b"\\u661f"]), done.stderr
+
+
+def test_the_version_is_an_option_too() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "scmanager", "--version"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout.split()[:2]) == (0, ["SC", "Manager"]), done.stderr
+
+
+def test_an_empty_list_of_imports_names_the_own_hangar(nova: Scm) -> None:
+    assert "scm hangar imports --personal" in nova("hangar", "imports").err
+    assert "--personal" not in nova("hangar", "imports", "--personal").err

@@ -32,4 +32,5 @@ def test_what_is_not_there_is_answered_with_a_hint(nova: Scm) -> None:
     told = nova("search", "zzz")
     assert (told.code, told.out) == (0, "")
     assert "A part of the name is enough" in told.err
+    assert "scm member list" in told.err
     assert nova("search", "\u200b").error == "nothing-to-search"

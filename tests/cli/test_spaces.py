@@ -101,3 +101,29 @@ def test_the_founders_seat_is_taken_over_with_the_recovery_sheet(nova: Scm, tmp_
     assert nova("recovery", "take", signed, at="b").code == 0
     assert nova("organisation", "rename", "Nova, recovered", at="b").code == 0
     assert "Nova, recovered" in nova("org", "list", at="b").out
+
+
+def test_what_is_there_is_never_overwritten_and_nothing_is_recorded(nova: Scm, tmp_path: Path) -> None:
+    letter, missing = tmp_path / "letter.txt", tmp_path / "missing" / "invitation.json"
+    letter.write_text("Dear all", encoding="utf-8")
+    for act in (
+        ("member", "invite"), ("device", "invite"), ("space", "export"), ("recovery", "offer"),
+    ):  # fmt: skip
+        assert nova(*act, "-o", letter).error == "target-taken", act
+    assert letter.read_text(encoding="utf-8") == "Dear all"
+    failed = nova("member", "invite", "-o", missing)
+    assert (failed.code, failed.error) == (3, "private-file-failed")
+    assert len(nova("member", "list", "--json").json) == 1
+    invitation, request = tmp_path / "invitation.json", tmp_path / "request.json"
+    assert nova("member", "invite", "-o", invitation).code == 0
+    nova("init", at="b")
+    assert nova("space", "request", invitation, "-o", letter, at="b").error == "target-taken"
+    assert nova("space", "list", "--json", at="b").json == []
+    assert nova("space", "request", invitation, "-o", request, at="b").code == 0
+    space, own = tmp_path / "org.scm", tmp_path / "own.scm"
+    assert [nova("space", "export", "-o", space).code for _ in range(2)] == [0, 0]
+    assert nova("space", "export", "--personal", "-o", own).code == 0
+    assert nova("space", "export", "-o", own).error == "target-taken"
+    assert {each.name for each in tmp_path.iterdir() if each.is_file()} == {
+        "letter.txt", "invitation.json", "request.json", "org.scm", "own.scm",
+    }  # fmt: skip

@@ -142,6 +142,8 @@ def test_ships_are_imported_previewed_shared_and_taken_back(nova: Scm) -> None:
     taken_back = nova("hangar", "undo-import", done["import"], "--personal", "--json").json
     assert nova("hangar", "imports", "--personal", "--json").json == [listed | {"undone": "yes"}]
     assert taken_back["undone"] == 2
+    again = nova("hangar", "undo-import", done["import"], "--personal")
+    assert (again.code, "was taken back already" in again.err) == (0, True)
 
 
 @pytest.mark.slow

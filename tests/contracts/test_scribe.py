@@ -159,6 +159,24 @@ def test_two_changes_with_one_number_of_one_actor_never_reach_the_library_togeth
     assert [each.change for each in reading.omitted] == [second[0].change]
 
 
+def test_what_is_in_at_last_is_the_same_in_whatever_order_it_came(scribe: Scribe) -> None:
+    whole = scribe.bring(NAME, TOLD, anew=True)
+    first = scribe.bring(NAME, TOLD[5:], anew=True)
+    assert first.omitted
+    assert scribe.bring(NAME, TOLD[:5], anew=False) == whole
+    assert scribe.bring(NAME, TOLD[::-1], anew=True) == whole
+
+
+def test_who_names_anothers_change_as_his_is_left_out_before_it_comes_and_after(scribe: Scribe) -> None:
+    (honest,) = Hand("ada").write("honest\n")
+    claim = Told(honest.change, b"eve.............", 1, honest.deps, honest.data)
+    for order in ((claim, honest), (honest, claim)):
+        scribe.bring(NAME, order[:1], anew=True)
+        reading = scribe.bring(NAME, order[1:], anew=False)
+        assert reading.text == "honest\n"
+        assert [(each.change, each.actor) for each in reading.omitted] == [(claim.change, claim.actor)]
+
+
 @pytest.mark.slow
 def test_twenty_thousand_edits_are_read_in_one_go_and_one_more_is_quick(guard: DocumentGuard) -> None:
     told = many_edits(20_000, actor_of(AUTHOR, THING, Kind.BRIEFING, SALT))

@@ -7,15 +7,17 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from scmanager.errors import Unavailable
 from scmanager.eventstore import entry
 from scmanager.eventstore.memory import MemoryStore
 from scmanager.eventstore.own_log import Batch, OwnLog, Secret
+from scmanager.eventstore.parts import WrongPart
 from scmanager.eventstore.postgres import PostgresStore
 from scmanager.eventstore.sqlite import SqliteStore
 from scmanager.eventstore.store import CommandRepeated, LogMoved, NotHeld, Outcome, Store
-from scmanager.eventstore.verification import SignedNote
+from scmanager.eventstore.verification import SignedNote, verify
 from tests.support.stores import SUBJECT, commit, copy_of, draft, new_log, run_from, run_of, signing_key
 
 KINDS = ["memory", "sqlite", pytest.param("postgres", marks=pytest.mark.services)]
@@ -218,6 +220,91 @@ def test_an_entry_whose_personal_part_is_not_here_is_held_without_it(store: Stor
     store.admit(run_of(elsewhere, log.head.log))
     assert store.admit(run_from(base, [write(log, "x")], with_parts=False)) == 1
     assert (5, 1) not in store.parts([5])
+
+
+def test_a_part_that_comes_after_its_entry_is_taken_in_once(store: Store) -> None:
+    log = new_log(store, words=0)
+    base, space = log.head, log.head.space
+    batch = write(log, "x", "y")
+    assert store.admit(run_from(base, [batch], with_parts=False)) == 2
+    assert (store.late_parts(space), store.parts([2, 3])) == (0, {})
+    assert store.admit(run_from(base, [batch])) == 0
+    assert store.parts([2, 3]) == {(pos, 1): one.parts[1] for pos, one in zip((2, 3), batch.sealed, strict=True)}
+    assert store.late_parts(space) == 2
+    assert store.admit(run_from(base, [batch])) == 0
+    assert store.admit(run_from(base, [batch], with_parts=False)) == 0
+    assert (store.late_parts(space), store.late_parts(bytes(32)), len(store.parts([2, 3]))) == (2, 0, 2)
+    assert (store.heads(), store.last_pos()) == ([log.head], 3)
+    assert copy_of(store).heads() == store.heads()
+
+
+def test_only_the_parts_that_are_missing_are_taken_in(store: Store) -> None:
+    log = new_log(store, words=0)
+    base, other = log.head, Secret.of(b"\2" * 32)
+    log.add(replace(draft("x"), personal=((SUBJECT, b"hers"), (other, b"his"))), log.hlc + 1)
+    batch = log.commit()
+    store.append(batch)
+    assert store.erase([other.id]) == 1
+    assert store.admit(run_from(base, [batch])) == 0
+    assert sorted(store.parts([2])) == [(2, 1), (2, 2)]
+    assert store.late_parts(base.space) == 1
+    assert store.erase([other.id]) == 1
+
+
+def test_late_parts_come_with_the_entries_that_follow_theirs(store: Store) -> None:
+    log = new_log(store, words=0)
+    base = log.head
+    first = write(log, "a1")
+    store.admit(run_from(base, [first], with_parts=False))
+    assert store.admit(run_from(base, [first, write(log, "a2")])) == 1
+    assert sorted(store.parts([2, 3])) == [(2, 1), (3, 1)]
+    assert store.late_parts(base.space) == 1
+
+
+def test_late_parts_find_their_entries_on_every_branch(store: Store) -> None:
+    log = new_log(store, words=0)
+    base, twin = log.head, twin_of(log)
+    a1, b1 = write(log, "a1"), write(twin, "b1")
+    second = twin_of(twin)
+    b2, c1 = write(twin, "b2"), write(second, "c1")
+    for batches in ([a1], [b1, b2], [b1, c1]):
+        store.admit(run_from(base, batches, with_parts=False))
+    assert store.parts(range(1, 6)) == {}
+    assert store.admit(run_from(base, [b1, c1])) == 0
+    assert store.parts(range(1, 6)) == {(3, 1): b1.sealed[0].parts[1], (5, 1): c1.sealed[0].parts[1]}
+    assert store.admit(run_from(base, [a1])) == 0
+    assert store.admit(run_from(b1.head, [b2])) == 0
+    assert sorted(store.parts(range(1, 6))) == [(2, 1), (3, 1), (4, 1), (5, 1)]
+    forked = twin_of(second)
+    store.erase([SUBJECT.id])
+    assert store.admit(run_from(base, [b1, c1, write(second, "c2")])) == 1
+    assert sorted(store.parts(range(1, 7))) == [(3, 1), (5, 1), (6, 1)]
+    store.erase([SUBJECT.id])
+    assert store.admit(run_from(base, [b1, c1, write(forked, "d1")])) == 1
+    assert sorted(store.parts(range(1, 8))) == [(3, 1), (5, 1), (7, 1)]
+    assert store.late_parts(base.space) == 8
+
+
+def test_a_run_that_cannot_be_placed_brings_no_part(store: Store) -> None:
+    log = new_log(store, words=0)
+    base, twin = log.head, twin_of(log)
+    mine = write(log, "a1")
+    store.admit(run_from(base, [mine], with_parts=False))
+    gap = write(twin, "b1")
+    with pytest.raises(NotHeld):
+        store.admit(run_from(gap.head, [write(twin, "b2")]))
+    assert (store.parts([2]), store.late_parts(base.space)) == ({}, 0)
+
+
+def test_a_part_that_its_entry_does_not_name_never_becomes_a_run(store: Store) -> None:
+    log = new_log(store, words=0)
+    base = log.head
+    batch = write(log, "x")
+    store.admit(run_from(base, [batch], with_parts=False))
+    one, note = batch.sealed[0], SignedNote(batch.head.size, batch.root, batch.signature)
+    with pytest.raises(WrongPart):
+        verify(base, [one.entry.data], [{0: one.parts[0], 1: one.parts[1][:-1] + b"!"}], note)
+    assert store.parts([2]) == {}
 
 
 def test_a_command_is_recorded_once_and_the_second_commit_leaves_no_trace(store: Store) -> None:

@@ -106,6 +106,35 @@ def test_nobody_writes_under_the_actor_of_another_member() -> None:
     then_state(texts=())
 
 
+def squatted(name: str, by: bytes, number: int = 1) -> BriefingChanged:
+    """What somebody records who saw another's change and says that it is his."""
+    actor = actor_of(by, THING, Kind.BRIEFING, salt_of(bytes(32), b"squat"))
+    return BriefingChanged(named(name), actor, salt_of(bytes(32), b"squat"), number, (ROOT,))
+
+
+def test_who_takes_the_hash_of_anothers_change_keeps_nothing_from_counting() -> None:
+    given(meanwhile(squatted("one", GRACE), GRACE), *ALL)
+    entries = [each for each, _ in text().changes()]
+    assert sorted(entries) == sorted(named(name) for name in ("one", "one", "two", "hers", "both", "three"))
+    assert (text().claims(named("one")), text().count, text().waiting) == (2, 6, ())
+    assert (text().heads, text().number(ONE.actor)) == ((named("three"),), 3)
+
+
+@given_any(seed=st.integers(0, 2**32))
+@settings(max_examples=examples(50))
+def test_whoever_claims_what_whenever_each_honest_change_counts(seed: int) -> None:
+    rng = random.Random(seed)
+    eve = who("eve")
+    claims = [squatted(rng.choice(("one", "two", "hers", "both", "three")), eve, number + 1) for number in range(5)]
+    honest = {(each.event.change, each.event.actor) for each in ALL if isinstance(each.event, Changed)}
+    history = [*ALL, *(told(each, eve) for each in claims)]
+    rng.shuffle(history)
+    given(*history)
+    assert (text().count, text().waiting) == (10, ())
+    assert all(text().number(actor) for _, actor in honest)
+    assert [text().number(each.actor) for each in (TWO, HERS)] == [3, 2]
+
+
 def test_a_sheet_is_each_members_own() -> None:
     def sheet(by: bytes) -> SheetChanged:
         return SheetChanged(named("s"), actor_of(by, THING, Kind.SHEET, SALT), SALT, 1, (ROOT,))
@@ -140,7 +169,6 @@ def test_a_change_is_recorded_as_the_event_of_its_kind() -> None:
         Made(named("new"), TWO.actor, SALT, 1, (named("one"),)),
         Made(named("new"), TWO.actor, SALT, 3, (named("one"),)),
         Made(named("new"), TWO.actor, SALT, 2, (named("unheard of"),)),
-        Made(named("one"), TWO.actor, SALT, 2, (named("one"),)),
         Made(named("new"), HERS.actor, SALT, 1, (named("one"),)),
     ],
 )

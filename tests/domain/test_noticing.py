@@ -63,7 +63,7 @@ def told(
 
 def test_an_operation_is_announced_to_whoever_was_there_before_it() -> None:
     past = history((PLANNED, BESS))
-    assert told(OPERATIONS, past) == [(Kind.OPERATION_ANNOUNCED, "", None)]
+    assert told(OPERATIONS, past) == [(Kind.OPERATION_ANNOUNCED, "2027-01-15 08:00 UTC", None)]
     assert told(OPERATIONS, past, since=1) == []
     assert told(OPERATIONS, history((PLANNED, ME))) == []
     assert told(OPERATIONS, history((operation_events.Planned("A", 0, 60, template=True), BESS))) == []
@@ -82,6 +82,23 @@ def test_who_signed_up_hears_of_changes_and_that_it_is_called_off() -> None:
     assert told(OPERATIONS, declined) == []
     again = history((PLANNED, ME), signed, called, (operation_events.Reinstated(), BESS))
     assert told(OPERATIONS, again) == [(Kind.OPERATION_REINSTATED, "", None)]
+
+
+def test_who_planned_or_leads_hears_what_others_answer_and_who_waits() -> None:
+    says = operation_events.SignedUp
+    answers = ((operation_events.CrewLimited(1), ME), (says(YES), BESS), (says(YES), CARL), (says(NO), ME))
+    heard = [(Kind.SIGNED_UP, "accepted", None), (Kind.SIGNED_UP, "accepted, on the wait-list", None)]
+    assert told(OPERATIONS, history((PLANNED, ME), *answers)) == heard
+    led = history((PLANNED, BESS), *answers, (operation_events.LeadAssigned(ME), BESS))
+    assert [each for each in told(OPERATIONS, led) if each[0] is Kind.SIGNED_UP] == heard
+    assert Kind.SIGNED_UP not in [kind for kind, _, _ in told(OPERATIONS, history((PLANNED, BESS), *answers))]
+
+
+def test_who_may_invite_hears_that_somebody_joined() -> None:
+    past = history((member.Invited(), ME), (member.Joined(), THING))
+    assert told(MEMBERS, past) == [(Kind.MEMBER_JOINED, "", Right.MEMBER_INVITE)]
+    assert told(MEMBERS, past, since=2) == []
+    assert told(MEMBERS, [*past, *history((member.Left(), THING))]) == []
 
 
 def test_reminders_are_due_before_it_begins_and_only_after_the_answer() -> None:
@@ -103,15 +120,16 @@ def _folded(fold: Fold, past: list[tuple[Envelope, Event]]) -> Any:
 
 def test_who_moves_up_from_the_wait_list_is_told_once() -> None:
     says = operation_events.SignedUp
-    begin = ((PLANNED, ME), (operation_events.CrewLimited(1), ME), (says(YES), BESS), (says(YES), ME))
-    assert told(OPERATIONS, history(*begin)) == []
+    begin = ((PLANNED, CARL), (operation_events.CrewLimited(1), CARL), (says(YES), BESS), (says(YES), ME))
+    assert told(OPERATIONS, history(*begin), since=99) == []
     moved = history(*begin, (says(NO), BESS))
-    assert told(OPERATIONS, moved) == [(Kind.MOVED_UP, "", None)]
-    assert told(OPERATIONS, history(*begin, (operation_events.CrewLimited(2), BESS))) == [(Kind.MOVED_UP, "", None)]
-    assert told(OPERATIONS, history(*begin, (says(NO), BESS), (says(YES), CARL), (says(NO), CARL))) == [
+    assert told(OPERATIONS, moved, since=99) == [(Kind.MOVED_UP, "", None)]
+    assert told(OPERATIONS, history(*begin, (operation_events.CrewLimited(2), BESS)), since=99) == [
         (Kind.MOVED_UP, "", None)
     ]
-    assert told(OPERATIONS, history(*begin, *[(says(YES), CARL)] * HISTORY_MAX)) == []
+    wavering = ((says(NO), BESS), (says(YES), CARL), (says(NO), CARL))
+    assert told(OPERATIONS, history(*begin, *wavering), since=99) == [(Kind.MOVED_UP, "", None)]
+    assert told(OPERATIONS, history(*begin, *[(says(YES), CARL)] * HISTORY_MAX), since=99) == []
 
 
 def test_slots_lead_and_answers_that_others_gave_are_told() -> None:
@@ -176,6 +194,15 @@ def test_war_is_told_to_everybody_and_proposals_to_who_can_sign() -> None:
         (Kind.TREATY_EXPIRING, "", Right.DIPLOMACY_MANAGE),
         (Kind.TREATY_EXPIRED, "", None),
     ]
+
+
+def test_a_treaty_that_somebody_ended_does_not_end_soon() -> None:
+    proposed = treaty_events.Proposed(THING, treaty_events.Kind.PEACE, "Pact", until=START, warn_days=1)
+    past = history(
+        (proposed, ME), (treaty_events.Signed(entry(1)), BESS), (treaty_events.AcceptanceClaimed(entry(1)), BESS),
+        (treaty_events.Ended(treaty_events.EndReason.FULFILLED, at=START - 90 * 86_400), BESS),
+    )  # fmt: skip
+    assert [kind for kind, _, _ in told(TREATIES, past)] == [Kind.TREATY_AGREED, Kind.TREATY_ENDED]
 
 
 def test_what_is_contested_awaits_who_may_settle_it_and_is_gone_with_the_decision() -> None:

@@ -114,11 +114,19 @@ def test_a_ship_is_added_once() -> None:
     then_refused(ShipKnown)
 
 
-def test_one_id_brought_by_two_belongs_to_the_first_in_fold_order() -> None:
+@pytest.mark.parametrize("bring", [Shared, Added])
+def test_one_id_brought_by_two_at_once_is_contested_and_nobody_is_dropped(bring: type[Shared | Added]) -> None:
     given()
-    one, other = story.in_either_order(own(Shared("aegis-vanguard")), told(Shared("anvil-carrack"), by=GRACE))
-    assert (one.owner, one.model) == (owner(ADA), "aegis-vanguard")
-    assert (other.owner, other.model) == (owner(GRACE), "anvil-carrack")
+    one, other = story.in_either_order(own(bring("aegis-vanguard")), told(bring("anvil-carrack"), by=GRACE))
+    assert (one.owner, one.model, one.rival_owners) == (owner(ADA), "aegis-vanguard", (owner(GRACE),))
+    assert (other.owner, other.model, other.rival_owners) == (owner(GRACE), "anvil-carrack", (owner(ADA),))
+
+
+def test_who_takes_a_ship_by_an_earlier_date_is_seen_and_settled() -> None:
+    given(told(Added("anvil-carrack"), by=GRACE), own_meanwhile(Added("aegis-vanguard")))
+    then_state(owner=owner(GRACE), rival_owners=(owner(ADA),))
+    when(settle_owner, owner(ADA))
+    then_state(owner=owner(ADA), rival_owners=())
 
 
 def test_a_ship_from_the_hangar_is_shared_withdrawn_and_shared_again() -> None:

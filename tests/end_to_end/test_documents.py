@@ -1,6 +1,8 @@
 """A briefing written by two machines, carried by files: nothing is lost, nothing is forged, nobody waits."""
 
+import contextlib
 import itertools
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from scmanager.application.desk import NotAllowed, Quoted
+from scmanager.application.desk import Desk, NotAllowed, Quoted
 from scmanager.application.documents import KindElsewhere, NothingToUndo, ThingUnknown
 from scmanager.application.writer import Command
 from scmanager.domain.catalogue import DOCUMENTS
@@ -19,6 +21,7 @@ from scmanager.domain.document import (
     Kind,
     actor_of,
     salt_of,
+    subject_of,
 )
 from scmanager.domain.member import RemovalReason
 from scmanager.domain.operation_rules import OperationUnknown
@@ -82,9 +85,12 @@ class Two:
     def text(self, node: Node, thing: bytes = b"") -> str | None:
         return self.shown(node, thing).text
 
-    def forge(self, node: Node, event: Any, data: bytes, thing: bytes = b"") -> None:
+    def forge(self, node: Node, event: Any, data: bytes, thing: bytes = b"", subject: bytes = b"") -> None:
         """Record an event and bytes that no honest program would write, in one's own name."""
-        entity, said = thing or self.operation, Quoted(event, ((self.space[:16], data),))
+        entity, said = (
+            thing or self.operation,
+            Quoted(event, ((subject or subject_of(thing or self.operation, BRIEFING), data),)),
+        )
         node.writer.do(
             Command(bytes(15) + bytes((node.store.last_pos() % 256,)), self.space, _recording(entity, said))
         )
@@ -236,7 +242,7 @@ def test_poison_harms_one_document_and_no_other_and_the_node_goes_on(two: Two) -
     assert two.text(two.ada, other) == LINES + "Still here.\n"
 
 
-def test_a_document_is_healed_by_removing_who_poisoned_it(two: Two) -> None:
+def test_a_document_is_healed_by_removing_who_poisoned_it_before_one_heard_of_that(two: Two) -> None:
     two.edit(two.ada, LINES)
     two.carry(two.ada, two.bob)
     made = poison(written_by(two.actor))
@@ -245,6 +251,16 @@ def test_a_document_is_healed_by_removing_who_poisoned_it(two: Two) -> None:
     two.ada.do("member.remove", two.space, {"member_id": two.bob_member, "reason": RemovalReason.CONDUCT})
     two.carry(two.bob, two.ada)
     assert two.text(two.ada) == LINES
+
+
+def test_removing_who_poisoned_a_document_does_not_heal_it_where_the_poison_had_come(two: Two) -> None:
+    two.edit(two.ada, LINES)
+    two.carry(two.ada, two.bob)
+    made = poison(written_by(two.actor))
+    two.forge(two.bob, BriefingChanged(made.change, two.actor, SALT, 1, (ROOT,)), made.data)
+    two.carry(two.bob, two.ada)
+    two.ada.do("member.remove", two.space, {"member_id": two.bob_member, "reason": RemovalReason.CONDUCT})
+    assert two.shown(two.ada).trouble
 
 
 def written_by(actor: bytes) -> Told:
@@ -279,6 +295,61 @@ def test_who_writes_under_another_members_actor_is_not_heard(two: Two) -> None:
     two.carry(two.bob, two.ada)
     assert two.text(two.ada) == LINES + "By Bob.\n"
     assert two.shown(two.ada).omitted == 0
+
+
+def test_who_takes_anothers_change_for_his_and_dates_it_back_takes_nothing(
+    two: Two, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two.edit(two.ada, LINES)
+    mine = two.edit(two.ada, LINES + "By Ada.\n")["changes"][0]
+    two.carry(two.ada, two.bob)
+    first, second = two.bob.documents.history(two.place())
+    with monkeypatch.context() as clock:
+        clock.setattr(Desk, "_next_hlc", lambda desk: desk._seat.log.hlc + 1)
+        for number, step in enumerate((first, second), 1):
+            two.forge(two.bob, BriefingChanged(step.change, two.actor, SALT, number, (ROOT,)), b"nothing")
+    two.carry(two.bob, two.ada)
+    for node in (two.ada, two.bob):
+        assert two.bob_member == node.documents.history(two.place())[0].envelope.member
+        assert (two.text(node), two.shown(node).omitted) == (LINES + "By Ada.\n", 2)
+    two.undo(two.ada, change=bytes.fromhex(mine))
+    assert two.text(two.ada) == LINES
+
+
+def test_a_change_under_a_key_that_is_not_the_documents_is_left_out(two: Two) -> None:
+    two.edit(two.ada, LINES)
+    two.carry(two.ada, two.bob)
+    made = written_by(two.actor)
+    event = BriefingChanged(made.change, two.actor, SALT, 1, (ROOT,))
+    two.forge(two.bob, event, made.data, subject=two.bob_member)
+    two.carry(two.bob, two.ada)
+    for node in (two.ada, two.bob):
+        assert (two.text(node), two.shown(node).omitted) == (LINES, 1)
+    two.edit(two.ada, LINES + "Still here.\n")
+    two.bob.do("member.erase", two.space, {"member_id": two.bob_member, "ground": "request"})
+    two.carry(two.bob, two.ada)
+    assert two.text(two.ada) == LINES + "Still here.\n"
+
+
+def test_a_change_whose_bytes_are_not_here_is_left_out_with_what_builds_on_it(two: Two) -> None:
+    two.edit(two.ada, LINES)
+    two.carry(two.ada, two.bob)
+    entry = two.edit(two.bob, LINES + "By Bob.\n")["changes"][0]
+    two.edit(two.bob, LINES + "By Bob.\nTwice.\n")
+    two.carry(two.bob, two.ada)
+    found = dict(two.ada.shelf.space(two.space).state(DOCUMENTS, two.operation).text(BRIEFING).changes())  # type: ignore[attr-defined]
+    opened = two.ada.shelf.space(two.space).opened(found[bytes.fromhex(entry)])
+    assert opened is not None
+    database = two.ada.settings.data / "events.db"
+    with contextlib.closing(sqlite3.connect(database)) as connection, connection:
+        (kept,) = connection.execute("select * from part where pos = ? and number = 1", (opened.pos,))
+        connection.execute("delete from part where pos = ? and number = 1", (opened.pos,))
+    assert (two.text(two.ada), two.shown(two.ada).omitted) == (LINES, 2)
+    moment = two.ada.now_us()
+    assert two.ada.documents.text_at(two.place(), two.ada.documents.heads_at(two.place(), moment)) == LINES
+    with contextlib.closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("insert into part values (?, ?, ?, ?)", kept)
+    assert (two.text(two.ada), two.shown(two.ada).omitted) == (LINES + "By Bob.\nTwice.\n", 0)
 
 
 def test_a_document_goes_on_after_a_restart_and_in_a_new_log(two: Two, tmp_path: Path) -> None:

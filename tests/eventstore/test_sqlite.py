@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 
 from scmanager.errors import ScManagerError, Unavailable, Untrusted
+from scmanager.eventstore.memory import MemoryStore
 from scmanager.eventstore.own_log import OwnLog
 from scmanager.eventstore.sqlite import HEADER_BYTES, SqliteStore
 from scmanager.eventstore.store import NotHeld, Outcome, StoreBusy, StoreDamaged
-from tests.support.stores import SUBJECT, commit, copy_of, draft, new_log, run_of, signing_key
+from tests.support.stores import SUBJECT, commit, copy_of, draft, new_log, run_from, run_of, signing_key
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="signals, users and file size limits of POSIX")
 
@@ -203,6 +204,28 @@ def test_a_writer_killed_at_any_step_loses_nothing_it_acknowledged(path: Path, s
 
 
 # What the disk may do
+
+
+def test_late_parts_and_the_entries_that_come_with_them_are_stored_together_or_not_at_all(path: Path) -> None:
+    elsewhere, store = MemoryStore(), SqliteStore(path)
+    log = new_log(elsewhere, words=0)
+    base = log.head
+    log.add(draft("x", b"hers"), log.hlc + 1)
+    first = log.commit()
+    log.committed(first)
+    log.add(draft("y", b"hers"), log.hlc + 1)
+    whole = run_from(base, [first, log.commit()])
+    store.admit(run_of(elsewhere, base.log))
+    store.admit(run_from(base, [first], with_parts=False))
+    with contextlib.closing(sqlite3.connect(path)) as raw:
+        raw.execute("CREATE TRIGGER fails BEFORE INSERT ON note BEGIN SELECT raise(ABORT, 'no more'); END")
+        with pytest.raises(ScManagerError):
+            store.admit(whole)
+        assert (store.parts([2, 3]), store.last_pos()) == ({}, 2)
+        raw.execute("DROP TRIGGER fails")
+    assert store.admit(whole) == 1
+    assert sorted(store.parts([2, 3])) == [(2, 1), (3, 1)]
+    store.close()
 
 
 def append_until_refused(store: SqliteStore, log: OwnLog) -> ScManagerError:

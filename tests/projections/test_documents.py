@@ -1,7 +1,7 @@
 """Documents' read model: as the changes make it, equal to a rebuild after every step, and gone when it is erased."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import psycopg
@@ -17,7 +17,8 @@ from scmanager.domain.catalogue import DOCUMENTS
 from scmanager.domain.document import ROOT, BriefingChanged, Kind, actor_of, salt_of, subject_of
 from scmanager.projections.generation import LIVE
 from scmanager.projections.runner import Projector
-from scmanager.spaces.documents import Documents
+from scmanager.spaces.documents import BACK_OFF, Documents, Place
+from scmanager.spaces.scribe import DocumentUnreadable, Reading, Told, Trouble
 from tests.support.books import Books, dump, plan
 from tests.support.changes import Hand, poison
 
@@ -86,7 +87,9 @@ def test_a_document_that_cannot_be_shown_says_why_and_others_have_their_rows(wri
     hand = Hand("eve")
     hand.actor = actor_of(writers.books.founder, OPERATION, Kind.BRIEFING, SALT)
     bad = poison(hand.write("a")[0])
-    said = Quoted(BriefingChanged(bad.change, hand.actor, SALT, 1, (ROOT,)), ((writers.books.founder, bad.data),))
+    said = Quoted(
+        BriefingChanged(bad.change, hand.actor, SALT, 1, (ROOT,)), ((subject_of(OPERATION, Kind.BRIEFING), bad.data),)
+    )
     writers.books.do(lambda desk: desk.record(DOCUMENTS, OPERATION, said) and None)
     troubled, good = writers.rows()
     assert (troubled["body"], troubled["body_words"], troubled["trouble"]) == (None, "unreadable", "library-failed")
@@ -99,7 +102,10 @@ def test_u_0000_from_elsewhere_is_shown_as_what_it_is_not(writers: Writers) -> N
     hand = Hand("eve")
     hand.actor = actor_of(writers.books.founder, OPERATION, Kind.BRIEFING, SALT)
     (made,) = hand.write("a\0b")
-    said = Quoted(BriefingChanged(made.change, hand.actor, SALT, 1, (ROOT,)), ((writers.books.founder, made.data),))
+    said = Quoted(
+        BriefingChanged(made.change, hand.actor, SALT, 1, (ROOT,)),
+        ((subject_of(OPERATION, Kind.BRIEFING), made.data),),
+    )
     writers.books.do(lambda desk: desk.record(DOCUMENTS, OPERATION, said) and None)
     (row,) = writers.rows()
     assert row["body"] == "a\ufffdb"
@@ -122,3 +128,29 @@ def test_a_text_whose_key_was_erased_leaves_the_row_without_it(writers: Writers)
     (row,) = writers.rows()
     assert (row["body"], row["body_words"]) == (None, "erased")
     writers.same_when_rebuilt()
+
+
+def test_a_document_that_took_long_to_fail_is_left_alone_for_longer(writers: Writers) -> None:
+    """However often it changes meanwhile: who reads it holds up all read models."""
+    writers.edit("Good.\n")
+    reads, now_s = [0], [0.0]
+
+    class Slow(DocumentGuard):
+        def bring(self, name: bytes, told: Sequence[Told], *, anew: bool) -> Reading:
+            reads[0] += 1
+            now_s[0] += 60
+            raise DocumentUnreadable(why=Trouble.TOO_SLOW)
+
+    books = writers.books
+    documents = Documents(books.store, books.shelf, books.keys.get, Slow(), lambda: now_s[0])
+    place = Place(books.space, OPERATION, Kind.BRIEFING)
+    for number in range(5):
+        writers.edit(f"Good {number}.\n")
+        assert documents.show(place).trouble == Trouble.TOO_SLOW
+    assert reads == [1]
+    now_s[0] += 60 * BACK_OFF - 1
+    documents.show(place)
+    assert reads == [1]
+    now_s[0] += 1
+    documents.show(place)
+    assert reads == [2]

@@ -50,6 +50,16 @@ class Installation:
         self.store.arrive(rows)
         self.shelf.follow()
 
+    def withhold_parts(self) -> None:
+        """The parts of all that comes from here on stay away."""
+        here = {parse(row.data).id32 for row in self.store.rows}
+        self.store.withheld.update({parse(row.data).id32 for row in self.tale.history.rows} - here)
+
+    def bring_parts(self) -> None:
+        """They come after all."""
+        self.store.bring_parts()
+        self.shelf.follow()
+
     def crash_while_projecting(self, at: int) -> None:
         self.store.fail_at = at
         with contextlib.suppress(Crash):
@@ -69,7 +79,7 @@ def interleaved(tale: Tale, draw: st.DrawFn) -> list[Row]:
 
 @st.composite
 def steps(draw: st.DrawFn) -> list[tuple[int, str]]:
-    kinds = st.sampled_from(["project", "skip", "rest", "restart", "crash", "rebuild"])
+    kinds = st.sampled_from(["project", "skip", "rest", "restart", "crash", "rebuild", "withhold", "parts"])
     return draw(st.lists(st.tuples(st.integers(1, 25), kinds), min_size=1, max_size=8))
 
 
@@ -97,6 +107,8 @@ def test_any_batches_and_crashes_give_the_rows_of_a_rebuild(
 def live(here: Installation, rows: list[Row], plan: list[tuple[int, str]], data: st.DataObject) -> None:
     tale, database = here.tale, here.database
     for count, kind in plan:
+        if kind == "withhold":
+            here.withhold_parts()
         arrived, rows = rows[:count], rows[count:]
         here.receive(arrived)
         if kind == "project":
@@ -109,7 +121,14 @@ def live(here: Installation, rows: list[Row], plan: list[tuple[int, str]], data:
             here.crash_while_projecting(data.draw(st.integers(1, 4)))
         elif kind == "rebuild":
             assert here.projector.rebuild().differing == ()
+        elif kind == "parts":
+            here.bring_parts()
     here.receive(rows)
+    if data.draw(st.booleans(), "parts come at last"):
+        here.projector.catch_up()
+        here.bring_parts()
+        if data.draw(st.booleans(), "the process ends before they are projected"):
+            here.restart()
     assert here.projector.catch_up() == len(tale.history.rows)
     with psycopg.connect(database) as connection:
         kept = generation.progress(connection, LIVE).digests
@@ -127,6 +146,28 @@ def test_one_entry_at_a_time_gives_the_rows_of_a_rebuild(tale: Tale, database: s
     for row in rows:
         here.receive([row])
         here.projector.catch_up()
+    before = dump(database)
+    assert here.projector.rebuild().differing == ()
+    assert dump(database) == before
+    here.projector.close()
+
+
+@pytest.mark.parametrize("ended", [False, True], ids=["at once", "after a restart"])
+def test_parts_that_come_after_their_entries_are_shown(tale: Tale, database: str, ended: bool) -> None:
+    here = Installation(tale, database)
+    here.withhold_parts()
+    here.receive(tale.history.rows)
+    here.projector.catch_up()
+    ship = "select nickname, nickname_words from scm_read.ship where id = %s"
+    note = "select note, note_words from scm_read.contact where id = %s"
+    assert one(database, ship, b"A" * 16) == (None, "not-here")
+    assert one(database, note, b"C" * 16)[1] in {"not-here", "none"}
+    here.bring_parts()
+    if ended:
+        here.restart()
+    here.projector.catch_up()
+    assert one(database, ship, b"A" * 16) == ("Nostromo", "open")
+    assert one(database, "select count(*) from scm_read.treaty where terms_words = 'not-here'") == (0,)
     before = dump(database)
     assert here.projector.rebuild().differing == ()
     assert dump(database) == before

@@ -141,6 +141,7 @@ class World:
         self.ask("wait", count, 0)
         self.ask("wait", count - 1, 0)
         for head in heads:
+            self.ask("late_parts", head.space)
             self.ask("heads", head.space)
             self.ask("read", head.log, head.branch, 0, 1000)
             self.ask("read", head.log, head.branch, head.size // 2, 2)

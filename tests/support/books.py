@@ -211,6 +211,9 @@ class Replayed:
         self._parts = parts
         self.fail_at = -1
         """Raise at this many calls of `parts` from now: a crash in the middle of a batch."""
+        self.withheld: set[bytes] = set()
+        """Entries, by id32, whose parts have not come."""
+        self._late = 0
 
     def arrive(self, rows: Sequence[Row]) -> None:
         for row in rows:
@@ -226,8 +229,17 @@ class Replayed:
         self.fail_at -= 1
         if self.fail_at == 0:
             raise Crash
-        found = {pos: self._parts.get(parse(self.rows[pos - 1].data).id32) for pos in positions}
+        ids = {pos: parse(self.rows[pos - 1].data).id32 for pos in positions}
+        found = {pos: self._parts.get(id32) for pos, id32 in ids.items() if id32 not in self.withheld}
         return {(pos, 1): stored for pos, stored in found.items() if stored is not None}
+
+    def bring_parts(self) -> None:
+        """What was withheld comes."""
+        self._late += len(self.withheld)
+        self.withheld.clear()
+
+    def late_parts(self, space: bytes) -> int:
+        return self._late
 
     def last_pos(self) -> int:
         return len(self.rows)

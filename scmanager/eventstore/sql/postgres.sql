@@ -198,6 +198,16 @@ JOIN scm_events.head h ON h.log = b.log AND h.branch = b.number WHERE l.id = %(l
 SELECT e.seq, e.data FROM scm_events.entry e JOIN scm_events.log l ON l.no = e.log
 WHERE l.id = %(log)s AND e.branch = %(branch)s::bigint AND e.seq >= %(first)s::bigint AND e.seq < %(end)s::bigint;
 
+-- A row a part, or one with NULL for an entry without any.
+-- name: held_parts
+SELECT e.seq, e.pos, p.number FROM scm_events.entry e JOIN scm_events.log l ON l.no = e.log
+LEFT JOIN scm_events.part p ON p.pos = e.pos
+WHERE l.id = %(log)s AND e.branch = %(branch)s::bigint AND e.seq >= %(first)s::bigint AND e.seq < %(end)s::bigint;
+
+-- name: add_parts
+INSERT INTO scm_events.part (pos, number, key, bytes)
+SELECT * FROM unnest(%(positions)b::bigint[], %(numbers)b::bigint[], %(keys)b::bytea[], %(bytes)b::bytea[]);
+
 -- name: heads
 SELECT l.space, l.id, l.public, h.branch, h.size, h.id, h.hlc, h.tree
 FROM scm_events.head h JOIN scm_events.log l ON l.no = h.log

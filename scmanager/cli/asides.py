@@ -1,0 +1,32 @@
+"""What a verb's result does not say and whoever asked for it would want to know. Worked out before it is done."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from scmanager.domain.catalogue import IMPORTS
+from scmanager.domain.hangar_import import Import
+from scmanager.errors import utc
+from scmanager.spaces.space import Space
+
+NEXT: dict[str, str] = {
+    "member.join": "Next: scm space export -o joined.scm, and give that file to the others, so that they see you.",
+}
+"""What comes after a verb, where one would not guess it."""
+_BEGINS = ("operation.plan", "operation.copy", "operation.reschedule")
+
+
+def asides(verb: str, space: Space, arguments: dict[str, Any], now_s: int) -> list[str]:
+    """Sentences for people. `arguments`: as the verb takes them; `now_s`: UTC seconds."""
+    return list(_asides(verb, space, arguments, now_s))
+
+
+def _asides(verb: str, space: Space, arguments: dict[str, Any], now_s: int) -> Iterator[str]:
+    starts_s = arguments.get("starts_s", 0)
+    if verb in _BEGINS and 0 < starts_s < now_s:
+        yield f"It begins in the past: {utc(starts_s)}. To move it: scm operation reschedule"
+    if verb == "hangar.undo-import":
+        past = space.state(IMPORTS, arguments["import_id"])
+        if isinstance(past, Import) and past.undone:
+            yield "This import was taken back already: nothing is done again."
+    if verb in NEXT:
+        yield NEXT[verb]
