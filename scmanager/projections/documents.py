@@ -13,9 +13,14 @@ from scmanager.domain.event import Id, Id32, State
 from scmanager.projections.copy_text import NULL, ident, idents, line, number, text
 from scmanager.projections.read_model import Look, ReadModel, Row, Table
 from scmanager.spaces.documents import Place
+from scmanager.spaces.scribe import ScribeAway
 
 NUMBERS: Final = {Kind.CHARTER: 1, Kind.BRIEFING: 2, Kind.REPORT: 3, Kind.TREATY: 4, Kind.SHEET: 5}
 """What a document's id ends with. A new kind has a new number."""
+
+
+class TextAway(Exception):
+    """A text cannot be read just now. Unlike what is `Unavailable`, it holds up its own thing's rows only."""
 
 
 def rows(look: Look, entity: Id) -> Iterator[Row]:
@@ -24,7 +29,10 @@ def rows(look: Look, entity: Id) -> Iterator[Row]:
     for each in document.texts:
         if not each.count or (each.kind is Kind.SHEET and look.kind != "personal"):
             continue
-        shown = look.document(Place(look.space, entity, each.kind, each.owner))
+        try:
+            shown = look.document(Place(look.space, entity, each.kind, each.owner))
+        except ScribeAway as error:
+            raise TextAway from error
         words = "unreadable" if shown.trouble else shown.absence.value if shown.absence else "open"
         yield (
             "document",

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import psycopg
 import pytest
@@ -18,7 +18,7 @@ from scmanager.domain.document import ROOT, BriefingChanged, Kind, actor_of, sal
 from scmanager.projections.generation import LIVE
 from scmanager.projections.runner import Projector
 from scmanager.spaces.documents import BACK_OFF, Documents, Place
-from scmanager.spaces.scribe import DocumentUnreadable, Reading, Told, Trouble
+from scmanager.spaces.scribe import DocumentUnreadable, Reading, ScribeAway, Told, Trouble
 from tests.support.books import Books, dump, plan
 from tests.support.changes import Hand, poison
 
@@ -95,6 +95,24 @@ def test_a_document_that_cannot_be_shown_says_why_and_others_have_their_rows(wri
     assert (troubled["body"], troubled["body_words"], troubled["trouble"]) == (None, "unreadable", "library-failed")
     assert (good["body"], good["trouble"]) == ("Good.\n", None)
     assert writers.projector.status().poison == []
+    writers.same_when_rebuilt()
+
+
+def test_while_texts_cannot_be_read_everything_else_has_its_rows(
+    writers: Writers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writers.edit("One.\n")
+
+    def away(_: Place) -> NoReturn:
+        raise ScribeAway(why="no memory")
+
+    with monkeypatch.context() as now:
+        now.setattr(writers.documents, "show", away)
+        assert writers.rows() == []
+        assert writers.projector.status().pos == writers.books.store.last_pos()
+        assert [why for *_, why in writers.projector.status().poison] == ["TextAway"]
+    writers.books.do(plan(b"q" * 16, "Later", 4_000_000_000, 4_000_000_001))
+    assert [row["body"] for row in writers.rows()] == ["One.\n"]
     writers.same_when_rebuilt()
 
 
