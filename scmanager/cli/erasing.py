@@ -42,7 +42,7 @@ def erase(
         if at_once and who != people.me(place, space):
             raise AtOnceNotYours(member=member)
         if not yes:
-            when = "at once" if at_once else "hidden now, destroyed after seven days"
+            when = "at once" if at_once else "hidden now, destroyed after seven days if it still counts then"
             if shared := _shared(space, who):
                 remark(f"What they wrote in {shared} shared documents stays; their name goes from it.")
             ask(f"Erase all personal words about {member}, {when}? This cannot be undone.")
