@@ -194,8 +194,9 @@ class SqliteStore:
             " WHERE e.log = ? AND e.branch = ? AND e.seq >= ? AND e.seq < ?"
         )
         late = lacking(run, (row for span in where for row in db.execute(query, (number, *span))))
-        rows = [(each.pos, each.number, each.key, each.bytes) for each in late]
-        db.executemany("INSERT INTO part VALUES (?, ?, ?, ?)", rows)
+        if late:
+            rows = [(each.pos, each.number, each.key, each.bytes) for each in late]
+            db.executemany("INSERT INTO part VALUES (?, ?, ?, ?)", rows)
         return late
 
     def late_parts(self, space: bytes) -> int:

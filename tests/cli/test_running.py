@@ -70,6 +70,9 @@ def test_a_query_starts_a_node_for_the_moment_when_none_runs(nova: Scm, tmp_path
 
 @pytest.mark.services
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows tells nobody that a terminal closes")
+@pytest.mark.skipif(
+    sys.platform != "win32" and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN, reason="SKIPPED: run under nohup"
+)
 def test_a_terminal_that_closes_stops_the_node_and_its_database(
     nova: Scm, up: subprocess.Popen[str], tmp_path: Path
 ) -> None:
