@@ -6,6 +6,7 @@ to the byte is the JSON Lines file beside it.
 """
 
 import csv
+import errno
 import hashlib
 import io
 import lzma
@@ -177,6 +178,10 @@ def _told() -> Iterator[None]:
         yield
     except _BROKEN as error:
         raise ArchiveDamaged(reason=str(error)[:200] or type(error).__name__) from error
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # A place before the file's beginning, where the archive says to read.
+            raise
+        raise ArchiveDamaged(reason="it points outside of itself") from error
 
 
 def _taken(sheet: io.StringIO) -> bytes:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from scmanager.adapters.open_formats import (
@@ -97,6 +97,7 @@ def test_a_file_that_swells_is_left_when_it_is_too_large(tmp_path: Path) -> None
 
 
 @given(st.binary(max_size=300), st.integers(0, 10_000), st.integers(0, 255))
+@example(bytes(5), 9886, 2)
 def test_noise_and_changed_archives_are_damaged_and_nothing_else(
     tmp_path_factory: pytest.TempPathFactory, noise: bytes, at: int, value: int
 ) -> None:
