@@ -232,7 +232,7 @@ class Space:
     def things(self, fold: Fold) -> Iterator[tuple[Id, State]]:
         """All things of one kind. One of which everything said turned out void is none."""
         every = self._things.get(fold.name, {}).items()
-        return ((entity, thing.state) for entity, thing in every if thing.tips)
+        return ((entity, thing.state) for entity, thing in every if thing.is_said)
 
     def opened(self, id32: Id32) -> Opened | None:
         """An entry by its id32, if it is held and open."""
