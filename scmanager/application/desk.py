@@ -299,7 +299,7 @@ class Desk:
         one = sealed.entry
         return Envelope(
             one.id32, one.log, one.seq, one.hlc, shared.by, self.me, self.grant.rank,
-            shared.entity, shared.saw, shared.command,
+            shared.entity, shared.saw, shared.command, self.grant.rights,
         )  # fmt: skip
 
     def _check_right(self, event: Event) -> None:

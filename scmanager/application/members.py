@@ -80,7 +80,7 @@ def record(desk: Desk, *, handle: str, display_name: str = "") -> Result:
 @verb("member.change-profile", "org", "personal", undo=former("profile", member.ProfileChanged))
 def change_profile(desk: Desk, *, member_id: MemberId, handle: str, display_name: str = "") -> Result:
     """Change how a member is called: your own name, or that of somebody you speak for."""
-    desk.decide(MEMBERS, member_id, member.change_profile, desk.me, handle, display_name)
+    desk.decide(MEMBERS, member_id, member.change_profile, desk.me, desk.grant.rank, handle, display_name)
     return {"member": member_id.hex()}
 
 
@@ -113,7 +113,7 @@ def join(desk: Desk, *, handle: str = "", display_name: str = "") -> Result:
     """Accept your invitation, once your device was admitted; say how you are called if nobody did."""
     desk.decide(MEMBERS, desk.me, member.join, desk.me, desk.me, desk.grant.rank, desk.now_s)
     if handle:
-        desk.decide(MEMBERS, desk.me, member.change_profile, desk.me, handle, display_name)
+        desk.decide(MEMBERS, desk.me, member.change_profile, desk.me, desk.grant.rank, handle, display_name)
     return {"member": desk.me.hex()}
 
 
@@ -128,7 +128,7 @@ def confirm(desk: Desk, *, member_id: MemberId) -> Result:
 def leave(desk: Desk, *, member_id: MemberId | None = None) -> Result:
     """Leave, or say it for a member you speak for. It cuts nothing: what they did stays."""
     who = member_id or desk.me
-    desk.decide(MEMBERS, who, member.leave, desk.me)
+    desk.decide(MEMBERS, who, member.leave, desk.me, desk.grant.rank)
     return {"member": who.hex()}
 
 

@@ -392,5 +392,5 @@ def _once(key_of: KeyOf) -> KeyOf:
 def _envelope(one: Entry, shared: Said, grant: Grant) -> Envelope:
     return Envelope(
         one.id32, one.log, one.seq, one.hlc, shared.by, grant.member, grant.rank,
-        shared.entity, shared.saw, shared.command,
+        shared.entity, shared.saw, shared.command, grant.rights,
     )  # fmt: skip
