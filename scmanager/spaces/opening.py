@@ -106,6 +106,18 @@ def said(shared: Shared, same: Same) -> Said:
     )  # fmt: skip
 
 
+def once(key_of: KeyOf) -> KeyOf:
+    """Ask for each key once: the vault reads and unwraps it anew each time. Forgotten after the batch."""
+    known: dict[bytes, bytes | None] = {}
+
+    def remembered(key: bytes) -> bytes | None:
+        if key not in known:
+            known[key] = key_of(key)
+        return known[key]
+
+    return remembered
+
+
 def parse_row(row: Row) -> Entry:
     """The stored entry, parsed; the store took verified bytes only. Raises StoreDamaged if they changed since."""
     try:
