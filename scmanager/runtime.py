@@ -53,7 +53,8 @@ from scmanager.errors import ScManagerError
 from scmanager.eventstore.entry import Kind, RecoveryKeys
 from scmanager.eventstore.log_copy import LogCopy, copy_of
 from scmanager.eventstore.signing import SigningKey
-from scmanager.eventstore.sqlite import HEADER_BYTES, SqliteStore
+from scmanager.eventstore.sqlite import SqliteStore
+from scmanager.eventstore.sqlite_readers import HEADER_BYTES
 from scmanager.eventstore.store import StoreDamaged
 from scmanager.eventstore.verification import SignedNote, start_of
 from scmanager.own_logs import OwnLogs
