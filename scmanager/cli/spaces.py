@@ -191,8 +191,9 @@ def invite(
         str | None, typer.Option("--member", metavar="MEMBER", help="Somebody recorded or gone; else somebody new.")
     ] = None,
     until: Annotated[
-        str, typer.Option("--until", "--until-s", metavar="WHEN", help=f"Till when it holds; 0 for no end. {WHEN}")
-    ] = "0",
+        str | None,
+        typer.Option("--until", "--until-s", metavar="WHEN", help=f"Till when it holds; 0 for no end. {WHEN}"),
+    ] = None,
     org: OrgOption = None,
     command_id: CommandIdOption = None,
     as_json: JsonFlag = False,
@@ -201,7 +202,7 @@ def invite(
     check_target(output)
     with session_of(context).open() as place:
         space = names.organisation(place, org)
-        given: dict[str, Any] = {"until_s": read_moment(until, int(time.time()))}
+        given: dict[str, Any] = {} if until is None else {"until_s": read_moment(until or "0", int(time.time()))}
         if member is not None:
             given["member_id"] = names.resolve(MemberId, member, place, space, "member.invite")
         result = place.do("member.invite", space.id, given, read_command_id(command_id))

@@ -169,6 +169,13 @@ class NotYours(Refused):
     hint = "Ask the member to do it on a device of theirs."
 
 
+class JoinedAlready(Refused):
+    """You have joined already."""
+
+    code = "member-joined-already"
+    hint = "To be called otherwise: scm member change-profile."
+
+
 class NotInvited(Refused):
     """There is no invitation that holds."""
 
@@ -218,10 +225,8 @@ def record(member: Member, id_: Id, handle: str, display_name: str = "") -> Iter
     yield About(Recorded(), id_, _profile(handle, display_name))
 
 
-def change_profile(
-    member: Member, actor: Id, actor_rank: int, handle: str, display_name: str = ""
-) -> Iterator[Decision]:
-    """Change how a member is called: his own word, or that of one who speaks for him.
+def change_profile(member: Member, actor: Id, actor_rank: int, handle: str, display_name: str) -> Iterator[Decision]:
+    """Say anew how a member is called: his own word, or that of one who speaks for him.
 
     Raises MemberUnknown, RankTooHigh, WordsUnusable.
     """
@@ -258,12 +263,12 @@ def withdraw_invitation(member: Member) -> Iterator[Decision]:
 def join(member: Member, id_: Id, actor: Id, actor_rank: int, now: int) -> Iterator[Decision]:
     """Accept one's own invitation, or come as the recorded member one's grant names; the founder (rank 0) just comes.
 
-    Raises NotYours, NotInvited.
+    Raises NotYours, JoinedAlready, NotInvited.
     """
     if actor != id_:
         raise NotYours
     if member.standing is Standing.JOINED:
-        return  # Accepted on another device.
+        raise JoinedAlready
     if actor_rank > 0 and member.standing is not Standing.RECORDED and not invitation_holds(member, now):
         raise NotInvited
     yield Joined()
