@@ -63,7 +63,10 @@ class DeviceNotYounger(Refused):
     """This device was not let in by the one you write from."""
 
     code = "device-not-younger"
-    hint = "Do it on an older device of yours, or ask a leader to remove the grant."
+    hint = (
+        "Do it on an older device of yours (scm device list). Else a leader removes you and lets you in again;"
+        " a founder takes his seat anew: scm recovery offer."
+    )
 
 
 @verb(
