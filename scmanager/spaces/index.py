@@ -1,6 +1,6 @@
 """Indices: which things of a kind have a value, found without a walk through all of them.
 
-Each is made when it is first asked for, and redoes with each question what the space's journal says has changed since.
+Each is made when it is first asked for, and redoes with each question what the journal says has changed since.
 """
 
 from collections.abc import Iterable, Iterator

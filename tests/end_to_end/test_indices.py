@@ -26,7 +26,8 @@ def found(node: Node, org: Org, *standings: Standing) -> dict[Id, Any]:
 def test_what_comes_changes_and_goes_is_found_under_its_value_of_now(org: Org) -> None:
     assert list(found(org.ada, org, Standing.JOINED)) == [org.space[:16]]
     grace, carl = (
-        bytes.fromhex(org.ada.do("member.record", org.space, {"handle": each})["member"]) for each in ("grace", "carl")
+        bytes.fromhex(org.ada.do("member.record", org.space, {"handle": each})["member"])
+        for each in ("grace", "carl")
     )
     assert found(org.ada, org, Standing.RECORDED).keys() == {grace, carl}
     org.ada.do("member.leave", org.space, {"member_id": grace})
