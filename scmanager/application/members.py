@@ -35,7 +35,7 @@ class LogNotHere(Refused):
     """The log that this request names is not here."""
 
     code = "request-log-missing"
-    hint = "Take in the request's file first: scm member admit FILE."
+    hint = "Take the request in by its file: scm member admit FILE."
 
 
 class SubjectWithoutKeys(Refused):
