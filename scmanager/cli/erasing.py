@@ -23,9 +23,18 @@ class AtOnceNotYours(Refused):
     hint = "Leave out --at-once: they are hidden now, and their keys go after seven days."
 
 
+class NobodyNamed(Refused):
+    """It is not said whose words shall be erased."""
+
+    code = "erase-nobody-named"
+    hint = "Name a member: scm erase MEMBER. Of your own space it is you: scm erase --personal."
+
+
 def erase(
     context: typer.Context,
-    member: Annotated[str, typer.Argument(metavar="MEMBER")],
+    member: Annotated[
+        str | None, typer.Argument(metavar="MEMBER", help="In your own space left out: it is you.")
+    ] = None,
     at_once: Annotated[
         bool, typer.Option("--at-once", help="Without the seven days of grace: only for your own words.")
     ] = False,
@@ -38,14 +47,20 @@ def erase(
     """Erase the personal words about a member: names, notes, nicknames. Every proof still holds afterwards."""
     with session_of(context).open() as place:
         space = place.shelf.space(place.personal_space()) if personal else names.organisation(place, org)
-        who = names.resolve(MemberId, member, place, space, "member.erase")
-        if at_once and who != people.me(place, space):
+        mine = people.me(place, space)
+        who = mine if personal else None
+        if member is not None:
+            who = names.resolve(MemberId, member, place, space, "member.erase")
+        if who is None:
+            raise NobodyNamed
+        if at_once and who != mine:
             raise AtOnceNotYours(member=member)
         if not yes:
             when = "at once" if at_once else "hidden now, destroyed after seven days if it still counts then"
             if shared := _shared(space, who):
                 remark(f"What they wrote in {shared} shared documents stays; their name goes from it.")
-            ask(f"Erase all personal words about {member}, {when}? This cannot be undone.")
+            whose = f"about {member}" if member else "of your own space"
+            ask(f"Erase all personal words {whose}, {when}? This cannot be undone.")
         given = {"member_id": who, "ground": AT_ONCE if at_once else "request"}
         result = place.do("member.erase", space.id, given, read_command_id(command_id))
         done = 0 if place.api is not None else carry_out_erasures(place.node)

@@ -212,6 +212,13 @@ def test_erasing_somebody_else_at_once_is_refused(nova: Scm) -> None:
     assert nova("erase", "Ayla", "--at-once", "--yes").error == "erase-at-once-not-yours"
 
 
+def test_the_words_of_ones_own_space_are_erased_without_a_name(nova: Scm) -> None:
+    nova("ship", "add", "DRAK_Corsair", "--personal", "--nickname", "Rocinante")
+    assert nova("erase", "--yes").error == "erase-nobody-named"
+    assert nova("erase", "--personal", "--at-once", "--yes", "--json").json["keys"] == 1
+    assert nova("why", nova("log", "show", "--type", "ship.named", "--json").json[0]["id"]).code == 0
+
+
 def test_digits_that_fit_no_entry_do_not_say_that_there_are_none(nova: Scm) -> None:
     assert "to be named by their ids" in nova("why", "zzzz").err
     assert "scm log show" in nova("log", "show", "--type", "zzz").err
