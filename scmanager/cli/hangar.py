@@ -19,6 +19,7 @@ from scmanager.application.words import Words
 from scmanager.cli import exports, names, people
 from scmanager.cli.output import JsonFlag, ask, remark, say, say_json, say_result, say_table
 from scmanager.cli.session import Place, session_of
+from scmanager.cli.ships import owner_of
 from scmanager.cli.verbs import CommandIdOption, OrgOption, PersonalFlag, read_command_id
 from scmanager.domain.catalogue import IMPORTS, SHIPS
 from scmanager.domain.hangar_import import Import
@@ -115,13 +116,13 @@ def list_wishes(
 
 
 def _imports(place: Place, space: Space) -> Iterator[people.Row]:
-    members = names.members(place, space)
+    members = names.register(MemberId, place, space)
     past = [(entity, each) for entity, each in space.things(IMPORTS) if isinstance(each, Import) and each.deed]
     for entity, each in sorted(past, key=lambda pair: _hlc(space, pair[1].entry)):
         yield {
             "when": f"{datetime.fromtimestamp(_hlc(space, each.entry) / 1_000_000, UTC):%Y-%m-%d %H:%M}",
             "tool": each.tool,
-            "owner": names.call(each.owner.id, members) if each.owner else "",
+            "owner": owner_of(space, each.owner, members),
             "added": each.added, "changed": each.changed, "removed": each.removed, "skipped": each.skipped,
             "undone": "yes" if each.undone else "",
             "id": entity,
@@ -134,11 +135,11 @@ def _hlc(space: Space, entry: bytes) -> int:
 
 
 def _wishes(place: Place, space: Space) -> Iterator[people.Row]:
-    members = names.members(place, space)
+    members = names.register(MemberId, place, space)
     for entity, each in space.things(SHIPS):
         if isinstance(each, Ship) and each.standing is Standing.REMOVED and each.removed_for is RemovalReason.WISHED:
             yield {
-                "model": each.model, "owner": names.call(each.owner.id, members) if each.owner else "", "id": entity,
+                "model": each.model, "owner": owner_of(space, each.owner, members), "id": entity,
             }  # fmt: skip
 
 

@@ -33,6 +33,15 @@ _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u206
 SEVERAL_MAX = 3
 """As many ids of a list are shown to people; programs get all."""
 
+
+class Cell(msgspec.Struct, frozen=True):
+    """What people and programs read differently: people `str(cell)`."""
+
+    def plain(self) -> Any:
+        """For programs: of this, JSON is made."""
+        raise TypeError
+
+
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print the result as JSON, for programs.")]
 
 
@@ -137,6 +146,8 @@ def short(value: bytes | str) -> str:
 def _plain(value: Any) -> Any:
     if isinstance(value, bytes):
         return value.hex()
+    if isinstance(value, Cell):
+        return _plain(value.plain())
     if isinstance(value, dict):
         return {key: _plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
