@@ -16,7 +16,12 @@ THINGS: dict[str, dict[str, Command]] = {
         "hand-over": "taking_over.sign",
     },
     "role": {"list": "people.list_roles"},
-    "member": {"list": "people.list_members", "invite": "spaces.invite", "admit": "spaces.admit"},
+    "member": {
+        "list": "people.list_members",
+        "show": "members.show",
+        "invite": "spaces.invite",
+        "admit": "spaces.admit",
+    },
     "device": {
         "list": "people.list_devices",
         "invite": "spaces.invite_device",

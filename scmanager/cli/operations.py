@@ -73,7 +73,7 @@ def list_operations(
         space = names.organisation(place, org)
         found = [each for each in _operations(space) if each.template == templates]
         if not everything and not templates:
-            found = [each for each in found if not _over(each, int(time.time()))]
+            found = [each for each in found if not past(each, int(time.time()))]
         rows = [_row(each) for each in sorted(found, key=lambda each: (each.window.starts, each.id))]
         empty = NOTHING_KEPT if templates else NOTHING_PLANNED
         empty = NOT_IN_YET if not rows and me(place, space) is None else empty
@@ -188,7 +188,8 @@ def _operation(place: Place, space: Space, text: str) -> Operation:
     return one
 
 
-def _over(one: Operation, now_s: int) -> bool:
+def past(one: Operation, now_s: int) -> bool:
+    """Whether it is completed, cancelled, or was never started and its time is over."""
     return one.call.stage in (Stage.COMPLETED, Stage.CANCELLED) or (
         one.call.stage is Stage.PLANNED and one.window.ends <= now_s
     )
