@@ -18,7 +18,7 @@ from scmanager.application.verbs import CharacterId, MemberId, OperationId, Orga
 from scmanager.cli import names
 from scmanager.cli.calling import PREFIX_DIGITS_MIN, Called
 from scmanager.cli.moments import read_moment
-from scmanager.cli.output import JsonFlag, remark, say, say_json, say_result
+from scmanager.cli.output import JsonFlag, counted, remark, say, say_json, say_result
 from scmanager.cli.people import me, show_rows
 from scmanager.cli.session import Place, session_of
 from scmanager.cli.verbs import CommandIdOption, OrgOption, read_command_id
@@ -149,7 +149,8 @@ def show(
     else:
         remark("Nothing was written there then." if at else _nothing(thing, kind))
     if shown.omitted:
-        remark(f"{shown.omitted} changes cannot be used and are left out.")
+        left = counted(shown.omitted, "change that cannot be used is", "changes that cannot be used are")
+        remark(f"{left} left out.")
 
 
 def history(

@@ -34,6 +34,11 @@ OwnerOption = Annotated[
 MissingOption = Annotated[Fate, typer.Option("--missing", help="What becomes of ships that the file does not list.")]
 
 
+NOT_LISTED = {
+    Fate.KEEP: "What the file does not list stays as it is. If it is gone: --missing remove, or --missing wish-list.",
+    Fate.WISH: "What the file does not list is put on the wish list.",
+    Fate.REMOVE: "What the file does not list is removed.",
+}
 HANGAR_BYTES_MAX = 64 << 20
 """No tool writes a list of ships half as large."""
 
@@ -74,7 +79,7 @@ def import_file(
         space, whose = _target(place, org, owner)
         made = look(place, space, whose, read, _answers(answer or ()))
         if not as_json:
-            show(made)
+            show(made, missing)
         if preview_only:
             if as_json:
                 say_json(counts(made))
@@ -166,8 +171,8 @@ def counts(made: Preview) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def show(made: Preview) -> None:
-    """A preview for people."""
+def show(made: Preview, missing: Fate = Fate.KEEP) -> None:
+    """A preview for people; `missing`: what becomes of ships that the file does not list."""
     rows = [("add", ship.key or "", ship.nickname or "") for ship in made.added]
     rows += [
         ("change", pair.known.key or "", ", ".join(each.field for each in pair.changes)) for pair in made.changed
@@ -176,6 +181,8 @@ def show(made: Preview) -> None:
     say_table(("what", "model", "about"), rows, "Nothing would change.")
     say(f"{len(made.added)} to add, {len(made.changed)} to change, {len(made.unchanged)} as they are,"
         f" {len(made.missing)} not listed.")  # fmt: skip
+    if made.missing:
+        remark(NOT_LISTED[missing])
     for each in made.unrecognised:
         known = ", ".join(each.suggestions) or "no model that looks alike"
         remark(f"Not recognised, so left out: {each.name} ({each.count}). It could be: {known}")

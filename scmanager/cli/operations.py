@@ -16,7 +16,7 @@ from scmanager.application.zones import zone_named
 from scmanager.cli import names
 from scmanager.cli.calling import Called, Register
 from scmanager.cli.moments import when
-from scmanager.cli.output import JsonFlag, remark, say, say_json, say_table, short
+from scmanager.cli.output import JsonFlag, counted, remark, say, say_json, say_table, short
 from scmanager.cli.people import NOT_IN_YET, me
 from scmanager.cli.session import Place, session_of
 from scmanager.cli.verbs import OrgOption
@@ -173,7 +173,7 @@ def export_calendar(
     if as_json:
         say_json({"file": str(output), "operations": len(outings)})
     else:
-        remark(f"{len(outings)} operations are in {output}.")
+        remark(f"{counted(len(outings), 'operation')} written to {output}.")
 
 
 def _operations(space: Space) -> Iterable[Operation]:
@@ -323,7 +323,7 @@ def _verdict(found: Fielding) -> None:
     if found.complete:
         remark("Yes: every slot that must be filled can be.")
     else:
-        remark(f"Not yet: {found.open} slots stay open.")
+        remark(f"Not yet: {counted(found.open, 'slot stays', 'slots stay')} open.")
 
 
 def _outing(one: Operation, words: Personal | None) -> Outing:

@@ -16,10 +16,17 @@ from scmanager.errors import Conflict, Refused, ScManagerError, Unavailable, Unt
 
 
 class Stopped(Unavailable):
-    """By Ctrl+C, or because the answer was no or did not come."""
+    """By Ctrl+C, or because the answer was no."""
 
     code = "stopped"
-    hint = "Nothing half done was recorded. Where nobody can answer, say it beforehand: --yes, SCM_PASSPHRASE."
+    hint = "Nothing half done was recorded."
+
+
+class Unanswered(Unavailable):
+    """Something was asked, and nobody is there to answer."""
+
+    code = "unanswered"
+    hint = "Say it beforehand: --yes where a command asks, SCM_PASSPHRASE for the passphrase."
 
 
 EXIT_OK = 0
@@ -73,14 +80,24 @@ def _write(stream: TextIO, text: str) -> None:
 
 
 def ask(question: str) -> None:
-    """Go on after a yes only. Raises Stopped."""
+    """Go on after a yes only. Raises Stopped, Unanswered."""
     try:
         answer = typer.confirm(question, err=True)
     except typer.Abort as error:
         remark("")
-        raise Stopped from error
+        raise stopped_by(error) from error
     if not answer:
         raise Stopped
+
+
+def stopped_by(error: BaseException) -> Unavailable:
+    """What ended a question: whoever pressed Ctrl+C, or the end of the input."""
+    return Unanswered() if isinstance(error.__context__, EOFError) else Stopped()
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """`1 slot`, `2 slots`; `many` where it does not end so."""
+    return f"{count} {one if count == 1 else many or one + 's'}"
 
 
 def say_json(value: Any) -> None:

@@ -62,10 +62,16 @@ def list_rows(
 ) -> None:  # fmt: skip
     """The rows of one organisation; when there are none, the next step instead. See show_rows."""
     with session_of(context).open() as place:
-        space = names.organisation(place, org)
-        rows = list(rows_of(place, space))
-        if not rows and me(place, space) is None:
-            empty = NOT_IN_YET
+        _list_rows_in(place, org, rows_of, as_json, empty, everything=everything)
+
+
+def _list_rows_in(
+    place: Place, org: str | None, rows_of: RowsOf, as_json: bool, empty: str, *, everything: bool
+) -> None:
+    space = names.organisation(place, org)
+    rows = list(rows_of(place, space))
+    if not rows and me(place, space) is None:
+        empty = NOT_IN_YET
     show_rows(rows, as_json, empty, everything=everything)
 
 
@@ -73,11 +79,11 @@ def list_rows_of(
     context: typer.Context, org: str | None, rows_of: RowsOf, as_json: bool, empty: str, *, personal: bool,
     everything: bool = True,
 ) -> None:  # fmt: skip
-    """Rows of an organisation, or of your own space. See show_rows."""
-    if not personal:
-        list_rows(context, org, rows_of, as_json, empty, everything=everything)
-        return
+    """Rows of an organisation, or of your own space, as where there is no organisation. See show_rows."""
     with session_of(context).open() as place:
+        if not personal and (org is not None or names.organisations(place)):
+            _list_rows_in(place, org, rows_of, as_json, empty, everything=everything)
+            return
         own = [space for space in place.shelf.spaces() if space.kind == "personal" and me(place, space)]
         rows = [row for space in own for row in rows_of(place, space)]
     show_rows(rows, as_json, empty, everything=everything)
