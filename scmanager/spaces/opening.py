@@ -15,6 +15,9 @@ from scmanager.eventstore.store import Row, StoreDamaged
 KeyOf = Callable[[bytes], bytes | None]
 """A key by its id, if this node has it."""
 
+WordKeyOf = Callable[[bytes], tuple[bytes, bytes] | None]
+"""A key by its id, if this node has it: whose it is (empty: an epoch's), and the key."""
+
 Same = dict[Any, Any]
 """Values that many entries repeat, each by itself: so that one object serves all."""
 
