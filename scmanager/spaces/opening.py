@@ -1,7 +1,7 @@
 """Opening: from a stored row to what it says, or to a stated reason why it says nothing."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -12,8 +12,13 @@ from scmanager.eventstore.content import Shared
 from scmanager.eventstore.entry import Entry
 from scmanager.eventstore.store import Row, StoreDamaged
 
+K = TypeVar("K")
+
 KeyOf = Callable[[bytes], bytes | None]
 """A key by its id, if this node has it."""
+
+WordKeyOf = Callable[[bytes], tuple[bytes, bytes] | None]
+"""A key by its id, if this node has it: whose it is (empty: an epoch's), and the key."""
 
 Same = dict[Any, Any]
 """Values that many entries repeat, each by itself: so that one object serves all."""
@@ -101,6 +106,18 @@ def said(shared: Shared, same: Same) -> Said:
         same.setdefault(kind, kind), same.setdefault(by, by), shared.command, shared.cause,
         same.setdefault(entity, entity), shared.saw,
     )  # fmt: skip
+
+
+def once(key_of: Callable[[bytes], K]) -> Callable[[bytes], K]:
+    """Ask for each key once: the vault reads and unwraps it anew each time. Forgotten after the batch."""
+    known: dict[bytes, K] = {}
+
+    def remembered(key: bytes) -> K:
+        if key not in known:
+            known[key] = key_of(key)
+        return known[key]
+
+    return remembered
 
 
 def parse_row(row: Row) -> Entry:

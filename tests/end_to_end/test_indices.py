@@ -1,4 +1,4 @@
-"""An index finds what a walk through all things finds, whatever came, changed or turned out void since the last time."""
+"""An index finds what a walk through all things finds, whatever came, changed or became void since."""
 
 from typing import Any
 
