@@ -6,7 +6,7 @@ import typer
 
 from scmanager.application.verbs import MemberId
 from scmanager.cli import names, people
-from scmanager.cli.output import JsonFlag, ask, remark, say_result, short
+from scmanager.cli.output import JsonFlag, ask, counted, remark, say_result, short
 from scmanager.cli.session import carry_out_erasures, session_of
 from scmanager.cli.verbs import CommandIdOption, OrgOption, PersonalFlag, read_command_id
 from scmanager.domain.catalogue import DOCUMENTS
@@ -14,6 +14,11 @@ from scmanager.domain.document import Document, shared_by
 from scmanager.domain.governance import AT_ONCE
 from scmanager.errors import Refused
 from scmanager.spaces.space import Space
+
+GRACE = (
+    "They are hidden now and destroyed after seven days. You cannot take it back; what the days are for: if you"
+    " are removed within them, with this among what does not count, the words come back."
+)
 
 
 class AtOnceNotYours(Refused):
@@ -56,11 +61,12 @@ def erase(
         if at_once and who != mine:
             raise AtOnceNotYours(member=member)
         if not yes:
-            when = "at once" if at_once else "hidden now, destroyed after seven days if it still counts then"
             if shared := _shared(space, who):
-                remark(f"What they wrote in {shared} shared documents stays; their name goes from it.")
-            whose = f"about {member}" if member else "of your own space"
-            ask(f"Erase all personal words {whose}, {when}? This cannot be undone.")
+                many = counted(shared, "shared document")
+                remark(f"What they wrote in {many} stays; their name goes from it.")
+            remark("At once, for good." if at_once else GRACE)
+            whose = f"about {names.register(MemberId, place, space).call(who)}" if member else "of your own space"
+            ask(f"Erase all personal words {whose}?")
         given = {"member_id": who, "ground": AT_ONCE if at_once else "request"}
         result = place.do("member.erase", space.id, given, read_command_id(command_id))
         done = 0 if place.api is not None else carry_out_erasures(place.node)

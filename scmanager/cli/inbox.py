@@ -10,7 +10,8 @@ import typer
 
 from scmanager.application.zones import zone_named
 from scmanager.cli import names
-from scmanager.cli.operations import ZoneOption, when
+from scmanager.cli.moments import when
+from scmanager.cli.operations import ZoneOption
 from scmanager.cli.output import JsonFlag, remark, say_json, say_table, short
 from scmanager.cli.session import Place, session_of
 from scmanager.cli.verbs import OrgOption

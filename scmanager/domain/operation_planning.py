@@ -116,7 +116,7 @@ class ShipModelsUnusable(Refused):
 
 
 class ShipDoesNotFit(Refused):
-    """A {model} does not fit this slot, which asks for {models}."""
+    """{model} does not fit this slot, which asks for {models}."""
 
     code = "operation-ship-does-not-fit"
     hint = "Choose another ship, or another slot."

@@ -39,7 +39,8 @@ class Space:
         self.rulings = 0
         """How often grants may have changed."""
         self.kind: Kind = "org"
-        self.journal, self.outcomes, self.indices = Journal(), Outcomes(), Indices()
+        self.journal, self.indices = Journal(), Indices()
+        self.outcomes = Outcomes()
         self._folds = folds
         self._key_of = key_of
         self._held_of = held_of

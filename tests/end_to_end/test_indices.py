@@ -1,4 +1,4 @@
-"""An index finds what a walk through all things finds, whatever came, changed or became void since."""
+"""An index finds what a walk through all things finds, whatever came, changed or turned out void since last time."""
 
 from typing import Any
 
