@@ -13,6 +13,7 @@ from scmanager.domain import (
     member,
     operation_events,
     organisation,
+    player,
     ship_events,
     squadron,
     treaty_events,
@@ -23,6 +24,7 @@ from scmanager.domain.catalogue import (
     MEMBERS,
     OPERATIONS,
     ORGANISATIONS,
+    PLAYERS,
     SHIPS,
     SQUADRONS,
     TREATIES,
@@ -68,7 +70,9 @@ def told(
     for envelope, event in past:
         if not isinstance(event, Granted):
             state = fold.evolve(state, event, msgspec.structs.replace(envelope, entity=thing))
-    said = [each for each in past if not isinstance(each[1], Granted)]
+    said = [
+        (msgspec.structs.replace(at, entity=thing), event) for at, event in past if not isinstance(event, Granted)
+    ]
     contests = Clashes(fold, FIELDS.get(fold.name, ())).follow(said)
     found = sorted(notifications(fold.name, thing, state, past, contests, ME, since), key=lambda each: each.at)
     assert len({each.id for each in found}) == len(found)
@@ -268,6 +272,49 @@ def test_what_is_contested_awaits_who_may_settle_it_and_is_gone_with_the_decisio
     begin = ((fleet.Formed("Home"), BESS), (fleet.Renamed("One"), BESS), (fleet.Renamed("Two"), ME, (entry(1),)))
     assert told(FLEETS, history(*begin)) == [(Kind.CONTESTED, "name", Right.FLEET_MANAGE)]
     assert told(FLEETS, history(*begin, (fleet.Renamed("Two", (entry(2), entry(3))), BESS))) == []
+
+
+def test_a_contest_is_told_with_the_thing_s_title_and_who_set_the_last_value() -> None:
+    past = history(
+        (fleet.Formed("Home"), BESS), (fleet.Renamed("One"), BESS), (fleet.Renamed("Two"), CARL, (entry(1),))
+    )
+    contests = Clashes(FLEETS, FIELDS["fleet"]).follow(past)
+    (found,) = notifications("fleet", THING, _folded(FLEETS, past), past, contests, ME, 0)
+    assert (found.title, found.who, found.at) == ("One", CARL, 3)
+
+
+def test_what_is_ones_own_to_settle_is_told_to_nobody_else() -> None:
+    for who_plays, heard in ((ME, [(Kind.CONTESTED, "main character", None)]), (BESS, [])):
+        chosen = (player.MainChosen(who(name)) for name in ("one", "two"))
+        assert told(PLAYERS, history(*((each, who_plays, ()) for each in chosen)), thing=who_plays) == heard
+    added = ship_events.AddedFor("DRAK_Corsair", Owner(OwnerKind.MEMBER, ME))
+    named = history((added, BESS), (ship_events.NamedFor(), BESS), (ship_events.NamedFor(), CARL, (entry(1),)))
+    assert told(SHIPS, named) == [(Kind.CONTESTED, "nickname", None)]
+    hers = ship_events.AddedFor("DRAK_Corsair", Owner(OwnerKind.MEMBER, BESS))
+    assert told(SHIPS, [(named[0][0], hers), *named[1:]]) == [(Kind.CONTESTED, "nickname", Right.SHIP_MANAGE)]
+
+
+def test_a_reminder_says_its_span_in_the_largest_unit_that_fits() -> None:
+    spans = {2 * 86_400: "2 d", 86_400: "1 d", 7200: "2 h", 120: "2 min", 90: "90 s", 0: "0 s"}
+    reminders = (operation_events.RemindersSet(tuple(spans)), ME)
+    past = history((PLANNED, ME), reminders, (operation_events.SignedUp(YES), ME))
+    assert [said for _, said, _ in told(OPERATIONS, past)] == list(spans.values())
+
+
+def test_a_ship_given_to_somebody_else_is_no_news() -> None:
+    mine, hers = Owner(OwnerKind.MEMBER, ME), Owner(OwnerKind.MEMBER, BESS)
+    given = ship_events.TransferredFor(hers, (entry(1),))
+    assert told(SHIPS, history((ship_events.AddedFor("DRAK_Corsair", mine), CARL), (given, CARL))) == []
+    assert told(SHIPS, history((ship_events.AddedFor("DRAK_Corsair", mine), BESS))) == []
+
+
+def test_an_end_at_once_says_why() -> None:
+    proposed = treaty_events.Proposed(THING, treaty_events.Kind.PEACE, "Pact")
+    past = history(
+        (proposed, ME), (treaty_events.Signed(entry(1)), ME), (treaty_events.AcceptanceClaimed(entry(1)), ME),
+        (treaty_events.Ended(treaty_events.EndReason.FULFILLED), BESS),
+    )  # fmt: skip
+    assert told(TREATIES, past) == [(Kind.TREATY_ENDED, "fulfilled", None)]
 
 
 def test_who_is_enlisted_or_made_a_lead_is_told() -> None:
