@@ -13,9 +13,10 @@ from scmanager.cli.calling import Called, NameAmbiguous, Named, Register, listed
 from scmanager.cli.output import JsonFlag, remark, say_json, say_result, say_table, short
 from scmanager.cli.session import Place, session_of
 from scmanager.cli.verbs import CommandIdOption, OrgOption, read_command_id
+from scmanager.domain.clash_fields import id_of
 from scmanager.domain.governance import EVERY_RIGHT, needs
 from scmanager.errors import Refused
-from scmanager.spaces.contests import CONTESTED, Contested, contests_in, id_of, in_words, label, spelt
+from scmanager.spaces.contests import CONTESTED, Contested, contests_in, in_words, label, spelt
 from scmanager.spaces.personal import Absence
 from scmanager.spaces.space import Space
 
@@ -194,7 +195,7 @@ class Telling:
     def _value(self, found: Contested, value: Any) -> str:
         kind, id_ = found.field.words, id_of(value)
         if kind is not None and isinstance(value, bytes) and value:
-            words = Words(self._place.store, self._place.vault.get).read(self._space, {value: kind})[value]
+            words = Words(self._place.store, self._place.vault.held).read(self._space, {value: kind})[value]
             return f"({words.value})" if isinstance(words, Absence) else in_words(words)
         named = BY_ID.get(found.field.noun)
         return str(self._of(named).call(id_)) if named and id_ else spelt(value)
@@ -207,7 +208,7 @@ class Telling:
 
     def _able(self, found: Contested, right: str | None) -> list[bytes]:
         """The owner, and whoever has the right by a grant that stands."""
-        owner = found.field.own(found.state)
+        owner = found.field.own(found.entity, found.state)
         able = [
             each.grant.member
             for each in self._space.grants()

@@ -103,7 +103,7 @@ def _note(place: Place, space: Space, one: Member) -> str | None:
     """Nothing if there is none; a sentence if it cannot be read."""
     if not one.note:
         return None
-    words = Words(place.store, place.vault.get).read(space, {one.note: Note})[one.note]
+    words = Words(place.store, place.vault.held).read(space, {one.note: Note})[one.note]
     return (words.text or None) if isinstance(words, Note) else f"({words})"
 
 

@@ -52,6 +52,7 @@ from scmanager.domain.event import Id32
 from scmanager.domain.fold import Fold
 from scmanager.domain.member import Profile
 from scmanager.domain.operation import Operation
+from scmanager.domain.operation_crew import manifest, taker
 from scmanager.domain.role import Role
 from scmanager.domain.ship import Ship
 from scmanager.domain.ship_events import Nickname
@@ -131,8 +132,9 @@ def _first_free(space: Space, slots: list[Named]) -> list[Named]:
         slot.id
         for _, state in space.things(OPERATIONS)
         if isinstance(state, Operation)
+        for crew in (frozenset(manifest(state).crew),)
         for slot in state.crew_slots
-        if slot.claims
+        if taker(slot, crew)
     }
     first: dict[str, bytes] = {}
     for each in slots:
@@ -194,7 +196,7 @@ def _ships(place: Place, space: Space) -> list[Named]:
 def nicknames(place: Place, space: Space, ships: Iterable[Ship]) -> dict[Id32, str]:
     """What owners call these ships, by the entry that says so, as far as it can be read here."""
     wanted = {ship.nickname: Nickname for ship in ships if ship.nickname}
-    read = Words(place.store, place.vault.get).read(space, wanted) if wanted else {}
+    read = Words(place.store, place.vault.held).read(space, wanted) if wanted else {}
     return {entry: words.text for entry, words in read.items() if isinstance(words, Nickname)}
 
 
@@ -250,7 +252,7 @@ def members(place: Place, space: Space) -> list[Named]:
 def profiles(place: Place, space: Space) -> tuple[dict[Id32, Profile], dict[Id32, str]]:
     """What everybody on the roster is called, by the entry that says so; and why what cannot be read cannot be."""
     wanted = {entry: Profile for _, state in space.things(MEMBERS) if (entry := getattr(state, "profile", b""))}
-    read = Words(place.store, place.vault.get).read(space, wanted)
+    read = Words(place.store, place.vault.held).read(space, wanted)
     called = {entry: words for entry, words in read.items() if isinstance(words, Profile)}
     return called, {entry: str(read[entry]) for entry in wanted if entry not in called}
 
@@ -283,14 +285,14 @@ def member_name(place: Place, space: Space, member: bytes) -> str:
 
 def sheet_of(place: Place, space: Space, entry: Id32) -> CharacterSheet | None:
     """Who a character is, if the words are here, their key is, and nobody had them erased."""
-    words = Words(place.store, place.vault.get).read(space, {entry: CharacterSheet}) if entry else {}
+    words = Words(place.store, place.vault.held).read(space, {entry: CharacterSheet}) if entry else {}
     found = words.get(entry)
     return found if isinstance(found, CharacterSheet) else None
 
 
 def profile_of(place: Place, space: Space, entry: Id32) -> Profile | None:
     """How somebody is called, if the words are here, their key is, and nobody had them erased."""
-    words = Words(place.store, place.vault.get).read(space, {entry: Profile}) if entry else {}
+    words = Words(place.store, place.vault.held).read(space, {entry: Profile}) if entry else {}
     found = words.get(entry)
     return found if isinstance(found, Profile) else None
 

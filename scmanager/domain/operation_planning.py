@@ -105,7 +105,7 @@ class SquadUnknown(Refused):
     """The operation {title} has no such squad."""
 
     code = "operation-squad-unknown"
-    hint = "Form it first, or leave it out."
+    hint = "Form it first, scm operation form-squad, or leave it out."
 
 
 class ShipModelsUnusable(Refused):
