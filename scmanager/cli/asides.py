@@ -10,6 +10,10 @@ from scmanager.errors import utc
 from scmanager.spaces.space import Space
 
 NEXT: dict[str, str] = {
+    "operation.plan": "Next: scm operation add-crew-slots, add-ship-slot; who comes says: scm operation sign-up.",
+    "operation.complete": "Next, how it went: scm document edit OPERATION --kind report --text TEXT",
+    "treaty.propose": "Next: scm treaty sign. When they agree: scm treaty claim-acceptance",
+    "member.record": "They need no installation. To bring them in: scm member invite --member MEMBER",
     "member.join": "Next: scm space export -o joined.scm, and give that file to the others, so that they see you.",
 }
 """What comes after a verb, where one would not guess it."""

@@ -37,7 +37,7 @@ class NameAmbiguous(Refused):
     """{name} could be several: {candidates}."""
 
     code = "name-ambiguous"
-    hint = "Give more digits of the id you mean."
+    hint = "Give the whole name as it is listed there, or more digits of the id."
 
 
 class Called(Cell, frozen=True):

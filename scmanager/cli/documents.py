@@ -15,7 +15,7 @@ import typer
 
 from scmanager.adapters.document_guard import DocumentGuard
 from scmanager.application.verbs import CharacterId, MemberId, OperationId, OrganisationId, TreatyId
-from scmanager.cli import names
+from scmanager.cli import names, results
 from scmanager.cli.calling import PREFIX_DIGITS_MIN, Called
 from scmanager.cli.moments import read_moment
 from scmanager.cli.output import JsonFlag, counted, remark, say, say_json, say_result
@@ -101,7 +101,8 @@ def edit(
         heads = _heads(documents, where, base) if base else documents.read(where, lambda _, reading: reading.heads)
         given = {"thing_id": where.entity, "kind": kind, "text": wanted, "base": heads}
         result = place.do("document.edit", space.id, given, read_command_id(command_id))
-    say_result(result, as_json=as_json)
+        shown = result if as_json else results.told(place, space, result)
+    say_result(shown, as_json=as_json)
 
 
 def undo(
@@ -121,7 +122,8 @@ def undo(
         given = {"thing_id": where.entity, "kind": kind, "change": meant}
         given = {name: value for name, value in given.items() if value is not None}
         result = place.do("document.undo", space.id, given, read_command_id(command_id))
-    say_result(result, as_json=as_json)
+        shown = result if as_json else results.told(place, space, result)
+    say_result(shown, as_json=as_json)
 
 
 def show(

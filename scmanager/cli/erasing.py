@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from scmanager.application.verbs import MemberId
-from scmanager.cli import names, people
+from scmanager.cli import names, people, results
 from scmanager.cli.output import JsonFlag, ask, counted, remark, say_result, short
 from scmanager.cli.session import carry_out_erasures, session_of
 from scmanager.cli.verbs import CommandIdOption, OrgOption, PersonalFlag, read_command_id
@@ -16,8 +16,8 @@ from scmanager.errors import Refused
 from scmanager.spaces.space import Space
 
 GRACE = (
-    "They are hidden now and destroyed after seven days. You cannot take it back; what the days are for: if you"
-    " are removed within them, with this among what does not count, the words come back."
+    "They are hidden now, and destroyed after seven days; nothing brings them back then. Within these days they"
+    " come back only if this is made void, by removing whoever says it."
 )
 
 
@@ -70,7 +70,8 @@ def erase(
         given = {"member_id": who, "ground": AT_ONCE if at_once else "request"}
         result = place.do("member.erase", space.id, given, read_command_id(command_id))
         done = 0 if place.api is not None else carry_out_erasures(place.node)
-    say_result(result, as_json=as_json)
+        shown = result if as_json else results.told(place, space, result)
+    say_result(shown, as_json=as_json)
     if result["recorded"]:
         remark(
             f"What others recorded before they joined stays ({', '.join(map(short, result['recorded']))}): "

@@ -16,7 +16,7 @@ from scmanager.application.hangar_preview import Choice, Confirmed, Fate, Previe
 from scmanager.application.hangar_ships import HangarFile
 from scmanager.application.verbs import MemberId
 from scmanager.application.words import Words
-from scmanager.cli import exports, names, people
+from scmanager.cli import exports, names, people, results
 from scmanager.cli.output import JsonFlag, ask, remark, say, say_json, say_result, say_table
 from scmanager.cli.session import Place, session_of
 from scmanager.cli.ships import owner_of
@@ -94,7 +94,8 @@ def import_file(
         if not yes:
             ask("Import this?")
         result = place.do("hangar.import", space.id, {"confirmed": confirmed}, read_command_id(command_id))
-    say_result(result, as_json=as_json)
+        shown = result if as_json else results.told(place, space, result)
+    say_result(shown, as_json=as_json)
     if not as_json:
         remark(
             f"To take it back: scm hangar undo-import {result['import']}" + ("" if org or owner else " --personal")

@@ -13,7 +13,7 @@ from scmanager.cli.calling import Called, Register
 from scmanager.cli.moments import Moment
 from scmanager.cli.operations import past
 from scmanager.cli.output import JsonFlag, say, say_json, short
-from scmanager.cli.people import Row, role_of
+from scmanager.cli.people import Handle, Row, role_of
 from scmanager.cli.session import Place, session_of
 from scmanager.cli.ships import rows_of_ships
 from scmanager.cli.verbs import OrgOption
@@ -27,10 +27,9 @@ from scmanager.domain.records import Grant
 from scmanager.domain.ship import Ship
 from scmanager.spaces.space import Space
 
-UNREAD = "(cannot be read on this device)"
 EMPTY = {
-    "rights": "none: they hold no grant here",
-    "devices": "none: somebody speaks for them, or they have not come in yet",
+    "rights": "none: a role comes with a device of theirs (scm member invite)",
+    "devices": "none: whoever may speaks for them",
     "ships": "none is shown here",
     "borrowed": "nothing",
     "leads": "nothing",
@@ -56,8 +55,8 @@ def show(
     if as_json:
         say_json(told)
         return
-    called = f"{told['handle']} ({told['name']})" if told["name"] else told["handle"]
-    say(f"{called or UNREAD}  {_standing(told)}  {short(told['id'])}")
+    called = f"{told['handle']} ({told['name']})" if told["name"] else str(told["handle"])
+    say(f"{called}  {_standing(told)}  {short(told['id'])}")
     for part, lines in _parts(told):
         first, *more = lines or [EMPTY[part]]
         say(f"{part + ':':<12} {first}")
@@ -71,11 +70,13 @@ def page(place: Place, space: Space, wanted: bytes) -> Row:
     one = state if isinstance(state, Member) else Member()
     grants = [standing for standing in space.grants() if standing.grant.member == wanted]
     grant: Grant | None = grants[0].grant if grants else None
-    profile = names.profile_of(place, space, one.profile)
+    profiles, absent = names.profiles(place, space)
+    profile = profiles.get(one.profile)
     people = names.register(MemberId, place, space)
     role = role_of(grant, names.register(RoleId, place, space))
     return {
-        "id": wanted, "handle": profile.handle if profile else "", "name": profile.display_name if profile else "",
+        "id": wanted, "handle": Handle(profile.handle if profile else "", absent.get(one.profile, "unnamed")),
+        "name": profile.display_name if profile else "",
         "standing": one.standing.value, "gone": gone.mark(one, now_s),
         "removed_for": one.removed_for.value if one.removed_for else None,
         "invitation": _invitation(one, now_s), "joined": Moment(_said_at(space, one.joined)),

@@ -51,6 +51,8 @@ from scmanager.domain.character import Standing as CharacterStanding
 from scmanager.domain.event import Id32
 from scmanager.domain.fold import Fold
 from scmanager.domain.member import Profile
+from scmanager.domain.operation import Operation
+from scmanager.domain.operation_crew import manifest, taker
 from scmanager.domain.role import Role
 from scmanager.domain.ship import Ship
 from scmanager.domain.ship_events import Nickname
@@ -59,6 +61,8 @@ from scmanager.spaces.space import Space
 
 _LAST_S = 253_402_214_400
 """Near the end of the year 9999: no calendar goes on."""
+
+TAKE_SLOT = "operation.take-slot"
 
 NOUNS: dict[Any, str] = {
     MemberId: "member",
@@ -116,8 +120,29 @@ def resolve(
     width = 64 if kind is EntryId else 32
     if re.fullmatch(rf"[0-9a-fA-F]{{{width}}}", text):
         return bytes.fromhex(text)
-    candidates = _in_operations(kind, space, within) if kind in (SlotId, SquadId) else known(kind, place, space)
+    candidates = in_operations(kind, space, within) if kind in (SlotId, SquadId) else known(kind, place, space)
+    if kind is SlotId and verb == TAKE_SLOT:
+        candidates = _first_free(space, candidates)
     return pick(NOUNS[kind], text, candidates, verb).id
+
+
+def _first_free(space: Space, slots: list[Named]) -> list[Named]:
+    """Where a role has slots that nobody took, its name alone means the first of them."""
+    taken = {
+        slot.id
+        for _, state in space.things(OPERATIONS)
+        if isinstance(state, Operation)
+        for crew in (frozenset(manifest(state).crew),)
+        for slot in state.crew_slots
+        if taker(slot, crew)
+    }
+    first: dict[str, bytes] = {}
+    for each in slots:
+        if each.id not in taken:
+            first.setdefault(each.names[-1], each.id)
+    return [
+        each if first.get(each.names[-1], each.id) == each.id else Named(each.id, each.names[:1]) for each in slots
+    ]
 
 
 def register(kind: Any, place: Place, space: Space) -> Register:
@@ -134,7 +159,7 @@ def known(kind: Any, place: Place, space: Space) -> list[Named]:
     if kind is EntryId:
         return _entries(space)
     if kind in (SlotId, SquadId):
-        return _in_operations(kind, space)
+        return in_operations(kind, space)
     if kind is NotificationId:
         return []  # Only what `scm inbox` shows has an id, and that is given whole.
     if kind is CharacterId:
@@ -181,7 +206,7 @@ def _dated(operation: Any) -> tuple[str, ...]:
     return (title,) if operation.template else (f"{title} {datetime.fromtimestamp(starts, UTC):%Y-%m-%d}", title)
 
 
-def _in_operations(kind: Any, space: Space, within: bytes | None = None) -> list[Named]:
+def in_operations(kind: Any, space: Space, within: bytes | None = None) -> list[Named]:
     """Slots or squads of one operation or of all, by name; slots of one role are numbered too: `gunner 2`."""
     found = []
     for entity, state in space.things(OPERATIONS):
@@ -215,7 +240,7 @@ def _entries(space: Space) -> list[Named]:
 
 def members(place: Place, space: Space) -> list[Named]:
     """The roster with the names that this device can read."""
-    called = profiles(place, space)
+    called, _ = profiles(place, space)
     found = []
     for entity, state in space.things(MEMBERS):
         profile = called.get(getattr(state, "profile", b""))
@@ -224,11 +249,12 @@ def members(place: Place, space: Space) -> list[Named]:
     return found
 
 
-def profiles(place: Place, space: Space) -> dict[Id32, Profile]:
-    """How everybody on the roster is called, by the entry that says so, as far as it can be read here."""
+def profiles(place: Place, space: Space) -> tuple[dict[Id32, Profile], dict[Id32, str]]:
+    """What everybody on the roster is called, by the entry that says so; and why what cannot be read cannot be."""
     wanted = {entry: Profile for _, state in space.things(MEMBERS) if (entry := getattr(state, "profile", b""))}
     read = Words(place.store, place.vault.held).read(space, wanted)
-    return {entry: words for entry, words in read.items() if isinstance(words, Profile)}
+    called = {entry: words for entry, words in read.items() if isinstance(words, Profile)}
+    return called, {entry: str(read[entry]) for entry in wanted if entry not in called}
 
 
 def _characters(place: Place, space: Space) -> list[Named]:

@@ -1,6 +1,7 @@
 """Operations out of the folder itself: what is planned, one in full, whether it can be fielded, a calendar."""
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC
 from pathlib import Path
@@ -17,7 +18,7 @@ from scmanager.cli import names
 from scmanager.cli.calling import Called, Register
 from scmanager.cli.moments import when
 from scmanager.cli.output import JsonFlag, counted, remark, say, say_json, say_table, short
-from scmanager.cli.people import NOT_IN_YET, me
+from scmanager.cli.people import NOT_IN_YET, me, say_hidden, show_rows
 from scmanager.cli.session import Place, session_of
 from scmanager.cli.verbs import OrgOption
 from scmanager.domain.catalogue import OPERATIONS
@@ -71,9 +72,11 @@ def list_operations(
     shown_in = zone_named(zone) if zone else None
     with session_of(context).open() as place:
         space = names.organisation(place, org)
-        found = [each for each in _operations(space) if each.template == templates]
+        found, hidden = [each for each in _operations(space) if each.template == templates], 0
         if not everything and not templates:
-            found = [each for each in found if not past(each, int(time.time()))]
+            there, now_s = len(found), int(time.time())
+            found = [each for each in found if not past(each, now_s)]
+            hidden = there - len(found)
         rows = [_row(each) for each in sorted(found, key=lambda each: (each.window.starts, each.id))]
         empty = NOTHING_KEPT if templates else NOTHING_PLANNED
         empty = NOT_IN_YET if not rows and me(place, space) is None else empty
@@ -92,6 +95,7 @@ def list_operations(
         ],
         empty,
     )  # fmt: skip
+    say_hidden(hidden)
 
 
 def show(
@@ -107,7 +111,8 @@ def show(
     if as_json:
         say_json(told)
         return
-    say(f"{told['title']}  {told['stage']}  {short(told['id'])}")
+    outcome = f" ({told['outcome']})" if told["outcome"] else ""
+    say(f"{told['title']}  {told['stage']}{outcome}  {short(told['id'])}")
     say(f"{when(told['starts_s'], shown_in)}, {told['length_s'] / 3600:g} h (planned in {told['zone']})")
     for name in ("rival_titles", "rival_windows", "rival_leads", "rival_stages"):
         if told[name]:
@@ -115,15 +120,20 @@ def show(
     for text in told["texts"]:
         by = f", by {text['by']}" if text["by"] else ""
         say(f"{text['kind']} ({text['standing']}){by}: {text['text']}")
+    if told["lead"]:
+        say(f"led by {told['lead']}")
     slots = [
-        (each["title"], ", ".join(map(str, each["who"])), each["note"], short(each["id"])) for each in told["slots"]
+        {"slot": each["title"], "taken by": each["who"], "wanted": each["note"], "id": each["id"]}
+        for each in told["slots"]
     ]
-    say_table(("slot", "taken by", "", "id"), slots, "No slots yet: scm operation add-crew-slots, add-ship-slot.")
+    show_rows(slots, as_json, "No slots yet: scm operation add-crew-slots, add-ship-slot.")
     for standing in Manifest.__struct_fields__:
         if told["answers"][standing]:
             say(f"{standing}: {', '.join(map(str, told['answers'][standing]))}")
     if told["there"]:
         say(f"there: {', '.join(map(str, told['there']))}")
+    for shot in told["attendance"]:
+        say(f"there at {when(shot['at_s'], shown_in)}: {', '.join(map(str, shot['members'])) or 'nobody'}")
 
 
 def field(
@@ -224,22 +234,29 @@ def _details(place: Place, space: Space, one: Operation) -> Row:
         }
         for slot in one.ship_slots
     ]  # fmt: skip
+    numbers: dict[str, int] = {}
+    several = Counter(slot.role for slot in one.crew_slots)
     for slot in one.crew_slots:
+        numbers[slot.role] = numbers.get(slot.role, 0) + 1
+        title = f"{slot.role} {numbers[slot.role]}" if several[slot.role] > 1 else slot.role
         who, rivals = taker(slot, crew), [people.call(each) for each in rival_takers(slot, crew)]
         slots.append({
-            "id": slot.id, "title": slot.role, "who": [people.call(who)] if who else [], "rivals": rivals,
+            "id": slot.id, "title": title, "who": [people.call(who)] if who else [], "rivals": rivals,
             "note": f"contested by {' or '.join(map(str, rivals))}" if rivals else "",
         })  # fmt: skip
     return {
         "rival_titles": list(one.rival_titles), "rival_windows": [_told(each) for each in one.rival_windows],
         "rival_leads": [people.call(each) for each in one.rival_leads],
         "rival_stages": [each.stage.value for each in one.rival_calls],
+        "outcome": one.call.outcome.value if one.call.outcome else None,
         "lead": people.call(one.lead) if one.lead else None,
         "texts": _texts(place, space, one, people), "slots": slots, "series": one.series,
         "squads": [{"id": each.id, "title": each.title} for each in one.squads],
         "answers": {how: [people.call(each) for each in getattr(held, how)] for how in held.__struct_fields__},
         "there": [people.call(each.value) for each in one.checked_in],
-        "attendance": [{"at_s": each.at, "members": list(each.members)} for each in one.snapshots],
+        "attendance": [
+            {"at_s": each.at, "members": [people.call(member) for member in each.members]} for each in one.snapshots
+        ],
     }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ import typer
 from scmanager.application.verbs import RoleId
 from scmanager.cli import gone, names
 from scmanager.cli.calling import Called, Register
-from scmanager.cli.output import JsonFlag, remark, say_json, say_table, short
+from scmanager.cli.output import Cell, JsonFlag, counted, remark, say_json, say_table, short
 from scmanager.cli.session import Place, session_of
 from scmanager.cli.verbs import OrgOption
 from scmanager.domain.catalogue import MEMBERS, ROLES
@@ -24,6 +24,21 @@ AllFlag = Annotated[bool, typer.Option("--all", help="What is gone, too: left, r
 NOT_IN_YET = (
     "You are not in yet: give your request to whoever invited you, then scm space import the file they export."
 )
+
+
+class Handle(Cell, frozen=True):
+    """What a member is called, or for people why that cannot be read."""
+
+    text: str
+    why: str = ""
+    """`erased`, `not-here` ...; empty if it can be read, or was never said."""
+
+    def __str__(self) -> str:
+        return self.text or (f"({self.why})" if self.why else "")
+
+    def plain(self) -> Any:
+        """The handle; empty if it cannot be read."""
+        return self.text
 
 
 def list_members(
@@ -104,12 +119,15 @@ def show_rows(rows: list[Row], as_json: bool, empty: str, *, everything: bool = 
     say_table(
         [column.replace("_", " ") for column in columns],
         [[row[column] for column in columns] for row in cells],
-        "Nothing of it is here any more." if hidden else empty,
+        "Nothing is left of what was here." if hidden else empty,
     )
-    if hidden:
-        remark(
-            f"{hidden} more {'is' if hidden == 1 else 'are'} gone; to see {'it' if hidden == 1 else 'them'}: --all"
-        )
+    say_hidden(hidden)
+
+
+def say_hidden(count: int) -> None:
+    """That there is more than a list shows."""
+    if count:
+        remark(f"{counted(count, 'more is', 'more are')} gone; to see {'it' if count == 1 else 'them'}: --all")
 
 
 def _cell(value: Any) -> str:
@@ -122,13 +140,13 @@ def _cell(value: Any) -> str:
 
 def _members(place: Place, space: Space) -> Iterable[Row]:
     roles = names.register(RoleId, place, space)
-    profiles = names.profiles(place, space)
+    profiles, absent = names.profiles(place, space)
     grants = {standing.grant.member: standing.grant for standing in space.grants()}
     for entity, state in space.things(MEMBERS):
         member: Any = state
         profile, grant = profiles.get(member.profile), grants.get(entity)
         yield {
-            "handle": profile.handle if profile else "",
+            "handle": Handle(profile.handle if profile else "", absent.get(member.profile, "")),
             "name": profile.display_name if profile else "",
             "standing": member.standing.value,
             "role": role_of(grant, roles),

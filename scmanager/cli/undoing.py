@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from scmanager.application.undoing import said_last
-from scmanager.cli import names, people
+from scmanager.cli import names, people, results
 from scmanager.cli.calling import NameUnknown
 from scmanager.cli.output import JsonFlag, ask, say, say_result
 from scmanager.cli.session import Place, session_of
@@ -40,6 +40,7 @@ def undo(
         arguments = {"event": opened.entry.id32, "anyway": anyway}
         if preview or not (yes or as_json):
             told = place.do("undo", space.id, arguments | {"preview": True})
+            told["would"] = told["would"] if as_json else results.in_names(place, space, told["would"])
             if preview:
                 say_result(told, as_json=as_json)
                 return
@@ -47,6 +48,8 @@ def undo(
                 say(f"Would say: {line}")
             ask("Say this?")
         result = place.do("undo", space.id, arguments, read_command_id(command_id))
+        if not as_json:
+            result["said"] = results.in_names(place, space, result["said"])
     say_result(result, as_json=as_json)
 
 

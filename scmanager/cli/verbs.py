@@ -17,7 +17,7 @@ import typer
 
 from scmanager.application.every_verb import VERBS, Verb
 from scmanager.application.verbs import Parameter
-from scmanager.cli import names
+from scmanager.cli import names, results
 from scmanager.cli.asides import asides
 from scmanager.cli.models import UnlistedFlag, read_model
 from scmanager.cli.moments import read_moment, read_span
@@ -92,7 +92,8 @@ def command_for(verb: Verb) -> Callable[..., None]:
                     arguments[each.name] = read_argument(each, given, place, space, verb.name, arguments, *clock)
             aside = asides(verb.name, space, arguments, now_s)
             result = place.do(verb.name, space.id, arguments, command_id)
-        say_result(result if as_json else _worth_saying(result), as_json=as_json)
+            shown = result if as_json else results.told(place, space, result)
+        say_result(shown, as_json=as_json)
         for sentence in aside:
             remark(sentence)
 
@@ -107,11 +108,6 @@ def command_for(verb: Verb) -> Callable[..., None]:
     run.__doc__ = verb.help
     run.__name__ = verb.name.replace(".", "_").replace("-", "_")
     return run
-
-
-def _worth_saying(result: dict[str, Any]) -> dict[str, Any]:
-    """For people: without the space, which they named or have one of, unless it is all there is."""
-    return {name: value for name, value in result.items() if name != "space"} or result
 
 
 def space_for(place: Place, verb: Verb, org: str | None, *, personal: bool) -> Space:
