@@ -92,7 +92,7 @@ def unaffiliate(desk: Desk, *, other: OrganisationId) -> Result:
 def define_role(desk: Desk, *, title: str, rank: int, rights: tuple[str, ...] = ()) -> Result:
     """Define a role: a name, a rank from 1 (highest) to 10, and what it may do."""
     new = desk.new_id()
-    desk.decide(ROLES, new, role.define, title, rank, rights, desk.grant.rank)
+    desk.decide(ROLES, new, role.define, title, rank, rights, desk.grant.rank, desk.grant.rights)
     return {"role": new.hex()}
 
 
@@ -106,7 +106,7 @@ def change_role(
     """
     before: role.Role = desk.state(ROLES, role_id)
     wanted = kept(rights, before.template.rights if before.template else (), ())
-    desk.decide(ROLES, role_id, role.change, title, rank, wanted, desk.grant.rank)
+    desk.decide(ROLES, role_id, role.change, title, rank, wanted, desk.grant.rank, desk.grant.rights)
     return {"role": role_id.hex()}
 
 
