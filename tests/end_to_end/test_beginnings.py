@@ -57,7 +57,9 @@ def _template(operation: Any, title: str, window: Window) -> Any:
 BEGINNINGS = {
     "fleet": Beginning(FLEETS, fleet.form, lambda *_: (TITLES,), frozenset({"name"})),
     "squadron": Beginning(SQUADRONS, squadron.form, lambda *_: (TITLES, PARTNERS), frozenset({"name", "fleet"})),
-    "role": Beginning(ROLES, role.define, lambda desk, _: (TITLES, 5, (), 0, desk.grant.rights), frozenset({"template"})),
+    "role": Beginning(
+        ROLES, role.define, lambda desk, _: (TITLES, 5, (), 0, desk.grant.rights), frozenset({"template"})
+    ),
     "member": Beginning(
         MEMBERS, member.record, lambda _desk, thing: (thing, TITLES, ""), frozenset({"profile"})
     ),
