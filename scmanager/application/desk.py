@@ -30,7 +30,10 @@ class NotAllowed(Refused):
     """Your role does not include the right {right}."""
 
     code = "not-allowed"
-    hint = "Ask somebody who has it, or have your role changed."
+    hint = (
+        "scm role list shows which roles have it: ask somebody with such a role, or to be given it (scm member "
+        "set-role)."
+    )
 
 
 class NotAMember(Refused):
@@ -185,8 +188,9 @@ class Desk:
         if sealed is None:
             return Absence.NOT_HERE
         stored = sealed.parts[1] if len(sealed.parts) > 1 else None
-        ours = [held[0] for ref in sealed.entry.parts[1:] if (held := key_of(ref.key))]  # Whom we sealed it for.
-        return open_part(sealed.entry, 1, kind, stored, self._seat.log.head.public, key_of, ours, erased)
+        held = key_of(sealed.entry.parts[1].key) if stored is not None else None
+        about = frozenset({held[0]} if held else ())  # Our own words, sealed a moment ago.
+        return open_part(sealed.entry, 1, kind, stored, self._seat.log.head.public, key_of, about, erased)
 
     def decide(self, fold: Fold, entity: Id, decision: Decide, *arguments: Any) -> None:
         """Ask the domain about one thing and record what it says. Raises what it raises."""
