@@ -93,12 +93,17 @@ def return_(desk: Desk, *, character_id: CharacterId) -> Result:
 
 
 @verb("character.share", undo=by(steps.character_shown, character.Shared, aspect="share"))
-def share(desk: Desk, *, character_id: CharacterId, background: bool = True) -> Result:
-    """Show a character to this organisation, or tell it what changed; its background only if you like."""
+def share(desk: Desk, *, character_id: CharacterId, background: bool | UnsetType | None = UNSET) -> Result:
+    """Show a character to this organisation, or tell it what changed; its background only if you like.
+
+    Left out, the background is shown the first time, and from then on if it is shown already.
+    """
     space, own = _own(desk, character_id)
     sheet = _sheet(desk, space, own, must=True) or CharacterSheet("")
-    told = sheet if background else msgspec.structs.replace(sheet, background="")
-    shown = _sheet(desk, desk.space, desk.state(CHARACTERS, character_id), must=False)
+    here: Character = desk.state(CHARACTERS, character_id)
+    shown = _sheet(desk, desk.space, here, must=False)
+    goes_along = kept(background, not here.player or bool(shown and shown.background), False)
+    told = sheet if goes_along else msgspec.structs.replace(sheet, background="")
     desk.decide(CHARACTERS, character_id, character.share, desk.me, told, own.fate, shown)
     return {"character": character_id.hex()}
 

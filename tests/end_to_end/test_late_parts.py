@@ -156,10 +156,14 @@ def test_an_erasure_in_the_middle_of_an_import_takes_what_just_came(three: Three
 
 
 def test_what_is_left_out_is_not_taken_away_from_words_that_have_not_come(three: Three) -> None:
+    grace = three.ada.do("member.record", three.space, {"handle": "grace", "display_name": "Amazing"})["member"]
     three.bring_stripped()
-    said = {"member_id": three.ada_member, "handle": "countess"}
+    said = {"member_id": bytes.fromhex(grace), "handle": "hopper"}
     with pytest.raises(WordsNotHere):
         three.bob.do("member.change-profile", three.space, said)
     three.bring_whole()
     three.bob.do("member.change-profile", three.space, said)
-    assert three.handle() == "countess"
+    space = three.bob.shelf.space(three.space)
+    entry = space.state(MEMBERS, bytes.fromhex(grace)).profile
+    read = Words(three.bob.store, three.bob.vault.held).read(space, {entry: Profile})
+    assert read == {entry: Profile("hopper", "Amazing")}

@@ -397,7 +397,9 @@ KINDS = tuple(
     )
 )  # fmt: skip
 
-_NEW = "It makes a new thing under an id of its own, which nobody else can mean at that time."
+_NEW = (
+    "It makes a new thing under an id of its own. What two say of one that both began is contested, value by value."
+)
 _JUDGED = "Governance: which of two acts counts is judged from the set of entries alone (ADR 2)."
 _SETTLES = "It settles what is contested already, and says what the ordinary verb of that field says."
 _MANY = "It says the verbs of ships, each ship by itself."
