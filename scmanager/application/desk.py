@@ -20,6 +20,7 @@ from scmanager.eventstore.own_log import Draft, Sealed, Secret
 from scmanager.spaces.opening import Opened
 from scmanager.spaces.personal import Absence, open_part, plain_part
 from scmanager.spaces.space import AHEAD_US_MAX, Space
+from scmanager.spaces.subjects import subjects
 from scmanager.spaces.thing import tips_after
 
 _encode = msgspec.json.Encoder().encode
@@ -176,7 +177,7 @@ class Desk:
             return Absence.NOT_HERE
         stored = self._parts_at([opened.pos]).get((opened.pos, 1))
         public, erased = space.public(opened.entry.log), space.erased_keys()
-        return open_part(opened.entry, 1, kind, stored, public, self._seat.keys.get, erased)
+        return open_part(opened.entry, 1, kind, stored, public, self._seat.keys.held, subjects(space, opened), erased)
 
     def decide(self, fold: Fold, entity: Id, decision: Decide, *arguments: Any) -> None:
         """Ask the domain about one thing and record what it says. Raises what it raises."""
@@ -264,10 +265,12 @@ class Desk:
         public, erased = self.space.public(opened.entry.log), self.space.erased_keys()
         found = []
         for number in range(1, len(refs)):
-            subject = self._seat.keys.subject_of(refs[number].key)
-            plain = plain_part(opened.entry, number, held.get((pos, number)), public, self._seat.keys.get, erased)
-            if isinstance(plain, Absence) or subject is None:
-                return plain if isinstance(plain, Absence) else Absence.NOT_HERE
+            sealed = self._seat.keys.held(refs[number].key)
+            subject = sealed[0] if sealed else b""
+            stored = held.get((pos, number))
+            plain = plain_part(opened.entry, number, stored, public, self._seat.keys.held, {subject}, erased)
+            if isinstance(plain, Absence):
+                return plain
             found.append((subject, plain))
         return tuple(found)
 
@@ -299,7 +302,7 @@ class Desk:
         one = sealed.entry
         return Envelope(
             one.id32, one.log, one.seq, one.hlc, shared.by, self.me, self.grant.rank,
-            shared.entity, shared.saw, shared.command,
+            shared.entity, shared.saw, shared.command, self.grant.rights,
         )  # fmt: skip
 
     def _check_right(self, event: Event) -> None:

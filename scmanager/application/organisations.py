@@ -89,14 +89,14 @@ def unaffiliate(desk: Desk, *, other: OrganisationId) -> Result:
 def define_role(desk: Desk, *, title: str, rank: int, rights: tuple[str, ...] = ()) -> Result:
     """Define a role: a name, a rank from 1 (highest) to 10, and what it may do."""
     new = desk.new_id()
-    desk.decide(ROLES, new, role.define, title, rank, rights, desk.grant.rank)
+    desk.decide(ROLES, new, role.define, title, rank, rights, desk.grant.rank, desk.grant.rights)
     return {"role": new.hex()}
 
 
 @verb("role.change", undo=former("template", role.Changed))
 def change_role(desk: Desk, *, role_id: RoleId, title: str, rank: int, rights: tuple[str, ...] = ()) -> Result:
     """Change a role's name, rank or rights. Grants already given keep theirs until they are issued anew."""
-    desk.decide(ROLES, role_id, role.change, title, rank, rights, desk.grant.rank)
+    desk.decide(ROLES, role_id, role.change, title, rank, rights, desk.grant.rank, desk.grant.rights)
     return {"role": role_id.hex()}
 
 

@@ -179,6 +179,7 @@ def _request(context: typer.Context, invited: bytes, output: Path, *, as_json: b
     write_private(output, made)
     asked = parse_request(made)
     told = {"file": str(output), "space": asked.space.hex(), "member": asked.member.hex(), "log": asked.log.hex()}
+    told["device"] = short(asked.device)
     say_result(told, as_json=as_json)
     remark(f"Give {output} to whoever invited you; then take in the file they export: scm space import FILE")
 
@@ -260,6 +261,10 @@ def enrol(
         _here(place, asked.space)
         result = place.exchange.enrol(read, read_command_id(command_id))
     say_result(result, as_json=as_json)
+    remark(
+        f"It acts as you from now on: device {short(asked.device)}. If your other machine does not show this one, "
+        f"disown it: scm device cut {short(asked.device)}"
+    )
     remark("Next: scm space export -o space.scm, and on the other machine: scm space import space.scm")
 
 

@@ -84,15 +84,15 @@ def test_recorded_from_two_devices_the_last_words_in_fold_order_stand() -> None:
 
 def test_a_member_changes_his_profile_and_a_leader_speaks_for_him() -> None:
     given(Recorded())
-    when(change_profile, ADA, "Ada_L", "", by=ADA)
+    when(change_profile, ADA, 5, "Ada_L", "", by=ADA, rank=5)
     then(About(ProfileChanged(), ADA, Profile("Ada_L")))
-    when(change_profile, ADA, "Ada_L", by=ADA)
+    when(change_profile, ADA, 5, "Ada_L", by=ADA, rank=5)
     then(About(ProfileChanged(), ADA, Profile("Ada_L", "")))
-    when(change_profile, LEADER, "Ada_L", "Countess")
+    when(change_profile, LEADER, 0, "Ada_L", "Countess")
     then(About(ProfileChangedFor(), ADA, Profile("Ada_L", "Countess")))
     then_state(profile=entry(4))
     given()
-    when(change_profile, LEADER, "Ada_L")
+    when(change_profile, LEADER, 0, "Ada_L")
     then_refused(MemberUnknown)
 
 
@@ -247,23 +247,23 @@ def test_of_two_invitations_at_once_the_last_in_fold_order_stands() -> None:
 
 def test_a_member_leaves_or_a_leader_says_it_for_him() -> None:
     given(Invited(), own(Joined()))
-    when(leave, ADA, by=ADA)
+    when(leave, ADA, 5, by=ADA, rank=5)
     then(Left())
-    when(leave, ADA, by=ADA)
+    when(leave, ADA, 5, by=ADA, rank=5)
     then()
     then_state(standing=Standing.LEFT)
     given(Recorded())
-    when(leave, LEADER)
+    when(leave, LEADER, 0)
     then(LeftFor())
     then_state(standing=Standing.LEFT)
 
 
 def test_nobody_leaves_who_is_not_there_or_was_removed() -> None:
     given()
-    when(leave, ADA)
+    when(leave, ADA, 0)
     then_refused(MemberUnknown)
     given(Recorded(), Removed())
-    when(leave, ADA)
+    when(leave, ADA, 0)
     then_refused(MemberGone, standing="removed")
 
 
@@ -368,3 +368,33 @@ def test_a_placeholder_who_joins_as_himself_is_nobody_else() -> None:
     assert one.claimed_by is other.claimed_by is None
     given(Recorded(), Claimed(ADA))
     then_state(claims=())
+
+
+def test_nobody_speaks_for_a_member_who_spoke_at_his_rank_or_above() -> None:
+    here = (Invited(), own(Joined(), rank=3), own(ProfileChanged(), rank=3))
+    for decide, *words in ((change_profile, "Impostor"), (leave,)):
+        given(*here)
+        when(decide, GRACE, 3, *words, by=GRACE, rank=3)
+        then_refused(RankTooHigh, rank=3)
+        when(decide, GRACE, 2, *words, by=GRACE, rank=2)
+        then_state(standing=Standing.LEFT if decide is leave else Standing.JOINED)
+    for said in (Recorded(), ProfileChangedFor(), LeftFor()):
+        given(*here, told(said, by=GRACE, rank=3))
+        then_state(standing=Standing.JOINED, profile=entry(3))
+
+
+def test_a_founder_who_left_comes_back_by_himself() -> None:
+    given(told(Recorded(), by=ADA), own(Joined(), rank=0), own(Left(), rank=0))
+    then_state(standing=Standing.LEFT)
+    when(join, ADA, ADA, 0, 1000, by=ADA, rank=0)
+    then(Joined())
+    then_state(standing=Standing.JOINED)
+
+
+def test_whoever_has_ever_joined_is_nobodys_placeholder() -> None:
+    given(Invited(), own(Joined(), rank=5), own(Left(), rank=5), told(Claimed(GRACE)))
+    then_state(claimed_by=None, rival_claims=())
+    when(claim, GRACE)
+    then_refused(NoPlaceholder)
+    when(settle_claim, GRACE)
+    then_refused(NoPlaceholder)

@@ -61,7 +61,7 @@ class Three:
         """What Bob reads of Ada."""
         space = self.bob.shelf.space(self.space)
         entry = space.state(MEMBERS, self.ada_member).profile
-        said = Words(self.bob.store, self.bob.vault.get).read(space, {entry: Profile})[entry]
+        said = Words(self.bob.store, self.bob.vault.held).read(space, {entry: Profile})[entry]
         return said.handle if isinstance(said, Profile) else said  # type: ignore[return-value] # or an Absence
 
     def parts(self) -> set[tuple[int, int]]:
@@ -73,7 +73,7 @@ class Three:
 
     def projector(self, database: str) -> Projector:
         node = self.bob
-        return Projector(node.shelf, node.store, node.vault.get, database, node.vault.logs_of, node.documents)
+        return Projector(node.shelf, node.store, node.vault.held, database, node.vault.logs_of, node.documents)
 
 
 def _stripped(copy: LogCopy) -> LogCopy:
