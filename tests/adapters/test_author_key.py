@@ -36,6 +36,22 @@ KEY = SigningKey(SEED)
 PLAIN = SEED + KEY.public
 
 
+FROZEN = b"""{
+  "format": "scm-author-key/1",
+  "role": "root",
+  "public": "A6EHv/POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg=",
+  "lock": {
+    "type": "passphrase",
+    "salt": "adXs+NIG4oaBXR7d+AcX/w==",
+    "passes": 1,
+    "memory_bytes": 8192
+  },
+  "sealed": "PX8MIcf+Sndm6vv92r4KoHVqBFJfVM8v4bHQunykgTOJNKIz8oYOnZERn+DVP/scrxUYORkE1jPeCOwJegrtvG0Cnu6qduRXYZFlJERXoU5enmEnx6HV+36XGHZJl4WJElyq8GPUZPk="
+}
+"""  # noqa: E501
+"""As an earlier release wrote it: keys lie in drawers for years."""
+
+
 def quick(passphrase: str = "correct horse battery") -> PassphraseProtection:
     return PassphraseProtection(passphrase, passes=argon2id.OPSLIMIT_MIN, memory_bytes=argon2id.MEMLIMIT_MIN)
 
@@ -83,6 +99,10 @@ def test_a_sealed_key_opens_by_its_passphrase_for_its_own_work_only(sealed: byte
     with pytest.raises(AuthorKeyRole) as role:
         open_author_key(sealed, "release", quick())
     assert role.value.facts == {"found": "root", "wanted": "release"}
+
+
+def test_a_key_file_that_was_written_once_opens_for_ever() -> None:
+    assert open_author_key(FROZEN, "root", quick()).public == KEY.public
 
 
 def test_what_stands_in_clear_is_sealed_with_it(sealed: bytes) -> None:

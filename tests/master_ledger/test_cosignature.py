@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scmanager.eventstore.checkpoint import WrongSignature, parse_note
 from scmanager.eventstore.signing import verify
 from scmanager.master_ledger.cosignature import Witness, cosign, cosigned_at
+from scmanager.master_ledger.policy import Vkey
 from tests.golden.logs import key_of
 from tests.support.ledger import NOW_S, Server
 
@@ -18,6 +19,28 @@ WITNESS = Witness(NAME, KEY.public)
 SERVER = Server()
 TEXT = SERVER.head().text()
 BARE = SERVER.note(witnesses=())
+
+
+CT_LOG = "coachandhorses2026h1.staging.certificate.transparency.goog"
+CT_SIGNATURE = "MpXgsHy8ZwxXnO+WjtVrPxAzL49Rs1gWTkNVNeEa//5peAzaocRCB3qt3EaibjzY5GILLtGgBP7dBhgcSHy+JQh0OAc="
+WITNESS_OF_OTHERS = "witness.navigli.sunlight.geomys.org+a3e00fe2+BNy/co4C1Hn1p+INwJrfUlgz7W55dSZReusH/GhUhJ/G"
+THEIR_LINE = (
+    "o+AP4gAAAABqb7DzNrGFRJnQ9vrJ8xpnwZytnr/ZYczDIsvwvouiSjwOjn7a72ccxBk+lKnZ7dKqkYKER1s/KxLTaVwQD7lJZTC/CQ=="
+)
+"""A checkpoint of a public Certificate Transparency log as a public witness cosigned it; its other line, of the
+ML-DSA-44 type, is cut short here."""
+
+
+def test_a_witness_that_others_run_is_understood() -> None:
+    vkey = Vkey.parse(WITNESS_OF_OTHERS)
+    text = f"{CT_LOG}\n185550722\nYXAM0VmnrfvLaBCOOYSJhCaE5F10oGBOo+hkbDa1kng=\n"
+    lines = f"— {CT_LOG} {CT_SIGNATURE}\n— {vkey.name} {THEIR_LINE}\n— {vkey.name} a8RCSQAAAABqb7DzKgaC\n"
+    note = parse_note(f"{text}\n{lines}".encode())
+    assert cosigned_at(note, Witness(vkey.name, vkey.key)) == 0x6A6FB0F3
+    with pytest.raises(WrongSignature):
+        cosigned_at(
+            type(note)(note.text.replace("185550722", "185550723"), note.signatures), Witness(vkey.name, vkey.key)
+        )
 
 
 def test_the_signed_bytes_are_those_of_the_specification() -> None:

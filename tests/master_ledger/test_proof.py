@@ -1,5 +1,7 @@
 """Proof files: C2SP tlog-proof, ours and those of others, byte for byte."""
 
+from hashlib import sha256
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,6 +23,10 @@ BYTES = PROOF.to_bytes()
 FOREIGN_LEAVES = [leaf_hash(b"record %d" % n) for n in range(11)]
 FOREIGN_HEAD = Checkpoint("example.com/fancylog", 11, root_of(FOREIGN_LEAVES))
 FOREIGN = Proof(7, tuple(inclusion_proof(7, FOREIGN_LEAVES)), sign_note(FOREIGN_HEAD, key_of("fancylog")))
+
+
+def test_the_bytes_of_a_proof_are_frozen() -> None:
+    assert sha256(BYTES).hexdigest() == "93c6c27eae7fb858b93ad6fa5cb726f8f7ca5b05827928a18e450d81c584f977"
 
 
 def test_a_proof_reads_as_the_specification_says() -> None:
