@@ -15,11 +15,11 @@ from scmanager.adapters.space_file import read_bytes
 from scmanager.adapters.wrapping import PassphraseProtection
 from scmanager.cli import author_files as files
 from scmanager.cli.author_files import KeyOption, PolicyOption
-from scmanager.cli.output import JsonFlag, remark, say, say_json, say_result, short
+from scmanager.cli.output import JsonFlag, remark, say, say_json, say_result
 from scmanager.cli.session import ask_passphrase
 from scmanager.cli.spaces import OutOption
 from scmanager.cli.targets import check_target
-from scmanager.domain.ledger import KeyManifest, KeysPublished, LedgerLog
+from scmanager.domain.ledger import KeyManifest, KeysPublished, LedgerLog, Retired
 from scmanager.eventstore.checkpoint import NOTE_BYTES_MAX
 from scmanager.eventstore.signing import SigningKey
 from scmanager.master_ledger import issuing, manifest, submission
@@ -145,7 +145,7 @@ def show(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Key manifests, or a signed update or plugin.")],
     as_json: JsonFlag = False,
 ) -> None:
-    """Say what a file of the author holds, and which signatures its statements have."""
+    """Say what a file of the author holds, keys in full, and which signatures its statements have."""
     read = files.read_submissions(file)
     if as_json:
         say_json([_row(each) for each in read])
@@ -185,7 +185,12 @@ def _first(submissions: tuple[Submission, ...] | list[Submission]) -> KeysPublis
 
 
 def _log(log: LedgerLog) -> str:
-    return f"{short(log.log)}{f' closed at {log.final.size}' if log.final else ''}"
+    return f"{log.log.hex()} signed by {log.key.hex()}{f' closed at {log.final.size}' if log.final else ''}"
+
+
+def _retired(old: Retired) -> str:
+    rows = (f"up to {row.size} of {row.log.hex()}" for row in old.upto)
+    return f"{old.key.hex()} {' '.join(rows) or 'nowhere'}"
 
 
 def _row(each: Submission) -> dict[str, object]:
@@ -194,14 +199,14 @@ def _row(each: Submission) -> dict[str, object]:
     if isinstance(statement, KeyManifest):
         row |= {
             "manifest": statement.n, "hash": manifest_hash(statement),
-            "root": f"{statement.root.m} of {' '.join(map(short, statement.root.keys))}",
-            "release": f"{statement.release.m} of {' '.join(map(short, statement.release.keys))}",
+            "root": f"{statement.root.m} of {' '.join(map(bytes.hex, statement.root.keys))}",
+            "release": f"{statement.release.m} of {' '.join(map(bytes.hex, statement.release.keys))}",
             "logs": ", ".join(map(_log, statement.logs)),
-            "retired": ", ".join(short(old.key) for old in statement.retired),
+            "retired": ", ".join(map(_retired, statement.retired)),
         }  # fmt: skip
     else:
         names = (name for name in statement.__struct_fields__ if name != "permissions")
         row |= {name: getattr(statement, name) for name in names}
         permissions = getattr(statement, "permissions", None)
         row |= {} if permissions is None else {"permissions": " ".join(permissions)}
-    return row | {"signed_by": " ".join(short(one.key) for one in each.signatures)}
+    return row | {"signed_by": " ".join(one.key.hex() for one in each.signatures)}

@@ -110,7 +110,9 @@ def test_a_stolen_release_key_is_revoked_at_the_last_witnessed_head(author: Auth
     assert keys.manifest.retired[0].upto[0].size == author.server.head().size
     assert author.sign_update(ledger, "--key", author / "release", manifests="keys-2").error == "key-without-role"
     assert author.sign_update(ledger, "--key", author / "release-2", manifests="keys-2").code == 0
-    assert "closed" not in author.scm("author", "show", author / "keys-2").out
+    shown = author.scm("author", "show", author / "keys-2").out
+    assert f"{author.public['release']} up to 1 of {author.server.log.log.hex()}" in shown
+    assert "closed" not in shown
 
 
 def test_a_stolen_log_key_is_revoked_by_closing_its_log(author: Author) -> None:
@@ -169,6 +171,9 @@ def test_what_a_file_holds_is_shown(author: Author) -> None:
     author.begin()
     (row,) = author.scm("author", "show", author / "keys", "--json").json
     assert (row["type"], row["manifest"]) == (KeysPublished.tag, 1)
+    assert all(author.public[f"root-{n}"] in row["root"] for n in range(3)), (
+        "in full: whoever countersigns compares them"
+    )
     (author / "noise").write_bytes(b"noise")
     assert author.scm("author", "show", author / "noise").error == "bad-submission"
     assert author.scm("author", "show", author / "nowhere").error == "file-unreadable"
