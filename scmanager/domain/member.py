@@ -145,21 +145,21 @@ class MemberKnown(Refused):
     """This member is on the roster already ({standing})."""
 
     code = "member-known"
-    hint = "Change the entry that is there."
+    hint = "Change that entry: scm member change-profile, scm member set-role."
 
 
 class MemberUnknown(Refused):
     """There is no such member on the roster."""
 
     code = "member-unknown"
-    hint = "Record or invite the person first."
+    hint = "Look at the roster, scm member list, then scm member record or scm member invite."
 
 
 class MemberGone(Refused):
     """This member is no longer here ({standing})."""
 
     code = "member-gone"
-    hint = "Invite the person again."
+    hint = "Invite the person again: scm member invite --member."
 
 
 class NotYours(Refused):
@@ -169,11 +169,18 @@ class NotYours(Refused):
     hint = "Ask the member to do it on a device of theirs."
 
 
+class JoinedAlready(Refused):
+    """You have joined already."""
+
+    code = "member-joined-already"
+    hint = "To be called otherwise: scm member change-profile."
+
+
 class NotInvited(Refused):
     """There is no invitation that holds."""
 
     code = "member-not-invited"
-    hint = "Ask for a new invitation."
+    hint = "Ask whoever leads for an invitation that holds: scm member invite."
 
 
 class InvitationTimeUnusable(Refused):
@@ -187,7 +194,7 @@ class NothingContested(Refused):
     """Nothing about this member awaits a decision."""
 
     code = "member-nothing-contested"
-    hint = "Look at the present state; somebody may have settled it."
+    hint = "Somebody may have settled it. What is still open: scm contested."
 
 
 class RankTooHigh(Refused):
@@ -208,7 +215,7 @@ class ClaimedAlready(Refused):
     """This placeholder belongs to another member already."""
 
     code = "member-claimed-already"
-    hint = "If that was wrong, settle it in favour of the right member."
+    hint = "If that was wrong, decide it: scm member settle-claim."
 
 
 def record(member: Member, id_: Id, handle: str, display_name: str = "") -> Iterator[Decision]:
@@ -218,10 +225,8 @@ def record(member: Member, id_: Id, handle: str, display_name: str = "") -> Iter
     yield About(Recorded(), id_, _profile(handle, display_name))
 
 
-def change_profile(
-    member: Member, actor: Id, actor_rank: int, handle: str, display_name: str = ""
-) -> Iterator[Decision]:
-    """Change how a member is called: his own word, or that of one who speaks for him.
+def change_profile(member: Member, actor: Id, actor_rank: int, handle: str, display_name: str) -> Iterator[Decision]:
+    """Say anew how a member is called: his own word, or that of one who speaks for him.
 
     Raises MemberUnknown, RankTooHigh, WordsUnusable.
     """
@@ -258,12 +263,12 @@ def withdraw_invitation(member: Member) -> Iterator[Decision]:
 def join(member: Member, id_: Id, actor: Id, actor_rank: int, now: int) -> Iterator[Decision]:
     """Accept one's own invitation, or come as the recorded member one's grant names; the founder (rank 0) just comes.
 
-    Raises NotYours, NotInvited.
+    Raises NotYours, JoinedAlready, NotInvited.
     """
     if actor != id_:
         raise NotYours
     if member.standing is Standing.JOINED:
-        return  # Accepted on another device.
+        raise JoinedAlready
     if actor_rank > 0 and member.standing is not Standing.RECORDED and not invitation_holds(member, now):
         raise NotInvited
     yield Joined()

@@ -7,6 +7,7 @@ import pytest
 
 from scmanager.adapters.space_reading import read_space, write_space
 from scmanager.application.exchange import admit_logs
+from scmanager.application.keeping import WordsNotHere
 from scmanager.application.words import Words
 from scmanager.domain.catalogue import MEMBERS
 from scmanager.domain.document import Kind
@@ -152,3 +153,13 @@ def test_an_erasure_in_the_middle_of_an_import_takes_what_just_came(three: Three
     assert late(three.space) > 0
     assert three.bob.store.erase(theirs) == 0
     assert three.handle() is Absence.NOT_HERE
+
+
+def test_what_is_left_out_is_not_taken_away_from_words_that_have_not_come(three: Three) -> None:
+    three.bring_stripped()
+    said = {"member_id": three.ada_member, "handle": "countess"}
+    with pytest.raises(WordsNotHere):
+        three.bob.do("member.change-profile", three.space, said)
+    three.bring_whole()
+    three.bob.do("member.change-profile", three.space, said)
+    assert three.handle() == "countess"
