@@ -236,7 +236,7 @@ def test_an_end_by_notice_is_told_when_it_is_given_and_when_it_is_near_and_when_
             (Kind.TREATY_ENDING, when, Right.DIPLOMACY_MANAGE),
             (Kind.TREATY_ENDED, "fulfilled", None),
         ]
-        near = {each.kind: each.at for each in notifications("treaty", THING, _treaty(past), past, ME, 0)}
+        near = {each.kind: each.at for each in notifications("treaty", THING, _treaty(past), past, (), ME, 0)}
         assert near[Kind.TREATY_ENDING] == (START - 13 * day) * 1_000_000
         assert near[Kind.TREATY_ENDED] == (START - 3 * day) * 1_000_000
     assert [kind for kind, _, _ in told(TREATIES, _ended(START - 3 * day, ME))] == [
@@ -250,7 +250,7 @@ def test_an_end_by_notice_is_told_when_it_is_given_and_when_it_is_near_and_when_
 def test_notice_within_the_days_of_warning_is_near_at_once_and_is_gone_when_it_is_taken_back() -> None:
     late = (START - 2 * 86_400) * 1_000_000
     past = _ended(START - 86_400, BESS, 0, late)
-    told_at = {each.kind: each.at for each in notifications("treaty", THING, _treaty(past), past, ME, 0)}
+    told_at = {each.kind: each.at for each in notifications("treaty", THING, _treaty(past), past, (), ME, 0)}
     assert (told_at[Kind.TREATY_NOTICE], told_at[Kind.TREATY_ENDING]) == (late, late)
     back = Envelope(entry(5), BESS * 2, 5, late + 1, BESS * 2, BESS, 3, THING, (entry(4),))
     past.append((back, treaty_events.Reinstated((entry(4),))))
