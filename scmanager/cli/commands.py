@@ -66,6 +66,16 @@ THINGS: dict[str, dict[str, Command]] = {
     "event": {"void": "events.void"},
     "audit": {"list": "audit_events.list_audit_events"},
     "log": {"show": "log.show", "verify": "log.verify", "forks": "log.forks"},
+    "author": {
+        "keygen": "author_keys.keygen",
+        "manifest": "author_keys.publish",
+        "sign-update": "author_statements.sign_update",
+        "sign-plugin": "author_statements.sign_plugin",
+        "revoke": "author_keys.revoke",
+        "countersign": "author_keys.countersign",
+        "show": "author_keys.show",
+    },
+    "verify": {"update": "verifying.update", "plugin": "verifying.plugin"},
     "backup": {"make": "backups.make", "verify": "backups.verify"},
     "projections": {"status": "running.projections_status", "rebuild": "running.projections_rebuild"},
 }
@@ -94,11 +104,13 @@ GROUP_HELP = {
     "event": "What you said that came to nothing: look at it, and say it again.",
     "audit": "What your machines noticed: refused requests, forged files, damage, failures.",
     "log": "What was recorded: look at it, and prove that nobody changed it.",
+    "author": "For the author, on machines without a network: keys, key manifests, signed updates and plugins.",
+    "verify": "Whether a file is what the author released. Needs no network.",
     "backup": "The data folder as one sealed file: scm backup FILE makes it, scm backup verify FILE proves it.",
     "projections": "The read models: how far they are, and making them anew.",
 }
 
-WITHOUT_REMINDER = frozenset({"recovery", "version", "demo", "restore"})
+WITHOUT_REMINDER = frozenset({"recovery", "version", "demo", "restore", "author", "verify"})
 """Where the reminder of an unconfirmed recovery sheet would be in the way."""
 
 

@@ -185,6 +185,9 @@ RIGHT_NEEDED: Final[Mapping[str, Right | None]] = MappingProxyType(
         "audit.noted/1": ANYONE,
         "audit.repeated/1": ANYONE,
         "audit.unlisted/1": ANYONE,
+        "keys.published/1": ANYONE,
+        "update.signed/1": ANYONE,
+        "plugin.signed/1": ANYONE,
     }
 )
 """By tag. Types of governance and of other fields stand with those."""
