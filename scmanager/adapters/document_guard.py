@@ -18,6 +18,7 @@ import msgspec
 import scmanager
 from scmanager.adapters import document_child as child
 from scmanager.adapters.document_child import Answer, Bring, Request, TextAt, Write
+from scmanager.domain.document import TYPED_MAX, DocumentFull
 from scmanager.spaces.scribe import DocumentUnreadable, Draft, Forgotten, Reading, ScribeAway, Told, Trouble
 
 IDLE_S: Final = 30.0
@@ -56,10 +57,12 @@ class DocumentGuard:
 
     def write(self, name: bytes, draft: Draft) -> tuple[Told, ...]:
         """See Scribe."""
-        made = self._ask(Write(name, draft)).made
-        if made is None:
+        answer = self._ask(Write(name, draft))
+        if answer.typed is not None:
+            raise DocumentFull(typed=answer.typed, most=TYPED_MAX)
+        if answer.made is None:
             raise DocumentUnreadable(why=Trouble.LIBRARY_FAILED)
-        return made
+        return answer.made
 
     @property
     def pid(self) -> int | None:

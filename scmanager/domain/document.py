@@ -26,6 +26,10 @@ ROOT: Final = bytes.fromhex("d7776c7c30d635c598d653f66d70e450be4ef3cee792255b58e
 """The hash of the change that every document begins with: an empty text. It is in no entry."""
 TEXT_BYTES_MAX: Final = 1 << 20
 """Of one document, as UTF-8."""
+TYPED_MAX: Final = 1 << 21
+"""Characters ever put into one document or taken out of it. What comes after that is left out, everywhere alike."""
+CHANGE_COST: Final = 32
+"""Characters that a change counts for beside its own: it needs as much memory to be read."""
 DEPS_MAX: Final = 1000
 """Changes that one change builds on: as many can be made at once, before somebody who knows them all writes."""
 WAITING_MAX: Final = 256
@@ -183,6 +187,13 @@ class DocumentTooLong(Refused):
 
     code = "document-too-long"
     hint = "Shorten it, or put a part of it elsewhere."
+
+
+class DocumentFull(Refused):
+    """Of {most} characters that can be typed into one document, taken out ones too, {typed} are used up."""
+
+    code = "document-full"
+    hint = "What is written stays readable. Write what is new into another document."
 
 
 class DocumentScattered(Refused):

@@ -252,7 +252,8 @@ class Documents:
             if not key or found.subjects.get(key, found.subject) != found.subject:
                 plain = Absence.UNREADABLE
             if isinstance(plain, bytes):
-                part.told.append(Told(event.change, event.actor, event.number, event.deps, plain))
+                said = (event.change, event.actor, event.number, event.deps)
+                part.told.append(Told(*said, plain, _order(opened)))
                 continue
             part.closed[entry.id32] = Omitted(event.change, event.actor, _WHY[plain])
             if plain is Absence.NOT_HERE:
@@ -300,6 +301,12 @@ _WHY: Final = {
     Absence.NOT_HERE: "its bytes are not here",
     Absence.UNREADABLE: "its bytes are not what the entry says",
 }
+
+
+def _order(opened: Opened) -> bytes:
+    """Fold order, as bytes."""
+    hlc, log, seq, id32 = opened.order
+    return hlc.to_bytes(8, "big") + log + seq.to_bytes(8, "big") + id32
 
 
 def _usable(held: _Held) -> Reading:

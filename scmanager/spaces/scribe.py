@@ -55,6 +55,8 @@ class Told(msgspec.Struct, frozen=True, array_like=True):
     number: int
     deps: tuple[bytes, ...]
     data: bytes
+    order: bytes = b""
+    """Of its entry in the fold: where not all have room, the first ones have."""
 
 
 class Omitted(msgspec.Struct, frozen=True, array_like=True):
@@ -98,4 +100,6 @@ class Scribe(Protocol):
         """The text as these changes, and what they depend on, made it."""
 
     def write(self, name: bytes, draft: Draft) -> tuple[Told, ...]:
-        """The changes that make the text at `draft.at` say something else; none if it says so. Not taken in."""
+        """The changes that make the text at `draft.at` say something else; none if it says so. Not taken in.
+
+        Raises DocumentFull too."""
