@@ -26,6 +26,7 @@ from scmanager.domain.catalogue import DOCUMENTS
 from scmanager.domain.document import ROOT, Document, Kind
 from scmanager.domain.event import Id32
 from scmanager.errors import Refused, Unavailable
+from scmanager.spaces.document_history import Step
 from scmanager.spaces.documents import Documents, WordsAbsent
 from scmanager.spaces.documents import Place as Where
 from scmanager.spaces.personal import Absence
@@ -96,7 +97,7 @@ def edit(
 ) -> None:
     """Write a document anew, from a file. Only what differs is changed; what others write meanwhile is kept."""
     wanted = document.check_text(_said(file, text))
-    with _opened(context, thing, kind, org) as (place, space, documents, where):
+    with opened(context, thing, kind, org) as (place, space, documents, where):
         heads = _heads(documents, where, base) if base else documents.read(where, lambda _, reading: reading.heads)
         given = {"thing_id": where.entity, "kind": kind, "text": wanted, "base": heads}
         result = place.do("document.edit", space.id, given, read_command_id(command_id))
@@ -115,8 +116,8 @@ def undo(
     as_json: JsonFlag = False,
 ) -> None:
     """Take back a change of a document. What was written after it stays."""
-    with _opened(context, thing, kind, org) as (place, space, documents, where):
-        meant = None if change is None else _change(documents, where, change)
+    with opened(context, thing, kind, org) as (place, space, documents, where):
+        meant = None if change is None else change_of(documents, where, change)
         given = {"thing_id": where.entity, "kind": kind, "change": meant}
         given = {name: value for name, value in given.items() if value is not None}
         result = place.do("document.undo", space.id, given, read_command_id(command_id))
@@ -132,7 +133,7 @@ def show(
     as_json: JsonFlag = False,
 ) -> None:
     """What a document says, or said."""
-    with _opened(context, thing, kind, org) as (_, _, documents, where):
+    with opened(context, thing, kind, org) as (_, _, documents, where):
         shown = documents.show(where)
         if shown.trouble:
             raise DocumentUnreadable(why=shown.trouble)
@@ -154,8 +155,8 @@ def show(
 def history(
     context: typer.Context, thing: ThingArgument, kind: KindOption, org: OrgOption = None, as_json: JsonFlag = False
 ) -> None:
-    """Who changed a document, and when."""
-    with _opened(context, thing, kind, org) as (place, space, documents, where):
+    """Who changed a document, and when; what was left out of it, by whom and why."""
+    with opened(context, thing, kind, org) as (place, space, documents, where):
         known = names.members(place, space)
         rows = [
             {
@@ -165,6 +166,7 @@ def history(
                 "after": [dep.hex() for dep in step.deps if dep != ROOT]
                 if as_json
                 else " ".join(short(dep) for dep in step.deps if dep != ROOT),
+                "left out": _left(step, known, as_json=as_json),
             }
             for step in documents.history(where)
         ]
@@ -181,7 +183,7 @@ def diff(
     as_json: JsonFlag = False,
 ) -> None:
     """What changed in a document between two points, line by line."""
-    with _opened(context, thing, kind, org) as (_, _, documents, where):
+    with opened(context, thing, kind, org) as (_, _, documents, where):
         before = documents.text_at(where, _heads(documents, where, since))
         last = documents.read(where, lambda _, reading: reading.heads)
         after = documents.text_at(where, _heads(documents, where, until) if until else last)
@@ -216,12 +218,24 @@ def list_documents(context: typer.Context, org: OrgOption = None, as_json: JsonF
     show_rows(rows, as_json, NO_DOCUMENT)
 
 
+def _left(step: Step, known: list[names.Named], *, as_json: bool) -> Any:
+    """For people: the first digits of what left it out, who said so, and why."""
+    if step.left is None:
+        return step.without if as_json else "with what it builds on" if step.without else ""
+    leaving, why = step.left.leaving, step.left.why
+    said = "" if isinstance(why, Absence) else why
+    by = names.call(leaving.member, known)
+    if as_json:
+        return {"left": leaving.entry.hex(), "by": by, "why": said}
+    return f"{short(leaving.entry)} by {by}" + (f": {said}" if said else "")
+
+
 def _called(place: Place, space: Space, kind: Kind, entity: bytes) -> str:
     return names.call(entity, names.known(OF[kind], place, space))
 
 
 @contextmanager
-def _opened(
+def opened(
     context: typer.Context, thing: str, kind: Kind, org: str | None
 ) -> Iterator[tuple[Place, Space, Documents, Where]]:
     """The folder, and one document in it. A sheet lies in the personal space."""
@@ -250,7 +264,8 @@ def _heads(documents: Documents, where: Where, said: str) -> tuple[Id32, ...]:
     return documents.heads_at(where, moment * 10**6 + 999_999)
 
 
-def _change(documents: Documents, where: Where, said: str) -> Id32:
+def change_of(documents: Documents, where: Where, said: str) -> Id32:
+    """The change with these first digits. Raises ChangeNotNamed."""
     found = [step.change for step in documents.history(where) if step.change.hex().startswith(said.casefold())]
     if len(said) < names.PREFIX_DIGITS_MIN or len(found) != 1:
         raise ChangeNotNamed(text=said)

@@ -32,7 +32,8 @@ class DocumentUnreadable(Untrusted):
 
     code = "document-unreadable"
     hint = (
-        "Other documents work. scm document history says who wrote it last; only who lacks that change can remove it."
+        "Other documents work. scm document history says who wrote it last; who ranks above them can heal it for all:"
+        " scm document leave-out."
     )
 
 
