@@ -12,9 +12,9 @@ import msgspec
 from automerge import core
 
 from scmanager.adapters.automerge_change import ChangeUnusable, Header, parse
-from scmanager.domain.document import CHANGE_COST, TYPED_MAX, DocumentFull
+from scmanager.domain.document import CHANGE_COST, TYPED_MAX
 from scmanager.domain.text_diff import Splice, splices
-from scmanager.spaces.scribe import DocumentUnreadable, Draft, Forgotten, Omitted, Told, Trouble
+from scmanager.spaces.scribe import DocumentFull, DocumentUnreadable, Draft, Forgotten, Omitted, Told, Trouble
 
 ROOT_CHANGE: Final = bytes.fromhex(
     "856f4a83d7776c7c012f0010000000000000000000000000000000000101000000051506340142025602"

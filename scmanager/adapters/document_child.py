@@ -15,8 +15,8 @@ from typing import BinaryIO, Final
 
 import msgspec
 
-from scmanager.domain.document import TYPED_MAX, DocumentFull
-from scmanager.spaces.scribe import DocumentUnreadable, Draft, Forgotten, Reading, Told, Trouble
+from scmanager.domain.document import TYPED_MAX
+from scmanager.spaces.scribe import DocumentFull, DocumentUnreadable, Draft, Forgotten, Reading, Told, Trouble
 
 HELD_MAX: Final = 8
 """Documents at a time; the one that was asked for longest ago goes."""

@@ -18,8 +18,17 @@ import msgspec
 import scmanager
 from scmanager.adapters import document_child as child
 from scmanager.adapters.document_child import Answer, Bring, Request, TextAt, Write
-from scmanager.domain.document import TYPED_MAX, DocumentFull
-from scmanager.spaces.scribe import DocumentUnreadable, Draft, Forgotten, Reading, ScribeAway, Told, Trouble
+from scmanager.domain.document import TYPED_MAX
+from scmanager.spaces.scribe import (
+    DocumentFull,
+    DocumentUnreadable,
+    Draft,
+    Forgotten,
+    Reading,
+    ScribeAway,
+    Told,
+    Trouble,
+)
 
 IDLE_S: Final = 30.0
 """Then the child ends, and its memory is free."""

@@ -12,7 +12,7 @@ from scmanager.application.reissuing import EventNotHere
 from scmanager.application.saying_again import Step
 from scmanager.application.verbs import EntryId, verb
 from scmanager.domain.catalogue import FOLDS
-from scmanager.domain.event import Envelope, Event, Id
+from scmanager.domain.event import Envelope, Event, Id, Id32
 from scmanager.domain.governance import Granted, Heads
 from scmanager.domain.hangar_import import Applied
 from scmanager.errors import Conflict, Refused
@@ -60,19 +60,15 @@ def command_of(space: Space, opened: Opened) -> tuple[Said, ...]:
     """The events of one command that count, in the order in which they were said."""
     if opened.shared is None:
         raise EventNotHere(event=opened.entry.id32.hex())
-    mark, by = opened.shared.command, space.envelope(opened).member
-    found = [
-        each
-        for each in space.entries()
-        if each.shared is not None and each.event is not None and each.shared.command == mark
-        and space.verdict(each.entry.id32).valid
-    ]  # fmt: skip
-    envelopes = [(space.envelope(each), each.event) for each in sorted(found, key=lambda each: each.order)]
+    by = space.envelope(opened).member
+    found = space.outcomes.of(opened.shared.command, _logs_of(space, by))
+    valid = [each for each in found if each.event is not None and space.verdict(each.entry.id32).valid]
     return tuple(
-        (envelope, event)
-        for envelope, event in envelopes
-        if event is not None and envelope.member == by and not isinstance(event, Heads)
-    )
+        (envelope, each.event)
+        for each in valid
+        if (envelope := space.envelope(each)).member == by
+        and each.event is not None and not isinstance(each.event, Heads)
+    )  # fmt: skip
 
 
 def _meant(desk: Desk, event: bytes | None) -> Opened:
@@ -92,8 +88,16 @@ def _meant(desk: Desk, event: bytes | None) -> Opened:
 
 def said_last(space: Space, member: Id) -> Opened | None:
     """The newest event of a member that counts and that there is anything to undo of; None when there is none."""
-    mine = (each for each in space.entries() if _may_be_undone(space, each, member))
-    return max(mine, key=lambda each: each.order, default=None)
+    newest = (
+        next((each for each in space.outcomes.newest(log) if _may_be_undone(space, each, member)), None)
+        for log in _logs_of(space, member)
+    )
+    return max((each for each in newest if each is not None), key=lambda each: each.order, default=None)
+
+
+def _logs_of(space: Space, member: Id) -> set[Id32]:
+    """Where what a member says can count."""
+    return {log for each in space.verdicts.grants.values() if each.grant.member == member for log in each.levels}
 
 
 def _may_be_undone(space: Space, opened: Opened, member: Id) -> bool:

@@ -194,7 +194,7 @@ class Telling:
     def _value(self, found: Contested, value: Any) -> str:
         kind, id_ = found.field.words, id_of(value)
         if kind is not None and isinstance(value, bytes) and value:
-            words = Words(self._place.store, self._place.vault.get).read(self._space, {value: kind})[value]
+            words = Words(self._place.store, self._place.vault.held).read(self._space, {value: kind})[value]
             return f"({words.value})" if isinstance(words, Absence) else in_words(words)
         named = BY_ID.get(found.field.noun)
         return names.call(id_, self._of(named)) if named and id_ else spelt(value)

@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from scmanager.adapters.folder_lock import FolderLock
+from scmanager.adapters.folder_lock import FolderLock, Holder
 from scmanager.adapters.hangar_files import read_hangar
 from scmanager.adapters.node_file import LOCK_FILE
 from scmanager.adapters.space_reading import read_space
@@ -63,7 +63,8 @@ def demo(
     """Make a demo: two organisations, their members, ships and fleets."""
     with _folder(session_of(context).settings, data) as settings:
         _make_folder(settings)
-        with Node(msgspec.structs.replace(settings, port=0) if check else settings) as node:
+        what = Holder.NODE if serve else Holder.COMMAND
+        with Node(msgspec.structs.replace(settings, port=0) if check else settings, what=what) as node:
             if not node.shelf.spaces():
                 build(node)
             if (settings.data / UNFINISHED).exists():

@@ -102,7 +102,7 @@ def _versions(place: Place, space: Space, treaty_id: bytes) -> Iterable[Row]:
     state = space.state(TREATIES, treaty_id)
     if not isinstance(state, Treaty):
         return
-    words = Words(place.store, place.vault.get).read(space, {each.entry: TreatyTerms for each in state.versions})
+    words = Words(place.store, place.vault.held).read(space, {each.entry: TreatyTerms for each in state.versions})
     for version in state.versions:
         told = words[version.entry]
         yield {

@@ -245,7 +245,7 @@ def opened(
         entity = names.resolve(OF[kind], thing, place, space)
         guard = DocumentGuard()
         try:
-            documents = Documents(place.store, place.shelf, place.vault.get, guard)
+            documents = Documents(place.store, place.shelf, place.vault.held, guard)
             owner = me(place, space) if personal else b""
             yield place, space, documents, Where(space.id, entity, kind, owner or b"")
         finally:

@@ -6,7 +6,7 @@ import typer
 
 from scmanager.application.verbs import MemberId
 from scmanager.cli import names, people
-from scmanager.cli.output import JsonFlag, ask, remark, say_result
+from scmanager.cli.output import JsonFlag, ask, remark, say_result, short
 from scmanager.cli.session import carry_out_erasures, session_of
 from scmanager.cli.verbs import CommandIdOption, OrgOption, PersonalFlag, read_command_id
 from scmanager.domain.catalogue import DOCUMENTS
@@ -50,6 +50,11 @@ def erase(
         result = place.do("member.erase", space.id, given, read_command_id(command_id))
         done = 0 if place.api is not None else carry_out_erasures(place.node)
     say_result(result, as_json=as_json)
+    if result["recorded"]:
+        remark(
+            f"What others recorded before they joined stays ({', '.join(map(short, result['recorded']))}): "
+            "somebody of rank 0 or 1 erases that too, with the same command."
+        )
     remark(
         "The keys are destroyed on this device."
         if done

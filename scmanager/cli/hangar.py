@@ -145,7 +145,7 @@ def _wishes(place: Place, space: Space) -> Iterator[people.Row]:
 def look(place: Any, space: Space, owner: Owner, file: HangarFile, answers: Mapping[str, str]) -> Preview:
     """What the file would change. `place`: whatever has a store, a shelf and a vault."""
     with place.shelf.lock:
-        return preview(space, owner, file, Words(place.store, place.vault.get), answers)
+        return preview(space, owner, file, Words(place.store, place.vault.held), answers)
 
 
 def settle(made: Preview, missing: Fate = Fate.KEEP) -> Confirmed:

@@ -291,14 +291,14 @@ def member_name(place: Place, space: Space, member: bytes) -> str:
 
 def sheet_of(place: Place, space: Space, entry: Id32) -> CharacterSheet | None:
     """Who a character is, if the words are here, their key is, and nobody had them erased."""
-    words = Words(place.store, place.vault.get).read(space, {entry: CharacterSheet}) if entry else {}
+    words = Words(place.store, place.vault.held).read(space, {entry: CharacterSheet}) if entry else {}
     found = words.get(entry)
     return found if isinstance(found, CharacterSheet) else None
 
 
 def profile_of(place: Place, space: Space, entry: Id32) -> Profile | None:
     """How somebody is called, if the words are here, their key is, and nobody had them erased."""
-    words = Words(place.store, place.vault.get).read(space, {entry: Profile}) if entry else {}
+    words = Words(place.store, place.vault.held).read(space, {entry: Profile}) if entry else {}
     found = words.get(entry)
     return found if isinstance(found, Profile) else None
 

@@ -278,7 +278,7 @@ def _told_by(space: Space, entry: Id32) -> Operation:
 
 
 def _words(place: Place, space: Space, wanted: Mapping[Id32, type[Personal]]) -> dict[Id32, Personal]:
-    read = Words(place.store, place.vault.get).read(space, wanted)
+    read = Words(place.store, place.vault.held).read(space, wanted)
     return {entry: words for entry, words in read.items() if isinstance(words, Personal)}
 
 

@@ -179,6 +179,7 @@ def _request(context: typer.Context, invited: bytes, output: Path, *, as_json: b
     write_private(output, made)
     asked = parse_request(made)
     told = {"file": str(output), "space": asked.space.hex(), "member": asked.member.hex(), "log": asked.log.hex()}
+    told["device"] = short(asked.device)
     say_result(told, as_json=as_json)
     remark(f"Give {output} to whoever invited you; then take in the file they export: scm space import FILE")
 
@@ -190,8 +191,9 @@ def invite(
         str | None, typer.Option("--member", metavar="MEMBER", help="Somebody recorded or gone; else somebody new.")
     ] = None,
     until: Annotated[
-        str, typer.Option("--until", "--until-s", metavar="WHEN", help=f"Till when it holds; 0 for no end. {WHEN}")
-    ] = "0",
+        str | None,
+        typer.Option("--until", "--until-s", metavar="WHEN", help=f"Till when it holds; 0 for no end. {WHEN}"),
+    ] = None,
     org: OrgOption = None,
     command_id: CommandIdOption = None,
     as_json: JsonFlag = False,
@@ -200,7 +202,7 @@ def invite(
     check_target(output)
     with session_of(context).open() as place:
         space = names.organisation(place, org)
-        given: dict[str, Any] = {"until_s": read_moment(until, int(time.time()))}
+        given: dict[str, Any] = {} if until is None else {"until_s": read_moment(until or "0", int(time.time()))}
         if member is not None:
             given["member_id"] = names.resolve(MemberId, member, place, space, "member.invite")
         result = place.do("member.invite", space.id, given, read_command_id(command_id))
@@ -260,6 +262,10 @@ def enrol(
         _here(place, asked.space)
         result = place.exchange.enrol(read, read_command_id(command_id))
     say_result(result, as_json=as_json)
+    remark(
+        f"It acts as you from now on: device {short(asked.device)}. If your other machine does not show this one, "
+        f"disown it: scm device cut {short(asked.device)}"
+    )
     remark("Next: scm space export -o space.scm, and on the other machine: scm space import space.scm")
 
 

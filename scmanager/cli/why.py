@@ -13,6 +13,7 @@ from scmanager.domain.records import Reason, Verdict
 from scmanager.spaces.opening import Opened
 from scmanager.spaces.personal import Absence, plain_part
 from scmanager.spaces.space import Space
+from scmanager.spaces.subjects import subjects
 
 CHAIN_MAX = 64
 
@@ -83,9 +84,10 @@ def said(place: Place, space: Space, opened: Opened) -> dict[str, str]:
     fields = msgspec.structs.asdict(opened.event) if opened.event is not None else {}
     told = {name: _told(value) for name, value in fields.items() if name != "over" and value not in (None, (), b"")}
     public, erased, held = space.public(opened.entry.log), space.erased_keys(), place.store.parts([opened.pos])
+    about = subjects(space, opened)
     for number in range(1, len(opened.entry.parts)):
         stored = held.get((opened.pos, number))
-        plain = plain_part(opened.entry, number, stored, public, place.vault.get, erased)
+        plain = plain_part(opened.entry, number, stored, public, place.vault.held, about, erased)
         told |= {"words": f"({plain.value})"} if isinstance(plain, Absence) else _words(plain)
     return told
 

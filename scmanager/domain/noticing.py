@@ -16,7 +16,7 @@ from scmanager.domain.operation_events import Answer
 from scmanager.domain.operation_parts import SignUp, Stage
 from scmanager.domain.rights import Right
 from scmanager.domain.ship import Ship
-from scmanager.domain.treaty import Treaty, ends_at, warns_from
+from scmanager.domain.treaty import Treaty, Version, ends_at, warns_from
 from scmanager.errors import utc
 
 HISTORY_MAX = 4096
@@ -233,16 +233,33 @@ def _treaty(told: Told, state: Treaty, history: History) -> Iterator[Notificatio
         match event:
             case treaty_events.Proposed() | treaty_events.TermsChanged():
                 yield from told.news(Kind.TREATY_PROPOSED, envelope, right=Right.DIPLOMACY_COMMIT)
-            case treaty_events.Ended(reason):
+            case treaty_events.Ended(reason, at=at) if not _by_notice(envelope, at):
                 yield from told.news(Kind.TREATY_ENDED, envelope, reason.value)
     agreed = state.agreed
     if agreed is not None:
         yield from told.news(Kind.TREATY_AGREED, told.by_entry.get(state.agreements[0].entry))
-        if agreed.until and ends_at(state) == agreed.until:  # Else somebody ended it, which was told.
-            yield from told.due(Kind.TREATY_EXPIRING, warns_from(state), right=Right.DIPLOMACY_MANAGE)
-            yield from told.due(Kind.TREATY_EXPIRED, agreed.until)
+        yield from _treaty_ends(told, state, agreed)
     for what, claims in (("terms", state.drafts), ("what binds", state.agreements)):
         yield from told.contested(what, claims, Right.DIPLOMACY_MANAGE)
+
+
+def _by_notice(said: Envelope, at_s: int) -> bool:
+    """Whether an end lay ahead when it was said."""
+    return at_s * SECOND_US > said.hlc
+
+
+def _treaty_ends(told: Told, state: Treaty, agreed: Version) -> Iterator[Notification]:
+    """That it will end, from when on that is near, and that it has; an end at once was told when it was said."""
+    if agreed.until and ends_at(state) == agreed.until:
+        yield from told.due(Kind.TREATY_EXPIRING, warns_from(state), right=Right.DIPLOMACY_MANAGE)
+        yield from told.due(Kind.TREATY_EXPIRED, agreed.until)
+    elif state.ended is not None:
+        said, at = told.by_entry.get(state.ends[0].entry), state.ended.at
+        if said is not None and _by_notice(said, at):
+            near = max(warns_from(state), said.hlc // SECOND_US)
+            yield from told.news(Kind.TREATY_NOTICE, said, utc(at))
+            yield from told.due(Kind.TREATY_ENDING, near, utc(at), Right.DIPLOMACY_MANAGE)
+            yield from told.due(Kind.TREATY_ENDED, at, state.ended.reason.value)
 
 
 def _role(told: Told, state: Any, _: History) -> Iterator[Notification]:

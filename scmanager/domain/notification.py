@@ -40,6 +40,8 @@ class Kind(enum.StrEnum):
     ENLISTED = "enlisted"
     TREATY_PROPOSED = "treaty-proposed"
     TREATY_AGREED = "treaty-agreed"
+    TREATY_NOTICE = "treaty-notice"
+    TREATY_ENDING = "treaty-ending"
     TREATY_ENDED = "treaty-ended"
     TREATY_EXPIRING = "treaty-expiring"
     TREATY_EXPIRED = "treaty-expired"
@@ -72,6 +74,8 @@ SENTENCES: Mapping[Kind, str] = {
     Kind.ENLISTED: "{who} enlisted you in {title}.",
     Kind.TREATY_PROPOSED: "{who} put terms on the table: {title}.",
     Kind.TREATY_AGREED: "{title} is agreed.",
+    Kind.TREATY_NOTICE: "{who} gave notice: {title} ends on {said}.",
+    Kind.TREATY_ENDING: "{title} ends by notice on {said}.",
     Kind.TREATY_ENDED: "{title} has ended ({said}).",
     Kind.TREATY_EXPIRING: "{title} ends soon.",
     Kind.TREATY_EXPIRED: "{title} has run out.",

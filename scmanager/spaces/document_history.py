@@ -8,10 +8,11 @@ from scmanager.domain.document import ROOT, Changed, Leaving, Text
 from scmanager.domain.event import Envelope, Id, Id32
 from scmanager.domain.leaving import LeavingReason
 from scmanager.eventstore.store import Store
-from scmanager.spaces.opening import KeyOf
+from scmanager.spaces.opening import WordKeyOf
 from scmanager.spaces.personal import Absence, open_part
 from scmanager.spaces.scribe import Omitted
 from scmanager.spaces.space import Space
+from scmanager.spaces.subjects import subjects
 
 
 class Left(msgspec.Struct, frozen=True):
@@ -50,7 +51,7 @@ def left_out(space: Space, text: Text) -> dict[Id32, tuple[Leaving, Omitted]]:
     return found
 
 
-def steps(space: Space, text: Text, store: Store, key_of: KeyOf) -> Iterator[Step]:
+def steps(space: Space, text: Text, store: Store, key_of: WordKeyOf) -> Iterator[Step]:
     """Every change that counts, each after what it builds on. The space's lock is the caller's business."""
     reasons = {each.entry: _reason(space, each, store, key_of) for each in text.leavings}
     inside, left = {ROOT}, left_out(space, text)
@@ -66,10 +67,11 @@ def steps(space: Space, text: Text, store: Store, key_of: KeyOf) -> Iterator[Ste
             yield Step(change, opened.event.actor, space.envelope(opened), deps, why, without)
 
 
-def _reason(space: Space, leaving: Leaving, store: Store, key_of: KeyOf) -> str | Absence:
+def _reason(space: Space, leaving: Leaving, store: Store, key_of: WordKeyOf) -> str | Absence:
     opened = space.opened(leaving.entry)
     if opened is None or len(opened.entry.parts) < 2:
         return Absence.NONE
     stored, public = store.parts([opened.pos]).get((opened.pos, 1)), space.public(opened.entry.log)
-    words = open_part(opened.entry, 1, LeavingReason, stored, public, key_of, space.erased_keys())
+    about = subjects(space, opened)
+    words = open_part(opened.entry, 1, LeavingReason, stored, public, key_of, about, space.erased_keys())
     return words if isinstance(words, Absence) else words.text

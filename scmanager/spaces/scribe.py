@@ -10,7 +10,7 @@ from typing import Protocol
 
 import msgspec
 
-from scmanager.errors import Unavailable, Untrusted
+from scmanager.errors import Refused, Unavailable, Untrusted
 
 
 class Trouble(enum.StrEnum):
@@ -34,6 +34,16 @@ class DocumentUnreadable(Untrusted):
     hint = (
         "Other documents work. scm document history says who wrote it last; who ranks above them can heal it for all:"
         " scm document leave-out."
+    )
+
+
+class DocumentFull(Refused):
+    """Of {most} characters that can be typed into one document, taken out ones too, {typed} are used up."""
+
+    code = "document-full"
+    hint = (
+        "It stays readable. To make room, keep its text, leave out what was written so far and write it anew:"
+        " scm document leave-out --everything."
     )
 
 

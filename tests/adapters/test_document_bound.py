@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from scmanager.adapters.automerge_text import CHANGE_CHARACTERS_MAX, FULL, TextDocument
 from scmanager.adapters.document_guard import MEMORY_BYTES, DocumentGuard
-from scmanager.domain.document import CHANGE_COST, TYPED_MAX, DocumentFull
-from scmanager.spaces.scribe import Draft, Forgotten, Told
+from scmanager.domain.document import CHANGE_COST, TYPED_MAX
+from scmanager.spaces.scribe import DocumentFull, Draft, Forgotten, Told
 from tests.support.changes import SPARE, Hand, conversation, long_text
 from tests.support.effort import examples
 

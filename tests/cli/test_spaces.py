@@ -25,6 +25,7 @@ def test_somebody_is_invited_admitted_and_joins(nova: Scm, tmp_path: Path) -> No
         ("Vesper", "founder", "joined"),
         ("Bo", "Pilot", "joined"),
     ]
+    assert nova("member", "join", "--handle", "Bo", at="b").error == "member-joined-already"
     refused = nova("role", "define", "Admiral", 6, at="b")
     assert (refused.code, refused.error) == (1, "not-allowed")
 

@@ -1,5 +1,6 @@
 """Verbs on the command line: each has a command, things are called by their names, errors help."""
 
+import contextlib
 import io
 import secrets
 import shlex
@@ -10,7 +11,7 @@ import pytest
 from scmanager.application.every_verb import VERBS
 from scmanager.cli import commands
 from scmanager.cli.output import say_result
-from tests.cli.conftest import Scm
+from tests.cli.conftest import Scm, served
 
 
 @pytest.mark.parametrize("name", sorted(VERBS))
@@ -39,6 +40,25 @@ def test_a_member_is_called_by_handle_name_prefix_or_id(nova: Scm, called: objec
     member = nova("member", "record", "Ayla", "--display-name", "Aýla 星", "--json").json["member"]
     told = nova("member", "note", called(member) if callable(called) else called, "steady", "--json")
     assert told.json["member"] == member
+
+
+@pytest.mark.parametrize("running", [False, True])
+@pytest.mark.slow
+def test_what_is_not_given_stays_and_an_empty_text_takes_it_away_and_says_so(
+    nova: Scm, tmp_path: Path, running: bool
+) -> None:
+    nova("member", "record", "Ayla", "--display-name", "Aýla")
+    nova("role", "define", "Pilot", 5, "--rights", "fleet.manage")
+    with served(tmp_path, "a") if running else contextlib.nullcontext():
+        assert "Taken away" not in nova("member", "change-profile", "Ayla", "Ayla_2").err
+        assert nova("role", "change", "Pilot", "Pilot", 6).code == 0
+        assert nova("member", "list", "--json").json[1]["name"] == "Aýla"
+        assert [each["rights"] for each in nova("role", "list", "--json").json] == [["fleet.manage"]]
+        taken = nova("member", "change-profile", "Ayla_2", "Ayla_2", "--display-name", "")
+        assert (taken.code, taken.err.splitlines()[-1]) == (0, "Taken away: display name.")
+        assert "Taken away: rights." in nova("role", "change", "Pilot", "Pilot", 6, "--rights", "").err
+        assert nova("member", "list", "--json").json[1]["name"] == ""
+        assert [each["rights"] for each in nova("role", "list", "--json").json] == [[]]
 
 
 def test_a_name_that_fits_two_lists_both(nova: Scm) -> None:

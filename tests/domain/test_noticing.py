@@ -196,13 +196,58 @@ def test_war_is_told_to_everybody_and_proposals_to_who_can_sign() -> None:
     ]
 
 
-def test_a_treaty_that_somebody_ended_does_not_end_soon() -> None:
-    proposed = treaty_events.Proposed(THING, treaty_events.Kind.PEACE, "Pact", until=START, warn_days=1)
+def _ended(at: int, by: bytes, until: int = START, said_us: int = 4) -> list[tuple[Envelope, Event]]:
+    """An agreed treaty, and its end, said at `said_us`; warned of 10 days before."""
+    proposed = treaty_events.Proposed(THING, treaty_events.Kind.PEACE, "Pact", until=until, warn_days=10)
     past = history(
         (proposed, ME), (treaty_events.Signed(entry(1)), BESS), (treaty_events.AcceptanceClaimed(entry(1)), BESS),
-        (treaty_events.Ended(treaty_events.EndReason.FULFILLED, at=START - 90 * 86_400), BESS),
+        (treaty_events.Ended(treaty_events.EndReason.FULFILLED, at=at), by),
     )  # fmt: skip
-    assert [kind for kind, _, _ in told(TREATIES, past)] == [Kind.TREATY_AGREED, Kind.TREATY_ENDED]
+    past[3] = (msgspec.structs.replace(past[3][0], hlc=said_us), past[3][1])
+    return past
+
+
+def test_a_treaty_that_somebody_ended_at_once_does_not_end_soon() -> None:
+    for until in (START, 0):
+        past = told(TREATIES, _ended(100, BESS, until, 100_000_001))
+        assert past == [(Kind.TREATY_AGREED, "", None), (Kind.TREATY_ENDED, "fulfilled", None)]
+
+
+def test_an_end_by_notice_is_told_when_it_is_given_and_when_it_is_near_and_when_it_has_come() -> None:
+    day, when = 86_400, "2027-01-12 08:00 UTC"
+    for until in (START, 0):
+        past = _ended(START - 3 * day, BESS, until)
+        assert told(TREATIES, past)[1:] == [
+            (Kind.TREATY_NOTICE, when, None),
+            (Kind.TREATY_ENDING, when, Right.DIPLOMACY_MANAGE),
+            (Kind.TREATY_ENDED, "fulfilled", None),
+        ]
+        near = {each.kind: each.at for each in notifications("treaty", THING, _treaty(past), past, ME, 0)}
+        assert near[Kind.TREATY_ENDING] == (START - 13 * day) * 1_000_000
+        assert near[Kind.TREATY_ENDED] == (START - 3 * day) * 1_000_000
+    assert [kind for kind, _, _ in told(TREATIES, _ended(START - 3 * day, ME))] == [
+        Kind.TREATY_AGREED, Kind.TREATY_ENDING, Kind.TREATY_ENDED,
+    ]  # fmt: skip
+    assert [kind for kind, _, _ in told(TREATIES, _ended(START + 3 * day, BESS))] == [
+        Kind.TREATY_AGREED, Kind.TREATY_EXPIRING, Kind.TREATY_EXPIRED,
+    ], "it runs out before"  # fmt: skip
+
+
+def test_notice_within_the_days_of_warning_is_near_at_once_and_is_gone_when_it_is_taken_back() -> None:
+    late = (START - 2 * 86_400) * 1_000_000
+    past = _ended(START - 86_400, BESS, 0, late)
+    told_at = {each.kind: each.at for each in notifications("treaty", THING, _treaty(past), past, ME, 0)}
+    assert (told_at[Kind.TREATY_NOTICE], told_at[Kind.TREATY_ENDING]) == (late, late)
+    back = Envelope(entry(5), BESS * 2, 5, late + 1, BESS * 2, BESS, 3, THING, (entry(4),))
+    past.append((back, treaty_events.Reinstated((entry(4),))))
+    assert [kind for kind, _, _ in told(TREATIES, past)] == [Kind.TREATY_AGREED]
+
+
+def _treaty(past: list[tuple[Envelope, Event]]) -> Any:
+    state = TREATIES.empty
+    for envelope, event in past:
+        state = TREATIES.evolve(state, event, envelope)
+    return state
 
 
 def test_what_is_contested_awaits_who_may_settle_it_and_is_gone_with_the_decision() -> None:
