@@ -30,7 +30,10 @@ class NotAllowed(Refused):
     """Your role does not include the right {right}."""
 
     code = "not-allowed"
-    hint = "Ask somebody who has it, or have your role changed."
+    hint = (
+        "scm role list shows which roles have it: ask somebody with such a role, or to be given it (scm member "
+        "set-role)."
+    )
 
 
 class NotAMember(Refused):

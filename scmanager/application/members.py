@@ -40,7 +40,7 @@ class LogNotHere(Refused):
     """The log that this request names is not here."""
 
     code = "request-log-missing"
-    hint = "Take in the request's file first: scm member admit FILE."
+    hint = "Take the request in by its file: scm member admit FILE."
 
 
 class SubjectWithoutKeys(Refused):
@@ -68,7 +68,10 @@ class DeviceNotYounger(Refused):
     """This device was not let in by the one you write from."""
 
     code = "device-not-younger"
-    hint = "Do it on an older device of yours, or ask a leader to remove the grant."
+    hint = (
+        "Do it on an older device of yours (scm device list). Else a leader removes you and lets you in again;"
+        " a founder takes his seat anew: scm recovery offer."
+    )
 
 
 @verb(

@@ -7,6 +7,7 @@ import typer
 
 from scmanager.application.verbs import MemberId
 from scmanager.cli import names
+from scmanager.cli.calling import PREFIX_DIGITS_MIN
 from scmanager.cli.documents import KindOption, ThingArgument, change_of, opened
 from scmanager.cli.moments import read_moment
 from scmanager.cli.output import JsonFlag, say_result
@@ -71,7 +72,7 @@ def take_in(
         document: Any = space.state(DOCUMENTS, where.entity)
         known = [each.entry for each in document.text(kind, where.owner).leavings]
         found = [each for each in known if each.hex().startswith(left.casefold())]
-        if len(left) < names.PREFIX_DIGITS_MIN or len(found) != 1:
+        if len(left) < PREFIX_DIGITS_MIN or len(found) != 1:
             raise LeavingUnknown
         given = {"thing_id": where.entity, "kind": kind, "left": found[0]}
         result = place.do("document.take-in", space.id, given, read_command_id(command_id))

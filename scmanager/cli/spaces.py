@@ -31,7 +31,7 @@ from scmanager.cli import events, names, people
 from scmanager.cli import pending as waiting
 from scmanager.cli.moments import read_moment
 from scmanager.cli.option_help import WHEN
-from scmanager.cli.output import JsonFlag, progress, remark, say_json, say_result, say_table, short
+from scmanager.cli.output import JsonFlag, counted, progress, remark, say_json, say_result, say_table, short
 from scmanager.cli.session import Place, session_of
 from scmanager.cli.targets import check_space_target, check_target
 from scmanager.cli.verbs import CommandIdOption, OrgOption, PersonalFlag, read_command_id
@@ -80,9 +80,8 @@ def list_spaces(context: typer.Context, as_json: JsonFlag = False) -> None:
     )  # fmt: skip
     for row in rows:
         if row["held"]:
-            remark(
-                f"{row['held']} entries of {short(row['id'])} are dated in the future: is this machine's clock slow?"
-            )
+            dated = counted(row["held"], "entry is", "entries are")
+            remark(f"In {row['title'] or row['kind']}, {dated} dated in the future: is this machine's clock slow?")
     if hint:
         remark(f"{hint}. Look at them: scm space pending")
 

@@ -6,6 +6,7 @@ import typer
 
 from scmanager.application.undoing import said_last
 from scmanager.cli import names, people
+from scmanager.cli.calling import NameUnknown
 from scmanager.cli.output import JsonFlag, ask, say, say_result
 from scmanager.cli.session import Place, session_of
 from scmanager.cli.verbs import CommandIdOption, OrgOption, read_command_id
@@ -54,7 +55,7 @@ def _last(place: Place, org: str | None) -> tuple[Space, Opened]:
     spaces = [names.organisation(place, org)] if org else place.shelf.spaces()
     found = [(space, last) for space in spaces if (last := _said_last(place, space)) is not None]
     if not found:
-        raise names.NameUnknown(noun="event", name=LAST, known="You have said nothing here yet.")
+        raise NameUnknown(noun="event", name=LAST, known="You have said nothing here yet.")
     return max(found, key=lambda each: each[1].order)
 
 

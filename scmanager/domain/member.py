@@ -145,21 +145,21 @@ class MemberKnown(Refused):
     """This member is on the roster already ({standing})."""
 
     code = "member-known"
-    hint = "Change the entry that is there."
+    hint = "Change that entry: scm member change-profile, scm member set-role."
 
 
 class MemberUnknown(Refused):
     """There is no such member on the roster."""
 
     code = "member-unknown"
-    hint = "Record or invite the person first."
+    hint = "Look at the roster, scm member list, then scm member record or scm member invite."
 
 
 class MemberGone(Refused):
     """This member is no longer here ({standing})."""
 
     code = "member-gone"
-    hint = "Invite the person again."
+    hint = "Invite the person again: scm member invite --member."
 
 
 class NotYours(Refused):
@@ -180,7 +180,7 @@ class NotInvited(Refused):
     """There is no invitation that holds."""
 
     code = "member-not-invited"
-    hint = "Ask for a new invitation."
+    hint = "Ask whoever leads for an invitation that holds: scm member invite."
 
 
 class InvitationTimeUnusable(Refused):
@@ -194,7 +194,7 @@ class NothingContested(Refused):
     """Nothing about this member awaits a decision."""
 
     code = "member-nothing-contested"
-    hint = "Look at the present state; somebody may have settled it."
+    hint = "Somebody may have settled it. What is still open: scm contested."
 
 
 class RankTooHigh(Refused):
@@ -215,7 +215,7 @@ class ClaimedAlready(Refused):
     """This placeholder belongs to another member already."""
 
     code = "member-claimed-already"
-    hint = "If that was wrong, settle it in favour of the right member."
+    hint = "If that was wrong, decide it: scm member settle-claim."
 
 
 def record(member: Member, id_: Id, handle: str, display_name: str = "") -> Iterator[Decision]:

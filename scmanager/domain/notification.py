@@ -7,9 +7,8 @@ was returned, a contest that was settled) is gone by itself. What is read is rem
 import enum
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
-from typing import Any
 
-from scmanager.domain.contest import Claim, rivals
+from scmanager.domain.contest import Claim
 from scmanager.domain.event import Envelope, Event, Id, Id32, State
 from scmanager.domain.rights import Right
 
@@ -141,12 +140,6 @@ class Told(State):
         for claim in claims:
             if claim.value == self.me:
                 yield from self.of(kind, self.by_entry.get(claim.entry), said)
-
-    def contested(self, what: str, claims: tuple[Claim[Any], ...], right: Right | None) -> Iterator[Notification]:
-        """Two set the same thing at the same time, whoever they were."""
-        if rivals(claims) and (envelope := self.by_entry.get(claims[-1].entry)) is not None:
-            told = notification_id(Kind.CONTESTED, self.thing, what.encode() + envelope.entry)
-            yield Notification(told, Kind.CONTESTED, envelope.hlc, envelope.member, self.title, what, right)
 
 
 def notification_id(kind: Kind, thing: Id, cause: bytes) -> Id:

@@ -48,7 +48,7 @@ class NotInCrew(Refused):
     """This member is not in the crew of {title} ({standing})."""
 
     code = "operation-not-in-crew"
-    hint = "Sign up first; who waits gets a slot when a place is free."
+    hint = "Sign up first, scm operation sign-up; who waits gets a slot when a place is free."
 
 
 class TooManyRoles(Refused):

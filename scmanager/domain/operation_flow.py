@@ -29,7 +29,7 @@ class NothingToReport(Refused):
     """The operation {title} has not begun."""
 
     code = "operation-not-begun"
-    hint = "Start it first, or cancel it if it does not take place."
+    hint = "Start it first, scm operation start, or call it off: scm operation cancel."
 
 
 class TooManySnapshots(Refused):

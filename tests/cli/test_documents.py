@@ -71,7 +71,7 @@ def test_who_is_erased_is_told_before_that_shared_texts_stay(nova: Scm, text: Pa
     nova("document", "edit", "NOVA", "--kind", "charter", "--file", text)
     asked = nova("erase", "Vesper")
     assert asked.code != 0, asked
-    assert "1 shared documents stays; their name goes" in asked.err
+    assert "1 shared document stays; their name goes" in asked.err
     assert nova("erase", "Vesper", "--yes", "--at-once").code == 0
     assert nova("document", "show", "NOVA", "--kind", "charter").out == "We fly.\n"
     assert "Vesper" not in nova("document", "history", "NOVA", "--kind", "charter").out
@@ -107,8 +107,8 @@ def test_what_is_left_out_is_shown_with_who_and_why_and_can_be_taken_in(nova: Sc
     assert nova("document", "leave-out", *charter, "--change", "ffff").error == "document-change-not-named"
     assert nova("document", "leave-out", *charter, "--change", wrong[:8], "--why", "We do not.").code == 0
     assert nova("document", "show", *charter).out == "We fly.\n"
-    assert "): We do not." in " ".join(nova("document", "history", *charter).out.split())
-    left = nova("document", "history", *charter, "--json").json[1]["left out"]["left"]
+    assert " by Vesper: We do not." in " ".join(nova("document", "history", *charter).out.split())
+    left = nova("document", "history", *charter, "--json").json[1]["left_out"]["left"]
     assert nova("document", "take-in", "NOVA", "ffff", "--kind", "charter").error == "document-leaving-unknown"
     assert nova("document", "take-in", "NOVA", left[:8], "--kind", "charter").code == 0
     assert nova("document", "show", *charter).out == "We fly.\nWe steal.\n"

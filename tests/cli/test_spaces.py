@@ -21,7 +21,7 @@ def test_somebody_is_invited_admitted_and_joins(nova: Scm, tmp_path: Path) -> No
     assert nova("space", "import", space, at="b").code == 0
     assert nova("member", "join", "--handle", "Bo", at="b").code == 0
     roster = nova("member", "list", "--json", at="b").json
-    assert [(each["handle"], each["role"], each["standing"]) for each in roster] == [
+    assert [(each["handle"], each["role"]["name"], each["standing"]) for each in roster] == [
         ("Vesper", "founder", "joined"),
         ("Bo", "Pilot", "joined"),
     ]

@@ -186,10 +186,11 @@ def test_an_archived_organisation_is_marked(nova: Scm) -> None:
 
 def test_an_import_that_nobody_confirms_is_an_error_in_json_too(nova: Scm, monkeypatch: pytest.MonkeyPatch) -> None:
     file = "scmanager/cli/data/hangars/TocToc.json"
-    for answer in ("", "n\n"):
+    for answer, code in (("", "unanswered"), ("n\n", "stopped")):
         monkeypatch.setattr("sys.stdin", io.StringIO(answer))
         told = nova("import", file, "--json")
-        assert (told.code, told.json["error"]["code"]) == (3, "stopped")
+        assert (told.code, told.json["error"]["code"]) == (3, code)
+        assert ("--yes" in told.err) is (code == "unanswered")
     assert nova("ship", "list", "--personal", "--json").json == []
 
 
@@ -212,6 +213,13 @@ def test_erasing_somebody_else_at_once_is_refused(nova: Scm) -> None:
     assert nova("erase", "Ayla", "--at-once", "--yes").error == "erase-at-once-not-yours"
 
 
+def test_the_words_of_ones_own_space_are_erased_without_a_name(nova: Scm) -> None:
+    nova("ship", "add", "DRAK_Corsair", "--personal", "--nickname", "Rocinante")
+    assert nova("erase", "--yes").error == "erase-nobody-named"
+    assert nova("erase", "--personal", "--at-once", "--yes", "--json").json["keys"] == 1
+    assert nova("why", nova("log", "show", "--type", "ship.named", "--json").json[0]["id"]).code == 0
+
+
 def test_digits_that_fit_no_entry_do_not_say_that_there_are_none(nova: Scm) -> None:
     assert "to be named by their ids" in nova("why", "zzzz").err
     assert "scm log show" in nova("log", "show", "--type", "zzz").err
@@ -231,5 +239,25 @@ def test_ones_own_hangar_is_listed_and_a_loan_is_seen(nova: Scm) -> None:
     nova("member", "record", "Ayla")
     nova("ship", "lend", "DRAK_Corsair", "Ayla")
     (ship,) = nova("ship", "list", "--json").json
-    assert ship["lent_to"][0].startswith("Ayla (")
+    assert ship["lent_to"][0]["name"] == "Ayla"
     assert "lent to" in nova("ship", "list").out
+
+
+def test_without_an_organisation_lists_are_of_ones_own_space(scm: Scm) -> None:
+    scm("init")
+    file = "scmanager/cli/data/hangars/TocToc.json"
+    first = scm("import", file, "--yes")
+    assert first.code == 0, first.err
+    assert "does not list" not in first.err
+    assert [each["undone"] for each in scm("hangar", "imports", "--json").json] == [""]
+    listed = scm("ship", "list", "--json").json
+    assert listed == scm("ship", "list", "--personal", "--json").json != []
+    assert scm("ship", "list", "--org", "NOVA").error == "no-organisation"
+
+
+def test_an_import_says_what_becomes_of_ships_that_the_file_does_not_list(scm: Scm) -> None:
+    scm("init")
+    scm("ship", "add", "ANVL_Carrack", "--personal")
+    file = "scmanager/cli/data/hangars/TocToc.json"
+    assert "stays as it is" in scm("import", file, "--preview").err
+    assert "on the wish list" in scm("import", file, "--preview", "--missing", "wish-list").err
