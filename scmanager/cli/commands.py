@@ -48,6 +48,8 @@ THINGS: dict[str, dict[str, Command]] = {
         "history": "documents.history",
         "diff": "documents.diff",
         "undo": "documents.undo",
+        "leave-out": "leaving.leave_out",
+        "take-in": "leaving.take_in",
     },
     "space": {
         "list": "spaces.list_spaces",

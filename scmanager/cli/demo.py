@@ -158,6 +158,10 @@ class Stage:
         settings = Settings(folder / "data", folder / "state", port=0)
         init_node(settings)
         with Node(settings) as guest:
+
+            def do(verb: str, **arguments: Any) -> dict[str, Any]:
+                return guest.do(verb, self.space, arguments)
+
             asked = guest.request(self.host.invitation(self.space, member))
             self.host.take_request(asked)
             self.do(
@@ -169,7 +173,8 @@ class Stage:
             import_ships(guest, person.handle)
             guest.do("hangar.share", self.space, {})
             for flight in self._flights:
-                flight.answer(lambda verb, **arguments: guest.do(verb, self.space, arguments), person.handle)
+                flight.answer(do, person.handle)
+                flight.brief(do, person.handle)
             carry(guest, self.host, self.space, folder / "back.scm")
 
     def organise(self) -> None:

@@ -67,4 +67,5 @@ def test_the_names_are_a_wire_contract() -> None:
         "operation.lead",
         "diplomacy.manage",
         "diplomacy.commit",
+        "document.curate",
     ]

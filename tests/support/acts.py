@@ -419,6 +419,8 @@ ELSEWHERE: dict[str, str] = {
     ),
     **dict.fromkeys(("hangar.import", "hangar.undo-import", "hangar.share", "hangar.withdraw"), _MANY),
     **dict.fromkeys(("document.edit", "document.undo"), "Edits at the same time are merged: see ADR 13."),
+    "document.leave-out": "What is written at that time counts, unless it builds on what is left out: see ADR 13.",
+    "document.take-in": "It takes back one leaving-out; another one said at that time stands.",
     "notification.mark-read": "Only the member says it, of himself; what two devices read is read.",
     "undo": "It says what the ordinary verb says that undoes something.",
     "operation.repeat": "It makes new operations, and puts this one into their series: the last series stands.",
