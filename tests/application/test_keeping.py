@@ -42,6 +42,7 @@ AT_ONCE = {
     "contact.declare-war": "an act: who declares it",
     "device.enrol": "an act: of a device",
     "document.edit": "an act: since when",
+    "document.leave-out": "an act: which changes, and why",
     "document.undo": "an act: which change, else the last",
     "event.reissue": "an act: which events, else all",
     "member.erase": "an act: on which ground",
