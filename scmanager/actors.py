@@ -92,7 +92,7 @@ class Actors:
             node = self._node
             keys = node.vault
             self.projector = Projector(
-                node.shelf, node.store, keys.get, self.conninfo, keys.logs_of, documents=node.documents
+                node.shelf, node.store, keys.held, self.conninfo, keys.logs_of, documents=node.documents
             )
         self.projector.run(stop, ready)
 

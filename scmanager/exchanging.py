@@ -43,6 +43,13 @@ class NotAwaited(Refused):
     hint = "Whoever wrote it chose the name: ask who they are, then say as whom with --member, or invite them."
 
 
+class RequestOfAnother(Refused):
+    """This request speaks for somebody else: its device would act as you, with all your rights."""
+
+    code = "request-of-another"
+    hint = "A newcomer's request is for scm member admit; a device of yours asks with your own scm device invite."
+
+
 class Exchange:
     """The exchange of one node (api.backend.Exchange)."""
 
@@ -95,8 +102,10 @@ class Exchange:
             raise NotAwaited(standing=state.standing.value)
 
     def enrol(self, request: bytes, command: bytes | None = None) -> Result:
-        """Let another machine of the owner's act as him."""
+        """Let another machine of the owner's act as him. Raises RequestOfAnother, NotAMember."""
         asked = self._parse(request)
+        if asked.member != self._node.writer.grant(asked.space).member:
+            raise RequestOfAnother
         self._take(asked)
         given = {"log": asked.log, "device": asked.device, "box": asked.box, "transport": asked.transport}
         return self._node.do("device.enrol", asked.space, given, command)

@@ -5,7 +5,7 @@ elsewhere through the same door as any other; `events.jsonl` says what they say;
 show, as JSON Lines and as CSV. `export.json` stands last: what there is, how large, with which hash.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import Any
@@ -18,6 +18,7 @@ from scmanager.adapters.space_reading import whole_space
 from scmanager.application.telling import tell
 from scmanager.projections.reading import Picture, picture
 from scmanager.runtime import Node
+from scmanager.spaces.opening import WordKeyOf
 
 README = """\
 This is an export of SC Manager {release}, made {made_at}. Everything in it is in clear: whoever has it reads it,
@@ -87,7 +88,7 @@ def _files_of(node: Node, tables: Picture, space: bytes, folder: str, until: int
         readers = sorted(node.shelf.space(space).box_keys())
     entries = whole_space(node.store, node.vault, space, readers if wanted.keys else None)
     yield f"{folder}/entries.jsonl", entries
-    told = tell(node.shelf, node.store, _once(node.vault.get), space, until)
+    told = tell(node.shelf, node.store, _once(node.vault.held), space, until)
     yield f"{folder}/events.jsonl", (msgspec.json.encode(each) + b"\n" for each in told)
     for table in tables.tables(space):
         name = f"{folder}/tables/{table.model}.{table.table}"
@@ -102,11 +103,11 @@ def _readme(made_at: str, wanted: Wanted) -> bytes:
     return README.format(release=__version__, made_at=made_at, **facts).encode()
 
 
-def _once(key_of: Callable[[bytes], bytes | None]) -> Callable[[bytes], bytes | None]:
+def _once(key_of: WordKeyOf) -> WordKeyOf:
     """Ask for each epoch's or subject's key once: there are few of them, and the vault unwraps it each time."""
-    known: dict[bytes, bytes | None] = {}
+    known: dict[bytes, tuple[bytes, bytes] | None] = {}
 
-    def remembered(key: bytes) -> bytes | None:
+    def remembered(key: bytes) -> tuple[bytes, bytes] | None:
         if key not in known:
             known[key] = key_of(key)
         return known[key]

@@ -99,7 +99,7 @@ class Node:
             opened.callback(self.writer.stop)
             self._guard = DocumentGuard()
             opened.callback(self._guard.close)
-            self.documents = Documents(self.store, self.shelf, self.vault.get, self._guard)
+            self.documents = Documents(self.store, self.shelf, self.vault.held, self._guard)
             self.drafts = Drafts(self.writer, self.shelf, self.documents)
             self.own_logs = OwnLogs(
                 FolderMark(folder, state=self._state), self.identity, self.vault, self.store, self.shelf,
@@ -228,7 +228,7 @@ class Node:
         kind = OwnerKind.ORGANISATION if organisation else OwnerKind.MEMBER
         owner = Owner(kind, space[:16] if organisation else self.writer.member(space))
         with self.shelf.lock:
-            return preview(self.shelf.space(space), owner, read, Words(self.store, self.vault.get), answers)
+            return preview(self.shelf.space(space), owner, read, Words(self.store, self.vault.held), answers)
 
     # Other machines
 

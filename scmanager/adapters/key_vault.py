@@ -149,6 +149,11 @@ class KeyVault:
         found = self._space_key(key_id)
         return found.key if found else None
 
+    def held(self, key_id: bytes) -> tuple[bytes, bytes] | None:
+        """Whose key it is (empty: an epoch's), and the key. Raises VaultDamaged."""
+        found = self._space_key(key_id)
+        return (found.subject, found.key) if found else None
+
     def keys_of(self, space: bytes, subject: bytes | None = b"") -> tuple[bytes, ...]:
         """Ids of the keys held of a subject, of the epochs (empty subject), or of the whole space (None), sorted."""
         query = "SELECT key_id FROM keys WHERE space = ? ORDER BY key_id"

@@ -20,6 +20,7 @@ from scmanager.eventstore.own_log import Draft, Sealed, Secret
 from scmanager.spaces.opening import Opened
 from scmanager.spaces.personal import Absence, open_part, plain_part
 from scmanager.spaces.space import AHEAD_US_MAX, Space
+from scmanager.spaces.subjects import subjects
 from scmanager.spaces.thing import tips_after
 
 _encode = msgspec.json.Encoder().encode
@@ -29,7 +30,10 @@ class NotAllowed(Refused):
     """Your role does not include the right {right}."""
 
     code = "not-allowed"
-    hint = "Ask somebody who has it, or have your role changed."
+    hint = (
+        "scm role list shows which roles have it: ask somebody with such a role, or to be given it (scm member "
+        "set-role)."
+    )
 
 
 class NotAMember(Refused):
@@ -170,15 +174,25 @@ class Desk:
         return [each for each in self._own_spaces() if each.kind == kind and each.id != self.space.id]
 
     def words_in(self, space: Space, entry: Id32, kind: type[Personal]) -> Personal | Absence:
-        """The personal words that an entry of one of our spaces holds, as committed so far, or why there are none."""
+        """The personal words that an entry of one of our spaces holds, or why there are none.
+
+        Here with what this batch has recorded so far, elsewhere as committed.
+        """
         if not entry:
             return Absence.NONE
+        erased, key_of = space.erased_keys(), self._seat.keys.held
         opened = space.opened(entry)
-        if opened is None:
+        if opened is not None:
+            stored = self._parts_at([opened.pos]).get((opened.pos, 1))
+            public, about = space.public(opened.entry.log), subjects(space, opened)
+            return open_part(opened.entry, 1, kind, stored, public, key_of, about, erased)
+        sealed = self._seat.log.waiting(entry) if space is self.space else None
+        if sealed is None:
             return Absence.NOT_HERE
-        stored = self._parts_at([opened.pos]).get((opened.pos, 1))
-        public, erased = space.public(opened.entry.log), space.erased_keys()
-        return open_part(opened.entry, 1, kind, stored, public, self._seat.keys.get, erased)
+        stored = sealed.parts[1] if len(sealed.parts) > 1 else None
+        held = key_of(sealed.entry.parts[1].key) if stored is not None else None
+        about = frozenset({held[0]} if held else ())  # Our own words, sealed a moment ago.
+        return open_part(sealed.entry, 1, kind, stored, self._seat.log.head.public, key_of, about, erased)
 
     def decide(self, fold: Fold, entity: Id, decision: Decide, *arguments: Any) -> None:
         """Ask the domain about one thing and record what it says. Raises what it raises."""
@@ -266,10 +280,12 @@ class Desk:
         public, erased = self.space.public(opened.entry.log), self.space.erased_keys()
         found = []
         for number in range(1, len(refs)):
-            subject = self._seat.keys.subject_of(refs[number].key)
-            plain = plain_part(opened.entry, number, held.get((pos, number)), public, self._seat.keys.get, erased)
-            if isinstance(plain, Absence) or subject is None:
-                return plain if isinstance(plain, Absence) else Absence.NOT_HERE
+            sealed = self._seat.keys.held(refs[number].key)
+            subject = sealed[0] if sealed else b""
+            stored = held.get((pos, number))
+            plain = plain_part(opened.entry, number, stored, public, self._seat.keys.held, {subject}, erased)
+            if isinstance(plain, Absence):
+                return plain
             found.append((subject, plain))
         return tuple(found)
 
@@ -301,7 +317,7 @@ class Desk:
         one = sealed.entry
         return Envelope(
             one.id32, one.log, one.seq, one.hlc, shared.by, self.me, self.grant.rank,
-            shared.entity, shared.saw, shared.command,
+            shared.entity, shared.saw, shared.command, self.grant.rights,
         )  # fmt: skip
 
     def _check_right(self, event: Event) -> None:

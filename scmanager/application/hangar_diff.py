@@ -95,11 +95,16 @@ def diff(existing: Sequence[KnownShip], file: HangarFile) -> HangarDiff:
     pairs = sorted(matching.pairs, key=lambda pair: pair.known.ship)
     wishes = {form(wish) for wish in file.wishes for form in (_model, _written)} - {None}
     return HangarDiff(
-        added=tuple(sorted(matching.rows, key=lambda row: (model(row.key, row.name), details(row)))),
+        added=tuple(sorted(matching.rows, key=_place)),
         unchanged=tuple(pair for pair in pairs if not pair.changes),
         changed=tuple(pair for pair in pairs if pair.changes),
         missing=tuple(Missing(ship, bool({_model(ship), _written(ship)} & wishes)) for ship in matching.known),
     )
+
+
+def _place(row: ImportedShip) -> tuple[object, ...]:
+    """By which rows are sorted: two that differ at all differ here."""
+    return (model(row.key, row.name), details(row), row.fingerprint, row.key or "", row.name)
 
 
 class _Matching:
@@ -107,7 +112,7 @@ class _Matching:
 
     def __init__(self, known: Iterable[KnownShip], rows: Iterable[ImportedShip]) -> None:
         self.known = sorted(known, key=lambda ship: ship.ship)
-        self.rows = sorted(rows, key=lambda row: (details(row), row.fingerprint))
+        self.rows = sorted(rows, key=_place)
         self.pairs: list[Pair] = []
 
     def pair_off(self, by: Evidence, trait: Trait, kind: Callable[[Side], str | None]) -> None:

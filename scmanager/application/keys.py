@@ -14,6 +14,9 @@ class Keys(Protocol):
     def get(self, key_id: bytes) -> bytes | None:
         """The key, 32 bytes; None when it is not held."""
 
+    def held(self, key_id: bytes) -> tuple[bytes, bytes] | None:
+        """Whose key it is (empty: an epoch's), and the key; None when it is not held."""
+
     def keys_of(self, space: bytes, subject: bytes | None = b"") -> tuple[bytes, ...]:
         """Ids of a subject's keys, of the epochs (empty subject), or of the whole space (None), sorted."""
 
@@ -85,10 +88,10 @@ class FreshKeys:
         fresh = (each for each, held in self._fresh.items() if held.subject == subject)
         return (*fresh, *self._vault.keys_of(self._space, subject))
 
-    def subject_of(self, key_id: bytes) -> bytes | None:
-        """Whose key it is (empty: an epoch's); None when it is not held."""
+    def held(self, key_id: bytes) -> tuple[bytes, bytes] | None:
+        """Whose key it is (empty: an epoch's), and the key; None when it is not held."""
         fresh = self._fresh.get(key_id)
-        return fresh.subject if fresh else self._vault.subjects(self._space).get(key_id)
+        return (fresh.subject, fresh.key) if fresh else self._vault.held(key_id)
 
     @property
     def own_logs(self) -> tuple[bytes, ...]:

@@ -2,13 +2,18 @@
 
 from typing import Any
 
+from msgspec import UNSET, UnsetType
+
 from scmanager.application import undo_steps as steps
 from scmanager.application.desk import Desk
 from scmanager.application.inverses import back, by, final, former, like
+from scmanager.application.keeping import kept, words_with
 from scmanager.application.verbs import EntryId, MemberId, RoleId, verb
 from scmanager.domain import document, member, role
 from scmanager.domain.catalogue import DOCUMENTS, MEMBERS, ROLES
-from scmanager.domain.governance import DeviceCut, Enrolled, EpochOpened, Erased, Granted, Kept, Removed
+from scmanager.domain.event import Id
+from scmanager.domain.governance import DeviceCut, Enrolled, EpochOpened, Erased, Granted, Kept, Removed, may_erase
+from scmanager.domain.member import Profile
 from scmanager.domain.records import Standing
 from scmanager.errors import Refused
 from scmanager.eventstore.entry import Dep
@@ -35,7 +40,7 @@ class LogNotHere(Refused):
     """The log that this request names is not here."""
 
     code = "request-log-missing"
-    hint = "Take in the request's file first: scm member admit FILE."
+    hint = "Take the request in by its file: scm member admit FILE."
 
 
 class SubjectWithoutKeys(Refused):
@@ -63,7 +68,10 @@ class DeviceNotYounger(Refused):
     """This device was not let in by the one you write from."""
 
     code = "device-not-younger"
-    hint = "Do it on an older device of yours, or ask a leader to remove the grant."
+    hint = (
+        "Do it on an older device of yours (scm device list). Else a leader removes you and lets you in again;"
+        " a founder takes his seat anew: scm recovery offer."
+    )
 
 
 @verb(
@@ -78,9 +86,14 @@ def record(desk: Desk, *, handle: str, display_name: str = "") -> Result:
 
 
 @verb("member.change-profile", "org", "personal", undo=former("profile", member.ProfileChanged))
-def change_profile(desk: Desk, *, member_id: MemberId, handle: str, display_name: str = "") -> Result:
-    """Change how a member is called: your own name, or that of somebody you speak for."""
-    desk.decide(MEMBERS, member_id, member.change_profile, desk.me, handle, display_name)
+def change_profile(
+    desk: Desk, *, member_id: MemberId, handle: str, display_name: str | UnsetType | None = UNSET
+) -> Result:
+    """Change how a member is called: your own name, or that of somebody you speak for.
+
+    `display_name`: left out it stays; empty takes it away.
+    """
+    _call(desk, member_id, handle, display_name)
     return {"member": member_id.hex()}
 
 
@@ -94,10 +107,15 @@ def note(desk: Desk, *, member_id: MemberId, text: str) -> Result:
 @verb(
     "member.invite", undo=back("member.withdraw-invitation", member.Invited, thing="member_id", aspect="invitation")
 )
-def invite(desk: Desk, *, member_id: MemberId | None = None, until_s: int = 0) -> Result:
-    """Invite somebody new, or a member recorded or gone. `until_s`: UTC seconds, 0 for no end."""
+def invite(desk: Desk, *, member_id: MemberId | None = None, until_s: int | UnsetType | None = UNSET) -> Result:
+    """Invite somebody new, or a member recorded or gone. `until_s`: UTC seconds, 0 for no end.
+
+    Invited again before that, the end stays if it is left out.
+    """
     invited = member_id or desk.new_id()
-    desk.decide(MEMBERS, invited, member.invite, desk.now_s, until_s)
+    before: member.Member = desk.state(MEMBERS, invited)
+    end = before.invited_until if member.invitation_holds(before, desk.now_s) else 0
+    desk.decide(MEMBERS, invited, member.invite, desk.now_s, kept(until_s, end, 0))
     return {"member": invited.hex()}
 
 
@@ -109,11 +127,16 @@ def withdraw_invitation(desk: Desk, *, member_id: MemberId) -> Result:
 
 
 @verb("member.join", undo=final("whoever joined leaves again: scm member leave.", member.Joined))
-def join(desk: Desk, *, handle: str = "", display_name: str = "") -> Result:
-    """Accept your invitation, once your device was admitted; say how you are called if nobody did."""
+def join(
+    desk: Desk, *, handle: str | UnsetType | None = UNSET, display_name: str | UnsetType | None = UNSET
+) -> Result:
+    """Accept your invitation, once your device was admitted; say how you are called if nobody did.
+
+    What is known of you already stays if it is left out; an empty `display_name` takes it away.
+    """
     desk.decide(MEMBERS, desk.me, member.join, desk.me, desk.me, desk.grant.rank, desk.now_s)
-    if handle:
-        desk.decide(MEMBERS, desk.me, member.change_profile, desk.me, handle, display_name)
+    if handle or display_name is not UNSET:
+        _call(desk, desk.me, handle or UNSET, display_name)
     return {"member": desk.me.hex()}
 
 
@@ -128,7 +151,7 @@ def confirm(desk: Desk, *, member_id: MemberId) -> Result:
 def leave(desk: Desk, *, member_id: MemberId | None = None) -> Result:
     """Leave, or say it for a member you speak for. It cuts nothing: what they did stays."""
     who = member_id or desk.me
-    desk.decide(MEMBERS, who, member.leave, desk.me)
+    desk.decide(MEMBERS, who, member.leave, desk.me, desk.grant.rank)
     return {"member": who.hex()}
 
 
@@ -218,14 +241,35 @@ def erase(desk: Desk, *, member_id: MemberId, ground: str = "request") -> Result
     """Erase the personal words about a member: hidden at once, their keys destroyed after seven days.
 
     With your own words and the ground `at-once` the keys go at once. It cannot be undone; every proof still holds.
-    What they wrote in shared documents stays, without their name: `documents` says in how many.
+    What they wrote in shared documents stays, without their name: `documents` says in how many. Entries that others
+    recorded of them before they joined, and that they claimed, are erased too where your rank allows it (0 and 1);
+    `recorded` names those that stay.
     """
-    keys = desk.subject_keys(member_id)
-    if not keys:
+    erased = 0
+    stays = []
+    for subject in (member_id, *_claimed_by(desk, member_id)):
+        keys = desk.subject_keys(subject)
+        if keys and not may_erase(desk.me, desk.grant.rank, subject) and subject != member_id:
+            stays.append(subject.hex())
+        elif keys:
+            desk.record(None, subject, Erased(subject, keys, ground))
+            erased += len(keys)
+    if not erased:
         raise SubjectWithoutKeys
-    desk.record(None, member_id, Erased(member_id, keys, ground))
     shared = sum(len(document.shared_by(state, member_id)) for _, state in desk.things(DOCUMENTS))
-    return {"member": member_id.hex(), "keys": len(keys), "documents": shared}
+    return {"member": member_id.hex(), "keys": erased, "documents": shared, "recorded": stays}
+
+
+def _claimed_by(desk: Desk, member_id: bytes) -> list[bytes]:
+    """What others recorded before, and is this member by a claim that holds."""
+    return [each for each, state in desk.things(MEMBERS) if state.claimed_by == member_id]
+
+
+def _call(desk: Desk, member_id: Id, handle: str | UnsetType, display_name: str | UnsetType | None) -> None:
+    """What is left out stays. Raises WordsNotHere, WordsUnusable where no handle is known."""
+    entry = desk.state(MEMBERS, member_id).profile
+    words = words_with(desk, entry, Profile, handle=handle, display_name=display_name)
+    desk.decide(MEMBERS, member_id, member.change_profile, desk.me, desk.grant.rank, words.handle, words.display_name)
 
 
 def _issue(desk: Desk, member_id: bytes, role_id: bytes, log: bytes, device: bytes, box: bytes) -> Sealed:

@@ -12,10 +12,11 @@ import msgspec
 
 from scmanager.eventstore import content
 from scmanager.eventstore.store import Row, Store
-from scmanager.spaces.opening import KeyOf, parse_row, read_shared
+from scmanager.spaces.opening import WordKeyOf, parse_row, read_shared
 from scmanager.spaces.personal import Absence, plain_part
 from scmanager.spaces.shelf import Shelf
 from scmanager.spaces.space import Space
+from scmanager.spaces.subjects import subjects
 
 PAGE_ENTRIES = 500
 """As many are told under the shelf's lock at a time."""
@@ -48,7 +49,7 @@ class ToldEntry(msgspec.Struct, frozen=True):
     """Parts 1 to 15: each what it says, or `{"absent": reason}`."""
 
 
-def tell(shelf: Shelf, store: Store, key_of: KeyOf, space: bytes, until: int) -> Iterator[ToldEntry]:
+def tell(shelf: Shelf, store: Store, key_of: WordKeyOf, space: bytes, until: int) -> Iterator[ToldEntry]:
     """Every entry of a space up to a position of the store, a page in memory at a time."""
     at = 0
     while at < until and (rows := store.tail(at, PAGE_ENTRIES)):
@@ -61,18 +62,19 @@ def tell(shelf: Shelf, store: Store, key_of: KeyOf, space: bytes, until: int) ->
         yield from told
 
 
-def _told(space: Space, row: Row, parts: Any, key_of: KeyOf) -> ToldEntry:
+def _told(space: Space, row: Row, parts: Any, key_of: WordKeyOf) -> ToldEntry:
     one = parse_row(row)
     verdict = space.verdicts.entries.get(one.id32)
     shared = None
     if one.genesis is None:
         sealed = one.parts[0].key
-        key = key_of(sealed) if sealed else b""
+        _, key = (key_of(sealed) or (b"", None)) if sealed else (b"", b"")
         shared = None if key is None else read_shared(one, row.shared, space.public(one.log), key)
     standing = space.verdicts.grants.get(one.id32 if shared is None else shared.by)
-    public, gone = space.public(one.log), space.erased_keys()
+    public, gone, opened = space.public(one.log), space.erased_keys(), space.opened(one.id32)
+    about = subjects(space, opened) if opened else ()
     words = [
-        _words(plain_part(one, number, parts.get((row.pos, number)), public, key_of, gone))
+        _words(plain_part(one, number, parts.get((row.pos, number)), public, key_of, about, gone))
         for number in range(1, len(one.parts))
     ]
     return ToldEntry(

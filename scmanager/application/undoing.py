@@ -55,7 +55,7 @@ def undo(desk: Desk, *, event: EntryId | None = None, anyway: bool = False, prev
     said = _said(desk.space, act)
     steps = [step for each in reversed(_to_undo(said)) for step in _steps(desk, acts, each, said, anyway=anyway)]
     told = [step.told for step in steps]
-    redone = acts.called(act.takes_back)
+    redone = acts.taken_back_by(act)
     ids = {"event": found.entry.id32.hex()} | ({"redone": redone.last.entry.id32.hex()} if redone else {})
     if preview:
         return ids | {"would": told}

@@ -4,15 +4,16 @@ from collections.abc import Mapping
 
 from scmanager.domain.event import Id32, Personal
 from scmanager.eventstore.store import Store
-from scmanager.spaces.opening import KeyOf
+from scmanager.spaces.opening import WordKeyOf
 from scmanager.spaces.personal import Absence, open_part
 from scmanager.spaces.space import Space
+from scmanager.spaces.subjects import subjects
 
 
 class Words:
     """Personal words by entry. Reads the store; the space's lock is the caller's business."""
 
-    def __init__(self, store: Store, key_of: KeyOf) -> None:
+    def __init__(self, store: Store, key_of: WordKeyOf) -> None:
         self._store, self._key_of = store, key_of
 
     def read(self, space: Space, wanted: Mapping[Id32, type[Personal]]) -> dict[Id32, Personal | Absence]:
@@ -29,5 +30,7 @@ class Words:
                 found[id32] = Absence.NONE
             else:
                 public, stored = space.public(opened.entry.log), held.get((opened.pos, 1))
-                found[id32] = open_part(opened.entry, 1, kind, stored, public, self._key_of, gone)
+                found[id32] = open_part(
+                    opened.entry, 1, kind, stored, public, self._key_of, subjects(space, opened), gone
+                )
         return found

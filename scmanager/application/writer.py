@@ -18,7 +18,7 @@ from scmanager.application.continuing import Continuation
 from scmanager.application.desk import Desk, NotAMember
 from scmanager.application.founding import Founding
 from scmanager.application.keys import FreshKeys, Keys
-from scmanager.application.recalling import Recalled
+from scmanager.application.recalling import recalled
 from scmanager.application.seat import Seat
 from scmanager.domain.records import Grant
 from scmanager.errors import Unavailable
@@ -97,7 +97,6 @@ class Writer:
         self._store, self._shelf, self._keys = store, shelf, keys
         self._clock_us, self._entropy = clock_us, entropy
         self._seats: dict[bytes, Seat] = {}
-        self._recalled = Recalled()
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._stopping = False
         self._door = threading.Lock()
@@ -274,7 +273,7 @@ class Writer:
                     result: Result = msgspec.json.decode(outcome)
                     return result
             if back := self.doubtful.intersection(logs):
-                told = self._recalled.told(self._shelf.space(space), back, command.id)
+                told = recalled(self._shelf.space(space), back, command.id)
                 if told is not None:
                     return told
         return None

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from scmanager.application.every_verb import VERBS
 from scmanager.domain.catalogue import IMPORTS
 from scmanager.domain.hangar_import import Import
 from scmanager.errors import utc
@@ -21,6 +22,9 @@ def asides(verb: str, space: Space, arguments: dict[str, Any], now_s: int) -> li
 
 
 def _asides(verb: str, space: Space, arguments: dict[str, Any], now_s: int) -> Iterator[str]:
+    for each in VERBS[verb].parameters:
+        if each.kept and not arguments.get(each.name, True):
+            yield f"Taken away: {each.name.removesuffix('_s').replace('_', ' ')}."
     starts_s = arguments.get("starts_s", 0)
     if verb in _BEGINS and 0 < starts_s < now_s:
         yield f"It begins in the past: {utc(starts_s)}. To move it: scm operation reschedule"

@@ -87,7 +87,7 @@ def _recorded(place: Place) -> Iterator[Row]:
 
 def _of_space(place: Place, space: Space) -> Iterable[Row]:
     found = [(entity, one) for entity, one in space.things(AUDIT) if isinstance(one, Series)]
-    words = Words(place.store, place.vault.get).read(
+    words = Words(place.store, place.vault.held).read(
         space, {one.detail: AuditDetail for _, one in found if one.detail}
     )
     for entity, one in found:

@@ -28,7 +28,7 @@ from scmanager.adapters.private_files import forget_unfinished, state_folder, wr
 from scmanager.adapters.space_file import FileUnreadable, read_bytes
 from scmanager.cli.client import Client, RunningNode
 from scmanager.cli.doorway import enter
-from scmanager.cli.output import JsonFlag, progress, remark, say, say_json, short
+from scmanager.cli.output import JsonFlag, counted, progress, remark, say, say_json, short
 from scmanager.cli.session import NoFolder, Session, session_of
 from scmanager.cli.targets import ReplaceFlag, TargetTaken, check_replaceable
 from scmanager.cli.through import LONG_S
@@ -164,9 +164,8 @@ def verify(context: typer.Context, file: FileArgument, head: HeadOption = None, 
         say_json({"ok": True, "made_at": made_at, "entries": report.entries, "heads": _heads(report.heads)})
         return
     _say_heads(_heads(report.heads))
-    say(
-        f"Sound: {report.entries} entries in {report.logs} logs, made {made_at} by release {backup.manifest.release}."
-    )
+    held = f"{counted(report.entries, 'entry', 'entries')} in {counted(report.logs, 'log')}"
+    say(f"Sound: {held}, made {made_at} by release {backup.manifest.release}.")
 
 
 def restore(context: typer.Context, file: FileArgument, head: HeadOption = None, as_json: JsonFlag = False) -> None:

@@ -16,7 +16,12 @@ THINGS: dict[str, dict[str, Command]] = {
         "hand-over": "taking_over.sign",
     },
     "role": {"list": "people.list_roles"},
-    "member": {"list": "people.list_members", "invite": "spaces.invite", "admit": "spaces.admit"},
+    "member": {
+        "list": "people.list_members",
+        "show": "members.show",
+        "invite": "spaces.invite",
+        "admit": "spaces.admit",
+    },
     "device": {
         "list": "people.list_devices",
         "invite": "spaces.invite_device",
@@ -24,9 +29,9 @@ THINGS: dict[str, dict[str, Command]] = {
         "enrol": "spaces.enrol",
     },
     "hangar": {"import": "hangar.import_file", "imports": "hangar.list_imports", "wishes": "hangar.list_wishes"},
-    "ship": {"list": "people.list_ships", "models": "models.list_models"},
-    "fleet": {"list": "people.list_fleets"},
-    "squadron": {"list": "people.list_squadrons"},
+    "ship": {"list": "ships.list_ships", "models": "models.list_models"},
+    "fleet": {"list": "ships.list_fleets"},
+    "squadron": {"list": "ships.list_squadrons"},
     "operation": {
         "list": "operations.list_operations",
         "show": "operations.show",

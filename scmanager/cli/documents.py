@@ -14,10 +14,11 @@ from typing import Annotated, Any
 import typer
 
 from scmanager.adapters.document_guard import DocumentGuard
-from scmanager.application.verbs import CharacterId, OperationId, OrganisationId, TreatyId
+from scmanager.application.verbs import CharacterId, MemberId, OperationId, OrganisationId, TreatyId
 from scmanager.cli import names
+from scmanager.cli.calling import PREFIX_DIGITS_MIN, Called
 from scmanager.cli.moments import read_moment
-from scmanager.cli.output import JsonFlag, remark, say, say_json, say_result, short
+from scmanager.cli.output import JsonFlag, counted, remark, say, say_json, say_result
 from scmanager.cli.people import me, show_rows
 from scmanager.cli.session import Place, session_of
 from scmanager.cli.verbs import CommandIdOption, OrgOption, read_command_id
@@ -148,7 +149,8 @@ def show(
     else:
         remark("Nothing was written there then." if at else _nothing(thing, kind))
     if shown.omitted:
-        remark(f"{shown.omitted} changes cannot be used and are left out.")
+        left = counted(shown.omitted, "change that cannot be used is", "changes that cannot be used are")
+        remark(f"{left} left out.")
 
 
 def history(
@@ -156,15 +158,13 @@ def history(
 ) -> None:
     """Who changed a document, and when."""
     with _opened(context, thing, kind, org) as (place, space, documents, where):
-        known = names.members(place, space)
+        people = names.register(MemberId, place, space)
         rows = [
             {
-                "change": step.change.hex() if as_json else short(step.change),
+                "change": step.change,
                 "at": datetime.fromtimestamp(step.envelope.hlc // 10**6, UTC).strftime("%Y-%m-%d %H:%M:%S"),
-                "by": names.call(step.envelope.member, known),
-                "after": [dep.hex() for dep in step.deps if dep != ROOT]
-                if as_json
-                else " ".join(short(dep) for dep in step.deps if dep != ROOT),
+                "by": people.call(step.envelope.member),
+                "after": [dep for dep in step.deps if dep != ROOT],
             }
             for step in documents.history(where)
         ]
@@ -199,15 +199,13 @@ def list_documents(context: typer.Context, org: OrgOption = None, as_json: JsonF
     """The documents of an organisation: of what they are, and who wrote them."""
     with session_of(context).open() as place:
         space = names.organisation(place, org)
-        known = names.members(place, space)
+        people = names.register(MemberId, place, space)
         rows = [
             {
                 "kind": text.kind.value,
-                "thing": entity.hex() if as_json else _called(place, space, text.kind, entity),
-                "changes": text.count if as_json else str(text.count),
-                "authors": [each.hex() for each in text.authors]
-                if as_json
-                else ", ".join(names.call(each, known) for each in text.authors),
+                "thing": _called(place, space, text.kind, entity),
+                "changes": text.count,
+                "authors": [people.call(each) for each in text.authors],
             }
             for entity, state in space.things(DOCUMENTS)
             if isinstance(state, Document)
@@ -216,8 +214,8 @@ def list_documents(context: typer.Context, org: OrgOption = None, as_json: JsonF
     show_rows(rows, as_json, NO_DOCUMENT)
 
 
-def _called(place: Place, space: Space, kind: Kind, entity: bytes) -> str:
-    return names.call(entity, names.known(OF[kind], place, space))
+def _called(place: Place, space: Space, kind: Kind, entity: bytes) -> Called:
+    return names.register(OF[kind], place, space).call(entity)
 
 
 @contextmanager
@@ -231,7 +229,7 @@ def _opened(
         entity = names.resolve(OF[kind], thing, place, space)
         guard = DocumentGuard()
         try:
-            documents = Documents(place.store, place.shelf, place.vault.get, guard)
+            documents = Documents(place.store, place.shelf, place.vault.held, guard)
             owner = me(place, space) if personal else b""
             yield place, space, documents, Where(space.id, entity, kind, owner or b"")
         finally:
@@ -241,7 +239,7 @@ def _opened(
 def _heads(documents: Documents, where: Where, said: str) -> tuple[Id32, ...]:
     """The point that somebody typed: a change, or a moment."""
     steps = [step for step in documents.history(where) if step.change.hex().startswith(said.casefold())]
-    if len(said) >= names.PREFIX_DIGITS_MIN and len(steps) == 1:
+    if len(said) >= PREFIX_DIGITS_MIN and len(steps) == 1:
         return (steps[0].change,)
     try:
         moment = read_moment(said, int(datetime.now(UTC).timestamp()), None)
@@ -252,7 +250,7 @@ def _heads(documents: Documents, where: Where, said: str) -> tuple[Id32, ...]:
 
 def _change(documents: Documents, where: Where, said: str) -> Id32:
     found = [step.change for step in documents.history(where) if step.change.hex().startswith(said.casefold())]
-    if len(said) < names.PREFIX_DIGITS_MIN or len(found) != 1:
+    if len(said) < PREFIX_DIGITS_MIN or len(found) != 1:
         raise ChangeNotNamed(text=said)
     return found[0]
 

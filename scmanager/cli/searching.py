@@ -47,7 +47,7 @@ def search(
 def _matching(place: Place, space: Space, searched: Searched, key: str) -> Iterable[tuple[tuple[Any, ...], Row]]:
     things = list(space.things(searched.fold))
     entries = {entry: searched.words for _, state in things if (entry := searched.entry(state))}
-    words = Words(place.store, place.vault.get).read(space, entries)
+    words = Words(place.store, place.vault.held).read(space, entries)
     owner: Any = space.state(ORGANISATIONS, space.id[:16])
     for entity, state in things:
         called = searched.names(state, words.get(searched.entry(state)))

@@ -31,7 +31,7 @@ from scmanager.cli import events, names, people
 from scmanager.cli import pending as waiting
 from scmanager.cli.moments import read_moment
 from scmanager.cli.option_help import WHEN
-from scmanager.cli.output import JsonFlag, progress, remark, say_json, say_result, say_table, short
+from scmanager.cli.output import JsonFlag, counted, progress, remark, say_json, say_result, say_table, short
 from scmanager.cli.session import Place, session_of
 from scmanager.cli.targets import check_space_target, check_target
 from scmanager.cli.verbs import CommandIdOption, OrgOption, PersonalFlag, read_command_id
@@ -80,9 +80,8 @@ def list_spaces(context: typer.Context, as_json: JsonFlag = False) -> None:
     )  # fmt: skip
     for row in rows:
         if row["held"]:
-            remark(
-                f"{row['held']} entries of {short(row['id'])} are dated in the future: is this machine's clock slow?"
-            )
+            dated = counted(row["held"], "entry is", "entries are")
+            remark(f"In {row['title'] or row['kind']}, {dated} dated in the future: is this machine's clock slow?")
     if hint:
         remark(f"{hint}. Look at them: scm space pending")
 
@@ -179,6 +178,7 @@ def _request(context: typer.Context, invited: bytes, output: Path, *, as_json: b
     write_private(output, made)
     asked = parse_request(made)
     told = {"file": str(output), "space": asked.space.hex(), "member": asked.member.hex(), "log": asked.log.hex()}
+    told["device"] = short(asked.device)
     say_result(told, as_json=as_json)
     remark(f"Give {output} to whoever invited you; then take in the file they export: scm space import FILE")
 
@@ -190,8 +190,9 @@ def invite(
         str | None, typer.Option("--member", metavar="MEMBER", help="Somebody recorded or gone; else somebody new.")
     ] = None,
     until: Annotated[
-        str, typer.Option("--until", "--until-s", metavar="WHEN", help=f"Till when it holds; 0 for no end. {WHEN}")
-    ] = "0",
+        str | None,
+        typer.Option("--until", "--until-s", metavar="WHEN", help=f"Till when it holds; 0 for no end. {WHEN}"),
+    ] = None,
     org: OrgOption = None,
     command_id: CommandIdOption = None,
     as_json: JsonFlag = False,
@@ -200,7 +201,7 @@ def invite(
     check_target(output)
     with session_of(context).open() as place:
         space = names.organisation(place, org)
-        given: dict[str, Any] = {"until_s": read_moment(until, int(time.time()))}
+        given: dict[str, Any] = {} if until is None else {"until_s": read_moment(until or "0", int(time.time()))}
         if member is not None:
             given["member_id"] = names.resolve(MemberId, member, place, space, "member.invite")
         result = place.do("member.invite", space.id, given, read_command_id(command_id))
@@ -260,6 +261,10 @@ def enrol(
         _here(place, asked.space)
         result = place.exchange.enrol(read, read_command_id(command_id))
     say_result(result, as_json=as_json)
+    remark(
+        f"It acts as you from now on: device {short(asked.device)}. If your other machine does not show this one, "
+        f"disown it: scm device cut {short(asked.device)}"
+    )
     remark("Next: scm space export -o space.scm, and on the other machine: scm space import space.scm")
 
 

@@ -162,6 +162,8 @@ def read_argument(
     """
     kind, many = _plain(parameter.type)
     given = typed[parameter.name]
+    if parameter.kept and given in ("", [""]):
+        return () if many else 0 if kind is int else ""  # Taken away.
     if _is_moment(parameter):
         return read_moment(given, now_s, zone)
     if parameter.name in SPANS:
@@ -186,9 +188,9 @@ def _shown(verb: str, parameter: Parameter) -> inspect.Parameter:
     if _is_argument(parameter):
         return _parameter(parameter.name, Annotated[typed, typer.Argument(metavar=metavar, help=told)])
     option = typer.Option(*_flags(label, typed), metavar="WHEN" if _is_moment(parameter) else metavar, help=told)
+    default = None if parameter.required or parameter.kept or _is_moment(parameter) else parameter.default
     if many:
-        return _parameter(parameter.name, Annotated[list[typed], option], list(parameter.default or ()) or None)  # type: ignore[valid-type]
-    default = None if parameter.required or _is_moment(parameter) else parameter.default
+        return _parameter(parameter.name, Annotated[list[typed], option], list(default or ()) or None)  # type: ignore[valid-type]
     annotation = typed if default is not None else typed | None
     return _parameter(parameter.name, Annotated[annotation, option], default)
 
@@ -223,9 +225,9 @@ def _is_choice(kind: Any) -> bool:
 
 
 def _plain(kind: Any) -> tuple[Any, bool]:
-    """The type without `None` and without the tuple around it, and whether there was a tuple."""
+    """The type without what stands for nothing and without the tuple around it, and whether there was a tuple."""
     if typing.get_origin(kind) in (types.UnionType, typing.Union):
-        kind = next(each for each in typing.get_args(kind) if each is not types.NoneType)
+        kind = next(each for each in typing.get_args(kind) if each not in (types.NoneType, msgspec.UnsetType))
     if typing.get_origin(kind) in (tuple, list):
         return typing.get_args(kind)[0], True
     return kind, False

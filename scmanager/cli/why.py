@@ -5,14 +5,16 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from scmanager.application.verbs import MemberId
 from scmanager.cli import names
-from scmanager.cli.names import Named
+from scmanager.cli.calling import Named, Register, pick
 from scmanager.cli.output import JsonFlag, say, say_json, short
 from scmanager.cli.session import Place, session_of
 from scmanager.domain.records import Reason, Verdict
 from scmanager.spaces.opening import Opened
 from scmanager.spaces.personal import Absence, plain_part
 from scmanager.spaces.space import Space
+from scmanager.spaces.subjects import subjects
 
 CHAIN_MAX = 64
 
@@ -52,7 +54,7 @@ def why(
     with session_of(context).open() as place:
         space, opened = find(place, event)
         verdict = space.verdict(opened.entry.id32)
-        people = names.members(place, space)
+        people = names.register(MemberId, place, space)
         chain = list(_chain(space, opened, people))
         told = {"event": opened.entry.id32, "type": kind_of(opened), "valid": verdict.valid} | _facts(verdict)
         says = said(place, space, opened)
@@ -74,7 +76,7 @@ def why(
 def find(place: Place, text: str) -> tuple[Space, Opened]:
     """An entry of any space by its id or the first digits. Raises NameUnknown, NameAmbiguous."""
     spaces = {opened.entry.id32: (space, opened) for space in place.shelf.spaces() for opened in space.entries()}
-    found = names.pick("entry", text, [Named(each, ()) for each in spaces])
+    found = pick("entry", text, [Named(each, ()) for each in spaces])
     return spaces[found.id]
 
 
@@ -83,9 +85,10 @@ def said(place: Place, space: Space, opened: Opened) -> dict[str, str]:
     fields = msgspec.structs.asdict(opened.event) if opened.event is not None else {}
     told = {name: _told(value) for name, value in fields.items() if name != "over" and value not in (None, (), b"")}
     public, erased, held = space.public(opened.entry.log), space.erased_keys(), place.store.parts([opened.pos])
+    about = subjects(space, opened)
     for number in range(1, len(opened.entry.parts)):
         stored = held.get((opened.pos, number))
-        plain = plain_part(opened.entry, number, stored, public, place.vault.get, erased)
+        plain = plain_part(opened.entry, number, stored, public, place.vault.held, about, erased)
         told |= {"words": f"({plain.value})"} if isinstance(plain, Absence) else _words(plain)
     return told
 
@@ -131,7 +134,7 @@ def _facts(verdict: Verdict) -> dict[str, Any]:
     return {"reason": reason, "cause": verdict.cause or None}
 
 
-def _chain(space: Space, opened: Opened, people: list[Named]) -> list[str]:
+def _chain(space: Space, opened: Opened, people: Register) -> list[str]:
     """From the grant it acts by up to the founding entry."""
     steps: list[str] = []
     step = opened
@@ -143,7 +146,7 @@ def _chain(space: Space, opened: Opened, people: list[Named]) -> list[str]:
         grant = standing.grant
         ended = ", ended since" if standing.ended else ""
         source = "the founding of the space" if grant.id == _founding(space) else f"grant {short(grant.id)}"
-        steps.append(f"acts by {source}: {names.call(grant.member, people)}, rank {grant.rank}{ended}")
+        steps.append(f"acts by {source}: {people.call(grant.member)}, rank {grant.rank}{ended}")
         above = space.opened(grant.id)
         if above is None or above.shared is None:
             break

@@ -128,7 +128,7 @@ class CharacterNotYours(Refused):
     """This character is another member's."""
 
     code = "character-not-yours"
-    hint = "Ask the one who plays it."
+    hint = "Ask the member who plays it. Your own: scm character list."
 
 
 class CharacterWithdrawn(Refused):

@@ -140,21 +140,21 @@ class ContactKnown(Refused):
     """{title} is among the contacts already."""
 
     code = "contact-known"
-    hint = "Change the entry that is there, or restore it if it is archived."
+    hint = "Find it with scm search, and change that entry; if it is archived: scm contact restore."
 
 
 class ContactUnknown(Refused):
     """There is no such contact."""
 
     code = "contact-unknown"
-    hint = "Record the other organisation first."
+    hint = "Record the other organisation first: scm contact record."
 
 
 class ContactArchived(Refused):
     """The contact {title} is archived and does not change."""
 
     code = "contact-archived"
-    hint = "Restore it first."
+    hint = "Restore it first: scm contact restore."
 
 
 class ContactIsUs(Refused):
@@ -175,14 +175,14 @@ class AtWar(Refused):
     """There is war with {title}."""
 
     code = "contact-at-war"
-    hint = "Make peace first."
+    hint = "Make peace first: scm contact make-peace."
 
 
 class NotAtWar(Refused):
     """There is no war with {title}."""
 
     code = "contact-not-at-war"
-    hint = "Look at the present state; somebody may have made peace."
+    hint = "Nothing is to be ended: somebody may have made peace already."
 
 
 def relation(contact: Contact, promised: Iterable[Stance]) -> Stance:

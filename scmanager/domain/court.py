@@ -5,6 +5,7 @@ or was already named by others: then, and for everything that governs, the whole
 At every moment the answer equals `judge` over all that was admitted.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping
 from operator import attrgetter
 
@@ -12,9 +13,10 @@ from scmanager.domain.event import Id32
 from scmanager.domain.frontier import frontier_of
 from scmanager.domain.governance import RIGHTS, DeviceCut, Kept, Removed
 from scmanager.domain.past import follows, heads, parents
-from scmanager.domain.records import Check, Fact, Verdict, Verdicts
-from scmanager.domain.standing import Bench, OwnCut
+from scmanager.domain.records import Check, Fact, Reason, Verdict, Verdicts
+from scmanager.domain.standing import Bench
 from scmanager.domain.validity import DECIDING, Evaluation
+from scmanager.domain.witness import joined, spread
 
 
 class Court:
@@ -87,10 +89,7 @@ class Court:
         self._awaited = {head for fact in evaluation.facts for _, _, head in fact.deps if head not in judged}
         self._missing = {fact.prev for fact in self._facts.values() if fact.id not in judged}
         self._listed = {row.head for fact in evaluation.facts for row in _rows(fact)}
-        every = {
-            id(own): own for bench in evaluation.benches.values() for cuts in bench.own_cuts.values() for own in cuts
-        }
-        self._own_cuts: list[OwnCut] = [own for own in every.values() if own.rank > 0]
+        self._ruling = _Ruling(evaluation)
 
     def _append(self, fact: Fact) -> Verdict | None:
         """The verdict of an entry that changes no other; None if it might."""
@@ -103,15 +102,15 @@ class Court:
             verdict = evaluation.without_standing(fact)
         else:
             verdict = evaluation.decide(fact, bench)
-            if self._own_cuts and verdict.valid and self._testifies(fact, bench.grant.rank):
+            if verdict.valid and self._ruling.is_witness(fact, bench.grant.rank):
                 return None
         evaluation.entries[fact.id] = verdict
         self._heads.discard(fact.prev)
         self._heads.add(fact.id)
         if fact.deps:
             self._awaited.update(head for _, _, head in fact.deps if head not in evaluation.entries)
-        if counted and self._own_cuts:
-            self._follow_cuts(fact, bench)
+        if counted:
+            self._ruling.follow(fact, verdict, bench)
         if fact.id in evaluation.unknown_governance:
             self._verdicts = evaluation.verdicts()
         return verdict
@@ -126,29 +125,56 @@ class Court:
             and not (fact.deps and any(seq == 0 for _, seq, _ in fact.deps))
             and fact.id not in self._listed
             and fact.id not in self._missing
-            and not (self._own_cuts and fact.id in self._awaited)
+            and not (self._ruling.cuts and fact.id in self._awaited)
         )
 
-    def _testifies(self, fact: Fact, rank: int) -> bool:
-        """Whether somebody builds on what an own cut voids, and not on the cut: it may be spared (rule 6)."""
-        named = parents(fact)
-        return any(
-            rank < own.rank and not own.touched.isdisjoint(named) and own.knowing.isdisjoint(named)
-            for own in self._own_cuts
-        )
 
-    def _follow_cuts(self, fact: Fact, bench: Bench | None) -> None:
-        """Enter it among those that know of an own cut, or that build on what one voids, or are void by it."""
+class _Ruling:
+    """The own cuts that reach something, and which ordinary entries may change what falls by them."""
+
+    def __init__(self, evaluation: Evaluation) -> None:
+        benches = [bench for bench in evaluation.benches.values() if bench.own_cuts and bench.grant.rank > 0]
+        self.cuts = bool(benches)
+        self._numbers: dict[Id32, int] = {}
+        self._known: dict[Id32, int] = {}
+        """The own cuts in an entry's past, as masks."""
+        self._fallen: dict[Id32, int] = {}
+        """The cuts by which something in its past fell, of which it does not know."""
+        self._ranks = sorted({bench.grant.rank for bench in benches})
+        self._below: list[int] = [0] * len(self._ranks)
+        """The cuts said at each of these ranks or further down."""
+        if benches:
+            self._numbers = {fact.id: number for number, fact in enumerate(evaluation.device_cuts)}
+            self._known = evaluation.known()
+            fallen = {entry: 1 << self._numbers[own] for bench in benches for entry, own in bench.disowned.items()}
+            self._fallen = spread(evaluation.held, fallen, self._known)
+            for bench in benches:
+                at = bisect_left(self._ranks, bench.grant.rank)
+                for reach in bench.own_cuts.values():
+                    self._below[at] |= reach
+            for at in reversed(range(len(self._ranks) - 1)):
+                self._below[at] |= self._below[at + 1]
+
+    def is_witness(self, fact: Fact, rank: int) -> bool:
+        """Whether a valid entry builds on what an own cut from below voids, and not on the cut (rule 6)."""
+        if not self.cuts or not (fallen := joined(self._fallen, parents(fact))):
+            return False
+        at = bisect_right(self._ranks, rank)
+        below = self._below[at] if at < len(self._ranks) else 0
+        return bool(fallen & below & ~joined(self._known, parents(fact)))
+
+    def follow(self, fact: Fact, verdict: Verdict, bench: Bench | None) -> None:
+        """Enter what it has in its past, and whether it fell itself."""
+        if not self.cuts:
+            return
         named = parents(fact)
-        reaching = bench.own_cuts.get(fact.log, []) if bench is not None and not fact.malformed else []
-        for own in self._own_cuts:
-            if not own.knowing.isdisjoint(named):
-                own.knowing.add(fact.id)
-            elif not own.touched.isdisjoint(named):
-                own.touched.add(fact.id)
-        for own in reaching:
-            if fact not in own.keeps and fact.id not in own.knowing:
-                own.touched.add(fact.id)
+        known, fallen = joined(self._known, named), joined(self._fallen, named)
+        if verdict.reason is Reason.DEVICE_CUT and bench is not None and bench.grant.rank > 0:
+            fallen |= 1 << self._numbers[verdict.cause]
+        if known:
+            self._known[fact.id] = known
+        if fallen := fallen & ~known:
+            self._fallen[fact.id] = fallen
 
 
 def _rows(fact: Fact) -> tuple[Kept, ...]:

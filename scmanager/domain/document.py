@@ -18,6 +18,7 @@ from typing import Annotated, Final
 from msgspec import Meta
 
 from scmanager.domain.event import Decision, Envelope, Event, Id, Id32, State, replace
+from scmanager.domain.pages import Pages, entered, found, members, moved
 from scmanager.domain.payload import INT_MAX, TUPLE_MAX, Entry, Id16
 from scmanager.domain.words import check_words
 from scmanager.errors import Conflict, Refused
@@ -95,13 +96,6 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
 """By event tag."""
 
 
-class Tail(State):
-    """How far an actor has come."""
-
-    actor: Id
-    number: int
-
-
 class Link(State):
     """A change that waits for what it depends on."""
 
@@ -111,6 +105,8 @@ class Link(State):
     deps: tuple[Id32, ...]
     entry: Id32
     member: Id
+    known: int = 0
+    """So many of the first `deps` count; the next one has not come."""
 
 
 class Text(State):
@@ -119,20 +115,27 @@ class Text(State):
     kind: Kind
     owner: Id = b""
     """Whose alone it is: of sheets."""
-    pages: tuple[dict[Id32, Id32], ...] = ()
-    """The changes that count, in order, each with the entry that brought it. Never changed in place.
+    pages: Pages[Id32, Id32] = ()
+    """The changes that count, in order, each with the entry that brought it.
 
     Whatever else has a hash that counts already stands under hash and entry.
     """
-    heads: tuple[Id32, ...] = (ROOT,)
-    """The changes on which no other depends, sorted."""
-    tails: tuple[Tail, ...] = ()
+    ends: Pages[Id32, bool] = ({ROOT: True},)
+    """The set of the changes on which no other depends."""
+    end_count: int = 1
+    tails: Pages[Id, int] = ()
+    """How far each actor has come."""
     authors: tuple[Id, ...] = ()
     """The first 64 members who wrote it."""
     newest: Id32 = b""
     """The entry of the change that was counted last."""
     newest_by: Id = b""
     waiting: tuple[Link, ...] = ()
+
+    @property
+    def heads(self) -> tuple[Id32, ...]:
+        """The changes on which no other depends, sorted."""
+        return tuple(sorted(members(self.ends)))
 
     @property
     def count(self) -> int:
@@ -149,7 +152,7 @@ class Text(State):
 
     def number(self, actor: Id) -> int:
         """Of the actor's newest change that counts; 0 if there is none."""
-        return next((tail.number for tail in self.tails if tail.actor == actor), 0)
+        return found(self.tails, actor) or 0
 
     def changes(self) -> Iterator[tuple[Id32, Id32]]:
         """(change, entry) of all that count, each after what it depends on."""
@@ -279,6 +282,7 @@ def _count(text: Text, link: Link) -> Text:
     """The text once this change has come, and whatever had waited for it."""
     if text.number(link.actor) >= link.number:
         return text
+    link = _known(text, link)
     if not _ready(text, link):
         said = (link.change, link.actor, link.number)
         known = any((each.change, each.actor, each.number) == said for each in text.waiting)
@@ -290,24 +294,39 @@ def _count(text: Text, link: Link) -> Text:
     return text
 
 
+def _known(text: Text, link: Link) -> Link:
+    """With the count of what of its deps is known by now. What is known once stays so: no dep is looked up twice."""
+    known = link.known
+    while known < len(link.deps) and text.knows(link.deps[known]):
+        known += 1
+    return link if known == link.known else replace(link, known=known)
+
+
 def _ready(text: Text, link: Link) -> bool:
-    return link.number == text.number(link.actor) + 1 and all(map(text.knows, link.deps))
+    return link.known == len(link.deps) and link.number == text.number(link.actor) + 1
 
 
 def _with(text: Text, link: Link) -> Text:
-    tails = tuple(each for each in text.tails if each.actor != link.actor)
     known = link.member in text.authors or len(text.authors) >= TUPLE_MAX
     again = text.knows(link.change)
-    return replace(
+    gone = {each: False for each in link.deps if found(text.ends, each)}
+    left = text.end_count - len(gone) + (not again)
+    if not left:  # Somebody says that it builds on itself. An end there always is.
+        gone, left = {}, text.end_count
+    grown = replace(
         text,
-        pages=_paged(text.pages, link.change + link.entry if again else link.change, link.entry),
-        heads=tuple(sorted({*(() if again else (link.change,)), *text.heads}.difference(link.deps))) or text.heads,
-        tails=(*tails, Tail(link.actor, link.number)),
+        pages=entered(text.pages, {link.change + link.entry if again else link.change: link.entry}),
+        ends=moved(text.ends, gone if again else gone | {link.change: True}),
+        end_count=left,
+        tails=entered(text.tails, {link.actor: link.number}),
         authors=text.authors if known else (*text.authors, link.member),
         newest=link.entry,
         newest_by=link.member,
-        waiting=tuple(each for each in text.waiting if not _spent(each, link)),
     )
+    if not text.waiting:
+        return grown
+    waiting = (each for each in text.waiting if not _spent(each, link))
+    return replace(grown, waiting=tuple(_known(grown, each) if _waits_for(each, link) else each for each in waiting))
 
 
 def _spent(waiting: Link, counted: Link) -> bool:
@@ -315,10 +334,5 @@ def _spent(waiting: Link, counted: Link) -> bool:
     return waiting.actor == counted.actor and waiting.number <= counted.number
 
 
-def _paged(pages: tuple[dict[Id32, Id32], ...], change: Id32, entry: Id32) -> tuple[dict[Id32, Id32], ...]:
-    """Pages double in size, so that adding one of n changes copies log n of them."""
-    grown = [*pages, {change: entry}]
-    while len(grown) > 1 and len(grown[-2]) <= len(grown[-1]):
-        last = grown.pop()
-        grown[-1] = {**grown[-1], **last}
-    return tuple(grown)
+def _waits_for(waiting: Link, counted: Link) -> bool:
+    return waiting.known < len(waiting.deps) and waiting.deps[waiting.known] == counted.change

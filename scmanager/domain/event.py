@@ -92,6 +92,8 @@ class Envelope(msgspec.Struct, frozen=True, gc=False):
     """The newest events of this entity that its author knew."""
     command: Id = b""
     """The command it is an outcome of."""
+    rights: frozenset[str] = frozenset()
+    """Of the grant its author acted by."""
 
 
 S = TypeVar("S", bound=State)

@@ -59,14 +59,14 @@ class FleetUnknown(Refused):
     """There is no such fleet."""
 
     code = "fleet-unknown"
-    hint = "Form it first."
+    hint = "Look at the list, scm fleet list, or form one: scm fleet form."
 
 
 class FleetDisbanded(Refused):
     """The fleet {title} is disbanded."""
 
     code = "fleet-disbanded"
-    hint = "Form it anew first."
+    hint = "Form it again first: scm fleet reform."
 
 
 class FleetNameNotContested(Refused):

@@ -2,7 +2,8 @@
 
 He needs no installation: a leader records him as a placeholder and speaks for him (`member.represent`). Later either
 his first device is granted the placeholder's own id, or, if he has an id already, that member claims the placeholder;
-the placeholder's history stays as it is and is read as his. What he says of himself counts only from himself.
+the placeholder's history stays as it is and is read as his. What he says of himself counts only from himself; once he
+has spoken himself, nobody speaks for him who is not above the rank that he spoke with.
 """
 
 import enum
@@ -131,34 +132,34 @@ class Member(State):
 
     @property
     def claimed_by(self) -> Id | None:
-        """The living member this placeholder is. None if there is none, and once he has joined as himself."""
-        return None if self.standing is Standing.JOINED else holder(self.claims)
+        """The living member this placeholder is. None if there is none, or once it has joined as itself."""
+        return None if self.joined else holder(self.claims)
 
     @property
     def rival_claims(self) -> tuple[Id, ...]:
         """Others it was given to at the same time. `settle_claim` decides."""
-        return rivals(self.claims)
+        return () if self.joined else rivals(self.claims)
 
 
 class MemberKnown(Refused):
     """This member is on the roster already ({standing})."""
 
     code = "member-known"
-    hint = "Change the entry that is there."
+    hint = "Change that entry: scm member change-profile, scm member set-role."
 
 
 class MemberUnknown(Refused):
     """There is no such member on the roster."""
 
     code = "member-unknown"
-    hint = "Record or invite the person first."
+    hint = "Look at the roster, scm member list, then scm member record or scm member invite."
 
 
 class MemberGone(Refused):
     """This member is no longer here ({standing})."""
 
     code = "member-gone"
-    hint = "Invite the person again."
+    hint = "Invite the person again: scm member invite --member."
 
 
 class NotYours(Refused):
@@ -168,11 +169,18 @@ class NotYours(Refused):
     hint = "Ask the member to do it on a device of theirs."
 
 
+class JoinedAlready(Refused):
+    """You have joined already."""
+
+    code = "member-joined-already"
+    hint = "To be called otherwise: scm member change-profile."
+
+
 class NotInvited(Refused):
     """There is no invitation that holds."""
 
     code = "member-not-invited"
-    hint = "Ask for a new invitation."
+    hint = "Ask whoever leads for an invitation that holds: scm member invite."
 
 
 class InvitationTimeUnusable(Refused):
@@ -186,7 +194,7 @@ class NothingContested(Refused):
     """Nothing about this member awaits a decision."""
 
     code = "member-nothing-contested"
-    hint = "Look at the present state; somebody may have settled it."
+    hint = "Somebody may have settled it. What is still open: scm contested."
 
 
 class RankTooHigh(Refused):
@@ -207,7 +215,7 @@ class ClaimedAlready(Refused):
     """This placeholder belongs to another member already."""
 
     code = "member-claimed-already"
-    hint = "If that was wrong, settle it in favour of the right member."
+    hint = "If that was wrong, decide it: scm member settle-claim."
 
 
 def record(member: Member, id_: Id, handle: str, display_name: str = "") -> Iterator[Decision]:
@@ -217,9 +225,13 @@ def record(member: Member, id_: Id, handle: str, display_name: str = "") -> Iter
     yield About(Recorded(), id_, _profile(handle, display_name))
 
 
-def change_profile(member: Member, actor: Id, handle: str, display_name: str = "") -> Iterator[Decision]:
-    """Change how a member is called: his own word, or that of one who speaks for him. Raises MemberUnknown."""
+def change_profile(member: Member, actor: Id, actor_rank: int, handle: str, display_name: str) -> Iterator[Decision]:
+    """Say anew how a member is called: his own word, or that of one who speaks for him.
+
+    Raises MemberUnknown, RankTooHigh, WordsUnusable.
+    """
     _check_known(member)
+    _check_speaks_for(member, actor, actor_rank)
     event = ProfileChanged() if actor == member.id else ProfileChangedFor()
     yield About(event, member.id, _profile(handle, display_name))
 
@@ -251,12 +263,12 @@ def withdraw_invitation(member: Member) -> Iterator[Decision]:
 def join(member: Member, id_: Id, actor: Id, actor_rank: int, now: int) -> Iterator[Decision]:
     """Accept one's own invitation, or come as the recorded member one's grant names; the founder (rank 0) just comes.
 
-    Raises NotYours, NotInvited.
+    Raises NotYours, JoinedAlready, NotInvited.
     """
     if actor != id_:
         raise NotYours
     if member.standing is Standing.JOINED:
-        return  # Accepted on another device.
+        raise JoinedAlready
     if actor_rank > 0 and member.standing is not Standing.RECORDED and not invitation_holds(member, now):
         raise NotInvited
     yield Joined()
@@ -269,9 +281,13 @@ def confirm(member: Member) -> Iterator[Decision]:
     yield Confirmed()
 
 
-def leave(member: Member, actor: Id) -> Iterator[Decision]:
-    """Leave, or say it for a member who has no installation. Cuts nothing. Raises MemberUnknown, MemberGone."""
+def leave(member: Member, actor: Id, actor_rank: int) -> Iterator[Decision]:
+    """Leave, or say it for a member who has no installation. Cuts nothing.
+
+    Raises MemberUnknown, MemberGone, RankTooHigh.
+    """
     _check_known(member)
+    _check_speaks_for(member, actor, actor_rank)
     if member.standing is Standing.LEFT:
         return  # Gone already.
     if member.standing is Standing.REMOVED:
@@ -291,7 +307,7 @@ def remove(member: Member, reason: RemovalReason, actor_rank: int) -> Iterator[D
 def claim(placeholder: Member, by: Id) -> Iterator[Decision]:
     """Say which living member a placeholder is. Raises MemberUnknown, NoPlaceholder, ClaimedAlready."""
     _check_known(placeholder)
-    if placeholder.standing is Standing.JOINED or by == placeholder.id:
+    if placeholder.joined or by == placeholder.id:
         raise NoPlaceholder
     if placeholder.claimed_by not in (None, by):
         raise ClaimedAlready
@@ -303,7 +319,7 @@ def settle_claim(placeholder: Member, by: Id) -> Iterator[Decision]:
     """Decide whose a placeholder is, even if only one claim stands. Raises NothingContested, NoPlaceholder."""
     if not placeholder.claims:
         raise NothingContested
-    if by == placeholder.id:
+    if placeholder.joined or by == placeholder.id:
         raise NoPlaceholder
     if placeholder.rival_claims or placeholder.claimed_by != by:
         yield Claimed(by, entries(placeholder.claims))
@@ -320,7 +336,7 @@ def evolve(member: Member, event: MemberEvent, envelope: Envelope) -> Member:
 
     - Accepted while the invitation was withdrawn: he is in, contested until `confirm` or `remove`.
     - Left and removed at once: removed, in either order. Only a new invitation leads back.
-    - Removed by somebody who is not above the rank he last spoke with: does not count.
+    - Removed, renamed or said to have left by another who is not above the rank he last spoke with: does not count.
     - A placeholder claimed for two members: the first in fold order, contested until `settle_claim`.
     - Profiles, notes and invitations: the last in fold order stands.
     """
@@ -329,6 +345,8 @@ def evolve(member: Member, event: MemberEvent, envelope: Envelope) -> Member:
     member = replace(member, id=envelope.entity)
     if envelope.member == envelope.entity:
         member = replace(member, rank=envelope.rank)
+    elif isinstance(event, Recorded | ProfileChanged | Left) and envelope.rank >= member.rank:
+        return member
     match event:
         case Recorded():
             standing = Standing.RECORDED if member.standing is Standing.UNKNOWN else member.standing
@@ -357,6 +375,8 @@ def _evolve_invitation(member: Member, event: MemberEvent, envelope: Envelope) -
             return replace(member, invitation_withdrawn=True, withdrawal=envelope.entry)
         case InvitationWithdrawn() if member.standing is Standing.JOINED and member.joined not in envelope.saw:
             return replace(member, join_contested=True, withdrawal=envelope.entry)
+        case Joined() if member.standing is Standing.LEFT and envelope.rank == 0:
+            return replace(member, standing=Standing.JOINED)  # Nobody is there to invite a founder.
         case Joined() if member.standing in (Standing.UNKNOWN, Standing.RECORDED, Standing.INVITED):
             contested = member.standing is Standing.INVITED and member.invitation_withdrawn
             return replace(member, standing=Standing.JOINED, joined=envelope.entry, join_contested=contested)
@@ -368,6 +388,11 @@ def _evolve_invitation(member: Member, event: MemberEvent, envelope: Envelope) -
 
 def _profile(handle: str, display_name: str) -> Profile:
     return Profile(check_name(handle), check_name(display_name, may_be_empty=True))
+
+
+def _check_speaks_for(member: Member, actor: Id, actor_rank: int) -> None:
+    if actor != member.id and member.rank <= actor_rank:
+        raise RankTooHigh(rank=member.rank)
 
 
 def _check_known(member: Member) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from scmanager.domain.contest import Claim, entries, holder, rivals, stake
 from scmanager.domain.event import Decision, Envelope, Event, State, replace
+from scmanager.domain.governance import EVERY_RIGHT
 from scmanager.domain.payload import RANK_HIGHEST, RANK_LOWEST, Entries, Rank, RightKeys, Title
 from scmanager.domain.rights import Right
 from scmanager.domain.words import check_title, flaw_of_title
@@ -70,7 +71,7 @@ class RoleUnknown(Refused):
     """There is no such role, or it was withdrawn."""
 
     code = "role-unknown"
-    hint = "Choose one from the list of roles, or define it first."
+    hint = "Look at the list, scm role list, or define it first: scm role define."
 
 
 class RoleRankUnusable(Refused):
@@ -87,12 +88,22 @@ class RightUnknown(Refused):
     hint = f"These are the rights, each given by itself: {', '.join(Right)}."
 
 
-def define(role: Role, title: str, rank: int, rights: tuple[str, ...], actor_rank: int) -> Iterator[Decision]:
-    """Write a template below one's own rank.
+class RightNotYours(Refused):
+    """You do not have the right {right} yourself."""
 
-    Raises RoleDefinedAlready, TitleUnusable, RoleRankUnusable, RightUnknown.
+    code = "role-right-not-yours"
+    hint = "Leave it out, or ask somebody who has it to define the role."
+
+
+def define(
+    role: Role, title: str, rank: int, rights: tuple[str, ...], actor_rank: int, actor_rights: frozenset[str]
+) -> Iterator[Decision]:
+    """Write a template below one's own rank and within one's own rights.
+
+    Raises RoleDefinedAlready, TitleUnusable, RoleRankUnusable, RightUnknown, RightNotYours.
     """
     template = _checked(title, rank, rights, actor_rank)
+    _check_within(role, template.rights, actor_rights)
     if role.template == template and not role.withdrawn:
         return  # Asking twice is harmless.
     if role.template:
@@ -100,10 +111,16 @@ def define(role: Role, title: str, rank: int, rights: tuple[str, ...], actor_ran
     yield Defined(template.title, template.rank, template.rights)
 
 
-def change(role: Role, title: str, rank: int, rights: tuple[str, ...], actor_rank: int) -> Iterator[Decision]:
-    """Change a template, settle a contested one. Grants stay as they were. Raises RoleUnknown and as `define`."""
+def change(
+    role: Role, title: str, rank: int, rights: tuple[str, ...], actor_rank: int, actor_rights: frozenset[str]
+) -> Iterator[Decision]:
+    """Change a template, settle a contested one; what rights it has may stay. Grants stay as they were.
+
+    Raises RoleUnknown and as `define`.
+    """
     _check_rank(live_template(role).rank, actor_rank)
     template = _checked(title, rank, rights, actor_rank)
+    _check_within(role, template.rights, actor_rights)
     if role.template != template or role.rival_templates:
         yield Changed(template.title, template.rank, template.rights, entries(role.templates))
 
@@ -120,13 +137,16 @@ def withdraw(role: Role, actor_rank: int) -> Iterator[Decision]:
 def evolve(role: Role, event: RoleEvent, envelope: Envelope) -> Role:
     """Total. Two definitions or changes at once are contested: the first in fold order holds until `change` settles.
 
-    What touches a role at or above its author's own rank does not count (rule 3). Withdrawn stays withdrawn,
+    What touches a role at or above its author's own rank does not count (rule 3), nor what puts rights into it that
+    neither its author nor the role had: whoever grants by it would lend him a hand. Withdrawn stays withdrawn,
     whatever was changed meanwhile.
     """
     if role.template and role.template.rank <= envelope.rank:
         return role
     match event:
         case Defined() | Changed() if flaw_of_title(event.title) or not envelope.rank < event.rank <= RANK_LOWEST:
+            return role
+        case Defined() | Changed() if _beyond(role, event.rights, envelope.rights):
             return role
         case Defined(title, rank, rights):
             return replace(role, templates=stake(role.templates, Template(title, rank, rights), (), envelope))
@@ -150,6 +170,19 @@ def _checked(title: str, rank: int, rights: tuple[str, ...], actor_rank: int) ->
         if right not in list(Right):
             raise RightUnknown(right=right)
     return Template(check_title(title), rank, tuple(each.value for each in Right if each in rights))
+
+
+def _check_within(role: Role, rights: tuple[str, ...], actor_rights: frozenset[str]) -> None:
+    if beyond := _beyond(role, rights, actor_rights):
+        raise RightNotYours(right=beyond[0])
+
+
+def _beyond(role: Role, rights: tuple[str, ...], actor_rights: frozenset[str]) -> tuple[str, ...]:
+    """What of these rights neither the actor nor the role, in any of its rival templates, has."""
+    if EVERY_RIGHT in actor_rights:
+        return ()
+    held = actor_rights.union(*(claim.value.rights for claim in role.templates))
+    return tuple(each for each in rights if each not in held)
 
 
 def _check_rank(rank: int, actor_rank: int) -> None:

@@ -106,14 +106,14 @@ class SquadronUnknown(Refused):
     """There is no such squadron."""
 
     code = "squadron-unknown"
-    hint = "Form it first."
+    hint = "Look at the list, scm squadron list, or form one: scm squadron form."
 
 
 class SquadronDisbanded(Refused):
     """The squadron {title} is disbanded."""
 
     code = "squadron-disbanded"
-    hint = "Form it anew first."
+    hint = "Form it again first: scm squadron reform."
 
 
 class SquadronNameNotContested(Refused):

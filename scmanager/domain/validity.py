@@ -6,6 +6,7 @@ sentences of the rules, agrees (tests/support/validity_model.py). Ambiguities th
 """
 
 from collections.abc import Iterable, Mapping
+from itertools import takewhile
 
 from scmanager.domain.event import Id, Id32
 from scmanager.domain.frontier import counted
@@ -23,10 +24,12 @@ from scmanager.domain.governance import (
     is_governance,
     may_erase,
 )
-from scmanager.domain.past import Held, Keeps, contiguous
+from scmanager.domain.keeping import Keeping, lowest
+from scmanager.domain.past import Held, contiguous
 from scmanager.domain.records import VALID, Check, Fact, Grant, Reason, Verdict, Verdicts, void
 from scmanager.domain.recovery import succession
-from scmanager.domain.standing import Bench, Cut, OwnCut
+from scmanager.domain.standing import Bench, Cut, Cuts
+from scmanager.domain.witness import Witnesses, spread
 
 DECIDING = {event.tag: event for event in (Granted, Enrolled, Continued, DeviceCut, Removed)}
 """The types that change the verdict of other entries."""
@@ -58,10 +61,16 @@ class Evaluation:
         self._granted: dict[Id, list[Grant]] = {}
         self._removals: dict[bytes, list[tuple[int, Id, Cut]]] = {}
         self._waiting: dict[int, list[Grant]] = {}
-        self._above: set[Id32] = set()
-        """The valid entries that act at ranks above the one being judged."""
-        self._judged_valid: set[Id32] = set()
+        self._above: list[Id32] = []
+        """The valid entries that act at ranks above the one being judged, as far as no witness was asked for."""
+        self._judged_valid: list[Id32] = []
+        self._cuts: dict[tuple[Id32, ...], Cuts] = {}
+        self._said: dict[Id32, list[tuple[int, Fact]]] | None = None
+        self._known: dict[Id32, int] | None = None
+        self._witnesses: Witnesses | None = None
         self._sort_facts()
+        self.device_cuts = self._find_device_cuts()
+        """The own cuts of all members, valid or not, in the order in which they are given as a reason."""
         self._continuations = self._find_continuations(check)
         self._judge_all()
 
@@ -78,13 +87,24 @@ class Evaluation:
         )
 
     def decide(self, fact: Fact, bench: Bench) -> Verdict:
-        """Rule 2 for an entry of a log that belongs to this valid grant."""
-        for cut in bench.cuts:
-            if fact not in cut.keeps:
-                return void(cut.reason, cut.cause)
-        for own in bench.own_cuts.get(fact.log, ()):
-            if fact not in own.keeps and fact.id not in own.spared:
-                return void(Reason.DEVICE_CUT, own.cause)
+        """Rule 2 for a further entry of a log that belongs to this valid grant: nobody has built on it."""
+        cut = bench.cuts.against(fact)
+        if cut is not None:
+            return void(cut.reason, cut.cause)
+        reach = bench.own_cuts.get(fact.log)
+        if reach and bench.own_keeping is not None:
+            own = bench.own_keeping.first_against(fact.log, fact.seq, reach)
+            if own is not None:
+                return void(Reason.DEVICE_CUT, self.device_cuts[own].id)
+        return self._uncut(fact, bench)
+
+    def known(self) -> dict[Id32, int]:
+        """The own cuts in each held entry's past, as masks; an entry that knows of none is not among them."""
+        if self._known is None:
+            self._known = spread(self.held, {cut.id: 1 << number for number, cut in enumerate(self.device_cuts)})
+        return self._known
+
+    def _uncut(self, fact: Fact, bench: Bench) -> Verdict:
         if fact.type not in self._rights:
             if is_governance(fact.type):
                 self.unknown_governance.add(fact.id)
@@ -111,6 +131,10 @@ class Evaluation:
         return void(Reason.UNKNOWN_GRANT)
 
     # -- the pass ----
+
+    def _find_device_cuts(self) -> list[Fact]:
+        acting = (fact for logs in self._acting.values() for facts in logs.values() for fact in facts)
+        return sorted((fact for fact in acting if isinstance(fact.event, DeviceCut)), key=lambda fact: fact.id)
 
     def _sort_facts(self) -> None:
         for fact in self.held.by_id.values():
@@ -149,7 +173,7 @@ class Evaluation:
             for grant in self._waiting.pop(rank):
                 bench = self.benches[grant.id] = Bench(grant, self._cuts_on(grant))
                 self._judge_grant(bench)
-            self._above |= self._judged_valid
+            self._above += self._judged_valid
             self._judged_valid.clear()
         for fact in self.facts:
             if fact.id not in self.entries:
@@ -161,27 +185,37 @@ class Evaluation:
         level = 0
         brought = {bench.grant.log: {bench.grant.device}}
         self._bring(bench, level, brought, {bench.grant.device})
-        cuts: list[tuple[Fact, DeviceCut]] = []
+        numbers = {fact.id: number for number, fact in self._cuts_by(bench.grant.id)}
+        cuts: dict[bytes, int] = {}
+        """The valid own cuts so far, as masks by device."""
         while brought:
-            bench.own_cuts |= self._own_cuts(bench, brought, cuts)
+            self._cut_own(bench, brought, cuts)
             enrolled: dict[Id32, set[bytes]] = {}
             for log in brought:
+                bench.struck |= bench.cuts.struck(log, acting.get(log, ()))
                 for fact in acting.get(log, ()):
-                    verdict = self.entries[fact.id] = self.decide(fact, bench)
+                    verdict = self.entries[fact.id] = self._judge_held(fact, bench)
                     if not verdict.valid:
                         continue
-                    self._judged_valid.add(fact.id)
+                    self._judged_valid.append(fact.id)
                     if fact.type not in DECIDING:
                         continue
                     if isinstance(fact.event, Enrolled):
                         enrolled.setdefault(fact.event.log, set()).add(fact.event.device)
                     elif isinstance(fact.event, DeviceCut):
-                        cuts.append((fact, fact.event))
+                        cuts[fact.event.device] = cuts.get(fact.event.device, 0) | 1 << numbers[fact.id]
                     else:
                         self._note(fact, bench.grant)
             level += 1
             brought = {log: keys for log, keys in enrolled.items() if log not in bench.levels}
             self._bring(bench, level, brought, set().union(*enrolled.values()))
+
+    def _judge_held(self, fact: Fact, bench: Bench) -> Verdict:
+        cut = bench.struck.get(fact.id)
+        if cut is not None:
+            return void(cut.reason, cut.cause)
+        own = bench.disowned.get(fact.id)
+        return void(Reason.DEVICE_CUT, own) if own is not None else self._uncut(fact, bench)
 
     def _bring(self, bench: Bench, level: int, brought: dict[Id32, set[bytes]], keys: set[bytes]) -> None:
         """Enter logs and keys at this level, and the continuations of keys that are new here."""
@@ -212,15 +246,15 @@ class Evaluation:
             self._granted.setdefault(grant.member, []).append(grant)
             self._waiting.setdefault(grant.rank, []).append(grant)
         elif isinstance(event, Removed):
-            cut = Cut(Reason.REMOVED, fact.id, Keeps(self.held, event.logs))
+            cut = Cut(Reason.REMOVED, fact.id, event.logs)
             self._removals.setdefault(event.grant, []).append((author.rank, author.member, cut))
 
     # -- cuts ----
 
-    def _cuts_on(self, grant: Grant) -> tuple[Cut, ...]:
+    def _cuts_on(self, grant: Grant) -> Cuts:
         """The recoveries and removals that reach what acts by this grant (rules 7 and 11)."""
         if grant.rank == 0:
-            return self._recoveries_after(grant.generation)
+            return self._together(self._recoveries_after(grant.generation))
         named = self._removals.get(grant.id, []) + self._removals.get(grant.member, [])
         reaching = [
             (rank, cut.cause, cut)
@@ -229,36 +263,71 @@ class Evaluation:
             and member != grant.member
             and not (cut.cause in grant.overrides and grant.written_at <= rank)
         ]
-        return tuple(cut for _, _, cut in sorted(reaching, key=lambda row: row[:2]))
+        return self._together([cut for _, _, cut in sorted(reaching, key=lambda row: row[:2])])
 
-    def _recoveries_after(self, generation: int) -> tuple[Cut, ...]:
+    def _together(self, cuts: list[Cut]) -> Cuts:
+        """The grants that the same cuts reach share what is worked out of them."""
+        causes = tuple(cut.cause for cut in cuts)
+        if causes not in self._cuts:
+            self._cuts[causes] = Cuts(self.held, cuts)
+        return self._cuts[causes]
+
+    def _recoveries_after(self, generation: int) -> list[Cut]:
         cuts = []
         for claims in self.succession.generations[generation:]:
             cause = min(claim.carrier.id for claim in claims)
-            cuts.append(Cut(Reason.RECOVERED, cause, Keeps(self.held, claims[0].signed.statement.keeps)))
+            cuts.append(Cut(Reason.RECOVERED, cause, claims[0].signed.statement.keeps))
         if rivals := self.succession.rivals:
-            rows: list[Kept] = [row for claim in rivals for row in claim.signed.statement.keeps]
-            cause = min(claim.carrier.id for claim in rivals)
-            cuts.append(Cut(Reason.DISPUTED, cause, Keeps(self.held, rows)))
-        return tuple(cuts)
+            rows = tuple(row for claim in rivals for row in claim.signed.statement.keeps)
+            cuts.append(Cut(Reason.DISPUTED, min(claim.carrier.id for claim in rivals), rows))
+        return cuts
 
-    def _own_cuts(
-        self, bench: Bench, brought: dict[Id32, set[bytes]], cuts: list[tuple[Fact, DeviceCut]]
-    ) -> dict[Id32, list[OwnCut]]:
+    def _cut_own(self, bench: Bench, brought: dict[Id32, set[bytes]], cuts: dict[bytes, int]) -> None:
         """Rule 6: what cuts from smaller levels void in these logs, less what somebody above built on."""
-        reaching: dict[Id32, list[OwnCut]] = {}
         acting = self._acting.get(bench.grant.id, {})
-        for fact, event in sorted(cuts, key=lambda cut: cut[0].id):
-            logs = [log for log, keys in brought.items() if event.device in keys]
-            own = OwnCut(fact.id, bench.grant.rank, Keeps(self.held, event.logs))
-            victims = {entry.id for log in logs for entry in acting.get(log, ()) if entry not in own.keeps}
-            if bench.grant.rank > 0:
-                own.knowing = self.held.future([fact.id])
-                own.touched = self.held.future(victims, outside=own.knowing)
-                own.spared = victims & self.held.past(own.touched & self._above, within=own.touched)
-            for log in logs:
-                reaching.setdefault(log, []).append(own)
-        return reaching
+        for log, keys in brought.items():
+            reach = 0
+            for key in keys & cuts.keys():
+                reach |= cuts[key]
+            if not reach:
+                continue
+            bench.own_cuts[log] = reach
+            if bench.own_keeping is None:
+                said = self._cuts_by(bench.grant.id)
+                bench.own_keeping = Keeping(
+                    self.held, ((number, row) for number, fact in said for row in _rows(fact))
+                )
+            for fact, kept in bench.own_keeping.kept(log, acting.get(log, ())):
+                left = reach & ~kept
+                if left and bench.grant.rank > 0:
+                    left &= self._agreed(fact.id)
+                if (first := lowest(left)) is not None:
+                    bench.disowned[fact.id] = self.device_cuts[first].id
+
+    def _cuts_by(self, grant: Id32) -> list[tuple[int, Fact]]:
+        """The own cuts said by a grant, with their numbers."""
+        if self._said is None:
+            self._said = {}
+            for number, fact in enumerate(self.device_cuts):
+                self._said.setdefault(fact.by, []).append((number, fact))
+        return self._said.get(grant, [])
+
+    def _agreed(self, entry: Id32) -> int:
+        """The own cuts that every witness for an entry knew, among those that act above the grant being judged."""
+        if self._witnesses is None:
+            self._witnesses = Witnesses(self.held, self.known(), self._at_risk())
+        self._witnesses.hear(self._above)
+        self._above.clear()
+        return self._witnesses.agreed(entry)
+
+    def _at_risk(self) -> set[Id32]:
+        """What lies in a log that was brought in under a device which somebody cut."""
+        devices = {fact.event.device for fact in self.device_cuts if isinstance(fact.event, DeviceCut)}
+        logs = set().union(*(self._continuations.get(device, set()) for device in devices))
+        for fact in self.held.by_id.values():
+            if isinstance(fact.event, Enrolled) and fact.event.device in devices:
+                logs.add(fact.event.log)
+        return {fact.id for log in logs for fact in self.held.logs.get(log, ())}
 
     # -- rules of single types ----
 
@@ -286,10 +355,15 @@ class Evaluation:
             return void(Reason.RIGHTS, author.id)
         if event.member == self._founder:
             return void(Reason.FOUNDER)
-        higher = [grant for grant in self._granted.get(event.member, ()) if grant.written_at < author.rank]
+        granted = self._granted.get(event.member, ())  # From above downwards, as the ranks were judged.
+        higher = list(takewhile(lambda grant: grant.written_at < author.rank, granted))
         if higher and not any(fact.id in grant.keeps for grant in higher):
             return void(Reason.TAKEN, min(grant.id for grant in higher))
         return VALID
+
+
+def _rows(fact: Fact) -> tuple[Kept, ...]:
+    return fact.event.logs if isinstance(fact.event, DeviceCut) else ()
 
 
 def _first_rank(entry: Fact, founder: Id, device: bytes, box: bytes, generation: int) -> Grant:

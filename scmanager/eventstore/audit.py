@@ -25,6 +25,7 @@ from scmanager.eventstore import checkpoint, entry, merkle
 from scmanager.eventstore.audit_chunk import (
     CHAIN_BROKEN,
     CHUNK_ENTRIES,
+    FALLING,
     Branch,
     Chunk,
     Finding,
@@ -78,10 +79,6 @@ _STRAYS = (
     ),
 )
 """(code, what, query for log and seq): rows that nothing accounts for."""
-_FALLING = (
-    "SELECT l.id, w.seq FROM (SELECT log, seq, pos, lag(pos) OVER (PARTITION BY log, branch ORDER BY seq) AS before"
-    " FROM entry) w LEFT JOIN log l ON l.no = w.log WHERE w.pos <= w.before"
-)
 
 Advance = Callable[[int], None]
 
@@ -135,7 +132,7 @@ def _verify(db: sqlite3.Connection, path: Path, deep: bool, processes: int, adva
         by_branch.setdefault((task[1].log, task[1].number), []).append(chunk)
         advance(chunk.entries)
     findings = _strays(db)
-    findings += _gaps(db, deep=deep)
+    findings += _gaps(db)
     heads = []
     for branch in branches:
         chunks = by_branch.get((branch.log, branch.number), [])
@@ -192,19 +189,12 @@ def _strays(db: sqlite3.Connection) -> list[Finding]:
     ]
 
 
-def _gaps(db: sqlite3.Connection, *, deep: bool) -> list[Finding]:
-    """Positions are gapless: where one is missing, a row was taken out, perhaps with its whole log.
-
-    Deep: in a branch they rise, too. No node would open the store otherwise.
-    """
-    found = []
+def _gaps(db: sqlite3.Connection) -> list[Finding]:
+    """Positions are gapless: where one is missing, a row was taken out, perhaps with its whole log."""
     count, first, last = db.execute("SELECT count(*), ifnull(min(pos), 1), ifnull(max(pos), 0) FROM entry").fetchone()
-    if (first, last) != (1, count):
-        what = f"{count} entries stand at positions {first} to {last}"
-        found.append(Finding(b"", None, "position-missing", what))
-    for log, seq in db.execute(_FALLING).fetchall() if deep else ():
-        found.append(Finding(log or b"", seq, "entry-misplaced", "it stands before the one that it continues"))
-    return found
+    if (first, last) == (1, count):
+        return []
+    return [Finding(b"", None, "position-missing", f"{count} entries stand at positions {first} to {last}")]
 
 
 def _false_heads(db: sqlite3.Connection, known: set[bytes]) -> list[Finding]:
@@ -229,11 +219,13 @@ def _judge(db: sqlite3.Connection, branch: Branch, chunks: list[Chunk], findings
         mine.append(flaw)
     whole = merkle.CompactRange()
     root, noted, altered = merkle.EMPTY_ROOT, False, False
-    last_id, last_hlc = entry.ZERO_ID, -1
+    last_id, last_hlc, last_pos = entry.ZERO_ID, -1, 0
     for number, chunk in enumerate(chunks):
         if (chunk.first_prev, chunk.first_hlc > last_hlc) != (last_id, True):
             mine.append(Finding(branch.log, number * CHUNK_ENTRIES, "chain-broken", CHAIN_BROKEN))
-        last_id, last_hlc = chunk.last_id, chunk.last_hlc
+        if chunk.last_pos and chunk.first_pos <= last_pos:  # No node would open the store.
+            mine.append(Finding(branch.log, number * CHUNK_ENTRIES, "entry-misplaced", FALLING))
+        last_id, last_hlc, last_pos = chunk.last_id, chunk.last_hlc, chunk.last_pos
         for size, stored, hashes, honest in chunk.notes:
             root = merkle.CompactRange(size, (*whole.hashes, *hashes)).root()
             noted = noted or size == branch.size
@@ -306,7 +298,7 @@ def _links(db: sqlite3.Connection, branch: Branch, low: int, high: int) -> Itera
     After the last entry comes the stored head.
     """
     first, end = max(low - 1, 0), min(high + 1, branch.size)
-    rows = [data for _, data, _ in rows_of(db, branch, first, end)]
+    rows = [data for _, data, _, _ in rows_of(db, branch, first, end)]
     ids = [sha3_512(data).digest() for data in rows]
     named = [*(data[_PREV] for data in rows[1:]), branch.head if end == branch.size else ids[-1]]
     for place in range(low - first, len(rows)):

@@ -17,6 +17,7 @@ CHUNK_ENTRIES = 1 << 15
 """A power of two: then a chunk's tree is a node of the whole tree."""
 
 CHAIN_BROKEN = "it does not continue the entry before it"
+FALLING = "it stands before the one that it continues"
 
 _HLC, _PREV, _KEY = slice(44, 52), slice(52, 116), slice(138, 182)
 _ONE_PART = b'{"deps":[],"parts":[["%b",%d,"%b"]]}'
@@ -25,8 +26,8 @@ MAPPED_BYTES = 1 << 32
 _PART_TAG = b"scm/part/1\n"
 
 
-Row = tuple[int, bytes, bytes]
-"""(seq, entry, part 0)."""
+Row = tuple[int, bytes, bytes, int]
+"""(seq, entry, part 0, position in the store)."""
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -66,6 +67,9 @@ class Chunk(msgspec.Struct, frozen=True):
     last_id: bytes
     first_hlc: int
     last_hlc: int
+    first_pos: int
+    last_pos: int
+    """Deep only."""
     findings: tuple[Finding, ...]
 
 
@@ -77,12 +81,12 @@ def connect(path: Path) -> sqlite3.Connection:
 
 
 def rows_of(db: sqlite3.Connection, branch: Branch, first: int, end: int) -> Iterator[Row]:
-    """(seq, entry, part 0) of a branch from `first` on, before `end`, in order."""
+    """The rows of a branch from `first` on, before `end`, in order."""
     for number, start, stop in branch.pieces:
         low, high = max(first, start), min(end, stop)
         if low < high:
             yield from db.execute(
-                "SELECT seq, data, shared FROM entry"
+                "SELECT seq, data, shared, pos FROM entry"
                 " WHERE log = ? AND branch = ? AND seq >= ? AND seq < ? ORDER BY seq",
                 (branch.no, number, low, high),
             )
@@ -113,7 +117,7 @@ def _checked(db: sqlite3.Connection, branch: Branch, first: int, end: int, check
         check.findings.append(Finding(branch.log, first + tree.size, "entry-missing", "it is not in the store"))
     return Chunk(
         tree.size, tree.hashes, tuple(notes), check.first_prev, check.last_id, check.first_hlc, check.last_hlc,
-        tuple(check.findings),
+        check.first_pos, check.last_pos, tuple(check.findings),
     )  # fmt: skip
 
 
@@ -147,12 +151,13 @@ class _Fast:
         self.leaves: list[bytes] = []
         self.first_prev = self.last_id = b""
         self.first_hlc = self.last_hlc = 0
+        self.first_pos = self.last_pos = 0
         self.findings: list[Finding] = []
 
     def take(self, rows: Iterator[Row], count: int) -> None:
         """Read the next `count` entries; stops at a gap."""
         data = b""
-        for seq, data, _ in islice(rows, count):
+        for seq, data, _, _ in islice(rows, count):
             if seq != self.seq:
                 return
             if not self.first_prev:
@@ -182,34 +187,41 @@ class _Deep(_Fast):
 
     def take(self, rows: Iterator[Row], count: int) -> None:
         """As above. Most entries name no deps and one part: such a one is spelled anew and compared, not parsed."""
-        head, parts, append = b"SCE1" + self.branch.log, self._parts, self.leaves.append
-        for seq, data, shared in islice(rows, count):
-            if seq != self.seq:
-                return
+        head, keys, parts, append = b"SCE1" + self.branch.log, self._keys, self._parts, self.leaves.append
+        due, clock, last_id, last_pos = self.seq, self._clock, self.last_id, self.last_pos
+        for seq, data, shared, pos in islice(rows, count):
+            if seq != due:
+                break
             append(sha256(b"\0" + data).digest())
             part = sha3_256(_PART_TAG + shared).digest()
+            key, hlc = data[_KEY], data[_HLC]
             plain = (
                 data[:36] == head
                 and data[36:44] == seq.to_bytes(8)
-                and data[_HLC] > self._clock
-                and data[_PREV] == self.last_id
-                and data[_KEY] in self._keys
-                and data[116:] == _ONE_PART % (data[_KEY], len(shared), b2a_base64(part, newline=False))
+                and hlc > clock
+                and pos > last_pos
+                and data[_PREV] == last_id
+                and key in keys
+                and data[116:] == _ONE_PART % (key, len(shared), b2a_base64(part, newline=False))
                 and seq not in parts
             )
             if not plain:
-                self._look_closer(seq, data, shared, part)
-            self._clock, self.last_id = data[_HLC], sha3_512(data).digest()
-            self.seq += 1
-        self.last_hlc = int.from_bytes(self._clock)
+                self._clock, self.last_id, self.last_pos = clock, last_id, last_pos
+                self._look_closer(seq, data, shared, part, pos)
+            clock, last_id, last_pos = hlc, sha3_512(data).digest(), pos
+            due += 1
+        self.seq, self._clock, self.last_id, self.last_pos = due, clock, last_id, last_pos
+        self.last_hlc = int.from_bytes(clock)
 
-    def _look_closer(self, seq: int, data: bytes, shared: bytes, part: bytes) -> None:
+    def _look_closer(self, seq: int, data: bytes, shared: bytes, part: bytes, pos: int) -> None:
         """What is not plainly as it should be: entries with deps or several parts, and what was changed."""
         hlc = int.from_bytes(data[_HLC])
         if not self.last_id:
-            self.first_prev, self.first_hlc = data[_PREV], hlc
+            self.first_prev, self.first_hlc, self.first_pos = data[_PREV], hlc, pos
         elif data[_PREV] != self.last_id or data[_HLC] <= self._clock:
             self._found(seq, "chain-broken", CHAIN_BROKEN)
+        if self.last_id and pos <= self.last_pos:
+            self._found(seq, "entry-misplaced", FALLING)
         try:
             one = entry.parse(data)
         except Untrusted as error:

@@ -110,5 +110,5 @@ def _root(db: sqlite3.Connection, branch: Branch, size: int) -> bytes:
     tree = merkle.CompactRange()
     for first in range(0, size, CHUNK_ENTRIES):
         end = min(first + CHUNK_ENTRIES, size)
-        tree = tree.extend(merkle.leaf_hash(data) for _, data, _ in rows_of(db, branch, first, end))
+        tree = tree.extend(merkle.leaf_hash(data) for _, data, _, _ in rows_of(db, branch, first, end))
     return tree.root()

@@ -21,7 +21,7 @@ from scmanager.projections.gathering import (
 from scmanager.projections.generation import Connection
 from scmanager.projections.writing import Batch, poisoned
 from scmanager.spaces.documents import Documents
-from scmanager.spaces.opening import KeyOf
+from scmanager.spaces.opening import WordKeyOf
 from scmanager.spaces.reader import Readers
 from scmanager.spaces.shelf import Shelf
 from scmanager.spaces.space import Space
@@ -40,7 +40,7 @@ class Following:
         self,
         shelf: Shelf,
         store: Store,
-        key_of: KeyOf,
+        key_of: WordKeyOf,
         schema: str,
         readers: Readers,
         seen: Mapping[bytes, int] | None = None,

@@ -34,6 +34,7 @@ from scmanager.spaces.contests import worded
 from scmanager.spaces.opening import Opened
 from scmanager.spaces.reader import Reader, Readers, history_of
 from scmanager.spaces.space import Space
+from scmanager.spaces.subjects import subjects
 
 MODELS: tuple[ReadModel, ...] = (
     organisations.MODEL,
@@ -179,10 +180,14 @@ def _slice(
                 if (thing := space.thing(fold, entity)) is not None:
                     found[entity] = thing.state
                     wanted.update(model.words(thing.state))
-                    if model.contests and (told := thing.contests()):
+                    if (model.contests or model.history) and (told := thing.contests()):
                         contested.setdefault(fold.name, {})[entity] = told
                         wanted.update(_contested_words(fold, told))
-    opened = {each: (one, space.public(one.entry.log)) for each in wanted if (one := space.opened(each)) is not None}
+    opened = {
+        each: (one, space.public(one.entry.log), subjects(space, one))
+        for each in wanted
+        if (one := space.opened(each)) is not None
+    }
     voices = _voices(space) if models["roster"] else {}
     histories = _histories(space, models, reader) if reader else {}
     erased = space.erased_keys()

@@ -11,7 +11,7 @@ from scmanager.domain.fold import Fold
 from scmanager.domain.notification import History
 from scmanager.projections.copy_text import NULL, micros
 from scmanager.spaces.documents import Documents, Place, Shown
-from scmanager.spaces.opening import KeyOf, Opened
+from scmanager.spaces.opening import Opened, WordKeyOf
 from scmanager.spaces.personal import Absence, open_part
 from scmanager.spaces.reader import Reader
 
@@ -49,8 +49,8 @@ class Scene(msgspec.Struct, frozen=True):
     contests: Mapping[str, Mapping[Id, tuple[Contest, ...]]]
     """By fold name: what is and was contested of the entities to project, where anything is or was."""
     voices: Mapping[Id, Voice]
-    words: Mapping[Id32, tuple[Opened, bytes]]
-    """The entries whose words or times are wanted, with their logs' keys."""
+    words: Mapping[Id32, tuple[Opened, bytes, frozenset[Id]]]
+    """The entries whose words or times are wanted, with their logs' keys and whom the words may be about."""
     erased: frozenset[bytes]
     reader: Reader | None = None
     """As whom this node looks at the space."""
@@ -69,7 +69,7 @@ class Look:
         self,
         scene: Scene,
         parts: Mapping[tuple[int, int], bytes],
-        key_of: KeyOf,
+        key_of: WordKeyOf,
         documents: Documents | None = None,
     ) -> None:
         self.scene = scene
@@ -104,9 +104,9 @@ class Look:
         held = self.scene.words.get(entry)
         if held is None:
             return Absence.NOT_HERE
-        opened, public = held
+        opened, public, about = held
         stored = self._parts.get((opened.pos, 1))
-        return open_part(opened.entry, 1, kind, stored, public, self._key_of, self.scene.erased)
+        return open_part(opened.entry, 1, kind, stored, public, self._key_of, about, self.scene.erased)
 
 
 class ReadModel(msgspec.Struct, frozen=True):
@@ -124,7 +124,7 @@ class ReadModel(msgspec.Struct, frozen=True):
     contests: bool = False
     """Whether rows tell of contests: of things alone that two wrote of without knowing of each other."""
     history: bool = False
-    """Whether rows are made from what happened to a thing, not only from what it is."""
+    """Whether rows are made from what happened to a thing, its contests too, not only from what it is."""
 
 
 def spoken(words: Personal | Absence) -> str:

@@ -19,7 +19,7 @@ from scmanager.projections.generation import LIVE, NAMES, Connection
 from scmanager.projections.rebuild import RebuildUnderWay, Rebuilt, Report, Step, alone, quietly
 from scmanager.projections.writing import ProjectedElsewhere, poisoned
 from scmanager.spaces.documents import Documents
-from scmanager.spaces.opening import KeyOf, parse_row
+from scmanager.spaces.opening import WordKeyOf, parse_row
 from scmanager.spaces.reader import OwnLogs, Readers
 from scmanager.spaces.shelf import Shelf
 
@@ -59,7 +59,7 @@ class Projector:
         self,
         shelf: Shelf,
         store: Store,
-        key_of: KeyOf,
+        key_of: WordKeyOf,
         conninfo: str | Callable[[], str],
         own_logs: OwnLogs = lambda _: (),
         documents: Documents | None = None,

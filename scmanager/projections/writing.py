@@ -29,7 +29,7 @@ from scmanager.projections.generation import (
 )
 from scmanager.projections.read_model import Look, ReadModel, Row
 from scmanager.spaces.documents import Documents
-from scmanager.spaces.opening import KeyOf
+from scmanager.spaces.opening import WordKeyOf
 from scmanager.spaces.space import Space
 
 CHUNK_ENTRIES = 2_000
@@ -54,7 +54,7 @@ class Batch:
         connection: Connection,
         schema: str,
         store: Store,
-        key_of: KeyOf,
+        key_of: WordKeyOf,
         lock: AbstractContextManager[object],
         report: Callable[[int], None] = lambda _: None,
         documents: Documents | None = None,
@@ -94,7 +94,7 @@ class Batch:
     # Entities
 
     def _write_entities(self, piece: Slice, *, empty: bool, wary: bool) -> None:
-        wanted = [opened.pos for opened, _ in piece.scene.words.values()]
+        wanted = [opened.pos for opened, _, _ in piece.scene.words.values()]
         look = Look(piece.scene, self._store.parts(wanted) if wanted else {}, self._key_of, self._documents)
         for model in MODELS:
             entities = piece.models[model.name]

@@ -18,7 +18,7 @@ from scmanager.domain.document import ROOT, Changed, Kind, Text, subject_of
 from scmanager.domain.event import Envelope, Id, Id32
 from scmanager.errors import Refused
 from scmanager.eventstore.store import Store
-from scmanager.spaces.opening import KeyOf, Opened
+from scmanager.spaces.opening import Opened, WordKeyOf
 from scmanager.spaces.personal import Absence, plain_part
 from scmanager.spaces.scribe import DocumentUnreadable, Draft, Forgotten, Omitted, Reading, Scribe, ScribeAway, Told
 from scmanager.spaces.shelf import Shelf
@@ -120,8 +120,6 @@ class _Found(msgspec.Struct, frozen=True):
     erased: frozenset[bytes]
     subject: Id
     """Whose key seals it."""
-    subjects: Mapping[bytes, bytes]
-    """Whose each key is."""
     before: _Held | None
     """What the scribe has; None: it has to be told everything."""
 
@@ -141,7 +139,7 @@ class Documents:
         self,
         store: Store,
         shelf: Shelf,
-        key_of: KeyOf,
+        key_of: WordKeyOf,
         scribe: Scribe,
         steady_s: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -235,8 +233,7 @@ class Documents:
             fresh = [entry for _, entry in text.changes() if entry not in known]
             opened = [each for entry in fresh if (each := space.opened(entry)) is not None]
             told = tuple((each, space.public(each.entry.log)) for each in opened)
-            subjects = self._shelf.subjects(place.space) if told else {}
-            return _Found(text, told, erased, _subject(space, place), subjects, before)
+            return _Found(text, told, erased, _subject(space, place), before)
 
     def _open(self, found: _Found) -> _Part:
         stored: Mapping[tuple[int, int], bytes] = {}
@@ -247,10 +244,8 @@ class Documents:
             event, entry = opened.event, opened.entry
             if not isinstance(event, Changed):
                 continue
-            plain = plain_part(entry, 1, stored.get((opened.pos, 1)), public, self._key_of, found.erased)
-            key = entry.parts[1].key if len(entry.parts) > 1 else b""
-            if not key or found.subjects.get(key, found.subject) != found.subject:
-                plain = Absence.UNREADABLE
+            part_1 = stored.get((opened.pos, 1))
+            plain = plain_part(entry, 1, part_1, public, self._key_of, {found.subject}, found.erased)
             if isinstance(plain, bytes):
                 part.told.append(Told(event.change, event.actor, event.number, event.deps, plain))
                 continue

@@ -15,6 +15,9 @@ from scmanager.eventstore.store import Row, StoreDamaged
 KeyOf = Callable[[bytes], bytes | None]
 """A key by its id, if this node has it."""
 
+WordKeyOf = Callable[[bytes], tuple[bytes, bytes] | None]
+"""A key by its id, if this node has it: whose it is (empty: an epoch's), and the key."""
+
 Same = dict[Any, Any]
 """Values that many entries repeat, each by itself: so that one object serves all."""
 
@@ -101,6 +104,18 @@ def said(shared: Shared, same: Same) -> Said:
         same.setdefault(kind, kind), same.setdefault(by, by), shared.command, shared.cause,
         same.setdefault(entity, entity), shared.saw,
     )  # fmt: skip
+
+
+def once(key_of: KeyOf) -> KeyOf:
+    """Ask for each key once: the vault reads and unwraps it anew each time. Forgotten after the batch."""
+    known: dict[bytes, bytes | None] = {}
+
+    def remembered(key: bytes) -> bytes | None:
+        if key not in known:
+            known[key] = key_of(key)
+        return known[key]
+
+    return remembered
 
 
 def parse_row(row: Row) -> Entry:

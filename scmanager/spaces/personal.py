@@ -10,10 +10,10 @@ from typing import TypeVar
 
 import msgspec
 
-from scmanager.domain.event import Personal
+from scmanager.domain.event import Id, Personal
 from scmanager.eventstore import parts
 from scmanager.eventstore.entry import Entry
-from scmanager.spaces.opening import KeyOf
+from scmanager.spaces.opening import WordKeyOf
 
 P = TypeVar("P", bound=Personal)
 
@@ -27,7 +27,7 @@ class Absence(enum.StrEnum):
     NOT_HERE = "not-here"
     """The part or its key has not come."""
     UNREADABLE = "unreadable"
-    """Not what the entry says, or not what such an entry carries."""
+    """Not what the entry says, not what such an entry carries, or under a key that no erasure of theirs reaches."""
 
 
 _decoders: dict[type[Personal], msgspec.json.Decoder[Personal]] = {}
@@ -39,11 +39,12 @@ def open_part(
     kind: type[P],
     stored: bytes | None,
     public: bytes,
-    key_of: KeyOf,
+    key_of: WordKeyOf,
+    about: Collection[Id],
     erased: Collection[bytes] = (),
 ) -> P | Absence:
     """The words in one part of an entry. Total: whatever the bytes, never raises. See `plain_part`."""
-    plain = plain_part(entry, number, stored, public, key_of, erased)
+    plain = plain_part(entry, number, stored, public, key_of, about, erased)
     return plain if isinstance(plain, Absence) else _read(kind, plain)
 
 
@@ -52,25 +53,30 @@ def plain_part(
     number: int,
     stored: bytes | None,
     public: bytes,
-    key_of: KeyOf,
+    key_of: WordKeyOf,
+    about: Collection[Id],
     erased: Collection[bytes] = (),
 ) -> bytes | Absence:
     """The bytes in one part of an entry.
 
     `stored` is what the store holds of it, `public` the key of the entry's log; `erased` are key ids that an erasure
-    which counts has named: their words are hidden at once, held or not.
+    which counts has named: their words are hidden at once, held or not. `about` are those whom the words may be about
+    (subjects.py): under the key of anybody else, or under none, nothing is read.
     """
     if number >= len(entry.parts):
         return Absence.UNREADABLE
     ref = entry.parts[number]
     if ref.key and ref.key in erased:
         return Absence.ERASED
-    key = key_of(ref.key) if ref.key else b""
-    if stored is None or key is None:
+    held = key_of(ref.key) if ref.key else (b"", b"")
+    if stored is None or held is None:
         return Absence.NOT_HERE
+    subject, key = held
+    if not subject or subject not in about:
+        return Absence.UNREADABLE
     try:
         parts.check(ref, stored, number)
-        return parts.unseal(key, public, entry.seq, number, stored) if ref.key else stored
+        return parts.unseal(key, public, entry.seq, number, stored)
     except parts.WrongPart:
         return Absence.UNREADABLE
 

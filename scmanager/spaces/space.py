@@ -19,8 +19,10 @@ from scmanager.eventstore import signing
 from scmanager.eventstore.entry import Dep, Entry, Kind, digest, u64
 from scmanager.eventstore.store import Row
 from scmanager.spaces.facts import clear_of, fact_of, founding_fact
+from scmanager.spaces.index import Indices
 from scmanager.spaces.journal import WORDS_CAME, Change, Journal
-from scmanager.spaces.opening import HeldOf, KeyOf, Opened, Said, Same, check_row, open_row, parse_row
+from scmanager.spaces.opening import HeldOf, KeyOf, Opened, Said, Same, check_row, once, open_row, parse_row
+from scmanager.spaces.outcomes import Outcomes
 from scmanager.spaces.thing import Thing
 
 AHEAD_US_MAX = 26 * 3600 * 1_000_000
@@ -37,7 +39,8 @@ class Space:
         self.rulings = 0
         """How often grants may have changed."""
         self.kind: Kind = "org"
-        self.journal = Journal()
+        self.journal, self.indices = Journal(), Indices()
+        self.outcomes = Outcomes()
         self._folds = folds
         self._key_of = key_of
         self._held_of = held_of
@@ -76,7 +79,7 @@ class Space:
         if self.holds_due(now_us):
             waiting, self._held, self._due_us = self._held, [], None
         until = now_us + AHEAD_US_MAX
-        key_of = _once(self._key_of)
+        key_of = once(self._key_of)
         fresh = [opened for row in waiting if (opened := self._open(row, until, key_of)) is not None]
         fresh += [opened for row in rows if (opened := self._open(row, None if own else until, key_of)) is not None]
         self.pos = max(self.pos, max((row.pos for row in rows), default=0))
@@ -118,6 +121,7 @@ class Space:
             fact = fact_of(opened)
             facts.append(fact)
             self._opened[fact.id] = opened
+            self.outcomes.admit(opened)
             one = opened.entry
             if one.hlc > self._newest.get(one.log, 0):
                 self._newest[one.log] = one.hlc
@@ -232,7 +236,7 @@ class Space:
     def things(self, fold: Fold) -> Iterator[tuple[Id, State]]:
         """All things of one kind. One of which everything said turned out void is none."""
         every = self._things.get(fold.name, {}).items()
-        return ((entity, thing.state) for entity, thing in every if thing.tips)
+        return ((entity, thing.state) for entity, thing in every if thing.is_said)
 
     def opened(self, id32: Id32) -> Opened | None:
         """An entry by its id32, if it is held and open."""
@@ -377,20 +381,8 @@ def _governs(opened: Opened) -> bool:
     return opened.shared is not None and is_governance(opened.shared.type)
 
 
-def _once(key_of: KeyOf) -> KeyOf:
-    """Ask for each key once: the vault reads and unwraps it anew each time. Forgotten after the batch."""
-    known: dict[bytes, bytes | None] = {}
-
-    def remembered(key: bytes) -> bytes | None:
-        if key not in known:
-            known[key] = key_of(key)
-        return known[key]
-
-    return remembered
-
-
 def _envelope(one: Entry, shared: Said, grant: Grant) -> Envelope:
     return Envelope(
         one.id32, one.log, one.seq, one.hlc, shared.by, grant.member, grant.rank,
-        shared.entity, shared.saw, shared.command,
+        shared.entity, shared.saw, shared.command, grant.rights,
     )  # fmt: skip

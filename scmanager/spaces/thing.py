@@ -25,12 +25,12 @@ class Thing:
     the state is always the fold of those that count.
     """
 
-    __slots__ = ("_clashes", "_events", "clashed", "fold", "has_clashed", "state", "tips")
+    __slots__ = ("_clashes", "_events", "_tips", "clashed", "fold", "has_clashed", "state")
 
     def __init__(self, fold: Fold) -> None:
         self.fold = fold
         self.state: State = fold.empty
-        self.tips: tuple[Id32, ...] = ()
+        self._tips: dict[Id32, None] = {}
         self._events: list[tuple[Envelope, Event]] = []
         self.clashed = False
         """Whether two wrote of it without knowing of each other."""
@@ -58,15 +58,27 @@ class Thing:
 
     def refold(self) -> None:
         """From the beginning, in fold order."""
-        self.state, self.tips, self.clashed, self._clashes = self.fold.empty, (), False, None
+        self.state, self._tips, self.clashed, self._clashes = self.fold.empty, {}, False, None
         for envelope, event in self._events:
             self._evolve(envelope, event)
 
     def _evolve(self, envelope: Envelope, event: Event) -> None:
         self.state = self.fold.evolve(self.state, event, envelope)
-        self.tips = tips_after(self.tips, envelope)
-        if len(self.tips) > 1:
+        for seen in envelope.saw:
+            self._tips.pop(seen, None)
+        self._tips[envelope.entry] = None
+        if len(self._tips) > 1:
             self.clashed = self.has_clashed = True
+
+    @property
+    def tips(self) -> tuple[Id32, ...]:
+        """The newest events, in fold order: those that nobody saw who wrote later."""
+        return tuple(self._tips)
+
+    @property
+    def is_said(self) -> bool:
+        """Whether anything that counts was said of it."""
+        return bool(self._events)
 
     def contests(self) -> tuple[Contest, ...]:
         """What is contested about it, then what was and how it was settled."""

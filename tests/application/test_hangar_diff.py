@@ -233,6 +233,11 @@ def test_the_order_of_rows_does_not_matter(
     assert diff(known, hangar(*rows)) == found
 
 
+def test_rows_that_differ_by_how_the_model_is_told_have_an_order_too() -> None:
+    rows = [ImportedShip(None, "Polaris", "x"), ImportedShip("RSI_Polaris", "Polaris", "x")]
+    assert diff([], hangar(*rows)) == diff([], hangar(*reversed(rows)))
+
+
 @given(HANGARS, HANGARS)
 @settings(deadline=None)
 def test_after_an_erasure_the_count_of_each_model_decides(

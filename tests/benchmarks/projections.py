@@ -124,7 +124,7 @@ def _copy(made: Books, dsn: str) -> float:
 
 
 def _rebuilt(made: Books, shelf: Shelf, dsn: str) -> None:
-    projector = Projector(shelf, made.store, made.keys.get, dsn)
+    projector = Projector(shelf, made.store, made.keys.held, dsn)
     projector.rebuild()
     projector.close()
 
@@ -134,7 +134,7 @@ def _in_batches(made: Books, dsn: str) -> float:
     with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute("DROP SCHEMA IF EXISTS scm_read CASCADE")
     shelf = Shelf(made.store, FOLDS, made.keys.get, clock_us)
-    projector = Projector(shelf, made.store, made.keys.get, dsn)
+    projector = Projector(shelf, made.store, made.keys.held, dsn)
     projector.catch_up()
     took, pos = 0.0, 0
     while rows := made.store.tail(pos, BATCH):

@@ -71,7 +71,7 @@ def test_who_is_erased_is_told_before_that_shared_texts_stay(nova: Scm, text: Pa
     nova("document", "edit", "NOVA", "--kind", "charter", "--file", text)
     asked = nova("erase", "Vesper")
     assert asked.code != 0, asked
-    assert "1 shared documents stays; their name goes" in asked.err
+    assert "1 shared document stays; their name goes" in asked.err
     assert nova("erase", "Vesper", "--yes", "--at-once").code == 0
     assert nova("document", "show", "NOVA", "--kind", "charter").out == "We fly.\n"
     assert "Vesper" not in nova("document", "history", "NOVA", "--kind", "charter").out

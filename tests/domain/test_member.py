@@ -9,6 +9,7 @@ from scmanager.domain.member import (
     InvitationWithdrawn,
     Invited,
     Joined,
+    JoinedAlready,
     Left,
     LeftFor,
     Member,
@@ -84,15 +85,13 @@ def test_recorded_from_two_devices_the_last_words_in_fold_order_stand() -> None:
 
 def test_a_member_changes_his_profile_and_a_leader_speaks_for_him() -> None:
     given(Recorded())
-    when(change_profile, ADA, "Ada_L", "", by=ADA)
+    when(change_profile, ADA, 5, "Ada_L", "", by=ADA, rank=5)
     then(About(ProfileChanged(), ADA, Profile("Ada_L")))
-    when(change_profile, ADA, "Ada_L", by=ADA)
-    then(About(ProfileChanged(), ADA, Profile("Ada_L", "")))
-    when(change_profile, LEADER, "Ada_L", "Countess")
+    when(change_profile, LEADER, 0, "Ada_L", "Countess")
     then(About(ProfileChangedFor(), ADA, Profile("Ada_L", "Countess")))
-    then_state(profile=entry(4))
+    then_state(profile=entry(3))
     given()
-    when(change_profile, LEADER, "Ada_L")
+    when(change_profile, LEADER, 0, "Ada_L", "")
     then_refused(MemberUnknown)
 
 
@@ -134,8 +133,20 @@ def test_somebody_is_invited_and_joins() -> None:
     when(join, ADA, ADA, 5, 1999, by=ADA, rank=5)
     then(Joined())
     then_state(standing=Standing.JOINED, join_contested=False, rank=5)
-    when(join, ADA, ADA, 5, 1999, by=ADA)
-    then()
+
+
+def test_who_has_joined_joins_again_only_after_he_was_gone_and_invited_again() -> None:
+    given(Invited(), own(Joined()))
+    when(join, ADA, ADA, 5, 0, by=ADA)
+    then_refused(JoinedAlready)
+    for gone in (own(Left()), told(Removed())):
+        given(Invited(), own(Joined()), gone)
+        when(join, ADA, ADA, 5, 0, by=ADA)
+        then_refused(NotInvited)
+        given(Invited(), own(Joined()), gone, Invited())
+        when(join, ADA, ADA, 5, 0, by=ADA, rank=5)
+        then(Joined())
+        then_state(standing=Standing.JOINED)
 
 
 def test_an_invitation_ends_at_its_time() -> None:
@@ -247,23 +258,23 @@ def test_of_two_invitations_at_once_the_last_in_fold_order_stands() -> None:
 
 def test_a_member_leaves_or_a_leader_says_it_for_him() -> None:
     given(Invited(), own(Joined()))
-    when(leave, ADA, by=ADA)
+    when(leave, ADA, 5, by=ADA, rank=5)
     then(Left())
-    when(leave, ADA, by=ADA)
+    when(leave, ADA, 5, by=ADA, rank=5)
     then()
     then_state(standing=Standing.LEFT)
     given(Recorded())
-    when(leave, LEADER)
+    when(leave, LEADER, 0)
     then(LeftFor())
     then_state(standing=Standing.LEFT)
 
 
 def test_nobody_leaves_who_is_not_there_or_was_removed() -> None:
     given()
-    when(leave, ADA)
+    when(leave, ADA, 0)
     then_refused(MemberUnknown)
     given(Recorded(), Removed())
-    when(leave, ADA)
+    when(leave, ADA, 0)
     then_refused(MemberGone, standing="removed")
 
 
@@ -368,3 +379,33 @@ def test_a_placeholder_who_joins_as_himself_is_nobody_else() -> None:
     assert one.claimed_by is other.claimed_by is None
     given(Recorded(), Claimed(ADA))
     then_state(claims=())
+
+
+def test_nobody_speaks_for_a_member_who_spoke_at_his_rank_or_above() -> None:
+    here = (Invited(), own(Joined(), rank=3), own(ProfileChanged(), rank=3))
+    for decide, *words in ((change_profile, "Impostor", ""), (leave,)):
+        given(*here)
+        when(decide, GRACE, 3, *words, by=GRACE, rank=3)
+        then_refused(RankTooHigh, rank=3)
+        when(decide, GRACE, 2, *words, by=GRACE, rank=2)
+        then_state(standing=Standing.LEFT if decide is leave else Standing.JOINED)
+    for said in (Recorded(), ProfileChangedFor(), LeftFor()):
+        given(*here, told(said, by=GRACE, rank=3))
+        then_state(standing=Standing.JOINED, profile=entry(3))
+
+
+def test_a_founder_who_left_comes_back_by_himself() -> None:
+    given(told(Recorded(), by=ADA), own(Joined(), rank=0), own(Left(), rank=0))
+    then_state(standing=Standing.LEFT)
+    when(join, ADA, ADA, 0, 1000, by=ADA, rank=0)
+    then(Joined())
+    then_state(standing=Standing.JOINED)
+
+
+def test_whoever_has_ever_joined_is_nobodys_placeholder() -> None:
+    given(Invited(), own(Joined(), rank=5), own(Left(), rank=5), told(Claimed(GRACE)))
+    then_state(claimed_by=None, rival_claims=())
+    when(claim, GRACE)
+    then_refused(NoPlaceholder)
+    when(settle_claim, GRACE)
+    then_refused(NoPlaceholder)

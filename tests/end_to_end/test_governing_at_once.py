@@ -132,7 +132,7 @@ def test_words_said_while_they_were_erased_are_hidden_too(org: Org) -> None:
     assert org.voids() == []
     space = org.cem.shelf.space(org.space)
     said = space.state(MEMBERS, org.ann_member).profile
-    assert Words(org.cem.store, org.cem.vault.get).read(space, {said: Profile})[said] is Absence.ERASED
+    assert Words(org.cem.store, org.cem.vault.held).read(space, {said: Profile})[said] is Absence.ERASED
 
 
 def test_work_said_again_while_its_author_was_removed_is_void_once_more(org: Org) -> None:

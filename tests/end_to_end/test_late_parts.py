@@ -7,6 +7,7 @@ import pytest
 
 from scmanager.adapters.space_reading import read_space, write_space
 from scmanager.application.exchange import admit_logs
+from scmanager.application.keeping import WordsNotHere
 from scmanager.application.words import Words
 from scmanager.domain.catalogue import MEMBERS
 from scmanager.domain.document import Kind
@@ -61,7 +62,7 @@ class Three:
         """What Bob reads of Ada."""
         space = self.bob.shelf.space(self.space)
         entry = space.state(MEMBERS, self.ada_member).profile
-        said = Words(self.bob.store, self.bob.vault.get).read(space, {entry: Profile})[entry]
+        said = Words(self.bob.store, self.bob.vault.held).read(space, {entry: Profile})[entry]
         return said.handle if isinstance(said, Profile) else said  # type: ignore[return-value] # or an Absence
 
     def parts(self) -> set[tuple[int, int]]:
@@ -73,7 +74,7 @@ class Three:
 
     def projector(self, database: str) -> Projector:
         node = self.bob
-        return Projector(node.shelf, node.store, node.vault.get, database, node.vault.logs_of, node.documents)
+        return Projector(node.shelf, node.store, node.vault.held, database, node.vault.logs_of, node.documents)
 
 
 def _stripped(copy: LogCopy) -> LogCopy:
@@ -152,3 +153,13 @@ def test_an_erasure_in_the_middle_of_an_import_takes_what_just_came(three: Three
     assert late(three.space) > 0
     assert three.bob.store.erase(theirs) == 0
     assert three.handle() is Absence.NOT_HERE
+
+
+def test_what_is_left_out_is_not_taken_away_from_words_that_have_not_come(three: Three) -> None:
+    three.bring_stripped()
+    said = {"member_id": three.ada_member, "handle": "countess"}
+    with pytest.raises(WordsNotHere):
+        three.bob.do("member.change-profile", three.space, said)
+    three.bring_whole()
+    three.bob.do("member.change-profile", three.space, said)
+    assert three.handle() == "countess"

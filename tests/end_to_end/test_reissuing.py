@@ -23,7 +23,7 @@ def void(node: Node, org: Org) -> list[Opened]:
 def words(node: Node, org: Org, member: bytes) -> tuple[str, str]:
     space = node.shelf.space(org.space)
     state = space.state(MEMBERS, member)
-    read = Words(node.store, node.vault.get).read(space, {state.profile: Profile, state.note: Note})
+    read = Words(node.store, node.vault.held).read(space, {state.profile: Profile, state.note: Note})
     profile, note = read[state.profile], read[state.note]
     assert isinstance(profile, Profile)
     assert isinstance(note, Note)
@@ -134,5 +134,5 @@ def test_who_was_removed_says_nothing_again_until_let_in_anew(org: Org) -> None:
 def words_of(node: Node, org: Org, member: bytes) -> str:
     space = node.shelf.space(org.space)
     profile = space.state(MEMBERS, member).profile
-    read = Words(node.store, node.vault.get).read(space, {profile: Profile}) if profile else {}
+    read = Words(node.store, node.vault.held).read(space, {profile: Profile}) if profile else {}
     return getattr(read.get(profile), "handle", "")

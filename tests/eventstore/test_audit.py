@@ -270,7 +270,10 @@ def test_a_log_that_was_taken_out_or_hidden_is_missed(
     assert code in {finding.code for finding in audit.verify(path, deep=deep).findings}
 
 
-def test_rows_that_changed_places_are_found(path: Path) -> None:
+@pytest.mark.parametrize("chunk", [audit_chunk.CHUNK_ENTRIES, 4, 2, 1])
+def test_rows_that_changed_places_are_found(path: Path, monkeypatch: pytest.MonkeyPatch, chunk: int) -> None:
+    for module in (audit, audit_chunk):
+        monkeypatch.setattr(module, "CHUNK_ENTRIES", chunk)
     for old, new in ((5, 99), (6, 5), (99, 6)):
         change(path, f"UPDATE entry SET pos = {new} WHERE pos = {old}")
         database = sqlite3.connect(path)

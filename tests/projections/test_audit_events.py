@@ -44,7 +44,7 @@ def auditor(node: Node) -> Auditor:
 
 @pytest.fixture
 def projector(node: Node, database: str) -> Iterator[Projector]:
-    made = Projector(node.shelf, node.store, node.vault.get, database)
+    made = Projector(node.shelf, node.store, node.vault.held, database)
     yield made
     made.close()
 

@@ -34,9 +34,9 @@ class Writers:
     def __init__(self, books: Books, database: str) -> None:
         self.books, self.database = books, database
         self.guard = DocumentGuard()
-        self.documents = Documents(books.store, books.shelf, books.keys.get, self.guard)
+        self.documents = Documents(books.store, books.shelf, books.keys.held, self.guard)
         self.drafts = Drafts(books.writer, books.shelf, self.documents)
-        self.projector = Projector(books.shelf, books.store, books.keys.get, database, documents=self.documents)
+        self.projector = Projector(books.shelf, books.store, books.keys.held, database, documents=self.documents)
         for operation in (OPERATION, OTHER):
             books.do(plan(operation, "Jumptown", 4_000_000_000, 4_000_000_001))
 
@@ -160,7 +160,7 @@ def test_a_document_that_took_long_to_fail_is_left_alone_for_longer(writers: Wri
             raise DocumentUnreadable(why=Trouble.TOO_SLOW)
 
     books = writers.books
-    documents = Documents(books.store, books.shelf, books.keys.get, Slow(), lambda: now_s[0])
+    documents = Documents(books.store, books.shelf, books.keys.held, Slow(), lambda: now_s[0])
     place = Place(books.space, OPERATION, Kind.BRIEFING)
     for number in range(5):
         writers.edit(f"Good {number}.\n")

@@ -13,7 +13,7 @@ from scmanager.eventstore.entry import Entry, PartRef
 from scmanager.spaces.personal import Absence, open_part
 from tests.support.books import Books, form_fleet, one
 
-NEW = b"n" * 16
+NEW, ADA = b"n" * 16, b"a" * 16
 KEY, PUBLIC, SALT = b"k" * 32, b"p" * 32, b"s" * 32
 KEY_ID = parts.key_id(KEY)
 
@@ -27,8 +27,10 @@ def sealed(plain: bytes) -> bytes:
     return parts.seal(KEY, PUBLIC, 7, 1, SALT, plain)
 
 
-def opened(stored: bytes | None, entry: Entry, erased: tuple[bytes, ...] = (), key: bytes | None = KEY) -> object:
-    return open_part(entry, 1, Profile, stored, PUBLIC, lambda _: key, erased)
+def opened(
+    stored: bytes | None, entry: Entry, erased: tuple[bytes, ...] = (), key: bytes | None = KEY, subject: bytes = ADA
+) -> object:
+    return open_part(entry, 1, Profile, stored, PUBLIC, lambda _: key and (subject, key), {ADA}, erased)
 
 
 def test_words_are_opened() -> None:
@@ -36,9 +38,12 @@ def test_words_are_opened() -> None:
     assert opened(stored, carrying(stored)) == Profile("ada")
 
 
-def test_words_in_clear_are_opened_too() -> None:
+def test_words_that_an_erasure_would_not_reach_are_read_by_nobody() -> None:
     plain = b'{"handle":"ada"}'
-    assert opened(plain, carrying(plain, key=b"")) == Profile("ada")
+    assert opened(plain, carrying(plain, key=b"")) is Absence.UNREADABLE
+    stored = sealed(plain)
+    assert opened(stored, carrying(stored), subject=b"") is Absence.UNREADABLE, "the space's own key"
+    assert opened(stored, carrying(stored), subject=b"g" * 16) is Absence.UNREADABLE
 
 
 def test_a_missing_part_or_key_is_not_here_and_never_tampering() -> None:

@@ -172,7 +172,7 @@ def test_a_batch_that_was_made_for_another_position_writes_nothing(nova: Books, 
     projector = nova.projector(database)
     projector.catch_up()
     with psycopg.connect(database, autocommit=True) as connection:
-        batch = writing.Batch(connection, LIVE, nova.store, nova.keys.get, nova.shelf.lock)
+        batch = writing.Batch(connection, LIVE, nova.store, nova.keys.held, nova.shelf.lock)
         with pytest.raises(writing.ProjectedElsewhere):
             batch.write([everything(nova.shelf.space(nova.space), Readers(nova.keys.logs_of))], before=2, pos=3)
     assert one(database, "select count(*) from scm_read.audit") == (nova.store.last_pos(),)

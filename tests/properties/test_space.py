@@ -89,6 +89,7 @@ def picture(space: Space) -> dict[str, Any]:
         "erased": space.erased_keys(),
         "names": [set(row) for row in space.to_name(bytes(32))],
         "waiting": space.waiting,
+        "outcomes": {log: [each.entry.id32 for each in space.outcomes.newest(log)] for log in space.verdicts.counted},
         "kind": space.kind,
     }
 
@@ -155,6 +156,23 @@ def test_order_batches_keys_and_clocks_of_arrival_leave_no_trace(story: Story, d
     cuts = data.draw(st.lists(st.integers(0, 1000), max_size=12))
     early, keyless = data.draw(st.integers(0, 8)), data.draw(st.integers(0, 8))
     assert picture(story.told(order, cuts, early, keyless)) == picture(story.whole)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_the_outcomes_of_a_command_are_those_that_a_walk_through_all_entries_finds(
+    story: Story, data: st.DataObject
+) -> None:
+    cuts = data.draw(st.lists(st.integers(0, 1000), max_size=12))
+    space = story.told(data.draw(shuffled(story)), cuts, keyless=data.draw(st.integers(0, 8)))
+    said = [each for each in space.entries() if each.shared is not None]
+    logs = data.draw(st.sets(st.sampled_from(sorted({each.entry.log for each in said}))))
+    for command in {each.shared.command for each in said if each.shared is not None}:
+        walked = {each for each in said if each.entry.log in logs and each.shared and each.shared.command == command}
+        assert space.outcomes.of(command, logs) == sorted(walked, key=lambda each: each.order)
+    for log in logs:
+        walked = {each for each in said if each.entry.log == log}
+        assert list(space.outcomes.newest(log)) == sorted(walked, key=lambda each: each.order, reverse=True)
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))

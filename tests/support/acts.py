@@ -141,7 +141,7 @@ def _organisation() -> Kindred:
 def _role() -> Kindred:
     return Kindred(
         ROLES,
-        decided(ROLES, role.define, "Pilot", 5, (), 0),
+        decided(ROLES, role.define, "Pilot", 5, (), 0, frozenset()),
         (
             Act("role.change", said("role.change", "role_id", title=TITLES, rank=6)),
             Act("role.withdraw", said("role.withdraw", "role_id")),

@@ -54,7 +54,7 @@ class ApiNode:
         self._spaces: frozenset[bytes] | None = None
         vault = self.node.vault
         self.projector = Projector(
-            self.node.shelf, self.node.store, vault.get, dsn, vault.logs_of, documents=self.node.documents
+            self.node.shelf, self.node.store, vault.held, dsn, vault.logs_of, documents=self.node.documents
         )
         self._stop = threading.Event()
         self._ready = threading.Event()

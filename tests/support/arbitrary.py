@@ -81,4 +81,5 @@ def envelopes(draw: st.DrawFn, by: st.SearchStrategy[bytes] | None = None) -> En
     member = draw(by if by is not None else st.sampled_from(PEOPLE))
     saw = tuple(draw(st.lists(st.sampled_from(ENTRIES), max_size=4, unique=True)))
     own, rank = draw(st.sampled_from(ENTRIES)), draw(st.integers(0, 10))
-    return Envelope(own, member * 2, 1, 1, member * 2, member, rank, THING, saw=saw)
+    rights = draw(st.sampled_from([frozenset[str](), frozenset({"role.define"}), frozenset({"*"})]))
+    return Envelope(own, member * 2, 1, 1, member * 2, member, rank, THING, saw=saw, rights=rights)

@@ -24,7 +24,7 @@ def listed(node: Node, type_: AuditType | None = None) -> list[Listed]:
         space = node.shelf.space(own)
         found = [one for _, one in space.things(AUDIT) if isinstance(one, Series)]
         entries = {one.detail: AuditDetail for one in found if one.detail}
-        words = Words(node.store, node.vault.get).read(space, entries)
+        words = Words(node.store, node.vault.held).read(space, entries)
     details = {entry: each for entry, each in words.items() if isinstance(each, AuditDetail)}
     found.sort(key=lambda one: one.first_s)
     return [Listed(one, details.get(one.detail)) for one in found if type_ in {None, one.type}]

@@ -50,6 +50,10 @@ class MemoryKeys:
         held = self._keys.get(wanted)
         return held[2] if held else None
 
+    def held(self, wanted: bytes) -> tuple[bytes, bytes] | None:
+        held = self._keys.get(wanted)
+        return held[1:] if held else None
+
     def keys_of(self, space: bytes, subject: bytes | None = b"") -> tuple[bytes, ...]:
         found = (k for k, held in self._keys.items() if held[0] == space and subject in {None, held[1]})
         return tuple(sorted(found))
@@ -110,7 +114,7 @@ class Books:
         return self.writer.do(Command(secrets.token_bytes(16), self.space, lambda desk: act(desk) or {}))
 
     def projector(self, conninfo: str) -> Projector:
-        return Projector(self.shelf, self.store, self.keys.get, conninfo, self.keys.logs_of)
+        return Projector(self.shelf, self.store, self.keys.held, conninfo, self.keys.logs_of)
 
 
 @contextmanager

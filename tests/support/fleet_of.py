@@ -67,7 +67,7 @@ def _people(desk: Desk, count: int, made: dict[str, Any]) -> None:
         desk.decide(MEMBERS, new, member.record, new, f"Pilot-{number:03}", f"The {number}th")
         made["members"].append(new.hex())
     chosen = desk.new_id()
-    desk.decide(ROLES, chosen, role.define, "Officer", 2, RIGHTS, desk.grant.rank)
+    desk.decide(ROLES, chosen, role.define, "Officer", 2, RIGHTS, desk.grant.rank, desk.grant.rights)
     made["role"] = chosen.hex()
 
 

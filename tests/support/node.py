@@ -52,7 +52,7 @@ class Seat:
 
     @property
     def words(self) -> Words:
-        return Words(self.node.store, self.node.vault.get)
+        return Words(self.node.store, self.node.vault.held)
 
     def read(self, entry: bytes, kind: type[Personal]) -> Personal | Absence:
         return self.words.read(self.node.shelf.space(self.space), {entry: kind})[entry]

@@ -14,6 +14,7 @@ from typing import Any, Generic
 import msgspec
 
 from scmanager.domain.event import About, Decision, Envelope, Event, Evolve, Id, Id32, S
+from scmanager.domain.governance import EVERY_RIGHT
 from scmanager.errors import Refused
 
 
@@ -38,11 +39,12 @@ class Told(msgspec.Struct, frozen=True):
     by: Id = LEADER
     rank: int = 0
     saw: tuple[Id32, ...] | None = None
+    rights: frozenset[str] = frozenset({EVERY_RIGHT})
 
 
-def told(event: Event, by: Id = LEADER, rank: int = 0) -> Told:
+def told(event: Event, by: Id = LEADER, rank: int = 0, rights: frozenset[str] = frozenset({EVERY_RIGHT})) -> Told:
     """An event by a certain member, who knew all that came before."""
-    return Told(event, by, rank)
+    return Told(event, by, rank, rights=rights)
 
 
 def meanwhile(event: Event, by: Id = LEADER, rank: int = 0, saw: tuple[Id32, ...] = ()) -> Told:
@@ -121,7 +123,16 @@ class Scenario(Generic[S]):
 
     def _envelope(self, number: int, each: Told, saw: tuple[Id32, ...]) -> Envelope:
         return Envelope(
-            entry(number), each.by * 2, number, number, each.by * 2, each.by, each.rank, self._entity, saw=saw
+            entry(number),
+            each.by * 2,
+            number,
+            number,
+            each.by * 2,
+            each.by,
+            each.rank,
+            self._entity,
+            saw=saw,
+            rights=each.rights,
         )
 
 

@@ -1,0 +1,46 @@
+"""Whom an entry's words are about: only words that an erasure of theirs destroys are read (DESIGN 3, erasure).
+
+A writer chooses the key of each part. Under the space's own key, under a made up subject's or under none, what is
+said of somebody would outlive that person's erasure: such words are shown to nobody.
+"""
+
+from typing import cast
+
+from scmanager.domain.catalogue import SHIPS, TREATIES
+from scmanager.domain.event import Id
+from scmanager.domain.ship import Ship
+from scmanager.domain.treaty import Treaty
+from scmanager.domain.treaty_events import Proposed
+from scmanager.spaces.opening import Opened
+from scmanager.spaces.space import Space
+
+OF_THE_ENTITY = frozenset({"member", "contact"})
+OF_THE_SPACE = frozenset({"organisation", "operation"})
+OF_THE_AUTHOR = frozenset({"character", "audit"})
+
+
+def subjects(space: Space, opened: Opened) -> frozenset[Id]:
+    """The subjects whose keys may seal this entry's words; none when its type carries none. Total."""
+    if opened.shared is None:
+        return frozenset()
+    entity, kind = opened.shared.entity, opened.shared.type.partition(".")[0]
+    if kind in OF_THE_ENTITY:
+        return frozenset({entity})
+    if kind in OF_THE_SPACE:
+        return frozenset({space.id[:16]})
+    if kind in OF_THE_AUTHOR:
+        return _author(space, opened)
+    if kind == "ship":
+        ship = cast("Ship", space.state(SHIPS, entity))
+        owners = {claim.value.id for claim in (*ship.owners, *ship.former_owners)}
+        return frozenset(owners) or _author(space, opened)
+    if kind == "treaty":
+        treaty = cast("Treaty", space.state(TREATIES, entity))
+        proposed = {opened.event.contact} if isinstance(opened.event, Proposed) else set()
+        return frozenset(proposed | {treaty.contact} - {b""})
+    return frozenset()
+
+
+def _author(space: Space, opened: Opened) -> frozenset[Id]:
+    standing = space.verdicts.grants.get(opened.shared.by) if opened.shared else None
+    return frozenset({standing.grant.member}) if standing else frozenset()

@@ -1,0 +1,152 @@
+"""What a member's own machine may try against the people of an organisation, and what comes of it."""
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from scmanager.application.desk import Desk, Quoted
+from scmanager.application.words import Words
+from scmanager.application.writer import Command
+from scmanager.domain.catalogue import EPOCHS, MEMBERS, ROLES
+from scmanager.domain.event import Event, Id32, Personal
+from scmanager.domain.member import (
+    Claimed,
+    LeftFor,
+    Note,
+    Noted,
+    Profile,
+    ProfileChangedFor,
+    RankTooHigh,
+    Standing,
+)
+from scmanager.domain.role import Changed, RightNotYours
+from scmanager.eventstore.own_log import Secret
+from scmanager.exchanging import Exchange, RequestOfAnother
+from scmanager.runtime import Node
+from scmanager.spaces.personal import Absence
+from tests.support.machines import Machine, carry, found, let_in
+
+
+class Org:
+    """Ada founds; Bob, rank 3, speaks for members and defines roles; Cleo, rank 8, may nothing."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.ada, self.bob, self.cleo = (Machine(folder, name).open() for name in ("ada", "bob", "cleo"))
+        self.space = found(self.ada)
+        self.founder = self.space[:16]
+        roles = (("Herald", 3, ("member.represent", "role.define")), ("Hand", 8, ()))
+        self.herald, self.hand = (self._role(*each) for each in roles)
+        self.bob_id = let_in(self.ada, self.bob, self.space, self.herald, folder)
+        self.carry(self.bob, self.ada)
+        self.cleo_id = let_in(self.ada, self.cleo, self.space, self.hand, folder)
+        self.carry(self.cleo, self.ada)
+        self.carry(self.ada, self.bob)
+
+    def _role(self, title: str, rank: int, rights: tuple[str, ...]) -> bytes:
+        made = self.ada.do("role.define", self.space, {"title": title, "rank": rank, "rights": rights})
+        return bytes.fromhex(made["role"])
+
+    def carry(self, from_: Node, to: Node) -> None:
+        carry(from_, to, self.space, self.folder)
+
+    def forge(self, *said: tuple[bytes, Event]) -> None:
+        """Bob's machine records what no verb of his would."""
+
+        def act(desk: Desk) -> dict[str, object]:
+            for entity, event in said:
+                desk.record(ROLES if isinstance(event, Changed) else MEMBERS, entity, event)
+            return {}
+
+        self.bob.writer.do(Command(secrets.token_bytes(16), self.space, act))
+        self.carry(self.bob, self.ada)
+
+    def member(self, member: bytes) -> object:
+        with self.ada.shelf.lock:
+            return self.ada.shelf.space(self.space).state(MEMBERS, member)
+
+    def words(self, entry: Id32, kind: type[Personal]) -> object:
+        with self.ada.shelf.lock:
+            space = self.ada.shelf.space(self.space)
+            return Words(self.ada.store, self.ada.vault.held).read(space, {entry: kind})[entry]
+
+    def close(self) -> None:
+        for node in (self.ada, self.bob, self.cleo):
+            node.close()
+
+
+@pytest.fixture
+def org(tmp_path: Path) -> Iterator[Org]:
+    made = Org(tmp_path)
+    yield made
+    made.close()
+
+
+def test_who_speaks_for_members_says_nothing_for_those_above_him(org: Org) -> None:
+    for verb, words in (("member.change-profile", {"handle": "Impostor"}), ("member.leave", {})):
+        with pytest.raises(RankTooHigh):
+            org.bob.do(verb, org.space, {"member_id": org.founder, **words})
+    profile = org.member(org.founder).profile
+    org.forge((org.founder, ProfileChangedFor()), (org.founder, LeftFor()), (org.cleo_id, Claimed(org.bob_id)))
+    assert org.member(org.founder).profile == profile
+    assert org.member(org.founder).standing is Standing.JOINED
+    assert org.member(org.cleo_id).claimed_by is None
+
+
+def test_a_role_takes_no_right_that_its_writer_has_not(org: Org) -> None:
+    wanted = {"role_id": org.hand, "title": "Hand", "rank": 8, "rights": ("member.remove",)}
+    with pytest.raises(RightNotYours):
+        org.bob.do("role.change", org.space, wanted)
+    org.forge((org.hand, Changed("Hand", 8, ("member.remove", "*"))))
+    with org.ada.shelf.lock:
+        template = org.ada.shelf.space(org.space).state(ROLES, org.hand).template
+    assert template.rights == ()
+
+
+@pytest.mark.parametrize("under", ["another subject", "the space's own key", "no key"])
+def test_a_note_that_no_erasure_would_reach_is_read_by_nobody(org: Org, under: str) -> None:
+    def act(desk: Desk) -> dict[str, object]:
+        if under == "no key":
+            desk._sealing = lambda words: tuple((None, plain) for _, plain in words)
+        elif under == "the space's own key":
+            writing = desk.state(EPOCHS, desk.organisation).writing
+            key = org.bob.vault.get(writing)
+            desk._sealing = lambda words: tuple((Secret(writing, key), plain) for _, plain in words)
+        subject = secrets.token_bytes(16) if under == "another subject" else org.cleo_id
+        plain = msgspec.json.encode(Note("Cleo lives in Main Street 5"))
+        desk.record(MEMBERS, org.cleo_id, Quoted(Noted(), ((subject, plain),)))
+        return {}
+
+    org.bob.writer.do(Command(secrets.token_bytes(16), org.space, act))
+    org.carry(org.bob, org.ada)
+    note = org.member(org.cleo_id).note
+    assert note
+    assert org.words(note, Note) is Absence.UNREADABLE
+
+
+def test_an_erasure_takes_what_was_recorded_of_them_before_they_joined(org: Org) -> None:
+    recorded = bytes.fromhex(org.ada.do("member.record", org.space, {"handle": "CleoReal"})["member"])
+    org.ada.do("member.note", org.space, {"member_id": recorded, "text": "Main Street 5"})
+    org.ada.do("member.claim", org.space, {"member_id": recorded, "by": org.cleo_id})
+    org.carry(org.ada, org.cleo)
+    own = org.cleo.do("member.erase", org.space, {"member_id": org.cleo_id, "ground": "at-once"})
+    assert own["recorded"] == [recorded.hex()]
+    assert org.words(org.member(recorded).note, Note) == Note("Main Street 5")
+    told = org.ada.do("member.erase", org.space, {"member_id": org.cleo_id})
+    assert told["recorded"] == []
+    state = org.member(recorded)
+    assert org.words(state.note, Note) is Absence.ERASED
+    assert org.words(state.profile, Profile) is Absence.ERASED
+
+
+def test_a_newcomers_request_does_not_make_their_machine_one_of_ones_own(org: Org, tmp_path: Path) -> None:
+    newcomer = Machine(tmp_path, "dora").open()
+    member = bytes.fromhex(org.ada.do("member.invite", org.space, {})["member"])
+    request = Exchange(newcomer).request(Exchange(org.ada).invitation(org.space, member))
+    with pytest.raises(RequestOfAnother):
+        Exchange(org.ada).enrol(request)
+    assert Exchange(org.ada).admit(request, org.hand)["member"] == member.hex()
+    newcomer.close()
