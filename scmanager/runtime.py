@@ -41,6 +41,7 @@ from scmanager.application.every_verb import NotForThisSpace, VerbUnknown, verb_
 from scmanager.application.exchange import Admitted, Fork, admit_logs, forks_of, open_log
 from scmanager.application.founding import Founding
 from scmanager.application.hangar_preview import Preview, preview
+from scmanager.application.keys import shared_key_of
 from scmanager.application.personal import own_space
 from scmanager.application.pieces import finish_pieces
 from scmanager.application.settling import settle
@@ -86,7 +87,7 @@ class Node:
             forget_unfinished(folder)
             self.identity: Identity = open_identity(folder, protection or FileProtection(self._state))
             self.vault, self.store = self._open_files(folder, opened)
-            self.shelf = Shelf(self.store, FOLDS, self.vault.get, clock, self.vault.subjects)
+            self.shelf = Shelf(self.store, FOLDS, shared_key_of(self.vault), clock, self.vault.subjects)
             finish_pieces(self.store)
             self.shelf.follow()
             self.writer = Writer(self.store, self.shelf, self.vault, clock, secrets.token_bytes)

@@ -12,6 +12,7 @@ from scmanager.application.words import Words
 from scmanager.application.writer import Command
 from scmanager.domain.catalogue import EPOCHS, MEMBERS, ROLES
 from scmanager.domain.event import Event, Id32, Personal
+from scmanager.domain.governance import EpochOpened
 from scmanager.domain.member import (
     Claimed,
     LeftFor,
@@ -20,6 +21,7 @@ from scmanager.domain.member import (
     Profile,
     ProfileChangedFor,
     RankTooHigh,
+    RemovalReason,
     Standing,
 )
 from scmanager.domain.role import Changed, RightNotYours
@@ -52,6 +54,12 @@ class Org:
 
     def carry(self, from_: Node, to: Node) -> None:
         carry(from_, to, self.space, self.folder)
+
+    def arm(self, *rights: str) -> None:
+        """Bob gets these rights, at his rank."""
+        role = self._role("Armed", 3, rights)
+        self.ada.do("member.set-role", self.space, {"member_id": self.bob_id, "role_id": role})
+        self.carry(self.ada, self.bob)
 
     def forge(self, *said: tuple[bytes, Event]) -> None:
         """Bob's machine records what no verb of his would."""
@@ -150,3 +158,26 @@ def test_a_newcomers_request_does_not_make_their_machine_one_of_ones_own(org: Or
         Exchange(org.ada).enrol(request)
     assert Exchange(org.ada).admit(request, org.hand)["member"] == member.hex()
     newcomer.close()
+
+
+@pytest.mark.parametrize("under", ["nobody's key", "his own key"])
+def test_an_epoch_under_a_key_that_others_have_not_or_lose_takes_nobodys_pen_away(org: Org, under: str) -> None:
+    org.arm("member.remove")
+    own = org.bob.vault.keys_of(org.space, org.bob_id)[0]
+    key = secrets.token_bytes(32) if under == "nobody's key" else own
+
+    def act(desk: Desk) -> dict[str, object]:
+        if under == "nobody's key":
+            desk._writing_key = lambda _: desk._secret(desk.state(EPOCHS, desk.organisation).writing)
+        desk.record(EPOCHS, desk.organisation, EpochOpened(key))
+        return {}
+
+    org.bob.writer.do(Command(secrets.token_bytes(16), org.space, act))
+    org.carry(org.bob, org.ada)
+    assert org.ada.do("fleet.form", org.space, {"title": "Home"})
+    with org.ada.shelf.lock:
+        assert org.ada.shelf.space(org.space).state(EPOCHS, org.founder).writing != key
+    org.ada.do("member.remove", org.space, {"member_id": org.bob_id, "reason": RemovalReason.CONDUCT})
+    assert org.member(org.bob_id).standing is Standing.REMOVED
+    org.carry(org.ada, org.cleo)
+    assert org.cleo.do("member.change-profile", org.space, {"member_id": org.cleo_id, "handle": "Cleo"})
