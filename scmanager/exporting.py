@@ -52,7 +52,7 @@ class Wanted(msgspec.Struct, frozen=True):
 
 
 def export(node: Node, conninfo: str, schema: str, spaces: Sequence[bytes], wanted: Wanted) -> Iterator[bytes]:
-    """The archive's bytes. Raises NoSuchSpace, TablesUnread, BoxKeyUnusable while they are read."""
+    """The archive's bytes. Raises NoSuchSpace, TablesUnread while they are read."""
     node.own_logs.remember()
     made: list[FileMade] = []
     with ExitStack() as opened:

@@ -65,7 +65,7 @@ def write_space(path: Path, space: bytes, logs: list[LogCopy], keys: KeysLine | 
 def whole_space(store: Store, vault: KeyVault, space: bytes, readers: Iterable[bytes] | None) -> Iterator[bytes]:
     """A space as it is held here, line by line: a run in memory at a time.
 
-    With its keys for these devices' box keys; None: without any. Raises BoxKeyUnusable.
+    With its keys for these devices' box keys, of which those that are none get nothing; None: without any.
     """
     return _written(space, Copies(store, space), None if readers is None else seal_keys(vault, space, readers))
 

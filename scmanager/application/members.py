@@ -13,6 +13,7 @@ from scmanager.domain.records import Standing
 from scmanager.errors import Refused
 from scmanager.eventstore.entry import Dep
 from scmanager.eventstore.own_log import Sealed
+from scmanager.eventstore.parts import is_box_key
 
 Result = dict[str, Any]
 
@@ -57,6 +58,13 @@ class RemovedFromAbove(Refused):
 
     code = "member-removed-from-above"
     hint = "Ask somebody of a higher rank to admit the member."
+
+
+class DeviceUnreachable(Refused):
+    """Nothing can be sealed to the box key of this device: it would get no key of this space."""
+
+    code = "device-unreachable"
+    hint = "Have the device write a new request: scm space request, or scm device request."
 
 
 class DeviceNotYounger(Refused):
@@ -166,6 +174,7 @@ def grant(desk: Desk, *, member_id: MemberId, role_id: RoleId, log: EntryId, dev
     standing = (each.grant for each in desk.space.grants())
     if any((each.member, each.log, each.role) == (member_id, log, role_id) for each in standing):
         raise AlreadyIn
+    _check_reachable(box)
     sealed = _issue(desk, member_id, role_id, log, device, box)
     return {"member": member_id.hex(), "grant": sealed.entry.id32.hex()}
 
@@ -190,6 +199,7 @@ def enrol(desk: Desk, *, log: EntryId, device: EntryId, box: EntryId, transport:
     first = desk.space.first_entry(log)
     if first is None:
         raise LogNotHere
+    _check_reachable(box)
     desk.record(None, desk.me, Enrolled(log, device, box, transport or b""), (first,))
     return {"member": desk.me.hex(), "log": log.hex()}
 
@@ -270,6 +280,11 @@ def _removals_lifted(desk: Desk, member_id: bytes, rank: int) -> tuple[bytes, ..
             raise RemovedFromAbove
         lifted.append(opened.entry.id32)
     return tuple(sorted(lifted))
+
+
+def _check_reachable(box: bytes) -> None:
+    if not is_box_key(box):
+        raise DeviceUnreachable
 
 
 def _check_below(desk: Desk, member_id: bytes) -> None:

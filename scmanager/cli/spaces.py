@@ -38,6 +38,7 @@ from scmanager.cli.verbs import CommandIdOption, OrgOption, PersonalFlag, read_c
 from scmanager.domain.catalogue import MEMBERS, ORGANISATIONS
 from scmanager.domain.member import Standing as MemberStanding
 from scmanager.errors import Refused
+from scmanager.eventstore.parts import is_box_key
 from scmanager.spaces.space import Space
 
 OutOption = Annotated[
@@ -114,7 +115,14 @@ def export(
         check_space_target(output, space.id)
         with progress("Writing logs", None):
             size = place.exchange.export_space(space.id, output, with_keys=not without_keys)
-    say_result({"file": str(output), "space": space.id.hex(), "bytes": size}, as_json=as_json)
+        left_out = set() if without_keys else {who for box, who in space.readers() if not is_box_key(box)}
+        called = names.listed([each for each in names.members(place, space) if each.id in left_out])
+    told: dict[str, Any] = {"file": str(output), "space": space.id.hex(), "bytes": size}
+    if as_json or left_out:
+        told["left_out"] = sorted(each.hex() for each in left_out)
+    say_result(told, as_json=as_json)
+    if left_out:
+        remark(f"A device of {called} gets no keys: nothing can be sealed to its box key.")
 
 
 def import_(context: typer.Context, file: FileArgument, as_json: JsonFlag = False) -> None:

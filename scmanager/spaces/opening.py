@@ -86,10 +86,8 @@ def open_row(row: Row, parsed: Entry, public: bytes, key_of: KeyOf, same: Same) 
     if key is None:
         return None
     shared = read_shared(parsed, row.shared, public, key)
-    if shared is None:
-        return Opened(row.pos, row.branch, parsed, None, None, malformed=True)
-    event = event_of(shared)
-    if isinstance(event, EpochOpened) and event.key != sealed:
+    event = event_of(shared) if shared else None
+    if shared is None or (isinstance(event, EpochOpened) and event.key != sealed):
         return Opened(row.pos, row.branch, parsed, None, None, malformed=True)
     return Opened(row.pos, row.branch, parsed, said(shared, same), event)
 

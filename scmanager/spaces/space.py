@@ -337,20 +337,24 @@ class Space:
         return self._firsts.get(log)
 
     def box_keys(self) -> frozenset[bytes]:
-        """The box keys of every device that acts here: keys may be sealed to these, and to no disowned device.
+        """The box keys of every device that acts here: keys may be sealed to these, and to no disowned device."""
+        return frozenset(box for box, _ in self.readers())
+
+    def readers(self) -> frozenset[tuple[bytes, Id]]:
+        """The same, each with the member who acts there.
 
         An enrolment speaks for the grant it was written by: naming a log of somebody else's brings no box in.
         """
         standing = {each.grant.id: each for each in self.grants()}
         enrolled = (
-            opened.event.box
+            (opened.event.box, each.grant.member)
             for opened in self.of_type(Enrolled.tag)
             if isinstance(opened.event, Enrolled)
             and opened.shared is not None
             and (each := standing.get(opened.shared.by)) is not None
             and each.speaks(opened.event.log)
         )
-        return frozenset((*(each.grant.box for each in standing.values()), *enrolled))
+        return frozenset((*((each.grant.box, each.grant.member) for each in standing.values()), *enrolled))
 
     @property
     def needs_update(self) -> bool:

@@ -7,12 +7,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from scmanager.adapters.space_reading import read_space
 from scmanager.application.desk import Desk, Quoted
+from scmanager.application.members import DeviceUnreachable
 from scmanager.application.words import Words
 from scmanager.application.writer import Command
 from scmanager.domain.catalogue import EPOCHS, MEMBERS, ROLES
 from scmanager.domain.event import Event, Id32, Personal
-from scmanager.domain.governance import EpochOpened
+from scmanager.domain.governance import Enrolled, EpochOpened
 from scmanager.domain.member import (
     Claimed,
     LeftFor,
@@ -181,3 +183,27 @@ def test_an_epoch_under_a_key_that_others_have_not_or_lose_takes_nobodys_pen_awa
     assert org.member(org.bob_id).standing is Standing.REMOVED
     org.carry(org.ada, org.cleo)
     assert org.cleo.do("member.change-profile", org.space, {"member_id": org.cleo_id, "handle": "Cleo"})
+
+
+def test_a_device_that_nothing_can_be_sealed_to_is_refused_and_stops_no_export(org: Org, tmp_path: Path) -> None:
+    tablet = Machine(tmp_path, "tablet").open()
+    request = tablet.request(org.bob.invitation(org.space, org.bob_id))
+    org.bob.take_request(request)
+    asked = {"log": request.log, "device": request.device, "box": bytes(32)}
+    with pytest.raises(DeviceUnreachable):
+        org.bob.do("device.enrol", org.space, asked)
+
+    def act(desk: Desk) -> dict[str, object]:
+        desk.record(None, desk.me, Enrolled(**asked), (desk.space.first_entry(request.log),))
+        return {}
+
+    org.bob.writer.do(Command(secrets.token_bytes(16), org.space, act))
+    org.carry(org.bob, org.ada)
+    with org.ada.shelf.lock:
+        assert (bytes(32), org.bob_id) in org.ada.shelf.space(org.space).readers()
+    path = tmp_path / "whole.scm"
+    org.ada.export_space(org.space, path)
+    assert {box for box, _ in read_space(path).keys.readers} == {
+        each.identity.box for each in (org.ada, org.bob, org.cleo)
+    }
+    tablet.close()

@@ -261,13 +261,18 @@ def test_a_changed_space_file_is_refused_and_nothing_is_stored(ada: Machine, bob
             break
 
 
-def test_a_request_that_its_device_did_not_sign_is_refused(ada: Machine, bob: Machine) -> None:
+def test_a_request_that_its_device_did_not_sign_or_that_nothing_can_be_sealed_to_is_refused(
+    ada: Machine, bob: Machine
+) -> None:
     with ada.open() as host, bob.open() as guest:
         space = found(host)
         request = guest.request(host.invitation(space, bytes(16)))
         forged = msgspec.structs.replace(request, box=bytes(32))
         with pytest.raises(SpaceFileDamaged):
             parse_request(msgspec.json.encode(forged))
+        signed = msgspec.structs.replace(forged, signature=guest.identity.sign_message(forged.message))
+        with pytest.raises(SpaceFileDamaged, match="sealed to its box key"):
+            parse_request(msgspec.json.encode(signed))
         assert parse_request(msgspec.json.encode(request)) == request
 
 
