@@ -35,7 +35,7 @@ from scmanager.adapters.space_file import (
 from scmanager.adapters.space_reading import SpaceFile, whole_space
 from scmanager.adapters.wrapping import FileProtection, Protection
 from scmanager.application import organisations
-from scmanager.application.desk import Desk
+from scmanager.application.desk import Desk, Quoted
 from scmanager.application.drafting import Drafts
 from scmanager.application.every_verb import NotForThisSpace, VerbUnknown, verb_for
 from scmanager.application.exchange import Admitted, Fork, admit_logs, forks_of, open_log
@@ -49,6 +49,7 @@ from scmanager.application.words import Words
 from scmanager.application.writer import Result, Writer
 from scmanager.config import Settings
 from scmanager.domain.catalogue import FOLDS, ORGANISATIONS
+from scmanager.domain.governance import Heads
 from scmanager.domain.ship_events import Owner, OwnerKind
 from scmanager.errors import ScManagerError
 from scmanager.eventstore.entry import Kind, RecoveryKeys
@@ -201,7 +202,8 @@ class Node:
         """Found a personal space, without waiting."""
 
         def act(desk: Desk) -> Result:
-            desk.subject_key(desk.me)  # Made now, so that every device enrolled later has the same one.
+            # Under his key, so that it is named: every device that is enrolled later takes it in, and has the same.
+            desk.record(None, desk.organisation, Quoted(Heads(), ((desk.me, b"{}"),)))
             return {"member": desk.me.hex()}
 
         return self._found("personal", command_id, act, RecoveryKeys(0, ()))
@@ -273,8 +275,7 @@ class Node:
             self.writer.forget_seats()
             space = self.shelf.space(file.space)
             named = space.named_keys()
-            # In a personal space, which only its owner's devices write, his word is enough.
-            worth = [key for key in keys if key.key_id in named or space.kind == "personal"]
+            worth = [key for key in keys if key.key_id in named]  # Anybody could have put the others there.
         if worth:
             self.vault.put_all([key for key in worth if key.space == space.id])
             self.shelf.keys_came()

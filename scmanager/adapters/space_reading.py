@@ -122,6 +122,8 @@ def _lines(source: Open, name: str) -> Iterator[Line]:
 
 def _whole(lines: Iterator[bytes]) -> Iterator[Line]:
     header = decode(SpaceHeader, next(lines, b""), "space file")
+    if not header.logs:
+        raise SpaceFileDamaged(what="space file", reason="it holds no log")
     yield header
     runs = entries = size = 0
     ended = False

@@ -239,10 +239,11 @@ class Desk:
         """The key that seals words about a subject: one in use since the space's key changed last, or a new one.
 
         Who was removed knows the keys from before, so they seal nothing new (ADR 1); nor do those that an erasure
-        has named.
+        has named. One that sealed something which counts goes before one that was only made.
         """
         keys, gone = self._seat.keys, self.space.erased_keys()
-        held = next((each for each in keys.all_of(subject) if each not in gone and self._in_use(each)), None)
+        good = [each for each in keys.all_of(subject) if each not in gone and self._in_use(each)]
+        held = next((each for each in good if self.space.epochs_of(each)), good[0] if good else None)
         return self._secret(held or keys.new(subject))
 
     def _in_use(self, key_id: bytes) -> bool:

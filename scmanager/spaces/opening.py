@@ -77,7 +77,7 @@ def event_of(shared: Shared) -> Event | None:
 def open_row(row: Row, parsed: Entry, public: bytes, key_of: KeyOf, same: Same) -> Opened | None:
     """Read part 0; None when this node lacks the key. `public` is the log's key.
 
-    An epoch is opened under its own key, or it is malformed: who reads of it holds the key that is written under next.
+    An epoch is opened under its own key, or it is malformed: who reads of it holds the key to write under next.
     """
     if parsed.genesis is not None:
         return Opened(row.pos, row.branch, parsed, None, None)

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from nacl.public import PrivateKey
 
-from scmanager.adapters.space_reading import read_space
+from scmanager.adapters.key_box import SpaceKey, seal_box, seal_secret
+from scmanager.adapters.space_file import KeysLine, SpaceFileDamaged
+from scmanager.adapters.space_reading import SpaceFile, read_space, write_space
 from scmanager.application.desk import Desk, Quoted
 from scmanager.application.members import DeviceUnreachable
 from scmanager.application.words import Words
@@ -27,6 +30,7 @@ from scmanager.domain.member import (
     Standing,
 )
 from scmanager.domain.role import Changed, RightNotYours
+from scmanager.eventstore.log_copy import LogCopy
 from scmanager.eventstore.own_log import Secret
 from scmanager.exchanging import Exchange, RequestOfAnother
 from scmanager.runtime import Node
@@ -207,3 +211,35 @@ def test_a_device_that_nothing_can_be_sealed_to_is_refused_and_stops_no_export(o
         each.identity.box for each in (org.ada, org.bob, org.cleo)
     }
     tablet.close()
+
+
+def gift(space: bytes, key: SpaceKey, box: bytes, *logs: LogCopy) -> SpaceFile:
+    """A file of somebody who knows a space's id and its owner's box key: a key of his own, and logs anybody has."""
+    once = PrivateKey.generate()
+    sealed = seal_box(bytes(once.public_key), [key]), seal_secret(box, bytes(once))
+    return SpaceFile(space, list(logs), KeysLine((sealed[0],), ((box, sealed[1]),)))
+
+
+def test_nobody_puts_a_key_of_his_own_into_another_ones_space(org: Org, tmp_path: Path) -> None:
+    own = org.ada.personal_space()
+    held = org.ada.vault.keys_of(own, own[:16])
+    key = min((SpaceKey(own, own[:16], secrets.token_bytes(32)) for _ in range(200)), key=lambda each: each.key_id)
+    org.ada.export_space(own, tmp_path / "mirror.scm", with_keys=False)
+    logs = read_space(tmp_path / "mirror.scm").logs
+    org.ada.import_space(gift(own, key, org.ada.identity.box, *logs))
+    assert org.ada.vault.keys_of(own, own[:16]) == held
+    bare = tmp_path / "bare.scm"
+    write_space(bare, own, [], gift(own, key, org.ada.identity.box).keys)
+    with pytest.raises(SpaceFileDamaged, match="no log"):
+        Exchange(org.ada).import_space(bare)
+
+
+def test_a_key_that_seals_something_goes_before_one_that_lies_there_unused(org: Org) -> None:
+    own = org.ada.personal_space()
+    (key,) = org.ada.vault.keys_of(own, own[:16])
+    smaller = next(each for each in iter(lambda: SpaceKey(own, own[:16], secrets.token_bytes(32)), None)
+                   if each.key_id < key)  # fmt: skip
+    org.ada.vault.put_all([smaller])
+    org.ada.do("ship.add", own, {"model": "rsi-aurora-mr", "nickname": "Dart"})
+    with org.ada.shelf.lock:
+        assert smaller.key_id not in org.ada.shelf.space(own).named_keys()
