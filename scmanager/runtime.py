@@ -61,6 +61,7 @@ from scmanager.eventstore.verification import SignedNote, start_of
 from scmanager.own_logs import OwnLogs
 from scmanager.spaces.clock import clock_hint, refuse_slow_clock
 from scmanager.spaces.documents import Documents
+from scmanager.spaces.readers import box_keys
 from scmanager.spaces.shelf import Shelf
 
 EVENTS_FILE = "events.db"
@@ -261,7 +262,7 @@ class Node:
     def export_space(self, space: bytes, path: Path, *, with_keys: bool = True) -> int:
         """Write a space to a file, with its keys for the devices that act there; returns the size in bytes."""
         with self.shelf.lock:
-            readers = sorted(self.shelf.space(space).box_keys())
+            readers = sorted(box_keys(self.shelf.space(space)))
         self.own_logs.remember()  # Before they leave: a folder put back to an earlier state is noticed then.
         return write_pieces(path, whole_space(self.store, self.vault, space, readers if with_keys else None))
 

@@ -5,8 +5,10 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
+from scmanager.application.leaving import check_here
 from scmanager.application.seat import Seat
 from scmanager.domain import governance
+from scmanager.domain.catalogue import MEMBERS
 from scmanager.domain.epoch import EPOCHS, Epochs
 from scmanager.domain.event import About, Decision, Envelope, Event, Id, Id32, Personal, State
 from scmanager.domain.fold import Fold
@@ -307,6 +309,7 @@ class Desk:
         )  # fmt: skip
 
     def _check_right(self, event: Event) -> None:
+        check_here(self.state(MEMBERS, self.me), event)
         if self.space.needs_update and not isinstance(event, governance.Removed):
             raise UpdateNeeded  # But whoever wrote what nobody can read may be removed, which lifts it.
         right = governance.needs(event.tag)

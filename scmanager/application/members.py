@@ -1,5 +1,6 @@
 """Members: record, invite, join, leave, remove; who may do what stands in the grants that are issued here."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from scmanager.application import undo_steps as steps
@@ -134,10 +135,17 @@ def confirm(desk: Desk, *, member_id: MemberId) -> Result:
 
 @verb("member.leave", undo=final("whoever left is invited again: scm member invite.", member.Left))
 def leave(desk: Desk, *, member_id: MemberId | None = None) -> Result:
-    """Leave, or say it for a member you speak for. It cuts nothing: what they did stays."""
+    """Leave, or say it for a member you speak for. What they did stays.
+
+    `seat` says what becomes of the grants: `ends` (your own: you record nothing more; as soon as the highest of those
+    who may remove members hears of it, your grants end and the key changes), `stays` (a founder's, and the seat of
+    somebody for whom you say it: `member.remove` ends that), `none`.
+    """
     who = member_id or desk.me
     desk.decide(MEMBERS, who, member.leave, desk.me, desk.grant.rank)
-    return {"member": who.hex()}
+    ranks = [each.grant.rank for each in desk.space.grants() if each.grant.member == who]
+    seat = ("ends" if who == desk.me and min(ranks) else "stays") if ranks else "none"
+    return {"member": who.hex(), "seat": seat}
 
 
 @verb(
@@ -253,7 +261,12 @@ def _claimed_by(desk: Desk, member_id: bytes) -> list[bytes]:
 
 
 def _issue(desk: Desk, member_id: bytes, role_id: bytes, log: bytes, device: bytes, box: bytes) -> Sealed:
-    """A grant that stands beside what the member has done, and is not ended by an earlier removal."""
+    """A grant that stands beside what the member has done, and is not ended by an earlier removal.
+
+    Raises MemberGone for one who left and was not invited since: the grant would be ended again.
+    """
+    if desk.state(MEMBERS, member_id).has_left:
+        raise member.MemberGone(standing=member.Standing.LEFT.value)
     template = role.live_template(desk.state(ROLES, role_id))
     first = desk.space.first_entry(log)
     if first is None:
@@ -292,6 +305,17 @@ def _check_below(desk: Desk, member_id: bytes) -> None:
     ranks = [each.grant.rank for each in desk.space.grants() if each.grant.member == member_id]
     if ranks and min(ranks) <= desk.grant.rank:
         raise member.RankTooHigh(rank=min(ranks))
+
+
+def end_grants(desk: Desk, members: Iterable[bytes]) -> None:
+    """End every grant of who left, keeping all that is known of their work, and change the key.
+
+    Each grant by itself: not the member, so that whoever may admits them again.
+    """
+    for member_id in members:
+        for standing in [each for each in desk.space.grants() if each.grant.member == member_id]:
+            desk.record(None, member_id, Removed(standing.grant.id, _kept(desk, standing)))
+    desk.open_epoch()
 
 
 def _known_work(desk: Desk, member_id: MemberId) -> tuple[Kept, ...]:

@@ -39,6 +39,7 @@ from scmanager.domain.catalogue import MEMBERS, ORGANISATIONS
 from scmanager.domain.member import Standing as MemberStanding
 from scmanager.errors import Refused
 from scmanager.eventstore.parts import is_box_key
+from scmanager.spaces.readers import readers
 from scmanager.spaces.space import Space
 
 OutOption = Annotated[
@@ -115,7 +116,7 @@ def export(
         check_space_target(output, space.id)
         with progress("Writing logs", None):
             size = place.exchange.export_space(space.id, output, with_keys=not without_keys)
-        left_out = set() if without_keys else {who for box, who in space.readers() if not is_box_key(box)}
+        left_out = set() if without_keys else {who for box, who in readers(space) if not is_box_key(box)}
         called = names.listed([each for each in names.members(place, space) if each.id in left_out])
     told: dict[str, Any] = {"file": str(output), "space": space.id.hex(), "bytes": size}
     if as_json or left_out:

@@ -126,6 +126,8 @@ class Member(State):
     joined: Id32 = b""
     """The entry by which he joined."""
     removed_for: RemovalReason | None = None
+    has_left: bool = False
+    """He said himself that he leaves, and nobody has invited him since: his grants are to end."""
     claims: tuple[Claim[Id], ...] = ()
     rank: int = RANK_LOWEST + 1
     """What he last spoke with on the roster; beyond the lowest if he never did."""
@@ -277,7 +279,7 @@ def confirm(member: Member) -> Iterator[Decision]:
 
 
 def leave(member: Member, actor: Id, actor_rank: int) -> Iterator[Decision]:
-    """Leave, or say it for a member who has no installation. Cuts nothing.
+    """Leave, or say it for a member who has no installation. His grants end by the settling of others.
 
     Raises MemberUnknown, MemberGone, RankTooHigh.
     """
@@ -352,8 +354,10 @@ def evolve(member: Member, event: MemberEvent, envelope: Envelope) -> Member:
             return replace(member, note=envelope.entry)
         case Removed(reason) if envelope.rank < member.rank:
             return replace(member, standing=Standing.REMOVED, removed_for=reason, join_contested=False)
-        case Left() if member.standing is not Standing.REMOVED:
-            return replace(member, standing=Standing.LEFT, join_contested=False)
+        case Left():
+            gone = member.standing if member.standing is Standing.REMOVED else Standing.LEFT
+            himself = member.has_left or not isinstance(event, LeftFor)
+            return replace(member, standing=gone, join_contested=False, has_left=himself)
         case Claimed(by, over) if by != envelope.entity:
             return replace(member, claims=stake(member.claims, by, over, envelope))
         case _:
@@ -363,15 +367,14 @@ def evolve(member: Member, event: MemberEvent, envelope: Envelope) -> Member:
 def _evolve_invitation(member: Member, event: MemberEvent, envelope: Envelope) -> Member:
     match event:
         case Invited(until) if member.standing is not Standing.JOINED:
-            return replace(
-                member, standing=Standing.INVITED, invited_until=until, invitation_withdrawn=False, removed_for=None
-            )
+            member = replace(member, invitation_withdrawn=False, removed_for=None, has_left=False)
+            return replace(member, standing=Standing.INVITED, invited_until=until)
         case InvitationWithdrawn() if member.standing is Standing.INVITED:
             return replace(member, invitation_withdrawn=True, withdrawal=envelope.entry)
         case InvitationWithdrawn() if member.standing is Standing.JOINED and member.joined not in envelope.saw:
             return replace(member, join_contested=True, withdrawal=envelope.entry)
         case Joined() if member.standing is Standing.LEFT and envelope.rank == 0:
-            return replace(member, standing=Standing.JOINED)  # Nobody is there to invite a founder.
+            return replace(member, standing=Standing.JOINED, has_left=False)  # Nobody is there to invite a founder.
         case Joined() if member.standing in (Standing.UNKNOWN, Standing.RECORDED, Standing.INVITED):
             contested = member.standing is Standing.INVITED and member.invitation_withdrawn
             return replace(member, standing=Standing.JOINED, joined=envelope.entry, join_contested=contested)

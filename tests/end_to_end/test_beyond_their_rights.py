@@ -35,6 +35,7 @@ from scmanager.eventstore.own_log import Secret
 from scmanager.exchanging import Exchange, RequestOfAnother
 from scmanager.runtime import Node
 from scmanager.spaces.personal import Absence
+from scmanager.spaces.readers import readers
 from tests.support.machines import Machine, carry, found, let_in
 
 
@@ -204,7 +205,7 @@ def test_a_device_that_nothing_can_be_sealed_to_is_refused_and_stops_no_export(o
     org.bob.writer.do(Command(secrets.token_bytes(16), org.space, act))
     org.carry(org.bob, org.ada)
     with org.ada.shelf.lock:
-        assert (bytes(32), org.bob_id) in org.ada.shelf.space(org.space).readers()
+        assert (bytes(32), org.bob_id) in readers(org.ada.shelf.space(org.space))
     path = tmp_path / "whole.scm"
     org.ada.export_space(org.space, path)
     assert {box for box, _ in read_space(path).keys.readers} == {
