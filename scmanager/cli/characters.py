@@ -26,7 +26,7 @@ def list_characters(
         list_rows(context, org, _characters, as_json, NO_CHARACTER)
         return
     with session_of(context).open() as place:
-        own = [space for space in place.shelf.spaces() if space.kind == "personal" and me(place, space)]
+        own = [space for space in place.personal_spaces() if me(place, space)]
         rows = [row for space in own for row in _characters(place, space)]
     show_rows(rows, as_json, NO_OWN_CHARACTER)
 

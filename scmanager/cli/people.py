@@ -87,7 +87,7 @@ def list_rows_of(
         list_rows(context, org, rows_of, as_json, empty)
         return
     with session_of(context).open() as place:
-        own = [space for space in place.shelf.spaces() if space.kind == "personal" and me(place, space)]
+        own = [space for space in place.personal_spaces() if me(place, space)]
         rows = [row for space in own for row in rows_of(place, space)]
     show_rows(rows, as_json, empty)
 

@@ -136,6 +136,7 @@ def import_(context: typer.Context, file: FileArgument, as_json: JsonFlag = Fals
         acts, mine = told.pop("acts"), people.me(place, space)
         invited = mine is not None and _standing(space, mine) is MemberStanding.INVITED
         forked = bool(space.forks())
+        of_another = acts and space.kind == "personal" and space not in place.personal_spaces()
         own, void = set(place.vault.logs_of(space.id)), events.mine(place, space)
         ended = mine is None and any(own & set(each.levels) for each in space.verdicts.grants.values())
     say_result(
@@ -148,6 +149,11 @@ def import_(context: typer.Context, file: FileArgument, as_json: JsonFlag = Fals
     if void:
         again = "" if ended else ", and say it again"
         remark(f"Of what you wrote {len(void)} do not count any more. Look at it{again}: scm event void")
+    if of_another:
+        remark(
+            "This is no organisation: it is one person's own space, and this device writes there as that person. "
+            "What is in it is not yours and is not shared as yours. Not what you meant? Have them disown this device."
+        )
     if ended:
         remark("You do not act here any more: a removal or a recovery ended your grant (scm log show).")
     elif told["closed"]:

@@ -23,6 +23,7 @@ from scmanager.application.erasure import GRACE_S, Erasures
 from scmanager.application.recovering import NewKeysUnsound, RecoveryKeysWrong, StatementOutdated
 from scmanager.application.writer import Command, NodeStopping
 from scmanager.domain.catalogue import MEMBERS, ORGANISATIONS
+from scmanager.domain.hangar import ShipUnknown
 from scmanager.domain.member import RemovalReason, Standing
 from scmanager.domain.words import TitleUnusable
 from scmanager.errors import Untrusted
@@ -316,6 +317,12 @@ def test_nobody_s_hangar_lands_in_the_space_of_somebody_who_let_him_in(
         carry(host, guest, theirs, tmp_path)
         assert guest.shelf.space(theirs).kind == "personal"
         assert guest.personal_space() != theirs
+        ship = bytes.fromhex(host.do("ship.add", theirs, {"model": "RSI_Aurora_MR"})["ship"])
+        carry(host, guest, theirs, tmp_path)
+        org = found(guest)
+        assert guest.do("hangar.share", org, {})["ships"] == []
+        with pytest.raises(ShipUnknown):
+            guest.do("ship.share", org, {"ship_id": ship})
 
 
 def test_unknown_verbs_and_wrong_spaces_are_refused(ada: Machine) -> None:
