@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 DATA   ?= .demo
 
-.PHONY: run test check bench audit mutate documents lock format clean
+.PHONY: run test check bench growth audit mutate documents lock format clean
 
 run: $(VENV)/.installed
 	$(BIN)/scm demo --data $(DATA) --serve
@@ -17,6 +17,10 @@ check: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.benchmarks
+
+# What grows faster than what was written: every event type, n and four times n.
+growth: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.benchmarks growth
 
 # Known vulnerabilities. Exit 75: no source answered, nothing was checked.
 audit: $(VENV)/.installed-dev

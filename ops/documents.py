@@ -179,6 +179,7 @@ def _rights(tags: list[str], rights: list[str]) -> str:
 
 def _parameter(parameter: Parameter) -> str:
     default = "" if parameter.required else f" = {_value(parameter.default)}"
+    default = " (left out, it stays)" if parameter.kept else default
     return f"`{parameter.name}`: {type_name(parameter.type)}{default}"
 
 
@@ -260,7 +261,8 @@ def type_name(hint: Any) -> str:
     if isinstance(hint, NewType):
         return hint.__name__
     if get_origin(hint) in (typing.Union, types.UnionType):
-        return " or ".join("nothing" if part is type(None) else type_name(part) for part in get_args(hint))
+        parts = [part for part in get_args(hint) if part is not msgspec.UnsetType]
+        return " or ".join("nothing" if part is type(None) else type_name(part) for part in parts)
     if isinstance(hint, type) and issubclass(hint, enum.Enum):
         return "one of " + ", ".join(f"`{each.value}`" for each in hint)
     if isinstance(hint, type) and issubclass(hint, msgspec.Struct):

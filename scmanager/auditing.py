@@ -21,13 +21,14 @@ from scmanager.application.auditor import Auditor
 from scmanager.domain.audit_types import AuditType
 from scmanager.errors import ScManagerError
 from scmanager.eventstore.audit_chunk import Finding
+from scmanager.eventstore.file_faults import DiskFailed
 from scmanager.eventstore.store import StoreDamaged
 from scmanager.runtime import EVENTS_FILE, Node, clock_us
 
 ACTOR = "audit"
 FINDINGS_MAX = 8
 """Of one verification. The first few tell what is wrong; the verification itself lists all."""
-_DAMAGE = (StoreDamaged, VaultDamaged, IdentityDamaged, MarkDamaged)
+_DAMAGE = (StoreDamaged, DiskFailed, VaultDamaged, IdentityDamaged, MarkDamaged)
 
 
 def auditor_of(node: Node) -> Auditor:

@@ -18,7 +18,7 @@ from scmanager.adapters.space_reading import whole_space
 from scmanager.application.telling import tell
 from scmanager.projections.reading import Picture, picture
 from scmanager.runtime import Node
-from scmanager.spaces.opening import WordKeyOf
+from scmanager.spaces.opening import once
 from scmanager.spaces.readers import box_keys
 
 README = """\
@@ -89,7 +89,7 @@ def _files_of(node: Node, tables: Picture, space: bytes, folder: str, until: int
         readers = sorted(box_keys(node.shelf.space(space)))
     entries = whole_space(node.store, node.vault, space, readers if wanted.keys else None)
     yield f"{folder}/entries.jsonl", entries
-    told = tell(node.shelf, node.store, _once(node.vault.held), space, until)
+    told = tell(node.shelf, node.store, once(node.vault.held), space, until)
     yield f"{folder}/events.jsonl", (msgspec.json.encode(each) + b"\n" for each in told)
     for table in tables.tables(space):
         name = f"{folder}/tables/{table.model}.{table.table}"
@@ -102,15 +102,3 @@ def _readme(made_at: str, wanted: Wanted) -> bytes:
     csv = CSV.format(bom=" with a byte order mark" if wanted.bom else "") if wanted.csv else ""
     facts: dict[str, Any] = {"keys": WITH_KEYS if wanted.keys else "", "csv": csv}
     return README.format(release=__version__, made_at=made_at, **facts).encode()
-
-
-def _once(key_of: WordKeyOf) -> WordKeyOf:
-    """Ask for each epoch's or subject's key once: there are few of them, and the vault unwraps it each time."""
-    known: dict[bytes, tuple[bytes, bytes] | None] = {}
-
-    def remembered(key: bytes) -> tuple[bytes, bytes] | None:
-        if key not in known:
-            known[key] = key_of(key)
-        return known[key]
-
-    return remembered

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from scmanager.adapters.document_guard import DocumentGuard
 from scmanager.adapters.folder_kind import check_folder
-from scmanager.adapters.folder_lock import FolderLock
+from scmanager.adapters.folder_lock import FolderLock, Holder
 from scmanager.adapters.folder_mark import FolderMark
 from scmanager.adapters.hangar_files import read_hangar
 from scmanager.adapters.identity import Identity, IdentityMissing, create_identity, open_identity
@@ -55,7 +55,8 @@ from scmanager.errors import ScManagerError
 from scmanager.eventstore.entry import Kind, RecoveryKeys
 from scmanager.eventstore.log_copy import LogCopy, copy_of
 from scmanager.eventstore.signing import SigningKey
-from scmanager.eventstore.sqlite import HEADER_BYTES, SqliteStore
+from scmanager.eventstore.sqlite import SqliteStore
+from scmanager.eventstore.sqlite_readers import HEADER_BYTES
 from scmanager.eventstore.store import StoreDamaged
 from scmanager.eventstore.verification import SignedNote, start_of
 from scmanager.own_logs import OwnLogs
@@ -76,16 +77,20 @@ class Node:
     """An open data folder: identity, keys, events, spaces, and the writer. Close it, or use `with`."""
 
     def __init__(
-        self, settings: Settings, protection: Protection | None = None, *, clock: Callable[[], int] = clock_us
-    ) -> None:
-        """Raises FolderOnNetwork, FolderSynced, FolderInUse, IdentityMissing, and what vault and store raise."""
+        self, settings: Settings, protection: Protection | None = None, *,
+        clock: Callable[[], int] = clock_us, what: Holder = Holder.COMMAND,
+    ) -> None:  # fmt: skip
+        """`what` others are told that works in the folder.
+
+        Raises FolderOnNetwork, FolderSynced, FolderInUse, IdentityMissing, and what vault and store raise.
+        """
         check_folder(settings.data)
         self.settings = settings
         self._clock = clock
         self._state = settings.state or state_folder()
         folder = private_folder(settings.data)
         with ExitStack() as opened:
-            self._lock = opened.enter_context(FolderLock(folder / LOCK_FILE))
+            self._lock = opened.enter_context(FolderLock(folder / LOCK_FILE, what))
             forget_unfinished(folder)
             self.identity: Identity = open_identity(folder, protection or FileProtection(self._state))
             self.vault, self.store = self._open_files(folder, opened)

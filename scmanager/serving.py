@@ -62,8 +62,10 @@ class StartGivenUp(Unavailable):
 class Serving:
     """A node with its actors. `start` returns when all are up; `stop` ends them in the opposite order."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, *, announced: bool = True) -> None:
+        """Not `announced`: no other program is told of it, for it is gone again in a moment."""
         self.node = node
+        self._announced = announced
         self.auditor = auditor_of(node)
         self.note: Note = self.auditor.note
         self.exchange = Exchange(node, self.note)
@@ -93,8 +95,8 @@ class Serving:
             for actor in [self._supervisor.start(name, run) for name, run in parts]:
                 self._await(actor, deadline, given_up)
         self._started = True
-        file = NodeFile(os.getpid(), self.port, self._token)
-        write_node_file(self.node.settings.data, file)
+        if self._announced:
+            write_node_file(self.node.settings.data, NodeFile(os.getpid(), self.port, self._token))
 
     def stop(self) -> list[str]:
         """Stop every actor; the names of those that did not end in time. Harmless twice."""

@@ -35,6 +35,7 @@ from scmanager.eventstore import audit
 from scmanager.eventstore.kept_heads import KeptHead, check_heads
 from scmanager.eventstore.own_tables import check_store_tables, check_tables
 from scmanager.eventstore.sqlite import SCHEMA_VERSION, SqliteStore
+from scmanager.eventstore.sqlite_faults import told
 from scmanager.eventstore.store import StoreDamaged
 
 EVENTS_FILE = "events.db"
@@ -219,7 +220,8 @@ def _erase_again(place: Path, state: Path) -> int:
 
 
 def _held(keys: Path) -> set[bytes]:
-    with contextlib.closing(sqlite3.connect(keys)) as database:
+    unsound = key_vault.VaultDamaged(path=str(keys))
+    with told(keys, lambda _: unsound), contextlib.closing(sqlite3.connect(keys)) as database:
         return {row[0] for row in database.execute("SELECT key_id FROM keys")}
 
 

@@ -24,6 +24,8 @@ from scmanager.adapters.private_files import PrivateFileFailed, read_private
 from scmanager.adapters.wrapping import FileLock
 from scmanager.errors import Unavailable, Untrusted
 from scmanager.eventstore import audit
+from scmanager.eventstore.file_faults import DiskFailed, DiskFull
+from scmanager.eventstore.sqlite_faults import FAULTS, file_fault
 
 EVENTS_FILE = "events.db"
 RECOVERY_FILE = "recovery.json"
@@ -100,7 +102,7 @@ def snapshot(folder: Path, state: Path, made_at_s: int, *, with_secrets: bool) -
 
     Call it for a folder that nobody else opens meanwhile, or in the process of its node. `with_secrets`: with what
     opens the vault, and recovery sheets. Raises IdentityMissing, FolderUnsound, SnapshotFailed, PrivateFileFailed,
-    StoreDamaged, VaultDamaged.
+    StoreDamaged, VaultDamaged, FileUnusable.
     """
     with ExitStack() as made:
         # Named like what a killed process leaves: the next start removes it.
@@ -151,8 +153,13 @@ def _copied(folder: Path, name: str, made: ExitStack) -> Path | None:
             database.execute("VACUUM INTO ?", (str(copy),))
     except OSError as error:
         raise PrivateFileFailed(path=str(copy), act="made", reason=error.strerror) from error
-    except (sqlite3.Error, UnicodeDecodeError) as error:
-        raise SnapshotFailed(name=name, reason=str(error)) from error
+    except FAULTS as error:
+        fault = file_fault(error, source)
+        if fault is None or isinstance(
+            fault, DiskFull | DiskFailed
+        ):  # Of the copy: which of the two is not told then.
+            raise SnapshotFailed(name=name, reason=str(error)) from error
+        raise fault from error
     return copy
 
 

@@ -15,7 +15,8 @@ from typing import BinaryIO, Final
 
 import msgspec
 
-from scmanager.spaces.scribe import DocumentUnreadable, Draft, Reading, Told, Trouble
+from scmanager.domain.document import TYPED_MAX
+from scmanager.spaces.scribe import DocumentFull, DocumentUnreadable, Draft, Forgotten, Reading, Told, Trouble
 
 HELD_MAX: Final = 8
 """Documents at a time; the one that was asked for longest ago goes."""
@@ -53,6 +54,8 @@ class Answer(msgspec.Struct, frozen=True, array_like=True):
     made: tuple[Told, ...] | None = None
     trouble: Trouble | None = None
     forgotten: bool = False
+    typed: int | None = None
+    """Of a document that is full."""
 
 
 Request = Bring | TextAt | Write
@@ -106,8 +109,7 @@ class Shelf:
         if held is None:
             return Answer(forgotten=True)
         self._held.move_to_end(request.name)
-        while len(self._held) > HELD_MAX:
-            self._held.popitem(last=False)
+        self._make_room()
         try:
             match request:
                 case Bring():
@@ -117,11 +119,22 @@ class Shelf:
                     return Answer(text=held.text(request.heads))
                 case Write():
                     return Answer(made=held.write(request.draft))
+        except DocumentFull as error:
+            return Answer(typed=int(str(error.facts["typed"])))
+        except Forgotten:
+            del self._held[request.name]
+            return Answer(forgotten=True)
         except DocumentUnreadable as error:
             del self._held[request.name]
             return Answer(trouble=Trouble(str(error.facts["why"])))
         except BaseException:  # noqa: BLE001 - a panic of the library is no Exception
             return Answer(trouble=Trouble.LIBRARY_FAILED)
+
+    def _make_room(self) -> None:
+        """The others are together no larger than one can be."""
+        others = sum(each.typed for each in self._held.values()) - next(reversed(self._held.values())).typed
+        while len(self._held) > HELD_MAX or others > TYPED_MAX:
+            others -= self._held.popitem(last=False)[1].typed
 
 
 def main() -> None:

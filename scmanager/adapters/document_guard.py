@@ -18,7 +18,17 @@ import msgspec
 import scmanager
 from scmanager.adapters import document_child as child
 from scmanager.adapters.document_child import Answer, Bring, Request, TextAt, Write
-from scmanager.spaces.scribe import DocumentUnreadable, Draft, Forgotten, Reading, ScribeAway, Told, Trouble
+from scmanager.domain.document import TYPED_MAX
+from scmanager.spaces.scribe import (
+    DocumentFull,
+    DocumentUnreadable,
+    Draft,
+    Forgotten,
+    Reading,
+    ScribeAway,
+    Told,
+    Trouble,
+)
 
 IDLE_S: Final = 30.0
 """Then the child ends, and its memory is free."""
@@ -56,10 +66,12 @@ class DocumentGuard:
 
     def write(self, name: bytes, draft: Draft) -> tuple[Told, ...]:
         """See Scribe."""
-        made = self._ask(Write(name, draft)).made
-        if made is None:
+        answer = self._ask(Write(name, draft))
+        if answer.typed is not None:
+            raise DocumentFull(typed=answer.typed, most=TYPED_MAX)
+        if answer.made is None:
             raise DocumentUnreadable(why=Trouble.LIBRARY_FAILED)
-        return made
+        return answer.made
 
     @property
     def pid(self) -> int | None:

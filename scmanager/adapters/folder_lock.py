@@ -1,5 +1,6 @@
 """A lock on a folder: one process at a time, given back by the system when its holder dies, however it dies."""
 
+import enum
 import os
 import sys
 from pathlib import Path
@@ -25,11 +26,27 @@ else:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
+_TEXT_BYTES_MAX = 40
+
+
+class Holder(enum.StrEnum):
+    """What holds a lock, as it says itself in the lock's file; it decides how long others wait."""
+
+    NODE = "node"
+    QUERY = "query"
+    """A node for the moment: it starts and stops the database."""
+    COMMAND = "command"
+    PROCESS = "process"
+
+
 class FolderInUse(Conflict):
-    """Another process (number {holder}) already works in {folder}."""
+    """Another {what} (number {holder}) already works in {folder}."""
 
     code = "folder-in-use"
-    hint = "Stop the other node first, or give this one a data folder of its own."
+    hint = (
+        "Wait until it has finished, or stop it (a node: with Ctrl+C where it was started). "
+        "Or give this one a data folder of its own."
+    )
 
 
 class FolderNotLockable(Misconfigured):
@@ -42,9 +59,15 @@ class FolderNotLockable(Misconfigured):
 def holder_of(path: Path) -> int | None:
     """The process number that the last holder of a lock wrote, whether or not it still lives; None without one."""
     try:
-        return int(path.read_bytes()[:20])
+        return int(path.read_bytes()[:_TEXT_BYTES_MAX].partition(b" ")[0])
     except (OSError, ValueError):
         return None
+
+
+def _said_in(descriptor: int) -> tuple[str, Holder]:
+    """The holder's number and what it is. It may be about to write them: then a question mark, and a process."""
+    number, _, what = os.read(descriptor, _TEXT_BYTES_MAX).decode("ascii", "replace").strip().partition(" ")
+    return number or "?", Holder(what) if what in set(Holder) else Holder.PROCESS
 
 
 class FolderLock:
@@ -54,8 +77,9 @@ class FolderLock:
     it would let two processes lock two files of one name.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, what: Holder = Holder.PROCESS) -> None:
         self.path = path
+        self._what = what
         self._descriptor: int | None = None
 
     @property
@@ -72,14 +96,14 @@ class FolderLock:
         try:
             _try_lock(descriptor)
         except (BlockingIOError, PermissionError):
-            holder = os.read(descriptor, 20).decode("ascii", "replace").strip()
+            holder, what = _said_in(descriptor)
             os.close(descriptor)
-            raise FolderInUse(folder=str(self.path.parent), holder=holder or "?") from None
+            raise FolderInUse(folder=str(self.path.parent), holder=holder, what=what.value) from None
         except OSError as error:
             os.close(descriptor)
             raise FolderNotLockable(folder=str(self.path.parent), reason=error.strerror) from error
         os.ftruncate(descriptor, 0)
-        os.write(descriptor, str(os.getpid()).encode())
+        os.write(descriptor, f"{os.getpid()} {self._what.value}".encode())
         self._descriptor = descriptor
 
     def release(self) -> None:

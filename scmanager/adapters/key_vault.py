@@ -26,6 +26,7 @@ from scmanager.adapters.key_box import KEYS_IN_A_BOX_MAX, SpaceKey, seal_box
 from scmanager.adapters.private_files import keep_apart, private_folder, state_folder
 from scmanager.adapters.wrapping import KEY_BYTES, FileLock, FileProtection, SealBroken, unwrap, wrap
 from scmanager.errors import Misconfigured, Unavailable, Untrusted
+from scmanager.eventstore.sqlite_faults import Identity, identity, told
 
 FILE_NAME = "keys.db"
 VERSION = 1
@@ -80,16 +81,18 @@ class KeyVault:
     def __init__(self, folder: Path, *, state: Path | None = None, secret: bytes = b"") -> None:
         """Open or make the vault; `state` is this user's state folder, `secret` the identity's vault secret.
 
-        Raises VaultFailed, VaultDamaged, VaultLocked, VaultFromNewerRelease, WrappingKeyMissing, StateInsideData,
-        PrivateFileFailed.
+        Raises FileUnusable, VaultFailed, VaultDamaged, VaultLocked, VaultFromNewerRelease, WrappingKeyMissing,
+        StateInsideData, PrivateFileFailed.
         """
         self._state = state or state_folder()
         keep_apart(folder, self._state)
         self._path = private_folder(folder) / FILE_NAME
+        self._identity: Identity | None = None
         self._lock = threading.RLock()
         self._logs: dict[bytes, tuple[bytes, ...]] = {}
         with self._guarded():
             self._database = _connect(self._path)
+            self._identity = identity(self._path)
             try:
                 self._key = self._unlock(secret)
                 self._name = _lock_of(self._database).name
@@ -271,7 +274,7 @@ class KeyVault:
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:
-        with self._lock, _told(self._path):
+        with self._lock, _told(self._path, self._identity):
             yield
 
     @contextmanager
@@ -315,7 +318,7 @@ def _connect(path: Path) -> sqlite3.Connection:
 def forget_erased(path: Path, state: Path) -> frozenset[bytes]:
     """Destroy in a vault that nobody has open what this machine remembers as erased; all that it remembers of it.
 
-    No key is needed for it. Raises VaultFailed, VaultDamaged, PrivateFileFailed.
+    No key is needed for it. Raises FileUnusable, VaultFailed, VaultDamaged, PrivateFileFailed.
     """
     with _told(path), closing(_connect(path)) as database:
         try:
@@ -332,14 +335,14 @@ def schema() -> str:
 
 
 def check_whole(path: Path) -> None:
-    """SQLite's own look at every page. Raises VaultDamaged, VaultFailed."""
+    """SQLite's own look at every page. Raises VaultDamaged, FileUnusable."""
     with _told(path), closing(_connect(path)) as database:
         if database.execute("PRAGMA integrity_check(1)").fetchone() != ("ok",):
             raise VaultDamaged(path=str(path))
 
 
 def wrapping_key_name(path: Path) -> str:
-    """The name of the `.key` file that a vault needs. Raises VaultFailed, VaultDamaged."""
+    """The name of the `.key` file that a vault needs. Raises FileUnusable, VaultDamaged."""
     with _told(path), closing(_connect(path)) as database:
         try:
             return _lock_of(database).name
@@ -374,14 +377,13 @@ def _clean(database: sqlite3.Connection) -> None:
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
-    """SQLite's errors as ours."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
-            raise VaultDamaged(path=str(path)) from error
-        raise VaultFailed(reason=str(error)) from error
+def _told(path: Path, was: Identity | None = None) -> Iterator[None]:
+    """SQLite's errors as ours; `was`: which file was opened."""
+    with told(path, lambda _: VaultDamaged(path=str(path)), was):
+        try:
+            yield
+        except sqlite3.ProgrammingError as error:  # It is closed.
+            raise VaultFailed(reason=str(error)) from error
 
 
 def _wrapping_key(kept: bytes, secret: bytes) -> bytes:

@@ -31,8 +31,8 @@ class StartFailed(Unavailable):
 
     code = "postgres-start-failed"
     hint = (
-        "Read the end of that file. If the data is damaged, run the removal of the read models: "
-        "they are made again from the event log."
+        "Read the end of that file. If it tells of damage, delete the folder read-models in the data folder: the "
+        "next start makes it anew from the events."
     )
 
 

@@ -72,7 +72,7 @@ class ProtectionDiffers(Misconfigured):
     """The keys are protected by a {kept}, not by a {given}."""
 
     code = "protection-differs"
-    hint = "Open them by the protection they have; it can be changed afterwards."
+    hint = "Start as the folder was made: with --passphrase, with --keyring, or without either."
 
 
 class FileLock(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="file"):

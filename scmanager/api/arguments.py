@@ -41,7 +41,8 @@ def argument(name: str, kind: Any) -> Argument:
 
 
 def _compound(name: str, kind: Any) -> Argument:
-    origin, inner = typing.get_origin(kind), typing.get_args(kind)
+    origin = typing.get_origin(kind)
+    inner = tuple(each for each in typing.get_args(kind) if each is not msgspec.UnsetType)
     if origin in (types.UnionType, typing.Union) and len(inner) == 2 and type(None) in inner:
         only = argument(name, next(each for each in inner if each is not type(None)))
         return Argument(only.type | None, lambda value: None if value is None else only.read(value))

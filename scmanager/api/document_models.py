@@ -27,7 +27,9 @@ from scmanager.api.models import Member
 from scmanager.api.scalars import IdMalformed, Moment, graphql_enum, read_id
 from scmanager.domain import document, text_diff
 from scmanager.errors import Refused
-from scmanager.spaces.documents import Documents, Place, Step
+from scmanager.spaces.document_history import Left, Step
+from scmanager.spaces.documents import Documents, Place
+from scmanager.spaces.personal import Absence
 
 NO_DOCUMENTS = "Nothing was written yet: write a charter, a briefing or a report with documentEdit."
 
@@ -86,6 +88,16 @@ class Document:
 
 
 @described
+class DocumentLeaving:
+    """That a change was left out of the text."""
+
+    id: ID = strawberry.field(description="What documentTakeIn takes as `left`.")
+    member: ID
+    at: Moment
+    why: str | None = strawberry.field(description="In words, if any were said and can be read here.")
+
+
+@described
 class DocumentChange:
     """A step in a document's history."""
 
@@ -94,6 +106,8 @@ class DocumentChange:
     member: ID
     at: Moment
     after: list[ID] = strawberry.field(description="The changes its author knew; empty: the beginning.")
+    left_out: DocumentLeaving | None = strawberry.field(description="Who left it out of the text, if somebody did.")
+    without: bool = strawberry.field(description="Whether it builds on what is left out, and is so itself.")
 
 
 @described
@@ -185,16 +199,30 @@ def _heads(documents: Documents, place: Place, at: DocumentPoint) -> tuple[bytes
     return tuple(read_id(each, "heads") for each in at.heads or ())
 
 
-def _change(step: Step) -> DocumentChange:
-    at = datetime.fromtimestamp(step.envelope.hlc // 1_000_000, UTC).replace(
-        microsecond=step.envelope.hlc % 1_000_000
+def _moment(hlc: int) -> Moment:
+    at = datetime.fromtimestamp(hlc // 1_000_000, UTC).replace(microsecond=hlc % 1_000_000)
+    return Moment(at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
+
+
+def _leaving(left: Left) -> DocumentLeaving:
+    leaving = left.leaving
+    return DocumentLeaving(
+        id=ID(leaving.entry.hex()),
+        member=ID(leaving.member.hex()),
+        at=_moment(leaving.hlc),
+        why=None if isinstance(left.why, Absence) else left.why,
     )
+
+
+def _change(step: Step) -> DocumentChange:
     return DocumentChange(
         id=ID(step.change.hex()),
         entry=ID(step.envelope.entry.hex()),
         member=ID(step.envelope.member.hex()),
-        at=Moment(at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")),
+        at=_moment(step.envelope.hlc),
         after=[ID(each.hex()) for each in step.deps if each != document.ROOT],
+        left_out=_leaving(step.left) if step.left else None,
+        without=step.without,
     )
 
 

@@ -28,11 +28,18 @@ from scmanager.api.filters import (
     ShipStanding,
     Words,
 )
-from scmanager.api.operation_filters import OperationFilter, OperationSort, SignUpFilter, SignUpSort
+from scmanager.api.operation_filters import (
+    OperationFilter,
+    OperationSort,
+    PresenceFilter,
+    PresenceSort,
+    SignUpFilter,
+    SignUpSort,
+)
 from scmanager.api.scalars import Moment, Whole
 
 if TYPE_CHECKING:
-    from scmanager.api.operation_models import Operation, SignUp
+    from scmanager.api.operation_models import CheckIn, Operation, SignUp
 
 _OPERATIONS = strawberry.lazy("scmanager.api.operation_models")
 """Where the types stand that lead back to the ones in here."""
@@ -48,6 +55,7 @@ NO_AFFILIATIONS = "No affiliations yet: note one with organisationAffiliate."
 NO_ENTRIES = "Nothing was recorded here yet."
 NO_OPERATIONS = "No operations yet: plan one with operationPlan."
 NO_ANSWERS = "No answer to any operation yet: give one with operationSignUp."
+NO_CHECK_INS = "Not checked in to any operation yet: do it with operationCheckIn."
 NO_ORGANISATIONS = "No organisation yet: found one with organisationFound, or import the file of one you belong to."
 
 SAME = "{c}.space = {p}.space"
@@ -172,6 +180,10 @@ class Member(InSpace):
     sign_ups: Connection[Annotated["SignUp", _OPERATIONS]] = many(
         f"{SAME} and {{c}}.member = {{p}}.id", filter=SignUpFilter, sort=SignUpSort, next_step=NO_ANSWERS
     )
+    check_ins: Connection[Annotated["CheckIn", _OPERATIONS]] = many(
+        f"{SAME} and {{c}}.member = {{p}}.id",
+        filter=PresenceFilter, sort=PresenceSort, next_step=NO_CHECK_INS, description="Where they were there.",
+    )  # fmt: skip
 
 
 @described

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any
 
+import msgspec
 import strawberry
 from strawberry import ID
 from strawberry.tools import create_type
@@ -196,7 +197,9 @@ def command_id_of(given: str | None) -> bytes:
 
 
 def _default(value: Any, kind: Argument) -> Any:
-    """A verb's default as GraphQL writes it."""
+    """A verb's default as GraphQL writes it; none is written where what was there before stays."""
+    if value is msgspec.UNSET:
+        return strawberry.UNSET
     if isinstance(kind.type, type) and hasattr(value, "value"):
         return kind.type(value.value)
     return value

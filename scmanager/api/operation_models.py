@@ -111,6 +111,7 @@ class CheckIn:
     member_id: ID = hexed("member")
     at: Moment | None = moment("at")
     member: Member | None = one(f"{SAME} and {{c}}.id = {{p}}.member")
+    operation: "Operation | None" = one(f"{SAME} and {{c}}.id = {{p}}.operation")
 
 
 @described
@@ -187,7 +188,7 @@ TABLES: dict[str, Table] = {
     "ShipSlot": Table("operation_ship_slot"),
     "CrewSlot": Table("operation_crew_slot"),
     "SignUp": Table("operation_sign_up", "entry"),
-    "CheckIn": Table("operation_check_in", "member"),
+    "CheckIn": Table("operation_check_in", "entry"),
     "Attendance": Table("operation_snapshot"),
 }
 """The read model behind each type."""

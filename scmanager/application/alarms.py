@@ -86,7 +86,7 @@ class Alarms:
     def run(self, stopping: Callable[[], bool] = lambda: False) -> None:
         """Read what came since, and say what it means, unless `stopping`. Commands wait for a turn at most.
 
-        Raises LogInDoubt, KeyMissing, ClockBehind, StoreBusy: what was not said then is said later.
+        Raises LogInDoubt, KeyMissing, ClockBehind, Unavailable: what was not said then is said later.
         """
         own = self._own_space()
         if own is None:

@@ -1,7 +1,7 @@
 """What others sent and may not count: which audit events follow from verdicts on their entries (SPEC M5)."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from scmanager.application.audit_intake import Note
 from scmanager.application.keys import Keys
@@ -51,19 +51,36 @@ def judged(shelf: Shelf, space: bytes) -> int:
             return 0
 
 
+def originators(space: Space, logs: Collection[Id32]) -> dict[Id32, str]:
+    """Who stands behind each log: the member whose grant has it, from furthest above; else whoever is in the space.
+
+    So the logs of one member are one source, however many he makes.
+    """
+    found = dict.fromkeys(logs, f"space {space.id.hex()}")
+    for each in sorted(
+        space.verdicts.grants.values(), key=lambda each: (each.grant.rank, each.grant.id), reverse=True
+    ):
+        for log in each.levels:
+            if log in found:
+                found[log] = f"member {each.grant.member.hex()}"
+    return found
+
+
 def note_void(note: Note, shelf: Shelf, vault: Keys, space: bytes, mark: int) -> None:
     """Note the entries of others that were judged since, and may not count."""
     with shelf.lock:
         held, own = shelf.space(space), set(vault.logs_of(space))
-        found = [each for each in _judged_since(held, mark) if _raises(held, each)]
-        for entry in found:
-            opened, reason = held.opened(entry), held.verdict(entry).reason
-            if opened is None or reason is None or opened.entry.log in own:
+        entries = [each for each in _judged_since(held, mark) if _raises(held, each)]
+        found = [opened for entry in entries if (opened := held.opened(entry)) and opened.entry.log not in own]
+        sources = originators(held, {opened.entry.log for opened in found}) if found else {}
+        for opened in found:
+            reason = held.verdict(opened.entry.id32).reason
+            if reason is None:
                 continue
             said = opened.shared.type if opened.shared else "what cannot be read"
             log = opened.entry.log.hex()
             text = f"log {log} entry {opened.entry.seq} in space {space.hex()}: {said}: {reason}"
-            note(RAISES[reason], str(reason), log, text)
+            note(RAISES[reason], str(reason), sources[opened.entry.log], text)
 
 
 def _judged_since(space: Space, mark: int) -> set[Id32]:

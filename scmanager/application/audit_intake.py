@@ -1,7 +1,7 @@
 """The intake: where whatever goes wrong leaves a word in passing. It never waits, never fails, never grows.
 
 Like causes become one with a count before anybody looks at them. When there are too many kinds at once, the rest is
-counted by type.
+counted by type; the last places are for types and codes that are not among them yet.
 """
 
 import re
@@ -15,7 +15,7 @@ from scmanager.application.audit_tally import Beyond, Cause, joined
 from scmanager.domain.audit_types import KINDS, AuditType
 from scmanager.domain.event import Id
 
-KINDS_MAX = 256
+KINDS_MAX, COMMON_MAX = 256, 192
 TEXT_MAX, SOURCE_MAX = 1_000, 200
 UNNAMED = "unnamed"
 
@@ -43,6 +43,7 @@ class Intake:
         self._clock_us, self._entropy, self._wake = clock_us, entropy, wake
         self._lock = threading.Lock()
         self._causes: dict[tuple[AuditType, str, str], Cause] = {}
+        self._codes: set[tuple[AuditType, str]] = set()
         self._beyond: dict[AuditType, Beyond] = {}
 
     def __call__(self, type_: AuditType, code: str, source: str = "", text: str = "", command: Id = b"") -> None:
@@ -72,6 +73,7 @@ class Intake:
         with self._lock:
             causes, beyond = list(self._causes.values()), list(self._beyond.values())
             self._causes.clear()
+            self._codes.clear()
             self._beyond.clear()
         return causes, beyond
 
@@ -86,8 +88,9 @@ class Intake:
             held = self._causes.get(name)
             if held is not None:
                 self._causes[name] = joined(held, cause)
-            elif len(self._causes) < KINDS_MAX:
+            elif len(self._causes) < (COMMON_MAX if name[:2] in self._codes else KINDS_MAX):
                 self._causes[name] = cause
+                self._codes.add(name[:2])
             else:
                 more = self._beyond.get(cause.type, Beyond(cause.type, 0, cause.first_s, cause.last_s))
                 self._beyond[cause.type] = msgspec.structs.replace(

@@ -4,6 +4,9 @@ The first cause of a type, a code and a source is listed at once; like ones with
 once when the window is over. A day has room for so many series of a type, and for so many in all. What goes beyond is
 counted by type and told in one line a window. Nothing here grows with the number of causes or of sources.
 
+The room is shared fairly: a source has a few series of a type, and a part of the room is kept for the first series of
+a type and a code. So nobody's noise takes the place of what somebody else does, or of what has not happened that day.
+
 Windows and days are those of UTC by this machine's clock: nobody else moves it.
 """
 
@@ -22,6 +25,10 @@ LISTED_TYPE_MAX = 32
 """Series of one type a day."""
 LISTED_MAX = 128
 """Series in all a day: four types that others can raise fill it, if all do."""
+LISTED_SOURCE_MAX = 8
+"""Of them from one source."""
+COMMON_TYPE_MAX, COMMON_MAX = 24, 96
+"""Of the series of a type, and of all: beyond, only the first of a type and a code that day is listed."""
 TELLS_MAX = 8
 """How often a series may be told to go on, and a type's rest a day, by processes that live shorter than a window."""
 ENTRIES_MAX = LISTED_MAX * 2 + len(AuditType) * (DAY_S // WINDOW_S)
@@ -75,6 +82,8 @@ Step = Opened | Grown | Beyond
 
 _Name = tuple[AuditType, str, bytes, int]
 """(type, code, source hash, window)"""
+_Share = tuple[AuditType | None, str | bytes | None]
+"""Whose room it is: of all, of a type, of a type and a code, of a type and a source's hash."""
 
 
 class _Open(msgspec.Struct):
@@ -91,8 +100,8 @@ class Tally:
     def __init__(self, known: Iterable[tuple[Id, Series]] = ()) -> None:
         """`known`: the series that this log holds; only those of the last days matter."""
         self._open: dict[_Name, _Open] = {}
-        self._listed: dict[tuple[int, AuditType | None], int] = {}
-        """By day: how many series of a type, and (None) in all."""
+        self._listed: dict[tuple[int, _Share], int] = {}
+        """By day: how many series share a room."""
         self._beyond: dict[AuditType, Beyond] = {}
         self._rests: dict[tuple[int, AuditType], int] = {}
         """By day: how often it was told of a type how much is not listed."""
@@ -112,7 +121,7 @@ class Tally:
             series.last_s = max(series.last_s, cause.last_s)
             return None
         day = cause.first_s // DAY_S
-        if self._room(day, cause.type):
+        if self._room(day, name):
             self._enter(name, _Open(entity, cause.last_s, cause.count), cause.first_s)
             return Opened(entity, cause, source)
         self.leave_out(cause.type, cause.count, cause.first_s, cause.last_s)
@@ -145,9 +154,10 @@ class Tally:
     def give_back(self, opened: Opened) -> None:
         """It could not be written: as if it had never been admitted."""
         cause = opened.cause
-        if self._open.pop(_name(cause.type, cause.code, opened.source, cause.first_s), None) is not None:
-            for each in (cause.type, None):
-                place = (cause.first_s // DAY_S, each)
+        name = _name(cause.type, cause.code, opened.source, cause.first_s)
+        if self._open.pop(name, None) is not None:
+            for share in _shares(name):
+                place = (cause.first_s // DAY_S, share)
                 self._listed[place] = max(self._listed.get(place, 0) - 1, 0)
 
     @property
@@ -169,19 +179,28 @@ class Tally:
         place = (first_s // DAY_S, type_)
         self._rests[place] = self._rests.get(place, 0) + 1
 
-    def _room(self, day: int, type_: AuditType) -> bool:
-        listed = self._listed
-        return listed.get((day, type_), 0) < LISTED_TYPE_MAX and listed.get((day, None), 0) < LISTED_MAX
+    def _room(self, day: int, name: _Name) -> bool:
+        every, of_type, of_code, of_source = (self._listed.get((day, share), 0) for share in _shares(name))
+        if of_source >= LISTED_SOURCE_MAX:
+            return False
+        if not of_code:
+            return of_type < LISTED_TYPE_MAX and every < LISTED_MAX
+        return of_type < COMMON_TYPE_MAX and every < COMMON_MAX
 
     def _enter(self, name: _Name, series: _Open, first_s: int) -> None:
         self._open[name] = series
-        for each in (name[0], None):
-            place = (first_s // DAY_S, each)
+        for share in _shares(name):
+            place = (first_s // DAY_S, share)
             self._listed[place] = self._listed.get(place, 0) + 1
 
 
 def _name(type_: AuditType, code: str, source: bytes, at_s: int) -> _Name:
     return type_, code, source, at_s // WINDOW_S
+
+
+def _shares(name: _Name) -> tuple[_Share, _Share, _Share, _Share]:
+    type_, code, source, _ = name
+    return (None, None), (type_, None), (type_, code), (type_, source)
 
 
 def merged(causes: Iterable[Cause]) -> list[Cause]:

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from scmanager.application.audit_foreign import originators
 from scmanager.application.audit_intake import Intake
 from scmanager.application.audit_tally import DAY_S, WINDOW_S, Beyond, Cause, Grown, Opened, Step, Tally, merged
 from scmanager.application.desk import Desk
@@ -29,6 +30,8 @@ LATER_S = 60
 """Between two writes of one waiting note that goes on."""
 HOURLY_S = 3600.0
 FORK_SEEN = "fork-seen"
+FORKS_NAMED_MAX = 8
+"""Logs that one word about forks names."""
 
 
 class Spool(Protocol):
@@ -122,13 +125,25 @@ class Auditor:
         return own if own is not None and self._writer.seat_log(own) is not None else None
 
     def _look_for_forks(self) -> None:
+        """One word for all the logs of a member in a space, and another when there are more."""
+        seen: dict[tuple[bytes, str], list[bytes]] = {}
         with self._shelf.lock:
-            seen = {log: space.id for space in self._shelf.spaces() for log in space.forks()}
-        for log in sorted(seen.keys() - self._forks):
-            self._forks.add(log)
-            text = f"log {log.hex()} of space {seen[log].hex()} signed two histories: scm log forks"
-            once = hashlib.sha3_256(b"scm/audit-fork/1\n" + log).digest()[:16]
-            self.note(AuditType.INTEGRITY_FAILURE, FORK_SEEN, log.hex(), text, once)
+            for space in self._shelf.spaces():
+                forked = space.forks()
+                if not self._forks.issuperset(forked):
+                    sources = originators(space, forked)
+                    for log in forked:
+                        seen.setdefault((space.id, sources[log]), []).append(log)
+        for (space_id, source), logs in sorted(seen.items()):
+            fresh = [log for log in logs if log not in self._forks]
+            if not fresh:
+                continue
+            self._forks.update(fresh)
+            named = ", ".join(log.hex() for log in fresh[:FORKS_NAMED_MAX])
+            more = f" and {len(fresh) - FORKS_NAMED_MAX} more" if len(fresh) > FORKS_NAMED_MAX else ""
+            text = f"log {named}{more} of space {space_id.hex()} signed two histories: scm log forks"
+            once = hashlib.sha3_256(b"scm/audit-fork/1\n" + b"".join(logs)).digest()[:16]
+            self.note(AuditType.INTEGRITY_FAILURE, FORK_SEEN, source, text, once)
 
     # Without a space of one's own
 

@@ -7,10 +7,12 @@ Withdrawing hides it from every read model; what others hold goes only when the 
 from typing import Any
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from scmanager.application import undo_steps as steps
 from scmanager.application.desk import Desk
 from scmanager.application.inverses import back, by, final, former, like
+from scmanager.application.keeping import kept, words_with
 from scmanager.application.verbs import CharacterId, EntryId, verb
 from scmanager.domain import character, player
 from scmanager.domain.catalogue import CHARACTERS, PLAYERS
@@ -47,19 +49,20 @@ def describe(
     desk: Desk,
     *,
     character_id: CharacterId,
-    name: str | None = None,
-    occupation: str | None = None,
-    origin: str | None = None,
-    background: str | None = None,
+    name: str | UnsetType | None = UNSET,
+    occupation: str | UnsetType | None = UNSET,
+    origin: str | UnsetType | None = UNSET,
+    background: str | UnsetType | None = UNSET,
 ) -> Result:
-    """Say anew who a character is; what is left out stays as it was. `still_shared_in`: who sees the old words."""
+    """Say anew who a character is; what is left out stays as it was, empty text takes it away.
+
+    `still_shared_in`: who sees the old words.
+    """
+    one: Character = desk.state(CHARACTERS, character_id)
+    if name is UNSET:
+        _sheet(desk, desk.space, one, must=True)
     said = {"name": name, "occupation": occupation, "origin": origin, "background": background}
-    new = {key: value for key, value in said.items() if value is not None}
-    if len(new) == len(said):
-        sheet = CharacterSheet(**new)
-    else:
-        old = _sheet(desk, desk.space, desk.state(CHARACTERS, character_id), must=name is None)
-        sheet = msgspec.structs.replace(old or CharacterSheet(""), **new)
+    sheet = words_with(desk, one.sheet, CharacterSheet, **said)
     desk.decide(CHARACTERS, character_id, character.describe, desk.me, sheet)
     return {"character": character_id.hex(), "still_shared_in": still_shared_in(desk, character_id)}
 
@@ -72,9 +75,13 @@ def settle_sheet(desk: Desk, *, character_id: CharacterId, sheet: EntryId) -> Re
 
 
 @verb("character.retire", "personal", undo=by(steps.fate, character.Retired, character.Returned, aspect="fate"))
-def retire(desk: Desk, *, character_id: CharacterId, fate: Fate = Fate.RETIRED) -> Result:
-    """Play a character no more. `still_shared_in`: the organisations that see it as it was."""
-    desk.decide(CHARACTERS, character_id, character.retire, desk.me, fate)
+def retire(desk: Desk, *, character_id: CharacterId, fate: Fate | UnsetType | None = UNSET) -> Result:
+    """Play a character no more: retired, or what is said; once it is not played, the fate stays if it is left out.
+
+    `still_shared_in`: the organisations that see it as it was.
+    """
+    one: Character = desk.state(CHARACTERS, character_id)
+    desk.decide(CHARACTERS, character_id, character.retire, desk.me, kept(fate, one.fate, None) or Fate.RETIRED)
     return {"character": character_id.hex(), "still_shared_in": still_shared_in(desk, character_id)}
 
 
@@ -86,12 +93,17 @@ def return_(desk: Desk, *, character_id: CharacterId) -> Result:
 
 
 @verb("character.share", undo=by(steps.character_shown, character.Shared, aspect="share"))
-def share(desk: Desk, *, character_id: CharacterId, background: bool = True) -> Result:
-    """Show a character to this organisation, or tell it what changed; its background only if you like."""
+def share(desk: Desk, *, character_id: CharacterId, background: bool | UnsetType | None = UNSET) -> Result:
+    """Show a character to this organisation, or tell it what changed; its background only if you like.
+
+    Left out, the background is shown the first time, and from then on if it is shown already.
+    """
     space, own = _own(desk, character_id)
     sheet = _sheet(desk, space, own, must=True) or CharacterSheet("")
-    told = sheet if background else msgspec.structs.replace(sheet, background="")
-    shown = _sheet(desk, desk.space, desk.state(CHARACTERS, character_id), must=False)
+    here: Character = desk.state(CHARACTERS, character_id)
+    shown = _sheet(desk, desk.space, here, must=False)
+    goes_along = kept(background, not here.player or bool(shown and shown.background), False)
+    told = sheet if goes_along else msgspec.structs.replace(sheet, background="")
     desk.decide(CHARACTERS, character_id, character.share, desk.me, told, own.fate, shown)
     return {"character": character_id.hex()}
 

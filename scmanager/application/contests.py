@@ -62,7 +62,7 @@ class ContestMoving(Conflict):
     """Something is just being recorded about this thing."""
 
     code = "contest-moving"
-    hint = "Try again in a moment."
+    hint = "Nothing was decided. It is recorded within a second: then send the same again."
 
 
 @verb("settle", "org", "personal", speaks=True, undo=SPOKEN)

@@ -5,7 +5,7 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
-from scmanager.application.leaving import check_here
+from scmanager.application.departing import check_here
 from scmanager.application.seat import Seat
 from scmanager.domain import governance
 from scmanager.domain.catalogue import MEMBERS
@@ -32,7 +32,10 @@ class NotAllowed(Refused):
     """Your role does not include the right {right}."""
 
     code = "not-allowed"
-    hint = "Ask somebody who has it, or have your role changed."
+    hint = (
+        "scm role list shows which roles have it: ask somebody with such a role, or to be given it (scm member "
+        "set-role)."
+    )
 
 
 class NotAMember(Refused):
@@ -171,15 +174,25 @@ class Desk:
         return [each for each in self._own_spaces() if each.kind == kind and each.id != self.space.id]
 
     def words_in(self, space: Space, entry: Id32, kind: type[Personal]) -> Personal | Absence:
-        """The personal words that an entry of one of our spaces holds, as committed so far, or why there are none."""
+        """The personal words that an entry of one of our spaces holds, or why there are none.
+
+        Here with what this batch has recorded so far, elsewhere as committed.
+        """
         if not entry:
             return Absence.NONE
+        erased, key_of = space.erased_keys(), self._seat.keys.held
         opened = space.opened(entry)
-        if opened is None:
+        if opened is not None:
+            stored = self._parts_at([opened.pos]).get((opened.pos, 1))
+            public, about = space.public(opened.entry.log), subjects(space, opened)
+            return open_part(opened.entry, 1, kind, stored, public, key_of, about, erased)
+        sealed = self._seat.log.waiting(entry) if space is self.space else None
+        if sealed is None:
             return Absence.NOT_HERE
-        stored = self._parts_at([opened.pos]).get((opened.pos, 1))
-        public, erased = space.public(opened.entry.log), space.erased_keys()
-        return open_part(opened.entry, 1, kind, stored, public, self._seat.keys.held, subjects(space, opened), erased)
+        stored = sealed.parts[1] if len(sealed.parts) > 1 else None
+        held = key_of(sealed.entry.parts[1].key) if stored is not None else None
+        about = frozenset({held[0]} if held else ())  # Our own words, sealed a moment ago.
+        return open_part(sealed.entry, 1, kind, stored, self._seat.log.head.public, key_of, about, erased)
 
     def decide(self, fold: Fold, entity: Id, decision: Decide, *arguments: Any) -> None:
         """Ask the domain about one thing and record what it says. Raises what it raises."""

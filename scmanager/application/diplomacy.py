@@ -7,9 +7,12 @@ as being at odds until somebody ends one of them.
 
 from typing import Any
 
+from msgspec import UNSET, UnsetType
+
 from scmanager.application import undo_steps as steps
 from scmanager.application.desk import Desk
 from scmanager.application.inverses import back, by, final, former, like
+from scmanager.application.keeping import kept
 from scmanager.application.named import check_contact
 from scmanager.application.verbs import ContactId, EntryId, TreatyId, verb
 from scmanager.domain import contact, negotiation
@@ -138,12 +141,19 @@ def change_terms(
     *,
     treaty_id: TreatyId,
     text: str,
-    starts_s: int = 0,
-    until_s: int = 0,
-    warn_days: int = WARN_DAYS,
+    starts_s: int | UnsetType | None = UNSET,
+    until_s: int | UnsetType | None = UNSET,
+    warn_days: int | UnsetType | None = UNSET,
 ) -> Result:
-    """Put other terms on the table. What is agreed holds until both sides said yes to them."""
-    times = Times(starts_s, until_s, warn_days)
+    """Put other terms on the table. What is agreed holds until both sides said yes to them.
+
+    Times that are left out stay as they are on the table; 0: at once, no end.
+    """
+    one: Treaty = desk.state(TREATIES, treaty_id)
+    before = one.draft or Times()
+    times = Times(
+        kept(starts_s, before.starts, 0), kept(until_s, before.until, 0), kept(warn_days, before.warn_days, WARN_DAYS)
+    )
     desk.decide(TREATIES, treaty_id, negotiation.change_terms, text, times, desk.now_s)
     return {"treaty": treaty_id.hex()}
 

@@ -3,7 +3,10 @@
 Whoever may say the short words about a thing may write its documents. Edits made at the same time are merged.
 """
 
+from collections.abc import Callable, Mapping
 from typing import Any
+
+import msgspec
 
 from scmanager.application.desk import Desk, Quoted
 from scmanager.application.drafting import AtDesk, Drafting
@@ -11,11 +14,12 @@ from scmanager.application.inverses import final, like
 from scmanager.application.verbs import EntryId, ThingId, verb
 from scmanager.domain import character, document, negotiation, operation_flow, operation_rules, organisation
 from scmanager.domain.catalogue import CHARACTERS, DOCUMENTS, OPERATIONS, ORGANISATIONS, TREATIES
-from scmanager.domain.document import Kind, Made, Text
+from scmanager.domain.document import Kind, Leaving, Made, Text
 from scmanager.domain.event import Id, Id32
 from scmanager.errors import Refused
-from scmanager.spaces.documents import ChangeUnknown, Place, Step
-from scmanager.spaces.scribe import Draft, Told
+from scmanager.spaces.document_history import Step
+from scmanager.spaces.documents import ChangeUnknown, Place
+from scmanager.spaces.scribe import Draft, Reading, Told
 
 Result = dict[str, Any]
 
@@ -32,6 +36,13 @@ class ThingUnknown(Refused):
 
     code = "document-thing-unknown"
     hint = "Name the organisation for its charter, an operation for its briefing or report, a treaty, a character."
+
+
+class DocumentScattered(Refused):
+    """This document has {count} versions that nobody brought together; {most} at most can be."""
+
+    code = "document-scattered"
+    hint = "Name fewer in `base`, or leave out what somebody made on purpose: scm document leave-out."
 
 
 class NothingToUndo(Refused):
@@ -56,10 +67,7 @@ def edit(drafting: Drafting, *, thing_id: ThingId, kind: Kind, text: str, base: 
     """
     wanted = document.check_text(text)
     place = _place(drafting, thing_id, kind)
-    made = drafting.documents.write(
-        place, lambda known, reading: _draft(drafting, place, known, base or reading.heads, wanted)
-    )
-    return lambda desk: _record(desk, drafting, place, made)
+    return _drafted(drafting, place, lambda heads: base or heads, wanted)
 
 
 @verb("document.undo", "org", "personal", drafted=True, undo=like("document.edit"))
@@ -69,28 +77,45 @@ def undo(drafting: Drafting, *, thing_id: ThingId, kind: Kind, change: EntryId |
     steps = drafting.documents.usable(place)
     first, last = _meant(steps, drafting.me, change)
     before = drafting.documents.text_at(place, first.deps)
-    made = drafting.documents.write(place, lambda known, _: _draft(drafting, place, known, (last.change,), before))
-    return lambda desk: _record(desk, drafting, place, made)
+    return _drafted(drafting, place, lambda _: (last.change,), before)
 
 
 def _place(drafting: Drafting, thing_id: Id, kind: Kind) -> Place:
     return Place(drafting.space.id, thing_id, kind, document.owner_of(kind, drafting.me))
 
 
-def _draft(drafting: Drafting, place: Place, text: Text, base: tuple[Id32, ...], wanted: str) -> Draft:
-    """What the scribe needs: the usual actor goes on counting, a spare one writes where it cannot."""
-    if len(base) > document.DEPS_MAX:
-        raise document.DocumentScattered(count=len(base), most=document.DEPS_MAX)
-    actor, spare = (_actor(drafting, place, more) for more in (b"", drafting.command))
-    return Draft(tuple(sorted(set(base))), wanted, actor, text.number(actor) + 1, spare)
+class _Hand(msgspec.Struct, frozen=True):
+    """Whom a member writes one document as, while nothing more is left out of it."""
+
+    salts: Mapping[Id, Id]
+    """The usual actor's, then that of a spare one which never wrote."""
+    leavings: tuple[Leaving, ...]
 
 
-def _salt(drafting: Drafting, more: bytes) -> Id:
-    return document.salt_of(drafting.log, drafting.grant.id, more)
+def _hand(drafting: Drafting, place: Place, text: Text) -> _Hand:
+    """Where something is left out the usual actor is another: what follows his changes may be left out with them."""
+    usual = b"".join(each.entry for each in text.leavings)
+    salts = [document.salt_of(drafting.log, drafting.grant.id, more) for more in (usual, drafting.command)]
+    actors = {document.actor_of(drafting.me, place.entity, place.kind, salt): salt for salt in salts}
+    return _Hand(actors, text.leavings)
 
 
-def _actor(drafting: Drafting, place: Place, more: bytes) -> Id:
-    return document.actor_of(drafting.me, place.entity, place.kind, _salt(drafting, more))
+def _drafted(
+    drafting: Drafting, place: Place, base: Callable[[tuple[Id32, ...]], tuple[Id32, ...]], wanted: str
+) -> AtDesk:
+    """Have the changes made that lead from `base` (of the present heads) to the text."""
+    hands: list[_Hand] = []
+
+    def draft(text: Text, reading: Reading) -> Draft:
+        at = tuple(sorted(set(base(reading.heads))))
+        if len(at) > document.DEPS_MAX:
+            raise DocumentScattered(count=len(at), most=document.DEPS_MAX)
+        hands.append(_hand(drafting, place, text))
+        actor, spare = hands[-1].salts
+        return Draft(at, wanted, actor, text.number(actor) + 1, spare)
+
+    made = drafting.documents.write(place, draft)
+    return lambda desk: _record(desk, place, hands[-1], made)
 
 
 def _meant(steps: tuple[Step, ...], me: Id, change: Id32 | None) -> tuple[Step, Step]:
@@ -111,15 +136,22 @@ def _meant(steps: tuple[Step, ...], me: Id, change: Id32 | None) -> tuple[Step, 
     return whole[0], whole[-1]
 
 
-def _record(desk: Desk, drafting: Drafting, place: Place, made: tuple[Told, ...]) -> Result:
+def _record(desk: Desk, place: Place, hand: _Hand, made: tuple[Told, ...]) -> Result:
     """Each change as an event of its own, the bytes beside it. Raises DocumentMoved, and what forbids it."""
     subject = _check_thing(desk, place.kind, place.entity)
-    salts = {_actor(drafting, place, more): _salt(drafting, more) for more in (b"", drafting.command)}
+    if desk.state(DOCUMENTS, place.entity).text(place.kind, place.owner).leavings != hand.leavings:
+        raise document.DocumentMoved
     for told in made:
-        one = Made(told.change, told.actor, salts[told.actor], told.number, told.deps)
+        one = Made(told.change, told.actor, hand.salts[told.actor], told.number, told.deps)
         for event in document.change(desk.state(DOCUMENTS, place.entity), place.entity, desk.me, place.kind, one):
             desk.record(DOCUMENTS, place.entity, Quoted(event, ((subject, told.data),)))  # type: ignore[arg-type] # no words of its own
     return {"thing": place.entity.hex(), "changes": [told.change.hex() for told in made]}
+
+
+def check_kind(desk: Desk, kind: Kind) -> None:
+    """Raises KindElsewhere."""
+    if (kind is Kind.SHEET) is not (desk.space.kind == "personal"):
+        raise KindElsewhere(kind=kind.value, space=desk.space.kind)
 
 
 def _check_thing(desk: Desk, kind: Kind, thing: Id) -> Id:
@@ -127,8 +159,7 @@ def _check_thing(desk: Desk, kind: Kind, thing: Id) -> Id:
 
     Raises what forbids writing it.
     """
-    if (kind is Kind.SHEET) is not (desk.space.kind == "personal"):
-        raise KindElsewhere(kind=kind.value, space=desk.space.kind)
+    check_kind(desk, kind)
     match kind:
         case Kind.CHARTER if thing == desk.organisation:
             organisation.check_open(desk.state(ORGANISATIONS, thing))

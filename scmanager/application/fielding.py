@@ -14,6 +14,9 @@ from scmanager.domain.operation_rules import check_planned
 from scmanager.domain.ship_events import OwnerKind, Readiness
 from scmanager.spaces.space import Space
 
+_AWAY = (member.Standing.LEFT, member.Standing.REMOVED, member.Standing.UNKNOWN)
+_HERE = frozenset(member.Standing) - {*_AWAY, member.Standing.INVITED}
+"""Who has not come in yet is not counted on, unless he was signed up."""
 _FLAWS = {Readiness.DAMAGED: Flaw.DAMAGED, Readiness.LOST: Flaw.LOST, Readiness.IN_CLAIM: Flaw.IN_CLAIM}
 
 
@@ -37,20 +40,20 @@ def _hands(space: Space, operation: Operation, *, everybody: bool) -> list[Hand]
     """Crew first, then who waits, is tentative or in reserve; each in order."""
     held = manifest(operation)
     roles = {each.member: each.roles for each in operation.sign_ups}
-    coming = dict.fromkeys((*held.crew, *held.waiting, *held.tentative, *held.reserve))
+    said = dict.fromkeys((*held.crew, *held.waiting, *held.tentative, *held.reserve))
+    coming = [each for each in said if _standing(space, each) not in _AWAY]
     if everybody:
-        declined = set(held.declined)
+        answered = {*said, *held.declined}
         roster: Iterator[tuple[Id, Any]] = space.things(MEMBERS)
-        invited = member.Standing.INVITED  # Who has not come in yet is not counted on, unless he was signed up.
-        coming |= dict.fromkeys(
-            sorted(each for each, one in roster if each not in declined and one.standing is not invited)
-        )
-    return [Hand(each, roles.get(each, ())) for each in coming if _is_here(space, each)]
+        unheard = (each for each, one in roster if one.standing in _HERE and each not in answered)
+        coming += sorted(unheard)
+    return [Hand(each, roles.get(each, ())) for each in coming]
 
 
-def _is_here(space: Space, who: Id) -> bool:
+def _standing(space: Space, who: Id) -> member.Standing:
     one: Any = space.state(MEMBERS, who)
-    return one.standing not in (member.Standing.LEFT, member.Standing.REMOVED, member.Standing.UNKNOWN)
+    standing: member.Standing = one.standing
+    return standing
 
 
 def _elsewhere(space: Space, operation: Operation) -> set[Id]:
@@ -61,9 +64,8 @@ def _elsewhere(space: Space, operation: Operation) -> set[Id]:
     for entity, other in space.things(OPERATIONS):
         if not isinstance(other, Operation) or other.template or entity == operation.id:
             continue
-        ships = {slot.claims[0].value for slot in other.ship_slots if slot.claims}
-        if ships and other.call.stage in (Stage.PLANNED, Stage.STARTED) and _at_once(window, other.window):
-            away |= ships
+        if _at_once(window, other.window) and other.call.stage in (Stage.PLANNED, Stage.STARTED):
+            away |= {slot.claims[0].value for slot in other.ship_slots if slot.claims}
     return away
 
 
@@ -76,16 +78,22 @@ def _hulls(space: Space, operation: Operation, hands: list[Hand], at_s: int) -> 
     if not operation.ship_slots:
         return []
     coming, away = {each.member for each in hands}, _elsewhere(space, operation)
-    models = {model for slot in operation.ship_slots for model in slot.models}
-    every = not all(slot.models for slot in operation.ship_slots)
-    assigned = {claim.value for slot in operation.ship_slots for claim in slot.claims}
-    ships: Iterator[tuple[Id, Any]] = space.things(SHIPS)
     found = [
         Hull(entity, one.model, _flaw(one, coming, at_s) or (Flaw.ELSEWHERE if entity in away else None))
-        for entity, one in ships
-        if (every or one.model in models or entity in assigned) and one.standing is not ship.Standing.UNKNOWN
+        for entity, one in _asked_for(space, operation).items()
+        if one.standing is not ship.Standing.UNKNOWN
     ]
     return sorted(found, key=lambda each: (each.model, each.ship))
+
+
+def _asked_for(space: Space, operation: Operation) -> dict[Id, Any]:
+    slots = operation.ship_slots
+    if not all(slot.models for slot in slots):
+        return dict(space.things(SHIPS))
+    models = {model for slot in slots for model in slot.models}
+    assigned = {claim.value for slot in slots for claim in slot.claims}
+    found = dict(space.indices.having(space, SHIPS, "model", models))
+    return found | {each: space.state(SHIPS, each) for each in assigned}
 
 
 def _flaw(one: ship.Ship, coming: set[Id], at_s: int) -> Flaw | None:

@@ -38,7 +38,7 @@ class ImportUnsettled(Conflict):
     """This import is still being recorded."""
 
     code = "import-unsettled"
-    hint = "Try again in a moment."
+    hint = "Nothing was changed. It is recorded within some seconds: then send the same again."
 
 
 class OtherHangar(Refused):

@@ -3,13 +3,18 @@
 from collections.abc import Iterable
 from typing import Any
 
+from msgspec import UNSET, UnsetType
+
 from scmanager.application import undo_steps as steps
 from scmanager.application.desk import Desk
 from scmanager.application.inverses import back, by, final, former, like
+from scmanager.application.keeping import kept, words_with
 from scmanager.application.verbs import EntryId, MemberId, RoleId, verb
-from scmanager.domain import document, member, role
+from scmanager.domain import document, member, placeholder, role
 from scmanager.domain.catalogue import DOCUMENTS, MEMBERS, ROLES
+from scmanager.domain.event import Id
 from scmanager.domain.governance import DeviceCut, Enrolled, EpochOpened, Erased, Granted, Kept, Removed, may_erase
+from scmanager.domain.member import Profile
 from scmanager.domain.records import Standing
 from scmanager.errors import Refused
 from scmanager.eventstore.entry import Dep
@@ -37,7 +42,7 @@ class LogNotHere(Refused):
     """The log that this request names is not here."""
 
     code = "request-log-missing"
-    hint = "Take in the request's file first: scm member admit FILE."
+    hint = "Take the request in by its file: scm member admit FILE."
 
 
 class SubjectWithoutKeys(Refused):
@@ -72,7 +77,10 @@ class DeviceNotYounger(Refused):
     """This device was not let in by the one you write from."""
 
     code = "device-not-younger"
-    hint = "Do it on an older device of yours, or ask a leader to remove the grant."
+    hint = (
+        "Do it on an older device of yours (scm device list). Else a leader removes you and lets you in again;"
+        " a founder takes his seat anew: scm recovery offer."
+    )
 
 
 @verb(
@@ -87,9 +95,14 @@ def record(desk: Desk, *, handle: str, display_name: str = "") -> Result:
 
 
 @verb("member.change-profile", "org", "personal", undo=former("profile", member.ProfileChanged))
-def change_profile(desk: Desk, *, member_id: MemberId, handle: str, display_name: str = "") -> Result:
-    """Change how a member is called: your own name, or that of somebody you speak for."""
-    desk.decide(MEMBERS, member_id, member.change_profile, desk.me, desk.grant.rank, handle, display_name)
+def change_profile(
+    desk: Desk, *, member_id: MemberId, handle: str, display_name: str | UnsetType | None = UNSET
+) -> Result:
+    """Change how a member is called: your own name, or that of somebody you speak for.
+
+    `display_name`: left out it stays; empty takes it away.
+    """
+    _call(desk, member_id, handle, display_name)
     return {"member": member_id.hex()}
 
 
@@ -103,10 +116,15 @@ def note(desk: Desk, *, member_id: MemberId, text: str) -> Result:
 @verb(
     "member.invite", undo=back("member.withdraw-invitation", member.Invited, thing="member_id", aspect="invitation")
 )
-def invite(desk: Desk, *, member_id: MemberId | None = None, until_s: int = 0) -> Result:
-    """Invite somebody new, or a member recorded or gone. `until_s`: UTC seconds, 0 for no end."""
+def invite(desk: Desk, *, member_id: MemberId | None = None, until_s: int | UnsetType | None = UNSET) -> Result:
+    """Invite somebody new, or a member recorded or gone. `until_s`: UTC seconds, 0 for no end.
+
+    Invited again before that, the end stays if it is left out.
+    """
     invited = member_id or desk.new_id()
-    desk.decide(MEMBERS, invited, member.invite, desk.now_s, until_s)
+    before: member.Member = desk.state(MEMBERS, invited)
+    end = before.invited_until if member.invitation_holds(before, desk.now_s) else 0
+    desk.decide(MEMBERS, invited, member.invite, desk.now_s, kept(until_s, end, 0))
     return {"member": invited.hex()}
 
 
@@ -118,11 +136,16 @@ def withdraw_invitation(desk: Desk, *, member_id: MemberId) -> Result:
 
 
 @verb("member.join", undo=final("whoever joined leaves again: scm member leave.", member.Joined))
-def join(desk: Desk, *, handle: str = "", display_name: str = "") -> Result:
-    """Accept your invitation, once your device was admitted; say how you are called if nobody did."""
+def join(
+    desk: Desk, *, handle: str | UnsetType | None = UNSET, display_name: str | UnsetType | None = UNSET
+) -> Result:
+    """Accept your invitation, once your device was admitted; say how you are called if nobody did.
+
+    What is known of you already stays if it is left out; an empty `display_name` takes it away.
+    """
     desk.decide(MEMBERS, desk.me, member.join, desk.me, desk.me, desk.grant.rank, desk.now_s)
-    if handle:
-        desk.decide(MEMBERS, desk.me, member.change_profile, desk.me, desk.grant.rank, handle, display_name)
+    if handle or display_name is not UNSET:
+        _call(desk, desk.me, handle or UNSET, display_name)
     return {"member": desk.me.hex()}
 
 
@@ -165,14 +188,14 @@ def remove(desk: Desk, *, member_id: MemberId, reason: member.RemovalReason) -> 
 @verb("member.claim", undo=final("whose it is can be decided anew: scm member settle-claim.", member.Claimed))
 def claim(desk: Desk, *, member_id: MemberId, by: MemberId) -> Result:
     """Say which living member a recorded one is; the history stays and is read as theirs."""
-    desk.decide(MEMBERS, member_id, member.claim, by)
+    desk.decide(MEMBERS, member_id, placeholder.claim, by)
     return {"member": member_id.hex()}
 
 
 @verb("member.settle-claim", undo=like("member.claim"))
 def settle_claim(desk: Desk, *, member_id: MemberId, by: MemberId) -> Result:
     """Decide whose a recorded member is when several were named at the same time."""
-    desk.decide(MEMBERS, member_id, member.settle_claim, by)
+    desk.decide(MEMBERS, member_id, placeholder.settle_claim, by)
     return {"member": member_id.hex()}
 
 
@@ -258,6 +281,13 @@ def erase(desk: Desk, *, member_id: MemberId, ground: str = "request") -> Result
 def _claimed_by(desk: Desk, member_id: bytes) -> list[bytes]:
     """What others recorded before, and is this member by a claim that holds."""
     return [each for each, state in desk.things(MEMBERS) if state.claimed_by == member_id]
+
+
+def _call(desk: Desk, member_id: Id, handle: str | UnsetType, display_name: str | UnsetType | None) -> None:
+    """What is left out stays. Raises WordsNotHere, WordsUnusable where no handle is known."""
+    entry = desk.state(MEMBERS, member_id).profile
+    words = words_with(desk, entry, Profile, handle=handle, display_name=display_name)
+    desk.decide(MEMBERS, member_id, member.change_profile, desk.me, desk.grant.rank, words.handle, words.display_name)
 
 
 def _issue(desk: Desk, member_id: bytes, role_id: bytes, log: bytes, device: bytes, box: bytes) -> Sealed:

@@ -2,9 +2,12 @@
 
 from typing import Any
 
+from msgspec import UNSET, UnsetType
+
 from scmanager.application import undo_steps as steps
 from scmanager.application.desk import Desk
 from scmanager.application.inverses import back, by, final, former, like, silent
+from scmanager.application.keeping import kept, words_with
 from scmanager.application.named import check_member, check_ship
 from scmanager.application.verbs import MemberId, OperationId, ShipId, SlotId, SquadId, verb
 from scmanager.application.zones import days_later, zone_named
@@ -15,8 +18,8 @@ from scmanager.domain import operation_planning as planning
 from scmanager.domain.catalogue import OPERATIONS, SHIPS
 from scmanager.domain.event import Id
 from scmanager.domain.operation import Operation
-from scmanager.domain.operation_events import Answer, CancelReason, Outcome
-from scmanager.domain.operation_parts import Every, Window
+from scmanager.domain.operation_events import Answer, Briefing, Cancellation, CancelReason, Outcome
+from scmanager.domain.operation_parts import Every, Stage, Window
 from scmanager.domain.operation_rules import check_flown
 
 Result = dict[str, Any]
@@ -45,9 +48,19 @@ def rename(desk: Desk, *, operation_id: OperationId, title: str) -> Result:
 
 
 @verb("operation.describe", undo=former("briefing", events.Described))
-def describe(desk: Desk, *, operation_id: OperationId, objective: str = "", place: str = "") -> Result:
-    """Say what an operation is for and where it meets; settles contested words too."""
-    desk.decide(OPERATIONS, operation_id, planning.describe, desk.organisation, objective, place)
+def describe(
+    desk: Desk,
+    *,
+    operation_id: OperationId,
+    objective: str | UnsetType | None = UNSET,
+    place: str | UnsetType | None = UNSET,
+) -> Result:
+    """Say what an operation is for and where it meets; settles contested words too.
+
+    What is left out stays as it was; empty text takes it away.
+    """
+    words = words_with(desk, _operation(desk, operation_id).briefing, Briefing, objective=objective, place=place)
+    desk.decide(OPERATIONS, operation_id, planning.describe, desk.organisation, words.objective, words.place)
     return {"operation": operation_id.hex()}
 
 
@@ -180,15 +193,18 @@ def sign_up(
     *,
     operation_id: OperationId,
     answer: Answer = Answer.ACCEPTED,
-    roles: tuple[str, ...] = (),
+    roles: tuple[str, ...] | UnsetType | None = UNSET,
     member_id: MemberId | None = None,
 ) -> Result:
     """Say whether you come to an operation, and in which roles; or say it for another member.
 
-    Who accepts when it is full waits, and moves up by himself as soon as there is a place.
+    Who accepts when it is full waits, and moves up by himself as soon as there is a place. Roles that were said
+    before stay if they are left out.
     """
     whom = _whom(desk, member_id)
-    desk.decide(OPERATIONS, operation_id, crew.sign_up, desk.me, whom, answer, tuple(roles))
+    said = crew.sign_up_of(_operation(desk, operation_id), whom)
+    wanted = tuple(kept(roles, said.roles if said else (), ()))
+    desk.decide(OPERATIONS, operation_id, crew.sign_up, desk.me, whom, answer, wanted)
     standing = crew.manifest(_operation(desk, operation_id)).standing(whom)
     return {"operation": operation_id.hex(), "member": whom.hex(), "standing": standing}
 
@@ -258,9 +274,18 @@ def complete(desk: Desk, *, operation_id: OperationId, outcome: Outcome) -> Resu
 
 
 @verb("operation.cancel", undo=like("operation.start"))
-def cancel(desk: Desk, *, operation_id: OperationId, reason: CancelReason, text: str = "") -> Result:
-    """Call an operation off, with a reason and perhaps words. Answers are kept."""
-    desk.decide(OPERATIONS, operation_id, flow.cancel, desk.organisation, reason, text)
+def cancel(
+    desk: Desk, *, operation_id: OperationId, reason: CancelReason, text: str | UnsetType | None = UNSET
+) -> Result:
+    """Call an operation off, with a reason and perhaps words. Answers are kept.
+
+    Of one that is called off it changes the reason; the words stay if they are left out.
+    """
+    one = _operation(desk, operation_id)
+    called = one.cancellation if one.call.stage is Stage.CANCELLED else b""
+    words, told = words_with(desk, called, Cancellation, text=text), desk.words_in(desk.space, called, Cancellation)
+    before = told.text if isinstance(told, Cancellation) else ""
+    desk.decide(OPERATIONS, operation_id, flow.cancel, desk.organisation, reason, words.text, before)
     return {"operation": operation_id.hex()}
 
 

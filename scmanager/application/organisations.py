@@ -2,9 +2,12 @@
 
 from typing import Any
 
+from msgspec import UNSET, UnsetType
+
 from scmanager.application import undo_steps as steps
 from scmanager.application.desk import Desk
 from scmanager.application.inverses import back, by, final, former, like
+from scmanager.application.keeping import kept
 from scmanager.application.verbs import OrganisationId, RoleId, verb
 from scmanager.domain import member, organisation, role
 from scmanager.domain.catalogue import MEMBERS, ORGANISATIONS, ROLES
@@ -94,9 +97,16 @@ def define_role(desk: Desk, *, title: str, rank: int, rights: tuple[str, ...] = 
 
 
 @verb("role.change", undo=former("template", role.Changed))
-def change_role(desk: Desk, *, role_id: RoleId, title: str, rank: int, rights: tuple[str, ...] = ()) -> Result:
-    """Change a role's name, rank or rights. Grants already given keep theirs until they are issued anew."""
-    desk.decide(ROLES, role_id, role.change, title, rank, rights, desk.grant.rank, desk.grant.rights)
+def change_role(
+    desk: Desk, *, role_id: RoleId, title: str, rank: int, rights: tuple[str, ...] | UnsetType | None = UNSET
+) -> Result:
+    """Change a role's name, rank or rights. Grants already given keep theirs until they are issued anew.
+
+    `rights`: all of them anew; left out they stay, empty takes them away.
+    """
+    before: role.Role = desk.state(ROLES, role_id)
+    wanted = kept(rights, before.template.rights if before.template else (), ())
+    desk.decide(ROLES, role_id, role.change, title, rank, wanted, desk.grant.rank, desk.grant.rights)
     return {"role": role_id.hex()}
 
 

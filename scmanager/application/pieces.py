@@ -7,6 +7,7 @@ import msgspec
 
 from scmanager.errors import Refused, Untrusted
 from scmanager.eventstore import entry, verification
+from scmanager.eventstore.file_faults import FileUnusable
 from scmanager.eventstore.filling import Drained, Gap, drain, gaps, take_in
 from scmanager.eventstore.log_copy import LogCopy
 from scmanager.eventstore.own_log import Head
@@ -102,7 +103,7 @@ def finish_pieces(store: Store) -> None:
     """
     try:
         drain(store)
-    except StoreBusy:
+    except (StoreBusy, FileUnusable):
         return
 
 

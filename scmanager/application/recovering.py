@@ -30,7 +30,7 @@ class TooManyHeads(Refused):
     """The founder has written {count} logs, more than a recovery can keep."""
 
     code = "recovery-too-many-logs"
-    hint = "This release cannot recover the space. Keep the files and the sheets, and ask for help."
+    hint = "This release cannot recover the space. Keep the files and the sheets, and report it."
 
 
 class StatementOutdated(Refused):

@@ -103,6 +103,8 @@ def _worded(verb: str, thing: str | None, kind: type[Personal], **names: str) ->
     def say(desk: Desk, said: Again) -> Step:
         words = words_of(desk, said.value, kind)
         told = {name: getattr(words, field) if words else "" for name, field in names.items()}
+        if isinstance(said.value, Personal):  # One text was typed: the rest of the words stays.
+            told = dict(list(told.items())[:1])
         return Step(verb, ({thing: said.thing} if thing else {}) | told, private=True)
 
     return say

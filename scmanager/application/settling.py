@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from contextlib import suppress
 
+from scmanager.application.departing import highest_able, owed_to
 from scmanager.application.desk import Desk
-from scmanager.application.leaving import highest_able, owed_to
 from scmanager.application.members import end_grants
 from scmanager.application.writer import Command, Result, Writer
 from scmanager.domain.epoch import EPOCHS, Epochs

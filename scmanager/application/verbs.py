@@ -2,6 +2,9 @@
 
 A verb is a plain function `(desk, *, ...) -> Result`. Its parameters' types say how a front end reads them; its
 docstring is its help. Front ends look a verb up here and call its function; nothing stands in between.
+
+A verb that changes what is there declares what may be left out as `... | UnsetType | None = UNSET`: left out it stays
+as it was, and None takes it away as nothing of its type does (see `keeping`).
 """
 
 import inspect
@@ -44,6 +47,11 @@ class Parameter(msgspec.Struct, frozen=True):
     def required(self) -> bool:
         """Whether the caller must give it."""
         return self.default is inspect.Parameter.empty
+
+    @property
+    def kept(self) -> bool:
+        """Whether what was there before stays when the caller leaves it out."""
+        return self.default is msgspec.UNSET
 
 
 class Verb(msgspec.Struct, frozen=True):

@@ -3,12 +3,17 @@
 from collections.abc import Iterator
 from typing import Any
 
+from scmanager.application.every_verb import VERBS
 from scmanager.domain.catalogue import IMPORTS
 from scmanager.domain.hangar_import import Import
 from scmanager.errors import utc
 from scmanager.spaces.space import Space
 
 NEXT: dict[str, str] = {
+    "operation.plan": "Next: scm operation add-crew-slots, add-ship-slot; who comes says: scm operation sign-up.",
+    "operation.complete": "Next, how it went: scm document edit OPERATION --kind report --text TEXT",
+    "treaty.propose": "Next: scm treaty sign. When they agree: scm treaty claim-acceptance",
+    "member.record": "They need no installation. To bring them in: scm member invite --member MEMBER",
     "member.join": "Next: scm space export -o joined.scm, and give that file to the others, so that they see you.",
 }
 """What comes after a verb, where one would not guess it."""
@@ -27,6 +32,9 @@ def asides(verb: str, space: Space, arguments: dict[str, Any], now_s: int) -> li
 
 
 def _asides(verb: str, space: Space, arguments: dict[str, Any], now_s: int) -> Iterator[str]:
+    for each in VERBS[verb].parameters:
+        if each.kept and not arguments.get(each.name, True):
+            yield f"Taken away: {each.name.removesuffix('_s').replace('_', ' ')}."
     starts_s = arguments.get("starts_s", 0)
     if verb in _BEGINS and 0 < starts_s < now_s:
         yield f"It begins in the past: {utc(starts_s)}. To move it: scm operation reschedule"

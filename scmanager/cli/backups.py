@@ -22,12 +22,13 @@ from typer.core import TyperGroup
 from scmanager.adapters import backup_restore
 from scmanager.adapters.backup_file import SUFFIX, Backup, HeadLine, is_backup
 from scmanager.adapters.backup_source import begin_backup
-from scmanager.adapters.folder_lock import FolderLock
+from scmanager.adapters.folder_lock import FolderLock, Holder
 from scmanager.adapters.node_file import LOCK_FILE, is_node
 from scmanager.adapters.private_files import forget_unfinished, state_folder, write_pieces
 from scmanager.adapters.space_file import FileUnreadable, read_bytes
-from scmanager.cli.client import Client, running_node
-from scmanager.cli.output import JsonFlag, progress, remark, say, say_json, short
+from scmanager.cli.client import Client, RunningNode
+from scmanager.cli.doorway import enter
+from scmanager.cli.output import JsonFlag, counted, progress, remark, say, say_json, short
 from scmanager.cli.session import NoFolder, Session, session_of
 from scmanager.cli.through import LONG_S
 from scmanager.errors import Refused
@@ -91,11 +92,11 @@ def make(
     passphrase = None if plain else _passphrase(twice=True)
     _forget_leftovers(path.parent)
     replaced = path.exists()
-    running = running_node(session.folder)
-    if running is None:
-        _alone(session, path, passphrase, now)
+    entered = enter(session.folder, lambda: _locked(session.folder))
+    if isinstance(entered, RunningNode):
+        _through(Client(entered), path, passphrase)
     else:
-        _through(Client(running), path, passphrase)
+        _alone(session, entered, path, passphrase, now)
     with _reading(path, passphrase) as backup:  # As it lies there now: it opens with what was typed.
         manifest = backup.manifest
     size, heads = path.stat().st_size, _heads(manifest.heads)
@@ -116,10 +117,17 @@ def make(
         remark("Without the passphrase nobody can open it, not even you. Erased words live on in older backups.")
 
 
-def _alone(session: Session, path: Path, passphrase: str | None, now: int) -> None:
-    """The backup of a folder in which no node runs."""
+def _locked(folder: Path) -> FolderLock:
+    lock = FolderLock(folder / LOCK_FILE, Holder.COMMAND)
+    lock.acquire()
+    return lock
+
+
+def _alone(session: Session, lock: FolderLock, path: Path, passphrase: str | None, now: int) -> None:
+    """The backup of a folder in which no node runs, and whose lock is held; it is given back."""
     state = session.settings.state or state_folder()
-    with FolderLock(session.folder / LOCK_FILE), contextlib.ExitStack() as opened:
+    with contextlib.ExitStack() as opened:
+        opened.callback(lock.release)
         forget_unfinished(session.folder)
         with progress("Copying and checking", None):
             made = opened.enter_context(contextlib.closing(begin_backup(session.folder, state, now, passphrase)))
@@ -154,9 +162,8 @@ def verify(context: typer.Context, file: FileArgument, head: HeadOption = None, 
         say_json({"ok": True, "made_at": made_at, "entries": report.entries, "heads": _heads(report.heads)})
         return
     _say_heads(_heads(report.heads))
-    say(
-        f"Sound: {report.entries} entries in {report.logs} logs, made {made_at} by release {backup.manifest.release}."
-    )
+    held = f"{counted(report.entries, 'entry', 'entries')} in {counted(report.logs, 'log')}"
+    say(f"Sound: {held}, made {made_at} by release {backup.manifest.release}.")
 
 
 def restore(context: typer.Context, file: FileArgument, head: HeadOption = None, as_json: JsonFlag = False) -> None:

@@ -4,10 +4,11 @@ from collections.abc import Iterable
 
 import typer
 
-from scmanager.cli import names
+from scmanager.application.verbs import MemberId
+from scmanager.cli import gone, names
 from scmanager.cli.output import JsonFlag
-from scmanager.cli.people import Row, list_rows, me, show_rows
-from scmanager.cli.session import Place, session_of
+from scmanager.cli.people import AllFlag, Row, list_rows_of
+from scmanager.cli.session import Place
 from scmanager.cli.verbs import OrgOption, PersonalFlag
 from scmanager.domain.catalogue import CHARACTERS, PLAYERS
 from scmanager.domain.character import Character, CharacterSheet, Standing
@@ -19,32 +20,29 @@ NO_OWN_CHARACTER = "No character yet. Make one: scm character make NAME"
 
 
 def list_characters(
-    context: typer.Context, org: OrgOption = None, personal: PersonalFlag = False, as_json: JsonFlag = False
-) -> None:
+    context: typer.Context, everything: AllFlag = False, org: OrgOption = None, personal: PersonalFlag = False,
+    as_json: JsonFlag = False,
+) -> None:  # fmt: skip
     """The characters that members show to an organisation, or your own."""
-    if not personal:
-        list_rows(context, org, _characters, as_json, NO_CHARACTER)
-        return
-    with session_of(context).open() as place:
-        own = [space for space in place.personal_spaces() if me(place, space)]
-        rows = [row for space in own for row in _characters(place, space)]
-    show_rows(rows, as_json, NO_OWN_CHARACTER)
+    empty = NO_OWN_CHARACTER if personal else NO_CHARACTER
+    list_rows_of(context, org, _characters, as_json, empty, personal=personal, everything=everything)
 
 
 def _characters(place: Place, space: Space) -> Iterable[Row]:
-    people = names.members(place, space)
+    people = names.register(MemberId, place, space)
     for entity, state in space.things(CHARACTERS):
-        if not isinstance(state, Character) or state.standing is not Standing.PRESENT:
+        if not isinstance(state, Character) or state.standing is Standing.UNKNOWN:
             continue
         sheet = names.sheet_of(place, space, state.sheet)
         player = space.state(PLAYERS, state.player)
         yield {
             "name": sheet.name if sheet else "",
             "occupation": sheet.occupation if sheet else "",
-            "player": names.call(state.player, people),
+            "player": people.call(state.player),
             "main": "yes" if isinstance(player, Player) and player.main == entity else "",
             "fate": state.fate.value if state.fate else "",
             "contested": [_called(place, space, each) for each in state.rival_sheets],
+            "gone": gone.mark(state, 0),
             "id": entity,
         }
 

@@ -16,7 +16,12 @@ THINGS: dict[str, dict[str, Command]] = {
         "hand-over": "taking_over.sign",
     },
     "role": {"list": "people.list_roles"},
-    "member": {"list": "people.list_members", "invite": "spaces.invite", "admit": "spaces.admit"},
+    "member": {
+        "list": "people.list_members",
+        "show": "members.show",
+        "invite": "spaces.invite",
+        "admit": "spaces.admit",
+    },
     "device": {
         "list": "people.list_devices",
         "invite": "spaces.invite_device",
@@ -24,9 +29,9 @@ THINGS: dict[str, dict[str, Command]] = {
         "enrol": "spaces.enrol",
     },
     "hangar": {"import": "hangar.import_file", "imports": "hangar.list_imports", "wishes": "hangar.list_wishes"},
-    "ship": {"list": "people.list_ships", "models": "models.list_models"},
-    "fleet": {"list": "people.list_fleets"},
-    "squadron": {"list": "people.list_squadrons"},
+    "ship": {"list": "ships.list_ships", "models": "models.list_models"},
+    "fleet": {"list": "ships.list_fleets"},
+    "squadron": {"list": "ships.list_squadrons"},
     "operation": {
         "list": "operations.list_operations",
         "show": "operations.show",
@@ -43,6 +48,8 @@ THINGS: dict[str, dict[str, Command]] = {
         "history": "documents.history",
         "diff": "documents.diff",
         "undo": "documents.undo",
+        "leave-out": "leaving.leave_out",
+        "take-in": "leaving.take_in",
     },
     "space": {
         "list": "spaces.list_spaces",
@@ -61,6 +68,16 @@ THINGS: dict[str, dict[str, Command]] = {
     "event": {"void": "events.void"},
     "audit": {"list": "audit_events.list_audit_events"},
     "log": {"show": "log.show", "verify": "log.verify", "forks": "log.forks"},
+    "author": {
+        "keygen": "author_keys.keygen",
+        "manifest": "author_keys.publish",
+        "sign-update": "author_statements.sign_update",
+        "sign-plugin": "author_statements.sign_plugin",
+        "revoke": "author_keys.revoke",
+        "countersign": "author_keys.countersign",
+        "show": "author_keys.show",
+    },
+    "verify": {"update": "verifying.update", "plugin": "verifying.plugin"},
     "backup": {"make": "backups.make", "verify": "backups.verify"},
     "projections": {"status": "running.projections_status", "rebuild": "running.projections_rebuild"},
 }
@@ -89,11 +106,13 @@ GROUP_HELP = {
     "event": "What you said that came to nothing: look at it, and say it again.",
     "audit": "What your machines noticed: refused requests, forged files, damage, failures.",
     "log": "What was recorded: look at it, and prove that nobody changed it.",
+    "author": "For the author, on machines without a network: keys, key manifests, signed updates and plugins.",
+    "verify": "Whether a file is what the author released. Needs no network.",
     "backup": "The data folder as one sealed file: scm backup FILE makes it, scm backup verify FILE proves it.",
     "projections": "The read models: how far they are, and making them anew.",
 }
 
-WITHOUT_REMINDER = frozenset({"recovery", "version", "demo", "restore"})
+WITHOUT_REMINDER = frozenset({"recovery", "version", "demo", "restore", "author", "verify"})
 """Where the reminder of an unconfirmed recovery sheet would be in the way."""
 
 

@@ -9,13 +9,14 @@ import typer
 from scmanager.application.verbs import CharacterId, FleetId, MemberId, ShipId
 from scmanager.application.words import Words
 from scmanager.cli import names, people
-from scmanager.cli.names import Named
+from scmanager.cli.calling import Called, NameAmbiguous, Named, Register, listed, pick
 from scmanager.cli.output import JsonFlag, remark, say_json, say_result, say_table, short
 from scmanager.cli.session import Place, session_of
 from scmanager.cli.verbs import CommandIdOption, OrgOption, read_command_id
+from scmanager.domain.clash_fields import id_of
 from scmanager.domain.governance import EVERY_RIGHT, needs
 from scmanager.errors import Refused
-from scmanager.spaces.contests import CONTESTED, Contested, contests_in, id_of, in_words, label, spelt
+from scmanager.spaces.contests import CONTESTED, Contested, contests_in, in_words, label, spelt
 from scmanager.spaces.personal import Absence
 from scmanager.spaces.space import Space
 
@@ -117,7 +118,7 @@ def _meant(place: Place, org: str | None, thing: str, field: str, slot: str | No
     spaces = [names.organisation(place, org)] if org else place.shelf.spaces()
     open_ = [(space, row) for space in spaces for row in _rows(place, space, None, settled=False)]
     named = [Named(row["thing"], (row["name"],)) for _, row in open_]
-    wanted = names.pick("contested thing", thing, named).id
+    wanted = pick("contested thing", thing, named).id
     fields = [(space, row) for space, row in open_ if row["thing"] == wanted and row["field"] == field]
     if not fields:
         known = dict.fromkeys(row["field"] for _, row in open_ if row["thing"] == wanted)
@@ -125,9 +126,9 @@ def _meant(place: Place, org: str | None, thing: str, field: str, slot: str | No
     parts = [Named(row["part"] or b"", (row["part_name"],)) for _, row in fields]
     if len(fields) == 1 and slot is None:
         return fields[0]
-    part = names.pick("contested slot", slot, parts).id if slot else None
+    part = pick("contested slot", slot, parts).id if slot else None
     if part is None:
-        raise names.NameAmbiguous(name=field, candidates=names.listed(parts))
+        raise NameAmbiguous(name=field, candidates=listed(parts))
     return next(each for each in fields if each[1]["part"] == part)
 
 
@@ -152,7 +153,7 @@ class Telling:
 
     def __init__(self, place: Place, space: Space) -> None:
         self._place, self._space = place, space
-        self._named: dict[Any, list[Named]] = {}
+        self._named: dict[Any, Register] = {}
         self._me = people.me(place, space)
 
     def row(self, found: Contested) -> dict[str, Any]:
@@ -161,8 +162,8 @@ class Telling:
         name = self._name(found)
         values = [
             {
-                "number": number, "value": self._value(found, rival.value), "event": rival.entry,
-                "by": self._who(rival.member), "at": _moment(rival.at),
+                "number": number, "value": self._value(found, rival.value), "value_id": id_of(rival.value),
+                "event": rival.entry, "by": self._who(rival.member), "at": _moment(rival.at),
                 "holds": rival.value == contest.outcome if contest.settled else number == 1,
             }
             for number, rival in enumerate(contest.rivals, 1)
@@ -184,7 +185,7 @@ class Telling:
         kind = CALLED_BY_ID.get(found.fold.name)
         if kind is None:
             return label(found.state)
-        return next((each.names[0] for each in self._of(kind) if each.id == found.entity and any(each.names)), "")
+        return self._of(kind).call(found.entity).name
 
     def _part(self, found: Contested) -> str:
         slots: list[Any] = [*getattr(found.state, "crew_slots", ()), *getattr(found.state, "ship_slots", ())]
@@ -197,17 +198,17 @@ class Telling:
             words = Words(self._place.store, self._place.vault.held).read(self._space, {value: kind})[value]
             return f"({words.value})" if isinstance(words, Absence) else in_words(words)
         named = BY_ID.get(found.field.noun)
-        return names.call(id_, self._of(named)) if named and id_ else spelt(value)
+        return str(self._of(named).call(id_)) if named and id_ else spelt(value)
 
-    def _who(self, member: bytes) -> str:
-        return names.call(member, self._of(MemberId)) if member else ""
+    def _who(self, member: bytes) -> Called | None:
+        return self._of(MemberId).call(member) if member else None
 
-    def _may(self, found: Contested, right: str | None) -> list[str]:
-        return [self._who(each) for each in self._able(found, right)]
+    def _may(self, found: Contested, right: str | None) -> list[Called]:
+        return [self._of(MemberId).call(each) for each in self._able(found, right)]
 
     def _able(self, found: Contested, right: str | None) -> list[bytes]:
         """The owner, and whoever has the right by a grant that stands."""
-        owner = found.field.own(found.state)
+        owner = found.field.own(found.entity, found.state)
         able = [
             each.grant.member
             for each in self._space.grants()
@@ -215,9 +216,9 @@ class Telling:
         ]
         return list(dict.fromkeys([*([owner] if owner else []), *able]))
 
-    def _of(self, kind: Any) -> list[Named]:
+    def _of(self, kind: Any) -> Register:
         if kind not in self._named:
-            self._named[kind] = names.known(kind, self._place, self._space)
+            self._named[kind] = names.register(kind, self._place, self._space)
         return self._named[kind]
 
 
@@ -227,7 +228,8 @@ def _lines(row: dict[str, Any], *, settled: bool) -> Iterable[tuple[str, ...]]:
         what = (row["called"], " ".join(filter(None, (row["field"], row["part_name"]))))
         value = f"{each['value']} *" if each["holds"] else each["value"]
         yield (
-            *(what if first else ("", "")), str(each["number"]), value, each["by"], each["at"], short(each["event"]),
+            *(what if first else ("", "")), str(each["number"]), value, str(each["by"] or ""), each["at"],
+            short(each["event"]),
             *((f"{row['outcome']}, by {row['settled_by']}" if first else "",) if settled else ()),
         )  # fmt: skip
 
@@ -235,7 +237,11 @@ def _lines(row: dict[str, Any], *, settled: bool) -> Iterable[tuple[str, ...]]:
 def _may(row: dict[str, Any]) -> str:
     if row["you_may"]:
         return "you may settle it"
-    return f"may be settled by {', '.join(row['may_settle'])}" if row["may_settle"] else "nobody may settle it now"
+    return (
+        f"may be settled by {', '.join(map(str, row['may_settle']))}"
+        if row["may_settle"]
+        else "nobody may settle it now"
+    )
 
 
 def _moment(micros: int) -> str:

@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from scmanager.adapters.folder_lock import FolderLock
+from scmanager.adapters.folder_lock import FolderLock, Holder
 from scmanager.adapters.hangar_files import read_hangar
 from scmanager.adapters.node_file import LOCK_FILE
 from scmanager.adapters.space_reading import read_space
@@ -63,7 +63,8 @@ def demo(
     """Make a demo: two organisations, their members, ships and fleets."""
     with _folder(session_of(context).settings, data) as settings:
         _make_folder(settings)
-        with Node(msgspec.structs.replace(settings, port=0) if check else settings) as node:
+        what = Holder.NODE if serve else Holder.COMMAND
+        with Node(msgspec.structs.replace(settings, port=0) if check else settings, what=what) as node:
             if not node.shelf.spaces():
                 build(node)
             if (settings.data / UNFINISHED).exists():
@@ -157,6 +158,10 @@ class Stage:
         settings = Settings(folder / "data", folder / "state", port=0)
         init_node(settings)
         with Node(settings) as guest:
+
+            def do(verb: str, **arguments: Any) -> dict[str, Any]:
+                return guest.do(verb, self.space, arguments)
+
             asked = guest.request(self.host.invitation(self.space, member))
             self.host.take_request(asked)
             self.do(
@@ -168,7 +173,8 @@ class Stage:
             import_ships(guest, person.handle)
             guest.do("hangar.share", self.space, {})
             for flight in self._flights:
-                flight.answer(lambda verb, **arguments: guest.do(verb, self.space, arguments), person.handle)
+                flight.answer(do, person.handle)
+                flight.brief(do, person.handle)
             carry(guest, self.host, self.space, folder / "back.scm")
 
     def organise(self) -> None:

@@ -58,6 +58,17 @@ class CrewSaid(msgspec.Struct, frozen=True):
     taken: tuple[str, ...]
 
 
+class BriefingSaid(msgspec.Struct, frozen=True):
+    """A briefing that two people went on writing at the same time, each on a machine of their own."""
+
+    first: str
+    """As the founder wrote it."""
+    founder: str
+    """As the founder changed it, while the other did too."""
+    by: str
+    theirs: str
+
+
 class OperationSaid(msgspec.Struct, frozen=True):
     """An operation; one with an outcome is over."""
 
@@ -78,6 +89,7 @@ class OperationSaid(msgspec.Struct, frozen=True):
     there: tuple[str, ...]
     outcome: str | None
     report: str
+    briefing: BriefingSaid | None = None
 
 
 class TreatySaid(msgspec.Struct, frozen=True):

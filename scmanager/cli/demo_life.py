@@ -33,11 +33,20 @@ class Flight:
         self._seats = [self._ask_for_crew(each.role, each.aboard, len(each.taken) or 1) for each in said.crew]
         if said.most:
             do("operation.limit-crew", operation_id=self.id, most=said.most)
+        if said.briefing:
+            self._write(do, document.Kind.BRIEFING, said.briefing.first)
 
     def answer(self, do: Do, handle: str) -> None:
         """Somebody says whether they come, from their own machine."""
         if said := self.said.answers.get(handle):
             do("operation.sign-up", operation_id=self.id, answer=Answer(said), roles=self._roles_of(handle))
+
+    def brief(self, do: Do, handle: str) -> None:
+        """Whoever helps with the briefing goes on writing it, and so does the founder, who has not seen that yet."""
+        briefing = self.said.briefing
+        if briefing and briefing.by == handle:
+            self._write(do, document.Kind.BRIEFING, briefing.theirs)
+            self._write(self._do, document.Kind.BRIEFING, briefing.founder)
 
     def crew(self, people: dict[str, bytes], ship: Callable[[str], bytes]) -> None:
         """Everybody to their places; what is over is flown and reported."""
@@ -58,7 +67,10 @@ class Flight:
         self._do("operation.start", operation_id=self.id)
         self._do("operation.take-attendance", operation_id=self.id)
         self._do("operation.complete", operation_id=self.id, outcome=outcome)
-        self._do("document.edit", thing_id=self.id, kind=document.Kind.REPORT, text=self.said.report)
+        self._write(self._do, document.Kind.REPORT, self.said.report)
+
+    def _write(self, do: Do, kind: document.Kind, text: str) -> None:
+        do("document.edit", thing_id=self.id, kind=kind, text=text)
 
     def _ask_for_ship(self, title: str, models: tuple[str, ...]) -> bytes:
         made = self._do("operation.add-ship-slot", operation_id=self.id, title=title, models=models)

@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from scmanager.application.verbs import ContactId, TreatyId
+from scmanager.application.verbs import ContactId, MemberId, TreatyId
 from scmanager.application.words import Words
-from scmanager.cli import names
+from scmanager.cli import gone, names
 from scmanager.cli.output import JsonFlag
-from scmanager.cli.people import Row, list_rows, show_rows
+from scmanager.cli.people import AllFlag, Row, list_rows, show_rows
 from scmanager.cli.session import Place, session_of
 from scmanager.cli.verbs import OrgOption
 from scmanager.domain.catalogue import CONTACTS, TREATIES
@@ -29,14 +29,18 @@ NO_TREATY = "No treaty yet. Propose one: scm treaty propose CONTACT non-aggressi
 NO_STEP = "Nothing happened yet. Say how we stand towards them: scm contact set-stance CONTACT friendly"
 
 
-def list_contacts(context: typer.Context, org: OrgOption = None, as_json: JsonFlag = False) -> None:
+def list_contacts(
+    context: typer.Context, everything: AllFlag = False, org: OrgOption = None, as_json: JsonFlag = False
+) -> None:
     """The other organisations, and how things are between us."""
-    list_rows(context, org, _contacts, as_json, NO_CONTACT)
+    list_rows(context, org, _contacts, as_json, NO_CONTACT, everything=everything)
 
 
-def list_treaties(context: typer.Context, org: OrgOption = None, as_json: JsonFlag = False) -> None:
+def list_treaties(
+    context: typer.Context, everything: AllFlag = False, org: OrgOption = None, as_json: JsonFlag = False
+) -> None:
     """The treaties, what phase they are in, and what is proved of them."""
-    list_rows(context, org, _treaties, as_json, NO_TREATY)
+    list_rows(context, org, _treaties, as_json, NO_TREATY, everything=everything)
 
 
 def versions(
@@ -64,7 +68,7 @@ def history(
 def _contacts(_place: Place, space: Space) -> Iterable[Row]:
     binding = _binding(space, int(time.time()))
     for entity, state in space.things(CONTACTS):
-        if isinstance(state, Contact) and not state.archived:
+        if isinstance(state, Contact):
             kinds = binding.get(entity, [])
             rivals = [each.value for each in state.rival_stances]
             yield {
@@ -72,7 +76,8 @@ def _contacts(_place: Place, space: Space) -> Iterable[Row]:
                 "relation": relation(state, [PROMISES[each] for each in kinds if each in PROMISES]).value,
                 "our_stance": state.stance.value,
                 "contested": [*rivals, "war and treaty"] if at_odds(state, kinds) else rivals,
-                "theirs_claimed": state.reported.value if state.reported else "", "id": entity,
+                "theirs_claimed": state.reported.value if state.reported else "",
+                "gone": gone.mark(state, 0), "id": entity,
             }  # fmt: skip
 
 
@@ -86,15 +91,15 @@ def _binding(space: Space, now: int) -> dict[Id, list[Kind]]:
 
 
 def _treaties(place: Place, space: Space) -> Iterable[Row]:
-    now, contacts = int(time.time()), names.known(ContactId, place, space)
+    now, contacts = int(time.time()), names.register(ContactId, place, space)
     for entity, state in space.things(TREATIES):
         if isinstance(state, Treaty) and state.contact:
             shown = state.agreed or state.draft
             yield {
-                "title": state.title, "with": names.call(state.contact, contacts), "kind": state.kind.value,
+                "title": state.title, "with": contacts.call(state.contact), "kind": state.kind.value,
                 "phase": phase_at(state, now).value, "ends": _moment(ends_at(state)),
                 "ours": shown.our_proof.value if shown else "", "theirs": shown.their_proof.value if shown else "",
-                "contested": "yes" if state.contested else "", "id": entity,
+                "contested": "yes" if state.contested else "", "gone": gone.mark(state, now), "id": entity,
             }  # fmt: skip
 
 
@@ -122,7 +127,7 @@ def _standing(treaty: Treaty, version: Version) -> str:
 
 
 def _history(place: Place, space: Space, contact_id: bytes) -> Iterable[Row]:
-    people = names.members(place, space)
+    people = names.register(MemberId, place, space)
     steps: list[tuple[int, str, Step]] = []
     held = space.state(CONTACTS, contact_id)
     if isinstance(held, Contact):
@@ -133,7 +138,7 @@ def _history(place: Place, space: Space, contact_id: bytes) -> Iterable[Row]:
     for at, treaty, step in sorted(steps, key=lambda each: (each[0], each[2].entry)):
         yield {
             "at": _moment(at // 1_000_000), "what": step.act, "treaty": treaty, "side": step.side.value,
-            "said": step.said, "by": names.call(step.member, people),
+            "said": step.said, "by": people.call(step.member),
         }  # fmt: skip
 
 

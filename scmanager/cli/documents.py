@@ -14,10 +14,11 @@ from typing import Annotated, Any
 import typer
 
 from scmanager.adapters.document_guard import DocumentGuard
-from scmanager.application.verbs import CharacterId, OperationId, OrganisationId, TreatyId
-from scmanager.cli import names
+from scmanager.application.verbs import CharacterId, MemberId, OperationId, OrganisationId, TreatyId
+from scmanager.cli import names, results
+from scmanager.cli.calling import PREFIX_DIGITS_MIN, Called, Register
 from scmanager.cli.moments import read_moment
-from scmanager.cli.output import JsonFlag, remark, say, say_json, say_result, short
+from scmanager.cli.output import JsonFlag, counted, remark, say, say_json, say_result, short
 from scmanager.cli.people import me, show_rows
 from scmanager.cli.session import Place, session_of
 from scmanager.cli.verbs import CommandIdOption, OrgOption, read_command_id
@@ -26,6 +27,7 @@ from scmanager.domain.catalogue import DOCUMENTS
 from scmanager.domain.document import ROOT, Document, Kind
 from scmanager.domain.event import Id32
 from scmanager.errors import Refused, Unavailable
+from scmanager.spaces.document_history import Step
 from scmanager.spaces.documents import Documents, WordsAbsent
 from scmanager.spaces.documents import Place as Where
 from scmanager.spaces.personal import Absence
@@ -96,11 +98,12 @@ def edit(
 ) -> None:
     """Write a document anew, from a file. Only what differs is changed; what others write meanwhile is kept."""
     wanted = document.check_text(_said(file, text))
-    with _opened(context, thing, kind, org) as (place, space, documents, where):
+    with opened(context, thing, kind, org) as (place, space, documents, where):
         heads = _heads(documents, where, base) if base else documents.read(where, lambda _, reading: reading.heads)
         given = {"thing_id": where.entity, "kind": kind, "text": wanted, "base": heads}
         result = place.do("document.edit", space.id, given, read_command_id(command_id))
-    say_result(result, as_json=as_json)
+        shown = result if as_json else results.told(place, space, result)
+    say_result(shown, as_json=as_json)
 
 
 def undo(
@@ -115,12 +118,13 @@ def undo(
     as_json: JsonFlag = False,
 ) -> None:
     """Take back a change of a document. What was written after it stays."""
-    with _opened(context, thing, kind, org) as (place, space, documents, where):
-        meant = None if change is None else _change(documents, where, change)
+    with opened(context, thing, kind, org) as (place, space, documents, where):
+        meant = None if change is None else change_of(documents, where, change)
         given = {"thing_id": where.entity, "kind": kind, "change": meant}
         given = {name: value for name, value in given.items() if value is not None}
         result = place.do("document.undo", space.id, given, read_command_id(command_id))
-    say_result(result, as_json=as_json)
+        shown = result if as_json else results.told(place, space, result)
+    say_result(shown, as_json=as_json)
 
 
 def show(
@@ -132,7 +136,7 @@ def show(
     as_json: JsonFlag = False,
 ) -> None:
     """What a document says, or said."""
-    with _opened(context, thing, kind, org) as (_, _, documents, where):
+    with opened(context, thing, kind, org) as (_, _, documents, where):
         shown = documents.show(where)
         if shown.trouble:
             raise DocumentUnreadable(why=shown.trouble)
@@ -148,23 +152,24 @@ def show(
     else:
         remark("Nothing was written there then." if at else _nothing(thing, kind))
     if shown.omitted:
-        remark(f"{shown.omitted} changes cannot be used and are left out.")
+        left = counted(shown.omitted, "change that cannot be used is", "changes that cannot be used are")
+        remark(f"{left} left out.")
 
 
 def history(
     context: typer.Context, thing: ThingArgument, kind: KindOption, org: OrgOption = None, as_json: JsonFlag = False
 ) -> None:
-    """Who changed a document, and when."""
-    with _opened(context, thing, kind, org) as (place, space, documents, where):
-        known = names.members(place, space)
+    """Who changed a document, and when; what was left out of it, by whom and why."""
+    with opened(context, thing, kind, org) as (place, space, documents, where):
+        people = names.register(MemberId, place, space)
         rows = [
             {
-                "change": step.change.hex() if as_json else short(step.change),
+                "change": step.change,
                 "at": datetime.fromtimestamp(step.envelope.hlc // 10**6, UTC).strftime("%Y-%m-%d %H:%M:%S"),
-                "by": names.call(step.envelope.member, known),
-                "after": [dep.hex() for dep in step.deps if dep != ROOT]
-                if as_json
-                else " ".join(short(dep) for dep in step.deps if dep != ROOT),
+                "by": people.call(step.envelope.member),
+                "after": [dep for dep in step.deps if dep != ROOT],
+                "left_out": _left(step, people, as_json=as_json),
+                "without": step.without if as_json else "",
             }
             for step in documents.history(where)
         ]
@@ -181,7 +186,7 @@ def diff(
     as_json: JsonFlag = False,
 ) -> None:
     """What changed in a document between two points, line by line."""
-    with _opened(context, thing, kind, org) as (_, _, documents, where):
+    with opened(context, thing, kind, org) as (_, _, documents, where):
         before = documents.text_at(where, _heads(documents, where, since))
         last = documents.read(where, lambda _, reading: reading.heads)
         after = documents.text_at(where, _heads(documents, where, until) if until else last)
@@ -199,15 +204,13 @@ def list_documents(context: typer.Context, org: OrgOption = None, as_json: JsonF
     """The documents of an organisation: of what they are, and who wrote them."""
     with session_of(context).open() as place:
         space = names.organisation(place, org)
-        known = names.members(place, space)
+        people = names.register(MemberId, place, space)
         rows = [
             {
                 "kind": text.kind.value,
-                "thing": entity.hex() if as_json else _called(place, space, text.kind, entity),
-                "changes": text.count if as_json else str(text.count),
-                "authors": [each.hex() for each in text.authors]
-                if as_json
-                else ", ".join(names.call(each, known) for each in text.authors),
+                "thing": _called(place, space, text.kind, entity),
+                "changes": text.count,
+                "authors": [people.call(each) for each in text.authors],
             }
             for entity, state in space.things(DOCUMENTS)
             if isinstance(state, Document)
@@ -216,12 +219,24 @@ def list_documents(context: typer.Context, org: OrgOption = None, as_json: JsonF
     show_rows(rows, as_json, NO_DOCUMENT)
 
 
-def _called(place: Place, space: Space, kind: Kind, entity: bytes) -> str:
-    return names.call(entity, names.known(OF[kind], place, space))
+def _left(step: Step, people: Register, *, as_json: bool) -> Any:
+    """For people: the first digits of what left it out, who said so, and why."""
+    if step.left is None:
+        return "with what it builds on" if step.without and not as_json else None
+    leaving, why = step.left.leaving, step.left.why
+    said = "" if isinstance(why, Absence) else why
+    by = people.call(leaving.member)
+    if as_json:
+        return {"left": leaving.entry, "by": by, "why": said}
+    return f"{short(leaving.entry)} by {by}" + (f": {said}" if said else "")
+
+
+def _called(place: Place, space: Space, kind: Kind, entity: bytes) -> Called:
+    return names.register(OF[kind], place, space).call(entity)
 
 
 @contextmanager
-def _opened(
+def opened(
     context: typer.Context, thing: str, kind: Kind, org: str | None
 ) -> Iterator[tuple[Place, Space, Documents, Where]]:
     """The folder, and one document in it. A sheet lies in the personal space."""
@@ -241,7 +256,7 @@ def _opened(
 def _heads(documents: Documents, where: Where, said: str) -> tuple[Id32, ...]:
     """The point that somebody typed: a change, or a moment."""
     steps = [step for step in documents.history(where) if step.change.hex().startswith(said.casefold())]
-    if len(said) >= names.PREFIX_DIGITS_MIN and len(steps) == 1:
+    if len(said) >= PREFIX_DIGITS_MIN and len(steps) == 1:
         return (steps[0].change,)
     try:
         moment = read_moment(said, int(datetime.now(UTC).timestamp()), None)
@@ -250,9 +265,10 @@ def _heads(documents: Documents, where: Where, said: str) -> tuple[Id32, ...]:
     return documents.heads_at(where, moment * 10**6 + 999_999)
 
 
-def _change(documents: Documents, where: Where, said: str) -> Id32:
+def change_of(documents: Documents, where: Where, said: str) -> Id32:
+    """The change with these first digits. Raises ChangeNotNamed."""
     found = [step.change for step in documents.history(where) if step.change.hex().startswith(said.casefold())]
-    if len(said) < names.PREFIX_DIGITS_MIN or len(found) != 1:
+    if len(said) < PREFIX_DIGITS_MIN or len(found) != 1:
         raise ChangeNotNamed(text=said)
     return found[0]
 

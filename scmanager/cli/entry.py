@@ -124,22 +124,22 @@ def run(arguments: Sequence[str] | None = None) -> int:
         _debug()
         output.say_error(error, as_json="--json" in given)
         return output.exit_code(error)
-    except (KeyboardInterrupt, typer.Abort):
-        return _stopped(as_json="--json" in given)
+    except (KeyboardInterrupt, typer.Abort) as error:
+        return _stopped(output.stopped_by(error), as_json="--json" in given)
     except BrokenPipeError:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - nobody reads any more
         return output.EXIT_OK
     except Exception as error:  # noqa: BLE001 - whatever it is, people get a sentence
         return _unexpected(error, as_json="--json" in given)
     if answer == INTERRUPTED:
-        return _stopped(as_json="--json" in given)
+        return _stopped(output.Stopped(), as_json="--json" in given)
     return answer if isinstance(answer, int) else output.EXIT_OK
 
 
-def _stopped(*, as_json: bool) -> int:
+def _stopped(error: ScManagerError, *, as_json: bool) -> int:
     """Ctrl+C, or nobody answered what was asked."""
     output.remark("")  # What was asked stands on this line.
-    output.say_error(output.Stopped(), as_json=as_json)
+    output.say_error(error, as_json=as_json)
     return output.EXIT_UNAVAILABLE
 
 

@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from scmanager.application.verbs import MemberId
-from scmanager.cli import names, people
-from scmanager.cli.output import JsonFlag, ask, remark, say_result, short
+from scmanager.cli import names, people, results
+from scmanager.cli.output import JsonFlag, ask, counted, remark, say_result, short
 from scmanager.cli.session import carry_out_erasures, session_of
 from scmanager.cli.verbs import CommandIdOption, OrgOption, PersonalFlag, read_command_id
 from scmanager.domain.catalogue import DOCUMENTS
@@ -14,6 +14,11 @@ from scmanager.domain.document import Document, shared_by
 from scmanager.domain.governance import AT_ONCE
 from scmanager.errors import Refused
 from scmanager.spaces.space import Space
+
+GRACE = (
+    "They are hidden now, and destroyed after seven days; nothing brings them back then. Within these days they"
+    " come back only if this is made void, by removing whoever says it."
+)
 
 
 class AtOnceNotYours(Refused):
@@ -23,9 +28,18 @@ class AtOnceNotYours(Refused):
     hint = "Leave out --at-once: they are hidden now, and their keys go after seven days."
 
 
+class NobodyNamed(Refused):
+    """It is not said whose words shall be erased."""
+
+    code = "erase-nobody-named"
+    hint = "Name a member: scm erase MEMBER. Of your own space it is you: scm erase --personal."
+
+
 def erase(
     context: typer.Context,
-    member: Annotated[str, typer.Argument(metavar="MEMBER")],
+    member: Annotated[
+        str | None, typer.Argument(metavar="MEMBER", help="In your own space left out: it is you.")
+    ] = None,
     at_once: Annotated[
         bool, typer.Option("--at-once", help="Without the seven days of grace: only for your own words.")
     ] = False,
@@ -38,18 +52,26 @@ def erase(
     """Erase the personal words about a member: names, notes, nicknames. Every proof still holds afterwards."""
     with session_of(context).open() as place:
         space = place.shelf.space(place.personal_space()) if personal else names.organisation(place, org)
-        who = names.resolve(MemberId, member, place, space, "member.erase")
-        if at_once and who != people.me(place, space):
+        mine = people.me(place, space)
+        who = mine if personal else None
+        if member is not None:
+            who = names.resolve(MemberId, member, place, space, "member.erase")
+        if who is None:
+            raise NobodyNamed
+        if at_once and who != mine:
             raise AtOnceNotYours(member=member)
         if not yes:
-            when = "at once" if at_once else "hidden now, destroyed after seven days if it still counts then"
             if shared := _shared(space, who):
-                remark(f"What they wrote in {shared} shared documents stays; their name goes from it.")
-            ask(f"Erase all personal words about {member}, {when}? This cannot be undone.")
+                many = counted(shared, "shared document")
+                remark(f"What they wrote in {many} stays; their name goes from it.")
+            remark("At once, for good." if at_once else GRACE)
+            whose = f"about {names.register(MemberId, place, space).call(who)}" if member else "of your own space"
+            ask(f"Erase all personal words {whose}?")
         given = {"member_id": who, "ground": AT_ONCE if at_once else "request"}
         result = place.do("member.erase", space.id, given, read_command_id(command_id))
         done = 0 if place.api is not None else carry_out_erasures(place.node)
-    say_result(result, as_json=as_json)
+        shown = result if as_json else results.told(place, space, result)
+    say_result(shown, as_json=as_json)
     if result["recorded"]:
         remark(
             f"What others recorded before they joined stays ({', '.join(map(short, result['recorded']))}): "

@@ -6,6 +6,8 @@ Nothing is guessed where both could be meant: verbs that destroy words take ever
 from collections.abc import Sequence
 from typing import Any, Protocol, TypeVar
 
+from scmanager.domain.character import Character
+from scmanager.domain.character import Standing as CharacterStanding
 from scmanager.domain.contact import Contact
 from scmanager.domain.fleet import Fleet
 from scmanager.domain.member import Member
@@ -23,8 +25,8 @@ OVER = "over"
 """An operation whose time has passed, while nobody said how it went."""
 
 BRING_BACK = frozenset({
-    "contact.restore", "fleet.reform", "operation.reinstate", "ship.restore", "ship.share", "squadron.reform",
-    "treaty.reinstate",
+    "character.return", "contact.restore", "fleet.reform", "operation.reinstate", "ship.restore", "ship.share",
+    "squadron.reform", "treaty.reinstate",
 })  # fmt: skip
 """Verbs for what is gone: it comes first."""
 
@@ -59,12 +61,14 @@ M = TypeVar("M", bound=Marked)
 
 
 def mark(state: Any, now_s: int) -> str:
-    """`removed`, `withdrawn`, `completed`, `template` ...; empty for what lives. `now_s` in UTC seconds."""
+    """`removed`, `withdrawn`, `retired`, `template` ...; empty for what lives. `now_s` in UTC seconds."""
     match state:
         case Member() if state.standing in _GONE_MEMBERS:
             return state.standing.value
         case Ship() if state.standing in _GONE_SHIPS:
             return state.standing.value
+        case Character() if state.fate or state.standing is CharacterStanding.WITHDRAWN:
+            return state.fate.value if state.fate else state.standing.value
         case Role() if state.withdrawn:
             return "withdrawn"
         case Fleet() | Squadron() if state.disbanded:

@@ -16,9 +16,10 @@ from scmanager.application.hangar_preview import Choice, Confirmed, Fate, Previe
 from scmanager.application.hangar_ships import HangarFile
 from scmanager.application.verbs import MemberId
 from scmanager.application.words import Words
-from scmanager.cli import exports, names, people
+from scmanager.cli import exports, names, people, results
 from scmanager.cli.output import JsonFlag, ask, remark, say, say_json, say_result, say_table
 from scmanager.cli.session import Place, session_of
+from scmanager.cli.ships import owner_of
 from scmanager.cli.verbs import CommandIdOption, OrgOption, PersonalFlag, read_command_id
 from scmanager.domain.catalogue import IMPORTS, SHIPS
 from scmanager.domain.hangar_import import Import
@@ -33,6 +34,11 @@ OwnerOption = Annotated[
 MissingOption = Annotated[Fate, typer.Option("--missing", help="What becomes of ships that the file does not list.")]
 
 
+NOT_LISTED = {
+    Fate.KEEP: "What the file does not list stays as it is. If it is gone: --missing remove, or --missing wish-list.",
+    Fate.WISH: "What the file does not list is put on the wish list.",
+    Fate.REMOVE: "What the file does not list is removed.",
+}
 HANGAR_BYTES_MAX = 64 << 20
 """No tool writes a list of ships half as large."""
 
@@ -73,7 +79,7 @@ def import_file(
         space, whose = _target(place, org, owner)
         made = look(place, space, whose, read, _answers(answer or ()))
         if not as_json:
-            show(made)
+            show(made, missing)
         if preview_only:
             if as_json:
                 say_json(counts(made))
@@ -88,7 +94,8 @@ def import_file(
         if not yes:
             ask("Import this?")
         result = place.do("hangar.import", space.id, {"confirmed": confirmed}, read_command_id(command_id))
-    say_result(result, as_json=as_json)
+        shown = result if as_json else results.told(place, space, result)
+    say_result(shown, as_json=as_json)
     if not as_json:
         remark(
             f"To take it back: scm hangar undo-import {result['import']}" + ("" if org or owner else " --personal")
@@ -115,13 +122,13 @@ def list_wishes(
 
 
 def _imports(place: Place, space: Space) -> Iterator[people.Row]:
-    members = names.members(place, space)
+    members = names.register(MemberId, place, space)
     past = [(entity, each) for entity, each in space.things(IMPORTS) if isinstance(each, Import) and each.deed]
     for entity, each in sorted(past, key=lambda pair: _hlc(space, pair[1].entry)):
         yield {
             "when": f"{datetime.fromtimestamp(_hlc(space, each.entry) / 1_000_000, UTC):%Y-%m-%d %H:%M}",
             "tool": each.tool,
-            "owner": names.call(each.owner.id, members) if each.owner else "",
+            "owner": owner_of(space, each.owner, members),
             "added": each.added, "changed": each.changed, "removed": each.removed, "skipped": each.skipped,
             "undone": "yes" if each.undone else "",
             "id": entity,
@@ -134,11 +141,11 @@ def _hlc(space: Space, entry: bytes) -> int:
 
 
 def _wishes(place: Place, space: Space) -> Iterator[people.Row]:
-    members = names.members(place, space)
+    members = names.register(MemberId, place, space)
     for entity, each in space.things(SHIPS):
         if isinstance(each, Ship) and each.standing is Standing.REMOVED and each.removed_for is RemovalReason.WISHED:
             yield {
-                "model": each.model, "owner": names.call(each.owner.id, members) if each.owner else "", "id": entity,
+                "model": each.model, "owner": owner_of(space, each.owner, members), "id": entity,
             }  # fmt: skip
 
 
@@ -165,8 +172,8 @@ def counts(made: Preview) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def show(made: Preview) -> None:
-    """A preview for people."""
+def show(made: Preview, missing: Fate = Fate.KEEP) -> None:
+    """A preview for people; `missing`: what becomes of ships that the file does not list."""
     rows = [("add", ship.key or "", ship.nickname or "") for ship in made.added]
     rows += [
         ("change", pair.known.key or "", ", ".join(each.field for each in pair.changes)) for pair in made.changed
@@ -175,6 +182,8 @@ def show(made: Preview) -> None:
     say_table(("what", "model", "about"), rows, "Nothing would change.")
     say(f"{len(made.added)} to add, {len(made.changed)} to change, {len(made.unchanged)} as they are,"
         f" {len(made.missing)} not listed.")  # fmt: skip
+    if made.missing:
+        remark(NOT_LISTED[missing])
     for each in made.unrecognised:
         known = ", ".join(each.suggestions) or "no model that looks alike"
         remark(f"Not recognised, so left out: {each.name} ({each.count}). It could be: {known}")

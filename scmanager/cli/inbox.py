@@ -10,7 +10,8 @@ import typer
 
 from scmanager.application.zones import zone_named
 from scmanager.cli import names
-from scmanager.cli.operations import ZoneOption, when
+from scmanager.cli.moments import when
+from scmanager.cli.operations import ZoneOption
 from scmanager.cli.output import JsonFlag, remark, say_json, say_table, short
 from scmanager.cli.session import Place, session_of
 from scmanager.cli.verbs import OrgOption
@@ -20,6 +21,7 @@ from scmanager.domain.noticing import notifications
 from scmanager.domain.notification import SECOND_US, Notification, sentence
 from scmanager.domain.reading import Inbox
 from scmanager.projections.notifications import FOLDS
+from scmanager.spaces.contests import contests_of
 from scmanager.spaces.reader import Reader, history_of, reader_of
 from scmanager.spaces.space import Space
 
@@ -95,7 +97,8 @@ def _all(space: Space, reader: Reader) -> Iterator[Told]:
     for fold in FOLDS:
         for entity, state in space.things(fold):
             history = history_of(space, fold, entity, reader)
-            for each in notifications(fold.name, entity, state, history, reader.me, reader.since):
+            contests = [each.contest for each in contests_of(space, fold, entity, state)]
+            for each in notifications(fold.name, entity, state, history, contests, reader.me, reader.since):
                 yield Told(space, entity, each)
 
 

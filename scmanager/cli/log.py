@@ -6,8 +6,10 @@ from typing import Annotated, Any
 import typer
 
 from scmanager.application.exchange import Fork, forks_of
+from scmanager.application.verbs import MemberId
 from scmanager.auditing import leave_findings
 from scmanager.cli import names
+from scmanager.cli.calling import Register
 from scmanager.cli.output import EXIT_REFUSED, JsonFlag, progress, remark, say, say_json, say_table, short
 from scmanager.cli.session import NoFolder, Place, session_of
 from scmanager.cli.verbs import OrgOption
@@ -37,27 +39,27 @@ def show(
         found = [(space, each) for space in spaces for each in space.entries()]
         found = [(space, each) for space, each in found if type_ is None or kind_of(each).startswith(type_)]
         found.sort(key=lambda pair: pair[1].order)
-        people = {space.id: names.members(place, space) for space in spaces}
+        people = {space.id: names.register(MemberId, place, space) for space in spaces}
         rows = [_row(space, each, people[space.id]) for space, each in found[-limit:]]
     if as_json:
         say_json(rows)
         return
     say_table(
         ("when (UTC)", "what", "who", "counts", "id"),
-        [(row["time"], row["type"], row["who"], row["reason"] or "yes", short(row["id"])) for row in rows],
+        [(row["time"], row["type"], str(row["who"] or ""), row["reason"] or "yes", short(row["id"])) for row in rows],
         f"Nothing of a type that begins with {type_}. See all: scm log show"
         if type_
         else 'Nothing is recorded yet. Begin with: scm org found "My Org" --handle MyHandle',
     )
 
 
-def _row(space: Space, opened: Opened, people: list[names.Named]) -> dict[str, Any]:
+def _row(space: Space, opened: Opened, people: Register) -> dict[str, Any]:
     one, verdict = opened.entry, space.verdict(opened.entry.id32)
     standing = space.verdicts.grants.get(opened.shared.by) if opened.shared else None
     when = datetime.fromtimestamp(one.hlc / 1_000_000, UTC)
     return {
         "time": f"{when:%Y-%m-%d %H:%M:%S}", "type": kind_of(opened),
-        "who": names.call(standing.grant.member, people) if standing else "",
+        "who": people.call(standing.grant.member) if standing else None,
         "valid": verdict.valid, "reason": verdict.reason.value if verdict.reason else None,
         "id": one.id32, "log": one.log, "seq": one.seq, "hlc": one.hlc, "space": space.id,
         "entity": opened.shared.entity if opened.shared else None,
@@ -77,7 +79,7 @@ def forks(context: typer.Context, org: OrgOption = None, as_json: JsonFlag = Fal
         return
     say_table(
         ("log", "whose", "first entry that differs", "space"),
-        [(short(row["log"]), row["who"], str(row["index"]), short(row["space"])) for row in rows],
+        [(short(row["log"]), str(row["who"] or ""), str(row["index"]), short(row["space"])) for row in rows],
         "No log that is held here signed two histories. Another member may hold what you do not: compare the heads "
         "that scm log verify prints, or import their export with scm space import.",
     )
@@ -89,7 +91,7 @@ def _fork_row(place: Place, space: Space, found: Fork) -> dict[str, Any]:
     grants = space.verdicts.grants.values()
     owner = next((each.grant.member for each in grants if found.log in each.levels), None)
     return {
-        "log": found.log, "who": names.call(owner, names.members(place, space)) if owner else "",
+        "log": found.log, "who": names.register(MemberId, place, space).call(owner) if owner else None,
         "index": found.index, "space": space.id, "proof": found.proof.decode(),
     }  # fmt: skip
 

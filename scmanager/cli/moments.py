@@ -1,13 +1,17 @@
-"""Moments as people type them: a span from now (90m, 3h, 14d), a day, a day and a time in UTC, or UTC seconds."""
+"""Moments as people type and read them. A span from now (90m, 3h, 14d), a day, a day and time, UTC seconds."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any
 
 from scmanager.application.zones import zone_named
+from scmanager.cli.output import Cell
 from scmanager.errors import Refused
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _DIGITS_MAX = 6
+_LAST_S = 253_402_214_400
+"""A day before the end of the year 9999, so that every zone can show it."""
 
 
 class MomentUnclear(Refused):
@@ -29,6 +33,27 @@ class MomentSkipped(Refused):
 
     code = "moment-skipped"
     hint = "Give a time an hour later, or write the offset, such as 2955-03-27T02:30+01:00."
+
+
+class Moment(Cell, frozen=True):
+    """A point in time, in UTC seconds; 0 for none."""
+
+    at_s: int
+
+    def __str__(self) -> str:
+        return when(self.at_s)
+
+    def plain(self) -> Any:
+        """As ISO 8601 has it; null for none."""
+        return f"{datetime.fromtimestamp(min(self.at_s, _LAST_S), UTC):%Y-%m-%dT%H:%M:%SZ}" if self.at_s > 0 else None
+
+
+def when(at_s: int, zone: tzinfo | None = None) -> str:
+    """UTC seconds as a clock shows them in a zone, or on this machine; nothing for never."""
+    if at_s <= 0:
+        return ""
+    there = datetime.fromtimestamp(min(at_s, _LAST_S), UTC).astimezone(zone)
+    return f"{there:%Y-%m-%d %H:%M} {there.tzname() or ''}".rstrip()
 
 
 def read_span(text: str) -> int:

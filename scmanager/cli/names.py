@@ -5,8 +5,7 @@ Whatever fits more than one thing is an error that lists them. What is gone give
 
 import re
 import time
-import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -32,7 +31,7 @@ from scmanager.application.verbs import (
 )
 from scmanager.application.words import Words
 from scmanager.cli import gone
-from scmanager.cli.output import short
+from scmanager.cli.calling import Named, Register, listed, pick
 from scmanager.cli.session import Place
 from scmanager.domain.catalogue import (
     CHARACTERS,
@@ -48,18 +47,22 @@ from scmanager.domain.catalogue import (
     TREATIES,
 )
 from scmanager.domain.character import Character, CharacterSheet
+from scmanager.domain.character import Standing as CharacterStanding
 from scmanager.domain.event import Id32
 from scmanager.domain.fold import Fold
 from scmanager.domain.member import Profile
+from scmanager.domain.operation import Operation
+from scmanager.domain.operation_crew import manifest, taker
 from scmanager.domain.role import Role
 from scmanager.domain.ship import Ship
+from scmanager.domain.ship_events import Nickname
 from scmanager.errors import Refused
 from scmanager.spaces.space import Space
 
-PREFIX_DIGITS_MIN = 4
-CANDIDATES_SHOWN = 8
 _LAST_S = 253_402_214_400
 """Near the end of the year 9999: no calendar goes on."""
+
+TAKE_SLOT = "operation.take-slot"
 
 NOUNS: dict[Any, str] = {
     MemberId: "member",
@@ -93,20 +96,6 @@ FOLDS: dict[Any, Fold] = {
 """Where the things of an id type are."""
 
 
-class NameUnknown(Refused):
-    """There is no {noun} called {name}. {known}"""
-
-    code = "name-unknown"
-    hint = "Give the name as it is shown, the id, or at least its first four digits."
-
-
-class NameAmbiguous(Refused):
-    """{name} could be several: {candidates}."""
-
-    code = "name-ambiguous"
-    hint = "Give more digits of the id you mean."
-
-
 class NoOrganisation(Refused):
     """There is no organisation in this folder."""
 
@@ -121,26 +110,6 @@ class WhichOrganisation(Refused):
     hint = "Say which one: --org with its tag, its title or the first digits of its id."
 
 
-class Named(msgspec.Struct, frozen=True):
-    """A thing that can be called by name."""
-
-    id: bytes
-    names: tuple[str, ...]
-    mark: str = ""
-    """`removed`, `template` ...: what is gone, or no operation to fly."""
-
-    @property
-    def label(self) -> str:
-        """For lists: the first name and the beginning of the id."""
-        called = next((name for name in self.names if name), "")
-        return f"{called} ({short(self.id)})" if called else short(self.id)
-
-    @property
-    def label_with_mark(self) -> str:
-        """The same, with the word for what is gone."""
-        return f"{self.label} ({self.mark})" if self.mark else self.label
-
-
 def resolve(
     kind: Any, text: str, place: Place, space: Space, verb: str = "", within: bytes | None = None
 ) -> bytes:  # fmt: skip
@@ -151,41 +120,34 @@ def resolve(
     width = 64 if kind is EntryId else 32
     if re.fullmatch(rf"[0-9a-fA-F]{{{width}}}", text):
         return bytes.fromhex(text)
-    candidates = _in_operations(kind, space, within) if kind in (SlotId, SquadId) else known(kind, place, space)
+    candidates = in_operations(kind, space, within) if kind in (SlotId, SquadId) else known(kind, place, space)
+    if kind is SlotId and verb == TAKE_SLOT:
+        candidates = _first_free(space, candidates)
     return pick(NOUNS[kind], text, candidates, verb).id
 
 
-def pick(noun: str, text: str, candidates: Sequence[Named], verb: str = "") -> Named:
-    """The one candidate that bears this name, or whose id begins with these digits; the living before the gone."""
-    wanted = _folded(text)
-    found = [each for each in candidates if wanted in (_folded(name) for name in each.names if name)]
-    found = gone.preferred(found, verb)
-    if not found and len(text) >= PREFIX_DIGITS_MIN:
-        found = [each for each in candidates if each.id.hex().startswith(wanted)]
-    found = list({each.id: each for each in found}.values())
-    if len(found) > 1:
-        raise NameAmbiguous(name=text, candidates=listed(found))
-    if not found:
-        held = [each for each in candidates if any(each.names)]
-        raise NameUnknown(noun=noun, name=text, known=_known(held, candidates))
-    return found[0]
+def _first_free(space: Space, slots: list[Named]) -> list[Named]:
+    """Where a role has slots that nobody took, its name alone means the first of them."""
+    taken = {
+        slot.id
+        for _, state in space.things(OPERATIONS)
+        if isinstance(state, Operation)
+        for crew in (frozenset(manifest(state).crew),)
+        for slot in state.crew_slots
+        if taker(slot, crew)
+    }
+    first: dict[str, bytes] = {}
+    for each in slots:
+        if each.id not in taken:
+            first.setdefault(each.names[-1], each.id)
+    return [
+        each if first.get(each.names[-1], each.id) == each.id else Named(each.id, each.names[:1]) for each in slots
+    ]
 
 
-def _folded(name: str) -> str:
-    """For comparing: without case, and with one spelling of letters that have accents (Unicode 3.13, D145)."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
-
-
-def _known(held: Sequence[Named], candidates: Sequence[Named]) -> str:
-    if held:
-        return f"Known: {listed(held)}" + ("" if len(held) > CANDIDATES_SHOWN else ".")
-    return f"There are {len(candidates)}, to be named by their ids." if candidates else "None is known here."
-
-
-def listed(candidates: Sequence[Named]) -> str:
-    """Some of them, for an error."""
-    shown = ", ".join(each.label_with_mark for each in candidates[:CANDIDATES_SHOWN])
-    return shown + (", ..." if len(candidates) > CANDIDATES_SHOWN else "")
+def register(kind: Any, place: Place, space: Space) -> Register:
+    """What things of one kind are called in a space, by id."""
+    return Register(known(kind, place, space))
 
 
 def known(kind: Any, place: Place, space: Space) -> list[Named]:
@@ -197,7 +159,7 @@ def known(kind: Any, place: Place, space: Space) -> list[Named]:
     if kind is EntryId:
         return _entries(space)
     if kind in (SlotId, SquadId):
-        return _in_operations(kind, space)
+        return in_operations(kind, space)
     if kind is NotificationId:
         return []  # Only what `scm inbox` shows has an id, and that is given whole.
     if kind is CharacterId:
@@ -205,22 +167,37 @@ def known(kind: Any, place: Place, space: Space) -> list[Named]:
     if kind is OperationId:
         now_s = int(time.time())
         return [Named(entity, _dated(state), gone.mark(state, now_s)) for entity, state in space.things(OPERATIONS)]
-    return _titled(kind, space)
+    return _ships(place, space) if kind is ShipId else _titled(kind, space)
 
 
 def _titled(kind: Any, space: Space) -> list[Named]:
-    """Roles, fleets, squadrons, treaties by title; contacts by title and tag; ships by model or its name."""
+    """Roles, fleets, squadrons, treaties by title; contacts by title and tag."""
     now_s = int(time.time())
     return [
-        Named(entity, (_title(state), _also(state)), gone.mark(state, now_s))
+        Named(entity, (_title(state), str(getattr(state, "sid", ""))), gone.mark(state, now_s))
         for entity, state in space.things(FOLDS[kind])
     ]
 
 
-def _also(state: Any) -> str:
-    """A second name: a contact's tag, what the catalogue calls a ship's model."""
-    listed_as = Catalogue.load().get(state.model) if isinstance(state, Ship) else None
-    return listed_as.name if listed_as else str(getattr(state, "sid", ""))
+def _ships(place: Place, space: Space) -> list[Named]:
+    """By nickname, by the key of the model, and by what the catalogue calls that."""
+    ships: list[tuple[bytes, Any]] = [
+        (entity, each) for entity, each in space.things(SHIPS) if isinstance(each, Ship)
+    ]
+    called, catalogue = nicknames(place, space, (each for _, each in ships)), Catalogue.load()
+    found = []
+    for entity, ship in ships:
+        model = catalogue.get(ship.model)
+        spelt = (called.get(ship.nickname, ""), ship.model, model.name if model else "")
+        found.append(Named(entity, spelt, gone.mark(ship, 0)))
+    return found
+
+
+def nicknames(place: Place, space: Space, ships: Iterable[Ship]) -> dict[Id32, str]:
+    """What owners call these ships, by the entry that says so, as far as it can be read here."""
+    wanted = {ship.nickname: Nickname for ship in ships if ship.nickname}
+    read = Words(place.store, place.vault.held).read(space, wanted) if wanted else {}
+    return {entry: words.text for entry, words in read.items() if isinstance(words, Nickname)}
 
 
 def _dated(operation: Any) -> tuple[str, ...]:
@@ -229,7 +206,7 @@ def _dated(operation: Any) -> tuple[str, ...]:
     return (title,) if operation.template else (f"{title} {datetime.fromtimestamp(starts, UTC):%Y-%m-%d}", title)
 
 
-def _in_operations(kind: Any, space: Space, within: bytes | None = None) -> list[Named]:
+def in_operations(kind: Any, space: Space, within: bytes | None = None) -> list[Named]:
     """Slots or squads of one operation or of all, by name; slots of one role are numbered too: `gunner 2`."""
     found = []
     for entity, state in space.things(OPERATIONS):
@@ -263,22 +240,39 @@ def _entries(space: Space) -> list[Named]:
 
 def members(place: Place, space: Space) -> list[Named]:
     """The roster with the names that this device can read."""
+    called, _ = profiles(place, space)
     found = []
     for entity, state in space.things(MEMBERS):
-        profile = profile_of(place, space, getattr(state, "profile", b""))
-        called = (profile.handle, profile.display_name) if profile else ()
-        found.append(Named(entity, called, gone.mark(state, 0)))  # A member's standing needs no clock.
+        profile = called.get(getattr(state, "profile", b""))
+        both = (profile.handle, profile.display_name) if profile else ()
+        found.append(Named(entity, both, gone.mark(state, 0)))  # A member's standing needs no clock.
     return found
+
+
+def profiles(place: Place, space: Space) -> tuple[dict[Id32, Profile], dict[Id32, str]]:
+    """What everybody on the roster is called, by the entry that says so; and why what cannot be read cannot be."""
+    wanted = {entry: Profile for _, state in space.things(MEMBERS) if (entry := getattr(state, "profile", b""))}
+    read = Words(place.store, place.vault.held).read(space, wanted)
+    called = {entry: words for entry, words in read.items() if isinstance(words, Profile)}
+    return called, {entry: str(read[entry]) for entry in wanted if entry not in called}
 
 
 def _characters(place: Place, space: Space) -> list[Named]:
     """By name: what is shown in this space, and one's own, which can be shown there."""
     found: dict[bytes, dict[str, None]] = {}
+    marks: dict[bytes, set[str]] = {}
     for each in (space, *(one for one in place.personal_spaces() if one.id != space.id)):
         for entity, state in each.things(CHARACTERS):
             sheet = sheet_of(place, each, state.sheet) if isinstance(state, Character) else None
             found.setdefault(entity, {}).update({sheet.name: None} if sheet else {})
-    return [Named(entity, tuple(called)) for entity, called in found.items()]
+            marks.setdefault(entity, set()).add(gone.mark(state, 0))
+    return [Named(entity, tuple(called), _last_mark(marks[entity])) for entity, called in found.items()]
+
+
+def _last_mark(marks: set[str]) -> str:
+    """Of one character in several spaces: withdrawn from one, but played all the same, it is not gone."""
+    fates = marks - {"", CharacterStanding.WITHDRAWN.value}
+    return min(fates) if fates else "" if "" in marks else min(marks)
 
 
 def member_name(place: Place, space: Space, member: bytes) -> str:
@@ -312,6 +306,12 @@ def organisations(place: Place) -> list[Named]:
     return found
 
 
+def title_of(space: Space) -> str:
+    """What the organisation of a space is called; nothing for somebody's own space."""
+    state: Any = space.state(ORGANISATIONS, space.id[:16])
+    return str(state.title)
+
+
 def organisation(place: Place, text: str | None) -> Space:
     """The organisation that is meant: the only one, when nothing is said. Raises NoOrganisation, NameUnknown."""
     held = organisations(place)
@@ -320,8 +320,3 @@ def organisation(place: Place, text: str | None) -> Space:
     if text is None and len(held) > 1:
         raise WhichOrganisation(candidates=listed(held))
     return place.shelf.space(held[0].id if text is None else pick("organisation", text, held).id)
-
-
-def call(entity: bytes, named: Iterable[Named]) -> str:
-    """A name to show for an id."""
-    return next((each.label for each in named if each.id == entity), short(entity))

@@ -1,8 +1,9 @@
 """Operations out of the folder itself: what is planned, one in full, whether it can be fielded, a calendar."""
 
 import time
-from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, tzinfo
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,12 +11,14 @@ import typer
 
 from scmanager.adapters.calendar_text import Outing, calendar
 from scmanager.application.fielding import can_we_field
-from scmanager.application.verbs import OperationId, ShipId
+from scmanager.application.verbs import MemberId, OperationId, ShipId
 from scmanager.application.words import Words
 from scmanager.application.zones import zone_named
 from scmanager.cli import names
-from scmanager.cli.output import JsonFlag, remark, say, say_json, say_table, short
-from scmanager.cli.people import NOT_IN_YET, me
+from scmanager.cli.calling import Called, Register
+from scmanager.cli.moments import when
+from scmanager.cli.output import JsonFlag, counted, remark, say, say_json, say_table, short
+from scmanager.cli.people import NOT_IN_YET, me, say_hidden, show_rows
 from scmanager.cli.session import Place, session_of
 from scmanager.cli.verbs import OrgOption
 from scmanager.domain.catalogue import OPERATIONS
@@ -50,8 +53,6 @@ _KINDS: dict[TextKind, type[Personal]] = {
     TextKind.BRIEFING: Briefing,
     TextKind.CANCELLATION: Cancellation,
 }
-_LAST_S = 253_402_214_400
-"""A day before the end of the year 9999, so that every zone can show it."""
 
 OperationArgument = Annotated[str, typer.Argument(metavar="OPERATION", help="Title or the first digits of the id.")]
 ZoneOption = Annotated[
@@ -71,9 +72,11 @@ def list_operations(
     shown_in = zone_named(zone) if zone else None
     with session_of(context).open() as place:
         space = names.organisation(place, org)
-        found = [each for each in _operations(space) if each.template == templates]
+        found, hidden = [each for each in _operations(space) if each.template == templates], 0
         if not everything and not templates:
-            found = [each for each in found if not _over(each, int(time.time()))]
+            there, now_s = len(found), int(time.time())
+            found = [each for each in found if not past(each, now_s)]
+            hidden = there - len(found)
         rows = [_row(each) for each in sorted(found, key=lambda each: (each.window.starts, each.id))]
         empty = NOTHING_KEPT if templates else NOTHING_PLANNED
         empty = NOT_IN_YET if not rows and me(place, space) is None else empty
@@ -92,6 +95,7 @@ def list_operations(
         ],
         empty,
     )  # fmt: skip
+    say_hidden(hidden)
 
 
 def show(
@@ -107,21 +111,29 @@ def show(
     if as_json:
         say_json(told)
         return
-    say(f"{told['title']}  {told['stage']}  {short(told['id'])}")
+    outcome = f" ({told['outcome']})" if told["outcome"] else ""
+    say(f"{told['title']}  {told['stage']}{outcome}  {short(told['id'])}")
     say(f"{when(told['starts_s'], shown_in)}, {told['length_s'] / 3600:g} h (planned in {told['zone']})")
     for name in ("rival_titles", "rival_windows", "rival_leads", "rival_stages"):
         if told[name]:
-            say(f"contested: {name.removeprefix('rival_')}: {', '.join(told[name])}")
+            say(f"contested: {name.removeprefix('rival_')}: {', '.join(map(str, told[name]))}")
     for text in told["texts"]:
         by = f", by {text['by']}" if text["by"] else ""
         say(f"{text['kind']} ({text['standing']}){by}: {text['text']}")
-    slots = [(each["id"], each["title"], each["who"], each["note"]) for each in told["slots"]]
-    say_table(("slot", "for", "taken by", ""), [(short(a), b, c, d) for a, b, c, d in slots], "No slots.")
+    if told["lead"]:
+        say(f"led by {told['lead']}")
+    slots = [
+        {"slot": each["title"], "taken by": each["who"], "wanted": each["note"], "id": each["id"]}
+        for each in told["slots"]
+    ]
+    show_rows(slots, as_json, "No slots yet: scm operation add-crew-slots, add-ship-slot.")
     for standing in Manifest.__struct_fields__:
         if told["answers"][standing]:
-            say(f"{standing}: {', '.join(told['answers'][standing])}")
+            say(f"{standing}: {', '.join(map(str, told['answers'][standing]))}")
     if told["there"]:
-        say(f"there: {', '.join(told['there'])}")
+        say(f"there: {', '.join(map(str, told['there']))}")
+    for shot in told["attendance"]:
+        say(f"there at {when(shot['at_s'], shown_in)}: {', '.join(map(str, shot['members'])) or 'nobody'}")
 
 
 def field(
@@ -139,14 +151,14 @@ def field(
         space = names.organisation(place, org)
         one = _operation(place, space, operation)
         found = can_we_field(space, one.id, int(time.time()), everybody=everybody, anew=anew)
-        people, ships = names.members(place, space), names.known(ShipId, place, space)
+        people, ships = names.register(MemberId, place, space), names.register(ShipId, place, space)
         rows = [*(_ship_filled(each, ships) for each in found.ships), *(_filled(each, people) for each in found.crew)]
     if as_json:
         say_json({"complete": found.complete, "open": found.open, "slots": rows})
         return
     say_table(
         ("slot", "filled by", "could", "missing"),
-        [(row["slot"], row["filled"], _some(row["could"]), row["missing"]) for row in rows],
+        [(row["slot"], str(row["filled"] or ""), _some(row["could"]), row["missing"]) for row in rows],
         "Nothing is asked for: add slots with scm operation add-crew-slots and add-ship-slot.",
     )
     _verdict(found)
@@ -171,15 +183,7 @@ def export_calendar(
     if as_json:
         say_json({"file": str(output), "operations": len(outings)})
     else:
-        remark(f"{len(outings)} operations are in {output}.")
-
-
-def when(at_s: int, zone: tzinfo | None = None) -> str:
-    """UTC seconds as a clock shows them in a zone, or on this machine; nothing for never."""
-    if at_s <= 0:
-        return ""
-    there = datetime.fromtimestamp(min(at_s, _LAST_S), UTC).astimezone(zone)
-    return f"{there:%Y-%m-%d %H:%M} {there.tzname() or ''}".rstrip()
+        remark(f"{counted(len(outings), 'operation')} written to {output}.")
 
 
 def _operations(space: Space) -> Iterable[Operation]:
@@ -194,7 +198,8 @@ def _operation(place: Place, space: Space, text: str) -> Operation:
     return one
 
 
-def _over(one: Operation, now_s: int) -> bool:
+def past(one: Operation, now_s: int) -> bool:
+    """Whether it is completed, cancelled, or was never started and its time is over."""
     return one.call.stage in (Stage.COMPLETED, Stage.CANCELLED) or (
         one.call.stage is Stage.PLANNED and one.window.ends <= now_s
     )
@@ -219,35 +224,43 @@ def _crew_told(row: Row) -> str:
 
 
 def _details(place: Place, space: Space, one: Operation) -> Row:
-    people, ships = names.members(place, space), names.known(ShipId, place, space)
+    people, ships = names.register(MemberId, place, space), names.register(ShipId, place, space)
     held = manifest(one)
     crew = frozenset(held.crew)
     slots = [
         {
-            "id": slot.id, "title": f"ship: {slot.title}",
-            "who": ", ".join(names.call(each.value, ships) for each in slot.claims),
-            "note": ", ".join(slot.models) + (" (contested)" if len(slot.claims) > 1 else ""),
+            "id": slot.id, "title": f"ship: {slot.title}", "who": [ships.call(each.value) for each in slot.claims],
+            "rivals": [], "note": ", ".join(slot.models) + (" (contested)" if len(slot.claims) > 1 else ""),
         }
         for slot in one.ship_slots
     ]  # fmt: skip
+    numbers: dict[str, int] = {}
+    several = Counter(slot.role for slot in one.crew_slots)
     for slot in one.crew_slots:
-        who, rivals = taker(slot, crew), rival_takers(slot, crew)
-        note = " or ".join(names.call(each, people) for each in rivals)
-        slots.append({"id": slot.id, "title": slot.role, "who": names.call(who, people) if who else "", "note": note})
+        numbers[slot.role] = numbers.get(slot.role, 0) + 1
+        title = f"{slot.role} {numbers[slot.role]}" if several[slot.role] > 1 else slot.role
+        who, rivals = taker(slot, crew), [people.call(each) for each in rival_takers(slot, crew)]
+        slots.append({
+            "id": slot.id, "title": title, "who": [people.call(who)] if who else [], "rivals": rivals,
+            "note": f"contested by {' or '.join(map(str, rivals))}" if rivals else "",
+        })  # fmt: skip
     return {
         "rival_titles": list(one.rival_titles), "rival_windows": [_told(each) for each in one.rival_windows],
-        "rival_leads": [names.call(each, people) for each in one.rival_leads],
+        "rival_leads": [people.call(each) for each in one.rival_leads],
         "rival_stages": [each.stage.value for each in one.rival_calls],
-        "lead": names.call(one.lead, people) if one.lead else None,
+        "outcome": one.call.outcome.value if one.call.outcome else None,
+        "lead": people.call(one.lead) if one.lead else None,
         "texts": _texts(place, space, one, people), "slots": slots, "series": one.series,
         "squads": [{"id": each.id, "title": each.title} for each in one.squads],
-        "answers": {how: [names.call(each, people) for each in getattr(held, how)] for how in held.__struct_fields__},
-        "there": [names.call(each.value, people) for each in one.checked_in],
-        "attendance": [{"at_s": each.at, "members": list(each.members)} for each in one.snapshots],
+        "answers": {how: [people.call(each) for each in getattr(held, how)] for how in held.__struct_fields__},
+        "there": [people.call(each.value) for each in one.checked_in],
+        "attendance": [
+            {"at_s": each.at, "members": [people.call(member) for member in each.members]} for each in one.snapshots
+        ],
     }  # fmt: skip
 
 
-def _texts(place: Place, space: Space, one: Operation, people: list[names.Named]) -> list[Row]:
+def _texts(place: Place, space: Space, one: Operation, people: Register) -> list[Row]:
     """What holds and what stands beside it; of a copy, the words of its source too."""
     kinds = {each.entry: each.kind for each in one.texts}
     authors = {each.entry: each.by for each in one.texts}
@@ -261,7 +274,7 @@ def _texts(place: Place, space: Space, one: Operation, people: list[names.Named]
     return [
         {
             "kind": kinds.get(entry, TextKind.BRIEFING).value, "standing": how, "entry": entry,
-            "by": names.call(authors[entry], people) if entry in authors else "",
+            "by": people.call(authors[entry]) if entry in authors else None,
             "text": _said(read[entry]),
         }
         for entry, how in standing
@@ -292,25 +305,25 @@ def _told(window: Window) -> str:
     return f"{when(window.starts, UTC)} to {when(window.ends, UTC)} ({window.zone})"
 
 
-def _ship_filled(each: ShipFilled, ships: list[names.Named]) -> Row:
+def _ship_filled(each: ShipFilled, ships: Register) -> Row:
     missing = "" if each.missing is None else NO_SHIP if each.missing is Missing.NOBODY else WHY[each.missing]
     flawed = [hull for hull in each.would if hull.flaw and hull.ship != each.lost][:3] if each.missing else []
     for hull in flawed:
-        missing += f"; {names.call(hull.ship, ships)} would, but {FLAWS[hull.flaw or Flaw.GONE]}"
+        missing += f"; {ships.call(hull.ship)} would, but {FLAWS[hull.flaw or Flaw.GONE]}"
     if each.lost:
-        missing = f"{missing + '; ' if missing else ''}{names.call(each.lost, ships)} cannot come"
+        missing = f"{missing + '; ' if missing else ''}{ships.call(each.lost)} cannot come"
     return {
         "slot": f"ship: {each.slot.title}{_optional(each.slot.optional)}", "id": each.slot.id,
-        "filled": names.call(each.ship, ships) if each.ship else "", "stands": each.stands,
-        "could": [names.call(ship, ships) for ship in each.could], "missing": missing,
+        "filled": ships.call(each.ship) if each.ship else None, "stands": each.stands,
+        "could": [ships.call(ship) for ship in each.could], "missing": missing,
     }  # fmt: skip
 
 
-def _filled(each: CrewFilled, people: list[names.Named]) -> Row:
+def _filled(each: CrewFilled, people: Register) -> Row:
     return {
         "slot": f"{each.slot.role}{_optional(each.slot.optional)}", "id": each.slot.id,
-        "filled": names.call(each.member, people) if each.member else "", "stands": each.stands,
-        "could": [names.call(member, people) for member in each.could],
+        "filled": people.call(each.member) if each.member else None, "stands": each.stands,
+        "could": [people.call(member) for member in each.could],
         "missing": WHY[each.missing] if each.missing else "",
     }  # fmt: skip
 
@@ -319,15 +332,15 @@ def _optional(optional: bool) -> str:
     return " (may stay open)" if optional else ""
 
 
-def _some(called: list[str]) -> str:
-    return ", ".join(called[:3]) + (f" and {len(called) - 3} more" if len(called) > 3 else "")
+def _some(called: Sequence[Called]) -> str:
+    return ", ".join(map(str, called[:3])) + (f" and {len(called) - 3} more" if len(called) > 3 else "")
 
 
 def _verdict(found: Fielding) -> None:
     if found.complete:
         remark("Yes: every slot that must be filled can be.")
     else:
-        remark(f"Not yet: {found.open} slots stay open.")
+        remark(f"Not yet: {counted(found.open, 'slot stays', 'slots stay')} open.")
 
 
 def _outing(one: Operation, words: Personal | None) -> Outing:

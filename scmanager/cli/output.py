@@ -16,10 +16,17 @@ from scmanager.errors import Conflict, Refused, ScManagerError, Unavailable, Unt
 
 
 class Stopped(Unavailable):
-    """By Ctrl+C, or because the answer was no or did not come."""
+    """By Ctrl+C, or because the answer was no."""
 
     code = "stopped"
-    hint = "Nothing half done was recorded. Where nobody can answer, say it beforehand: --yes, SCM_PASSPHRASE."
+    hint = "Nothing half done was recorded."
+
+
+class Unanswered(Unavailable):
+    """Something was asked, and nobody is there to answer."""
+
+    code = "unanswered"
+    hint = "Say it beforehand: --yes where a command asks, SCM_PASSPHRASE for the passphrase."
 
 
 EXIT_OK = 0
@@ -32,6 +39,15 @@ _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u206
 
 SEVERAL_MAX = 3
 """As many ids of a list are shown to people; programs get all."""
+
+
+class Cell(msgspec.Struct, frozen=True):
+    """What people and programs read differently: people `str(cell)`."""
+
+    def plain(self) -> Any:
+        """For programs: of this, JSON is made."""
+        raise TypeError
+
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print the result as JSON, for programs.")]
 
@@ -64,14 +80,24 @@ def _write(stream: TextIO, text: str) -> None:
 
 
 def ask(question: str) -> None:
-    """Go on after a yes only. Raises Stopped."""
+    """Go on after a yes only. Raises Stopped, Unanswered."""
     try:
         answer = typer.confirm(question, err=True)
     except typer.Abort as error:
         remark("")
-        raise Stopped from error
+        raise stopped_by(error) from error
     if not answer:
         raise Stopped
+
+
+def stopped_by(error: BaseException) -> Unavailable:
+    """What ended a question: whoever pressed Ctrl+C, or the end of the input."""
+    return Unanswered() if isinstance(error.__context__, EOFError) else Stopped()
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """`1 slot`, `2 slots`; `many` where it does not end so."""
+    return f"{count} {one if count == 1 else many or one + 's'}"
 
 
 def say_json(value: Any) -> None:
@@ -137,6 +163,8 @@ def short(value: bytes | str) -> str:
 def _plain(value: Any) -> Any:
     if isinstance(value, bytes):
         return value.hex()
+    if isinstance(value, Cell):
+        return _plain(value.plain())
     if isinstance(value, dict):
         return {key: _plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple):

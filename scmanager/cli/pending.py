@@ -7,7 +7,7 @@ import typer
 
 from scmanager.application.pieces import RunGone, dropped_rows, pending_rows
 from scmanager.cli import names
-from scmanager.cli.output import JsonFlag, ask, remark, say_json, say_result, say_table, short
+from scmanager.cli.output import JsonFlag, ask, counted, remark, say_json, say_result, say_table, short
 from scmanager.cli.session import Place, session_of
 from scmanager.cli.verbs import OrgOption
 
@@ -64,7 +64,8 @@ def say_brought(waiting: list[dict[str, Any]], dropped: list[dict[str, Any]]) ->
     if waiting:
         say_waiting(waiting, "")
         count = sum(row["entries"] for row in waiting)
-        remark(f"{count} entries wait and do not count: earlier entries of their logs are missing. {COME_IN}")
+        wait = counted(count, "entry waits and does", "entries wait and do")
+        remark(f"{wait} not count: earlier entries of that log are missing. {COME_IN}")
     _say_dropped(dropped)
 
 

@@ -1,53 +1,60 @@
-"""Lists out of the folder itself, for whoever has no node running: members, roles, devices, ships, fleets."""
+"""Lists out of the folder itself, for whoever has no node running: how they are shown; members, roles, devices."""
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
-from scmanager.application.verbs import FleetId, RoleId
-from scmanager.cli import names
-from scmanager.cli.output import JsonFlag, say_json, say_table, short
+from scmanager.application.verbs import RoleId
+from scmanager.cli import gone, names
+from scmanager.cli.calling import Called, Register
+from scmanager.cli.output import Cell, JsonFlag, counted, remark, say_json, say_table, short
 from scmanager.cli.session import Place, session_of
-from scmanager.cli.verbs import OrgOption, PersonalFlag
-from scmanager.domain.catalogue import FLEETS, MEMBERS, ROLES, SHIPS, SQUADRONS
+from scmanager.cli.verbs import OrgOption
+from scmanager.domain.catalogue import MEMBERS, ROLES
 from scmanager.domain.governance import DeviceCut
-from scmanager.domain.ship import Standing as ShipStanding
+from scmanager.domain.records import Grant
 from scmanager.spaces.space import Space
 
 Row = dict[str, Any]
+RowsOf = Callable[[Place, Space], Iterable[Row]]
+"""What a list has to say of a space. `gone` in a row: the word for what is not here any more, else empty."""
+
+AllFlag = Annotated[bool, typer.Option("--all", help="What is gone, too: left, removed, ended, and so on.")]
 NOT_IN_YET = (
     "You are not in yet: give your request to whoever invited you, then scm space import the file they export."
 )
 
 
-def list_members(context: typer.Context, org: OrgOption = None, as_json: JsonFlag = False) -> None:
-    """Everybody who is or was on the roster."""
-    list_rows(context, org, _members, as_json, "Nobody yet. Record somebody: scm member record HANDLE")
+class Handle(Cell, frozen=True):
+    """What a member is called, or for people why that cannot be read."""
+
+    text: str
+    why: str = ""
+    """`erased`, `not-here` ...; empty if it can be read, or was never said."""
+
+    def __str__(self) -> str:
+        return self.text or (f"({self.why})" if self.why else "")
+
+    def plain(self) -> Any:
+        """The handle; empty if it cannot be read."""
+        return self.text
 
 
-def list_roles(context: typer.Context, org: OrgOption = None, as_json: JsonFlag = False) -> None:
-    """The roles that grants are written from."""
-    list_rows(context, org, _roles, as_json, "No role yet. Define one: scm role define Member 5")
-
-
-def list_ships(
-    context: typer.Context, org: OrgOption = None, personal: PersonalFlag = False, as_json: JsonFlag = False
+def list_members(
+    context: typer.Context, everything: AllFlag = False, org: OrgOption = None, as_json: JsonFlag = False
 ) -> None:
-    """The ships of an organisation, or those of your own hangar."""
-    empty = "No ship yet. Import your list: scm import FILE"
-    shown = "" if personal else ", then show it here: scm hangar share"
-    list_rows_of(context, org, _ships, as_json, empty + shown, personal=personal)
+    """Everybody on the roster; with --all also who left or was removed. One in full: scm member show."""
+    empty = "Nobody yet. Record somebody: scm member record HANDLE"
+    list_rows(context, org, _members, as_json, empty, everything=everything)
 
 
-def list_fleets(context: typer.Context, org: OrgOption = None, as_json: JsonFlag = False) -> None:
-    """The fleets."""
-    list_rows(context, org, _fleets, as_json, 'No fleet yet. Form one: scm fleet form "Home Fleet"')
-
-
-def list_squadrons(context: typer.Context, org: OrgOption = None, as_json: JsonFlag = False) -> None:
-    """The squadrons."""
-    list_rows(context, org, _squadrons, as_json, 'No squadron yet. Form one: scm squadron form "Red Wing"')
+def list_roles(
+    context: typer.Context, everything: AllFlag = False, org: OrgOption = None, as_json: JsonFlag = False
+) -> None:
+    """The roles that grants are written from."""
+    empty = "No role yet. Define one: scm role define Member 5"
+    list_rows(context, org, _roles, as_json, empty, everything=everything)
 
 
 def list_devices(context: typer.Context, as_json: JsonFlag = False) -> None:
@@ -66,43 +73,61 @@ def me(place: Place, space: Space) -> bytes | None:
 
 
 def list_rows(
-    context: typer.Context, org: str | None, rows_of: Callable[[Place, Space], Iterable[Row]], as_json: bool,
-    empty: str,
+    context: typer.Context, org: str | None, rows_of: RowsOf, as_json: bool, empty: str, *, everything: bool = True,
 ) -> None:  # fmt: skip
-    """The rows of one organisation; when there are none, the next step instead."""
+    """The rows of one organisation; when there are none, the next step instead. See show_rows."""
     with session_of(context).open() as place:
-        space = names.organisation(place, org)
-        rows = list(rows_of(place, space))
-        if not rows and me(place, space) is None:
-            empty = NOT_IN_YET
-    show_rows(rows, as_json, empty)
+        _list_rows_in(place, org, rows_of, as_json, empty, everything=everything)
+
+
+def _list_rows_in(
+    place: Place, org: str | None, rows_of: RowsOf, as_json: bool, empty: str, *, everything: bool
+) -> None:
+    space = names.organisation(place, org)
+    rows = list(rows_of(place, space))
+    if not rows and me(place, space) is None:
+        empty = NOT_IN_YET
+    show_rows(rows, as_json, empty, everything=everything)
 
 
 def list_rows_of(
-    context: typer.Context, org: str | None, rows_of: Callable[[Place, Space], Iterable[Row]], as_json: bool,
-    empty: str, *, personal: bool,
+    context: typer.Context, org: str | None, rows_of: RowsOf, as_json: bool, empty: str, *, personal: bool,
+    everything: bool = True,
 ) -> None:  # fmt: skip
-    """Rows of an organisation, or of your own space."""
-    if not personal:
-        list_rows(context, org, rows_of, as_json, empty)
-        return
+    """Rows of an organisation, or of your own space, as where there is no organisation. See show_rows."""
     with session_of(context).open() as place:
+        if not personal and (org is not None or names.organisations(place)):
+            _list_rows_in(place, org, rows_of, as_json, empty, everything=everything)
+            return
         own = [space for space in place.personal_spaces() if me(place, space)]
         rows = [row for space in own for row in rows_of(place, space)]
-    show_rows(rows, as_json, empty)
+    show_rows(rows, as_json, empty, everything=everything)
 
 
-def show_rows(rows: list[Row], as_json: bool, empty: str) -> None:
-    """A table of rows that have the same columns, or JSON."""
+def show_rows(rows: list[Row], as_json: bool, empty: str, *, everything: bool = True) -> None:
+    """A table of rows that have the same columns, or JSON. People see no column that is empty from top to bottom.
+
+    Rows whose `gone` says something are left out unless `everything` is asked for, and how many is said.
+    """
+    shown = rows if everything else [row for row in rows if not row["gone"]]
+    hidden = len(rows) - len(shown)
     if as_json:
-        say_json(rows)
+        say_json(shown)
         return
-    columns = list(rows[0]) if rows else []
+    cells = [{column: _cell(value) for column, value in row.items()} for row in shown]
+    columns = [column for column in cells[0] if any(row[column] for row in cells)] if cells else []
     say_table(
         [column.replace("_", " ") for column in columns],
-        [[_cell(row[column]) for column in columns] for row in rows],
-        empty,
+        [[row[column] for column in columns] for row in cells],
+        "Nothing is left of what was here." if hidden else empty,
     )
+    say_hidden(hidden)
+
+
+def say_hidden(count: int) -> None:
+    """That there is more than a list shows."""
+    if count:
+        remark(f"{counted(count, 'more is', 'more are')} gone; to see {'it' if count == 1 else 'them'}: --all")
 
 
 def _cell(value: Any) -> str:
@@ -114,69 +139,39 @@ def _cell(value: Any) -> str:
 
 
 def _members(place: Place, space: Space) -> Iterable[Row]:
+    roles = names.register(RoleId, place, space)
+    profiles, absent = names.profiles(place, space)
     grants = {standing.grant.member: standing.grant for standing in space.grants()}
-    roles = names.known(RoleId, place, space)
     for entity, state in space.things(MEMBERS):
         member: Any = state
-        profile = names.profile_of(place, space, member.profile)
-        grant = grants.get(entity)
+        profile, grant = profiles.get(member.profile), grants.get(entity)
         yield {
-            "handle": profile.handle if profile else "",
+            "handle": Handle(profile.handle if profile else "", absent.get(member.profile, "")),
             "name": profile.display_name if profile else "",
             "standing": member.standing.value,
-            "role": _role(grant, roles),
+            "role": role_of(grant, roles),
+            "gone": gone.mark(member, 0),
             "id": entity,
         }
 
 
-def _role(grant: Any, roles: list[names.Named]) -> str:
+def role_of(grant: Grant | None, roles: Register) -> Called | None:
+    """What somebody with this grant is; nothing for who has none."""
     if grant is None:
-        return ""
+        return None
     if grant.rank == 0:
-        return "founder"
-    return next((each.names[0] for each in roles if each.id == grant.role), f"rank {grant.rank}")
+        return Called(b"", "founder")
+    return roles.call(grant.role) if grant.role else Called(b"", f"rank {grant.rank}")
 
 
 def _roles(_place: Place, space: Space) -> Iterable[Row]:
     for entity, state in space.things(ROLES):
         role: Any = state
-        if role.template is not None and not role.withdrawn:
+        if role.template is not None:
             told = role.template
-            yield {"title": told.title, "rank": told.rank, "rights": list(told.rights), "id": entity}
-
-
-def _ships(place: Place, space: Space) -> Iterable[Row]:
-    people, fleets = names.members(place, space), names.known(FleetId, place, space)
-    for entity, state in space.things(SHIPS):
-        ship: Any = state
-        if ship.standing is not ShipStanding.PRESENT:
-            continue
-        yield {
-            "model": ship.model,
-            "owner": names.call(ship.owner.id, people) if ship.owner else "",
-            "readiness": ship.readiness.value,
-            "lent_to": [names.call(loan.value.borrower, people) for loan in ship.loans],
-            "fleet": names.call(ship.fleet, fleets) if ship.fleet else "",
-            "id": entity,
-        }
-
-
-def _fleets(place: Place, space: Space) -> Iterable[Row]:
-    people = names.members(place, space)
-    for entity, state in space.things(FLEETS):
-        fleet: Any = state
-        if not fleet.disbanded:
-            yield {"title": fleet.title, "lead": names.call(fleet.lead, people) if fleet.lead else "", "id": entity}
-
-
-def _squadrons(place: Place, space: Space) -> Iterable[Row]:
-    fleets = names.known(FleetId, place, space)
-    for entity, state in space.things(SQUADRONS):
-        held: Any = state
-        if not held.disbanded:
             yield {
-                "title": held.title, "fleet": names.call(held.fleet, fleets) if held.fleet else "",
-                "ships": len(held.ships), "members": len(held.members), "id": entity,
+                "title": told.title, "rank": told.rank, "rights": list(told.rights), "gone": gone.mark(role, 0),
+                "id": entity,
             }  # fmt: skip
 
 

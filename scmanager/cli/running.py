@@ -13,8 +13,10 @@ import msgspec
 import typer
 
 from scmanager import __version__
+from scmanager.adapters.folder_lock import Holder
 from scmanager.auditing import watched
-from scmanager.cli.client import Client, RunningNode, running_node
+from scmanager.cli.client import Client, RunningNode
+from scmanager.cli.doorway import enter
 from scmanager.cli.output import JsonFlag, progress, remark, say, say_json, say_table
 from scmanager.cli.session import Session, session_of
 from scmanager.cli.through import LONG_S
@@ -44,10 +46,13 @@ class PartsLate(Refused):
 
 @contextlib.contextmanager
 def serving(node: Node) -> Iterator["Serving"]:
-    """The node with its read models and API, while the block lasts. Raises PortTaken, NotStarted, PartsLate."""
+    """The node with its read models and API, while the block lasts; other programs are not told of it.
+
+    Raises PortTaken, NotStarted, PartsLate.
+    """
     from scmanager.serving import Serving  # Slow to import, and most commands need none of it.
 
-    running = Serving(node)
+    running = Serving(node, announced=False)
     late: list[str] = []
     try:
         with progress("Starting the database and the read models", None):
@@ -67,31 +72,28 @@ def client_of(running: "Serving") -> Client:
 @contextlib.contextmanager
 def asked(session: Session) -> Iterator[Client]:
     """The API of the running node, or of one that runs for the moment."""
-    found = running_node(session.folder)
-    if found is not None:
+    found = enter(session.folder, lambda: _brief_node(session))
+    if isinstance(found, RunningNode):
         yield Client(found)
         return
-    with _brief_node(session) as running:
+    with found as node, serving(node) as running:
         yield client_of(running)
 
 
-@contextlib.contextmanager
-def _brief_node(session: Session) -> Iterator["Serving"]:
+def _brief_node(session: Session) -> Node:
     """On any free port: it is gone again in a moment."""
-    with Node(msgspec.structs.replace(session.settings, port=0), session.protection()) as node, serving(node) as it:
-        yield it
+    return Node(msgspec.structs.replace(session.settings, port=0), session.protection(), what=Holder.QUERY)
 
 
 def up(context: typer.Context) -> None:
     """Start the node: database, read models and API, until Ctrl+C."""
     session = session_of(context)
-    found = running_node(session.folder)
-    if found is not None:
+    with watched(session.folder):
+        found = enter(session.folder, lambda: Node(session.settings, session.protection(), what=Holder.NODE))
+    if isinstance(found, RunningNode):
         say(f"It runs already: http://127.0.0.1:{found.port}/graphql")
         return
-    with contextlib.ExitStack() as opened:
-        with watched(session.folder):
-            node = opened.enter_context(Node(session.settings, session.protection()))
+    with found as node:
         stay_up(node)
 
 

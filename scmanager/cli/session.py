@@ -25,7 +25,8 @@ from scmanager.application.erasure import Erasures
 from scmanager.application.personal import spaces_written
 from scmanager.application.writer import Result
 from scmanager.auditing import audited, watched
-from scmanager.cli.client import Client, running_node
+from scmanager.cli.client import Client, RunningNode
+from scmanager.cli.doorway import enter
 from scmanager.cli.output import progress
 from scmanager.cli.through import Exchange, ThroughApi
 from scmanager.config import Settings, read_settings
@@ -111,6 +112,7 @@ class Session:
 
     def __init__(self, data: Path | None = None) -> None:
         self.settings = read_settings(data=data)
+        self._protection: Protection | None = None
 
     @property
     def folder(self) -> Path:
@@ -120,14 +122,14 @@ class Session:
     @contextmanager
     def open(self) -> Iterator[Place]:
         """The folder, for reading and acting. Raises NoFolder and what opening raises."""
-        running = running_node(self.folder)
-        if running is None:
-            with self._opened() as node, audited(node) as note:
-                carry_out_erasures(node)
-                yield Place(self.settings, node.identity, node.store, node.shelf, node.vault, node=node, note=note)
+        entered = enter(self.folder, self._opened)
+        if isinstance(entered, RunningNode):
+            with self._beside(Client(entered)) as place:
+                yield place
             return
-        with self._beside(Client(running)) as place:
-            yield place
+        with entered as node, audited(node) as note:
+            carry_out_erasures(node)
+            yield Place(self.settings, node.identity, node.store, node.shelf, node.vault, node=node, note=note)
 
     def _opened(self) -> Node:
         protection, events = self.protection(), self.folder / "events.db"
@@ -152,7 +154,12 @@ class Session:
                 store.close()
 
     def protection(self) -> Protection:
-        """What opens this folder's identity; asks for a passphrase where one is needed. Raises NoFolder."""
+        """What opens this folder's identity; asks once for a passphrase where one is needed. Raises NoFolder."""
+        if self._protection is None:
+            self._protection = self._asked_protection()
+        return self._protection
+
+    def _asked_protection(self) -> Protection:
         kind = protection_kind(self.folder) if self.folder.exists() else None
         if kind is None:
             raise NoFolder(folder=str(self.folder))

@@ -29,9 +29,10 @@ from scmanager.application.pieces import pending_hint
 from scmanager.application.verbs import MemberId, RoleId
 from scmanager.cli import events, names, people
 from scmanager.cli import pending as waiting
+from scmanager.cli.calling import listed
 from scmanager.cli.moments import read_moment
 from scmanager.cli.option_help import WHEN
-from scmanager.cli.output import JsonFlag, progress, remark, say_json, say_result, say_table, short
+from scmanager.cli.output import JsonFlag, counted, progress, remark, say_json, say_result, say_table, short
 from scmanager.cli.session import Place, session_of
 from scmanager.cli.targets import check_space_target, check_target
 from scmanager.cli.verbs import CommandIdOption, OrgOption, PersonalFlag, read_command_id
@@ -82,9 +83,8 @@ def list_spaces(context: typer.Context, as_json: JsonFlag = False) -> None:
     )  # fmt: skip
     for row in rows:
         if row["held"]:
-            remark(
-                f"{row['held']} entries of {short(row['id'])} are dated in the future: is this machine's clock slow?"
-            )
+            dated = counted(row["held"], "entry is", "entries are")
+            remark(f"In {row['title'] or row['kind']}, {dated} dated in the future: is this machine's clock slow?")
     if hint:
         remark(f"{hint}. Look at them: scm space pending")
 
@@ -117,7 +117,7 @@ def export(
         with progress("Writing logs", None):
             size = place.exchange.export_space(space.id, output, with_keys=not without_keys)
         left_out = set() if without_keys else {who for box, who in readers(space) if not is_box_key(box)}
-        called = names.listed([each for each in names.members(place, space) if each.id in left_out])
+        called = listed([each for each in names.members(place, space) if each.id in left_out])
     told: dict[str, Any] = {"file": str(output), "space": space.id.hex(), "bytes": size}
     if as_json or left_out:
         told["left_out"] = sorted(each.hex() for each in left_out)
@@ -206,8 +206,9 @@ def invite(
         str | None, typer.Option("--member", metavar="MEMBER", help="Somebody recorded or gone; else somebody new.")
     ] = None,
     until: Annotated[
-        str, typer.Option("--until", "--until-s", metavar="WHEN", help=f"Till when it holds; 0 for no end. {WHEN}")
-    ] = "0",
+        str | None,
+        typer.Option("--until", "--until-s", metavar="WHEN", help=f"Till when it holds; 0 for no end. {WHEN}"),
+    ] = None,
     org: OrgOption = None,
     command_id: CommandIdOption = None,
     as_json: JsonFlag = False,
@@ -216,7 +217,7 @@ def invite(
     check_target(output)
     with session_of(context).open() as place:
         space = names.organisation(place, org)
-        given: dict[str, Any] = {"until_s": read_moment(until, int(time.time()))}
+        given: dict[str, Any] = {} if until is None else {"until_s": read_moment(until or "0", int(time.time()))}
         if member is not None:
             given["member_id"] = names.resolve(MemberId, member, place, space, "member.invite")
         result = place.do("member.invite", space.id, given, read_command_id(command_id))

@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from scmanager.application.undoing import said_last
-from scmanager.cli import names, people
+from scmanager.cli import names, people, results
+from scmanager.cli.calling import NameUnknown
 from scmanager.cli.output import JsonFlag, ask, say, say_result
 from scmanager.cli.session import Place, session_of
 from scmanager.cli.verbs import CommandIdOption, OrgOption, read_command_id
@@ -39,6 +40,7 @@ def undo(
         arguments = {"event": opened.entry.id32, "anyway": anyway}
         if preview or not (yes or as_json):
             told = place.do("undo", space.id, arguments | {"preview": True})
+            told["would"] = told["would"] if as_json else results.in_names(place, space, told["would"])
             if preview:
                 say_result(told, as_json=as_json)
                 return
@@ -46,6 +48,8 @@ def undo(
                 say(f"Would say: {line}")
             ask("Say this?")
         result = place.do("undo", space.id, arguments, read_command_id(command_id))
+        if not as_json:
+            result["said"] = results.in_names(place, space, result["said"])
     say_result(result, as_json=as_json)
 
 
@@ -54,7 +58,7 @@ def _last(place: Place, org: str | None) -> tuple[Space, Opened]:
     spaces = [names.organisation(place, org)] if org else place.shelf.spaces()
     found = [(space, last) for space in spaces if (last := _said_last(place, space)) is not None]
     if not found:
-        raise names.NameUnknown(noun="event", name=LAST, known="You have said nothing here yet.")
+        raise NameUnknown(noun="event", name=LAST, known="You have said nothing here yet.")
     return max(found, key=lambda each: each[1].order)
 
 

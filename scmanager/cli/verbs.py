@@ -17,7 +17,7 @@ import typer
 
 from scmanager.application.every_verb import VERBS, Verb
 from scmanager.application.verbs import Parameter
-from scmanager.cli import names
+from scmanager.cli import names, results
 from scmanager.cli.asides import asides
 from scmanager.cli.models import UnlistedFlag, read_model
 from scmanager.cli.moments import read_moment, read_span
@@ -92,7 +92,8 @@ def command_for(verb: Verb) -> Callable[..., None]:
                     arguments[each.name] = read_argument(each, given, place, space, verb.name, arguments, *clock)
             aside = asides(verb.name, space, arguments, now_s)
             result = place.do(verb.name, space.id, arguments, command_id)
-        say_result(result if as_json else _worth_saying(result), as_json=as_json)
+            shown = result if as_json else results.told(place, space, result)
+        say_result(shown, as_json=as_json)
         for sentence in aside:
             remark(sentence)
 
@@ -107,11 +108,6 @@ def command_for(verb: Verb) -> Callable[..., None]:
     run.__doc__ = verb.help
     run.__name__ = verb.name.replace(".", "_").replace("-", "_")
     return run
-
-
-def _worth_saying(result: dict[str, Any]) -> dict[str, Any]:
-    """For people: without the space, which they named or have one of, unless it is all there is."""
-    return {name: value for name, value in result.items() if name != "space"} or result
 
 
 def space_for(place: Place, verb: Verb, org: str | None, *, personal: bool) -> Space:
@@ -162,6 +158,8 @@ def read_argument(
     """
     kind, many = _plain(parameter.type)
     given = typed[parameter.name]
+    if parameter.kept and given in ("", [""]):
+        return () if many else 0 if kind is int else ""  # Taken away.
     if _is_moment(parameter):
         return read_moment(given, now_s, zone)
     if parameter.name in SPANS:
@@ -186,9 +184,9 @@ def _shown(verb: str, parameter: Parameter) -> inspect.Parameter:
     if _is_argument(parameter):
         return _parameter(parameter.name, Annotated[typed, typer.Argument(metavar=metavar, help=told)])
     option = typer.Option(*_flags(label, typed), metavar="WHEN" if _is_moment(parameter) else metavar, help=told)
+    default = None if parameter.required or parameter.kept or _is_moment(parameter) else parameter.default
     if many:
-        return _parameter(parameter.name, Annotated[list[typed], option], list(parameter.default or ()) or None)  # type: ignore[valid-type]
-    default = None if parameter.required or _is_moment(parameter) else parameter.default
+        return _parameter(parameter.name, Annotated[list[typed], option], list(default or ()) or None)  # type: ignore[valid-type]
     annotation = typed if default is not None else typed | None
     return _parameter(parameter.name, Annotated[annotation, option], default)
 
@@ -223,9 +221,9 @@ def _is_choice(kind: Any) -> bool:
 
 
 def _plain(kind: Any) -> tuple[Any, bool]:
-    """The type without `None` and without the tuple around it, and whether there was a tuple."""
+    """The type without what stands for nothing and without the tuple around it, and whether there was a tuple."""
     if typing.get_origin(kind) in (types.UnionType, typing.Union):
-        kind = next(each for each in typing.get_args(kind) if each is not types.NoneType)
+        kind = next(each for each in typing.get_args(kind) if each not in (types.NoneType, msgspec.UnsetType))
     if typing.get_origin(kind) in (tuple, list):
         return typing.get_args(kind)[0], True
     return kind, False

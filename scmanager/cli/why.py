@@ -5,8 +5,9 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from scmanager.application.verbs import MemberId
 from scmanager.cli import names
-from scmanager.cli.names import Named
+from scmanager.cli.calling import Named, Register, pick
 from scmanager.cli.output import JsonFlag, say, say_json, short
 from scmanager.cli.session import Place, session_of
 from scmanager.domain.records import Reason, Verdict
@@ -53,7 +54,7 @@ def why(
     with session_of(context).open() as place:
         space, opened = find(place, event)
         verdict = space.verdict(opened.entry.id32)
-        people = names.members(place, space)
+        people = names.register(MemberId, place, space)
         chain = list(_chain(space, opened, people))
         told = {"event": opened.entry.id32, "type": kind_of(opened), "valid": verdict.valid} | _facts(verdict)
         says = said(place, space, opened)
@@ -75,7 +76,7 @@ def why(
 def find(place: Place, text: str) -> tuple[Space, Opened]:
     """An entry of any space by its id or the first digits. Raises NameUnknown, NameAmbiguous."""
     spaces = {opened.entry.id32: (space, opened) for space in place.shelf.spaces() for opened in space.entries()}
-    found = names.pick("entry", text, [Named(each, ()) for each in spaces])
+    found = pick("entry", text, [Named(each, ()) for each in spaces])
     return spaces[found.id]
 
 
@@ -133,7 +134,7 @@ def _facts(verdict: Verdict) -> dict[str, Any]:
     return {"reason": reason, "cause": verdict.cause or None}
 
 
-def _chain(space: Space, opened: Opened, people: list[Named]) -> list[str]:
+def _chain(space: Space, opened: Opened, people: Register) -> list[str]:
     """From the grant it acts by up to the founding entry."""
     steps: list[str] = []
     step = opened
@@ -145,7 +146,7 @@ def _chain(space: Space, opened: Opened, people: list[Named]) -> list[str]:
         grant = standing.grant
         ended = ", ended since" if standing.ended else ""
         source = "the founding of the space" if grant.id == _founding(space) else f"grant {short(grant.id)}"
-        steps.append(f"acts by {source}: {names.call(grant.member, people)}, rank {grant.rank}{ended}")
+        steps.append(f"acts by {source}: {people.call(grant.member)}, rank {grant.rank}{ended}")
         above = space.opened(grant.id)
         if above is None or above.shared is None:
             break

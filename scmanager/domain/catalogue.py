@@ -13,6 +13,7 @@ from scmanager.domain import (
     fleet,
     governance,
     hangar_import,
+    ledger,
     member,
     operation,
     organisation,
@@ -75,7 +76,8 @@ FOLDS: Final[Mapping[str, Fold]] = MappingProxyType(
 )
 """By event tag."""
 
-assert alarm.ForkSeen.tag in RIGHT_NEEDED  # It folds to nothing: the trail of events is where it is read.
+# These fold to nothing: alarms are read in the trail of events, statements of the ledger by `master_ledger`.
+assert {alarm.ForkSeen.tag, ledger.KeysPublished.tag} <= set(RIGHT_NEEDED)
 
 for _tag, _right in RIGHT_NEEDED.items():
     governance.register(_right, CATALOGUE[_tag])

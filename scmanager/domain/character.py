@@ -7,7 +7,7 @@ of its own there, under the same id: nothing moves from one space to another by 
 import enum
 from collections.abc import Iterator
 
-from scmanager.domain.contest import Claim, beside, drop, entries, holder, rivals, stake
+from scmanager.domain.contest import Claim, begun_before, beside, drop, entries, holder, rivals, stake
 from scmanager.domain.event import About, Decision, Envelope, Event, Id, Id32, Personal, State, replace
 from scmanager.domain.payload import TUPLE_MAX, Entries, Entry
 from scmanager.domain.words import check_name, check_words
@@ -128,7 +128,7 @@ class CharacterNotYours(Refused):
     """This character is another member's."""
 
     code = "character-not-yours"
-    hint = "Ask the one who plays it."
+    hint = "Ask the member who plays it. Your own: scm character list."
 
 
 class CharacterWithdrawn(Refused):
@@ -226,14 +226,15 @@ def check_sheet(sheet: CharacterSheet) -> CharacterSheet:
 def evolve(character: Character, event: CharacterEvent, envelope: Envelope) -> Character:
     """Total. What is said of a character counts only from its player (rule 4): the first who brought this id.
 
-    - Described on two devices at once, or two sheets chosen: contested until one is chosen or it is described anew.
+    - Made or described on two devices at once, or two sheets chosen: contested until one is chosen or it is described
+      anew.
     - Shared and withdrawn at once: withdrawn, in either order. Shared twice at once: the last in fold order is seen.
     - Retired and returned at once: the last in fold order stands.
     """
     if character.player not in (b"", envelope.member):
         return character
     match event:
-        case Made() if not character.player:
+        case Made() if not begun_before(character.player, envelope):
             return _with_sheet(replace(character, player=envelope.member), (), envelope)
         case Shared(fate, over):
             return replace(
@@ -256,7 +257,7 @@ def evolve(character: Character, event: CharacterEvent, envelope: Envelope) -> C
         case ShareWithdrawn():
             return replace(character, withdrawals=beside(character.withdrawals, True, envelope))
         case _:
-            return character  # Made twice, or a sheet that nobody wrote.
+            return character  # Made before, or a sheet that nobody wrote.
 
 
 def _with_sheet(character: Character, over: tuple[Id32, ...], envelope: Envelope) -> Character:

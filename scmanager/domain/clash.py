@@ -37,8 +37,8 @@ class Field(State):
     """What sets a register."""
     when: tuple[type[Event], ...] = ()
     """Which events can begin or end a contest of claims; empty for any."""
-    own: Callable[[Any], Id | None] = lambda _: None
-    """The member whose own it is, who needs no right to settle it."""
+    own: Callable[[Id, Any], Id | None] = lambda _thing, _state: None
+    """Of a thing's id and state: the member whose own it is, who needs no right to settle it."""
     noun: str = ""
     """What an id that is the value stands for; empty where the value is no id."""
     words: type[Personal] | None = None

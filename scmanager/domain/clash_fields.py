@@ -18,14 +18,14 @@ from scmanager.domain import (
     squadron,
     treaty_events,
 )
-from scmanager.domain.clash import Contenders, Field
+from scmanager.domain.clash import Contenders, Contest, Field
 from scmanager.domain.contest import Claim
 from scmanager.domain.event import Id
 from scmanager.domain.member import Member
 from scmanager.domain.operation import Operation
 from scmanager.domain.operation_crew import manifest
-from scmanager.domain.ship import Ship
-from scmanager.domain.ship_events import OwnerKind
+from scmanager.domain.ship import Loan, Ship
+from scmanager.domain.ship_events import Owner, OwnerKind
 from scmanager.domain.treaty import Treaty
 
 
@@ -59,7 +59,15 @@ def _standing(treaty: Treaty) -> Contenders:
         yield b"", (Claim("agreed", treaty.agreements[0].entry), Claim(dropped.value.reason.value, dropped.entry))
 
 
-def _owner(ship: Ship) -> Id | None:
+def _itself(thing: Id, _: Any) -> Id:
+    return thing
+
+
+def _player(_: Id, one: character.Character) -> Id | None:
+    return one.player or None
+
+
+def _owner(_: Id, ship: Ship) -> Id | None:
     return ship.owner.id if ship.owner and ship.owner.kind is OwnerKind.MEMBER else None
 
 
@@ -85,7 +93,7 @@ FIELDS: Final[Mapping[str, tuple[Field, ...]]] = MappingProxyType(
             Field("joining", "member.confirm", member.Confirmed, _joining),
             Field("claim", "member.settle-claim", member.Claimed, _all("claims"), noun="member"),
             Field(
-                "profile", "member.change-profile", member.ProfileChangedFor, own=attrgetter("id"),
+                "profile", "member.change-profile", member.ProfileChangedFor, own=_itself,
                 reads=attrgetter("profile"), writes=(member.Recorded, member.ProfileChanged), words=member.Profile,
             ),
             Field(
@@ -155,13 +163,33 @@ FIELDS: Final[Mapping[str, tuple[Field, ...]]] = MappingProxyType(
         "character": (
             Field(
                 "sheet", "character.describe", character.Described, _all("sheets"),
-                own=attrgetter("player"), words=character.CharacterSheet,
+                own=_player, words=character.CharacterSheet,
             ),
         ),
-        "player": (Field("main", "character.choose-main", player.MainChosen, _all("mains"), noun="character"),),
+        "player": (
+            Field("main", "character.choose-main", player.MainChosen, _all("mains"), own=_itself, noun="character"),
+        ),
     }
 )  # fmt: skip
 """By the name of the fold."""
+
+
+def id_of(value: Any) -> bytes | None:
+    """The id that a value is, or is about: a member, a ship, a fleet, an entry."""
+    match value:
+        case bytes():
+            return value or None
+        case Owner(_, id_):
+            return id_
+        case Loan(borrower):
+            return borrower
+        case _:
+            return None
+
+
+def concerns(field: Field, thing: Id, state: Any, contest: Contest, member: Id) -> bool:
+    """Whether it is his own, or one of the values is he: such as two who were made the lead at once."""
+    return field.own(thing, state) == member or any(id_of(each.value) == member for each in contest.rivals)
 
 
 def field_of(kind: str, name: str) -> Field | None:

@@ -6,7 +6,7 @@ stance was, and lasts until peace is made. What treaties in force add is worked 
 
 from collections.abc import Iterable, Iterator
 
-from scmanager.domain.contest import Claim, Titled, beside, drop, entries, holder, rivals, stake
+from scmanager.domain.contest import Claim, Titled, begun_before, beside, drop, entries, holder, rivals, stake
 from scmanager.domain.diplomacy import Side, Stance, Step, remembered
 from scmanager.domain.event import About, Decision, Envelope, Event, Id, Id32, Personal, replace
 from scmanager.domain.organisation import check_sid, usable_sid
@@ -140,21 +140,21 @@ class ContactKnown(Refused):
     """{title} is among the contacts already."""
 
     code = "contact-known"
-    hint = "Change the entry that is there, or restore it if it is archived."
+    hint = "Find it with scm search, and change that entry; if it is archived: scm contact restore."
 
 
 class ContactUnknown(Refused):
     """There is no such contact."""
 
     code = "contact-unknown"
-    hint = "Record the other organisation first."
+    hint = "Record the other organisation first: scm contact record."
 
 
 class ContactArchived(Refused):
     """The contact {title} is archived and does not change."""
 
     code = "contact-archived"
-    hint = "Restore it first."
+    hint = "Restore it first: scm contact restore."
 
 
 class ContactIsUs(Refused):
@@ -175,14 +175,14 @@ class AtWar(Refused):
     """There is war with {title}."""
 
     code = "contact-at-war"
-    hint = "Make peace first."
+    hint = "Make peace first: scm contact make-peace."
 
 
 class NotAtWar(Refused):
     """There is no war with {title}."""
 
     code = "contact-not-at-war"
-    hint = "Look at the present state; somebody may have made peace."
+    hint = "Nothing is to be ended: somebody may have made peace already."
 
 
 def relation(contact: Contact, promised: Iterable[Stance]) -> Stance:
@@ -282,6 +282,7 @@ def make_peace(contact: Contact) -> Iterator[Decision]:
 def evolve(contact: Contact, event: ContactEvent, envelope: Envelope) -> Contact:
     """Total. Names, spaces or stances given at once are contested: the first in fold order holds until said again.
 
+    - Recorded by two under one id: names, spaces and tags are contested.
     - War declared twice at once is one war. Peace ends the declarations its author knew, in either order: one that
       came at the same time stands.
     - A stance taken while war was declared waits below the war, and is seen again when peace is made.
@@ -292,14 +293,14 @@ def evolve(contact: Contact, event: ContactEvent, envelope: Envelope) -> Contact
             return contact  # Written by something that is not ours.
         case Recorded() | SidSet() if not usable_sid(event.sid):
             return contact
-        case Recorded() if contact.id:
-            return contact  # Recorded once.
+        case Recorded() if begun_before(contact.id, envelope):
+            return contact
         case Recorded(title, sid, space):
             return replace(
                 contact,
                 id=envelope.entity,
                 names=stake(contact.names, title, (), envelope),
-                sid=contact.sid or sid,
+                sid=(sid or contact.sid) if contact.id else (contact.sid or sid),
                 spaces=stake(contact.spaces, space, (), envelope) if space else contact.spaces,
                 history=remembered(contact.history, event, envelope),
             )

@@ -3,6 +3,9 @@
 Each setting is a claim. It ends the claims its author knew (the ones it names in `over`, and those in the envelope's
 `saw`) and stands beside the others. The first in fold order holds, all are kept and shown, and whoever sets the value
 again knowing them all settles it. Two claims to the same value are one opinion, not a contest.
+
+So it is with how a thing begins. Ids are random, so two that begin one thing mean harm, or one lost his data: whoever
+did it without knowing of the other (`begun_before`) is kept beside him, value by value.
 """
 
 from typing import Generic, TypeVar
@@ -36,6 +39,11 @@ def beside(claims: tuple[Claim[V], ...], value: V, envelope: Envelope) -> tuple[
 def drop(claims: tuple[Claim[V], ...], over: tuple[Id32, ...], envelope: Envelope) -> tuple[Claim[V], ...]:
     """The claims without those that the author knew: nothing is set, unless somebody set it meanwhile."""
     return _without(claims, {*over, *envelope.saw})
+
+
+def begun_before(begun: object, envelope: Envelope) -> bool:
+    """Whether this beginning does not count: the thing is there, and its author knew that."""
+    return bool(begun) and bool(envelope.saw)
 
 
 def holder(claims: tuple[Claim[V], ...]) -> V | None:

@@ -6,6 +6,9 @@ hands it in; of two changes with one actor and number the first in fold order co
 A hash alone is nobody's: several actors may each say they wrote it, and the bytes tell who did. None of them keeps
 another's change from counting.
 
+What was counted can be left out again, by who ranks above its author (`leaving`): it stays in the graph, and the text
+is made without it and without what builds on it.
+
 What is one's own needs no right (a character's sheet); each other kind is an event type of its own, with its right.
 """
 
@@ -19,7 +22,7 @@ from msgspec import Meta
 
 from scmanager.domain.event import Decision, Envelope, Event, Id, Id32, State, replace
 from scmanager.domain.pages import Pages, entered, found, members, moved
-from scmanager.domain.payload import INT_MAX, TUPLE_MAX, Entry, Id16
+from scmanager.domain.payload import INT_MAX, TUPLE_MAX, Entries, Entry, Id16
 from scmanager.domain.words import check_words
 from scmanager.errors import Conflict, Refused
 
@@ -27,6 +30,10 @@ ROOT: Final = bytes.fromhex("d7776c7c30d635c598d653f66d70e450be4ef3cee792255b58e
 """The hash of the change that every document begins with: an empty text. It is in no entry."""
 TEXT_BYTES_MAX: Final = 1 << 20
 """Of one document, as UTF-8."""
+TYPED_MAX: Final = 1 << 21
+"""Characters ever put into one document or taken out of it. What comes after that is left out, everywhere alike."""
+CHANGE_COST: Final = 32
+"""Characters that a change counts for beside its own: it needs as much memory to be read."""
 DEPS_MAX: Final = 1000
 """Changes that one change builds on: as many can be made at once, before somebody who knows them all writes."""
 WAITING_MAX: Final = 256
@@ -35,6 +42,8 @@ WAITING_MAX: Final = 256
 Number = Annotated[int, Meta(ge=1, le=INT_MAX)]
 Hashes = Annotated[tuple[Entry, ...], Meta(min_length=1, max_length=DEPS_MAX)]
 """Of changes."""
+Moment = Annotated[int, Meta(ge=0, le=INT_MAX)]
+"""UTC microseconds, as entries are dated; 0 is never."""
 
 
 class Kind(enum.StrEnum):
@@ -82,7 +91,31 @@ class SheetChanged(Changed, tag="document.sheet-changed/1"):
     """Of a character's sheet, by its player."""
 
 
-DocumentEvent = CharterChanged | BriefingChanged | ReportChanged | TreatyChanged | SheetChanged
+class LeftOut(Event, tag="document.left-out/1"):
+    """Changes are left out of the text: the named ones, and what is dated in a span, by one author or by all.
+
+    Of those, what its author wrote himself and what was written at a lower rank. Why stands in words of its own.
+    """
+
+    document: Kind
+    entries: Entries = ()
+    """That brought the named changes."""
+    author: Id16 | None = None
+    """Whose, of the span; nobody named: everybody's."""
+    since: Moment = 0
+    until: Moment = 0
+    """The last moment of the span; 0: there is none."""
+
+
+class TakenIn(Event, tag="document.taken-in/1"):
+    """What somebody left out counts again, unless something else leaves it out too."""
+
+    document: Kind
+    left: Entry
+    """The entry that left it out."""
+
+
+DocumentEvent = CharterChanged | BriefingChanged | ReportChanged | TreatyChanged | SheetChanged | LeftOut | TakenIn
 
 KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
     {
@@ -109,6 +142,23 @@ class Link(State):
     """So many of the first `deps` count; the next one has not come."""
 
 
+class Leaving(State):
+    """What somebody left out, while it stands."""
+
+    entry: Id32
+    member: Id
+    rank: int
+    hlc: int
+    said: LeftOut
+
+    def names(self, change: Envelope) -> bool:
+        """Whether it is about the change that came with this, and by somebody who may say so."""
+        if self.member != change.member and self.rank >= change.rank:
+            return False
+        inside = self.said.since <= change.hlc <= self.said.until
+        return change.entry in self.said.entries or (inside and self.said.author in (None, change.member))
+
+
 class Text(State):
     """One document: the changes that count, and how they end."""
 
@@ -131,6 +181,8 @@ class Text(State):
     """The entry of the change that was counted last."""
     newest_by: Id = b""
     waiting: tuple[Link, ...] = ()
+    leavings: tuple[Leaving, ...] = ()
+    """What is left out of it, in fold order."""
 
     @property
     def heads(self) -> tuple[Id32, ...]:
@@ -186,13 +238,6 @@ class DocumentTooLong(Refused):
 
     code = "document-too-long"
     hint = "Shorten it, or put a part of it elsewhere."
-
-
-class DocumentScattered(Refused):
-    """This document has {count} versions that nobody brought together; {most} at most can be."""
-
-    code = "document-scattered"
-    hint = "Name fewer in `base`. If somebody made them on purpose, have what he wrote removed."
 
 
 class DocumentMoved(Conflict):
@@ -265,17 +310,33 @@ def evolve(document: Document, event: DocumentEvent, envelope: Envelope) -> Docu
 
     A change under an actor that is not its author's counts for nothing, nor does one whose number his actor has used.
     """
+    if isinstance(event, LeftOut | TakenIn):
+        text = document.text(event.document, owner_of(event.document, envelope.member))
+        return _replaced(document, text, _leave(text, event, envelope))
     kind = KINDS[event.tag]
     owner = owner_of(kind, envelope.member)
     if event.actor != actor_of(envelope.member, envelope.entity, kind, event.salt):
         return document
     text = document.text(kind, owner)
     link = Link(event.change, event.actor, event.number, event.deps, envelope.entry, envelope.member)
-    grown = _count(text, link)
-    if grown is text:
+    return _replaced(document, text, _count(text, link))
+
+
+def _replaced(document: Document, text: Text, by: Text) -> Document:
+    if by is text:
         return document
-    others = tuple(each for each in document.texts if (each.kind, each.owner) != (kind, owner))
-    return replace(document, texts=(*others, grown))
+    others = tuple(each for each in document.texts if (each.kind, each.owner) != (text.kind, text.owner))
+    return replace(document, texts=(*others, by))
+
+
+def _leave(text: Text, event: LeftOut | TakenIn, envelope: Envelope) -> Text:
+    """Who ranks no lower than whoever left something out may take it in again."""
+    if isinstance(event, LeftOut):
+        known = any(each.entry == envelope.entry for each in text.leavings)
+        leaving = Leaving(envelope.entry, envelope.member, envelope.rank, envelope.hlc, event)
+        return text if known else replace(text, leavings=(*text.leavings, leaving))
+    kept = tuple(each for each in text.leavings if each.entry != event.left or envelope.rank > each.rank)
+    return replace(text, leavings=kept) if kept != text.leavings else text
 
 
 def _count(text: Text, link: Link) -> Text:

@@ -5,7 +5,7 @@ A fleet has squadrons (`squadron`), which are things of their own: each names it
 
 from collections.abc import Iterator
 
-from scmanager.domain.contest import Led, drop, entries, stake
+from scmanager.domain.contest import Led, begun_before, drop, entries, stake
 from scmanager.domain.event import Decision, Envelope, Event, Id, replace
 from scmanager.domain.payload import Entries, Id16, Title
 from scmanager.domain.words import check_title, flaw_of_title
@@ -59,14 +59,14 @@ class FleetUnknown(Refused):
     """There is no such fleet."""
 
     code = "fleet-unknown"
-    hint = "Form it first."
+    hint = "Look at the list, scm fleet list, or form one: scm fleet form."
 
 
 class FleetDisbanded(Refused):
     """The fleet {title} is disbanded."""
 
     code = "fleet-disbanded"
-    hint = "Form it anew first."
+    hint = "Form it again first: scm fleet reform."
 
 
 class FleetNameNotContested(Refused):
@@ -130,13 +130,14 @@ def relieve_lead(fleet: Fleet) -> Iterator[Decision]:
 def evolve(fleet: Fleet, event: FleetEvent, envelope: Envelope) -> Fleet:
     """Total. Names or leads set at once are contested: the first in fold order holds, the others are kept beside it.
 
-    Disbanded and formed anew: the last in fold order stands. What was said of a disbanded fleet meanwhile is kept.
+    - Formed by two under one id: the names are contested.
+    - Disbanded and formed anew: the last in fold order stands. What was said of a disbanded fleet meanwhile is kept.
     """
     match event:
         case Formed() | Renamed() if flaw_of_title(event.title):
             return fleet  # Written by something that is not ours.
-        case Formed() if fleet.formed:
-            return fleet  # Formed once.
+        case Formed() if begun_before(fleet.formed, envelope):
+            return fleet
         case Formed(title):
             return replace(fleet, formed=True, names=stake(fleet.names, title, (), envelope))
         case Renamed(title, over):

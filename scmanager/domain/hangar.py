@@ -49,28 +49,28 @@ class ShipUnknown(Refused):
     """There is no such ship here."""
 
     code = "ship-unknown"
-    hint = "Add it, or share it from your hangar."
+    hint = "Look at the list, scm ship list. Add it with scm ship add, or show one of your hangar: scm ship share."
 
 
 class ShipKnown(Refused):
     """This ship is in the list already."""
 
     code = "ship-known"
-    hint = "Change the entry that is there."
+    hint = "Change the entry that is there; find it with: scm ship list."
 
 
 class ShipGone(Refused):
     """This ship is not here any more ({standing})."""
 
     code = "ship-gone"
-    hint = "Restore it or share it again first."
+    hint = "Bring it back first: scm ship restore, or its owner shows it again: scm ship share."
 
 
 class ShipNotYours(Refused):
     """Only the owner can do this."""
 
     code = "ship-not-yours"
-    hint = "Ask the owner."
+    hint = "Ask the owner, whom scm ship list names."
 
 
 class OwnerUnclear(Refused):
@@ -98,7 +98,7 @@ class LentAlready(Refused):
     """This ship is on loan."""
 
     code = "ship-lent-already"
-    hint = "Have it returned first."
+    hint = "Have it returned first: scm ship return."
 
 
 class LentToOwner(Refused):
@@ -112,7 +112,7 @@ class NotLent(Refused):
     """This ship is not on loan{to_whom}."""
 
     code = "ship-not-lent"
-    hint = "Look at the present state; it may have been returned."
+    hint = "Nothing is to be returned: scm ship list shows who has which ship."
 
 
 class LoanTimeUnusable(Refused):
@@ -126,14 +126,14 @@ class ShipNotContested(Refused):
     """Nothing of this kind awaits a decision."""
 
     code = "ship-not-contested"
-    hint = "Choose among what is shown as contested."
+    hint = "Somebody may have settled it. What is still open: scm contested."
 
 
 class OwnershipContested(Refused):
     """It is open whose ship this is."""
 
     code = "ship-ownership-contested"
-    hint = "Have somebody with the right to manage ships settle it first."
+    hint = "Somebody with the right ship.manage settles it first: scm contested, scm settle."
 
 
 def add(

@@ -75,14 +75,14 @@ class ImportUnknown(Refused):
     """There is no such import here."""
 
     code = "import-unknown"
-    hint = "Look at the list of imports; it may belong to another space."
+    hint = "List the imports, scm hangar imports; those of your own hangar with --personal."
 
 
 class ImportKnown(Refused):
     """This import was recorded before."""
 
     code = "import-known"
-    hint = "Make a new preview and confirm that."
+    hint = "It was done once and is not done twice. For another one make a new preview: scm import FILE --preview."
 
 
 def apply(past: Import, applied: Applied) -> Iterator[Decision]:

@@ -9,7 +9,7 @@ has spoken himself, nobody speaks for him who is not above the rank that he spok
 import enum
 from collections.abc import Iterator
 
-from scmanager.domain.contest import Claim, entries, holder, rivals, stake
+from scmanager.domain.contest import Claim, holder, rivals, stake
 from scmanager.domain.event import About, Decision, Envelope, Event, Id, Id32, Personal, State, replace
 from scmanager.domain.payload import RANK_LOWEST, Entries, Id16, Seconds
 from scmanager.domain.rights import ANYONE, RIGHT_NEEDED
@@ -147,21 +147,21 @@ class MemberKnown(Refused):
     """This member is on the roster already ({standing})."""
 
     code = "member-known"
-    hint = "Change the entry that is there."
+    hint = "Change that entry: scm member change-profile, scm member set-role."
 
 
 class MemberUnknown(Refused):
     """There is no such member on the roster."""
 
     code = "member-unknown"
-    hint = "Record or invite the person first."
+    hint = "Look at the roster, scm member list, then scm member record or scm member invite."
 
 
 class MemberGone(Refused):
     """This member is no longer here ({standing})."""
 
     code = "member-gone"
-    hint = "Invite the person again."
+    hint = "Invite the person again: scm member invite --member."
 
 
 class NotYours(Refused):
@@ -171,11 +171,18 @@ class NotYours(Refused):
     hint = "Ask the member to do it on a device of theirs."
 
 
+class JoinedAlready(Refused):
+    """You have joined already."""
+
+    code = "member-joined-already"
+    hint = "To be called otherwise: scm member change-profile."
+
+
 class NotInvited(Refused):
     """There is no invitation that holds."""
 
     code = "member-not-invited"
-    hint = "Ask for a new invitation."
+    hint = "Ask whoever leads for an invitation that holds: scm member invite."
 
 
 class InvitationTimeUnusable(Refused):
@@ -189,7 +196,7 @@ class NothingContested(Refused):
     """Nothing about this member awaits a decision."""
 
     code = "member-nothing-contested"
-    hint = "Look at the present state; somebody may have settled it."
+    hint = "Somebody may have settled it. What is still open: scm contested."
 
 
 class RankTooHigh(Refused):
@@ -199,20 +206,6 @@ class RankTooHigh(Refused):
     hint = "Ask somebody of a higher rank."
 
 
-class NoPlaceholder(Refused):
-    """This member has joined and is nobody's placeholder."""
-
-    code = "member-no-placeholder"
-    hint = "Choose an entry that a leader recorded and nobody has joined as."
-
-
-class ClaimedAlready(Refused):
-    """This placeholder belongs to another member already."""
-
-    code = "member-claimed-already"
-    hint = "If that was wrong, settle it in favour of the right member."
-
-
 def record(member: Member, id_: Id, handle: str, display_name: str = "") -> Iterator[Decision]:
     """Put somebody on the roster who has no installation; 16 random bytes. Raises MemberKnown, WordsUnusable."""
     if member.standing is not Standing.UNKNOWN:
@@ -220,14 +213,12 @@ def record(member: Member, id_: Id, handle: str, display_name: str = "") -> Iter
     yield About(Recorded(), id_, _profile(handle, display_name))
 
 
-def change_profile(
-    member: Member, actor: Id, actor_rank: int, handle: str, display_name: str = ""
-) -> Iterator[Decision]:
-    """Change how a member is called: his own word, or that of one who speaks for him.
+def change_profile(member: Member, actor: Id, actor_rank: int, handle: str, display_name: str) -> Iterator[Decision]:
+    """Say anew how a member is called: his own word, or that of one who speaks for him.
 
     Raises MemberUnknown, RankTooHigh, WordsUnusable.
     """
-    _check_known(member)
+    check_known(member)
     _check_speaks_for(member, actor, actor_rank)
     event = ProfileChanged() if actor == member.id else ProfileChangedFor()
     yield About(event, member.id, _profile(handle, display_name))
@@ -235,7 +226,7 @@ def change_profile(
 
 def note(member: Member, text: str) -> Iterator[Decision]:
     """Keep a note about a member; empty text takes it back. Raises MemberUnknown, WordsUnusable."""
-    _check_known(member)
+    check_known(member)
     yield About(Noted(), member.id, Note(check_words(text, may_be_empty=True)))
 
 
@@ -260,12 +251,12 @@ def withdraw_invitation(member: Member) -> Iterator[Decision]:
 def join(member: Member, id_: Id, actor: Id, actor_rank: int, now: int) -> Iterator[Decision]:
     """Accept one's own invitation, or come as the recorded member one's grant names; the founder (rank 0) just comes.
 
-    Raises NotYours, NotInvited.
+    Raises NotYours, JoinedAlready, NotInvited.
     """
     if actor != id_:
         raise NotYours
     if member.standing is Standing.JOINED:
-        return  # Accepted on another device.
+        raise JoinedAlready
     if actor_rank > 0 and member.standing is not Standing.RECORDED and not invitation_holds(member, now):
         raise NotInvited
     yield Joined()
@@ -283,7 +274,7 @@ def leave(member: Member, actor: Id, actor_rank: int) -> Iterator[Decision]:
 
     Raises MemberUnknown, MemberGone, RankTooHigh.
     """
-    _check_known(member)
+    check_known(member)
     _check_speaks_for(member, actor, actor_rank)
     if member.standing is Standing.LEFT:
         return  # Gone already.
@@ -294,32 +285,11 @@ def leave(member: Member, actor: Id, actor_rank: int) -> Iterator[Decision]:
 
 def remove(member: Member, reason: RemovalReason, actor_rank: int) -> Iterator[Decision]:
     """Take somebody off the roster; ending his grants is governance's part. Raises MemberUnknown, RankTooHigh."""
-    _check_known(member)
+    check_known(member)
     if member.rank <= actor_rank:
         raise RankTooHigh(rank=member.rank)
     if member.standing is not Standing.REMOVED:
         yield Removed(reason)
-
-
-def claim(placeholder: Member, by: Id) -> Iterator[Decision]:
-    """Say which living member a placeholder is. Raises MemberUnknown, NoPlaceholder, ClaimedAlready."""
-    _check_known(placeholder)
-    if placeholder.joined or by == placeholder.id:
-        raise NoPlaceholder
-    if placeholder.claimed_by not in (None, by):
-        raise ClaimedAlready
-    if placeholder.claimed_by is None:
-        yield Claimed(by)
-
-
-def settle_claim(placeholder: Member, by: Id) -> Iterator[Decision]:
-    """Decide whose a placeholder is, even if only one claim stands. Raises NothingContested, NoPlaceholder."""
-    if not placeholder.claims:
-        raise NothingContested
-    if placeholder.joined or by == placeholder.id:
-        raise NoPlaceholder
-    if placeholder.rival_claims or placeholder.claimed_by != by:
-        yield Claimed(by, entries(placeholder.claims))
 
 
 def invitation_holds(member: Member, now: int) -> bool:
@@ -393,6 +363,7 @@ def _check_speaks_for(member: Member, actor: Id, actor_rank: int) -> None:
         raise RankTooHigh(rank=member.rank)
 
 
-def _check_known(member: Member) -> None:
+def check_known(member: Member) -> None:
+    """Raises MemberUnknown."""
     if member.standing is Standing.UNKNOWN:
         raise MemberUnknown

@@ -32,42 +32,42 @@ class TreatyKnown(Refused):
     """This treaty was proposed before, as {title}."""
 
     code = "treaty-known"
-    hint = "Change its terms, or propose another one."
+    hint = "Change its terms, scm treaty change-terms, or propose another one."
 
 
 class TreatyUnknown(Refused):
     """There is no such treaty."""
 
     code = "treaty-unknown"
-    hint = "Propose it first."
+    hint = "Propose it first: scm treaty propose."
 
 
 class TreatyDropped(Refused):
     """The proposal {title} was {reason}."""
 
     code = "treaty-dropped"
-    hint = "Reinstate it first, or propose another one."
+    hint = "Reinstate it, scm treaty reinstate, or propose another one: scm treaty propose."
 
 
 class TreatyEnded(Refused):
     """The treaty {title} was ended."""
 
     code = "treaty-ended"
-    hint = "Reinstate it if that was a mistake, or propose another one."
+    hint = "If that was a mistake: scm treaty reinstate. Else propose another one: scm treaty propose."
 
 
 class TreatyAgreed(Refused):
     """Both sides agreed to {title}."""
 
     code = "treaty-agreed"
-    hint = "End it instead."
+    hint = "What both signed is ended, not taken back: scm treaty end."
 
 
 class TreatyNotAgreed(Refused):
     """{title} is a proposal: nobody is bound by it."""
 
     code = "treaty-not-agreed"
-    hint = "Decline or withdraw it instead."
+    hint = "Decline it, scm treaty decline, or withdraw it: scm treaty withdraw."
 
 
 class TreatyTimeUnusable(Refused):

@@ -1,22 +1,25 @@
 """Noticing: which notifications the history of a thing has for one member, by kind of thing.
 
 An event counts here as far as it left a trace in the state: what does not count for the thing tells nobody anything.
+What is contested is told by the same contests that are listed (`clash`), so the two never differ.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from scmanager.domain import contact, governance, member, operation_events, ship, ship_events, squadron, treaty_events
+from scmanager.domain.clash import Contest
+from scmanager.domain.clash_fields import concerns, field_of
 from scmanager.domain.event import Envelope, Id, State
 from scmanager.domain.member import Member
-from scmanager.domain.notification import SECOND_US, History, Kind, Notification, Told
+from scmanager.domain.notification import SECOND_US, History, Kind, Notification, Told, notification_id
 from scmanager.domain.operation import Operation, evolve
-from scmanager.domain.operation_crew import manifest, places, rival_takers, taker
+from scmanager.domain.operation_crew import manifest, places, taker
 from scmanager.domain.operation_events import Answer
 from scmanager.domain.operation_parts import SignUp, Stage
 from scmanager.domain.rights import Right
 from scmanager.domain.ship import Ship
-from scmanager.domain.treaty import Treaty, ends_at, warns_from
+from scmanager.domain.treaty import Treaty, Version, ends_at, warns_from
 from scmanager.errors import utc
 
 HISTORY_MAX = 4096
@@ -31,6 +34,21 @@ _CREW = (
     operation_events.SignedUpFor,
 )
 """What decides who comes and who waits."""
+_WHAT = {
+    ("member", "joining"): "joined while the invitation was withdrawn",
+    ("member", "claim"): "whose entry this is",
+    ("role", "template"): "rank and rights",
+    ("operation", "window"): "time",
+    ("operation", "course"): "what became of it",
+    ("operation", "crew"): "who is",
+    ("operation", "ship"): "ship for",
+    ("contact", "reported"): "their stance",
+    ("treaty", "agreement"): "what binds",
+    ("treaty", "standing"): "agreed to while it was dropped",
+    ("character", "sheet"): "description",
+    ("player", "main"): "main character",
+}
+"""How a contested field is told where its name says too little."""
 _CHANGES = {
     operation_events.Rescheduled: "time",
     operation_events.Renamed: "name",
@@ -38,21 +56,46 @@ _CHANGES = {
 }
 
 
-def notifications(fold: str, thing: Id, state: Any, history: History, me: Id, since: int) -> Iterator[Notification]:
+def notifications(
+    fold: str, thing: Id, state: Any, history: History, contests: Iterable[Contest], me: Id, since: int
+) -> Iterator[Notification]:
     """Everything that a member should know of one thing. `fold`: its kind; `since`: when he came, microseconds."""
     find = _BY_FOLD.get(fold)
-    if find is not None and history:
+    if history:
         by_entry = {envelope.entry: envelope for envelope, _ in history}
         told = Told(me, since, thing, _title(state), by_entry)
-        yield from find(told, state, history)
+        if find is not None:
+            yield from find(told, state, history)
+        for contest in contests:
+            yield from _contested(told, fold, state, contest)
 
 
 def _title(state: State) -> str:
     return str(getattr(state, "title", "") or getattr(state, "model", ""))
 
 
-def _organisation(told: Told, state: Any, _: History) -> Iterator[Notification]:
-    yield from told.contested("name", state.names, Right.ORGANISATION_DESCRIBE)
+def _contested(told: Told, fold: str, state: Any, contest: Contest) -> Iterator[Notification]:
+    """Two set the same thing at the same time, whoever they were: told to whom it is about, and who may settle it."""
+    field = field_of(fold, contest.field)
+    if field is None or contest.settled:
+        return
+    mine, right = concerns(field, told.thing, state, contest, told.me), governance.needs(field.says.tag)
+    if not mine and right is None:
+        return  # It is another member's own.
+    last = max(contest.rivals, key=lambda each: (each.at, each.entry))
+    cause = contest.field.encode() + contest.part + last.entry
+    what = _WHAT.get((fold, contest.field), contest.field) + _slot(state, contest.part)
+    yield Notification(
+        notification_id(Kind.CONTESTED, told.thing, cause), Kind.CONTESTED, last.at, last.member, told.title, what,
+        Right(right) if right and not mine else None,
+    )  # fmt: skip
+
+
+def _slot(state: Any, part: Id) -> str:
+    if not part or not isinstance(state, Operation):
+        return ""
+    called = {each.id: each.title for each in state.ship_slots} | {each.id: each.role for each in state.crew_slots}
+    return f" {called.get(part, '')}"
 
 
 def _member(told: Told, state: Member, history: History) -> Iterator[Notification]:
@@ -60,9 +103,6 @@ def _member(told: Told, state: Member, history: History) -> Iterator[Notificatio
         yield from _myself(told, state, history)
     elif state.standing is member.Standing.JOINED:
         yield from told.news(Kind.MEMBER_JOINED, told.by_entry.get(state.joined), right=Right.MEMBER_INVITE)
-    yield from told.contested("whose entry this is", state.claims, Right.MEMBER_REPRESENT)
-    if state.join_contested and (envelope := told.by_entry.get(state.joined)) is not None:
-        yield from told.of(Kind.CONTESTED, envelope, "joined while the invitation was withdrawn", Right.MEMBER_INVITE)
 
 
 def _myself(told: Told, state: Member, history: History) -> Iterator[Notification]:
@@ -81,8 +121,6 @@ def _myself(told: Told, state: Member, history: History) -> Iterator[Notificatio
 def _group(told: Told, state: Any, history: History) -> Iterator[Notification]:
     """A fleet or a squadron."""
     yield from told.claimed(Kind.LEAD_ASSIGNED, state.leads)
-    yield from told.contested("name", state.names, Right.FLEET_MANAGE)
-    yield from told.contested("lead", state.leads, Right.FLEET_MANAGE)
     if told.me in getattr(state, "members", ()):
         enlisted = (
             at for at, event in history if isinstance(event, squadron.MemberEnlisted) and event.member == told.me
@@ -103,9 +141,6 @@ def _ship(told: Told, state: Ship, history: History) -> Iterator[Notification]:
                 yield from told.due(Kind.SHIP_DUE, loan.value.until)
     if ship.owned_by(state, told.me):
         yield from _returned(told, history)
-    right = None if ship.owned_by(state, told.me) else Right.SHIP_MANAGE
-    for what, claims in (("owner", state.owners), ("loan", state.loans), ("fleet", state.fleets)):
-        yield from told.contested(what, claims, right)
 
 
 def _returned(told: Told, history: History) -> Iterator[Notification]:
@@ -127,7 +162,6 @@ def _operation(told: Told, state: Operation, history: History) -> Iterator[Notif
     mine = next((each for each in state.sign_ups if each.member == told.me), None)
     if mine is not None and mine.answer is not Answer.DECLINED:
         yield from _as_answered(told, state, history, mine)
-    yield from _operation_contests(told, state)
 
 
 def _answers(told: Told, state: Operation) -> Iterator[Notification]:
@@ -200,30 +234,13 @@ def _waits(operation: Operation, me: Id) -> bool | None:
     return me in coming[most:] if me in coming and most is not None else (False if me in coming else None)
 
 
-def _operation_contests(told: Told, state: Operation) -> Iterator[Notification]:
-    plan: tuple[tuple[str, Any], ...] = (
-        ("name", state.names), ("time", state.windows), ("briefing", state.briefings), ("lead", state.leads),
-    )  # fmt: skip
-    for what, claims in plan:
-        yield from told.contested(what, claims, Right.OPERATION_PLAN)
-    yield from told.contested("what became of it", state.calls, Right.OPERATION_LEAD)
-    for berth in state.ship_slots:
-        yield from told.contested(f"ship for {berth.title}", berth.claims, Right.OPERATION_LEAD)
-    crew = frozenset(manifest(state).crew) if any(len(slot.claims) > 1 for slot in state.crew_slots) else frozenset()
-    for slot in state.crew_slots:
-        if rival_takers(slot, crew):
-            yield from told.contested(f"who is {slot.role}", slot.claims, Right.OPERATION_LEAD)
-
-
-def _contact(told: Told, state: contact.Contact, history: History) -> Iterator[Notification]:
+def _contact(told: Told, _: contact.Contact, history: History) -> Iterator[Notification]:
     for envelope, event in history:
         match event:
             case contact.WarDeclared(by):
                 yield from told.news(Kind.WAR_DECLARED, envelope, f"declared by {by.value}")
             case contact.PeaceMade():
                 yield from told.news(Kind.PEACE_MADE, envelope)
-    for what, claims in (("name", state.names), ("space", state.spaces), ("stance", state.stances)):
-        yield from told.contested(what, claims, Right.DIPLOMACY_MANAGE)
 
 
 def _treaty(told: Told, state: Treaty, history: History) -> Iterator[Notification]:
@@ -233,35 +250,34 @@ def _treaty(told: Told, state: Treaty, history: History) -> Iterator[Notificatio
         match event:
             case treaty_events.Proposed() | treaty_events.TermsChanged():
                 yield from told.news(Kind.TREATY_PROPOSED, envelope, right=Right.DIPLOMACY_COMMIT)
-            case treaty_events.Ended(reason):
+            case treaty_events.Ended(reason, at=at) if not _by_notice(envelope, at):
                 yield from told.news(Kind.TREATY_ENDED, envelope, reason.value)
     agreed = state.agreed
     if agreed is not None:
         yield from told.news(Kind.TREATY_AGREED, told.by_entry.get(state.agreements[0].entry))
-        if agreed.until and ends_at(state) == agreed.until:  # Else somebody ended it, which was told.
-            yield from told.due(Kind.TREATY_EXPIRING, warns_from(state), right=Right.DIPLOMACY_MANAGE)
-            yield from told.due(Kind.TREATY_EXPIRED, agreed.until)
-    for what, claims in (("terms", state.drafts), ("what binds", state.agreements)):
-        yield from told.contested(what, claims, Right.DIPLOMACY_MANAGE)
+        yield from _treaty_ends(told, state, agreed)
 
 
-def _role(told: Told, state: Any, _: History) -> Iterator[Notification]:
-    yield from told.contested("rank and rights", state.templates, Right.ROLE_DEFINE)
+def _by_notice(said: Envelope, at_s: int) -> bool:
+    """Whether an end lay ahead when it was said."""
+    return at_s * SECOND_US > said.hlc
 
 
-def _character(told: Told, state: Any, _: History) -> Iterator[Notification]:
-    if state.player == told.me:
-        yield from told.contested("description", state.sheets, None)
-
-
-def _player(told: Told, state: Any, _: History) -> Iterator[Notification]:
-    if told.thing == told.me:
-        yield from told.contested("main character", state.mains, None)
+def _treaty_ends(told: Told, state: Treaty, agreed: Version) -> Iterator[Notification]:
+    """That it will end, from when on that is near, and that it has; an end at once was told when it was said."""
+    if agreed.until and ends_at(state) == agreed.until:
+        yield from told.due(Kind.TREATY_EXPIRING, warns_from(state), right=Right.DIPLOMACY_MANAGE)
+        yield from told.due(Kind.TREATY_EXPIRED, agreed.until)
+    elif state.ended is not None:
+        said, at = told.by_entry.get(state.ends[0].entry), state.ended.at
+        if said is not None and _by_notice(said, at):
+            near = max(warns_from(state), said.hlc // SECOND_US)
+            yield from told.news(Kind.TREATY_NOTICE, said, utc(at))
+            yield from told.due(Kind.TREATY_ENDING, near, utc(at), Right.DIPLOMACY_MANAGE)
+            yield from told.due(Kind.TREATY_ENDED, at, state.ended.reason.value)
 
 
 _BY_FOLD: Final[Mapping[str, Callable[[Told, Any, History], Iterator[Notification]]]] = {
-    "organisation": _organisation,
-    "role": _role,
     "member": _member,
     "ship": _ship,
     "fleet": _group,
@@ -269,6 +285,4 @@ _BY_FOLD: Final[Mapping[str, Callable[[Told, Any, History], Iterator[Notificatio
     "operation": _operation,
     "contact": _contact,
     "treaty": _treaty,
-    "character": _character,
-    "player": _player,
 }

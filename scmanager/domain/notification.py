@@ -7,9 +7,8 @@ was returned, a contest that was settled) is gone by itself. What is read is rem
 import enum
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
-from typing import Any
 
-from scmanager.domain.contest import Claim, rivals
+from scmanager.domain.contest import Claim
 from scmanager.domain.event import Envelope, Event, Id, Id32, State
 from scmanager.domain.rights import Right
 
@@ -40,6 +39,8 @@ class Kind(enum.StrEnum):
     ENLISTED = "enlisted"
     TREATY_PROPOSED = "treaty-proposed"
     TREATY_AGREED = "treaty-agreed"
+    TREATY_NOTICE = "treaty-notice"
+    TREATY_ENDING = "treaty-ending"
     TREATY_ENDED = "treaty-ended"
     TREATY_EXPIRING = "treaty-expiring"
     TREATY_EXPIRED = "treaty-expired"
@@ -72,6 +73,8 @@ SENTENCES: Mapping[Kind, str] = {
     Kind.ENLISTED: "{who} enlisted you in {title}.",
     Kind.TREATY_PROPOSED: "{who} put terms on the table: {title}.",
     Kind.TREATY_AGREED: "{title} is agreed.",
+    Kind.TREATY_NOTICE: "{who} gave notice: {title} ends on {said}.",
+    Kind.TREATY_ENDING: "{title} ends by notice on {said}.",
     Kind.TREATY_ENDED: "{title} has ended ({said}).",
     Kind.TREATY_EXPIRING: "{title} ends soon.",
     Kind.TREATY_EXPIRED: "{title} has run out.",
@@ -137,12 +140,6 @@ class Told(State):
         for claim in claims:
             if claim.value == self.me:
                 yield from self.of(kind, self.by_entry.get(claim.entry), said)
-
-    def contested(self, what: str, claims: tuple[Claim[Any], ...], right: Right | None) -> Iterator[Notification]:
-        """Two set the same thing at the same time, whoever they were."""
-        if rivals(claims) and (envelope := self.by_entry.get(claims[-1].entry)) is not None:
-            told = notification_id(Kind.CONTESTED, self.thing, what.encode() + envelope.entry)
-            yield Notification(told, Kind.CONTESTED, envelope.hlc, envelope.member, self.title, what, right)
 
 
 def notification_id(kind: Kind, thing: Id, cause: bytes) -> Id:

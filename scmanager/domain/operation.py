@@ -4,7 +4,7 @@ Who is in the crew and who waits follows from the answers and the number of plac
 template is an operation without a time, to be copied.
 """
 
-from scmanager.domain.contest import Claim, Led, drop, holder, rivals, stake
+from scmanager.domain.contest import Claim, Led, begun_before, drop, holder, rivals, stake
 from scmanager.domain.event import Envelope, Id, Id32, replace
 from scmanager.domain.operation_events import (
     Answer,
@@ -129,6 +129,7 @@ def evolve(operation: Operation, event: OperationEvent, envelope: Envelope) -> O
 
     - So it is with name, window, briefing, lead, who is put into a slot, which ship is, and what becomes of
       the operation: cancelled while another started it is contested until somebody who knows both says it again.
+    - Planned by two under one id: name, window and briefing are contested. As a template too: it is an operation.
     - Answers are kept whatever became of the operation meanwhile. Of one member's own words the last in fold order
       stands; it stands against what somebody said for him without knowing it.
     - The last crew slot taken free by two at once: the first in fold order has it, the other is beside him.
@@ -146,7 +147,9 @@ def _plan(operation: Operation, event: OperationEvent, envelope: Envelope) -> Op
     match event:
         case Planned() | Renamed() | SquadFormed() if flaw_of_title(event.title):
             return operation  # Written by something that is not ours.
-        case Planned() if operation.id or not usable(event.starts, event.ends, template=event.template):
+        case Planned() if not usable(event.starts, event.ends, template=event.template):
+            return operation
+        case Planned() if begun_before(operation.id, envelope):
             return operation
         case Planned():
             return _planned(operation, event, envelope)
@@ -170,15 +173,20 @@ def _plan(operation: Operation, event: OperationEvent, envelope: Envelope) -> Op
 
 
 def _planned(operation: Operation, event: Planned, envelope: Envelope) -> Operation:
+    """Planned, perhaps by a second one too. A template's window is a length, which is no rival to a time."""
+    template = event.template and (operation.template or not operation.id)
+    windows = () if operation.template and not template else operation.windows
+    if event.template is template:
+        windows = stake(windows, Window(event.starts, event.ends, event.zone), (), envelope)
     briefings = operation.briefings
     return replace(
         operation,
         id=envelope.entity,
-        template=event.template,
+        template=template,
         names=stake(operation.names, event.title, (), envelope),
-        windows=stake(operation.windows, Window(event.starts, event.ends, event.zone), (), envelope),
+        windows=windows,
         briefings=stake(briefings, event.briefing, (), envelope) if event.briefing else briefings,
-        series=event.series,
+        series=operation.series or event.series,
     )
 
 

@@ -48,7 +48,7 @@ class NotInCrew(Refused):
     """This member is not in the crew of {title} ({standing})."""
 
     code = "operation-not-in-crew"
-    hint = "Sign up first; who waits gets a slot when a place is free."
+    hint = "Sign up first, scm operation sign-up; who waits gets a slot when a place is free."
 
 
 class TooManyRoles(Refused):
@@ -113,7 +113,7 @@ def sign_up(
     if len(roles) > ROLES_MAX:
         raise TooManyRoles(count=len(roles))
     named = tuple(dict.fromkeys(check_title(role) for role in roles))
-    known = _sign_up_of(operation, member)
+    known = sign_up_of(operation, member)
     if known and (known.answer, known.roles) == (answer, named):
         return  # Said before.
     if member == actor:
@@ -163,7 +163,8 @@ def check_in(operation: Operation, actor: Id, member: Id) -> Iterator[Decision]:
     yield CheckedIn() if member == actor else CheckedInFor(member)
 
 
-def _sign_up_of(operation: Operation, member: Id) -> SignUp | None:
+def sign_up_of(operation: Operation, member: Id) -> SignUp | None:
+    """What a member answered, or somebody for him; None if there is no answer."""
     return next((each for each in operation.sign_ups if each.member == member), None)
 
 

@@ -29,7 +29,7 @@ class NothingToReport(Refused):
     """The operation {title} has not begun."""
 
     code = "operation-not-begun"
-    hint = "Start it first, or cancel it if it does not take place."
+    hint = "Start it first, scm operation start, or call it off: scm operation cancel."
 
 
 class TooManySnapshots(Refused):
@@ -68,12 +68,18 @@ def complete(operation: Operation, outcome: Outcome) -> Iterator[Decision]:
         yield Completed(outcome, entries(operation.calls))
 
 
-def cancel(operation: Operation, organisation: Id, reason: CancelReason, text: str = "") -> Iterator[Decision]:
-    """Call it off, perhaps with words. Twice is harmless. Raises OperationUnknown, OperationClosed, WordsUnusable."""
+def cancel(
+    operation: Operation, organisation: Id, reason: CancelReason, text: str = "", before: str = ""
+) -> Iterator[Decision]:
+    """Call it off, perhaps with words; `before`: those that it was called off with. The same twice is harmless.
+
+    Raises OperationUnknown, OperationClosed, WordsUnusable.
+    """
     check_flown(operation)
     if operation.call.stage is Stage.COMPLETED and not operation.rival_calls:
         raise OperationClosed(title=operation.title, stage=operation.call.stage.value)
-    if (operation.call.stage, operation.call.reason) == (Stage.CANCELLED, reason) and not operation.rival_calls:
+    same = (operation.call.stage, operation.call.reason, text) == (Stage.CANCELLED, reason, before)
+    if same and not operation.rival_calls:
         return  # It is.
     event = Cancelled(reason, entries(operation.calls))
     yield About(event, organisation, Cancellation(check_words(text))) if text else event

@@ -105,7 +105,7 @@ class SquadUnknown(Refused):
     """The operation {title} has no such squad."""
 
     code = "operation-squad-unknown"
-    hint = "Form it first, or leave it out."
+    hint = "Form it first, scm operation form-squad, or leave it out."
 
 
 class ShipModelsUnusable(Refused):
@@ -116,7 +116,7 @@ class ShipModelsUnusable(Refused):
 
 
 class ShipDoesNotFit(Refused):
-    """A {model} does not fit this slot, which asks for {models}."""
+    """{model} does not fit this slot, which asks for {models}."""
 
     code = "operation-ship-does-not-fit"
     hint = "Choose another ship, or another slot."

@@ -16,7 +16,7 @@ class OperationClosed(Refused):
     """The operation {title} is {stage}."""
 
     code = "operation-closed"
-    hint = "Reinstate it first, or plan another one."
+    hint = "Reinstate it first, scm operation reinstate, or plan another one: scm operation plan."
 
 
 class OperationIsTemplate(Refused):

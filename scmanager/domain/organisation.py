@@ -87,14 +87,14 @@ class NotFounded(Refused):
     """There is no organisation here yet."""
 
     code = "organisation-not-founded"
-    hint = "Found it first."
+    hint = "Import the newest file of it (scm space import), or found one: scm organisation found."
 
 
 class OrganisationArchived(Refused):
     """{title} is archived and does not change."""
 
     code = "organisation-archived"
-    hint = "Restore it first."
+    hint = "Restore it first: scm organisation restore."
 
 
 class SidUnusable(Refused):

@@ -39,6 +39,8 @@ class Right(enum.StrEnum):
     """Contacts, stances short of war, proposals and their terms."""
     DIPLOMACY_COMMIT = "diplomacy.commit"
     """What binds everybody: sign and end treaties, declare war, make peace."""
+    DOCUMENT_CURATE = "document.curate"
+    """Leave out of documents what was written at a lower rank, and take it in again."""
 
 
 ANYONE: Final = None
@@ -179,12 +181,17 @@ RIGHT_NEEDED: Final[Mapping[str, Right | None]] = MappingProxyType(
         "document.report-changed/1": _R.OPERATION_LEAD,
         "document.treaty-changed/1": _R.DIPLOMACY_MANAGE,
         "document.sheet-changed/1": ANYONE,
+        "document.left-out/1": _R.DOCUMENT_CURATE,
+        "document.taken-in/1": _R.DOCUMENT_CURATE,
         "player.main-chosen/1": ANYONE,
         "player.main-dropped/1": ANYONE,
         "notification.read/1": ANYONE,
         "audit.noted/1": ANYONE,
         "audit.repeated/1": ANYONE,
         "audit.unlisted/1": ANYONE,
+        "keys.published/1": ANYONE,
+        "update.signed/1": ANYONE,
+        "plugin.signed/1": ANYONE,
     }
 )
 """By tag. Types of governance and of other fields stand with those."""

@@ -71,7 +71,7 @@ class RoleUnknown(Refused):
     """There is no such role, or it was withdrawn."""
 
     code = "role-unknown"
-    hint = "Choose one from the list of roles, or define it first."
+    hint = "Look at the list, scm role list, or define it first: scm role define."
 
 
 class RoleRankUnusable(Refused):

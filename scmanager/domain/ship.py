@@ -54,6 +54,16 @@ class Loan(msgspec.Struct, frozen=True):
     until: int = 0
 
 
+class Brought(msgspec.Struct, frozen=True):
+    """What one of its owners says a ship is, who brought it under this id: the entry may hold his Details."""
+
+    owner: Owner
+    entry: Id32
+    model: str
+    source: Source = Source.TYPED
+    mark: Id | None = None
+
+
 class Ship(State):
     """A ship, as its events so far tell it."""
 
@@ -65,6 +75,8 @@ class Ship(State):
     mark: Id | None = None
     owners: tuple[Claim[Owner], ...] = ()
     former_owners: tuple[Claim[Owner], ...] = ()
+    brought: tuple[Brought, ...] = ()
+    """By whom: one, or all who did it without knowing of each other, at most 64."""
     nickname: Id32 = b""
     """The entry whose part holds the Nickname."""
     details: Id32 = b""
@@ -136,7 +148,8 @@ def evolve(ship: Ship, event: ShipEvent, envelope: Envelope) -> Ship:
     - Lent twice at once: the first in fold order has it, the other waits, contested until `settle_loan` or a return.
     - Assigned to two fleets at once: the first in fold order, contested until it is assigned again.
     - Two members share or add one id, neither knowing of the other's: the first in fold order has it, and it is
-      contested. Who came first is what each says of himself, so the other is never dropped.
+      contested. Who came first is what each says of himself, so the other is never dropped; once it is his, it is
+      what he says it is.
     - Withdrawn by its owner and removed at once: withdrawn, in either order, and only he shows it again.
     - Readiness, removal and restoring, nickname, details: the last in fold order stands. A removed ship keeps
       the rest.
@@ -151,7 +164,7 @@ def evolve(ship: Ship, event: ShipEvent, envelope: Envelope) -> Ship:
         case Shared(model):
             appeared = _appear(ship, model, Owner(OwnerKind.MEMBER, envelope.member), Source.TYPED, None, envelope)
             anew = owned_by(appeared, envelope.member) and ship.standing is not Standing.REMOVED
-            return replace(appeared, model=model) if anew else appeared
+            return _told_anew(appeared, model) if anew else appeared
         case ShareWithdrawn():
             return replace(ship, standing=Standing.WITHDRAWN, removed_for=None)
         case Named() | Detailed() | WordsRestored():
@@ -214,9 +227,15 @@ def _counts(ship: Ship, event: ShipEvent, envelope: Envelope) -> bool:
 def _appear(ship: Ship, model: str, owner: Owner, source: Source, mark: Id | None, envelope: Envelope) -> Ship:
     if ship.standing is Standing.WITHDRAWN and ship.owner == owner and owned_by(ship, envelope.member):
         return replace(ship, standing=Standing.PRESENT)
+    said = Brought(owner, envelope.entry, model, source, mark)
     if ship.standing is not Standing.UNKNOWN:
         known = bool(envelope.saw) or any(each.value == owner for each in (*ship.owners, *ship.former_owners))
-        return ship if known else replace(ship, owners=beside(ship.owners, owner, envelope))
+        if known:
+            return ship
+        owners = beside(ship.owners, owner, envelope)
+        return (
+            ship if owners == ship.owners else replace(ship, owners=owners, brought=(*ship.brought, said)[:TUPLE_MAX])
+        )
     return replace(
         ship,
         id=envelope.entity,
@@ -226,7 +245,16 @@ def _appear(ship: Ship, model: str, owner: Owner, source: Source, mark: Id | Non
         mark=mark,
         details=envelope.entry,
         owners=stake(ship.owners, owner, (), envelope),
+        brought=(said,),
     )
+
+
+def _told_anew(ship: Ship, model: str) -> Ship:
+    """Its owner says that it is another model now; so it is if it comes back to him from a rival, too."""
+    brought = tuple(
+        msgspec.structs.replace(each, model=model) if each.owner == ship.owner else each for each in ship.brought
+    )
+    return replace(ship, model=model, brought=brought)
 
 
 def _pass_on(
@@ -243,11 +271,10 @@ def _pass_on(
 
 def _with_owners(ship: Ship, owners: tuple[Claim[Owner], ...]) -> Ship:
     ended = tuple(each for each in ship.owners if each not in owners)
-    stays = holder(owners) == ship.owner
-    return replace(
-        ship,
-        owners=owners,
-        former_owners=(*ship.former_owners, *ended)[-TUPLE_MAX:],
-        nickname=ship.nickname if stays else b"",
-        details=ship.details if stays else b"",
-    )
+    after = replace(ship, owners=owners, former_owners=(*ship.former_owners, *ended)[-TUPLE_MAX:])
+    if after.owner == ship.owner:
+        return after
+    his = next((each for each in ship.brought if each.owner == after.owner), None)
+    if his is None or len(ship.brought) == 1:
+        return replace(after, nickname=b"", details=b"")
+    return replace(after, nickname=b"", details=his.entry, model=his.model, source=his.source, mark=his.mark)

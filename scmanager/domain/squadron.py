@@ -6,7 +6,7 @@ model shows of a squadron what is present.
 
 from collections.abc import Iterator
 
-from scmanager.domain.contest import Led, drop, entries, stake
+from scmanager.domain.contest import Led, begun_before, drop, entries, stake
 from scmanager.domain.event import Decision, Envelope, Event, Id, replace
 from scmanager.domain.payload import Entries, Id16, Title
 from scmanager.domain.words import check_title, flaw_of_title
@@ -106,14 +106,14 @@ class SquadronUnknown(Refused):
     """There is no such squadron."""
 
     code = "squadron-unknown"
-    hint = "Form it first."
+    hint = "Look at the list, scm squadron list, or form one: scm squadron form."
 
 
 class SquadronDisbanded(Refused):
     """The squadron {title} is disbanded."""
 
     code = "squadron-disbanded"
-    hint = "Form it anew first."
+    hint = "Form it again first: scm squadron reform."
 
 
 class SquadronNameNotContested(Refused):
@@ -232,16 +232,22 @@ def leave(squadron: Squadron, actor: Id) -> Iterator[Decision]:
 def evolve(squadron: Squadron, event: SquadronEvent, envelope: Envelope) -> Squadron:
     """Total. Names or leads set at once are contested: the first in fold order holds, the others are kept beside it.
 
-    For each ship and member, for the fleet and for disbanding, the last in fold order stands. A squadron that was
-    filled from two devices may be over its limit: nobody is dropped, it only takes no more.
+    Formed by two under one id: the names and the fleets are contested. For each ship and member, for the fleet and
+    for disbanding, the last in fold order stands. A squadron that was filled from two devices may be over its limit:
+    nobody is dropped, it only takes no more.
     """
     match event:
         case Formed() | Renamed() if flaw_of_title(event.title):
             return squadron  # Written by something that is not ours.
-        case Formed() if squadron.formed:
-            return squadron  # Formed once.
+        case Formed() if begun_before(squadron.formed, envelope):
+            return squadron
         case Formed(title, fleet):
-            return replace(squadron, formed=True, fleet=fleet, names=stake(squadron.names, title, (), envelope))
+            return replace(
+                squadron,
+                formed=True,
+                fleet=fleet or squadron.fleet,
+                names=stake(squadron.names, title, (), envelope),
+            )
         case Renamed(title, over):
             return replace(squadron, names=stake(squadron.names, title, over, envelope))
         case Disbanded():

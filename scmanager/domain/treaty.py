@@ -8,7 +8,7 @@ import enum
 from collections.abc import Iterable
 
 from scmanager.domain.contact import Contact
-from scmanager.domain.contest import Claim, beside, drop, entries, holder, rivals, stake
+from scmanager.domain.contest import Claim, begun_before, beside, drop, entries, holder, rivals, stake
 from scmanager.domain.diplomacy import Proof, Side, Stance, Step, remembered
 from scmanager.domain.event import Envelope, Id, Id32, State, replace
 from scmanager.domain.payload import TUPLE_MAX
@@ -51,10 +51,22 @@ class Phase(enum.StrEnum):
     ENDED = "ended"
 
 
+class Proposal(State):
+    """What was put on the table, named by the entry that did it."""
+
+    entry: Id32
+    contact: Id
+    kind: Kind
+    title: str
+    by: Side
+
+
 class Version(State):
     """One version of the terms, named by the entry that wrote it and whose part holds the TreatyTerms."""
 
     entry: Id32
+    proposal: Id32
+    """The entry of the proposal whose terms they are."""
     starts: int = 0
     until: int = 0
     warn_days: int = WARN_DAYS
@@ -103,6 +115,8 @@ class Treaty(State):
     kind: Kind = Kind.OTHER
     title: str = ""
     by: Side = Side.US
+    proposals: tuple[Proposal, ...] = ()
+    """One, or those of all who put it on the table without knowing of each other, at most 64."""
     versions: tuple[Version, ...] = ()
     drafts: tuple[Claim[Id32], ...] = ()
     """The version that is talked about."""
@@ -192,18 +206,23 @@ def at_odds(contact: Contact, in_force: Iterable[Kind]) -> bool:
 def evolve(treaty: Treaty, event: TreatyEvent, envelope: Envelope) -> Treaty:
     """Total.
 
+    - Proposed by two under one id: their terms are contested; with whom it is, and what, is said by those that hold.
     - Terms changed or chosen twice at once: contested until one version is chosen; each keeps its text and its yeses.
     - Two versions agreed to at once: the first in fold order binds, contested until one is signed again.
     - Agreed while it was dropped: agreed, in either order, contested until it is ended or reinstated.
     - Ended while a change of terms was agreed to: ended, in either order. Ended twice: the first in fold order.
     - Ended and reinstated at once: ended, in either order; reinstating takes back only what its author knew.
     """
+    evolved = _evolve(treaty, event, envelope)
+    return _of_its_proposal(evolved) if len(evolved.proposals) > 1 else evolved
+
+
+def _evolve(treaty: Treaty, event: TreatyEvent, envelope: Envelope) -> Treaty:
     match event:
-        case Proposed() if flaw_of_title(event.title) or treaty.contact:
-            return treaty  # Written by something that is not ours; or proposed once.
-        case Proposed(contact, kind, title, by):
-            begun = replace(treaty, contact=contact, kind=kind, title=title, by=by)
-            return _written(_remember(begun, event, envelope, by, kind.value), event, (), envelope)
+        case Proposed() if flaw_of_title(event.title) or begun_before(treaty.contact, envelope):
+            return treaty  # Written by something that is not ours; or proposed before.
+        case Proposed():
+            return _proposed(treaty, event, envelope)
         case _ if not treaty.contact:
             return treaty
         case TermsChanged(over=over):
@@ -225,6 +244,25 @@ def evolve(treaty: Treaty, event: TreatyEvent, envelope: Envelope) -> Treaty:
             return treaty  # Of a version that nobody wrote.
 
 
+def _proposed(treaty: Treaty, event: Proposed, envelope: Envelope) -> Treaty:
+    proposal = Proposal(envelope.entry, event.contact, event.kind, event.title, event.by)
+    if len(treaty.versions) >= TUPLE_MAX or proposal in treaty.proposals:
+        return treaty
+    if not treaty.contact:
+        treaty = replace(treaty, contact=event.contact, kind=event.kind, title=event.title, by=event.by)
+    treaty = replace(treaty, proposals=(*treaty.proposals, proposal))
+    return _written(_remember(treaty, event, envelope, event.by, event.kind.value), event, (), envelope)
+
+
+def _of_its_proposal(treaty: Treaty) -> Treaty:
+    """With whom it is and what, as the proposal says whose terms bind, or are on the table."""
+    shown = treaty.agreed or treaty.draft
+    for each in treaty.proposals:
+        if shown is not None and each.entry == shown.proposal:
+            return replace(treaty, contact=each.contact, kind=each.kind, title=each.title, by=each.by)
+    return treaty
+
+
 def undone_by(treaty: Treaty) -> tuple[Id32, ...]:
     """What reinstating it names."""
     return (*entries(treaty.drops), *entries(treaty.ends))[:TUPLE_MAX]
@@ -234,7 +272,9 @@ def _written(treaty: Treaty, event: Proposed | TermsChanged, over: tuple[Id32, .
     known = treaty.version(envelope.entry) is not None
     if not known and len(treaty.versions) >= TUPLE_MAX:
         return treaty  # More versions than people can tell apart.
-    version = Version(envelope.entry, event.starts, event.until, event.warn_days)
+    changed = next((each for each in map(treaty.version, over) if each), treaty.draft)
+    proposal = changed.proposal if changed and isinstance(event, TermsChanged) else envelope.entry
+    version = Version(envelope.entry, proposal, event.starts, event.until, event.warn_days)
     versions = treaty.versions if known else (*treaty.versions, version)
     return replace(treaty, versions=versions, drafts=stake(treaty.drafts, envelope.entry, over, envelope))
 

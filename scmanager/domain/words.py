@@ -24,11 +24,13 @@ _UNSEEN: Final = re.compile(
     "\u0000-\u001f\u007f-\u009f"  # control characters
     "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0"  # soft hyphen, joiner, fillers: drawn as nothing
     "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # direction marks: they reorder what stands around them
-    "\u180b-\u180f\u200b-\u200d\u2060-\u2065\u206a-\u206f\ufeff"  # zero width
+    "\u180b-\u180f\u200b\u200c\u2060-\u2065\u206a-\u206f\ufeff"  # zero width
     "\u2028\u2029\ufff0-\uffff"  # separators, annotations, no characters
     "\ud800-\udfff"  # halves of a pair: not encodable
     "\U000e0000-\U000e0fff"  # tags
     "]"
+    "|(?<![\ufe0f\u2190-\u2bff\U0001f000-\U0001faff])\u200d"  # a joiner, but between two emoji
+    "|\u200d(?![\u2190-\u2bff\U0001f000-\U0001faff])"
 )
 _BLANK: Final = " \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 _UNWRITABLE: Final = re.compile("[\u0000\ud800-\udfff]")

@@ -35,6 +35,7 @@ from scmanager.eventstore.audit_chunk import (
     signed,
 )
 from scmanager.eventstore.soundness import ENDS, End, check_end
+from scmanager.eventstore.sqlite_faults import damaged, told
 from scmanager.eventstore.store import StoreDamaged
 
 PROCESSES = 2
@@ -111,22 +112,16 @@ class Report(msgspec.Struct, frozen=True):
 
 
 def count(path: Path) -> int:
-    """How many entries an audit will read. Raises StoreDamaged."""
-    try:
-        with closing(connect(path)) as db:
-            (entries,) = db.execute("SELECT ifnull(sum(size), 0) FROM head").fetchone()
-    except sqlite3.Error as error:
-        raise StoreDamaged(reason=str(error)) from error
+    """How many entries an audit will read. Raises StoreDamaged, FileUnusable."""
+    with told(path, damaged), closing(connect(path)) as db:
+        (entries,) = db.execute("SELECT ifnull(sum(size), 0) FROM head").fetchone()
     return int(entries)
 
 
 def verify(path: Path, *, deep: bool = False, processes: int = PROCESSES, advance: Advance | None = None) -> Report:
-    """Audit the events file. Findings name log and seq. Raises StoreDamaged when it cannot even be read."""
-    try:
-        with closing(connect(path)) as db:
-            return _verify(db, path, deep, processes, advance or (lambda _: None))
-    except sqlite3.Error as error:
-        raise StoreDamaged(reason=str(error)) from error
+    """Audit the events file. Findings name log and seq. Raises StoreDamaged, FileUnusable when it cannot be read."""
+    with told(path, damaged), closing(connect(path)) as db:
+        return _verify(db, path, deep, processes, advance or (lambda _: None))
 
 
 def _verify(db: sqlite3.Connection, path: Path, deep: bool, processes: int, advance: Advance) -> Report:

@@ -17,7 +17,7 @@ from scmanager.errors import Refused, Untrusted
 from scmanager.eventstore import merkle
 from scmanager.eventstore.audit import branches_of
 from scmanager.eventstore.audit_chunk import CHUNK_ENTRIES, Branch, connect, rows_of
-from scmanager.eventstore.store import StoreDamaged
+from scmanager.eventstore.sqlite_faults import damaged, told
 
 TEXT_BYTES_MAX = 16 << 20
 _LINE = re.compile(r"log ([0-9a-f]{12,64})(?: branch [0-9]{1,9})?\s+size ([0-9]{1,15})\s+root ([0-9a-f]{64})\s*")
@@ -87,14 +87,14 @@ def _parsed(line: str) -> KeptHead:
 
 
 def check_heads(path: Path, kept: Iterable[KeptHead]) -> None:
-    """Hold an audited events file against heads kept elsewhere. Raises HeadDiffers, HeadNotReached, StoreDamaged."""
-    try:
-        with closing(connect(path)) as db:
-            branches = branches_of(db)
-            for head in kept:
-                _check(db, [each for each in branches if each.log.hex().startswith(head.log)], head)
-    except sqlite3.Error as error:
-        raise StoreDamaged(reason=str(error)) from error
+    """Hold an audited events file against heads kept elsewhere.
+
+    Raises HeadDiffers, HeadNotReached, StoreDamaged, FileUnusable.
+    """
+    with told(path, damaged), closing(connect(path)) as db:
+        branches = branches_of(db)
+        for head in kept:
+            _check(db, [each for each in branches if each.log.hex().startswith(head.log)], head)
 
 
 def _check(db: sqlite3.Connection, branches: list[Branch], head: KeptHead) -> None:

@@ -42,7 +42,7 @@ class NameTaken(Conflict):
     """Another entity was named {name} meanwhile."""
 
     code = "name-taken"
-    hint = "Ask for the entity of that name, and try again."
+    hint = "Ask for the entity of that name, and go on with that one."
 
 
 class Arrival(msgspec.Struct, frozen=True):

@@ -117,6 +117,10 @@ class OwnLog:
         """How many entries wait for the commit: also the mark for `undo_to`."""
         return len(self._added)
 
+    def waiting(self, id32: bytes) -> Sealed | None:
+        """The entry of this id32, if it waits for the commit."""
+        return next((one for one in self._added if one.entry.id32 == id32), None)
+
     @property
     def hlc(self) -> int:
         """The newest entry's time, committed or not."""

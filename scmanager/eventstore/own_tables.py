@@ -12,6 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from scmanager.errors import Untrusted
+from scmanager.eventstore.sqlite_faults import told
 
 _STORE = ("sql/sqlite.sql", "sql/originators-sqlite.sql")
 _OBJECTS = "SELECT type, name, tbl_name, ifnull(sql, '') FROM sqlite_schema"
@@ -41,16 +42,16 @@ def check_store_tables(path: Path) -> None:
 def check_tables(path: Path, scripts: Iterable[str], earlier: Iterable[Iterable[str]] = ()) -> None:
     """Nothing but what these scripts make, or made in earlier wordings; a table that is missing is older.
 
-    Each table has the indices and triggers that it has now. Raises TablesForeign, also when it cannot be read.
+    Each table has the indices and triggers that it has now. Raises TablesForeign, also when it is no sound database,
+    and FileUnusable.
     """
     ours = _made_by(scripts)
     known = ours.union(*(_made_by(each) for each in earlier))
-    try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
-            database.execute("PRAGMA trusted_schema = OFF")
-            found: list[_Object] = database.execute(_OBJECTS).fetchall()
-    except (sqlite3.Error, UnicodeDecodeError) as error:
-        raise TablesForeign(name=path.name, what="it is no sound database") from error
+    unsound = TablesForeign(name=path.name, what="it is no sound database")
+    address = f"{path.absolute().as_uri()}?mode=ro"
+    with told(path, lambda _: unsound), closing(sqlite3.connect(address, uri=True)) as database:
+        database.execute("PRAGMA trusted_schema = OFF")
+        found: list[_Object] = database.execute(_OBJECTS).fetchall()
     names = set()
     for each in found:
         kind, name, *_ = each

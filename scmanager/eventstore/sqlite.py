@@ -19,12 +19,13 @@ from msgspec.structs import replace
 
 from scmanager.eventstore import entry
 from scmanager.eventstore.branches import Branch, Placement, pieces, place
+from scmanager.eventstore.file_faults import FileMoved
 from scmanager.eventstore.late_parts import LatePart, lacking, spans
 from scmanager.eventstore.own_log import Batch, Head, Sealed
 from scmanager.eventstore.pending_sqlite import SqlitePending
 from scmanager.eventstore.soundness import COUNTS, ENDS, End, check_count, check_end
-from scmanager.eventstore.sqlite_faults import FAULTS, identity, translated
-from scmanager.eventstore.sqlite_readers import Readers
+from scmanager.eventstore.sqlite_faults import FAULTS, Identity, identity, translated
+from scmanager.eventstore.sqlite_readers import Readers, connect
 from scmanager.eventstore.store import (
     Also,
     CommandRepeated,
@@ -39,8 +40,6 @@ from scmanager.eventstore.verification import SignedNote, VerifiedRun
 
 SCHEMA_VERSION = 4
 _SCHEMA = files("scmanager.eventstore").joinpath("sql/sqlite.sql").read_text(encoding="utf-8")
-HEADER_BYTES = 512
-"""No SQLite page is smaller."""
 _HEAD = """
 SELECT l.space, l.id, l.public, h.branch, h.size, h.id, h.hlc, h.tree FROM head h JOIN log l ON l.no = h.log
 """
@@ -55,6 +54,7 @@ class SqliteStore:
         self._lock = threading.RLock()
         self._grown = threading.Condition()
         self._closed = False
+        self._identity: Identity | None = None
         self._readers = Readers(self._connect)
         self._numbers: dict[bytes, int] = {}
         self._late: Counter[bytes] = Counter()
@@ -66,30 +66,13 @@ class SqliteStore:
             self._pos = self.last_pos()
         except FAULTS as error:
             self.close()
-            raise translated(error, self._path) from error
+            raise translated(error, self._path, self._identity) from error
         except BaseException:
             self.close()
             raise
 
     def _connect(self) -> sqlite3.Connection:
-        try:
-            # SQLite takes a file without a whole header for a new, empty database.
-            if self._path.exists() and 0 < self._path.stat().st_size < HEADER_BYTES:
-                raise StoreDamaged(reason="the file is cut off")
-            connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=5)
-        except OSError as error:
-            raise StoreBusy(reason=error.strerror) from error
-        except FAULTS as error:
-            raise translated(error, self._path) from error
-        try:
-            connection.executescript(
-                "PRAGMA synchronous=FULL; PRAGMA fullfsync=ON; PRAGMA foreign_keys=ON; PRAGMA secure_delete=ON;"
-                "PRAGMA recursive_triggers=ON; PRAGMA trusted_schema=OFF; PRAGMA cache_size=-8000;"
-            )
-        except FAULTS as error:
-            connection.close()  # Left open it would disturb whoever opens the file next.
-            raise translated(error, self._path) from error
-        return connection
+        return connect(self._path, self._identity)
 
     def _prepare(self) -> None:
         (version,) = self._writer.execute("PRAGMA user_version").fetchone()
@@ -119,7 +102,7 @@ class SqliteStore:
             if self._closed:
                 raise StoreBusy(reason="it is closed")
             if identity(self._path) != self._identity:  # SQLite would go on writing into a file without a name.
-                raise StoreDamaged(reason="its file was moved, removed or replaced while it was in use")
+                raise FileMoved(path=str(self._path))
             try:
                 self._writer.execute("BEGIN IMMEDIATE")
                 try:
@@ -130,7 +113,7 @@ class SqliteStore:
                         self._writer.execute("ROLLBACK")
                     raise
             except FAULTS as error:
-                raise translated(error, self._path) from error
+                raise translated(error, self._path, self._identity) from error
 
     # Writing
 
@@ -293,7 +276,7 @@ class SqliteStore:
             try:
                 (busy, _, _) = self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             except FAULTS as error:
-                raise translated(error, self._path) from error
+                raise translated(error, self._path, self._identity) from error
         if busy:
             raise StoreBusy(reason="a reader keeps erased bytes in the write-ahead log; erase again")
         return count
@@ -379,7 +362,7 @@ class SqliteStore:
             with self._readers.lent() as reader:
                 return reader.execute(sql, arguments).fetchall()
         except FAULTS as error:
-            raise translated(error, self._path) from error
+            raise translated(error, self._path, self._identity) from error
 
     def close(self) -> None:
         """See Store.close."""

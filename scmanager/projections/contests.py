@@ -8,13 +8,13 @@ from hashlib import sha3_256
 from typing import Any
 
 from scmanager.domain.clash import Contest, Field
-from scmanager.domain.clash_fields import field_of
+from scmanager.domain.clash_fields import field_of, id_of
 from scmanager.domain.event import Id, Id32, Personal
 from scmanager.domain.fold import Fold
 from scmanager.domain.governance import needs
 from scmanager.projections.copy_text import NULL, flag, ident, line, micros, number, text
 from scmanager.projections.read_model import Look, ReadModel, Row, Table, spoken
-from scmanager.spaces.contests import CONTESTED, id_of, in_words, label, shown, spelt
+from scmanager.spaces.contests import CONTESTED, in_words, label, shown, spelt
 from scmanager.spaces.personal import Absence
 
 
@@ -49,7 +49,7 @@ def _contest(look: Look, fold: Fold, entity: Id, state: Any, field: Field, conte
             ident(id_of(contest.outcome)),
             text(outcome_words),
             text(needs(field.says.tag)),
-            ident(field.own(state)),
+            ident(field.own(entity, state)),
             text(field.verb),
         ),
     )

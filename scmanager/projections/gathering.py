@@ -180,7 +180,7 @@ def _slice(
                 if (thing := space.thing(fold, entity)) is not None:
                     found[entity] = thing.state
                     wanted.update(model.words(thing.state))
-                    if model.contests and (told := thing.contests()):
+                    if (model.contests or model.history) and (told := thing.contests()):
                         contested.setdefault(fold.name, {})[entity] = told
                         wanted.update(_contested_words(fold, told))
     opened = {

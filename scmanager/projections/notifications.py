@@ -26,6 +26,7 @@ from scmanager.domain.notification import SECOND_US, Kind, Notification, notific
 from scmanager.domain.reading import Inbox
 from scmanager.projections.copy_text import ident, line, micros, seconds, text
 from scmanager.projections.read_model import Look, ReadModel, Row, Table
+from scmanager.spaces.contests import shown
 
 FOLDS = (
     ORGANISATIONS, ROLES, MEMBERS, SHIPS, FLEETS, SQUADRONS, OPERATIONS, CONTACTS, TREATIES, CHARACTERS, PLAYERS,
@@ -53,7 +54,8 @@ def _found(look: Look, entity: Id) -> Iterator[Notification]:
         history = scene.histories.get((fold.name, entity))
         if history:
             state = look.state(fold, entity)
-            yield from notifications(fold.name, entity, state, history, scene.reader.me, scene.reader.since)
+            contests = look.contests(fold, entity) if shown(state) else ()
+            yield from notifications(fold.name, entity, state, history, contests, scene.reader.me, scene.reader.since)
     if entity in scene.forks:
         yield Notification(notification_id(Kind.FORK, entity, b""), Kind.FORK, scene.forks[entity])
 

@@ -38,7 +38,8 @@ def rows(look: Look, entity: Id) -> Iterator[Row]:
         values = said.answer.value, standings[said.member], texts(said.roles), flag(said.own), ident(said.entry)
         yield "operation_sign_up", line(*begin, ident(said.member), number(place), *values, look.moment(said.entry))
     for place, there in enumerate(operation.checked_in):
-        yield "operation_check_in", line(*begin, ident(there.value), number(place), look.moment(there.entry))
+        came = ident(there.value), number(place), look.moment(there.entry), ident(there.entry)
+        yield "operation_check_in", line(*begin, *came)
     for shot in operation.snapshots:
         yield "operation_snapshot", line(*begin, ident(shot.id), seconds(shot.at), idents(shot.members))
 

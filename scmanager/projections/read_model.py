@@ -124,7 +124,7 @@ class ReadModel(msgspec.Struct, frozen=True):
     contests: bool = False
     """Whether rows tell of contests: of things alone that two wrote of without knowing of each other."""
     history: bool = False
-    """Whether rows are made from what happened to a thing, not only from what it is."""
+    """Whether rows are made from what happened to a thing, its contests too, not only from what it is."""
 
 
 def spoken(words: Personal | Absence) -> str:

@@ -83,19 +83,6 @@ def spelt(value: Any) -> str:
             return str(value)
 
 
-def id_of(value: Any) -> bytes | None:
-    """The id that a value is, or is about: a member, a ship, a fleet, an entry."""
-    match value:
-        case bytes():
-            return value or None
-        case Owner(_, id_):
-            return id_
-        case Loan(borrower):
-            return borrower
-        case _:
-            return None
-
-
 def in_words(personal: Personal) -> str:
     """Personal words as one text: as they are where there is one, else a line for each that says something."""
     said = {name: getattr(personal, name) for name in personal.__struct_fields__}

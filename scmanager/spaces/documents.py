@@ -15,9 +15,10 @@ import msgspec
 
 from scmanager.domain.catalogue import DOCUMENTS, TREATIES
 from scmanager.domain.document import ROOT, Changed, Kind, Text, subject_of
-from scmanager.domain.event import Envelope, Id, Id32
+from scmanager.domain.event import Id, Id32
 from scmanager.errors import Refused
 from scmanager.eventstore.store import Store
+from scmanager.spaces.document_history import Step, left_out, steps
 from scmanager.spaces.opening import Opened, WordKeyOf
 from scmanager.spaces.personal import Absence, plain_part
 from scmanager.spaces.scribe import DocumentUnreadable, Draft, Forgotten, Omitted, Reading, Scribe, ScribeAway, Told
@@ -74,22 +75,14 @@ class Shown(msgspec.Struct, frozen=True):
     """Changes that are left out: their bytes, or bytes they build on, cannot be used or are not here."""
 
 
-class Step(msgspec.Struct, frozen=True):
-    """One change in a document's history."""
-
-    change: Id32
-    actor: Id
-    envelope: Envelope
-    deps: tuple[Id32, ...]
-
-
 class _Held(msgspec.Struct, frozen=True):
     """What the scribe has of a document."""
 
     entries: frozenset[Id32]
     """Of the changes that were looked at."""
-    pages: tuple[dict[Id32, Id32], ...]
     erased: frozenset[bytes]
+    left: Mapping[Id32, Omitted]
+    """By entry: what somebody left out."""
     closed: Mapping[Id32, Omitted]
     """By entry: what could not be handed to the scribe."""
     missing: frozenset[Id32]
@@ -98,7 +91,9 @@ class _Held(msgspec.Struct, frozen=True):
 
     @property
     def reading(self) -> Reading:
-        return Reading(self.told.text, self.told.heads, (*self.closed.values(), *self.told.omitted))
+        return Reading(
+            self.told.text, self.told.heads, (*self.left.values(), *self.closed.values(), *self.told.omitted)
+        )
 
 
 class _Broken(msgspec.Struct, frozen=True):
@@ -115,6 +110,9 @@ class _Found(msgspec.Struct, frozen=True):
     """A document as the space has it: its changes that the scribe does not have."""
 
     text: Text
+    entries: frozenset[Id32]
+    """Of the changes that count and are not left out."""
+    left: Mapping[Id32, Omitted]
     fresh: tuple[tuple[Opened, bytes], ...]
     """Entries with the keys of their logs."""
     erased: frozenset[bytes]
@@ -194,7 +192,7 @@ class Documents:
         """Every change that counts, each after what it builds on; also those left out. Raises NoSuchSpace."""
         with self._shelf.lock:
             space = self._shelf.space(place.space)
-            return tuple(_steps(space, _text(space, place)))
+            return tuple(steps(space, _text(space, place), self._store, self._key_of))
 
     def usable(self, place: Place) -> tuple[Step, ...]:
         """The history without what is left out: the author of each is whose bytes they are. Raises as `read`."""
@@ -225,15 +223,15 @@ class Documents:
         with self._shelf.lock:
             space = self._shelf.space(place.space)
             text, erased = _text(space, place), space.erased_keys()
-            if before is not None and (before.pages, before.erased) != (text.pages, erased):
-                entries = {entry for _, entry in text.changes()}
-                if before.erased != erased or not entries >= before.entries:
-                    before = None
+            left = {entry: omitted for entry, (_, omitted) in left_out(space, text).items()}
+            entries = frozenset(entry for _, entry in text.changes() if entry not in left)
+            if before is not None and (before.erased != erased or not entries >= before.entries):
+                before = None
             known = before.entries - before.missing if before is not None else frozenset()
-            fresh = [entry for _, entry in text.changes() if entry not in known]
+            fresh = [entry for _, entry in text.changes() if entry in entries and entry not in known]
             opened = [each for entry in fresh if (each := space.opened(entry)) is not None]
             told = tuple((each, space.public(each.entry.log)) for each in opened)
-            return _Found(text, told, erased, _subject(space, place), before)
+            return _Found(text, entries, left, told, erased, _subject(space, place), before)
 
     def _open(self, found: _Found) -> _Part:
         stored: Mapping[tuple[int, int], bytes] = {}
@@ -247,7 +245,8 @@ class Documents:
             part_1 = stored.get((opened.pos, 1))
             plain = plain_part(entry, 1, part_1, public, self._key_of, {found.subject}, found.erased)
             if isinstance(plain, bytes):
-                part.told.append(Told(event.change, event.actor, event.number, event.deps, plain))
+                said = (event.change, event.actor, event.number, event.deps)
+                part.told.append(Told(*said, plain, _order(opened)))
                 continue
             part.closed[entry.id32] = Omitted(event.change, event.actor, _WHY[plain])
             if plain is Absence.NOT_HERE:
@@ -255,9 +254,8 @@ class Documents:
         return part
 
     def _bring(self, place: Place, found: _Found, part: _Part) -> Reading:
-        before = found.before
-        entries = frozenset(entry for _, entry in found.text.changes())
-        if before is not None and not part.told and entries == before.entries:
+        before, entries = found.before, found.entries
+        if before is not None and not part.told and (entries, found.left) == (before.entries, before.left):
             self._held.move_to_end(place)
             return _usable(before)
         reading = self._asked(place, entries, part.told, anew=before is None)
@@ -265,7 +263,7 @@ class Documents:
         if before is not None:
             seen = {opened.entry.id32 for opened, _ in found.fresh}
             closed = {entry: each for entry, each in before.closed.items() if entry not in seen} | closed
-        held = _Held(entries, found.text.pages, found.erased, closed, frozenset(part.missing), reading)
+        held = _Held(entries, found.erased, found.left, closed, frozenset(part.missing), reading)
         self._held[place] = held
         self._held.move_to_end(place)
         while len(self._held) > HELD_MAX:
@@ -297,6 +295,12 @@ _WHY: Final = {
 }
 
 
+def _order(opened: Opened) -> bytes:
+    """Fold order, as bytes."""
+    hlc, log, seq, id32 = opened.order
+    return hlc.to_bytes(8, "big") + log + seq.to_bytes(8, "big") + id32
+
+
 def _usable(held: _Held) -> Reading:
     """Raises WordsAbsent where nothing can be used and something is gone or has not come."""
     gone = {each.why for each in held.closed.values()}
@@ -318,13 +322,6 @@ def _subject(space: Space, place: Place) -> Id:
 def _text(space: Space, place: Place) -> Text:
     text: Text = space.state(DOCUMENTS, place.entity).text(place.kind, place.owner)  # type: ignore[attr-defined] # a Document
     return text
-
-
-def _steps(space: Space, text: Text) -> Iterable[Step]:
-    for change, entry in text.changes():
-        opened = space.opened(entry)
-        if opened is not None and isinstance(opened.event, Changed):
-            yield Step(change, opened.event.actor, space.envelope(opened), opened.event.deps)
 
 
 def _shown(text: Text, reading: Reading) -> Shown:

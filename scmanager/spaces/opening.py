@@ -1,7 +1,7 @@
 """Opening: from a stored row to what it says, or to a stated reason why it says nothing."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -12,6 +12,8 @@ from scmanager.eventstore import content, entry, parts
 from scmanager.eventstore.content import Shared
 from scmanager.eventstore.entry import Entry
 from scmanager.eventstore.store import Row, StoreDamaged
+
+K = TypeVar("K")
 
 KeyOf = Callable[[bytes], bytes | None]
 """A key by its id, if this node has it."""
@@ -111,11 +113,11 @@ def said(shared: Shared, same: Same) -> Said:
     )  # fmt: skip
 
 
-def once(key_of: KeyOf) -> KeyOf:
+def once(key_of: Callable[[bytes], K]) -> Callable[[bytes], K]:
     """Ask for each key once: the vault reads and unwraps it anew each time. Forgotten after the batch."""
-    known: dict[bytes, bytes | None] = {}
+    known: dict[bytes, K] = {}
 
-    def remembered(key: bytes) -> bytes | None:
+    def remembered(key: bytes) -> K:
         if key not in known:
             known[key] = key_of(key)
         return known[key]

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import msgspec
 
-from scmanager.errors import Unavailable, Untrusted
+from scmanager.errors import Refused, Unavailable, Untrusted
 
 
 class Trouble(enum.StrEnum):
@@ -32,7 +32,18 @@ class DocumentUnreadable(Untrusted):
 
     code = "document-unreadable"
     hint = (
-        "Other documents work. scm document history says who wrote it last; only who lacks that change can remove it."
+        "Other documents work. scm document history says who wrote it last; who ranks above them can heal it for all:"
+        " scm document leave-out."
+    )
+
+
+class DocumentFull(Refused):
+    """Of {most} characters that can be typed into one document, taken out ones too, {typed} are used up."""
+
+    code = "document-full"
+    hint = (
+        "It stays readable. To make room, keep its text, leave out what was written so far and write it anew:"
+        " scm document leave-out --everything."
     )
 
 
@@ -55,6 +66,8 @@ class Told(msgspec.Struct, frozen=True, array_like=True):
     number: int
     deps: tuple[bytes, ...]
     data: bytes
+    order: bytes = b""
+    """Of its entry in the fold: where not all have room, the first ones have."""
 
 
 class Omitted(msgspec.Struct, frozen=True, array_like=True):
@@ -98,4 +111,6 @@ class Scribe(Protocol):
         """The text as these changes, and what they depend on, made it."""
 
     def write(self, name: bytes, draft: Draft) -> tuple[Told, ...]:
-        """The changes that make the text at `draft.at` say something else; none if it says so. Not taken in."""
+        """The changes that make the text at `draft.at` say something else; none if it says so. Not taken in.
+
+        Raises DocumentFull too."""

@@ -19,6 +19,7 @@ from scmanager.eventstore import signing
 from scmanager.eventstore.entry import Dep, Entry, Kind, digest, u64
 from scmanager.eventstore.store import Row
 from scmanager.spaces.facts import clear_of, fact_of, founding_fact
+from scmanager.spaces.index import Indices
 from scmanager.spaces.journal import WORDS_CAME, Change, Journal
 from scmanager.spaces.opening import HeldOf, KeyOf, Opened, Said, Same, check_row, once, open_row, parse_row
 from scmanager.spaces.outcomes import Outcomes
@@ -38,7 +39,7 @@ class Space:
         self.rulings = 0
         """How often grants may have changed."""
         self.kind: Kind = "org"
-        self.journal = Journal()
+        self.journal, self.indices = Journal(), Indices()
         self.outcomes = Outcomes()
         self._folds = folds
         self._key_of = key_of

@@ -7,6 +7,7 @@ said of somebody would outlive that person's erasure: such words are shown to no
 from typing import cast
 
 from scmanager.domain.catalogue import SHIPS, TREATIES
+from scmanager.domain.document import LeftOut
 from scmanager.domain.event import Id
 from scmanager.domain.ship import Ship
 from scmanager.domain.treaty import Treaty
@@ -26,7 +27,7 @@ def subjects(space: Space, opened: Opened) -> frozenset[Id]:
     entity, kind = opened.shared.entity, opened.shared.type.partition(".")[0]
     if kind in OF_THE_ENTITY:
         return frozenset({entity})
-    if kind in OF_THE_SPACE:
+    if kind in OF_THE_SPACE or opened.shared.type == LeftOut.tag:
         return frozenset({space.id[:16]})
     if kind in OF_THE_AUTHOR:
         return _author(space, opened)

@@ -2,6 +2,7 @@
 
 import os
 import random
+import secrets
 import shutil
 import signal
 import sqlite3
@@ -29,6 +30,7 @@ from scmanager.adapters.key_vault import (
 )
 from scmanager.adapters.private_files import StateInsideData
 from scmanager.adapters.wrapping import WrappingKeyMissing
+from scmanager.eventstore.file_faults import DiskFull, FileHeld, FileMoved
 from scmanager.eventstore.parts import key_id as key_id_of
 
 SPACE, OTHER_SPACE = b"s" * 32, b"t" * 32
@@ -451,9 +453,33 @@ def test_a_vault_in_use_by_another_program_is_unavailable(place: Place, vault: K
     vault._database.execute("PRAGMA busy_timeout = 50")
     other = sqlite3.connect(place.data / FILE_NAME, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
-    with pytest.raises(VaultFailed, match="locked"):
+    with pytest.raises(FileHeld, match="locked"):
         vault.new_key(SPACE)
     other.close()
+    assert vault.new_key(SPACE)
+
+
+def test_a_vault_whose_folder_went_says_so_and_goes_on_when_it_is_back(place: Place, vault: KeyVault) -> None:
+    moved = place.data.with_name("moved")
+    place.data.rename(moved)
+    with pytest.raises(FileMoved):
+        vault.new_key(SPACE)
+    place.data.mkdir()
+    with pytest.raises(FileMoved):
+        vault.new_key(SPACE)
+    place.data.rmdir()
+    moved.rename(place.data)
+    assert vault.new_key(SPACE)
+
+
+def test_a_full_vault_takes_no_key_and_goes_on_later(place: Place, vault: KeyVault) -> None:
+    (pages,) = vault._database.execute("PRAGMA page_count").fetchone()
+    vault._database.execute(f"PRAGMA max_page_count = {pages}")
+    held = vault.keys_of(SPACE, None)
+    with pytest.raises(DiskFull):
+        vault.put_new(SPACE, [(secrets.token_bytes(16), secrets.token_bytes(32)) for _ in range(200)])
+    assert vault.keys_of(SPACE, None) == held
+    vault._database.execute("PRAGMA max_page_count = 100000")
     assert vault.new_key(SPACE)
 
 

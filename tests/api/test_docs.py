@@ -1,7 +1,14 @@
 """Every operation in docs/api.md works as it stands there."""
 
+import os
+import re
+import urllib.error
+from pathlib import Path
+from typing import Any
+
 import pytest
 
+from scmanager.adapters.node_file import NodeFile, write_node_file
 from scmanager.api import endpoint, limits, sockets
 from tests.support.api_docs import GUIDE, Documented, documented
 from tests.support.api_node import Api, Socket
@@ -24,6 +31,21 @@ def test_the_guide_s_operations_answer(api: Api, ours: Nova, operation: Document
         return
     data = api.ask(operation.text, **variables)
     assert all(data.values()), data
+
+
+def test_the_guide_s_program_finds_the_node_and_asks_it(
+    api: Api, ours: Nova, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (program,) = re.findall(r"```python\n(.*?)```", GUIDE.read_text("utf-8"), re.DOTALL)
+    write_node_file(tmp_path, NodeFile(os.getpid(), api.port, api.node.token))
+    monkeypatch.setenv("SCM_DATA", str(tmp_path))
+    known: dict[str, Any] = {}
+    exec(program, known)
+    assert ours.space in [each["space"] for each in known["answer"]["data"]["organisations"]["nodes"]]
+    write_node_file(tmp_path, NodeFile(os.getpid(), api.port, "of the last start"))
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        exec(program, known)
+    assert refused.value.code == 401
 
 
 def test_the_guide_has_queries_mutations_and_a_subscription() -> None:

@@ -69,6 +69,28 @@ def test_history_earlier_texts_and_differences_come_from_the_node(api: Api, org:
     assert read(api, org, operation)["text"] == "One.\nTwo.\n"
 
 
+def test_what_is_left_out_is_told_by_the_history_and_can_be_taken_in(api: Api, org: str, operation: str) -> None:
+    for text in ("One.\n", "One.\nTwo.\n", "One.\nTwo.\nThree.\n"):
+        api.ask(WRITE, space=org, thing=operation, text=text)
+    asked = """query ($space: ID!, $thing: ID!) { documentHistory(space: $space, thing: $thing, kind: BRIEFING) {
+      id leftOut { id member at why } without } }"""
+    second = api.ask(asked, space=org, thing=operation)["documentHistory"][1]["id"]
+    given = f'space: "{org}", thingId: "{operation}", kind: BRIEFING'
+    api.ask(f'mutation {{ documentLeaveOut({given}, changes: ["{second}"], why: "Wrong.") {{ pos }} }}')
+    shown = read(api, org, operation)
+    assert (shown["text"], shown["changes"], shown["omitted"]) == ("One.\n", 3, 2)
+    told = api.ask(asked, space=org, thing=operation)["documentHistory"]
+    assert [(each["leftOut"] is None, each["without"]) for each in told] == [
+        (True, False),
+        (False, False),
+        (True, True),
+    ]
+    left = told[1]["leftOut"]
+    assert (left["member"], left["why"]) == (org[:32], "Wrong.")
+    api.ask(f'mutation {{ documentTakeIn({given}, left: "{left["id"]}") {{ pos }} }}')
+    assert read(api, org, operation)["text"] == "One.\nTwo.\nThree.\n"
+
+
 @pytest.mark.parametrize(
     ("at", "code"),
     [

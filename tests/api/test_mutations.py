@@ -46,6 +46,29 @@ def test_a_command_is_shown_by_queries_when_it_has_answered(api: Api, space: str
     assert api.ask("{ node { projectedPos } }")["node"]["projectedPos"] >= done["pos"]
 
 
+def test_what_a_mutation_leaves_out_stays_and_null_takes_it_away(api: Api, space: str) -> None:
+    who = api.do("memberRecord", f'space: "{space}", handle: "Bo", displayName: "Bodo"')["member"]
+    called = f'{{ member(space: "{space}", id: "{who}") {{ handle displayName }} }}'
+    change = "mutation($name: String) { memberChangeProfile(space: %s, memberId: %s, handle: %s, displayName: $name)"
+    ask = change % (f'"{space}"', f'"{who}"', '"Bob"') + " { commandId } }"
+    api.do("memberChangeProfile", f'space: "{space}", memberId: "{who}", handle: "Bo_2"')
+    assert api.ask(called)["member"] == {"handle": "Bo_2", "displayName": "Bodo"}
+    api.ask(ask)
+    assert api.ask(called)["member"] == {"handle": "Bob", "displayName": "Bodo"}, "a variable that is not there"
+    api.ask(ask, name=None)
+    assert api.ask(called)["member"] == {"handle": "Bob", "displayName": ""}
+    api.ask(ask, name="B.")
+    assert api.ask(called)["member"] == {"handle": "Bob", "displayName": "B."}
+    api.do("memberChangeProfile", f'space: "{space}", memberId: "{who}", handle: "Bob", displayName: null')
+    assert api.ask(called)["member"] == {"handle": "Bob", "displayName": ""}
+    role = api.do("roleDefine", f'space: "{space}", title: "Keeper", rank: 5, rights: ["fleet.manage"]')["role"]
+    rights = f'{{ role(space: "{space}", id: "{role}") {{ rank rights }} }}'
+    api.do("roleChange", f'space: "{space}", roleId: "{role}", title: "Keeper", rank: 6')
+    assert api.ask(rights)["role"] == {"rank": 6, "rights": ["fleet.manage"]}
+    api.do("roleChange", f'space: "{space}", roleId: "{role}", title: "Keeper", rank: 6, rights: null')
+    assert api.ask(rights)["role"] == {"rank": 6, "rights": []}
+
+
 def test_the_same_command_id_twice_is_one_command(api: Api, space: str) -> None:
     command = secrets.token_hex(16)
     once = api.do("memberRecord", f'space: "{space}", commandId: "{command}", handle: "Twice"')

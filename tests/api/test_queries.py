@@ -216,13 +216,18 @@ def test_operations_are_narrowed_and_sorted(api: Api, nova: Nova, narrowed: str,
 
 
 def test_a_members_answers_lead_to_operations_and_operations_are_found_by_member(api: Api, nova: Nova) -> None:
-    query = """query ($space: ID!, $id: ID!) {
-      member(space: $space, id: $id) { signUps { nodes { standing operation { title } } } }
+    query = """query ($space: ID!, $id: ID!, $pilot: ID!) {
+      member(space: $space, id: $id) {
+        signUps { nodes { standing operation { title } } } checkIns { nodes { operation { title } } }
+      }
+      pilot: member(space: $space, id: $pilot) { checkIns { nodes { memberId operation { title } } } }
       operations(space: $space, filter: {member: $id}) { nodes { title } } }"""
-    data = api.ask(query, space=nova.space, id=nova.members[2])
+    data = api.ask(query, space=nova.space, id=nova.members[2], pilot=nova.members[0])
     assert data["member"]["signUps"]["nodes"] == [{"standing": "WAITING", "operation": {"title": "Jumptown"}}]
+    assert data["member"]["checkIns"]["nodes"] == []
+    assert data["pilot"]["checkIns"]["nodes"] == [{"memberId": nova.members[0], "operation": {"title": "Jumptown"}}]
     assert data["operations"]["nodes"] == [{"title": "Jumptown"}]
-    assert api.ask(query, space=nova.space, id=nova.members[5])["operations"]["nodes"] == []
+    assert api.ask(query, space=nova.space, id=nova.members[5], pilot=nova.members[0])["operations"]["nodes"] == []
 
 
 def test_can_we_field_this_is_answered_by_the_node(api: Api, nova: Nova) -> None:

@@ -10,9 +10,12 @@ from hypothesis import strategies as st
 from scmanager.application import audit_tally
 from scmanager.application.audit_intake import KINDS_MAX, Intake, clean
 from scmanager.application.audit_tally import (
+    COMMON_MAX,
+    COMMON_TYPE_MAX,
     DAY_S,
     ENTRIES_MAX,
     LISTED_MAX,
+    LISTED_SOURCE_MAX,
     LISTED_TYPE_MAX,
     TELLS_MAX,
     WINDOW_S,
@@ -83,17 +86,68 @@ def test_a_day_has_room_for_so_many_of_a_type_and_so_many_in_all() -> None:
     listed = Counter(
         type_ for type_ in types for number in range(200) if admit(tally, cause(type_=type_, source=str(number)))
     )
-    assert max(listed.values()) == LISTED_TYPE_MAX
-    assert sum(listed.values()) == LISTED_MAX
+    assert max(listed.values()) == COMMON_TYPE_MAX
+    assert sum(listed.values()) == COMMON_MAX + 1  # The first of the last type.
     beyond = [step for step in tally.closing(NOON, everything=True) if isinstance(step, Beyond)]
-    assert sum(step.count for step in beyond) == 1000 - LISTED_MAX
+    assert sum(step.count for step in beyond) == 1000 - COMMON_MAX - 1
     assert isinstance(admit(tally, cause(NOON + DAY_S, source="tomorrow")), Opened)
+
+
+def coded(code: str, source: str, type_: AuditType = TOKEN) -> Cause:
+    return msgspec.structs.replace(cause(type_=type_, source=source), code=code)
+
+
+def test_one_source_has_a_few_series_of_a_type_whatever_it_does() -> None:
+    tally = Tally()
+    assert (
+        sum(admit(tally, coded(f"code-{number}", "noisy")) is not None for number in range(500)) == LISTED_SOURCE_MAX
+    )
+    for number in range(LISTED_SOURCE_MAX):
+        assert isinstance(admit(tally, coded(f"code-{number}", "somebody else")), Opened)
+    assert isinstance(admit(tally, coded("code-1", "noisy", PEER)), Opened)
+
+
+def test_many_sources_that_do_one_thing_keep_no_other_thing_from_being_named() -> None:
+    tally = Tally()
+    for number in range(1_000):
+        admit(tally, coded("fork-seen", str(number)))
+    assert isinstance(admit(tally, coded("store-damaged", "own disk")), Opened)
+    assert admit(tally, coded("store-damaged", "another")) is None
+
+
+def test_types_that_make_noise_keep_no_other_type_from_being_named() -> None:
+    tally = Tally()
+    noisy = [each for each in AuditType if each is not AuditType.INTEGRITY_FAILURE]
+    for number in range(1_000):
+        admit(tally, coded("host-foreign", str(number), noisy[number % len(noisy)]))
+    assert isinstance(admit(tally, coded("store-damaged", "own disk", AuditType.INTEGRITY_FAILURE)), Opened)
+
+
+@given(st.lists(st.tuples(st.sampled_from((TOKEN, PEER)), st.integers(0, 60), st.integers(0, 3)), max_size=300))
+@settings(max_examples=examples(60))
+def test_whatever_one_source_does_the_first_of_another_is_named_and_no_bound_is_passed(
+    came: list[tuple[AuditType, int, int]],
+) -> None:
+    """Its worst: any codes, at any hour of the day, before and after the node was opened anew."""
+    tally, held = Tally(), []
+    for number, (type_, code, window) in enumerate(sorted(came, key=lambda each: each[2])):
+        at = NOON - NOON % DAY_S + window * WINDOW_S
+        one = msgspec.structs.replace(coded(f"code-{code}", "noisy", type_), first_s=at, last_s=at)
+        entity = number.to_bytes(16, "big")
+        if admit(tally, one, entity):
+            series = Series(b"l" * 32, type_, one.code, source=hashed("noisy"), first_s=at, last_s=at, count=1)
+            held.append((entity, series))
+        if number % 50 == 49:
+            tally = Tally(held)
+    for each in (TOKEN, PEER, AuditType.INTEGRITY_FAILURE):
+        assert isinstance(admit(tally, coded("code-1", "quiet", each)), Opened)
+    assert max(Counter(series.type for _, series in held).values(), default=0) <= LISTED_SOURCE_MAX
 
 
 def test_what_a_log_holds_of_today_counts_against_todays_room() -> None:
     known = [
         (bytes([number]) * 16, Series(b"l" * 32, TOKEN, "token-wrong", source=hashed(str(number)), first_s=NOON))
-        for number in range(LISTED_TYPE_MAX)
+        for number in range(COMMON_TYPE_MAX)
     ]
     tally = Tally(known)
     assert admit(tally, cause(source="one more")) is None
@@ -197,8 +251,10 @@ def test_the_intake_keeps_few_kinds_and_counts_the_rest() -> None:
     for number in range(20_000):
         intake(TOKEN, "token-wrong", str(number % 5_000), "x" * 5_000)
     assert intake.size <= KINDS_MAX + 1
+    intake(TOKEN, "host-foreign", "nobody before")
     causes, beyond = intake.take()
-    assert sum(each.count for each in (*causes, *beyond)) == 20_000 == len(woken)
+    assert sum(each.count for each in (*causes, *beyond)) == 20_001 == len(woken)
+    assert "nobody before" in {each.source for each in causes}
     assert all(len(each.text) <= 1_000 for each in causes)
     assert intake.take() == ([], [])
 

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scmanager.adapters.audit_spool import FILES_MAX, FOLDER, AuditNoteDamaged, AuditSpool, parse_note
-from scmanager.application.audit_tally import LISTED_TYPE_MAX, WINDOW_S, Cause
+from scmanager.application.audit_tally import COMMON_TYPE_MAX, WINDOW_S, Cause
 from scmanager.auditing import actor_failed, audited, auditor_of, leave
 from scmanager.domain.audit_types import AuditType, Severity
 from scmanager.eventstore.store import StoreDamaged
@@ -67,11 +67,11 @@ def test_a_flood_from_everywhere_writes_a_bounded_number_of_entries_and_says_how
             if number % 1_000 == 0:
                 auditor.work()
         auditor.work(closing=True)
-        assert node.store.last_pos() - before == LISTED_TYPE_MAX + 1
+        assert node.store.last_pos() - before == COMMON_TYPE_MAX + 1
         found = [each.series for each in listed(node)]
         assert sum(each.count for each in found) == 20_000
         (rest,) = [each for each in found if not each.code]
-        assert (rest.type, rest.count, rest.severity) == (TOKEN, 20_000 - LISTED_TYPE_MAX, Severity.WARNING)
+        assert (rest.type, rest.count, rest.severity) == (TOKEN, 20_000 - COMMON_TYPE_MAX, Severity.WARNING)
 
 
 def test_a_node_opened_again_goes_on_with_its_series_and_its_room(ada: Machine) -> None:
@@ -79,10 +79,10 @@ def test_a_node_opened_again_goes_on_with_its_series_and_its_room(ada: Machine) 
         with ada.open() as node:
             node.personal_space()
             with audited(node) as note:
-                for number in range(LISTED_TYPE_MAX + 5):
+                for number in range(COMMON_TYPE_MAX + 5):
                     note(TOKEN, "host-foreign", f"evil-{number}.example")
             found = [each.series for each in listed(node) if each.series.code]
-            assert len(found) == LISTED_TYPE_MAX
+            assert len(found) == COMMON_TYPE_MAX
             assert {each.count for each in found} == {life + 1}
 
 

@@ -97,6 +97,18 @@ def test_an_organisation_sees_what_was_shared_last_and_the_answer_says_who_sees_
     assert org.pos() == before, "nothing new to tell"
 
 
+def test_a_background_that_was_kept_back_stays_so_until_it_is_asked_for(own: Seat, org: Seat, vesper: bytes) -> None:
+    org.do("character.share", character_id=vesper, background=False)
+    own.do("character.describe", character_id=vesper, origin="Terra")
+    org.do("character.share", character_id=vesper)
+    assert sheet(org, vesper) == CharacterSheet("Vesper", "medic", "Terra")
+    org.do("character.withdraw", character_id=vesper)
+    org.do("character.share", character_id=vesper)
+    assert sheet(org, vesper) == CharacterSheet("Vesper", "medic", "Terra")
+    org.do("character.share", character_id=vesper, background=True)
+    assert sheet(org, vesper) == CharacterSheet("Vesper", "medic", "Terra", "Born in a storm.")
+
+
 def test_a_character_is_withdrawn_and_shown_again(own: Seat, org: Seat, vesper: bytes) -> None:
     refused(character.CharacterUnknown, org, "character.withdraw", character_id=vesper)
     org.do("character.share", character_id=vesper)

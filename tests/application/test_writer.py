@@ -10,6 +10,7 @@ from scmanager.application import members, organisations
 from scmanager.application.desk import Desk
 from scmanager.application.writer import Command, NodeAstray, NodeStopping, Result
 from scmanager.domain.catalogue import MEMBERS, ORGANISATIONS
+from scmanager.domain.member import Profile
 from scmanager.eventstore.entry import parse
 from scmanager.eventstore.memory import MemoryStore
 from scmanager.eventstore.own_log import Batch
@@ -66,6 +67,23 @@ def gathered(nova: Books, *commands: Command) -> list[Future[Result]]:
 
 def handles(nova: Books) -> int:
     return len(list(nova.shelf.space(nova.space).things(MEMBERS)))
+
+
+def test_words_that_an_earlier_command_of_the_batch_wrote_are_kept_too(nova: Books) -> None:
+    def call(**said: str) -> object:
+        return lambda desk: members.change_profile(desk, member_id=desk.me, **said)
+
+    first, second = gathered(
+        nova,
+        command(nova, 1, call(handle="ada", display_name="Countess")),
+        command(nova, 2, call(handle="lovelace")),
+    )
+    assert first.result(10)
+    assert second.result(10)
+    told: list[object] = []
+    me = nova.shelf.space(nova.space).state(MEMBERS, nova.founder)
+    nova.do(lambda desk: told.append(desk.words_in(desk.space, me.profile, Profile)))
+    assert told == [Profile("lovelace", "Countess")]
 
 
 def test_a_commit_that_fails_fails_all_it_held_and_leaves_no_trace(nova: Books) -> None:

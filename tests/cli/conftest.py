@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ import msgspec
 import pytest
 
 from scmanager.cli.entry import run
+from tests.support.author import Author
 
 START_S = 90
 
@@ -82,3 +84,15 @@ def nova(scm: Scm) -> Scm:
     assert scm("init").code == 0
     assert scm("org", "found", "Nova Halcyon", "--sid", "NOVA", "--handle", "Vesper").code == 0
     return scm
+
+
+def _no_network(*_: object, **__: object) -> None:
+    raise AssertionError("nothing here asks the network")
+
+
+@pytest.fixture
+def author(scm: Scm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Author:
+    """The author, on a machine without a network."""
+    monkeypatch.delenv("SCM_PASSPHRASE", raising=False)
+    monkeypatch.setattr(socket, "socket", _no_network)
+    return Author(scm, tmp_path)

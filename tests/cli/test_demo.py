@@ -94,6 +94,11 @@ def _has_flown_and_agreed(scm: Scm) -> None:
     assert "completed" in flown.out
     report = scm("document", "show", "Lantern over Hurston", "--kind", "report", "--org", "NOVA")
     assert "Next time: name a reserve gunner" in report.out
+    about = ("Gate Watch, Saturday patrol", "--kind", "briefing", "--org", "NOVA")
+    lines = scm("document", "show", *about).out.splitlines()
+    assert (lines[0][-26:], lines[-1][:9]) == ("a quarter of an hour before."[-26:], "The scout")
+    authors = {each["by"]["id"] for each in scm("document", "history", *about, "--json").json}
+    assert len(authors) == 2, "of two who wrote at the same time both are told of"
     planned = scm("operation", "show", "Gate Watch, Saturday patrol", "--org", "NOVA").out
     assert {line.split(":")[0] for line in planned.splitlines()} >= {"crew", "waiting", "tentative", "reserve"}
     treaties = scm("treaty", "list", "--org", "NOVA", "--json").json

@@ -21,11 +21,11 @@ def test_from_a_name_to_a_treaty_in_force_and_to_war(nova: Scm) -> None:
     (row,) = nova("treaty", "list", "--json").json
     assert (row["phase"], row["ours"], row["theirs"]) == ("in-force", "proved", "claimed")
     assert row["ends"]
-    assert row["with"].startswith("Tallow (")
+    assert row["with"]["name"] == "Tallow"
     assert nova("contact", "list", "--json").json[0]["relation"] == "non-aggression-pact"
     assert nova("contact", "declare-war", "Tallow", "--by", "them", "--json").json["treaties"]
     assert nova("contact", "list", "--json").json[0]["relation"] == "war"
-    assert nova("treaty", "list", "--json").json[0]["phase"] == "ended"
+    assert nova("treaty", "list", "--all", "--json").json[0]["phase"] == "ended"
     nova("treaty", "reinstate", "Pact")
     assert nova("contact", "list", "--json").json[0]["contested"] == ["war and treaty"]
     nova("treaty", "end", "Pact", "broken", "--by", "them")
@@ -66,4 +66,6 @@ def test_an_archived_contact_is_not_listed(nova: Scm) -> None:
     nova("contact", "record", "Tallow")
     nova("contact", "archive", "Tallow")
     assert nova("contact", "list", "--json").json == []
+    assert nova("contact", "list", "--all", "--json").json[0]["gone"] == "archived"
+    assert "1 more is gone" in nova("contact", "list").err
     assert nova("contact", "restore", "Tallow").code == 0

@@ -71,7 +71,7 @@ def test_who_is_erased_is_told_before_that_shared_texts_stay(nova: Scm, text: Pa
     nova("document", "edit", "NOVA", "--kind", "charter", "--file", text)
     asked = nova("erase", "Vesper")
     assert asked.code != 0, asked
-    assert "1 shared documents stays; their name goes" in asked.err
+    assert "1 shared document stays; their name goes" in asked.err
     assert nova("erase", "Vesper", "--yes", "--at-once").code == 0
     assert nova("document", "show", "NOVA", "--kind", "charter").out == "We fly.\n"
     assert "Vesper" not in nova("document", "history", "NOVA", "--kind", "charter").out
@@ -95,3 +95,22 @@ def test_a_text_is_emptied_only_when_that_is_said(nova: Scm, text: Path, monkeyp
     emptied = nova("document", "show", *charter)
     assert emptied.out == ""
     assert emptied.err.endswith("Write it: scm document edit NOVA --kind charter --file FILE\n")
+
+
+@pytest.mark.slow
+def test_what_is_left_out_is_shown_with_who_and_why_and_can_be_taken_in(nova: Scm) -> None:
+    charter = ("NOVA", "--kind", "charter")
+    nova("document", "edit", *charter, "--text", "We fly.\n")
+    nova("document", "edit", *charter, "--text", "We fly.\nWe steal.\n")
+    wrong = nova("document", "history", *charter, "--json").json[1]["change"]
+    assert nova("document", "leave-out", *charter).error == "document-nothing-to-leave-out"
+    assert nova("document", "leave-out", *charter, "--change", "ffff").error == "document-change-not-named"
+    assert nova("document", "leave-out", *charter, "--change", wrong[:8], "--why", "We do not.").code == 0
+    assert nova("document", "show", *charter).out == "We fly.\n"
+    assert " by Vesper: We do not." in " ".join(nova("document", "history", *charter).out.split())
+    left = nova("document", "history", *charter, "--json").json[1]["left_out"]["left"]
+    assert nova("document", "take-in", "NOVA", "ffff", "--kind", "charter").error == "document-leaving-unknown"
+    assert nova("document", "take-in", "NOVA", left[:8], "--kind", "charter").code == 0
+    assert nova("document", "show", *charter).out == "We fly.\nWe steal.\n"
+    assert nova("document", "leave-out", *charter, "--author", "Vesper", "--since", "2020-01-01").code == 0
+    assert nova("document", "show", *charter).out == ""

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from scmanager.application.zones import zone_named
-from scmanager.cli.operations import when
+from scmanager.cli.moments import when
 from tests.cli.conftest import Scm, served
 
 
@@ -40,7 +40,7 @@ def test_what_is_over_is_listed_when_asked_for_and_templates_stand_apart(planned
     assert planned("operation", "copy", "As ever", "2955-12-07T19:00").code == 0
     (copied,) = (row["id"] for row in planned("operation", "list", "--json").json)
     told = planned("operation", "show", copied).out
-    assert "briefing (holds), by Vesper (" in told
+    assert "briefing (holds), by Vesper:" in told
     assert "Take it. (Yela)" in told
 
 
@@ -85,7 +85,7 @@ def test_an_operation_is_shown_in_full(planned: Scm) -> None:
     for words in ("Take it. (Yela)", "crew: Vesper", "waiting: Ayla", "there: Ayla", "Europe/Berlin", "DRAK_Corsair"):
         assert words in told.out
     shown = planned("operation", "show", "Jumptown", "--json").json
-    assert shown["slots"][1]["who"].startswith("Vesper")
+    assert [each["name"] for each in shown["slots"][1]["who"]] == ["Vesper"]
     assert planned("operation", "show", "Nothing").error == "name-unknown"
 
 
@@ -99,17 +99,17 @@ def test_can_we_field_this_names_who_and_what_and_what_is_missing(planned: Scm) 
     planned("member", "record", "Ayla")
     ayla = planned("ship", "add", "DRAK_Corsair", "--owner", "Ayla", "--json").json["ship"]
     told = planned("operation", "field", "Jumptown").out
-    assert f"DRAK_Corsair ({ayla[:12]}) would, but belongs to somebody who does not come" in " ".join(told.split())
+    assert "DRAK_Corsair would, but belongs to somebody who does not come" in " ".join(told.split())
     planned("operation", "assign-ship", "Jumptown", "Gunship", ayla)
     told = planned("operation", "field", "Jumptown").out
-    assert told.count(ayla[:12]) == 1
+    assert told.count("DRAK_Corsair") == 1
     assert "cannot come" in told
     planned("operation", "release-ship", "Jumptown", "Gunship")
     planned("ship", "remove", ayla, "sold")
     ours = planned("ship", "add", "DRAK_Corsair", "--organisation", "--json").json["ship"]
     found = planned("operation", "field", "Jumptown", "--json").json
     assert found["complete"] is True
-    assert found["slots"][1]["filled"].startswith("Vesper")
+    assert found["slots"][1]["filled"]["name"] == "Vesper"
     assert "Yes" in planned("operation", "field", "Jumptown").err
     planned("operation", "assign-ship", "Jumptown", "Gunship", ours)
     planned("ship", "remove", ours, "sold")
@@ -120,7 +120,7 @@ def test_a_template_with_a_ship_that_nobody_owns_is_asked_of_the_whole_roster(pl
     planned("operation", "save-template", "Jumptown", "As ever")
     found = planned("operation", "field", "As ever", "--json").json
     assert (found["complete"], found["open"]) == (False, 2)
-    assert found["slots"][1]["could"][0].startswith("Vesper")
+    assert found["slots"][1]["could"][0]["name"] == "Vesper"
 
 
 @pytest.mark.slow

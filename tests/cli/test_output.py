@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from scmanager.cli.output import harmless, remark, say, say_table
+from scmanager.cli.output import counted, harmless, remark, say, say_table
 from tests.cli.conftest import Scm
 
 
@@ -85,3 +85,9 @@ def test_the_version_is_an_option_too() -> None:
 def test_an_empty_list_of_imports_names_the_own_hangar(nova: Scm) -> None:
     assert "scm hangar imports --personal" in nova("hangar", "imports").err
     assert "--personal" not in nova("hangar", "imports", "--personal").err
+
+
+def test_one_and_several_are_counted_as_people_do() -> None:
+    told = [counted(number, "slot") for number in (0, 1, 2)]
+    assert told == ["0 slots", "1 slot", "2 slots"]
+    assert counted(2, "entry waits", "entries wait") == "2 entries wait"

@@ -21,10 +21,11 @@ def test_somebody_is_invited_admitted_and_joins(nova: Scm, tmp_path: Path) -> No
     assert nova("space", "import", space, at="b").code == 0
     assert nova("member", "join", "--handle", "Bo", at="b").code == 0
     roster = nova("member", "list", "--json", at="b").json
-    assert [(each["handle"], each["role"], each["standing"]) for each in roster] == [
+    assert [(each["handle"], each["role"]["name"], each["standing"]) for each in roster] == [
         ("Vesper", "founder", "joined"),
         ("Bo", "Pilot", "joined"),
     ]
+    assert nova("member", "join", "--handle", "Bo", at="b").error == "member-joined-already"
     refused = nova("role", "define", "Admiral", 6, at="b")
     assert (refused.code, refused.error) == (1, "not-allowed")
 

@@ -1,5 +1,6 @@
 """Verbs on the command line: each has a command, things are called by their names, errors help."""
 
+import contextlib
 import io
 import secrets
 import shlex
@@ -10,7 +11,7 @@ import pytest
 from scmanager.application.every_verb import VERBS
 from scmanager.cli import commands
 from scmanager.cli.output import say_result
-from tests.cli.conftest import Scm
+from tests.cli.conftest import Scm, served
 
 
 @pytest.mark.parametrize("name", sorted(VERBS))
@@ -39,6 +40,25 @@ def test_a_member_is_called_by_handle_name_prefix_or_id(nova: Scm, called: objec
     member = nova("member", "record", "Ayla", "--display-name", "Aýla 星", "--json").json["member"]
     told = nova("member", "note", called(member) if callable(called) else called, "steady", "--json")
     assert told.json["member"] == member
+
+
+@pytest.mark.parametrize("running", [False, True])
+@pytest.mark.slow
+def test_what_is_not_given_stays_and_an_empty_text_takes_it_away_and_says_so(
+    nova: Scm, tmp_path: Path, running: bool
+) -> None:
+    nova("member", "record", "Ayla", "--display-name", "Aýla")
+    nova("role", "define", "Pilot", 5, "--rights", "fleet.manage")
+    with served(tmp_path, "a") if running else contextlib.nullcontext():
+        assert "Taken away" not in nova("member", "change-profile", "Ayla", "Ayla_2").err
+        assert nova("role", "change", "Pilot", "Pilot", 6).code == 0
+        assert nova("member", "list", "--json").json[1]["name"] == "Aýla"
+        assert [each["rights"] for each in nova("role", "list", "--json").json] == [["fleet.manage"]]
+        taken = nova("member", "change-profile", "Ayla_2", "Ayla_2", "--display-name", "")
+        assert (taken.code, taken.err.splitlines()[-1]) == (0, "Taken away: display name.")
+        assert "Taken away: rights." in nova("role", "change", "Pilot", "Pilot", 6, "--rights", "").err
+        assert nova("member", "list", "--json").json[1]["name"] == ""
+        assert [each["rights"] for each in nova("role", "list", "--json").json] == [[]]
 
 
 def test_a_name_that_fits_two_lists_both(nova: Scm) -> None:
@@ -166,10 +186,11 @@ def test_an_archived_organisation_is_marked(nova: Scm) -> None:
 
 def test_an_import_that_nobody_confirms_is_an_error_in_json_too(nova: Scm, monkeypatch: pytest.MonkeyPatch) -> None:
     file = "scmanager/cli/data/hangars/TocToc.json"
-    for answer in ("", "n\n"):
+    for answer, code in (("", "unanswered"), ("n\n", "stopped")):
         monkeypatch.setattr("sys.stdin", io.StringIO(answer))
         told = nova("import", file, "--json")
-        assert (told.code, told.json["error"]["code"]) == (3, "stopped")
+        assert (told.code, told.json["error"]["code"]) == (3, code)
+        assert ("--yes" in told.err) is (code == "unanswered")
     assert nova("ship", "list", "--personal", "--json").json == []
 
 
@@ -192,6 +213,13 @@ def test_erasing_somebody_else_at_once_is_refused(nova: Scm) -> None:
     assert nova("erase", "Ayla", "--at-once", "--yes").error == "erase-at-once-not-yours"
 
 
+def test_the_words_of_ones_own_space_are_erased_without_a_name(nova: Scm) -> None:
+    nova("ship", "add", "DRAK_Corsair", "--personal", "--nickname", "Rocinante")
+    assert nova("erase", "--yes").error == "erase-nobody-named"
+    assert nova("erase", "--personal", "--at-once", "--yes", "--json").json["keys"] == 1
+    assert nova("why", nova("log", "show", "--type", "ship.named", "--json").json[0]["id"]).code == 0
+
+
 def test_digits_that_fit_no_entry_do_not_say_that_there_are_none(nova: Scm) -> None:
     assert "to be named by their ids" in nova("why", "zzzz").err
     assert "scm log show" in nova("log", "show", "--type", "zzz").err
@@ -211,7 +239,7 @@ def test_ones_own_hangar_is_listed_and_a_loan_is_seen(nova: Scm) -> None:
     nova("member", "record", "Ayla")
     nova("ship", "lend", "DRAK_Corsair", "Ayla")
     (ship,) = nova("ship", "list", "--json").json
-    assert ship["lent_to"][0].startswith("Ayla (")
+    assert ship["lent_to"][0]["name"] == "Ayla"
     assert "lent to" in nova("ship", "list").out
 
 
@@ -225,3 +253,23 @@ def test_who_leaves_is_told_what_becomes_of_the_seat(nova: Scm) -> None:
     assert nova("fleet", "form", "Home").error == "member-left"
     assert nova("member", "join").code == 0
     assert nova("fleet", "form", "Home").code == 0
+
+
+def test_without_an_organisation_lists_are_of_ones_own_space(scm: Scm) -> None:
+    scm("init")
+    file = "scmanager/cli/data/hangars/TocToc.json"
+    first = scm("import", file, "--yes")
+    assert first.code == 0, first.err
+    assert "does not list" not in first.err
+    assert [each["undone"] for each in scm("hangar", "imports", "--json").json] == [""]
+    listed = scm("ship", "list", "--json").json
+    assert listed == scm("ship", "list", "--personal", "--json").json != []
+    assert scm("ship", "list", "--org", "NOVA").error == "no-organisation"
+
+
+def test_an_import_says_what_becomes_of_ships_that_the_file_does_not_list(scm: Scm) -> None:
+    scm("init")
+    scm("ship", "add", "ANVL_Carrack", "--personal")
+    file = "scmanager/cli/data/hangars/TocToc.json"
+    assert "stays as it is" in scm("import", file, "--preview").err
+    assert "on the wish list" in scm("import", file, "--preview", "--missing", "wish-list").err

@@ -55,6 +55,13 @@ def test_a_character_is_made_once_with_its_words_under_the_players_key() -> None
     then_refused(CharacterKnown)
 
 
+def test_made_twice_under_one_id_its_sheets_are_contested() -> None:
+    given(MADE, MADE)
+    then_state(sheet=entry(1), rival_sheets=())
+    given(MADE, meanwhile(Made(), by=ADA))
+    then_state(sheet=entry(1), rival_sheets=(entry(2),))
+
+
 def test_two_who_make_one_id_at_once_it_is_the_firsts() -> None:
     given()
     one, two = story.in_either_order(MADE, told(Made(), by=GRACE))

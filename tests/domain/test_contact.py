@@ -55,14 +55,19 @@ def test_another_organisation_is_recorded_once_by_name_and_tag() -> None:
     then()
     when(record, "Tallowmen", US)
     then_refused(ContactKnown, title="Tallow")
-    given(TALLOW, meanwhile(Recorded("Somebody else")))
+    given(TALLOW, Recorded("Somebody else", "ELSE"))
     then_state(title="Tallow", sid="TLW", rival_titles=(), stance=Stance.NEUTRAL)
 
 
-def test_two_records_of_one_contact_at_once_are_the_first() -> None:
+def test_what_two_record_under_one_id_is_contested() -> None:
     given()
+    brine = Recorded("Brine", "BRN", ELSE)
+    one, two = story.in_either_order(Recorded("Tallow", "TLW", THEM), brine)
+    assert (one.title, one.rival_titles, one.space, one.rival_spaces) == ("Tallow", ("Brine",), THEM, (ELSE,))
+    assert (two.title, two.rival_titles, two.space, two.rival_spaces) == ("Brine", ("Tallow",), ELSE, (THEM,))
+    assert (one.sid, two.sid) == ("BRN", "TLW")
     one, two = story.in_either_order(TALLOW, Recorded("Brine"))
-    assert (one.title, two.title) == ("Tallow", "Brine")
+    assert (one.sid, two.sid) == ("TLW", "TLW")
 
 
 def test_a_contact_has_a_readable_name_and_a_tag_and_is_not_ourselves() -> None:

@@ -37,7 +37,17 @@ def test_a_fleet_is_formed_once_and_asking_twice_is_harmless() -> None:
     then()
     when(form, "Second Fleet")
     then_refused(FleetFormedAlready, title="First Fleet")
+    given(Formed("First Fleet"), Formed("Second Fleet"))
+    then_state(title="First Fleet", rival_titles=())
+
+
+def test_a_fleet_that_two_formed_under_one_id_has_two_names_until_one_is_chosen() -> None:
+    given(Formed("First Fleet"), Disbanded(), meanwhile(Formed("Second Fleet")))
+    then_state(title="First Fleet", rival_titles=("Second Fleet",), disbanded=True)
     given(Formed("First Fleet"), meanwhile(Formed("Second Fleet")))
+    when(rename, "Second Fleet")
+    then_state(title="Second Fleet", rival_titles=())
+    given(Formed("First Fleet"), meanwhile(Formed("First Fleet")))
     then_state(title="First Fleet", rival_titles=())
 
 

@@ -3,19 +3,18 @@
 from scmanager.domain.event import About, Event
 from scmanager.domain.member import (
     Claimed,
-    ClaimedAlready,
     Confirmed,
     InvitationTimeUnusable,
     InvitationWithdrawn,
     Invited,
     Joined,
+    JoinedAlready,
     Left,
     LeftFor,
     Member,
     MemberGone,
     MemberKnown,
     MemberUnknown,
-    NoPlaceholder,
     Note,
     Noted,
     NothingContested,
@@ -30,7 +29,6 @@ from scmanager.domain.member import (
     Removed,
     Standing,
     change_profile,
-    claim,
     confirm,
     evolve,
     invitation_holds,
@@ -40,9 +38,9 @@ from scmanager.domain.member import (
     note,
     record,
     remove,
-    settle_claim,
     withdraw_invitation,
 )
+from scmanager.domain.placeholder import ClaimedAlready, NoPlaceholder, claim, settle_claim
 from scmanager.domain.words import WordsUnusable
 from tests.support.scenario import LEADER, Scenario, Told, entry, meanwhile, told, who
 
@@ -86,13 +84,11 @@ def test_a_member_changes_his_profile_and_a_leader_speaks_for_him() -> None:
     given(Recorded())
     when(change_profile, ADA, 5, "Ada_L", "", by=ADA, rank=5)
     then(About(ProfileChanged(), ADA, Profile("Ada_L")))
-    when(change_profile, ADA, 5, "Ada_L", by=ADA, rank=5)
-    then(About(ProfileChanged(), ADA, Profile("Ada_L", "")))
     when(change_profile, LEADER, 0, "Ada_L", "Countess")
     then(About(ProfileChangedFor(), ADA, Profile("Ada_L", "Countess")))
-    then_state(profile=entry(4))
+    then_state(profile=entry(3))
     given()
-    when(change_profile, LEADER, 0, "Ada_L")
+    when(change_profile, LEADER, 0, "Ada_L", "")
     then_refused(MemberUnknown)
 
 
@@ -134,8 +130,20 @@ def test_somebody_is_invited_and_joins() -> None:
     when(join, ADA, ADA, 5, 1999, by=ADA, rank=5)
     then(Joined())
     then_state(standing=Standing.JOINED, join_contested=False, rank=5)
-    when(join, ADA, ADA, 5, 1999, by=ADA)
-    then()
+
+
+def test_who_has_joined_joins_again_only_after_he_was_gone_and_invited_again() -> None:
+    given(Invited(), own(Joined()))
+    when(join, ADA, ADA, 5, 0, by=ADA)
+    then_refused(JoinedAlready)
+    for gone in (own(Left()), told(Removed())):
+        given(Invited(), own(Joined()), gone)
+        when(join, ADA, ADA, 5, 0, by=ADA)
+        then_refused(NotInvited)
+        given(Invited(), own(Joined()), gone, Invited())
+        when(join, ADA, ADA, 5, 0, by=ADA, rank=5)
+        then(Joined())
+        then_state(standing=Standing.JOINED)
 
 
 def test_an_invitation_ends_at_its_time() -> None:
@@ -374,7 +382,7 @@ def test_a_placeholder_who_joins_as_himself_is_nobody_else() -> None:
 
 def test_nobody_speaks_for_a_member_who_spoke_at_his_rank_or_above() -> None:
     here = (Invited(), own(Joined(), rank=3), own(ProfileChanged(), rank=3))
-    for decide, *words in ((change_profile, "Impostor"), (leave,)):
+    for decide, *words in ((change_profile, "Impostor", ""), (leave,)):
         given(*here)
         when(decide, GRACE, 3, *words, by=GRACE, rank=3)
         then_refused(RankTooHigh, rank=3)

@@ -102,8 +102,30 @@ def test_an_operation_is_planned_once_and_asking_twice_is_harmless() -> None:
     then()
     when(plan, "Jumptown", SUNDAY)
     then_refused(OperationPlannedAlready, title="Jumptown")
-    given(PLANNED, meanwhile(Planned("Other", 1, 2)))
+    given(PLANNED, Planned("Other", 1, 2))
     then_state(id=THING, title="Jumptown", window=SATURDAY, rival_titles=(), template=False)
+
+
+def test_what_two_planned_under_one_id_is_contested() -> None:
+    given()
+    other = Planned("Other", 1, 2, briefing=entry(9), series=who("series"))
+    one, two = story.in_either_order(PLANNED, other)
+    assert (one.title, one.rival_titles, one.rival_windows) == ("Jumptown", ("Other",), (Window(1, 2, "UTC"),))
+    assert (two.title, two.rival_titles, two.rival_windows) == ("Other", ("Jumptown",), (SATURDAY,))
+    assert (one.briefing, one.series) == (two.briefing, two.series) == (entry(9), who("series"))
+    given(PLANNED, meanwhile(other))
+    when(rename, "Other")
+    when(reschedule, SUNDAY)
+    then_state(title="Other", rival_titles=(), window=SUNDAY, rival_windows=())
+
+
+def test_planned_as_a_template_too_it_is_an_operation_with_the_time_it_was_given() -> None:
+    given()
+    for state in story.in_either_order(PLANNED, Planned("Ours", 0, 60, template=True)):
+        assert (state.template, state.window, state.rival_windows) == (False, SATURDAY, ())
+        assert {state.title, *state.rival_titles} == {"Jumptown", "Ours"}
+    for state in story.in_either_order(Planned("A", 0, 60, template=True), Planned("B", 0, 90, template=True)):
+        assert (state.template, len(state.rival_windows)) == (True, 1)
 
 
 def test_an_operation_needs_a_name_a_window_and_a_zone() -> None:

@@ -80,7 +80,7 @@ def test_an_operation_is_cancelled_with_a_reason_and_words_and_reinstated() -> N
     when(cancel, ORG, CancelReason.SERVERS, "Patch day.")
     then(About(Cancelled(CancelReason.SERVERS), ORG, Cancellation("Patch day.")))
     then_state(cancellation=entry(2))
-    when(cancel, ORG, CancelReason.SERVERS)
+    when(cancel, ORG, CancelReason.SERVERS, "Patch day.", "Patch day.")
     then()
     when(cancel, ORG, CancelReason.OTHER)
     then(Cancelled(CancelReason.OTHER, (entry(2),)))

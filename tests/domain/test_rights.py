@@ -44,6 +44,9 @@ def test_what_anyone_may_say_has_a_twin_by_right_or_concerns_only_oneself() -> N
         "audit.noted/1",  # What one's own device noticed.
         "audit.repeated/1",
         "audit.unlisted/1",
+        "keys.published/1",  # What counts are the signatures in it, not who carried it into the log.
+        "update.signed/1",
+        "plugin.signed/1",
     }
 
 
@@ -64,4 +67,5 @@ def test_the_names_are_a_wire_contract() -> None:
         "operation.lead",
         "diplomacy.manage",
         "diplomacy.commit",
+        "document.curate",
     ]

@@ -129,6 +129,48 @@ def test_who_takes_a_ship_by_an_earlier_date_is_seen_and_settled() -> None:
     then_state(owner=owner(ADA), rival_owners=())
 
 
+@pytest.mark.parametrize("bring", [Shared, Added])
+def test_a_ship_that_two_brought_is_what_whoever_has_it_says(bring: type[Shared | Added]) -> None:
+    mark, settled = who("mark"), (entry(1), entry(2))
+    hers = AddedFor("anvil-carrack", owner(GRACE), Source.FILE, mark)
+    given(
+        own(bring("aegis-vanguard")),
+        own(Named()),
+        meanwhile(hers),
+        TransferredFor(owner(GRACE), (entry(1), entry(3))),
+    )
+    then_state(
+        owner=owner(GRACE), model="anvil-carrack", source=Source.FILE, mark=mark, details=entry(3), nickname=b""
+    )
+    for to, model in ((GRACE, "anvil-carrack"), (ADA, "aegis-vanguard")):
+        given(own(bring("aegis-vanguard")), meanwhile(bring("anvil-carrack"), by=GRACE))
+        when(settle_owner, owner(to))
+        then_state(owner=owner(to), rival_owners=(), model=model)
+    given(own(Shared("aegis-vanguard")), meanwhile(Shared("anvil-carrack"), by=GRACE), own(Shared("aegis-sentinel")))
+    then_state(model="aegis-sentinel")
+    when(settle_owner, owner(GRACE))
+    then_state(model="anvil-carrack", details=entry(2))
+    when(transfer, GRACE, owner(ADA), by=GRACE)
+    then_state(model="aegis-sentinel", details=entry(1))
+    when(transfer, ADA, owner(LIN), by=ADA)
+    then_state(model="aegis-sentinel", details=b"")
+    given(own(Shared("aegis-vanguard")), meanwhile(Shared("anvil-carrack"), by=GRACE))
+    one, other = story.in_either_order(TransferredFor(owner(GRACE), settled), TransferredFor(owner(ADA), settled))
+    assert (one.owner, one.model, other.owner, other.model) == (
+        owner(GRACE), "anvil-carrack", owner(ADA), "aegis-vanguard",
+    )  # fmt: skip
+
+
+def test_a_ship_that_one_brought_stays_what_it_became_wherever_it_goes() -> None:
+    given(
+        own(Shared("aegis-vanguard")),
+        own(Transferred(owner(GRACE), (entry(1),))),
+        told(Shared("aegis-sentinel"), by=GRACE),
+        told(Transferred(owner(ADA), (entry(2),)), by=GRACE),
+    )
+    then_state(owner=owner(ADA), model="aegis-sentinel")
+
+
 def test_a_ship_from_the_hangar_is_shared_withdrawn_and_shared_again() -> None:
     given()
     when(share, ADA, "aegis-vanguard", by=ADA)

@@ -62,11 +62,13 @@ def test_a_squadron_is_formed_in_a_fleet_or_in_none(fleet: bytes | None) -> None
     then_refused(SquadronFormedAlready, title="Owls")
 
 
-def test_a_squadron_formed_twice_at_once_is_the_first() -> None:
+def test_a_squadron_that_two_formed_under_one_id_has_two_names() -> None:
     given()
     one, other = story.in_either_order(FORMED, Formed("Crows"))
-    assert (one.title, one.fleet, one.rival_titles) == ("Owls", FLEET, ())
-    assert (other.title, other.fleet, other.rival_titles) == ("Crows", None, ())
+    assert (one.title, one.fleet, one.rival_titles) == ("Owls", FLEET, ("Crows",))
+    assert (other.title, other.fleet, other.rival_titles) == ("Crows", FLEET, ("Owls",))
+    given(FORMED, Formed("Crows"))
+    then_state(title="Owls", rival_titles=())
 
 
 def test_a_squadron_needs_a_readable_name() -> None:

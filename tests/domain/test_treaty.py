@@ -44,7 +44,7 @@ from scmanager.domain.treaty_events import (
 from scmanager.domain.words import TitleUnusable, WordsUnusable
 from tests.support.scenario import Scenario, entry, meanwhile, who
 
-NOW, TALLOW = 1_000_000, who("tallow")
+NOW, TALLOW, BRINE = 1_000_000, who("tallow"), who("brine")
 story = Scenario(Treaty(), evolve)
 given, when, then, then_refused, then_state = story.verbs()
 PACT = Proposed(TALLOW, Kind.NON_AGGRESSION, "Pact of Levski", until=NOW + 30 * DAY_S, warn_days=7)
@@ -70,11 +70,30 @@ def test_a_treaty_is_proposed_once_with_terms_in_words_of_their_own() -> None:
     then_refused(TreatyKnown, title="Pact of Levski")
 
 
-def test_proposed_twice_at_once_it_is_the_first() -> None:
+def test_what_two_proposed_under_one_id_is_contested_and_is_what_the_chosen_terms_are_part_of() -> None:
     given()
-    one, two = story.in_either_order(PACT, Proposed(TALLOW, Kind.OTHER, "Other"))
+    other = Proposed(BRINE, Kind.OTHER, "Other", Side.THEM)
+    one, two = story.in_either_order(PACT, other)
     assert (one.title, two.title) == ("Pact of Levski", "Other")
-    assert len(one.versions) == len(two.versions) == 1
+    assert (one.rival_drafts, two.rival_drafts) == ((entry(2),), (entry(1),))
+    given(PACT, other)
+    then_state(title="Pact of Levski", contested=False)
+    given(PACT, meanwhile(other))
+    when(sign, None, NOW)
+    then_refused(TermsContested, title="Pact of Levski")
+    when(choose_terms, entry(2))
+    then_state(title="Other", contact=BRINE, kind=Kind.OTHER, by=Side.THEM, contested=False)
+    when(change_terms, "Else.", Times(), NOW)
+    then_state(title="Other", contact=BRINE)
+    when(choose_terms, entry(1))
+    then_state(title="Pact of Levski", contact=TALLOW, kind=Kind.NON_AGGRESSION, by=Side.US)
+
+
+def test_what_binds_stays_what_it_is_whatever_is_proposed_under_its_id() -> None:
+    given(*AGREED, meanwhile(Proposed(BRINE, Kind.OTHER, "Other")))
+    then_state(title="Pact of Levski", contact=TALLOW, rival_drafts=(entry(4),), contested=True)
+    given(Proposed(BRINE, Kind.OTHER, "Other"), meanwhile(PACT), Signed(entry(2)), AcceptanceClaimed(entry(2)))
+    then_state(title="Pact of Levski", contact=TALLOW, kind=Kind.NON_AGGRESSION, contested=True)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,19 @@ from scmanager.domain.words import (
 )
 
 
-@pytest.mark.parametrize("title", ["V", "Größe & Söhne", "第一艦隊", "Jumptown (weekly)", "⚔️ Owls", "a" * 120])
+@pytest.mark.parametrize(
+    "title",
+    [
+        "V",
+        "Größe & Söhne",
+        "第一艦隊",
+        "Jumptown (weekly)",
+        "⚔️ Owls",
+        "👨\u200d👩\u200d👧 Crew",
+        "🏴\u200d☠️",
+        "a" * 120,
+    ],
+)
 def test_readable_titles_are_taken(title: str) -> None:
     assert check_title(title) == title
 
@@ -31,6 +43,9 @@ def test_readable_titles_are_taken(title: str) -> None:
         ("Owls\x00", "character 5 is the invisible U+0000"),
         ("\u202eslwO", "character 1 is the invisible U+202E"),
         ("Ow\u200dls", "character 3 is the invisible U+200D"),
+        ("Owls\u200d👧", "character 5 is the invisible U+200D"),
+        ("👧\u200dOwls", "character 2 is the invisible U+200D"),
+        ("👧\u200c👧", "character 2 is the invisible U+200C"),
         ("Ow\ufeffls", "character 3 is the invisible U+FEFF"),
         ("Ow\udc80ls", "character 3 is the invisible U+DC80"),
         ("Ow\u2066ls", "character 3 is the invisible U+2066"),

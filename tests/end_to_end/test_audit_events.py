@@ -174,7 +174,11 @@ def test_permission_violation_by_what_somebody_else_signs_without_the_right(ada:
         (one,) = listed(host, AuditType.PERMISSION_VIOLATION)
         assert (one.series.code, one.series.count) == ("no-right", 2)
         assert one.detail is not None
-        assert one.detail.source == guest.shelf.space(space).opened(bad).entry.log.hex()  # type: ignore[union-attr] # it is here
+        opened = guest.shelf.space(space).opened(bad)
+        assert opened is not None
+        assert opened.entry.log.hex() in one.detail.text
+        grant = next(each.grant for each in host.shelf.space(space).grants() if opened.entry.log in each.levels)
+        assert one.detail.source == f"member {grant.member.hex()}"
         heard: list[tuple[object, ...]] = []
         for node in (host, guest):  # What one signed oneself is no violation by others.
             note_void(lambda *said: heard.append(said), node.shelf, node.vault, space, 0)
@@ -295,7 +299,8 @@ def test_integrity_failure_by_a_log_that_signed_two_histories_is_told_once(tmp_p
         (one,) = listed(node)
         assert one.series.count == 1
         assert one.detail is not None
-        assert one.detail.source == node.forks(space)[0].log.hex()
+        assert one.detail.source == f"member {space[:16].hex()}"
+        assert node.forks(space)[0].log.hex() in one.detail.text
 
 
 @pytest.mark.services

@@ -23,6 +23,7 @@ from scmanager.domain.document import (
     salt_of,
     subject_of,
 )
+from scmanager.domain.leaving import LeavingAbove, LeavingUnknown
 from scmanager.domain.member import RemovalReason
 from scmanager.domain.operation_rules import OperationUnknown
 from scmanager.domain.words import WordsUnusable
@@ -70,6 +71,12 @@ class Two:
 
     def undo(self, node: Node, **more: Any) -> Any:
         return node.do("document.undo", self.space, {"thing_id": self.operation, "kind": BRIEFING} | more)
+
+    def leave_out(self, node: Node, **what: Any) -> Any:
+        return node.do("document.leave-out", self.space, {"thing_id": self.operation, "kind": BRIEFING} | what)
+
+    def take_in(self, node: Node, left: bytes) -> Any:
+        return node.do("document.take-in", self.space, {"thing_id": self.operation, "kind": BRIEFING, "left": left})
 
     def at_once(self, *acts: tuple[Node, str, dict[str, Any]]) -> None:
         for node, verb, arguments in acts:
@@ -261,6 +268,105 @@ def test_removing_who_poisoned_a_document_does_not_heal_it_where_the_poison_had_
     two.carry(two.bob, two.ada)
     two.ada.do("member.remove", two.space, {"member_id": two.bob_member, "reason": RemovalReason.CONDUCT})
     assert two.shown(two.ada).trouble
+
+
+def test_a_poisoned_document_is_healed_everywhere_by_leaving_the_poison_out(two: Two) -> None:
+    two.edit(two.ada, LINES)
+    two.carry(two.ada, two.bob)
+    made = poison(written_by(two.actor))
+    two.forge(two.bob, BriefingChanged(made.change, two.actor, SALT, 1, (ROOT,)), made.data)
+    two.carry(two.bob, two.ada)
+    assert two.shown(two.ada).trouble == two.shown(two.bob).trouble == Trouble.LIBRARY_FAILED
+    two.leave_out(two.ada, changes=(made.change,), why="It is poison.")
+    two.carry(two.ada, two.bob)
+    for node in (two.ada, two.bob):
+        assert (two.text(node), two.shown(node).omitted) == (LINES, 1)
+        honest, left = node.documents.history(two.place())
+        assert (honest.left, honest.without) == (None, False)
+        assert left.left is not None
+        assert (left.left.leaving.member, left.left.why) == (two.space[:16], "It is poison.")
+    two.edit(two.bob, LINES + "Healed.\n")
+    two.carry(two.bob, two.ada)
+    assert two.text(two.ada) == LINES + "Healed.\n"
+
+
+def test_what_is_left_out_and_what_is_written_on_it_meanwhile_is_gone_on_both_and_comes_back_on_both(
+    two: Two,
+) -> None:
+    two.edit(two.ada, LINES)
+    wrong = two.edit(two.ada, LINES + "Eat.\n")["changes"][0]
+    two.carry(two.ada, two.bob)
+    two.at_once(
+        (two.ada, "document.leave-out", {"changes": (bytes.fromhex(wrong),)}),
+        (two.bob, "document.edit", {"text": LINES + "Eat.\nShare the pay.\n"}),
+    )
+    assert two.text(two.ada) == two.text(two.bob) == LINES
+    history = two.bob.documents.history(two.place())
+    assert [(step.left is not None, step.without) for step in history] == [(0, 0), (1, 0), (0, 1)]
+    two.edit(two.ada, LINES + "Sleep.\n")
+    two.edit(two.ada, LINES + "Sleep well.\n")
+    two.carry(two.ada, two.bob)
+    assert two.text(two.bob) == LINES + "Sleep well.\n"
+    left = two.ada.documents.history(two.place())[1].left
+    assert left is not None
+    two.take_in(two.ada, left.leaving.entry)
+    two.carry(two.ada, two.bob)
+    assert two.text(two.ada) == two.text(two.bob)
+    lines = [*LINES.splitlines(), "Eat.", "Share the pay.", "Sleep well."]
+    assert sorted((two.text(two.ada) or "").splitlines()) == sorted(lines)
+
+
+def test_a_change_is_left_out_and_taken_in_at_once(two: Two) -> None:
+    two.edit(two.ada, LINES)
+    wrong = bytes.fromhex(two.edit(two.ada, LINES + "Eat.\n")["changes"][0])
+    two.leave_out(two.ada, changes=(wrong,))
+    two.carry(two.ada, two.bob)
+    (left,) = (step.left for step in two.ada.documents.history(two.place()) if step.left)
+    two.at_once(
+        (two.ada, "document.take-in", {"left": left.leaving.entry}),
+        (two.ada, "document.leave-out", {"changes": (wrong,)}),
+    )
+    assert two.text(two.ada) == two.text(two.bob) == LINES
+
+
+def test_who_may_not_leave_out_is_refused_and_what_is_undone_is_as_it_was(two: Two) -> None:
+    wrong = bytes.fromhex(two.edit(two.ada, LINES)["changes"][0])
+    two.carry(two.ada, two.bob)
+    named = {"thing_id": two.operation, "kind": BRIEFING, "changes": (wrong,)}
+    with pytest.raises(LeavingAbove):
+        two.bob.do("document.leave-out", two.space, named)
+    own = bytes.fromhex(two.edit(two.bob, LINES.upper())["changes"][0])
+    with pytest.raises(NotAllowed):
+        two.bob.do("document.leave-out", two.space, named | {"changes": (own,)})
+    with pytest.raises(KindElsewhere):
+        two.ada.do("document.leave-out", two.space, named | {"kind": Kind.SHEET})
+    with pytest.raises(LeavingUnknown):
+        two.ada.do("document.take-in", two.space, {"thing_id": two.operation, "kind": BRIEFING, "left": wrong})
+    with pytest.raises(ChangeUnknown):
+        two.leave_out(two.ada, changes=(bytes(32),))
+    two.leave_out(two.ada, changes=(wrong,))
+    assert two.text(two.ada) == ""
+    left = two.ada.documents.history(two.place())[0].left
+    assert left is not None
+    two.ada.do("undo", two.space, {"event": left.leaving.entry})
+    assert two.text(two.ada) == LINES
+    two.ada.do("undo", two.space, {})
+    assert two.text(two.ada) == ""
+
+
+def test_a_full_document_begins_anew_once_everything_until_then_is_left_out(two: Two) -> None:
+    two.edit(two.ada, LINES)
+    two.carry(two.ada, two.bob)
+    two.edit(two.bob, LINES + "By Bob.\n")
+    two.carry(two.bob, two.ada)
+    kept = two.text(two.ada)
+    two.leave_out(two.ada, everything=True)
+    assert (two.text(two.ada), two.shown(two.ada).heads) == ("", (ROOT,))
+    two.edit(two.ada, kept or "")
+    two.carry(two.ada, two.bob)
+    two.edit(two.bob, (kept or "") + "More.\n")
+    two.carry(two.bob, two.ada)
+    assert two.text(two.ada) == two.text(two.bob) == f"{kept}More.\n"
 
 
 def written_by(actor: bytes) -> Told:

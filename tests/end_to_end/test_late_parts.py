@@ -7,6 +7,7 @@ import pytest
 
 from scmanager.adapters.space_reading import read_space, write_space
 from scmanager.application.exchange import admit_logs
+from scmanager.application.keeping import WordsNotHere
 from scmanager.application.words import Words
 from scmanager.domain.catalogue import MEMBERS
 from scmanager.domain.document import Kind
@@ -152,3 +153,17 @@ def test_an_erasure_in_the_middle_of_an_import_takes_what_just_came(three: Three
     assert late(three.space) > 0
     assert three.bob.store.erase(theirs) == 0
     assert three.handle() is Absence.NOT_HERE
+
+
+def test_what_is_left_out_is_not_taken_away_from_words_that_have_not_come(three: Three) -> None:
+    grace = three.ada.do("member.record", three.space, {"handle": "grace", "display_name": "Amazing"})["member"]
+    three.bring_stripped()
+    said = {"member_id": bytes.fromhex(grace), "handle": "hopper"}
+    with pytest.raises(WordsNotHere):
+        three.bob.do("member.change-profile", three.space, said)
+    three.bring_whole()
+    three.bob.do("member.change-profile", three.space, said)
+    space = three.bob.shelf.space(three.space)
+    entry = space.state(MEMBERS, bytes.fromhex(grace)).profile
+    read = Words(three.bob.store, three.bob.vault.held).read(space, {entry: Profile})
+    assert read == {entry: Profile("hopper", "Amazing")}

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from scmanager.application.departing import YouLeft
 from scmanager.application.desk import NotAMember
-from scmanager.application.leaving import YouLeft
 from scmanager.application.words import Words
 from scmanager.domain.catalogue import EPOCHS, MEMBERS
 from scmanager.domain.member import Member, MemberGone, Note, Standing

@@ -41,7 +41,7 @@ def test_commands_are_refused_while_the_disk_is_full_and_work_when_it_is_not(tmp
         node.ask("limit", size_bytes=(node.data / "events.db-wal").stat().st_size)
         for number in range(6, 9):
             said = record(node, space, number)
-            assert said["error"] == "store-busy"
+            assert said["error"] == "disk-full"
             assert "space" in said["hint"]
         node.ask("limit", size_bytes=0)
         kept += [record(node, space, number)["member"] for number in range(6, 9)]
@@ -60,7 +60,7 @@ def test_a_key_that_cannot_be_kept_refuses_the_command_that_needs_it(tmp_path: P
         size = node.ask("logs")["logs"][0]["size"]
         node.ask("limit", size_bytes=1)
         said = record(node, space, 2)
-        assert said["error"] == "vault-failed"
+        assert said["error"] == "disk-full"
         assert "disk" in said["hint"]
         assert node.ask("logs")["logs"][0]["size"] == size
         node.ask("limit", size_bytes=0)
@@ -72,7 +72,7 @@ def test_a_disk_that_is_full_at_the_start_is_the_reason_that_is_given(tmp_path: 
     with NodeProcess(tmp_path, "--no-serving") as node:
         node.ask("found", number=1)
     said = outcome(tmp_path, "--no-serving", "--limit", "1")
-    assert said["error"] in {"store-busy", "vault-failed", "private-file-failed"}
+    assert said["error"] in {"disk-full", "private-file-failed"}
     assert "disk" in said["hint"]
 
 
@@ -130,7 +130,7 @@ def test_a_folder_that_may_only_be_read_is_named(open_folder: Path) -> None:
         (open_folder / "data").chmod(0o500)
     said = outcome(open_folder, "--no-serving", *other)
     (open_folder / "data").chmod(0o700)
-    assert said["error"] in {"folder-not-lockable", "private-file-failed", "vault-failed", "store-busy"}
+    assert said["error"] in {"folder-not-lockable", "private-file-failed", "file-read-only", "file-not-opened"}
     assert "disk" in said["hint"]
     assert any(word in said["message"] for word in ("readonly", "Permission denied", "unable to open")), said
 
@@ -157,13 +157,13 @@ def test_a_folder_removed_under_a_running_node_acknowledges_nothing_more(tmp_pat
         moved = tmp_path / "moved"
         node.data.rename(moved)
         said = rename(node, space, 2)
-        assert said["error"] == "store-damaged"
+        assert said["error"] == "file-moved"
         assert "moved, removed or replaced" in said["message"]
-        assert record(node, space, 3)["error"] == "vault-failed"  # It needs a new key.
+        assert record(node, space, 3)["error"] == "file-moved"  # It needs a new key: another file, the same answer.
         moved.rename(node.data)
         assert rename(node, space, 2)["space"] == space  # Put back, it goes on.
         shutil.rmtree(node.data)
-        assert rename(node, space, 4)["error"] == "store-damaged"
+        assert rename(node, space, 4)["error"] == "file-moved"
         assert node.end() == 0
         assert b"Traceback" not in node.stderr, node.stderr.decode()
 

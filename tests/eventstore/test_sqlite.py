@@ -13,12 +13,15 @@ from pathlib import Path
 import pytest
 
 from scmanager.errors import ScManagerError, Unavailable, Untrusted
+from scmanager.eventstore.file_faults import DiskFailed, DiskFull, FileHeld, FileMoved, FileUnusable
 from scmanager.eventstore.memory import MemoryStore
 from scmanager.eventstore.own_log import OwnLog
-from scmanager.eventstore.sqlite import HEADER_BYTES, SqliteStore
+from scmanager.eventstore.sqlite import SqliteStore
+from scmanager.eventstore.sqlite_readers import HEADER_BYTES
 from scmanager.eventstore.store import NotHeld, Outcome, StoreBusy, StoreDamaged
 from tests.support.stores import SUBJECT, commit, copy_of, draft, new_log, run_from, run_of, signing_key
 
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="a process sees its open files in /proc")
 POSIX = pytest.mark.skipif(os.name != "posix", reason="signals, users and file size limits of POSIX")
 
 
@@ -245,7 +248,7 @@ def test_a_full_database_says_that_nothing_was_recorded_and_goes_on_later(path: 
     (pages,) = store._writer.execute("PRAGMA page_count").fetchone()
     store._writer.execute(f"PRAGMA max_page_count={pages + 20}")
     error = append_until_refused(store, log)
-    assert isinstance(error, StoreBusy)
+    assert isinstance(error, DiskFull)
     assert "full" in str(error)
     assert store.heads() == [log.head]
     store._writer.execute("PRAGMA max_page_count=1000000")
@@ -283,7 +286,7 @@ def test_a_disk_that_takes_no_more_says_that_nothing_was_recorded_and_goes_on_la
     ended = subprocess.run([sys.executable, "-c", _LIMITED, path], capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr
     name, code, last = ended.stdout.split()
-    assert (name, code) == ("StoreBusy", "store-busy")
+    assert (name, code) == ("DiskFull", "disk-full")
     store = SqliteStore(path)
     assert store.heads()[0].id.hex() == last
     copy_of(store)
@@ -327,7 +330,7 @@ def test_a_folder_that_may_not_be_written_is_named_as_such(path: Path, there: bo
         )
     finally:
         folder.chmod(0o755)
-    assert ended.stdout.strip() == "store-busy", ended.stderr
+    assert ended.stdout.strip() == ("file-read-only" if there else "file-not-opened"), ended.stderr
 
 
 def test_a_store_that_another_program_holds_is_busy(path: Path) -> None:
@@ -338,7 +341,7 @@ def test_a_store_that_another_program_holds_is_busy(path: Path) -> None:
     other.execute("BEGIN IMMEDIATE")
     log.add(draft("x"), log.hlc + 1)
     batch = log.commit()
-    with pytest.raises(StoreBusy):
+    with pytest.raises(FileHeld):
         store.append(batch)
     other.close()
     assert store.append(batch) == 8
@@ -365,7 +368,7 @@ def verdict(path: Path, content: bytes) -> type[ScManagerError] | None:
     path.write_bytes(content)
     try:
         look_at_everything(path)
-    except (StoreBusy, StoreDamaged, Untrusted) as error:
+    except (FileUnusable, StoreDamaged, Untrusted) as error:
         return type(error)
     except (AssertionError, IndexError):
         return NotHeld  # Whoever verified the log did not find its note or an entry: an index is damaged.
@@ -464,10 +467,85 @@ def test_a_file_that_was_replaced_while_it_was_in_use_takes_nothing(path: Path) 
     other.write_bytes(path.read_bytes())
     other.replace(path)
     log.add(draft("x"), log.hlc + 1)
-    with pytest.raises(StoreDamaged) as damaged:
+    with pytest.raises(FileMoved) as moved:
         store.append(log.commit())
-    assert damaged.value.facts["reason"] == "its file was moved, removed or replaced while it was in use"
+    assert moved.value.facts["path"] == str(path)
     store.close()
+
+
+def test_a_reader_that_comes_after_its_file_went_is_told_so_and_makes_none_anew(path: Path) -> None:
+    filled(path)
+    store = SqliteStore(path)
+    moved = path.with_name("moved.db")
+    with store._readers.lent():  # No connection is idle: whoever reads now opens one.
+        path.rename(moved)
+        with pytest.raises(FileMoved):
+            store.tail(0, 9)
+        assert not path.exists()
+        path.write_bytes(moved.read_bytes())
+        with pytest.raises(FileMoved):
+            store.tail(0, 9)
+        moved.replace(path)
+        assert len(store.tail(0, 9)) == 7
+    store.close()
+
+
+_WITHOUT_ITS_FILE = """
+import os, sys
+from pathlib import Path
+from scmanager.errors import ScManagerError
+from scmanager.eventstore.sqlite import SqliteStore
+
+path = Path(sys.argv[1]).resolve()
+store = SqliteStore(path)
+with store._readers.lent() as reader:
+    reader.execute("PRAGMA cache_size=0")
+    for number in os.listdir("/proc/self/fd"):
+        if os.path.realpath(f"/proc/self/fd/{number}") in (str(path), f"{path}-wal"):
+            os.close(int(number))  # What a disk does that goes away.
+try:
+    store.tail(0, 9)
+except ScManagerError as error:
+    print(error.code, flush=True)
+os._exit(0)
+"""
+
+
+@LINUX
+def test_a_disk_that_goes_away_is_neither_damage_nor_a_full_one(path: Path) -> None:
+    filled(path)
+    ended = subprocess.run([sys.executable, "-c", _WITHOUT_ITS_FILE, path], capture_output=True, text=True)
+    assert ended.stdout.strip() == DiskFailed.code, ended.stderr
+
+
+_WITHOUT_ROOM_TO_OPEN = """
+import os, resource, sys
+from pathlib import Path
+from scmanager.errors import ScManagerError
+from scmanager.eventstore.sqlite import SqliteStore
+
+store = SqliteStore(Path(sys.argv[1]))
+with store._readers.lent():
+    opened = max(map(int, os.listdir("/proc/self/fd")))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (opened, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+    spare = []
+    try:
+        while True:
+            spare.append(os.dup(0))
+    except OSError:
+        pass
+    try:
+        store.tail(0, 9)
+    except ScManagerError as error:
+        print(error.code)
+"""
+
+
+@LINUX
+def test_too_many_open_files_are_said_and_nothing_is_called_damaged(path: Path) -> None:
+    filled(path)
+    ended = subprocess.run([sys.executable, "-c", _WITHOUT_ROOM_TO_OPEN, path], capture_output=True, text=True)
+    assert ended.stdout.strip() == "file-not-opened", ended.stderr
 
 
 def test_an_entry_that_is_not_bytes_is_called_damage(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

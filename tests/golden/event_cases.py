@@ -28,6 +28,12 @@ WORDS = {
     "version": "0.1.0",
     "region": "AR",
     "models": ("ANVL_Carrack", "DRAK_Corsair"),
+    "content_hash": "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku",
+    "min_supported_version": "0.0.9",
+    "required_core_version": "0.0.9",
+    "changelog_url": "https://example.org/changelog#0.1.0",
+    "id": "org.example.mining",
+    "permissions": ("net:api.example.org", "read.fleet"),
 }
 """What a string field says, where its name tells what it must look like. All others are titles or prose."""
 PROSE = '\u00c6rlig \u2014 "quoted" \\ \u661f'
@@ -75,9 +81,14 @@ def choices(hint: Any) -> list[enum.Enum]:
     return list(hint) if isinstance(hint, type) and issubclass(hint, enum.Enum) else []
 
 
+def is_text(hint: Any) -> bool:
+    """Whether it is made of strings: other things may have the same name."""
+    return hint is str or any(map(is_text, get_args(hint)))
+
+
 def value(seed: str, name: str, hint: Any) -> Any:
     """Something within the field's bounds."""
-    if name in WORDS:
+    if name in WORDS and is_text(hint):
         return WORDS[name]
     if choices(hint):
         return choices(hint)[1]  # Words are added at the end, so this one stays.

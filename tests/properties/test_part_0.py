@@ -15,6 +15,7 @@ from scmanager.domain import (
     character,
     contact,
     fleet,
+    ledger,
     member,
     operation_events,
     organisation,
@@ -75,6 +76,8 @@ ALLOWED_STR: dict[tuple[str, str], str] = {
     ("audit.noted/1", "version"): "the release that wrote it",
     ("audit.noted/1", "region"): "a country, if the owner named one for the node",
     ("erased/1", "ground"): KEY,
+    ("update.signed/1", "statement"): "versions, a hash and an address of a release",
+    ("plugin.signed/1", "statement"): "what a developer publishes a plugin under, in titles and catalogue keys",
 }
 """Every string that is no enum, and why it may be there. Each addition is a promise that it names no person."""
 
@@ -139,7 +142,7 @@ def test_every_field_has_a_bound(tag: str) -> None:
     "thing",
     [
         organisation, role, member, ship_events, fleet, squadron, operation_events, contact, treaty_events, character,
-        player, audit_event,
+        player, audit_event, ledger,
     ],
 )  # fmt: skip
 def test_every_type_needs_a_right_or_is_open_to_anyone(thing: ModuleType) -> None:

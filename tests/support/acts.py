@@ -397,7 +397,9 @@ KINDS = tuple(
     )
 )  # fmt: skip
 
-_NEW = "It makes a new thing under an id of its own, which nobody else can mean at that time."
+_NEW = (
+    "It makes a new thing under an id of its own. What two say of one that both began is contested, value by value."
+)
 _JUDGED = "Governance: which of two acts counts is judged from the set of entries alone (ADR 2)."
 _SETTLES = "It settles what is contested already, and says what the ordinary verb of that field says."
 _MANY = "It says the verbs of ships, each ship by itself."
@@ -417,6 +419,8 @@ ELSEWHERE: dict[str, str] = {
     ),
     **dict.fromkeys(("hangar.import", "hangar.undo-import", "hangar.share", "hangar.withdraw"), _MANY),
     **dict.fromkeys(("document.edit", "document.undo"), "Edits at the same time are merged: see ADR 13."),
+    "document.leave-out": "What is written at that time counts, unless it builds on what is left out: see ADR 13.",
+    "document.take-in": "It takes back one leaving-out; another one said at that time stands.",
     "notification.mark-read": "Only the member says it, of himself; what two devices read is read.",
     "undo": "It says what the ordinary verb says that undoes something.",
     "operation.repeat": "It makes new operations, and puts this one into their series: the last series stands.",

@@ -22,6 +22,7 @@ _IN_BOUNDS: dict[Any, st.SearchStrategy[Any]] = {
     payload.Entries: st.lists(st.sampled_from(ENTRIES), max_size=4).map(tuple),
     document.Hashes: st.lists(st.sampled_from((document.ROOT, *ENTRIES)), min_size=1, max_size=4).map(tuple),
     document.Number: st.integers(1, 4),
+    document.Moment: st.integers(0, payload.INT_MAX),
     payload.Seconds: st.integers(0, payload.INT_MAX),
     payload.Rank: st.integers(payload.RANK_HIGHEST, payload.RANK_LOWEST),
     payload.Title: st.sampled_from(("Vanguard", "Aegis", "Jumptown Irregulars", "", " ", "a\u202eb", "x\n")),

@@ -1,6 +1,7 @@
 """Changes of a document: honest ones from several hands, and ones that nobody honest makes."""
 
 import hashlib
+import random
 from collections.abc import Iterable
 
 from automerge import core
@@ -59,14 +60,25 @@ def conversation() -> tuple[list[Told], str]:
 
 def many_edits(count: int, actor: bytes) -> list[Told]:
     """As many edits of six characters each, at all places, one after the other."""
+    return _typed(((number * 7919 % (number * 6 + 1), f"{number:05}\n") for number in range(count)), actor)
+
+
+def long_text(count: int, size: int, actor: bytes) -> list[Told]:
+    """As many changes, each of which types so many characters before the others."""
+    return _typed(
+        ((0, "".join(random.Random(number).choices("abcdefgh \n漢", k=size))) for number in range(count)), actor
+    )
+
+
+def _typed(edits: Iterable[tuple[int, str]], actor: bytes) -> list[Told]:
     document = core.Document(bytes(16))
     message = b"\x42\0\0\0\x01" + bytes((len(ROOT_CHANGE),)) + ROOT_CHANGE
     document.receive_sync_message(core.SyncState(), core.Message.decode(message))
     root, (_, text) = document.get_heads(), document.get(core.ROOT, "text")
     document.set_actor(actor)
-    for number in range(count):
+    for at, put in edits:
         with document.transaction() as writing:
-            writing.splice_text(text, number * 7919 % (number * 6 + 1), 0, f"{number:05}\n")
+            writing.splice_text(text, at, 0, put)
     return [
         Told(bytes(each.hash), actor, each.seq, tuple(map(bytes, each.deps)), bytes(each.raw_bytes))
         for each in document.get_changes(root)

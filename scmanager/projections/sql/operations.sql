@@ -103,7 +103,8 @@ CREATE TABLE {schema}.operation_check_in (
     operation bytea NOT NULL,
     member    bytea NOT NULL,
     place     bigint NOT NULL,
-    at        timestamptz
+    at        timestamptz,
+    entry     bytea NOT NULL
 );
 
 CREATE TABLE {schema}.operation_snapshot (
@@ -129,4 +130,5 @@ CREATE INDEX operation_crew_slot_by_member ON {schema}.operation_crew_slot (spac
 ALTER TABLE {schema}.operation_sign_up ADD PRIMARY KEY (space, operation, member);
 CREATE INDEX operation_sign_up_by_member ON {schema}.operation_sign_up (member, space);  -- not mistaken for the key
 ALTER TABLE {schema}.operation_check_in ADD PRIMARY KEY (space, operation, member);
+CREATE INDEX operation_check_in_by_member ON {schema}.operation_check_in (member, space);  -- not mistaken for the key
 ALTER TABLE {schema}.operation_snapshot ADD PRIMARY KEY (space, operation, id);

@@ -1,0 +1,212 @@
+"""The author's keys, on machines without a network: make them, publish them, end the word of one (ADR 18).
+
+keepers:    scm author keygen root -o root-1.key (each his own); one of them: scm author keygen release -o rel.key
+the author: scm author manifest --root ... --root ... --release ... --log ... --key root-1.key -o author-keys.jsonl
+keepers:    scm author countersign author-keys.jsonl --key root-2.key -o author-keys-signed.jsonl
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scmanager.adapters.author_key import Role, write_author_key
+from scmanager.adapters.space_file import read_bytes
+from scmanager.adapters.wrapping import PassphraseProtection
+from scmanager.cli import author_files as files
+from scmanager.cli.author_files import KeyOption, PolicyOption
+from scmanager.cli.output import JsonFlag, remark, say, say_json, say_result
+from scmanager.cli.session import ask_passphrase
+from scmanager.cli.spaces import OutOption
+from scmanager.cli.targets import check_target
+from scmanager.domain.ledger import KeyManifest, KeysPublished, LedgerLog, Retired
+from scmanager.eventstore.checkpoint import NOTE_BYTES_MAX
+from scmanager.eventstore.signing import SigningKey
+from scmanager.master_ledger import issuing, manifest, submission
+from scmanager.master_ledger.manifest import DoesNotFollow, TrustedKeys
+from scmanager.master_ledger.statement import manifest_hash
+from scmanager.master_ledger.submission import Submission
+
+COUNTERSIGN = "The keepers of the other keys sign it next: scm author countersign {file} --key KEY -o SIGNED"
+AfterOption = Annotated[Path, typer.Option("--after", metavar="FILE", help="The key manifests so far, oldest first.")]
+
+
+def keygen(
+    role: Annotated[Role, typer.Argument(metavar="root|release", help="What the key is for.")],
+    output: OutOption,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="Without a passphrase: 64 bytes, secret half then public half.")
+    ] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Make a key of the author, sealed under a passphrase. The log's key is made by its server, never here."""
+    check_target(output)
+    key = SigningKey.generate()
+    write_author_key(output, role, key, None if plain else PassphraseProtection(ask_passphrase(twice=True)))
+    say_result({"file": str(output), "role": role, "public": key.public.hex()}, as_json=as_json)
+    remark("Keep a copy elsewhere, and neither on a machine with a network.")
+
+
+def publish(
+    output: OutOption,
+    after: Annotated[
+        Path | None,
+        typer.Option("--after", metavar="FILE", help="The key manifests so far, oldest first; none: begin a ledger."),
+    ] = None,
+    root: Annotated[
+        list[str] | None,
+        typer.Option("--root", metavar="KEY", help="A root key (public half); all of them. Else as they were."),
+    ] = None,
+    roots_needed: Annotated[
+        int | None, typer.Option("--roots-needed", metavar="M", help="How many of them; else just over half.")
+    ] = None,
+    release: Annotated[
+        list[str] | None,
+        typer.Option("--release", metavar="KEY", help="A release key (public half); all of them. Else as they were."),
+    ] = None,
+    releases_needed: Annotated[
+        int, typer.Option("--releases-needed", metavar="M", help="How many release keys sign together.")
+    ] = 1,
+    log: Annotated[
+        list[str] | None, typer.Option("--log", metavar="KEY", help="A further log, as its server prints its key.")
+    ] = None,
+    key: KeyOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Write the next key manifest: which keys are the author's from then on. The file holds those before it too."""
+    check_target(output)
+    so_far = files.read_submissions(after) if after else ()
+    roots = [files.public_key(each) for each in root or ()]
+    releases = [files.public_key(each) for each in release or ()]
+    root_quorum = issuing.quorum(roots_needed or len(roots) // 2 + 1, roots) if roots else None
+    release_quorum = issuing.quorum(releases_needed, releases) if releases else None
+    logs = [issuing.log_of(each) for each in log or ()]
+    if so_far:
+        old = _trusted(so_far).manifest
+        made = issuing.following(old, files.now_s(), root_quorum, release_quorum, logs)
+    else:
+        given = root_quorum or issuing.quorum(1, ()), release_quorum or issuing.quorum(1, ())
+        made = issuing.first(*given, logs, files.now_s())
+    _write(output, so_far, made, key, as_json=as_json)
+
+
+def revoke(
+    revoked: Annotated[str, typer.Argument(metavar="KEY", help="Its public half: a root, release or log key.")],
+    after: AfterOption,
+    output: OutOption,
+    head: Annotated[
+        list[Path] | None,
+        typer.Option("--head", metavar="FILE", help="The last witnessed checkpoint of a log: up to there it counts."),
+    ] = None,
+    policy: PolicyOption = None,
+    instead: Annotated[
+        str | None, typer.Option("--instead", metavar="KEY", help="Takes the place of a root or release key.")
+    ] = None,
+    key: KeyOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Write the next key manifest, in which a lost or stolen key has no word any more.
+
+    Without --head nothing that a release key ever signed counts. A log is closed at its own head.
+    """
+    check_target(output)
+    so_far = files.read_submissions(after)
+    old = _trusted(so_far).manifest
+    read, until_s = files.read_policy(policy), files.now_s()
+    notes = [read_bytes(path, NOTE_BYTES_MAX) for path in head or ()]
+    heads = dict(issuing.head_of(old, note, read, until_s) for note in notes)
+    other = files.public_key(instead) if instead else None
+    made = issuing.revocation(old, files.public_key(revoked), heads, until_s, other)
+    _write(output, so_far, made, key, as_json=as_json)
+
+
+def countersign(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Key manifests, or a signed update or plugin.")],
+    output: OutOption,
+    key: KeyOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Sign the newest statement of a file too. Look at it first: scm author show FILE."""
+    check_target(output)
+    *before, last = files.read_submissions(file)
+    if isinstance(last, KeysPublished):
+        old = _trusted(before).manifest if before else None
+        keys = files.open_keys(key, "root")
+        issuing.check_roots(old, last.statement, [each.public for each in keys])
+    else:
+        old, keys = None, files.open_keys(key, "release")
+    signed = submission.sign(last, keys)
+    files.write_submissions(output, (*before, signed))
+    lacking = issuing.missing(old, signed)
+    say_result({"file": str(output), "signatures": len(signed.signatures), "missing": lacking}, as_json=as_json)
+
+
+def show(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Key manifests, or a signed update or plugin.")],
+    as_json: JsonFlag = False,
+) -> None:
+    """Say what a file of the author holds, keys in full, and which signatures its statements have."""
+    read = files.read_submissions(file)
+    if as_json:
+        say_json([_row(each) for each in read])
+        return
+    for each in read:
+        for name, value in _row(each).items():
+            say(f"{name.ljust(22)}  {value.hex() if isinstance(value, bytes) else value}")
+        say("")
+
+
+def _write(
+    output: Path, so_far: tuple[Submission, ...], made: KeyManifest, key: list[Path] | None, *, as_json: bool
+) -> None:
+    keys = files.open_keys(key, "root")
+    old = _trusted(so_far).manifest if so_far else None
+    issuing.check_roots(old, made, [each.public for each in keys])
+    signed = submission.make(made, keys)
+    everything = (*so_far, signed)
+    files.write_submissions(output, everything)
+    lacking = issuing.missing(old, signed)
+    ledger = manifest_hash(_first(everything).statement)
+    say_result({"file": str(output), "ledger": ledger.hex(), "manifest": made.n, "missing": lacking}, as_json=as_json)
+    remark(
+        COUNTERSIGN.format(file=output.name) if lacking else "Carry it to the server, and publish the ledger's id."
+    )
+
+
+def _trusted(so_far: tuple[Submission, ...] | list[Submission]) -> TrustedKeys:
+    """As they are: whose ledger it is, the author knows. Raises as `manifest.walk`."""
+    return manifest.walk(manifest_hash(_first(so_far).statement), so_far)
+
+
+def _first(submissions: tuple[Submission, ...] | list[Submission]) -> KeysPublished:
+    if not isinstance(submissions[0], KeysPublished):
+        raise DoesNotFollow(n=1, reason="it is no key manifest")
+    return submissions[0]
+
+
+def _log(log: LedgerLog) -> str:
+    return f"{log.log.hex()} signed by {log.key.hex()}{f' closed at {log.final.size}' if log.final else ''}"
+
+
+def _retired(old: Retired) -> str:
+    rows = (f"up to {row.size} of {row.log.hex()}" for row in old.upto)
+    return f"{old.key.hex()} {' '.join(rows) or 'nowhere'}"
+
+
+def _row(each: Submission) -> dict[str, object]:
+    statement = each.statement
+    row: dict[str, object] = {"type": each.tag}
+    if isinstance(statement, KeyManifest):
+        row |= {
+            "manifest": statement.n, "hash": manifest_hash(statement),
+            "root": f"{statement.root.m} of {' '.join(map(bytes.hex, statement.root.keys))}",
+            "release": f"{statement.release.m} of {' '.join(map(bytes.hex, statement.release.keys))}",
+            "logs": ", ".join(map(_log, statement.logs)),
+            "retired": ", ".join(map(_retired, statement.retired)),
+        }  # fmt: skip
+    else:
+        names = (name for name in statement.__struct_fields__ if name != "permissions")
+        row |= {name: getattr(statement, name) for name in names}
+        permissions = getattr(statement, "permissions", None)
+        row |= {} if permissions is None else {"permissions": " ".join(permissions)}
+    return row | {"signed_by": " ".join(one.key.hex() for one in each.signatures)}

@@ -1,0 +1,179 @@
+"""The author's commands: from the first key to a signed update, with no network and no data folder."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scmanager.domain.ledger import KeysPublished, PluginSigned, UpdateSigned
+from scmanager.master_ledger import submission
+from tests.support.author import Author
+from tests.support.ledger import CONTENT
+
+FORM: dict[str, Any] = {
+    "id": "org.example.mining", "version": "0.3.0", "name": "Mining ledger", "author": "Vesper",
+    "description": "Counts ore by the hold.", "permissions": ["read.fleet", "net:api.example.org"],
+    "required_core_version": "0.1.0", "tos_compliance_hash": "ab" * 32, "audit_status": "pass",
+    "category": "utility", "registered_at": 1767225600,
+}  # fmt: skip
+
+
+def test_from_keys_to_a_signed_update_with_no_data_folder(author: Author, tmp_path: Path) -> None:
+    ledger = author.begin()
+    keys = author.trusted(ledger, "keys")
+    assert keys.log(author.server.log.log) == author.server.log
+    assert author.sign_update(ledger, "--key", author / "release").code == 0
+    (signed,) = submission.parse((author / "update").read_bytes())
+    assert isinstance(signed, UpdateSigned)
+    assert (signed.statement.version, signed.statement.size_bytes) == ("1.1.0", len(CONTENT))
+    keys.check_release(signed, author.server.log.log, 1)
+    assert not (tmp_path / "a").exists(), "nothing but the files that were named"
+    shown = author.scm("author", "show", author / "update")
+    assert signed.statement.content_hash in shown.out
+
+
+def test_a_plugin_is_signed_as_a_whole(author: Author) -> None:
+    ledger = author.begin()
+    (author / "form").write_text(json.dumps(FORM), encoding="utf-8")
+    made = author.scm(
+        "author", "sign-plugin", author / "release.zip", "--manifests", author / "keys", "--ledger", ledger,
+        "--entry", author / "form", "--key", author / "release", "-o", author / "plugin",
+    )  # fmt: skip
+    assert made.code == 0, made.err
+    (signed,) = submission.parse((author / "plugin").read_bytes())
+    assert isinstance(signed, PluginSigned)
+    assert signed.statement.permissions == ("net:api.example.org", "read.fleet"), "in order"
+    author.trusted(ledger, "keys").check_release(signed, author.server.log.log, 1)
+
+
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        ({"price": 5}, "plugin-form-damaged"),
+        ({"tos_compliance_hash": "zz"}, "plugin-form-damaged"),
+        ({"tos_compliance_hash": "ab"}, "statement-unusable"),
+        ({"audit_status": "fine"}, "plugin-form-damaged"),
+        ({"version": "1"}, "statement-unusable"),
+        ({"name": ""}, "statement-unusable"),
+    ],
+)
+def test_a_form_that_cannot_be_signed_is_refused(author: Author, changed: dict[str, object], code: str) -> None:
+    ledger = author.begin()
+    (author / "form").write_text(json.dumps(FORM | changed), encoding="utf-8")
+    made = author.scm(
+        "author", "sign-plugin", author / "release.zip", "--manifests", author / "keys", "--ledger", ledger,
+        "--entry", author / "form", "--key", author / "release", "-o", author / "plugin",
+    )  # fmt: skip
+    assert (made.code, made.error) == (1, code)
+    assert not (author / "plugin").exists()
+
+
+def test_keepers_sign_one_after_the_other(author: Author) -> None:
+    ledger = author.begin()
+    draft = author.scm(
+        "author", "manifest", "--after", author / "keys", "--release", author.public["release"],
+        "--release", author.public["release-2"], "--releases-needed", "2",
+        "--key", author / "root-2", "-o", author / "draft", "--json",
+    )  # fmt: skip
+    assert draft.json["missing"] == 1
+    assert "scm author countersign draft" in draft.err
+    assert (
+        author.scm("author", "manifest", "--after", author / "draft", "-o", author / "no").error
+        == "signatures-missing"
+    )
+    signed = author.scm(
+        "author", "countersign", author / "draft", "--key", author / "root-0", "-o", author / "keys-2", "--json"
+    )
+    assert (signed.json["signatures"], signed.json["missing"]) == (2, 0)
+    assert author.trusted(ledger, "keys-2").manifest.release.m == 2
+    half = author.sign_update(ledger, "--key", author / "release", "--json", manifests="keys-2", output="half")
+    assert half.json["missing"] == 1
+    whole = author.scm(
+        "author", "countersign", author / "half", "--key", author / "release-2", "-o", author / "update"
+    )
+    assert whole.code == 0, whole.err
+    (update,) = submission.parse((author / "update").read_bytes())
+    author.trusted(ledger, "keys-2").check_release(update, author.server.log.log, 1)
+
+
+def test_a_stolen_release_key_is_revoked_at_the_last_witnessed_head(author: Author) -> None:
+    ledger = author.begin()
+    (author / "head").write_bytes(author.server.note(at_s=1))
+    revoked = author.scm(
+        "author", "revoke", author.public["release"], "--after", author / "keys", "--head", author / "head",
+        "--policy", author / "policy", "--instead", author.public["release-2"],
+        "--key", author / "root-0", "--key", author / "root-2", "-o", author / "keys-2", "--json",
+    )  # fmt: skip
+    assert (revoked.code, revoked.json["manifest"], revoked.json["missing"]) == (0, 2, 0), revoked.err
+    keys = author.trusted(ledger, "keys-2")
+    assert keys.manifest.retired[0].upto[0].size == author.server.head().size
+    assert author.sign_update(ledger, "--key", author / "release", manifests="keys-2").error == "key-without-role"
+    assert author.sign_update(ledger, "--key", author / "release-2", manifests="keys-2").code == 0
+    shown = author.scm("author", "show", author / "keys-2").out
+    assert f"{author.public['release']} up to 1 of {author.server.log.log.hex()}" in shown
+    assert "closed" not in shown
+
+
+def test_a_stolen_log_key_is_revoked_by_closing_its_log(author: Author) -> None:
+    ledger = author.begin()
+    (author / "head").write_bytes(author.server.note(at_s=1))
+    words = ("author", "revoke", author.server.key.public.hex(), "--after", author / "keys")
+    signing = ("--key", author / "root-0", "--key", author / "root-2", "-o", author / "keys-2")
+    assert author.scm(*words, *signing).error == "head-unusable", "a log ends somewhere"
+    assert author.scm(*words, "--head", author / "head", *signing).code == 0
+    closed = author.trusted(ledger, "keys-2").log(author.server.log.log)
+    assert closed is not None
+    assert closed.final is not None
+    assert closed.final.root == author.server.head().root
+    assert "closed at 1" in author.scm("author", "show", author / "keys-2").out
+
+
+def test_wrong_keys_and_taken_names_are_refused_before_anything_is_written(author: Author) -> None:
+    ledger = author.begin()
+    assert author.sign_update(ledger, "--key", author / "root-0").error == "key-without-role"
+    assert author.sign_update("ab" * 32, "--key", author / "release").error == "not-this-ledger"
+    assert author.sign_update("ab", "--key", author / "release").error == "ledger-mistyped"
+    assert author.sign_update(ledger, "--key", author / "nothing").error == "author-key-missing"
+    assert author.sign_update(ledger, "--key", author / "release", output="keys").error == "target-taken"
+    made = author.scm("author", "manifest", "--after", author / "keys", "--root", "abc", "-o", author / "update")
+    assert made.error == "public-key-mistyped"
+    made = author.scm("author", "countersign", author / "keys", "--key", author / "release", "-o", author / "update")
+    assert made.error == "key-without-role"
+    assert not (author / "update").exists()
+
+
+def test_a_manifest_says_what_it_lacks(author: Author) -> None:
+    none = author.scm("author", "manifest", "-o", author / "keys")
+    assert none.error == "statement-unusable"
+    log = author.scm("author", "manifest", "--log", "example.org+1+x", "-o", author / "keys")
+    assert log.error == "bad-vkey"
+
+
+def test_a_sealed_key_asks_for_its_passphrase_and_does_its_own_work_only(
+    author: Author, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SCM_PASSPHRASE", "correct horse battery")
+    made = author.scm("author", "keygen", "release", "-o", author / "sealed", "--json")
+    assert made.code == 0
+    assert made.json["public"].encode() not in (author / "sealed").read_bytes()[:64]
+    author.public["release"] = made.json["public"]
+    ledger = author.begin()
+    assert author.sign_update(ledger, "--key", author / "sealed").code == 0
+    again = author.scm("author", "countersign", author / "keys", "--key", author / "sealed", "-o", author / "no")
+    assert again.error == "author-key-role"
+    monkeypatch.setenv("SCM_PASSPHRASE", "another passphrase")
+    wrong = author.sign_update(ledger, "--key", author / "sealed", output="other")
+    assert wrong.error == "author-passphrase-wrong"
+
+
+def test_what_a_file_holds_is_shown(author: Author) -> None:
+    author.begin()
+    (row,) = author.scm("author", "show", author / "keys", "--json").json
+    assert (row["type"], row["manifest"]) == (KeysPublished.tag, 1)
+    assert all(author.public[f"root-{n}"] in row["root"] for n in range(3)), (
+        "in full: whoever countersigns compares them"
+    )
+    (author / "noise").write_bytes(b"noise")
+    assert author.scm("author", "show", author / "noise").error == "bad-submission"
+    assert author.scm("author", "show", author / "nowhere").error == "file-unreadable"
