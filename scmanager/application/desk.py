@@ -117,6 +117,8 @@ class Desk:
         self._changed: dict[tuple[str, Id], tuple[State, tuple[Id32, ...]]] = {}
         self.governs = False
         """Whether something recorded here may change grants or keys."""
+        self.answers: Id32 = b""
+        """The entry that all that is recorded here answers, where nothing else is said."""
 
     @property
     def space(self) -> Space:
@@ -220,7 +222,7 @@ class Desk:
             event.tag,
             self.grant.id,
             self._command,
-            cause,
+            cause or self.answers,
             entity,
             saw[-content.SAW_MAX :],
             msgspec.Raw(_encode(event)),

@@ -3,6 +3,7 @@
 Results go to stdout, everything else to stderr, so that a pipe carries results only.
 """
 
+import codecs
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -36,6 +37,8 @@ EXIT_UNAVAILABLE = 3
 
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 """What would steer the terminal or reorder a line: controls but tab and line end, direction overrides, half pairs."""
+
+_NOT_ASCII = re.compile("[^\x09\x0a\x20-\x7e]")
 
 SEVERAL_MAX = 3
 """As many ids of a list are shown to people; programs get all."""
@@ -102,7 +105,20 @@ def counted(count: int, one: str, many: str = "") -> str:
 
 def say_json(value: Any) -> None:
     """The result as one line of JSON; bytes as lower-case hex."""
-    sys.stdout.write(msgspec.json.encode(_plain(value)).decode() + "\n")
+    say_json_text(msgspec.json.encode(_plain(value)))
+
+
+def say_json_text(text: bytes) -> None:
+    """JSON as it is. What would steer a terminal, or what its encoding may lack, as JSON itself spells it out."""
+    codec = codecs.lookup(getattr(sys.stdout, "encoding", None) or "utf-8").name
+    spelled = _UNSAFE if codec == "utf-8" else _NOT_ASCII
+    sys.stdout.write(spelled.sub(_json_escape, text.decode()) + "\n")
+
+
+def _json_escape(found: re.Match[str]) -> str:
+    """As \\uXXXX; two of them beyond the first plane."""
+    units = found[0].encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
 
 
 def say_table(columns: Sequence[str], rows: Iterable[Sequence[str]], empty: str) -> None:

@@ -17,7 +17,7 @@ from scmanager.adapters.folder_lock import Holder
 from scmanager.auditing import watched
 from scmanager.cli.client import Client, RunningNode
 from scmanager.cli.doorway import enter
-from scmanager.cli.output import JsonFlag, progress, remark, say, say_json, say_table
+from scmanager.cli.output import JsonFlag, progress, remark, say, say_json, say_json_text, say_table
 from scmanager.cli.session import Session, session_of
 from scmanager.cli.through import LONG_S
 from scmanager.errors import Refused
@@ -129,7 +129,7 @@ def query(
         raise VariablesUnusable from error
     with asked(session_of(context)) as api:
         answer = api.query(sys.stdin.read() if text == "-" else text, given)
-    say(msgspec.json.format(msgspec.json.encode(answer), indent=2).decode())
+    say_json_text(msgspec.json.format(msgspec.json.encode(answer), indent=2))
 
 
 def version(as_json: JsonFlag = False) -> None:
