@@ -20,6 +20,8 @@ from scmanager.supervisor import Run
 if TYPE_CHECKING:
     from scmanager.application.alarms import Alarms
 
+READ_MODELS = "read-models"
+"""In the data folder: where the private PostgreSQL is, or says where it is."""
 LOOK_S = 1.0
 """How often the database's process is looked at; costs nothing."""
 PING_EVERY = 30
@@ -73,7 +75,7 @@ class Actors:
     def run_database(self, stop: threading.Event, ready: Callable[[], None]) -> None:
         """The PostgreSQL of the read models, watched. Raises what its start raises, and DatabaseAway."""
         settings = self._node.settings
-        with postgres_server.start(settings.data / "read-models", dsn=settings.postgres_dsn) as server:
+        with postgres_server.start(settings.data / READ_MODELS, dsn=settings.postgres_dsn) as server:
             self.server = server
             self._database_up.set()
             ready()

@@ -24,7 +24,7 @@ from scmanager.application.audit_intake import Note, unheard
 from scmanager.application.erasure import Erasures
 from scmanager.application.personal import spaces_written
 from scmanager.application.writer import Result
-from scmanager.auditing import audited, watched
+from scmanager.auditing import audited, leave_mended, watched
 from scmanager.cli.client import Client, RunningNode
 from scmanager.cli.doorway import enter
 from scmanager.cli.output import progress
@@ -146,6 +146,7 @@ class Session:
         identity = open_identity(self.folder, self.protection())
         with KeyVault(self.folder, state=state, secret=identity.vault_secret) as vault:
             store = _open_store(self.folder / "events.db")
+            leave_mended(self.folder, store.mended)
             try:
                 shelf = Shelf(store, FOLDS, vault.get, clock_us)
                 shelf.follow()
