@@ -49,8 +49,8 @@ class Actors:
         self.projector: Projector | None = None
         """None until the database was up once."""
         self._database_up = threading.Event()
-        seen = SeenFile(node.settings.data)
-        self._erasures = Erasures(node.store, node.shelf, node.vault, seen, lambda: node.now_us() // 10**6)
+        seen = SeenFile(node.settings.data, self._now_s)
+        self._erasures = Erasures(node.store, node.shelf, node.vault, seen, self._now_s)
         self._erasures_wake = threading.Event()
         node.shelf.listen(self._erasures_wake.set)
         self._alarms: Alarms | None = None
@@ -64,6 +64,9 @@ class Actors:
     def later(self) -> list[tuple[str, Run]]:
         """Those that nobody waits for: they start when all others run."""
         return [("erasures", self.run_erasures), ("alarms", self.run_alarms)]
+
+    def _now_s(self) -> int:
+        return self._node.now_us() // 10**6
 
     def conninfo(self) -> str:
         """How to reach the database at present. Raises DatabaseAway."""

@@ -183,8 +183,11 @@ def ask_passphrase(*, twice: bool = False) -> str:
 
 def carry_out_erasures(node: Node) -> int:
     """Do what erasures are due; how many were done."""
-    seen = SeenFile(node.settings.data)
-    return Erasures(node.store, node.shelf, node.vault, seen, lambda: node.now_us() // 10**6).run()
+
+    def now_s() -> int:
+        return node.now_us() // 10**6
+
+    return Erasures(node.store, node.shelf, node.vault, SeenFile(node.settings.data, now_s), now_s).run()
 
 
 def session_of(context: typer.Context) -> Session:

@@ -241,7 +241,7 @@ def test_erasures_of_keys_that_never_were_cost_a_look_and_not_one_for_each(
         ask = getattr(org.ada.vault, name)
         monkeypatch.setattr(org.ada.vault, name, lambda *given, ask=ask: looks.append(given) or ask(*given))
     org.ada.do("member.record", org.space, {"handle": "grace"})
-    kept = SeenFile(org.folder)
+    kept = SeenFile(org.folder, lambda: 0)
     writes = []
     monkeypatch.setattr(kept, "_write", lambda seen, write=kept._write: writes.append(len(seen)) or write(seen))
     erasures = Erasures(org.ada.store, org.ada.shelf, org.ada.vault, kept, lambda: 0)
