@@ -16,6 +16,7 @@ import msgspec
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from scmanager.api import failures
+from scmanager.api.listening import REQUESTS_MAX
 from scmanager.application.audit_intake import Note, unheard
 from scmanager.domain.audit_types import AuditType
 from scmanager.errors import ScManagerError
@@ -27,6 +28,8 @@ IMPORT_BYTES_MAX = 1 << 30
 PUBLIC = frozenset({"/health"})
 REQUEST_ID = "scm.request_id"
 ALLOWED = "scm.token_shown"
+ROOM_FULL = "scm.room_full"
+"""Set by the connection (connections.py) where there are too many."""
 
 log = logging.getLogger("scmanager.api")
 
@@ -88,6 +91,8 @@ class Guard:
                 await _answer(send, 500, failures.told_internal(request_id))
 
     def _check(self, scope: Scope) -> None:
+        if scope.get(ROOM_FULL):
+            raise failures.TooManyConnections(connections_max=REQUESTS_MAX)
         headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
         port = (scope.get("server") or ("", 0))[1]
         host = headers.get(b"host", "")
