@@ -3,6 +3,7 @@
 Results go to stdout, everything else to stderr, so that a pipe carries results only.
 """
 
+import json
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -34,8 +35,14 @@ EXIT_REFUSED = 1
 EXIT_USAGE = 2
 EXIT_UNAVAILABLE = 3
 
-_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-"""What would steer the terminal or reorder a line: controls but tab and line end, direction overrides, half pairs."""
+_UNSAFE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff"  # controls but tab and line end, half pairs
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # direction
+    "\xad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u2060-\u2065\u206a-\u206f\u3164\ufeff\uffa0"  # unseen
+    "\ufff9-\ufffb\U000e0000-\U000e0fff]"  # annotations, tags
+    "|(?<![^\x00-\u024f])[\u200c\u200d]|[\u200c\u200d](?=[!-\u024f])"  # joiners, which Latin letters do not need
+)
+"""What would steer the terminal, reorder a line, or make one name look like another: it is drawn as nothing."""
 
 SEVERAL_MAX = 3
 """As many ids of a list are shown to people; programs get all."""
@@ -101,8 +108,12 @@ def counted(count: int, one: str, many: str = "") -> str:
 
 
 def say_json(value: Any) -> None:
-    """The result as one line of JSON; bytes as lower-case hex."""
-    sys.stdout.write(msgspec.json.encode(_plain(value)).decode() + "\n")
+    """The result as one line of JSON; bytes as lower-case hex. What `harmless` spells out is escaped."""
+    sys.stdout.write(_UNSAFE.sub(_escaped, msgspec.json.encode(_plain(value)).decode()) + "\n")
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return json.dumps(found[0])[1:-1]
 
 
 def say_table(columns: Sequence[str], rows: Iterable[Sequence[str]], empty: str) -> None:

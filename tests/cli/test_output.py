@@ -1,12 +1,13 @@
 """What other people wrote is shown, and does not steer the terminal of whoever reads it; readers may leave."""
 
+import json
 import os
 import subprocess
 import sys
 
 import pytest
 
-from scmanager.cli.output import counted, harmless, remark, say, say_table
+from scmanager.cli.output import counted, harmless, remark, say, say_json, say_table
 from tests.cli.conftest import Scm
 
 
@@ -17,7 +18,18 @@ def test_words_of_any_script_are_shown_as_they_are(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "shown"),
-    [("a\x1b[31mred", "a\\x1b[31mred"), ("\u202eevil", "\\u202eevil"), ("\x9b2J", "\\x9b2J"), ("\udcff", "\\udcff")],
+    [
+        ("a\x1b[31mred", "a\\x1b[31mred"),
+        ("\u202eevil", "\\u202eevil"),
+        ("\x9b2J", "\\x9b2J"),
+        ("\udcff", "\\udcff"),
+        ("Ada\u200b", "Ada\\u200b"),
+        ("A\u200cda", "A\\u200cda"),
+        ("Ada\u200d", "Ada\\u200d"),
+        ("\u200fAda", "\\u200fAda"),
+        ("A\xadda\ufeff", "A\\xadda\\ufeff"),
+        ("Ada\U000e0041", "Ada\\U000e0041"),
+    ],
 )
 def test_what_steers_a_terminal_is_spelled_out(text: str, shown: str, capsys: pytest.CaptureFixture[str]) -> None:
     say(text)
@@ -26,6 +38,17 @@ def test_what_steers_a_terminal_is_spelled_out(text: str, shown: str, capsys: py
     told = capsys.readouterr()
     assert told.out.split() == [shown, "name", shown]
     assert told.err.split() == [shown]
+
+
+@pytest.mark.parametrize("text", ["\x7f\x9b2J", "\u2028\u202e", "Ada\u200b\u061c", "\U000e0041\ufeff", "\0\x1b"])
+def test_json_for_programs_holds_the_words_and_steers_no_terminal(
+    text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    say_json({"name": text, text: ["نوري الطيّار 👨\u200d🚀"]})
+    told = capsys.readouterr().out
+    assert json.loads(told) == {"name": text, text: ["نوري الطيّار 👨\u200d🚀"]}
+    assert harmless(told) == told
+    assert "نوري الطيّار 👨\u200d🚀" in told
 
 
 def test_a_cell_stays_on_its_line(capsys: pytest.CaptureFixture[str]) -> None:
