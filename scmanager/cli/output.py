@@ -27,7 +27,10 @@ class Unanswered(Unavailable):
     """Something was asked, and nobody is there to answer."""
 
     code = "unanswered"
-    hint = "Say it beforehand: --yes where a command asks, SCM_PASSPHRASE for the passphrase."
+    hint = (
+        "Say it beforehand: --yes where a command asks, SCM_PASSPHRASE for the passphrase of the keys, "
+        "SCM_BACKUP_PASSPHRASE for that of a backup."
+    )
 
 
 EXIT_OK = 0
@@ -67,6 +70,11 @@ def exit_code(error: ScManagerError) -> int:
 def harmless(text: str) -> str:
     """Words of other people as a terminal may show them: what would steer it is spelled out, such as \\x1b."""
     return _UNSAFE.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
+def indented(text: str) -> str:
+    """Prose after its first line set off from the margin, where lines of ours begin."""
+    return text.replace("\n", "\n    ")
 
 
 def say(text: str) -> None:

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from scmanager.cli.output import counted, harmless, remark, say, say_json, say_table
+from scmanager.cli.output import counted, harmless, indented, remark, say, say_json, say_table
 from tests.cli.conftest import Scm
 
 
@@ -114,3 +114,7 @@ def test_one_and_several_are_counted_as_people_do() -> None:
     told = [counted(number, "slot") for number in (0, 1, 2)]
     assert told == ["0 slots", "1 slot", "2 slots"]
     assert counted(2, "entry waits", "entries wait") == "2 entries wait"
+
+
+def test_prose_of_several_lines_begins_no_line_of_ours() -> None:
+    assert indented("Fly low.\nNo slots.") == "Fly low.\n    No slots."
