@@ -43,6 +43,11 @@ def calendar(outings: Iterable[Outing], stamp_s: int, name: str) -> bytes:
     return b"".join(folded(line) for line in lines)
 
 
+def is_calendar(beginning: bytes) -> bool:
+    """Whether a file that begins so is one."""
+    return beginning.startswith(b"BEGIN:VCALENDAR\r\n")
+
+
 def _event(outing: Outing, stamp_s: int) -> Iterator[str]:
     yield "BEGIN:VEVENT"
     yield f"UID:{outing.id.hex()}@scm"

@@ -89,9 +89,9 @@ def inverse_of(event: Event) -> Inverse:
     raise NotUndoable(what=event.tag, why="no command says such a thing by itself.")
 
 
-def is_silent(event: Event) -> bool:
-    """Whether there is nothing to be said to undo it."""
-    return any(INVERSES[kind].silent for kind in type(event).__mro__ if kind in INVERSES)
+def is_declared(event: Event) -> bool:
+    """Whether a verb says how it is undone, or why not; not of what needs no undoing, nor of what no verb says."""
+    return any(not INVERSES[kind].silent for kind in type(event).__mro__ if kind in INVERSES)
 
 
 # What stands beside the verbs

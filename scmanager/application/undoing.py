@@ -6,14 +6,15 @@ unless that is wanted anyway.
 
 from typing import Any
 
+from scmanager.application.acts import Act, Acts
 from scmanager.application.desk import Desk
-from scmanager.application.inverses import SPOKEN, Inverse, NotUndoable, Past, inverse_of, is_silent
+from scmanager.application.inverses import SPOKEN, Inverse, NotUndoable, Past, inverse_of
 from scmanager.application.reissuing import EventNotHere
 from scmanager.application.saying_again import Step
 from scmanager.application.verbs import EntryId, verb
 from scmanager.domain.catalogue import FOLDS
-from scmanager.domain.event import Envelope, Event, Id, Id32
-from scmanager.domain.governance import Granted, Heads
+from scmanager.domain.event import Envelope, Event, Id
+from scmanager.domain.governance import Granted
 from scmanager.domain.hangar_import import Applied
 from scmanager.errors import Conflict, Refused
 from scmanager.spaces.opening import Opened
@@ -33,78 +34,62 @@ class ChangedSince(Conflict):
 
 
 class NothingToUndo(Refused):
-    """You have said nothing here that counts."""
+    """You have said nothing here that could still be taken back."""
 
     code = "undo-nothing"
-    hint = "Name the event: scm log show."
+    hint = 'In an empty folder begin with: scm org found "My Org" --handle MyHandle; else look at scm log show.'
 
 
 @verb("undo", "org", "personal", speaks=True, undo=SPOKEN)
 def undo(desk: Desk, *, event: EntryId | None = None, anyway: bool = False, preview: bool = False) -> Result:
-    """Take back what a command said, by saying what undoes it; without an event, what you said last.
+    """Take back what a command said, by saying what undoes it; without an event, the last that you did not take back.
 
-    `preview`: only tell what would be said. `anyway`: also if the same has changed since.
+    To take back an undo is to redo: `redone` names what holds again. `preview`: only tell what would be said.
+    `anyway`: also if the same has changed since.
     """
-    found = _meant(desk, event)
-    said = command_of(desk.space, found)
-    steps = [step for each in reversed(_to_undo(said)) for step in _steps(desk, each, said, anyway=anyway)]
+    acts = Acts(desk.space)
+    found = _meant(desk, acts, event)
+    act = acts.of(found)
+    if act is None:
+        raise EventNotHere(event=found.entry.id32.hex())
+    said = _said(desk.space, act)
+    steps = [step for each in reversed(_to_undo(said)) for step in _steps(desk, acts, each, said, anyway=anyway)]
     told = [step.told for step in steps]
+    redone = acts.taken_back_by(act)
+    ids = {"event": found.entry.id32.hex()} | ({"redone": redone.last.entry.id32.hex()} if redone else {})
     if preview:
-        return {"event": found.entry.id32.hex(), "would": told}
+        return ids | {"would": told}
+    desk.answers = found.entry.id32
     for step in steps:
         step.take(desk)
-    return {"event": found.entry.id32.hex(), "said": told}
+    return ids | {"said": told}
 
 
-def command_of(space: Space, opened: Opened) -> tuple[Said, ...]:
-    """The events of one command that count, in the order in which they were said."""
-    if opened.shared is None:
-        raise EventNotHere(event=opened.entry.id32.hex())
-    by = space.envelope(opened).member
-    found = space.outcomes.of(opened.shared.command, _logs_of(space, by))
-    valid = [each for each in found if each.event is not None and space.verdict(each.entry.id32).valid]
-    return tuple(
-        (envelope, each.event)
-        for each in valid
-        if (envelope := space.envelope(each)).member == by
-        and each.event is not None and not isinstance(each.event, Heads)
-    )  # fmt: skip
+def last_act(space: Space, member: Id) -> Opened | None:
+    """The newest event of a member's last act that is no undo and was not undone; None when there is none."""
+    act = Acts(space).last_of(member)
+    return act.last if act else None
 
 
-def _meant(desk: Desk, event: bytes | None) -> Opened:
+def _said(space: Space, act: Act) -> tuple[Said, ...]:
+    """In the order in which it was said."""
+    ordered = sorted(act.events, key=lambda each: each.order)
+    return tuple((space.envelope(each), each.event) for each in ordered if each.event is not None)
+
+
+def _meant(desk: Desk, acts: Acts, event: bytes | None) -> Opened:
     """Raises EventNotHere, NotUndoable, NothingToUndo."""
     if event is None:
-        last = said_last(desk.space, desk.me)
+        last = acts.last_of(desk.me)
         if last is None:
             raise NothingToUndo
-        return last
+        return last.last
     opened = desk.space.opened(event)
     if opened is None or opened.shared is None or opened.event is None:
         raise EventNotHere(event=event.hex())
     if not desk.space.verdict(event).valid:
         raise NotUndoable(what=opened.shared.type, why="it does not count.")
     return opened
-
-
-def said_last(space: Space, member: Id) -> Opened | None:
-    """The newest event of a member that counts and that there is anything to undo of; None when there is none."""
-    newest = (
-        next((each for each in space.outcomes.newest(log) if _may_be_undone(space, each, member)), None)
-        for log in _logs_of(space, member)
-    )
-    return max((each for each in newest if each is not None), key=lambda each: each.order, default=None)
-
-
-def _logs_of(space: Space, member: Id) -> set[Id32]:
-    """Where what a member says can count."""
-    return {log for each in space.verdicts.grants.values() if each.grant.member == member for log in each.levels}
-
-
-def _may_be_undone(space: Space, opened: Opened, member: Id) -> bool:
-    event, verdict = opened.event, space.verdicts.entries.get(opened.entry.id32)
-    if event is None or opened.shared is None or verdict is None or not verdict.valid or isinstance(event, Heads):
-        return False
-    return space.envelope(opened).member == member and not is_silent(event)
 
 
 def _to_undo(said: tuple[Said, ...]) -> list[Said]:
@@ -122,14 +107,15 @@ def _thing(said: Said) -> tuple[str, Id]:
     return said[1].tag.partition(".")[0], said[0].entity
 
 
-def _steps(desk: Desk, said: Said, command: tuple[Said, ...], *, anyway: bool) -> list[Step]:
+def _steps(desk: Desk, acts: Acts, said: Said, command: tuple[Said, ...], *, anyway: bool) -> list[Step]:
     """Raises NotUndoable, ChangedSince."""
     envelope, event = said
     inverse = inverse_of(event)
     if inverse.steps is None:
         raise NotUndoable(what=event.tag, why=inverse.why)
     before, later = _around(desk.space, envelope, event)
-    changes = [each for each in later if each[0].command != envelope.command and _concerns(inverse, said, each)]
+    others = [each for each in later if each[0].command != envelope.command and _concerns(inverse, said, each)]
+    changes = acts.standing(others)
     if changes and not anyway:
         what = ", ".join(f"{change.tag} {at.entry.hex()[:12]}" for at, change in changes[:CHANGES_SHOWN])
         raise ChangedSince(what=what)

@@ -30,6 +30,7 @@ from scmanager.cli.client import Client, RunningNode
 from scmanager.cli.doorway import enter
 from scmanager.cli.output import JsonFlag, counted, progress, remark, say, say_json, short
 from scmanager.cli.session import NoFolder, Session, session_of
+from scmanager.cli.targets import ReplaceFlag, TargetTaken, check_replaceable
 from scmanager.cli.through import LONG_S
 from scmanager.errors import Refused
 from scmanager.eventstore import audit
@@ -61,7 +62,7 @@ class NotABackup(Refused):
     """{path} is there already, and is no backup."""
 
     code = "backup-target-foreign"
-    hint = "Name another file. Only an older backup is replaced."
+    hint = "Name another file. Only an older backup is replaced, with --replace."
 
 
 class MakesByDefault(TyperGroup):
@@ -81,6 +82,7 @@ def make(
         bool,
         typer.Option("--plain", help="Without a passphrase: anybody can read what titles and entries say in clear."),
     ] = False,
+    replace: ReplaceFlag = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Back the data folder up into one sealed file. Read models are not in it: they are made anew."""
@@ -88,7 +90,7 @@ def make(
     if not is_node(session.folder):
         raise NoFolder(folder=str(session.folder))
     now = int(time.time())
-    path = _target(session.folder, target, now)
+    path = _target(session.folder, target, now, replace=replace)
     passphrase = None if plain else _passphrase(twice=True)
     _forget_leftovers(path.parent)
     replaced = path.exists()
@@ -211,20 +213,16 @@ def _kept(given: list[str] | None) -> list[KeptHead]:
     return heads
 
 
-def _target(folder: Path, target: Path, now: int) -> Path:
+def _target(folder: Path, target: Path, now: int, *, replace: bool) -> Path:
     path = target.expanduser().absolute()
     if path.is_dir():
         path /= f"sc-manager-{datetime.fromtimestamp(now, UTC):%Y%m%dT%H%M%SZ}{SUFFIX}"
     if path.resolve().is_relative_to(folder.resolve()):
         raise BackupInsideData(path=str(path))
     try:
-        with path.open("rb") as held:
-            if not is_backup(held.read(64)):
-                raise NotABackup(path=str(path))
-    except FileNotFoundError:
-        pass
-    except OSError as error:
-        raise FileUnreadable(path=str(path), reason=error.strerror or type(error).__name__) from error
+        check_replaceable(path, is_backup, replace=replace)
+    except TargetTaken as error:
+        raise NotABackup(path=str(path)) from error
     return path
 
 

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from scmanager.adapters.calendar_text import Outing, calendar
+from scmanager.adapters.calendar_text import Outing, calendar, is_calendar
+from scmanager.adapters.private_files import PrivateFileFailed
 from scmanager.application.fielding import can_we_field
 from scmanager.application.verbs import MemberId, OperationId, ShipId
 from scmanager.application.words import Words
@@ -20,6 +21,7 @@ from scmanager.cli.moments import when
 from scmanager.cli.output import JsonFlag, counted, indented, remark, say, say_json, say_table, short
 from scmanager.cli.people import NOT_IN_YET, me, say_hidden, show_rows
 from scmanager.cli.session import Place, session_of
+from scmanager.cli.targets import ReplaceFlag, check_replaceable
 from scmanager.cli.verbs import OrgOption
 from scmanager.domain.catalogue import OPERATIONS
 from scmanager.domain.event import Id32, Personal
@@ -167,10 +169,12 @@ def field(
 def export_calendar(
     context: typer.Context,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Where to write it; .ics")],
+    replace: ReplaceFlag = False,
     org: OrgOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Write the operations as an iCalendar file, for any calendar; those called off are marked so."""
+    check_replaceable(output, is_calendar, replace=replace)
     with session_of(context).open() as place:
         space = names.organisation(place, org)
         found = sorted(
@@ -179,7 +183,10 @@ def export_calendar(
         words = _words(place, space, {each.briefing: Briefing for each in found if each.briefing})
         outings = [_outing(each, words.get(each.briefing)) for each in found]
         called = next(each.names for each in names.organisations(place) if each.id == space.id)
-    output.write_bytes(calendar(outings, int(time.time()), called[1]))
+    try:
+        output.write_bytes(calendar(outings, int(time.time()), called[1]))
+    except OSError as error:
+        raise PrivateFileFailed(path=str(output), act="written", reason=error.strerror) from error
     if as_json:
         say_json({"file": str(output), "operations": len(outings)})
     else:

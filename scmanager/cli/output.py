@@ -3,7 +3,7 @@
 Results go to stdout, everything else to stderr, so that a pipe carries results only.
 """
 
-import json
+import codecs
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -46,6 +46,8 @@ _UNSAFE = re.compile(
     "|(?<![^\x00-\u024f])[\u200c\u200d]|[\u200c\u200d](?=[!-\u024f])"  # joiners, which Latin letters do not need
 )
 """What would steer the terminal, reorder a line, or make one name look like another: it is drawn as nothing."""
+
+_NOT_ASCII = re.compile("[^\x09\x0a\x20-\x7e]")
 
 SEVERAL_MAX = 3
 """As many ids of a list are shown to people; programs get all."""
@@ -116,12 +118,21 @@ def counted(count: int, one: str, many: str = "") -> str:
 
 
 def say_json(value: Any) -> None:
-    """The result as one line of JSON; bytes as lower-case hex. What `harmless` spells out is escaped."""
-    sys.stdout.write(_UNSAFE.sub(_escaped, msgspec.json.encode(_plain(value)).decode()) + "\n")
+    """The result as one line of JSON; bytes as lower-case hex."""
+    say_json_text(msgspec.json.encode(_plain(value)))
 
 
-def _escaped(found: re.Match[str]) -> str:
-    return json.dumps(found[0])[1:-1]
+def say_json_text(text: bytes) -> None:
+    """JSON as it is. What would steer a terminal, or what its encoding may lack, as JSON itself spells it out."""
+    codec = codecs.lookup(getattr(sys.stdout, "encoding", None) or "utf-8").name
+    spelled = _UNSAFE if codec == "utf-8" else _NOT_ASCII
+    sys.stdout.write(spelled.sub(_json_escape, text.decode()) + "\n")
+
+
+def _json_escape(found: re.Match[str]) -> str:
+    """As \\uXXXX; two of them beyond the first plane."""
+    units = found[0].encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
 
 
 def say_table(columns: Sequence[str], rows: Iterable[Sequence[str]], empty: str) -> None:

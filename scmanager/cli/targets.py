@@ -1,11 +1,17 @@
 """Where commands write: what is there is not overwritten, and a place that cannot be written to is told first."""
 
 import secrets
+from collections.abc import Callable
 from pathlib import Path
+from typing import Annotated
 
-from scmanager.adapters.private_files import write_private
+import typer
+
+from scmanager.adapters.private_files import PrivateFileFailed, write_private
 from scmanager.adapters.space_file import SMALL_BYTES_MAX, SpaceHeader, decode
 from scmanager.errors import Refused, Untrusted
+
+BEGINNING_BYTES = 64
 
 
 class TargetTaken(Refused):
@@ -13,6 +19,16 @@ class TargetTaken(Refused):
 
     code = "target-taken"
     hint = "Name another one: what is there is never overwritten."
+
+
+class TargetThere(Refused):
+    """{path} is there already."""
+
+    code = "target-there"
+    hint = "Name another one, or say --replace."
+
+
+ReplaceFlag = Annotated[bool, typer.Option("--replace", help="An earlier one of that name is replaced.")]
 
 
 def check_target(path: Path) -> None:
@@ -24,6 +40,24 @@ def check_target(path: Path) -> None:
         write_private(tried, b"")
     finally:
         tried.unlink(missing_ok=True)
+
+
+def check_replaceable(path: Path, is_earlier: Callable[[bytes], bool], *, replace: bool) -> None:
+    """The same for what is written again and again: an earlier one is replaced by who says so.
+
+    `is_earlier` sees how a file that is there begins. Raises TargetTaken, TargetThere, PrivateFileFailed.
+    """
+    if not (path.exists() or path.is_symlink()):
+        check_target(path)
+        return
+    try:
+        with path.open("rb") as held:
+            if not is_earlier(held.read(BEGINNING_BYTES)):
+                raise TargetTaken(path=str(path))
+    except OSError as error:
+        raise PrivateFileFailed(path=str(path), act="read", reason=error.strerror or type(error).__name__) from error
+    if not replace:
+        raise TargetThere(path=str(path))
 
 
 def check_space_target(path: Path, space: bytes) -> None:

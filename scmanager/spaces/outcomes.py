@@ -21,12 +21,16 @@ class Outcomes:
         """In fold order."""
         self._commands: dict[Id32, dict[Id, Opened | list[Opened]]] = {}
         """By log. Nearly all commands lead to one entry; the list is for the others."""
+        self._answers: dict[Id32, list[Opened]] = {}
+        """By what they name as their cause; few do."""
 
     def admit(self, opened: Opened) -> None:
         """Take in one more entry, in any order. Entry 0 and what cannot be read are no outcome."""
         if opened.shared is None:
             return
         log, command = opened.entry.log, opened.shared.command
+        if opened.shared.cause:
+            self._answers.setdefault(opened.shared.cause, []).append(opened)
         entries = self._logs.setdefault(log, [])
         if not entries or entries[-1].entry.hlc < opened.entry.hlc:
             entries.append(opened)
@@ -46,6 +50,10 @@ class Outcomes:
             known = self._commands.get(log, {}).get(command, [])
             found += known if isinstance(known, list) else [known]
         return sorted(found, key=_order)
+
+    def answering(self, cause: Id32) -> tuple[Opened, ...]:
+        """The entries that name this one as their cause, in any order."""
+        return tuple(self._answers.get(cause, ()))
 
     def newest(self, log: Id32) -> Iterator[Opened]:
         """The entries of a log, the newest first."""

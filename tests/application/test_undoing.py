@@ -12,7 +12,7 @@ from scmanager.application.every_verb import VERBS
 from scmanager.application.hangar_preview import confirm
 from scmanager.application.inverses import INVERSES, Inverse, NotUndoable, inverse_of
 from scmanager.application.reissuing import EventNotHere
-from scmanager.application.undoing import ChangedSince
+from scmanager.application.undoing import ChangedSince, NothingToUndo
 from scmanager.application.writer import Command
 from scmanager.domain.catalogue import CONTACTS, FLEETS, MEMBERS, OPERATIONS, ORGANISATIONS, ROLES, SHIPS, TREATIES
 from scmanager.domain.clash import Field
@@ -26,6 +26,7 @@ from scmanager.domain.operation_crew import manifest
 from scmanager.domain.operation_events import Answer, CancelReason, Outcome
 from scmanager.domain.operation_parts import Stage
 from scmanager.domain.organisation import Description
+from scmanager.domain.roll import Roll
 from scmanager.domain.ship import Standing
 from scmanager.domain.treaty_events import EndReason, Kind
 from scmanager.errors import Refused
@@ -179,27 +180,80 @@ def plain(value: Any) -> Any:
     """Values only: entries and what is remembered are left out."""
     if isinstance(value, Claim):
         return plain(value.value)
+    if isinstance(value, Roll | tuple):
+        return [plain(each) for each in value]
     if isinstance(value, State):
         kept = (name for name in value.__struct_fields__ if name not in HISTORY)
         return {name: plain(getattr(value, name)) for name in kept}
-    if isinstance(value, tuple):
-        return [plain(each) for each in value]
     return None if isinstance(value, bytes) and len(value) in (0, 32) else value
 
 
 # What one asks for
 
 
-def test_the_last_thing_said_is_undone_and_undoing_that_says_it_again(org: Seat, flying: bytes) -> None:
+def test_the_last_thing_said_is_undone_and_undoing_that_undo_says_it_again(org: Seat, flying: bytes) -> None:
     org.do("fleet.rename", fleet_id=flying, title="North")
     renamed = newest(org)
     told = org.do("undo")
     assert told == {"event": renamed.hex(), "said": [f"fleet.rename fleet_id {flying.hex()}, title First"],
                     "space": told["space"]}  # fmt: skip
     assert org.state(FLEETS, flying).title == "First"
-    org.do("undo")
+    again = org.do("undo", event=newest(org))
+    assert again["redone"] == renamed.hex()
     assert org.state(FLEETS, flying).title == "North"
     assert org.node.shelf.space(org.space).opened(renamed) is not None, "nothing is deleted"
+
+
+def test_each_undo_goes_one_further_back_and_what_was_redone_is_undone_again(org: Seat, flying: bytes) -> None:
+    for title in ("North", "South", "West"):
+        org.do("fleet.rename", fleet_id=flying, title=title)
+    titles = []
+    for _ in range(3):
+        org.do("undo")
+        titles.append(org.state(FLEETS, flying).title)
+    assert titles == ["South", "North", "First"]
+    redone = org.do("undo", event=newest(org))["redone"]
+    assert org.state(FLEETS, flying).title == "North"
+    assert org.do("undo")["event"] == redone, "it stands again, so it is the last that stands"
+    assert org.state(FLEETS, flying).title == "First"
+    org.do("fleet.rename", fleet_id=flying, title="East")
+    org.do("undo")
+    assert org.state(FLEETS, flying).title == "First"
+    org.do("undo")
+    assert org.state(FLEETS, flying).disbanded, "before all of them it was formed"
+
+
+def test_what_another_member_took_back_is_not_taken_back_again(org: Seat, tmp_path: Path) -> None:
+    officer = org.made("role", "role.define", title="Officer", rank=3, rights=("fleet.manage",))
+    with Machine(tmp_path, "bob").open() as bobs:
+        let_in(org.node, bobs, org.space, officer, tmp_path)
+        theirs = Seat(bobs, org.space)
+        flying = org.made("fleet", "fleet.form", title="First")
+        org.do("fleet.rename", fleet_id=flying, title="North")
+        carry(org.node, bobs, org.space, tmp_path)
+        theirs.do("undo", event=newest(org))
+        carry(bobs, org.node, org.space, tmp_path)
+        assert org.state(FLEETS, flying).title == "First"
+        org.do("undo")
+        assert org.state(FLEETS, flying).disbanded
+
+
+def test_a_change_that_an_undo_of_something_older_made_is_a_change(org: Seat, flying: bytes) -> None:
+    org.do("fleet.rename", fleet_id=flying, title="North")
+    north = newest(org)
+    org.do("fleet.rename", fleet_id=flying, title="South")
+    org.do("undo", event=north, anyway=True)
+    assert org.state(FLEETS, flying).title == "First"
+    refused(ChangedSince, org)
+
+
+def test_who_said_nothing_has_nothing_to_undo(tmp_path: Path) -> None:
+    with Machine(tmp_path, "ada").open() as node:
+        seat = Seat(node, node.personal_space())
+        refused(NothingToUndo, seat)
+        seat.made("ship", "ship.add", model="DRAK_Corsair")
+        seat.do("undo")
+        refused(NothingToUndo, seat)
 
 
 def test_a_preview_says_what_would_be_said_and_says_nothing(org: Seat, flying: bytes) -> None:
@@ -337,7 +391,7 @@ def test_a_ship_is_shown_again_and_withdrawn_again(tmp_path: Path) -> None:
         org.do("ship.share", ship_id=ship)
         org.do("undo")
         assert org.state(SHIPS, ship).standing is Standing.WITHDRAWN
-        org.do("undo")
+        org.do("undo", event=newest(org))
         assert org.state(SHIPS, ship).standing is Standing.PRESENT
         own.do("undo")
         assert own.state(SHIPS, ship).standing is Standing.REMOVED

@@ -52,9 +52,16 @@ def test_only_an_older_backup_is_replaced(nova: Scm, tmp_path: Path) -> None:
     assert nova("backup", letter).error == "backup-target-foreign"
     assert letter.read_text(encoding="utf-8") == "Dear all"
     file = tmp_path / "nova.scm-backup"
-    made = [nova("backup", "--plain", file) for _ in range(2)]
-    assert [each.code for each in made] == [0, 0]
-    assert ["replaces the older backup" in each.err for each in made] == [False, True]
+    first = nova("backup", "--plain", file)
+    assert (first.code, "replaces the older backup" in first.err) == (0, False)
+    before = file.read_bytes()
+    again = nova("backup", "--plain", file)
+    assert (again.code, again.error) == (1, "target-there")
+    assert file.read_bytes() == before
+    replaced = nova("backup", "--plain", "--replace", file)
+    assert (replaced.code, "replaces the older backup" in replaced.err) == (0, True)
+    assert file.read_bytes() != before
+    assert nova("backup", "--replace", letter).error == "backup-target-foreign"
 
 
 def test_a_backup_inside_the_folder_is_refused(nova: Scm, tmp_path: Path) -> None:
@@ -69,7 +76,7 @@ def test_a_wrong_or_short_passphrase_is_said(nova: Scm, tmp_path: Path, monkeypa
     assert nova("restore", file, at="b").error == "backup-passphrase-wrong"
     assert not (tmp_path / "b").exists()
     monkeypatch.setenv("SCM_BACKUP_PASSPHRASE", "short")
-    assert nova("backup", file).error == "passphrase-too-short"
+    assert nova("backup", "--replace", file).error == "passphrase-too-short"
 
 
 @pytest.mark.parametrize("content", [b"", b"noise", b'{"format":"scm-backup/1"}\n' * 50])
@@ -121,8 +128,8 @@ def test_a_running_node_makes_the_backup_of_its_folder(nova: Scm, tmp_path: Path
         made = nova("backup", file, "--json")
         assert made.code == 0, made.err
         assert made.json["bytes"] == file.stat().st_size
-        assert nova("backup", file, "--plain").code == 0  # Replaced, as an older one.
-        assert nova("backup", file).code == 0
+        assert nova("backup", file, "--plain", "--replace").code == 0
+        assert nova("backup", file, "--replace").code == 0
         assert not list((tmp_path / "a").glob(".backup*"))
     assert nova("restore", file, "--head", head_of(made.json), at="b").code == 0
     assert {each["handle"] for each in nova("member", "list", "--json", at="b").json} == {"Vesper", "Ayla"}

@@ -127,7 +127,16 @@ def test_a_template_with_a_ship_that_nobody_owns_is_asked_of_the_whole_roster(pl
 def test_operations_are_written_as_a_calendar(planned: Scm, tmp_path: Path) -> None:
     file = tmp_path / "nova.ics"
     assert planned("operation", "calendar", "-o", file, "--json").json["operations"] == 1
+    assert planned("operation", "calendar", "-o", file).error == "target-there"
+    letter = tmp_path / "letter.txt"
+    letter.write_text("Dear all", encoding="utf-8")
+    assert planned("operation", "calendar", "--replace", "-o", letter).error == "target-taken"
+    assert letter.read_text(encoding="utf-8") == "Dear all"
     text = file.read_bytes().decode()
+    file.write_bytes(b"BEGIN:VCALENDAR\r\nolder")
+    assert planned("operation", "calendar", "--replace", "-o", file).code == 0
+    assert "END:VCALENDAR" in file.read_bytes().decode()
+    assert planned("operation", "calendar", "-o", tmp_path / "nowhere" / "x.ics").error == "private-file-failed"
     assert "DTSTART:29551130T190000Z\r\n" in text
     assert "SUMMARY:Jumptown\r\nDESCRIPTION:Take it.\r\nLOCATION:Yela\r\n" in text
     assert "X-WR-CALNAME:Nova Halcyon\r\n" in text

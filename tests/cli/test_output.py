@@ -1,12 +1,17 @@
 """What other people wrote is shown, and does not steer the terminal of whoever reads it; readers may leave."""
 
+import contextlib
+import io
 import json
 import os
 import subprocess
 import sys
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from scmanager.cli import output
 from scmanager.cli.output import counted, harmless, indented, remark, say, say_json, say_table
 from tests.cli.conftest import Scm
 
@@ -96,6 +101,37 @@ def test_a_terminal_that_lacks_a_character_gets_it_spelled_out() -> None:
     environment = os.environ | {"PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0"}
     done = subprocess.run([sys.executable, "-c", talking], env=environment, capture_output=True, check=False)
     assert (done.returncode, done.stdout.split()) == (0, [b"Kaf\xe9", b"\\u661f"]), done.stderr
+
+
+TOLD = 'Kaf\u00e9 \u661f \U0001f680 \u009b31m \u202e "quoted" \\ \n'
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "ascii", "latin-1", "cp437"])
+@pytest.mark.parametrize("how", ["say_json({'told': TOLD})", "say_json_text(msgspec.json.encode({'told': TOLD}))"])
+def test_json_is_json_whatever_the_terminal_s_encoding_lacks(encoding: str, how: str) -> None:
+    talking = (
+        "import sys, msgspec; from scmanager.cli import commands, entry, output\n"
+        f"TOLD = {TOLD!a}\n"
+        f"commands.TOP['version'] = lambda: output.{how}\n"
+        "sys.argv = ['scm', '--version']\n"
+        "entry.main()"
+    )
+    environment = os.environ | {"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
+    done = subprocess.run([sys.executable, "-c", talking], env=environment, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.decode(encoding)) == {"told": TOLD}
+    assert b"\x9b" not in done.stdout, "nothing in it steers a terminal"
+    assert ("\u661f".encode() in done.stdout) == (encoding == "utf-8")
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=["Cs"])), st.sampled_from(["utf-8", "ascii", "cp1252"]))
+def test_any_words_survive_json_on_any_terminal(words: str, encoding: str) -> None:
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding=encoding, errors="backslashreplace", newline="")
+    with contextlib.redirect_stdout(stream):
+        output.say_json({"told": words})
+    stream.flush()
+    assert json.loads(raw.getvalue().decode(encoding)) == {"told": words}
 
 
 def test_the_version_is_an_option_too() -> None:

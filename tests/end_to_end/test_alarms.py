@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,11 @@ def watch(node: Node) -> Alarms:
 
 def told(node: Node) -> list[tuple[ForkSeen, bytes]]:
     """Each alarm in the owner's own space, with what caused it."""
-    found = []
+    with node.shelf.lock:  # Without it an entry may be committed that the spaces have not taken in yet.
+        return list(_told(node))
+
+
+def _told(node: Node) -> Iterator[tuple[ForkSeen, bytes]]:
     for row in node.store.tail(0, 10_000):
         one = entry.parse(row.data)
         head = next(head for head in node.store.heads() if head.log == row.log)
@@ -48,8 +53,7 @@ def told(node: Node) -> list[tuple[ForkSeen, bytes]]:
         if shared and shared.type == ForkSeen.tag:
             assert node.shelf.space(head.space).kind == "personal"
             assert node.shelf.space(head.space).verdicts.entries[one.id32].valid
-            found.append((msgspec.json.decode(shared.payload, type=ForkSeen), shared.cause))
-    return found
+            yield msgspec.json.decode(shared.payload, type=ForkSeen), shared.cause
 
 
 def take_in_a_fork(node: Node, space: bytes, first: Path) -> None:

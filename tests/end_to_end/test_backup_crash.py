@@ -73,7 +73,7 @@ def test_a_disk_that_is_full_keeps_the_earlier_backup(place: Path, size_bytes: i
     target = place / "target.scm-backup"
     earlier = (place / "earlier").read_bytes()
     target.write_bytes(earlier)
-    arguments = ("--data", str(place / "data"), "backup", "--plain", str(target))
+    arguments = ("--data", str(place / "data"), "backup", "--plain", "--replace", str(target))
     said = limited(size_bytes, *arguments, state=place / "state")
     assert said.returncode == 3
     assert said.stderr.split(":")[0] in {"backup-snapshot-failed", "private-file-failed", "folder-not-lockable"}

@@ -99,7 +99,9 @@ def main() -> int:
         if job == "backup":
             target = place / "target.scm-backup"
             target.write_bytes((place / "earlier").read_bytes())
-            code = forked(dying(place, number, "--data", str(place / "data"), "backup", "--plain", str(target)))
+            code = forked(
+                dying(place, number, "--data", str(place / "data"), "backup", "--plain", "--replace", str(target))
+            )
             check_backup(place, whole(place / "earlier"), int(sys.argv[3]))
         else:
             folder, source = place / "restored", place / "whole.scm-backup"
