@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from scmanager.domain.contest import Claim, begun_before, beside, drop, entries, holder, rivals, stake
 from scmanager.domain.event import About, Decision, Envelope, Event, Id, Id32, Personal, State, replace
 from scmanager.domain.payload import TUPLE_MAX, Entries, Entry
-from scmanager.domain.words import check_name, check_words
+from scmanager.domain.words import Name, Prose, check_name, check_words
 from scmanager.errors import Refused
 
 
@@ -65,10 +65,10 @@ CharacterEvent = Made | Described | SheetChosen | Retired | Returned | Shared | 
 class CharacterSheet(Personal):
     """Who a character is."""
 
-    name: str
-    occupation: str = ""
-    origin: str = ""
-    background: str = ""
+    name: Name
+    occupation: Name = ""
+    origin: Name = ""
+    background: Prose = ""
 
 
 class Standing(enum.StrEnum):
