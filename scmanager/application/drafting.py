@@ -28,8 +28,11 @@ AtDesk = Callable[[Desk], Result]
 class Drafting:
     """One command on its way: where it will be said, as whom, and the documents."""
 
-    def __init__(self, documents: Documents, space: Space, log: Id32, grant: Grant, command: Id) -> None:
-        self.documents, self.space, self.log, self.grant, self.command = documents, space, log, grant, command
+    def __init__(
+        self, documents: Documents, shelf: Shelf, space: Space, log: Id32, grant: Grant, command: Id
+    ) -> None:
+        self.documents, self.shelf = documents, shelf
+        self.space, self.log, self.grant, self.command = space, log, grant, command
 
     @property
     def me(self) -> Id:
@@ -75,7 +78,7 @@ class Drafts:
     def _drafted(self, known: Verb, space: bytes, arguments: Mapping[str, Any], command: Id) -> Result:
         for left in reversed(range(TRIES)):
             grant, log = self._writer.grant(space), self._writer.seat_log(space)
-            drafting = Drafting(self._documents, self._shelf.space(space), log or b"", grant, command)
+            drafting = Drafting(self._documents, self._shelf, self._shelf.space(space), log or b"", grant, command)
             try:
                 at_desk: AtDesk = known.act(drafting, **arguments)
                 return self._writer.do(Command(command, space, at_desk))
