@@ -89,11 +89,7 @@ def check_unmoved(space: Space, character_id: Id, player: Id, read: ReadText) ->
     """The text, if it is still what the sheet says. Raises DocumentMoved."""
     document = cast("Document", space.state(DOCUMENTS, character_id))
     now = document.text(Kind.SHEET, owner_of(Kind.SHEET, player))
-    if (space.id, now.heads, now.leavings, space.erased_keys()) != (
-        read.space,
-        read.heads,
-        read.leavings,
-        read.erased,
-    ):
+    said = (space.id, now.heads, now.leavings, space.erased_keys())
+    if said != (read.space, read.heads, read.leavings, read.erased):
         raise DocumentMoved
     return SheetText(read.said)
