@@ -72,9 +72,9 @@ def read_text(drafting: Drafting, character_id: Id) -> ReadText:
     Raises CharacterUnknown, and what keeps the document from being read: WordsAbsent, DocumentUnreadable, ScribeAway.
     """
     with drafting.shelf.lock:
-        held = ((each, each.state(CHARACTERS, character_id)) for each in drafting.shelf.spaces())
-        own = ((each, one) for each, one in held if each.kind == "personal" and isinstance(one, Character))
-        found = next(((each, one.player, each.erased_keys()) for each, one in own if one.player), None)
+        personal = [each for each in drafting.own_spaces() if each.kind == "personal"]
+        held = ((each, cast("Character", each.state(CHARACTERS, character_id))) for each in personal)
+        found = next(((each, one.player, each.erased_keys()) for each, one in held if one.player), None)
     if found is None:
         raise CharacterUnknown
     space, player, erased = found

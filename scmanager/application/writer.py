@@ -18,6 +18,7 @@ from scmanager.application.continuing import Continuation
 from scmanager.application.desk import Desk, NotAMember
 from scmanager.application.founding import Founding
 from scmanager.application.keys import FreshKeys, Keys
+from scmanager.application.personal import spaces_written
 from scmanager.application.recalling import recalled
 from scmanager.application.seat import Seat
 from scmanager.domain.records import Grant
@@ -244,7 +245,7 @@ class Writer:
                 twin.answer.add_done_callback(lambda first: _pass_on(first, waiting.answer))
                 return False
             seat = self._seat_for(command)
-            desk = Desk(seat, command.id, self._clock_us(), self._entropy, self._own_spaces, self._store.parts)
+            desk = Desk(seat, command.id, self._clock_us(), self._entropy, self.own_spaces, self._store.parts)
             if not isinstance(command, Command):
                 command.open(desk, self._keys)
                 self._seats[seat.space.id] = seat
@@ -290,8 +291,9 @@ class Writer:
             return command.seat(self._shelf, self._keys, self._clock_us(), self._entropy)
         return self._seat(command.space)
 
-    def _own_spaces(self) -> list[Space]:
-        return [space for space in self._shelf.spaces() if self._keys.logs_of(space.id)]
+    def own_spaces(self) -> list[Space]:
+        """Those that this installation writes in as what they are. Call it under the shelf's lock."""
+        return list(spaces_written(self._shelf, self._store, self._keys))
 
     def _seat(self, space_id: bytes) -> Seat:
         seat = self._seats.get(space_id)

@@ -10,7 +10,7 @@ from scmanager.application.words import Words
 from scmanager.cli import gone, names
 from scmanager.cli.moments import Moment
 from scmanager.cli.output import JsonFlag, say, say_json, short
-from scmanager.cli.people import AllFlag, Row, list_rows_of
+from scmanager.cli.people import AllFlag, Row, list_rows_of, me
 from scmanager.cli.session import Place, session_of
 from scmanager.cli.verbs import OrgOption, PersonalFlag
 from scmanager.domain.catalogue import CHARACTERS, PLAYERS
@@ -89,7 +89,8 @@ def _shown_in(place: Place, wanted: bytes) -> Iterable[Row]:
     """The organisations that see a character of one's own, and of when what they see is."""
     for org in place.shelf.spaces():
         one = org.state(CHARACTERS, wanted) if org.kind == "org" else None
-        if isinstance(one, Character) and one.standing is Standing.PRESENT:
+        mine = isinstance(one, Character) and one.player == me(place, org)
+        if isinstance(one, Character) and mine and one.standing is Standing.PRESENT:
             called = names.register(OrganisationId, place, org).call(org.id[:16])
             at, text_at = _said_at(org, one.sheet), _said_at(org, one.text)
             yield {"organisation": called, "at": at, "text_shown_at": text_at}

@@ -124,7 +124,10 @@ def test_a_text_that_is_too_long_or_not_there_is_refused_and_nothing_is_shown(
 def test_a_text_that_changed_while_it_was_read_is_read_again(org: Seat, own: Seat, vesper: bytes) -> None:
     node = org.node
     grant, log = node.writer.grant(org.space), node.writer.seat_log(org.space)
-    drafting = Drafting(node.documents, node.shelf, node.shelf.space(org.space), log or b"", grant, b"c" * 16)
+    drafting = Drafting(
+        node.documents, node.shelf.space(org.space), log or b"", grant, b"c" * 16,
+        node.shelf, node.writer.own_spaces,
+    )  # fmt: skip
     at_desk = share(drafting, character_id=vesper, with_text=True)
     write(own, vesper, SEA)
     with pytest.raises(DocumentMoved):
