@@ -40,7 +40,7 @@ THINGS: dict[str, dict[str, Command]] = {
     },
     "contact": {"list": "diplomacy.list_contacts", "history": "diplomacy.history"},
     "treaty": {"list": "diplomacy.list_treaties", "versions": "diplomacy.versions"},
-    "character": {"list": "characters.list_characters"},
+    "character": {"list": "characters.list_characters", "show": "characters.show"},
     "document": {
         "list": "documents.list_documents",
         "show": "documents.show",
