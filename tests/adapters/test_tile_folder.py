@@ -1,5 +1,7 @@
 """A log as static files: read by the specification alone, never ahead of what lies there, never back."""
 
+import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -176,6 +178,24 @@ def test_a_folder_that_cannot_be_made_is_named(kept: Kept, tmp_path: Path) -> No
         kept.publish()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no modes there")
 def test_everybody_may_read_what_is_published(kept: Kept) -> None:
+    before = os.umask(0o022)
+    try:
+        kept.publish()
+    finally:
+        os.umask(before)
+    published = kept.files() - {LOCK_FILE}
+    assert {(kept.folder / name).stat().st_mode & 0o777 for name in published} == {0o644}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="an open file is not replaced there")
+def test_who_is_reading_a_head_while_the_next_one_comes_reads_it_to_its_end(kept: Kept) -> None:
     kept.publish()
-    assert (kept.folder / "checkpoint").stat().st_mode & 0o444 in {0o444, 0o440, 0o400}
+    before = (kept.folder / "checkpoint").read_bytes()
+    kept.grow(5)
+    with (kept.folder / "checkpoint").open("rb") as reading:
+        kept.publish()
+        assert reading.read() == before
+    assert (kept.folder / "checkpoint").read_bytes() != before
+    assert not list(kept.folder.rglob(".*.new"))

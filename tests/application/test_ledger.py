@@ -8,12 +8,15 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from scmanager.application.ledger import STATEMENT_BYTES_MAX, LedgerThere
+from scmanager.application.desk import Desk
+from scmanager.application.ledger import STATEMENT_BYTES_MAX, LedgerThere, LogNotOpen
 from scmanager.application.proving import NotEntered, OtherHistory, head_in, prove
+from scmanager.application.recovering import message_of, new_statement, take_seat
 from scmanager.application.settling import settle
 from scmanager.application.writer import Command, Result
-from scmanager.domain.ledger import KeysPublished, Signed
+from scmanager.domain.ledger import Final, KeysPublished, LedgerLog, Signed
 from scmanager.eventstore.checkpoint import Checkpoint, NotSigned, parse_note, sign_note
+from scmanager.eventstore.entry import Recovery, Signature
 from scmanager.eventstore.memory import MemoryStore
 from scmanager.eventstore.postgres import PostgresStore
 from scmanager.eventstore.signing import SigningKey
@@ -26,6 +29,8 @@ from scmanager.master_ledger.manifest import DoesNotFollow, SignaturesMissing
 from scmanager.master_ledger.proof import Proof
 from scmanager.master_ledger.submission import StatementUnusable, Submission
 from scmanager.master_ledger.verification import verify_update
+from scmanager.runtime import clock_us
+from scmanager.spaces.ledger import entered, keys_of
 from tests.golden.logs import key_of
 from tests.support.ledger import (
     CONTENT,
@@ -190,6 +195,60 @@ def test_a_ledger_is_never_written_under_a_key(space: LedgerSpace) -> None:
     settle(space.writer, space.shelf.space(space.id), lambda count: bytes(count))
     assert [row.shared[:9] for row in space.tree().rows(1, space.tree().head.size)] == [b'{"type":"']
     assert space.keys.keys_of(space.id, None) == ()
+
+
+def test_a_closed_log_and_one_with_another_key_take_nothing(space: LedgerSpace) -> None:
+    manifest = space.manifest()
+    other = replace(manifest.statement, logs=(replace(space.log, key=key_of("thief").public),))
+    with pytest.raises(LogNotOpen, match="manifest 1"):
+        space.append(signed(other, *ROOTS[:2]))
+    space.append(manifest)
+    head = Final(2, space.tree().root(2))
+    closing = issuing.revocation(manifest.statement, space.log_key.public, {space.id: head}, NOW_S)
+    with pytest.raises(LogNotOpen, match="manifest 2"):
+        space.append(signed(closing, *ROOTS[:2]))
+    assert [each.index for each in space.entered()] == [1]
+
+
+def test_a_manifest_that_does_not_follow_changes_no_keys_whoever_wrote_it_down(space: LedgerSpace) -> None:
+    manifest = space.manifest()
+    space.append(manifest)
+    thief = key_of("thief")
+    own = issuing.following(manifest.statement, NOW_S, release=issuing.quorum(1, [RELEASE.public, thief.public]))
+    forged = signed(own, thief)
+
+    def write(desk: Desk) -> Result:
+        desk.record(None, desk.organisation, forged)
+        return {}
+
+    space.writer.do(Command(bytes(16), space.id, write))
+    assert len(space.entered()) == 2
+    keys = keys_of(space.entered())
+    assert keys is not None
+    assert keys.manifest == manifest.statement
+    assert space.append(space.update(manifest))["indices"] == [3]
+
+
+def test_after_a_recovery_the_keepers_list_the_new_log_and_it_tells_everything_itself(space: LedgerSpace) -> None:
+    """The machine was lost: the root keys give the space to a new log, in which nothing stands yet."""
+    manifest = space.manifest()
+    update = space.update(manifest)
+    space.append(manifest, update)
+    held, fresh = space.shelf.space(space.id), key_of("fresh log")
+    root = manifest.statement.root
+    statement = new_statement(held, fresh.public, bytes([1]) * 32, bytes([2]) * 32, root.m, root.keys)
+    signatures = tuple(Signature(key.public, key.sign(message_of(statement))) for key in ROOTS[:2])
+    word = Recovery(statement, signatures)
+    new = take_seat(space.store, space.shelf, space.keys, word, fresh.reveal_seed(), bytes(32), clock_us())
+    space.writer.forget_seats()
+    settle(space.writer, held, lambda count: bytes(count))
+    assert space.keys.keys_of(space.id, None) == (), "written in clear: it has no key to change"
+    with pytest.raises(LogNotOpen):
+        space.append(manifest)
+    listed = issuing.following(manifest.statement, NOW_S, logs=[LedgerLog(space.id, new, fresh.public, None)])
+    assert space.append(manifest, signed(listed, *ROOTS[:2]), update)["indices"] == [1, 2, 3]
+    assert [each.index for each in entered(held, new)] == [1, 2, 3]
+    assert [each.index for each in space.entered()] == [1, 2], "the old log stays as it was"
 
 
 class AlteredStore(MemoryStore):

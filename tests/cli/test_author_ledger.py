@@ -2,6 +2,7 @@
 
 import time
 from base64 import b64decode
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from scmanager.eventstore.checkpoint import parse_note
 from scmanager.master_ledger.cosignature import cosign
 from tests import tiny_verifier
+from tests.cli.conftest import Scm, served
 from tests.support import tile_reader
 from tests.support.author import Author
 from tests.support.ledger import WITNESSES, name_of
@@ -120,6 +122,8 @@ def test_root_keys_of_which_two_halves_could_each_speak_found_nothing(
     assert author.scm("init", at="server").code == 0
     made = author.scm("author", "init", *roots, "--roots-needed", needed, at="server")
     assert made.error == "statement-unusable"
+    twice = author.scm("author", "init", *roots[:2], *roots[:2], "--roots-needed", 1, at="server")
+    assert twice.error == "statement-unusable"
     assert author.scm("space", "list", "--json", at="server").json == []
 
 
@@ -203,6 +207,19 @@ def test_what_is_published_is_read_by_the_specification_alone(released: tuple[Au
     assert b'"version":"1.1.0"' in shared[2]
     again = author.scm("author", "publish", author / "public", "--json", at="server")
     assert again.json["files"] == 0
+
+
+@pytest.mark.services
+def test_beside_a_running_node_it_is_read_and_not_written(scm: Scm, tmp_path: Path) -> None:
+    author = Author(scm, tmp_path)
+    ledger = author.begin(author.serve("a"))
+    assert author.append("keys", at="a")[0].code == 0
+    assert author.sign_update(ledger, "--key", author / "release").code == 0
+    with served(tmp_path, "a"):
+        assert author.append("update", at="a")[0].error == "node-running"
+        done = scm("author", "publish", author / "public", "--json")
+        assert (done.code, done.json["size"]) == (0, 2), done.err
+    assert author.append("update", at="a")[0].code == 0
 
 
 def _sub(author: Author, name: str) -> Any:
