@@ -38,7 +38,7 @@ class LogNotOpen(Refused):
     """By key manifest {n} this log is not one of the author's, or it is closed."""
 
     code = "log-not-open"
-    hint = "Have the keepers list it: scm author manifest --after FILE --log LINE, with the line of scm author init."
+    hint = "Have the keepers list it: scm author manifest --after FILE --log LINE, with the line of scm author log."
 
 
 class OtherRoots(Refused):

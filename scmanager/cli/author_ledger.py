@@ -21,9 +21,11 @@ from scmanager.cli.author_statements import ArtefactArgument
 from scmanager.cli.output import JsonFlag, progress, remark, say_result
 from scmanager.cli.session import session_of
 from scmanager.cli.targets import ReplaceFlag, check_replaceable
+from scmanager.domain.ledger import LedgerLog
 from scmanager.eventstore.checkpoint import NOTE_BYTES_MAX, Checkpoint, origin
 from scmanager.master_ledger import issuing, proof, submission
 from scmanager.master_ledger.content_hash import cid
+from scmanager.spaces.ledger import keys_of
 
 
 def init(
@@ -54,6 +56,16 @@ def append(
     with session_of(context).open() as place:
         done = own_ledger.append(place.node, data)
     say_result(done, as_json=as_json)
+
+
+def show_log(context: typer.Context, as_json: JsonFlag = False) -> None:
+    """The log that is written to, in the line that scm author manifest --log takes, and how far it is."""
+    with session_of(context).open() as place:
+        tree, statements = own_ledger.own_tree(place.shelf, place.store, place.vault)
+    head, keys = tree.head, keys_of(statements)
+    line = issuing.vkey_of(LedgerLog(head.space, head.log, head.public, None), tree.origin)
+    ledger = keys.ledger.hex() if keys else "not begun"
+    say_result({"log": line, "size": head.size, "ledger": ledger}, as_json=as_json)
 
 
 def prove(

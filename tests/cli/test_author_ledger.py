@@ -209,6 +209,36 @@ def test_what_is_published_is_read_by_the_specification_alone(released: tuple[Au
     assert again.json["files"] == 0
 
 
+def test_a_ledger_that_comes_back_from_a_backup_goes_on_in_a_log_that_the_keepers_list(
+    released: tuple[Author, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    author, ledger = released
+    monkeypatch.setenv("SCM_BACKUP_PASSPHRASE", "correct horse battery")
+    assert author.scm("backup", author / "backup", at="server").code == 0
+    restored = author.scm("restore", author / "backup", at="again")
+    assert restored.code == 0, restored.err
+    before = author.scm("author", "log", "--json", at="server").json
+    now = author.scm("author", "log", "--json", at="again").json
+    assert (before["log"], before["size"], before["ledger"]) == (author.line, 3, ledger)
+    assert now["log"] != before["log"]
+    assert now["ledger"] == "not begun"
+    assert author.append("keys", at="again")[0].error == "log-not-open"
+    listed = author.scm(
+        "author", "manifest", "--after", author / "keys", "--log", now["log"], "--key", author / "root-0",
+        "--key", author / "root-1", "-o", author / "keys-2",
+    )  # fmt: skip
+    assert listed.code == 0, listed.err
+    assert [each.code for each in author.append("keys-2", "update", at="again")] == [0, 0]
+    assert author.scm("author", "prove", author / "release.zip", at="again").code == 0
+    (author / "nobody").write_text("quorum none\n", encoding="ascii")
+    told = author.scm(
+        "verify", "update", author / "release.zip", "--manifests", author / "keys-2", "--ledger", ledger,
+        "--policy", author / "nobody",
+    )  # fmt: skip
+    assert told.code == 0, told.out
+    assert author.scm("log", "verify", "--deep", at="again").code == 0
+
+
 @pytest.mark.services
 def test_beside_a_running_node_it_is_read_and_not_written(scm: Scm, tmp_path: Path) -> None:
     author = Author(scm, tmp_path)
