@@ -20,6 +20,8 @@ from scmanager.supervisor import Run
 if TYPE_CHECKING:
     from scmanager.application.alarms import Alarms
 
+READ_MODELS = "read-models"
+"""In the data folder: where the private PostgreSQL is, or says where it is."""
 LOOK_S = 1.0
 """How often the database's process is looked at; costs nothing."""
 PING_EVERY = 30
@@ -47,8 +49,8 @@ class Actors:
         self.projector: Projector | None = None
         """None until the database was up once."""
         self._database_up = threading.Event()
-        seen = SeenFile(node.settings.data)
-        self._erasures = Erasures(node.store, node.shelf, node.vault, seen, lambda: node.now_us() // 10**6)
+        seen = SeenFile(node.settings.data, self._now_s)
+        self._erasures = Erasures(node.store, node.shelf, node.vault, seen, self._now_s)
         self._erasures_wake = threading.Event()
         node.shelf.listen(self._erasures_wake.set)
         self._alarms: Alarms | None = None
@@ -63,6 +65,9 @@ class Actors:
         """Those that nobody waits for: they start when all others run."""
         return [("erasures", self.run_erasures), ("alarms", self.run_alarms)]
 
+    def _now_s(self) -> int:
+        return self._node.now_us() // 10**6
+
     def conninfo(self) -> str:
         """How to reach the database at present. Raises DatabaseAway."""
         server = self.server
@@ -73,7 +78,7 @@ class Actors:
     def run_database(self, stop: threading.Event, ready: Callable[[], None]) -> None:
         """The PostgreSQL of the read models, watched. Raises what its start raises, and DatabaseAway."""
         settings = self._node.settings
-        with postgres_server.start(settings.data / "read-models", dsn=settings.postgres_dsn) as server:
+        with postgres_server.start(settings.data / READ_MODELS, dsn=settings.postgres_dsn) as server:
             self.server = server
             self._database_up.set()
             ready()

@@ -22,6 +22,7 @@ from scmanager.domain.audit_types import AuditType
 from scmanager.errors import ScManagerError
 from scmanager.eventstore.audit_chunk import Finding
 from scmanager.eventstore.file_faults import DiskFailed
+from scmanager.eventstore.own_tables import GUARD_MISSING
 from scmanager.eventstore.store import StoreDamaged
 from scmanager.runtime import EVENTS_FILE, Node, clock_us
 
@@ -33,6 +34,7 @@ _DAMAGE = (StoreDamaged, DiskFailed, VaultDamaged, IdentityDamaged, MarkDamaged)
 
 def auditor_of(node: Node) -> Auditor:
     """The auditor of an open node. One a node, as long as it is open."""
+    leave_mended(node.settings.data, node.store.mended)
     secret = hashlib.sha3_256(b"scm/audit-secret/1\n" + node.identity.vault_secret).digest()
     return Auditor(
         node.store, node.shelf, node.writer, node.vault, node.now_us, secrets.token_bytes,
@@ -69,8 +71,15 @@ def leave_findings(folder: Path, findings: tuple[Finding, ...]) -> None:
     if not os.access(folder / EVENTS_FILE, os.W_OK):
         return
     for each in findings[:FINDINGS_MAX]:
-        text = f"log {each.log.hex()} entry {each.seq}: {each.what}"
+        text = f"log {each.log.hex()} entry {each.seq}: {each.what}" if each.log else each.what
         leave(folder, AuditType.INTEGRITY_FAILURE, each.code, each.log.hex(), text)
+
+
+def leave_mended(folder: Path, mended: tuple[str, ...]) -> None:
+    """That the store's own guards were gone when it was opened: somebody wrote to its file past us."""
+    if mended:
+        text = f"missing, and made anew: {', '.join(mended)}"
+        leave(folder, AuditType.INTEGRITY_FAILURE, GUARD_MISSING, "own folder", text)
 
 
 @contextlib.contextmanager

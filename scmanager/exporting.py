@@ -19,6 +19,7 @@ from scmanager.application.telling import tell
 from scmanager.projections.reading import Picture, picture
 from scmanager.runtime import Node
 from scmanager.spaces.opening import once
+from scmanager.spaces.readers import box_keys
 
 README = """\
 This is an export of SC Manager {release}, made {made_at}. Everything in it is in clear: whoever has it reads it,
@@ -52,7 +53,7 @@ class Wanted(msgspec.Struct, frozen=True):
 
 
 def export(node: Node, conninfo: str, schema: str, spaces: Sequence[bytes], wanted: Wanted) -> Iterator[bytes]:
-    """The archive's bytes. Raises NoSuchSpace, TablesUnread, BoxKeyUnusable while they are read."""
+    """The archive's bytes. Raises NoSuchSpace, TablesUnread while they are read."""
     node.own_logs.remember()
     made: list[FileMade] = []
     with ExitStack() as opened:
@@ -85,7 +86,7 @@ def _files(node: Node, tables: Picture, spaces: Sequence[bytes], wanted: Wanted,
 
 def _files_of(node: Node, tables: Picture, space: bytes, folder: str, until: int, wanted: Wanted) -> Files:
     with node.shelf.lock:
-        readers = sorted(node.shelf.space(space).box_keys())
+        readers = sorted(box_keys(node.shelf.space(space)))
     entries = whole_space(node.store, node.vault, space, readers if wanted.keys else None)
     yield f"{folder}/entries.jsonl", entries
     told = tell(node.shelf, node.store, once(node.vault.held), space, until)

@@ -35,12 +35,13 @@ from scmanager.adapters.space_file import (
 from scmanager.adapters.space_reading import SpaceFile, whole_space
 from scmanager.adapters.wrapping import FileProtection, Protection
 from scmanager.application import organisations
-from scmanager.application.desk import Desk
+from scmanager.application.desk import Desk, Quoted
 from scmanager.application.drafting import Drafts
 from scmanager.application.every_verb import NotForThisSpace, VerbUnknown, verb_for
 from scmanager.application.exchange import Admitted, Fork, admit_logs, forks_of, open_log
 from scmanager.application.founding import Founding
 from scmanager.application.hangar_preview import Preview, preview
+from scmanager.application.keys import shared_key_of
 from scmanager.application.personal import own_space
 from scmanager.application.pieces import finish_pieces
 from scmanager.application.settling import settle
@@ -48,6 +49,7 @@ from scmanager.application.words import Words
 from scmanager.application.writer import Result, Writer
 from scmanager.config import Settings
 from scmanager.domain.catalogue import FOLDS, ORGANISATIONS
+from scmanager.domain.governance import Heads
 from scmanager.domain.ship_events import Owner, OwnerKind
 from scmanager.errors import ScManagerError
 from scmanager.eventstore.entry import Kind, RecoveryKeys
@@ -60,6 +62,7 @@ from scmanager.eventstore.verification import SignedNote, start_of
 from scmanager.own_logs import OwnLogs
 from scmanager.spaces.clock import clock_hint, refuse_slow_clock
 from scmanager.spaces.documents import Documents
+from scmanager.spaces.readers import box_keys
 from scmanager.spaces.shelf import Shelf
 
 EVENTS_FILE = "events.db"
@@ -91,7 +94,7 @@ class Node:
             forget_unfinished(folder)
             self.identity: Identity = open_identity(folder, protection or FileProtection(self._state))
             self.vault, self.store = self._open_files(folder, opened)
-            self.shelf = Shelf(self.store, FOLDS, self.vault.get, clock, self.vault.subjects)
+            self.shelf = Shelf(self.store, FOLDS, shared_key_of(self.vault), clock, self.vault.subjects)
             finish_pieces(self.store)
             self.shelf.follow()
             self.writer = Writer(self.store, self.shelf, self.vault, clock, secrets.token_bytes)
@@ -205,7 +208,8 @@ class Node:
         """Found a personal space, without waiting."""
 
         def act(desk: Desk) -> Result:
-            desk.subject_key(desk.me)  # Made now, so that every device enrolled later has the same one.
+            # Under his key, so that it is named: every device that is enrolled later takes it in, and has the same.
+            desk.record(None, desk.organisation, Quoted(Heads(), ((desk.me, b"{}"),)))
             return {"member": desk.me.hex()}
 
         return self._found("personal", command_id, act, RecoveryKeys(0, ()))
@@ -263,7 +267,7 @@ class Node:
     def export_space(self, space: bytes, path: Path, *, with_keys: bool = True) -> int:
         """Write a space to a file, with its keys for the devices that act there; returns the size in bytes."""
         with self.shelf.lock:
-            readers = sorted(self.shelf.space(space).box_keys())
+            readers = sorted(box_keys(self.shelf.space(space)))
         self.own_logs.remember()  # Before they leave: a folder put back to an earlier state is noticed then.
         return write_pieces(path, whole_space(self.store, self.vault, space, readers if with_keys else None))
 
@@ -277,8 +281,7 @@ class Node:
             self.writer.forget_seats()
             space = self.shelf.space(file.space)
             named = space.named_keys()
-            # In a personal space, which only its owner's devices write, his word is enough.
-            worth = [key for key in keys if key.key_id in named or space.kind == "personal"]
+            worth = [key for key in keys if key.key_id in named]  # Anybody could have put the others there.
         if worth:
             self.vault.put_all([key for key in worth if key.space == space.id])
             self.shelf.keys_came()

@@ -176,11 +176,14 @@ class FolderMark:
         return hashlib.sha3_256(b"scm/machine/1\n" + name.encode() + machine).digest()
 
     def _place(self) -> str:
-        """Volume, folder and id file by number: a copy has others. Empty where numbers do not last."""
-        if _file_system(self._folder) in RENUMBERED:
-            return ""
-        folder, anchor = self._folder.stat(), (self._folder / FOLDER_ID_FILE).stat()
-        return f"{_volume(self._folder):x}/{folder.st_ino:x}/{anchor.st_ino:x}"
+        return place_of(self._folder, self._folder / FOLDER_ID_FILE)
+
+
+def place_of(folder: Path, anchor: Path) -> str:
+    """Volume, folder and a file in it by number: a copy has others. Empty where numbers do not last."""
+    if _file_system(folder) in RENUMBERED:
+        return ""
+    return f"{_volume(folder):x}/{folder.stat().st_ino:x}/{anchor.stat().st_ino:x}"
 
 
 def parse_mark(raw: bytes) -> Mark:

@@ -2,9 +2,9 @@
 
 In the node's folder: `postgres.lock`, `postgres.password` (0600), `postgres.log` (0600), and `postgres/` with
 `data` and, if its path is short enough, `socket`. What cannot stand there stands outside, in folders of random name
-listed in `postgres-elsewhere.json`:
-- the data, when we are root and the lent user cannot reach the node's folder (a 0700 home, the usual case), or when
-  the folder's file system keeps no permissions (a stick), which PostgreSQL insists on;
+listed in `postgres-elsewhere.json`, which counts in this folder only and not in a copy of it:
+- the data (postgres_outside.py), when we are root and the lent user cannot reach the node's folder (a 0700 home, the
+  usual case), or when the folder's file system keeps no permissions (a stick), which PostgreSQL insists on;
 - a copy of the programs, when that user cannot reach them;
 - the socket, when its path would not fit into the 104 to 108 bytes that systems allow.
 
@@ -23,8 +23,19 @@ from pathlib import Path
 
 import msgspec
 
+from scmanager.adapters.folder_mark import place_of
 from scmanager.adapters.postgres_account import Account
 from scmanager.adapters.postgres_binaries import Binaries, copy_out
+from scmanager.adapters.postgres_outside import (
+    PREFIX,
+    RECORD,
+    Outside,
+    Owner,
+    Record,
+    read_record,
+    remove_abandoned,
+    write_new,
+)
 from scmanager.errors import Misconfigured
 
 _PREFIX = "scm-"
@@ -42,13 +53,6 @@ class FolderUnusable(Misconfigured):
     hint = "Choose a data folder you may write to, and always start the node as the same user."
 
 
-class _Elsewhere(msgspec.Struct):
-    cluster: str = ""
-    sockets: str = ""
-    programs: str = ""
-    programs_of: str = ""
-
-
 class Place:
     """The folders of one private PostgreSQL. Making it makes the folders; raises FolderUnusable."""
 
@@ -58,8 +62,9 @@ class Place:
         self.log = folder / "postgres.log"
         self.lock = folder / "postgres.lock"
         self._password_file = folder / "postgres.password"
-        self._record = folder / "postgres-elsewhere.json"
-        self._elsewhere = self._read_record()
+        self._record = folder / RECORD
+        self._elsewhere = Record()
+        self._outside: Outside | None = None
         self.cluster = folder / "postgres"
 
     @property
@@ -68,16 +73,43 @@ class Place:
         return self.cluster / "data"
 
     def make(self) -> None:
-        """Make the folder that holds the data, where the account can reach it. Idempotent."""
+        """Make the folder that holds the data, where the account can reach it. Idempotent; the lock must be held."""
+        here = place_of(self.folder, self.lock) or str(self.folder)
+        self._elsewhere = read_record(self.folder)
+        if self._elsewhere.folder != here:  # A copy of the folder that it was written in.
+            self._elsewhere = Record(here, secrets.token_hex(16))
         reachable = self.account.can("x", self.folder)
         if reachable and self._keeps_permissions():
             return
+        if self._outside is None or not self._outside.there():
+            self.release()
+            self._outside = self._find_outside() or self._new_outside(reachable=reachable)
+        self.cluster = self._outside.cluster
+
+    def release(self) -> None:
+        """Let go of what stands outside. Asking twice is harmless."""
+        if self._outside is not None:
+            self._outside.release()
+            self._outside = None
+
+    def remove_abandoned(self) -> None:
+        """Remove what nodes whose folder is gone left where this one might put its data."""
+        remove_abandoned([*self._sticky(), *_bases(), _RAM], self.account)
+
+    def _owner(self) -> Owner:
+        return Owner("scm-cluster/1", str(self.folder), self._elsewhere.folder, self._elsewhere.id)
+
+    def _find_outside(self) -> Outside | None:
         known = self._elsewhere.cluster
-        if not (known and self._is_ours(Path(known))):
-            # A stick without permissions is somebody's who means to leave nothing behind: RAM, where there is some.
-            self._elsewhere.cluster = str(self._make_outside("data", *(_ram() if reachable else ()), *self._bases()))
-            self._write_record()
-        self.cluster = Path(self._elsewhere.cluster)
+        return Outside.take(Path(known), self.account, self._owner()) if known else None
+
+    def _new_outside(self, *, reachable: bool) -> Outside:
+        # A stick without permissions is somebody's who means to leave nothing behind: RAM, where there is some.
+        made = self._make_outside(PREFIX, *(_ram() if reachable else ()), *self._bases())
+        found = Outside.make(made, self.account, self._owner())
+        self._elsewhere.cluster = str(made)
+        self._write_record()
+        return found
 
     def usable(self, binaries: Binaries) -> Binaries:
         """These programs, or a copy of them where the account can run it."""
@@ -107,7 +139,7 @@ class Place:
             return inside
         known = self._elsewhere.sockets
         if not (known and self._is_ours(Path(known))):
-            self._elsewhere.sockets = str(self._make_outside("socket", tempfile.gettempdir(), "/tmp"))  # noqa: S108
+            self._elsewhere.sockets = str(self._make_outside(f"{_PREFIX}socket-", tempfile.gettempdir(), "/tmp"))  # noqa: S108
             self._write_record()
         return Path(self._elsewhere.sockets)
 
@@ -124,10 +156,7 @@ class Place:
 
     def write_secret(self, path: Path, text: str) -> int:
         """Write a new 0600 file; refuses an existing one and follows no link. Gives its open descriptor."""
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
-        descriptor = os.open(path, flags, 0o600)
-        os.write(descriptor, text.encode())
-        return descriptor
+        return write_new(path, text.encode())
 
     def open_log(self) -> int:
         """A descriptor that appends to the log, 0600. The last megabyte and more is kept as `.old`."""
@@ -167,7 +196,7 @@ class Place:
             self._write_record()
 
     def remove(self) -> None:
-        """Remove everything but the lock file, inside the node's folder and outside of it."""
+        """Remove everything but the lock file, inside the node's folder and outside of it. Call `make` before."""
         for path in (self._elsewhere.cluster, self._elsewhere.sockets, self._elsewhere.programs):
             _remove(path)
         shutil.rmtree(self.folder / "postgres", ignore_errors=True)
@@ -183,13 +212,14 @@ class Place:
         )
 
     def _bases(self) -> Iterator[str]:
-        for near in self.folder.parents:
-            if near.stat().st_mode & stat.S_ISVTX and self.account.can("x", near):
-                yield str(near)
-                break
-        for base in ("/var/lib", "/var/tmp", tempfile.gettempdir()):  # noqa: S108
+        yield from [near for near in self._sticky() if self.account.can("x", Path(near))][:1]
+        for base in _bases():
             if self.account.can("x", Path(base)) and os.access(base, os.W_OK):
                 yield base
+
+    def _sticky(self) -> Iterator[str]:
+        """Temporary places that the node's folder is in."""
+        return (str(near) for near in self.folder.parents if near.stat().st_mode & stat.S_ISVTX)
 
     def _keeps_permissions(self) -> bool:
         """Whether the node's folder can hold the data: most sticks' file systems know no owners and no 0700."""
@@ -212,16 +242,21 @@ class Place:
         else:
             self.account.give(path)
 
-    def _make_outside(self, what: str, *bases: str) -> Path:
+    def _make_outside(self, prefix: str, *bases: str) -> Path:
+        """The socket's folder is the account's; that of the data is ours, with one of the account's in it."""
+        sockets = prefix != PREFIX
         reason = "there is no place outside of it either"
         for base in bases:
             try:
-                made = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{what}-", dir=base))
+                made = Path(tempfile.mkdtemp(prefix=prefix, dir=base))
             except OSError as error:
                 reason = str(error.strerror)
                 continue
-            self.account.give(made)
-            if (what != "socket" or _fits(made)) and self.account.can("x", made):
+            if sockets:
+                self.account.give(made)
+            elif self.account.lent:
+                made.chmod(0o711)
+            if (not sockets or _fits(made)) and self.account.can("x", made):
                 return made
             made.rmdir()
         raise FolderUnusable(folder=str(self.folder), reason=reason)
@@ -233,18 +268,13 @@ class Place:
             return False
         return stat.S_ISDIR(status.st_mode) and (sys.platform == "win32" or status.st_uid == self.account.uid)
 
-    def _read_record(self) -> _Elsewhere:
-        # We delete what this file names, so it must be our own: root may be started in a folder of somebody else.
-        try:
-            if sys.platform != "win32" and self._record.lstat().st_uid != os.geteuid():
-                return _Elsewhere()
-            return msgspec.json.decode(self._record.read_bytes(), type=_Elsewhere)
-        except (OSError, msgspec.MsgspecError):
-            return _Elsewhere()
-
     def _write_record(self) -> None:
         self._record.unlink(missing_ok=True)
         os.close(self.write_secret(self._record, msgspec.json.encode(self._elsewhere).decode()))
+
+
+def _bases() -> tuple[str, ...]:
+    return ("/var/lib", "/var/tmp", tempfile.gettempdir())  # noqa: S108
 
 
 def _ram() -> tuple[str, ...]:

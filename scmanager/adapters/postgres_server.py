@@ -87,6 +87,7 @@ class PrivateServer(PostgresServer):
     def stop(self) -> None:
         """End the process (fast, then immediate, then kill: at most about 20 s) and give the folder back."""
         self._end()
+        self._place.release()
         self._lock.release()
 
     def restart(self) -> None:
@@ -215,8 +216,10 @@ def start(
     if named := dsn or os.environ.get(SETTING):
         return connect_to_named(named)
     chosen = binaries or find_binaries()
-    server = PrivateServer(_place(folder), chosen, timeout_s)
+    place = _place(folder)
+    server = PrivateServer(place, chosen, timeout_s)
     server.bring_up()
+    place.remove_abandoned()
     return server
 
 
@@ -227,10 +230,13 @@ def remove(folder: Path) -> None:
     """
     place = _place(folder)
     with FolderLock(place.lock):
-        place.make()
-        if orphan := find_postmaster(place.data, place.account):
-            orphan.stop(find_binaries(), fast_s=_FAST_S, immediate_s=_IMMEDIATE_S)
-        place.remove()
+        try:
+            place.make()
+            if orphan := find_postmaster(place.data, place.account):
+                orphan.stop(find_binaries(), fast_s=_FAST_S, immediate_s=_IMMEDIATE_S)
+            place.remove()
+        finally:
+            place.release()
 
 
 def _place(folder: Path) -> Place:

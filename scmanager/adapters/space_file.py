@@ -19,6 +19,7 @@ from scmanager.adapters.key_vault import KeyVault
 from scmanager.errors import Unavailable, Untrusted
 from scmanager.eventstore import signing
 from scmanager.eventstore.entry import HEADER_BYTES, PARTS_MAX, SIZE_BYTES_MAX, Recovery
+from scmanager.eventstore.parts import is_box_key
 
 ENTRIES_A_LINE_MAX = 500
 RUNS_MAX = 100_000
@@ -167,14 +168,16 @@ _T = TypeVar("_T", bound=_Line)
 
 
 def seal_keys(vault: KeyVault, space: bytes, readers: Iterable[bytes]) -> KeysLine:
-    """All keys of a space that are held here, for these devices' box keys. Raises BoxKeyUnusable."""
+    """All keys of a space that are held here, for these devices' box keys; to one that is none nothing is sealed."""
     ours = PrivateKey.generate()
     held = vault.keys_of(space, None)
     boxes = (
         vault.box_for(bytes(ours.public_key), held[start : start + KEYS_IN_A_BOX_MAX])
         for start in range(0, len(held), KEYS_IN_A_BOX_MAX)
     )
-    return KeysLine(tuple(boxes), tuple((reader, seal_secret(reader, bytes(ours))) for reader in readers))
+    return KeysLine(
+        tuple(boxes), tuple((each, seal_secret(each, bytes(ours))) for each in readers if is_box_key(each))
+    )
 
 
 def open_keys(line: KeysLine, box: bytes, box_secret: bytes) -> list[SpaceKey]:
@@ -201,10 +204,12 @@ def parse_invitation(data: bytes) -> Invitation:
 
 
 def parse_request(data: bytes) -> Request:
-    """Raises SpaceFileDamaged, also when the device did not sign it."""
+    """Raises SpaceFileDamaged, also when the device did not sign it, or nothing can be sealed to it."""
     request = _small(Request, data, "request")
     if not signing.verify(request.device, request.message, request.signature):
         raise SpaceFileDamaged(what="request", reason="its device did not sign it")
+    if not is_box_key(request.box):
+        raise SpaceFileDamaged(what="request", reason="nothing can be sealed to its box key")
     return request
 
 

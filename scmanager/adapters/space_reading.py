@@ -65,7 +65,7 @@ def write_space(path: Path, space: bytes, logs: list[LogCopy], keys: KeysLine | 
 def whole_space(store: Store, vault: KeyVault, space: bytes, readers: Iterable[bytes] | None) -> Iterator[bytes]:
     """A space as it is held here, line by line: a run in memory at a time.
 
-    With its keys for these devices' box keys; None: without any. Raises BoxKeyUnusable.
+    With its keys for these devices' box keys, of which those that are none get nothing; None: without any.
     """
     return _written(space, Copies(store, space), None if readers is None else seal_keys(vault, space, readers))
 
@@ -122,6 +122,8 @@ def _lines(source: Open, name: str) -> Iterator[Line]:
 
 def _whole(lines: Iterator[bytes]) -> Iterator[Line]:
     header = decode(SpaceHeader, next(lines, b""), "space file")
+    if not header.logs:
+        raise SpaceFileDamaged(what="space file", reason="it holds no log")
     yield header
     runs = entries = size = 0
     ended = False

@@ -239,7 +239,7 @@ class Query:
     search: Connection[searching.Found] = many(
         _ALL, filter=searching.SearchFilter, sort=searching.SearchSort, next_step=searching.NO_MATCHES,
         given=searching.GIVEN, source=searching.found,
-        description="Whatever has this text in its name, exact matches first, then beginnings.",
+        description="Whatever has this text in its name, exact matches first, then beginnings; last the documents.",
     )  # fmt: skip
     audit: Connection[models.AuditEntry] = many(
         _ALL, filter=AuditFilter, sort=AuditSort, next_step=models.NO_ENTRIES, given=_IN_SPACE,

@@ -5,8 +5,10 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
+from scmanager.application.departing import check_here
 from scmanager.application.seat import Seat
 from scmanager.domain import governance
+from scmanager.domain.catalogue import MEMBERS
 from scmanager.domain.epoch import EPOCHS, Epochs
 from scmanager.domain.event import About, Decision, Envelope, Event, Id, Id32, Personal, State
 from scmanager.domain.fold import Fold
@@ -254,10 +256,11 @@ class Desk:
         """The key that seals words about a subject: one in use since the space's key changed last, or a new one.
 
         Who was removed knows the keys from before, so they seal nothing new (ADR 1); nor do those that an erasure
-        has named.
+        has named. One that sealed something which counts goes before one that was only made.
         """
         keys, gone = self._seat.keys, self.space.erased_keys()
-        held = next((each for each in keys.all_of(subject) if each not in gone and self._in_use(each)), None)
+        good = [each for each in keys.all_of(subject) if each not in gone and self._in_use(each)]
+        held = next((each for each in good if self.space.epochs_of(each)), good[0] if good else None)
         return self._secret(held or keys.new(subject))
 
     def _in_use(self, key_id: bytes) -> bool:
@@ -321,6 +324,7 @@ class Desk:
         )  # fmt: skip
 
     def _check_right(self, event: Event) -> None:
+        check_here(self.state(MEMBERS, self.me), event)
         if self.space.needs_update and not isinstance(event, governance.Removed):
             raise UpdateNeeded  # But whoever wrote what nobody can read may be removed, which lifts it.
         right = governance.needs(event.tag)

@@ -1,10 +1,14 @@
 """Erasure: what valid `erased` events ask for is done on this device, and done again after a restore.
 
 Read models hide the words at once. The keys and the sealed parts go at once when the subject himself says so, else
-seven days after this device first saw the event, by its own clock, if the event still counts then (DESIGN 3).
+after seven days of grace on this device, if the event still counts then (DESIGN 3, ADR 14).
+
+Grace is counted from look to look, and no look counts for more than LOOK_MOST_S: a clock that jumps ahead ends
+nothing. A machine that is on for a moment once a week counts that much a week.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping
+from typing import Annotated
 
 import msgspec
 
@@ -17,6 +21,10 @@ from scmanager.spaces.shelf import Shelf
 from scmanager.spaces.space import Space
 
 GRACE_S = 7 * 24 * 3600
+LOOK_MOST_S = 26 * 3600
+"""Of the time since the look before. Above a day: who starts his machine each evening counts every day."""
+LOOK_LEAST_S = 60
+"""What passed is written down once it is so long; until then the next look counts it."""
 
 
 class Pending(msgspec.Struct, frozen=True):
@@ -26,14 +34,22 @@ class Pending(msgspec.Struct, frozen=True):
     entry: Id32
     subject: bytes
     due_s: int
-    """UTC seconds, by this device's clock."""
+    """UTC seconds, by this device's clock, if it runs on until then and is looked at."""
+
+
+class Grace(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """How much of its days of grace an erasure had on this device, up to the last look."""
+
+    counted_s: Annotated[int, msgspec.Meta(ge=0)]
+    looked_s: int
+    """UTC seconds, as the clock was at that look; it may have been wrong."""
 
 
 class Erasures:
-    """Carries erasures out. `seen` remembers when this device first saw each one; it must outlive the process."""
+    """Carries erasures out. `seen` keeps the grace each had, by its id32 in hex, and must outlive the process."""
 
     def __init__(
-        self, store: Store, shelf: Shelf, vault: Keys, seen: MutableMapping[str, int], now_s: Callable[[], int]
+        self, store: Store, shelf: Shelf, vault: Keys, seen: MutableMapping[str, Grace], now_s: Callable[[], int]
     ) -> None:
         self._store, self._shelf, self._vault, self._seen, self._now_s = store, shelf, vault, seen, now_s
         self._done: set[Id32] = set()
@@ -48,11 +64,11 @@ class Erasures:
         self._shelf.time_passed()  # Runs now and then anyway: what was held for its date may count by now.
         with self._shelf.lock:
             valid = list(self._valid())
-            self._see([opened.entry.id32.hex() for _, opened, _ in valid], now)
+            self._look([opened.entry.id32.hex() for _, opened, _ in valid], now)
             due = [
                 (space.id, opened.entry.id32, event)
                 for space, opened, event in valid
-                if self._due_s(space, opened, event) <= now
+                if not self._left_s(space, opened, event, now)
             ]
             spaces = {space for space, _, _ in due}
             named = {
@@ -61,11 +77,11 @@ class Erasures:
         held = {space: self._vault.subjects(space) for space in named}
         return sum(self._destroy(entry, event, held[space], named[space]) for space, entry, event in due)
 
-    def _see(self, names: list[str], now: int) -> None:
-        """Remember at once all that is seen for the first time, or was seen in a future that a wrong clock showed."""
-        fresh = {name: now for name in names if self._seen.get(name, now + 1) > now}
-        if fresh:
-            self._seen.update(fresh)
+    def _look(self, names: list[str], now: int) -> None:
+        """Write down what is seen for the first time, and the grace of what waits; with one write, or none."""
+        told = {name: grace for name in names if (grace := _looked(self._seen.get(name), now)) is not None}
+        if told:
+            self._seen.update(told)
 
     def _destroy(self, entry: Id32, event: Erased, held: Mapping[bytes, bytes], named: Collection[bytes]) -> bool:
         """`held`: the keys here, with their subjects; `named`: those that something here is sealed under."""
@@ -80,12 +96,13 @@ class Erasures:
 
     def pending(self) -> list[Pending]:
         """What waits, so that it can still be called off."""
+        now = self._now_s()
         with self._shelf.lock:
-            waiting = [
-                Pending(space.id, opened.entry.id32, event.subject, self._due_s(space, opened, event))
+            return [
+                Pending(space.id, opened.entry.id32, event.subject, now + left)
                 for space, opened, event in self._valid()
+                if (left := self._left_s(space, opened, event, now))
             ]
-        return [each for each in waiting if each.due_s > self._now_s()]
 
     def next_due_s(self) -> int | None:
         """When something is due next; None when nothing waits."""
@@ -97,9 +114,23 @@ class Erasures:
                 if isinstance(opened.event, Erased):
                     yield space, opened, opened.event
 
-    def _due_s(self, space: Space, opened: Opened, event: Erased) -> int:
-        now = self._now_s()
-        first_seen = min(self._seen.get(opened.entry.id32.hex(), now), now)
+    def _left_s(self, space: Space, opened: Opened, event: Erased, now: int) -> int:
+        """Seconds of grace that are left."""
         if at_once(space.envelope(opened).member, event):
-            return first_seen
-        return first_seen + GRACE_S
+            return 0
+        grace = self._seen.get(opened.entry.id32.hex())
+        return GRACE_S - _counted_s(grace, now) if grace is not None else GRACE_S
+
+
+def _counted_s(grace: Grace, now: int) -> int:
+    """With the time since the last look, as far as it counts; a clock that was set back counts nothing."""
+    return min(GRACE_S, grace.counted_s + min(max(0, now - grace.looked_s), LOOK_MOST_S))
+
+
+def _looked(grace: Grace | None, now: int) -> Grace | None:
+    """What there is to write down of this look; None for nothing."""
+    if grace is None:
+        return Grace(0, now)
+    if grace.counted_s >= GRACE_S or 0 <= now - grace.looked_s < LOOK_LEAST_S:
+        return None
+    return Grace(_counted_s(grace, now), now)

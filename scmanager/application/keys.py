@@ -42,6 +42,19 @@ class Keys(Protocol):
         """Destroy keys for good; the ids that were held."""
 
 
+def shared_key_of(vault: Keys) -> Callable[[bytes], bytes | None]:
+    """The keys that open what is said to a whole space: its own.
+
+    Under a person's key it would go, for everybody, with that person's erasure; so it is read by nobody.
+    """
+
+    def key(key_id: bytes) -> bytes | None:
+        subject, found = vault.held(key_id) or (b"", None)
+        return None if subject else found
+
+    return key
+
+
 class FreshKey(msgspec.Struct, frozen=True):
     """A key made for a batch that is not committed yet."""
 

@@ -1,5 +1,6 @@
 """Members: record, invite, join, leave, remove; who may do what stands in the grants that are issued here."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from msgspec import UNSET, UnsetType
@@ -9,7 +10,7 @@ from scmanager.application.desk import Desk
 from scmanager.application.inverses import back, by, final, former, like
 from scmanager.application.keeping import kept, words_with
 from scmanager.application.verbs import EntryId, MemberId, RoleId, verb
-from scmanager.domain import document, member, role
+from scmanager.domain import document, member, placeholder, role
 from scmanager.domain.catalogue import DOCUMENTS, MEMBERS, ROLES
 from scmanager.domain.event import Id
 from scmanager.domain.governance import DeviceCut, Enrolled, EpochOpened, Erased, Granted, Kept, Removed, may_erase
@@ -18,6 +19,7 @@ from scmanager.domain.records import Standing
 from scmanager.errors import Refused
 from scmanager.eventstore.entry import Dep
 from scmanager.eventstore.own_log import Sealed
+from scmanager.eventstore.parts import is_box_key
 
 Result = dict[str, Any]
 
@@ -62,6 +64,13 @@ class RemovedFromAbove(Refused):
 
     code = "member-removed-from-above"
     hint = "Ask somebody of a higher rank to admit the member."
+
+
+class DeviceUnreachable(Refused):
+    """Nothing can be sealed to the box key of this device: it would get no key of this space."""
+
+    code = "device-unreachable"
+    hint = "Have the device write a new request: scm space request, or scm device request."
 
 
 class DeviceNotYounger(Refused):
@@ -149,10 +158,17 @@ def confirm(desk: Desk, *, member_id: MemberId) -> Result:
 
 @verb("member.leave", undo=final("whoever left is invited again: scm member invite.", member.Left))
 def leave(desk: Desk, *, member_id: MemberId | None = None) -> Result:
-    """Leave, or say it for a member you speak for. It cuts nothing: what they did stays."""
+    """Leave, or say it for a member you speak for. What they did stays.
+
+    `seat` says what becomes of the grants: `ends` (your own: you record nothing more; as soon as the highest of those
+    who may remove members hears of it, your grants end and the key changes), `stays` (a founder's, and the seat of
+    somebody for whom you say it: `member.remove` ends that), `none`.
+    """
     who = member_id or desk.me
     desk.decide(MEMBERS, who, member.leave, desk.me, desk.grant.rank)
-    return {"member": who.hex()}
+    ranks = [each.grant.rank for each in desk.space.grants() if each.grant.member == who]
+    seat = ("ends" if who == desk.me and min(ranks) else "stays") if ranks else "none"
+    return {"member": who.hex(), "seat": seat}
 
 
 @verb(
@@ -172,14 +188,14 @@ def remove(desk: Desk, *, member_id: MemberId, reason: member.RemovalReason) -> 
 @verb("member.claim", undo=final("whose it is can be decided anew: scm member settle-claim.", member.Claimed))
 def claim(desk: Desk, *, member_id: MemberId, by: MemberId) -> Result:
     """Say which living member a recorded one is; the history stays and is read as theirs."""
-    desk.decide(MEMBERS, member_id, member.claim, by)
+    desk.decide(MEMBERS, member_id, placeholder.claim, by)
     return {"member": member_id.hex()}
 
 
 @verb("member.settle-claim", undo=like("member.claim"))
 def settle_claim(desk: Desk, *, member_id: MemberId, by: MemberId) -> Result:
     """Decide whose a recorded member is when several were named at the same time."""
-    desk.decide(MEMBERS, member_id, member.settle_claim, by)
+    desk.decide(MEMBERS, member_id, placeholder.settle_claim, by)
     return {"member": member_id.hex()}
 
 
@@ -189,6 +205,7 @@ def grant(desk: Desk, *, member_id: MemberId, role_id: RoleId, log: EntryId, dev
     standing = (each.grant for each in desk.space.grants())
     if any((each.member, each.log, each.role) == (member_id, log, role_id) for each in standing):
         raise AlreadyIn
+    _check_reachable(box)
     sealed = _issue(desk, member_id, role_id, log, device, box)
     return {"member": member_id.hex(), "grant": sealed.entry.id32.hex()}
 
@@ -213,6 +230,7 @@ def enrol(desk: Desk, *, log: EntryId, device: EntryId, box: EntryId, transport:
     first = desk.space.first_entry(log)
     if first is None:
         raise LogNotHere
+    _check_reachable(box)
     desk.record(None, desk.me, Enrolled(log, device, box, transport or b""), (first,))
     return {"member": desk.me.hex(), "log": log.hex()}
 
@@ -273,7 +291,12 @@ def _call(desk: Desk, member_id: Id, handle: str | UnsetType, display_name: str 
 
 
 def _issue(desk: Desk, member_id: bytes, role_id: bytes, log: bytes, device: bytes, box: bytes) -> Sealed:
-    """A grant that stands beside what the member has done, and is not ended by an earlier removal."""
+    """A grant that stands beside what the member has done, and is not ended by an earlier removal.
+
+    Raises MemberGone for one who left and was not invited since: the grant would be ended again.
+    """
+    if desk.state(MEMBERS, member_id).has_left:
+        raise member.MemberGone(standing=member.Standing.LEFT.value)
     template = role.live_template(desk.state(ROLES, role_id))
     first = desk.space.first_entry(log)
     if first is None:
@@ -302,11 +325,27 @@ def _removals_lifted(desk: Desk, member_id: bytes, rank: int) -> tuple[bytes, ..
     return tuple(sorted(lifted))
 
 
+def _check_reachable(box: bytes) -> None:
+    if not is_box_key(box):
+        raise DeviceUnreachable
+
+
 def _check_below(desk: Desk, member_id: bytes) -> None:
     """Cuts reach lower ranks only: what would leave the member's seat as it is, is refused."""
     ranks = [each.grant.rank for each in desk.space.grants() if each.grant.member == member_id]
     if ranks and min(ranks) <= desk.grant.rank:
         raise member.RankTooHigh(rank=min(ranks))
+
+
+def end_grants(desk: Desk, members: Iterable[bytes]) -> None:
+    """End every grant of who left, keeping all that is known of their work, and change the key.
+
+    Each grant by itself: not the member, so that whoever may admits them again.
+    """
+    for member_id in members:
+        for standing in [each for each in desk.space.grants() if each.grant.member == member_id]:
+            desk.record(None, member_id, Removed(standing.grant.id, _kept(desk, standing)))
+    desk.open_epoch()
 
 
 def _known_work(desk: Desk, member_id: MemberId) -> tuple[Kept, ...]:

@@ -3,24 +3,40 @@
 from collections.abc import Callable
 from contextlib import suppress
 
+from scmanager.application.departing import highest_able, owed_to
 from scmanager.application.desk import Desk
+from scmanager.application.members import end_grants
 from scmanager.application.writer import Command, Result, Writer
 from scmanager.domain.epoch import EPOCHS, Epochs
-from scmanager.domain.governance import EVERY_RIGHT, DeviceCut, Enrolled, EpochOpened, needs
+from scmanager.domain.governance import DeviceCut, Enrolled, EpochOpened
 from scmanager.domain.records import Grant
 from scmanager.errors import Refused, Unavailable
 from scmanager.spaces.space import Space
 
 
 def settle(writer: Writer, space: Space, entropy: Callable[[int], bytes]) -> None:
-    """Open the epoch and enrol the devices that are owed, if we have a seat there.
+    """End the grants of who left, open the epoch and enrol the devices that are owed, if we have a seat there.
 
     What cannot be done now (a key is missing, the clock is wrong) is done the next time.
     """
     with suppress(Refused, Unavailable):
         grant = writer.grant(space.id)
+        settle_leaving(writer, space, grant, entropy(16))
         settle_key(writer, space, grant, entropy(16))
         settle_devices(writer, space, grant, entropy(16))
+
+
+def settle_leaving(writer: Writer, space: Space, grant: Grant, command: bytes) -> int:
+    """End the grants of the members who left, and change the key; returns how many members."""
+    owed = owed_to(space, grant)
+
+    def act(desk: Desk) -> Result:
+        end_grants(desk, owed)
+        return {}
+
+    if owed:
+        writer.do(Command(command, space.id, act))
+    return len(owed)
 
 
 def settle_devices(writer: Writer, space: Space, grant: Grant, command: bytes) -> int:
@@ -87,9 +103,8 @@ def _is_to_settle_by(space: Space, grant: Grant) -> bool:
     epochs = space.state(EPOCHS, space.id[:16])
     if not isinstance(epochs, Epochs) or len(epochs.newest) < 2:
         return False
-    may = {needs(EpochOpened.tag), EVERY_RIGHT}
-    able = (each.grant for each in space.grants() if each.grant.rights & may)
-    return grant.id == min(able, key=lambda each: (each.rank, each.id)).id if grant.rights & may else False
+    highest = highest_able(space)
+    return highest is not None and grant.id == highest.id
 
 
 def _open_epoch(desk: Desk) -> Result:

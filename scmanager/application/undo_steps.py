@@ -58,7 +58,7 @@ def affiliation(past: Past) -> list[Step]:
     """As it was noted before, or not at all."""
     before: Organisation = past.before
     other = past.event.organisation
-    noted = next((each for each in before.affiliations if each.organisation == other), None)
+    noted = before.affiliations.get(other)
     if noted is None:
         return [Step("organisation.unaffiliate", {"other": other})]
     return [Step("organisation.affiliate", {"other": other, "title": noted.title})]
@@ -128,7 +128,7 @@ def answer(past: Past) -> list[Step]:
     """The answer of before; who had given none declines."""
     before: Operation = past.before
     member = past.event.member if isinstance(past.event, SignedUpFor) else past.envelope.member
-    known = next((each for each in before.sign_ups if each.member == member), None)
+    known = before.sign_ups.get(member)
     told = {"operation_id": past.thing, "member_id": member}
     if known is None:
         return [Step("operation.sign-up", told | {"answer": Answer.DECLINED})]

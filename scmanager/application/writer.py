@@ -18,6 +18,7 @@ from scmanager.application.continuing import Continuation
 from scmanager.application.desk import Desk, NotAMember
 from scmanager.application.founding import Founding
 from scmanager.application.keys import FreshKeys, Keys
+from scmanager.application.personal import spaces_written
 from scmanager.application.recalling import recalled
 from scmanager.application.seat import Seat
 from scmanager.domain.records import Grant
@@ -291,7 +292,7 @@ class Writer:
         return self._seat(command.space)
 
     def _own_spaces(self) -> list[Space]:
-        return [space for space in self._shelf.spaces() if self._keys.logs_of(space.id)]
+        return list(spaces_written(self._shelf, self._store, self._keys))
 
     def _seat(self, space_id: bytes) -> Seat:
         seat = self._seats.get(space_id)

@@ -17,6 +17,12 @@ NEXT: dict[str, str] = {
     "member.join": "Next: scm space export -o joined.scm, and give that file to the others, so that they see you.",
 }
 """What comes after a verb, where one would not guess it."""
+LEAVING = (
+    "You record nothing more here; your words can still be erased: scm erase. Next: scm space export -o left.scm, "
+    "and give that file to the others: when the highest of those who may remove members takes it in, your seat ends "
+    "and the key changes. A founder's seat stays; it is handed over: scm org hand-over"
+)
+LEAVING_FOR = "If they have a machine of their own, their seat stays. To end it and change the key: scm member remove"
 _BEGINS = ("operation.plan", "operation.copy", "operation.reschedule")
 
 
@@ -36,5 +42,7 @@ def _asides(verb: str, space: Space, arguments: dict[str, Any], now_s: int) -> I
         past = space.state(IMPORTS, arguments["import_id"])
         if isinstance(past, Import) and past.undone:
             yield "This import was taken back already: nothing is done again."
+    if verb == "member.leave":
+        yield LEAVING_FOR if arguments.get("member_id") else LEAVING
     if verb in NEXT:
         yield NEXT[verb]

@@ -80,8 +80,8 @@ def _empty(type_: str, *, narrowed: bool) -> str:
 
 
 def _recorded(place: Place) -> Iterator[Row]:
-    for space in place.shelf.spaces():
-        if space.kind == "personal" and me(place, space):
+    for space in place.personal_spaces():
+        if me(place, space):
             yield from _of_space(place, space)
 
 

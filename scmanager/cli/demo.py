@@ -9,7 +9,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -30,7 +30,7 @@ from scmanager.config import Settings, read_settings
 from scmanager.domain.catalogue import SHIPS
 from scmanager.domain.member import RemovalReason
 from scmanager.domain.ship_events import Owner, OwnerKind, Readiness
-from scmanager.errors import Refused
+from scmanager.errors import Refused, ScManagerError
 from scmanager.runtime import Node, init_node
 
 UNFINISHED = "demo.unfinished"
@@ -84,7 +84,20 @@ def _folder(settings: Settings, data: Path | None) -> Iterator[Settings]:
         return
     with tempfile.TemporaryDirectory(prefix="scm-demo-") as made:
         folder = Path(made)
-        yield msgspec.structs.replace(settings, data=folder / "data", state=folder / "state")
+        try:
+            yield msgspec.structs.replace(settings, data=folder / "data", state=folder / "state")
+        finally:
+            _remove_read_models(folder / "data")
+
+
+def _remove_read_models(folder: Path) -> None:
+    """Of a demo that goes: they may stand outside of it."""
+    from scmanager.actors import READ_MODELS
+    from scmanager.adapters import postgres_server
+
+    if (folder / READ_MODELS).exists():
+        with suppress(ScManagerError):  # What went wrong before is told instead; a later start removes them.
+            postgres_server.remove(folder / READ_MODELS)
 
 
 def _make_folder(settings: Settings) -> None:

@@ -5,7 +5,7 @@ Reading and writing need no running node; the text comes out of the folder itsel
 
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,9 +19,9 @@ from scmanager.cli import names, results
 from scmanager.cli.calling import PREFIX_DIGITS_MIN, Called, Register
 from scmanager.cli.moments import read_moment
 from scmanager.cli.output import JsonFlag, counted, remark, say, say_json, say_result, short
-from scmanager.cli.people import me, show_rows
+from scmanager.cli.people import Row, list_rows_of, me, show_rows
 from scmanager.cli.session import Place, session_of
-from scmanager.cli.verbs import CommandIdOption, OrgOption, read_command_id
+from scmanager.cli.verbs import CommandIdOption, OrgOption, PersonalFlag, read_command_id
 from scmanager.domain import document, text_diff
 from scmanager.domain.catalogue import DOCUMENTS
 from scmanager.domain.document import ROOT, Document, Kind
@@ -45,6 +45,7 @@ AtOption = Annotated[
     str | None, typer.Option("--at", metavar="WHEN", help="As it was: the first digits of a change, or a time.")
 ]
 NO_DOCUMENT = "No document yet. Write one: scm document edit THING --kind KIND --file FILE"
+NO_OWN_DOCUMENT = "No document of your own yet. Write one: scm document edit CHARACTER --kind sheet --file FILE"
 OF: dict[Kind, Any] = {
     Kind.CHARTER: OrganisationId,
     Kind.BRIEFING: OperationId,
@@ -200,23 +201,26 @@ def diff(
             say(f"{mark} {line}")
 
 
-def list_documents(context: typer.Context, org: OrgOption = None, as_json: JsonFlag = False) -> None:
-    """The documents of an organisation: of what they are, and who wrote them."""
-    with session_of(context).open() as place:
-        space = names.organisation(place, org)
-        people = names.register(MemberId, place, space)
-        rows = [
-            {
+def list_documents(
+    context: typer.Context, org: OrgOption = None, personal: PersonalFlag = False, as_json: JsonFlag = False
+) -> None:
+    """The documents of an organisation, or your own: of what they are, and who wrote them."""
+    empty = NO_OWN_DOCUMENT if personal else NO_DOCUMENT
+    list_rows_of(context, org, _documents, as_json, empty, personal=personal)
+
+
+def _documents(place: Place, space: Space) -> Iterable[Row]:
+    people = names.register(MemberId, place, space)
+    for entity, state in space.things(DOCUMENTS):
+        if not isinstance(state, Document):
+            continue
+        for text in state.texts:
+            yield {
                 "kind": text.kind.value,
                 "thing": _called(place, space, text.kind, entity),
                 "changes": text.count,
                 "authors": [people.call(each) for each in text.authors],
             }
-            for entity, state in space.things(DOCUMENTS)
-            if isinstance(state, Document)
-            for text in state.texts
-        ]
-    show_rows(rows, as_json, NO_DOCUMENT)
 
 
 def _left(step: Step, people: Register, *, as_json: bool) -> Any:

@@ -82,8 +82,7 @@ def told_in(place: Place, spaces: Iterable[Space]) -> Iterator[Told]:
 
 def read_in(place: Place) -> frozenset[bytes]:
     """What the owner has read, as his own spaces say."""
-    own = [space for space in place.shelf.spaces() if space.kind == "personal"]
-    states: list[Any] = [state for space in own for _, state in space.things(INBOXES)]
+    states: list[Any] = [state for space in place.personal_spaces() for _, state in space.things(INBOXES)]
     return frozenset(read for state in states if isinstance(state, Inbox) for read in state.read)
 
 

@@ -15,6 +15,7 @@ from scmanager.cli.session import NoFolder, Place, session_of
 from scmanager.cli.verbs import OrgOption
 from scmanager.cli.why import kind_of
 from scmanager.eventstore import audit
+from scmanager.eventstore.own_tables import GUARD_MISSING
 from scmanager.spaces.opening import Opened
 from scmanager.spaces.space import Space
 
@@ -105,8 +106,11 @@ def verify(
 ) -> None:
     """Prove that the log is what was signed: every tree is computed anew and compared with its signed head.
 
-    Needs no keys, only the folder. What no verifier can see is a folder that was rolled back whole, to an older
-    state that was true once: so the heads are printed. Compare them with those of another member, or with your notes.
+    Also, that the store holds our tables and triggers and no others. Needs no keys, only the folder. The kept results
+    of commands, by which a repeated command is recognised, are signed by nobody and not covered.
+
+    What no verifier can see is a folder that was rolled back whole, to an older state that was true once: so the
+    heads are printed. Compare them with those of another member, or with your notes.
     """
     path = session_of(context).folder / "events.db"
     if not path.exists():
@@ -143,7 +147,11 @@ def _print(report: audit.Report, *, deep: bool) -> None:
         say(f"log {short(head.log)}{branch}  size {head.size}  root {head.root.hex()}")
     for found in report.findings:
         at = f" entry {found.seq}" if found.seq is not None else ""
-        say(f"{found.code}: log {found.log.hex()}{at}: {found.what}")
+        where = f"log {found.log.hex()}{at}: " if found.log else ""
+        say(f"{found.code}: {where}{found.what}")
+    if {found.code for found in report.findings} == {GUARD_MISSING}:
+        remark("What was signed holds, but somebody else wrote to the file. The next command makes the guards anew.")
+        return
     if not report.ok:
         remark("This is not what was signed. Keep the folder as evidence, and restore the newest backup.")
         return

@@ -259,10 +259,9 @@ def profiles(place: Place, space: Space) -> tuple[dict[Id32, Profile], dict[Id32
 
 def _characters(place: Place, space: Space) -> list[Named]:
     """By name: what is shown in this space, and one's own, which can be shown there."""
-    own = [each for each in place.shelf.spaces() if each.kind == "personal" and place.vault.logs_of(each.id)]
     found: dict[bytes, dict[str, None]] = {}
     marks: dict[bytes, set[str]] = {}
-    for each in (space, *(one for one in own if one.id != space.id)):
+    for each in (space, *(one for one in place.personal_spaces() if one.id != space.id)):
         for entity, state in each.things(CHARACTERS):
             sheet = sheet_of(place, each, state.sheet) if isinstance(state, Character) else None
             found.setdefault(entity, {}).update({sheet.name: None} if sheet else {})

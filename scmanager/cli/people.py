@@ -99,7 +99,7 @@ def list_rows_of(
         if not personal and (org is not None or names.organisations(place)):
             _list_rows_in(place, org, rows_of, as_json, empty, everything=everything)
             return
-        own = [space for space in place.shelf.spaces() if space.kind == "personal" and me(place, space)]
+        own = [space for space in place.personal_spaces() if me(place, space)]
         rows = [row for space in own for row in rows_of(place, space)]
     show_rows(rows, as_json, empty, everything=everything)
 

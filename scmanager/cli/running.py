@@ -108,6 +108,8 @@ def stay_up(node: Node) -> None:
             starting.close()
             say(f"SC Manager runs: {running.address}/graphql")
             remark(f"It is for programs, with the token in {node.settings.data / 'node.json'}. Stop it with Ctrl+C.")
+            if place := _read_models_outside(node):
+                remark(f"The read models, words in clear, are in {place}: they go when the data folder is gone.")
             sys.stdout.flush()
 
         late = serve_until_signal(node, started)
@@ -115,6 +117,16 @@ def stay_up(node: Node) -> None:
         raise PartsLate(parts=", ".join(late))
     with contextlib.suppress(OSError):  # The terminal may be gone.
         remark("Stopped.")
+
+
+def _read_models_outside(node: Node) -> str:
+    """Where PostgreSQL keeps the read models when that is not in the data folder; else nothing."""
+    from scmanager.actors import READ_MODELS
+    from scmanager.adapters.postgres_connection import SETTING
+    from scmanager.adapters.postgres_outside import read_record
+
+    named = node.settings.postgres_dsn or os.environ.get(SETTING)
+    return "" if named else read_record(node.settings.data / READ_MODELS).cluster
 
 
 def query(

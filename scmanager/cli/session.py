@@ -22,8 +22,9 @@ from scmanager.adapters.seen_file import SeenFile
 from scmanager.adapters.wrapping import FileProtection, KeyringProtection, PassphraseProtection, Protection
 from scmanager.application.audit_intake import Note, unheard
 from scmanager.application.erasure import Erasures
+from scmanager.application.personal import spaces_written
 from scmanager.application.writer import Result
-from scmanager.auditing import audited, watched
+from scmanager.auditing import audited, leave_mended, watched
 from scmanager.cli.client import Client, RunningNode
 from scmanager.cli.doorway import enter
 from scmanager.cli.output import progress
@@ -36,6 +37,7 @@ from scmanager.eventstore.store import Store, StoreDamaged
 from scmanager.exchanging import Exchange as LocalExchange
 from scmanager.runtime import Node, clock_us
 from scmanager.spaces.shelf import Shelf
+from scmanager.spaces.space import Space
 
 READ_TRIES = 3
 LARGE_BYTES = 8 << 20
@@ -74,14 +76,18 @@ class Place:
 
     def personal_space(self) -> bytes:
         """The owner's own space; founded when it is not there yet."""
-        for space in self.shelf.spaces():
-            if space.kind == "personal" and self.vault.logs_of(space.id):
-                return space.id
+        for space in self.personal_spaces():
+            return space.id
         if self._api is None:
             return self.node.personal_space()
         founded = bytes.fromhex(self._api.do("personal.found", b"", {}, None)["space"])
         self.shelf.follow()
         return founded
+
+    def personal_spaces(self) -> list[Space]:
+        """The owner's own, of all his machines that are known here; not one that somebody let him into."""
+        written = spaces_written(self.shelf, self.store, self.vault)
+        return [space for space in written if space.kind == "personal"]
 
     @property
     def exchange(self) -> Exchange:
@@ -140,6 +146,7 @@ class Session:
         identity = open_identity(self.folder, self.protection())
         with KeyVault(self.folder, state=state, secret=identity.vault_secret) as vault:
             store = _open_store(self.folder / "events.db")
+            leave_mended(self.folder, store.mended)
             try:
                 shelf = Shelf(store, FOLDS, vault.get, clock_us)
                 shelf.follow()
@@ -176,8 +183,11 @@ def ask_passphrase(*, twice: bool = False) -> str:
 
 def carry_out_erasures(node: Node) -> int:
     """Do what erasures are due; how many were done."""
-    seen = SeenFile(node.settings.data)
-    return Erasures(node.store, node.shelf, node.vault, seen, lambda: node.now_us() // 10**6).run()
+
+    def now_s() -> int:
+        return node.now_us() // 10**6
+
+    return Erasures(node.store, node.shelf, node.vault, SeenFile(node.settings.data, now_s), now_s).run()
 
 
 def session_of(context: typer.Context) -> Session:

@@ -29,6 +29,7 @@ from scmanager.application.pieces import pending_hint
 from scmanager.application.verbs import MemberId, RoleId
 from scmanager.cli import events, names, people
 from scmanager.cli import pending as waiting
+from scmanager.cli.calling import listed
 from scmanager.cli.moments import read_moment
 from scmanager.cli.option_help import WHEN
 from scmanager.cli.output import JsonFlag, counted, progress, remark, say_json, say_result, say_table, short
@@ -38,6 +39,8 @@ from scmanager.cli.verbs import CommandIdOption, OrgOption, PersonalFlag, read_c
 from scmanager.domain.catalogue import MEMBERS, ORGANISATIONS
 from scmanager.domain.member import Standing as MemberStanding
 from scmanager.errors import Refused
+from scmanager.eventstore.parts import is_box_key
+from scmanager.spaces.readers import readers
 from scmanager.spaces.space import Space
 
 OutOption = Annotated[
@@ -113,7 +116,14 @@ def export(
         check_space_target(output, space.id)
         with progress("Writing logs", None):
             size = place.exchange.export_space(space.id, output, with_keys=not without_keys)
-    say_result({"file": str(output), "space": space.id.hex(), "bytes": size}, as_json=as_json)
+        left_out = set() if without_keys else {who for box, who in readers(space) if not is_box_key(box)}
+        called = listed([each for each in names.members(place, space) if each.id in left_out])
+    told: dict[str, Any] = {"file": str(output), "space": space.id.hex(), "bytes": size}
+    if as_json or left_out:
+        told["left_out"] = sorted(each.hex() for each in left_out)
+    say_result(told, as_json=as_json)
+    if left_out:
+        remark(f"A device of {called} gets no keys: nothing can be sealed to its box key.")
 
 
 def import_(context: typer.Context, file: FileArgument, as_json: JsonFlag = False) -> None:
@@ -126,6 +136,7 @@ def import_(context: typer.Context, file: FileArgument, as_json: JsonFlag = Fals
         acts, mine = told.pop("acts"), people.me(place, space)
         invited = mine is not None and _standing(space, mine) is MemberStanding.INVITED
         forked = bool(space.forks())
+        of_another = acts and space.kind == "personal" and space not in place.personal_spaces()
         own, void = set(place.vault.logs_of(space.id)), events.mine(place, space)
         ended = mine is None and any(own & set(each.levels) for each in space.verdicts.grants.values())
     say_result(
@@ -138,6 +149,11 @@ def import_(context: typer.Context, file: FileArgument, as_json: JsonFlag = Fals
     if void:
         again = "" if ended else ", and say it again"
         remark(f"Of what you wrote {len(void)} do not count any more. Look at it{again}: scm event void")
+    if of_another:
+        remark(
+            "This is no organisation: it is one person's own space, and this device writes there as that person. "
+            "What is in it is not yours and is not shared as yours. Not what you meant? Have them disown this device."
+        )
     if ended:
         remark("You do not act here any more: a removal or a recovery ended your grant (scm log show).")
     elif told["closed"]:

@@ -5,13 +5,14 @@ from typing import Any
 from scmanager.domain.event import Envelope, Id32, State, replace
 from scmanager.domain.fold import Fold
 from scmanager.domain.governance import EpochOpened
+from scmanager.domain.roll import Roll
 
 
 class Epochs(State):
     """The newest epochs: those that no other was opened in knowledge of."""
 
-    newest: tuple[tuple[Id32, bytes], ...] = ()
-    """(entry that opened it, key id)"""
+    newest: Roll[Id32, tuple[Id32, bytes]] = Roll()
+    """(entry that opened it, key id), by entry."""
 
     @property
     def writing(self) -> bytes:
@@ -23,8 +24,10 @@ def evolve(epochs: Epochs, event: Any, envelope: Envelope) -> Epochs:
     """Total. Two epochs opened at once stand side by side until somebody opens the next."""
     match event:
         case EpochOpened(key):
-            kept = tuple(each for each in epochs.newest if each[0] not in (*envelope.saw, envelope.entry))
-            return replace(epochs, newest=(*kept, (envelope.entry, key)))
+            newest = epochs.newest
+            for seen in envelope.saw:
+                newest = newest.strike(seen)
+            return replace(epochs, newest=newest.enter_last(envelope.entry, (envelope.entry, key)))
         case _:
             return epochs
 

@@ -9,7 +9,7 @@ has spoken himself, nobody speaks for him who is not above the rank that he spok
 import enum
 from collections.abc import Iterator
 
-from scmanager.domain.contest import Claim, entries, holder, rivals, stake
+from scmanager.domain.contest import Claim, holder, rivals, stake
 from scmanager.domain.event import About, Decision, Envelope, Event, Id, Id32, Personal, State, replace
 from scmanager.domain.payload import RANK_LOWEST, Entries, Id16, Seconds
 from scmanager.domain.rights import ANYONE, RIGHT_NEEDED
@@ -126,6 +126,8 @@ class Member(State):
     joined: Id32 = b""
     """The entry by which he joined."""
     removed_for: RemovalReason | None = None
+    has_left: bool = False
+    """He said himself that he leaves, and nobody has invited him since: his grants are to end."""
     claims: tuple[Claim[Id], ...] = ()
     rank: int = RANK_LOWEST + 1
     """What he last spoke with on the roster; beyond the lowest if he never did."""
@@ -204,20 +206,6 @@ class RankTooHigh(Refused):
     hint = "Ask somebody of a higher rank."
 
 
-class NoPlaceholder(Refused):
-    """This member has joined and is nobody's placeholder."""
-
-    code = "member-no-placeholder"
-    hint = "Choose an entry that a leader recorded and nobody has joined as."
-
-
-class ClaimedAlready(Refused):
-    """This placeholder belongs to another member already."""
-
-    code = "member-claimed-already"
-    hint = "If that was wrong, decide it: scm member settle-claim."
-
-
 def record(member: Member, id_: Id, handle: str, display_name: str = "") -> Iterator[Decision]:
     """Put somebody on the roster who has no installation; 16 random bytes. Raises MemberKnown, WordsUnusable."""
     if member.standing is not Standing.UNKNOWN:
@@ -230,7 +218,7 @@ def change_profile(member: Member, actor: Id, actor_rank: int, handle: str, disp
 
     Raises MemberUnknown, RankTooHigh, WordsUnusable.
     """
-    _check_known(member)
+    check_known(member)
     _check_speaks_for(member, actor, actor_rank)
     event = ProfileChanged() if actor == member.id else ProfileChangedFor()
     yield About(event, member.id, _profile(handle, display_name))
@@ -238,7 +226,7 @@ def change_profile(member: Member, actor: Id, actor_rank: int, handle: str, disp
 
 def note(member: Member, text: str) -> Iterator[Decision]:
     """Keep a note about a member; empty text takes it back. Raises MemberUnknown, WordsUnusable."""
-    _check_known(member)
+    check_known(member)
     yield About(Noted(), member.id, Note(check_words(text, may_be_empty=True)))
 
 
@@ -282,11 +270,11 @@ def confirm(member: Member) -> Iterator[Decision]:
 
 
 def leave(member: Member, actor: Id, actor_rank: int) -> Iterator[Decision]:
-    """Leave, or say it for a member who has no installation. Cuts nothing.
+    """Leave, or say it for a member who has no installation. His grants end by the settling of others.
 
     Raises MemberUnknown, MemberGone, RankTooHigh.
     """
-    _check_known(member)
+    check_known(member)
     _check_speaks_for(member, actor, actor_rank)
     if member.standing is Standing.LEFT:
         return  # Gone already.
@@ -297,32 +285,11 @@ def leave(member: Member, actor: Id, actor_rank: int) -> Iterator[Decision]:
 
 def remove(member: Member, reason: RemovalReason, actor_rank: int) -> Iterator[Decision]:
     """Take somebody off the roster; ending his grants is governance's part. Raises MemberUnknown, RankTooHigh."""
-    _check_known(member)
+    check_known(member)
     if member.rank <= actor_rank:
         raise RankTooHigh(rank=member.rank)
     if member.standing is not Standing.REMOVED:
         yield Removed(reason)
-
-
-def claim(placeholder: Member, by: Id) -> Iterator[Decision]:
-    """Say which living member a placeholder is. Raises MemberUnknown, NoPlaceholder, ClaimedAlready."""
-    _check_known(placeholder)
-    if placeholder.joined or by == placeholder.id:
-        raise NoPlaceholder
-    if placeholder.claimed_by not in (None, by):
-        raise ClaimedAlready
-    if placeholder.claimed_by is None:
-        yield Claimed(by)
-
-
-def settle_claim(placeholder: Member, by: Id) -> Iterator[Decision]:
-    """Decide whose a placeholder is, even if only one claim stands. Raises NothingContested, NoPlaceholder."""
-    if not placeholder.claims:
-        raise NothingContested
-    if placeholder.joined or by == placeholder.id:
-        raise NoPlaceholder
-    if placeholder.rival_claims or placeholder.claimed_by != by:
-        yield Claimed(by, entries(placeholder.claims))
 
 
 def invitation_holds(member: Member, now: int) -> bool:
@@ -357,8 +324,10 @@ def evolve(member: Member, event: MemberEvent, envelope: Envelope) -> Member:
             return replace(member, note=envelope.entry)
         case Removed(reason) if envelope.rank < member.rank:
             return replace(member, standing=Standing.REMOVED, removed_for=reason, join_contested=False)
-        case Left() if member.standing is not Standing.REMOVED:
-            return replace(member, standing=Standing.LEFT, join_contested=False)
+        case Left():
+            gone = member.standing if member.standing is Standing.REMOVED else Standing.LEFT
+            himself = member.has_left or not isinstance(event, LeftFor)
+            return replace(member, standing=gone, join_contested=False, has_left=himself)
         case Claimed(by, over) if by != envelope.entity:
             return replace(member, claims=stake(member.claims, by, over, envelope))
         case _:
@@ -368,15 +337,14 @@ def evolve(member: Member, event: MemberEvent, envelope: Envelope) -> Member:
 def _evolve_invitation(member: Member, event: MemberEvent, envelope: Envelope) -> Member:
     match event:
         case Invited(until) if member.standing is not Standing.JOINED:
-            return replace(
-                member, standing=Standing.INVITED, invited_until=until, invitation_withdrawn=False, removed_for=None
-            )
+            member = replace(member, invitation_withdrawn=False, removed_for=None, has_left=False)
+            return replace(member, standing=Standing.INVITED, invited_until=until)
         case InvitationWithdrawn() if member.standing is Standing.INVITED:
             return replace(member, invitation_withdrawn=True, withdrawal=envelope.entry)
         case InvitationWithdrawn() if member.standing is Standing.JOINED and member.joined not in envelope.saw:
             return replace(member, join_contested=True, withdrawal=envelope.entry)
         case Joined() if member.standing is Standing.LEFT and envelope.rank == 0:
-            return replace(member, standing=Standing.JOINED)  # Nobody is there to invite a founder.
+            return replace(member, standing=Standing.JOINED, has_left=False)  # Nobody is there to invite a founder.
         case Joined() if member.standing in (Standing.UNKNOWN, Standing.RECORDED, Standing.INVITED):
             contested = member.standing is Standing.INVITED and member.invitation_withdrawn
             return replace(member, standing=Standing.JOINED, joined=envelope.entry, join_contested=contested)
@@ -395,6 +363,7 @@ def _check_speaks_for(member: Member, actor: Id, actor_rank: int) -> None:
         raise RankTooHigh(rank=member.rank)
 
 
-def _check_known(member: Member) -> None:
+def check_known(member: Member) -> None:
+    """Raises MemberUnknown."""
     if member.standing is Standing.UNKNOWN:
         raise MemberUnknown

@@ -159,7 +159,7 @@ def _operation(told: Told, state: Operation, history: History) -> Iterator[Notif
     yield from told.claimed(Kind.LEAD_ASSIGNED, state.leads)
     if told.me == state.lead or (planned is not None and told.me == planned[0].member):
         yield from _answers(told, state)
-    mine = next((each for each in state.sign_ups if each.member == told.me), None)
+    mine = state.sign_ups.get(told.me)
     if mine is not None and mine.answer is not Answer.DECLINED:
         yield from _as_answered(told, state, history, mine)
 

@@ -59,6 +59,7 @@ from scmanager.domain.operation_parts import (
     usable,
     without_claims,
 )
+from scmanager.domain.roll import Roll
 from scmanager.domain.words import flaw_of_title
 
 SQUADS_MAX = 64
@@ -82,13 +83,13 @@ class Operation(Led):
     squads: tuple[Squad, ...] = ()
     crew_slots: tuple[CrewSlot, ...] = ()
     ship_slots: tuple[ShipSlot, ...] = ()
-    sign_ups: tuple[SignUp, ...] = ()
+    sign_ups: Roll[Id, SignUp] = Roll()
     """In the order in which they count: whoever changes his answer goes to the end."""
     calls: tuple[Claim[Call], ...] = ()
     """What became of it; none: it is planned."""
     cancellation: Id32 = b""
     """The entry that cancelled it last; its part may hold a Cancellation."""
-    checked_in: tuple[Claim[Id], ...] = ()
+    checked_in: Roll[Id, Claim[Id]] = Roll()
     snapshots: tuple[Snapshot, ...] = ()
     texts: tuple[Text, ...] = ()
     """Everything that was written of it, in fold order; what was replaced stays readable."""

@@ -158,14 +158,14 @@ def leave_slot(operation: Operation, actor: Id, slot_id: Id) -> Iterator[Decisio
 def check_in(operation: Operation, actor: Id, member: Id) -> Iterator[Decision]:
     """Say that one is there, or that another is; who never signed up may come too. Raises OperationClosed."""
     check_open(operation)
-    if any(each.value == member for each in operation.checked_in):
+    if operation.checked_in.has(member):
         return  # He is.
     yield CheckedIn() if member == actor else CheckedInFor(member)
 
 
 def sign_up_of(operation: Operation, member: Id) -> SignUp | None:
     """What a member answered, or somebody for him; None if there is no answer."""
-    return next((each for each in operation.sign_ups if each.member == member), None)
+    return operation.sign_ups.get(member)
 
 
 def _crew_slot(operation: Operation, slot_id: Id) -> CrewSlot:

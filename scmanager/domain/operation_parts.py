@@ -7,6 +7,7 @@ from typing import TypeVar
 from scmanager.domain.contest import Claim, beside, drop, stake
 from scmanager.domain.event import Envelope, Id, Id32, State, replace
 from scmanager.domain.operation_events import Answer, CancelReason, Outcome
+from scmanager.domain.roll import Roll
 
 WINDOW_MAX_S = 31 * 24 * 3600
 """The longest window that is a window and not a slip."""
@@ -128,17 +129,17 @@ def usable(starts: int, ends: int, *, template: bool) -> bool:
 
 
 def answered(
-    sign_ups: tuple[SignUp, ...], said: SignUp, over: tuple[Id32, ...], envelope: Envelope
-) -> tuple[SignUp, ...]:
+    sign_ups: Roll[Id, SignUp], said: SignUp, over: tuple[Id32, ...], envelope: Envelope
+) -> Roll[Id, SignUp]:
     """The answers with this one. The same answer again keeps its place; another one goes to the end."""
-    known = next((each for each in sign_ups if each.member == said.member), None)
+    known = sign_ups.get(said.member)
     if known is None:
-        return (*sign_ups, said) if len(sign_ups) < PEOPLE_MAX else sign_ups
+        return sign_ups.enter(said.member, said) if len(sign_ups) < PEOPLE_MAX else sign_ups
     if known.entry == said.entry or (known.own and not said.own and known.entry not in {*over, *envelope.saw}):
         return sign_ups  # His own word, which whoever spoke for him did not know.
     if known.answer is said.answer:
-        return tuple(said if each is known else each for each in sign_ups)
-    return (*(each for each in sign_ups if each is not known), said)
+        return sign_ups.enter(said.member, said)
+    return sign_ups.enter_last(said.member, said)
 
 
 def taken(
@@ -186,8 +187,8 @@ def together(one: tuple[Id, ...], other: tuple[Id, ...]) -> tuple[Id, ...]:
     return tuple(dict.fromkeys((*one, *other)))[:PEOPLE_MAX]
 
 
-def seen(checked_in: tuple[Claim[Id], ...], member: Id, envelope: Envelope) -> tuple[Claim[Id], ...]:
+def seen(checked_in: Roll[Id, Claim[Id]], member: Id, envelope: Envelope) -> Roll[Id, Claim[Id]]:
     """With this member; once is enough."""
-    if len(checked_in) >= PEOPLE_MAX or any(each.value == member for each in checked_in):
+    if len(checked_in) >= PEOPLE_MAX or checked_in.has(member):
         return checked_in
-    return (*checked_in, Claim(member, envelope.entry))
+    return checked_in.enter(member, Claim(member, envelope.entry))

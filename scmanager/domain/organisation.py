@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from scmanager.domain.contest import Titled, entries, stake
 from scmanager.domain.event import About, Decision, Envelope, Event, Id, Id32, Personal, State, replace
 from scmanager.domain.payload import TUPLE_MAX, Entries, Id16, Sid, Title
+from scmanager.domain.roll import Roll
 from scmanager.domain.words import Prose, check_title, check_words, flaw_of_title
 from scmanager.errors import Refused
 
@@ -73,7 +74,7 @@ class Organisation(Titled):
     profile: Id32 = b""
     """The entry whose part holds the description."""
     archived: bool = False
-    affiliations: tuple[Affiliation, ...] = ()
+    affiliations: Roll[Id, Affiliation] = Roll()
 
 
 class AlreadyFounded(Refused):
@@ -180,18 +181,19 @@ def affiliate(organisation: Organisation, other: Id, title: str) -> Iterator[Dec
     check_open(organisation)
     if other == organisation.id:
         raise AffiliatedWithItself
-    known = [each for each in organisation.affiliations if each.organisation != other]
-    if Affiliation(other, check_title(title)) in organisation.affiliations:
+    known = organisation.affiliations.get(other)
+    if known == Affiliation(other, check_title(title)):
         return  # Noted before.
-    if len(known) >= TUPLE_MAX:
-        raise TooManyAffiliations(count=len(known))
+    others = len(organisation.affiliations) - (known is not None)
+    if others >= TUPLE_MAX:
+        raise TooManyAffiliations(count=others)
     yield Affiliated(other, title)
 
 
 def unaffiliate(organisation: Organisation, other: Id) -> Iterator[Decision]:
     """End an affiliation. Harmless if there is none. Raises OrganisationArchived."""
     check_open(organisation)
-    if any(each.organisation == other for each in organisation.affiliations):
+    if organisation.affiliations.has(other):
         yield Unaffiliated(other)
 
 
@@ -221,15 +223,10 @@ def evolve(organisation: Organisation, event: OrganisationEvent, envelope: Envel
         case Restored():
             return replace(organisation, archived=False)
         case Affiliated(other, title):
-            return _with_affiliation(organisation, Affiliation(other, title))
+            noted = organisation.affiliations.enter_last(other, Affiliation(other, title))
+            return replace(organisation, affiliations=noted)
         case Unaffiliated(other):
-            kept = tuple(each for each in organisation.affiliations if each.organisation != other)
-            return replace(organisation, affiliations=kept)
-
-
-def _with_affiliation(organisation: Organisation, affiliation: Affiliation) -> Organisation:
-    others = tuple(each for each in organisation.affiliations if each.organisation != affiliation.organisation)
-    return replace(organisation, affiliations=(*others, affiliation))
+            return replace(organisation, affiliations=organisation.affiliations.strike(other))
 
 
 def _check_founded(organisation: Organisation) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from scmanager.domain.contest import Led, begun_before, drop, entries, stake
 from scmanager.domain.event import Decision, Envelope, Event, Id, replace
 from scmanager.domain.payload import Entries, Id16, Title
+from scmanager.domain.roll import Roll
 from scmanager.domain.words import check_title, flaw_of_title
 from scmanager.errors import Refused
 
@@ -91,8 +92,8 @@ class Squadron(Led):
     formed: bool = False
     disbanded: bool = False
     fleet: Id | None = None
-    ships: tuple[Id, ...] = ()
-    members: tuple[Id, ...] = ()
+    ships: Roll[Id, Id] = Roll()
+    members: Roll[Id, Id] = Roll()
 
 
 class SquadronFormedAlready(Refused):
@@ -191,7 +192,7 @@ def relieve_lead(squadron: Squadron) -> Iterator[Decision]:
 def enlist_ship(squadron: Squadron, ship: Id) -> Iterator[Decision]:
     """Take a ship in. Asking twice is harmless. Raises SquadronUnknown, SquadronDisbanded, SquadronFull."""
     _check_live(squadron)
-    if ship in squadron.ships:
+    if squadron.ships.has(ship):
         return
     if len(squadron.ships) >= SHIPS_MAX:
         raise SquadronFull(title=squadron.title, count=len(squadron.ships), what="ships")
@@ -201,14 +202,14 @@ def enlist_ship(squadron: Squadron, ship: Id) -> Iterator[Decision]:
 def release_ship(squadron: Squadron, ship: Id) -> Iterator[Decision]:
     """Let a ship go. Harmless if it is not in. Raises SquadronUnknown."""
     _check_formed(squadron)
-    if ship in squadron.ships:
+    if squadron.ships.has(ship):
         yield ShipReleased(ship)
 
 
 def enlist_member(squadron: Squadron, member: Id) -> Iterator[Decision]:
     """Take a member in. Asking twice is harmless. Raises SquadronUnknown, SquadronDisbanded, SquadronFull."""
     _check_live(squadron)
-    if member in squadron.members:
+    if squadron.members.has(member):
         return
     if len(squadron.members) >= MEMBERS_MAX:
         raise SquadronFull(title=squadron.title, count=len(squadron.members), what="members")
@@ -218,14 +219,14 @@ def enlist_member(squadron: Squadron, member: Id) -> Iterator[Decision]:
 def release_member(squadron: Squadron, member: Id) -> Iterator[Decision]:
     """Let a member go. Harmless if he is not in. Raises SquadronUnknown."""
     _check_formed(squadron)
-    if member in squadron.members:
+    if squadron.members.has(member):
         yield MemberReleased(member)
 
 
 def leave(squadron: Squadron, actor: Id) -> Iterator[Decision]:
     """Leave oneself; nobody's leave is needed. Harmless if one is not in. Raises SquadronUnknown."""
     _check_formed(squadron)
-    if actor in squadron.members:
+    if squadron.members.has(actor):
         yield MemberLeft()
 
 
@@ -271,23 +272,15 @@ def _evolve_lists(
 ) -> Squadron:
     match event:
         case ShipEnlisted(ship):
-            return replace(squadron, ships=_with(squadron.ships, ship))
+            return replace(squadron, ships=squadron.ships.enter(ship, ship))
         case ShipReleased(ship):
-            return replace(squadron, ships=_without(squadron.ships, ship))
+            return replace(squadron, ships=squadron.ships.strike(ship))
         case MemberEnlisted(member):
-            return replace(squadron, members=_with(squadron.members, member))
+            return replace(squadron, members=squadron.members.enter(member, member))
         case MemberReleased(member):
-            return replace(squadron, members=_without(squadron.members, member))
+            return replace(squadron, members=squadron.members.strike(member))
         case MemberLeft():
-            return replace(squadron, members=_without(squadron.members, envelope.member))
-
-
-def _with(ids: tuple[Id, ...], one: Id) -> tuple[Id, ...]:
-    return ids if one in ids else (*ids, one)
-
-
-def _without(ids: tuple[Id, ...], one: Id) -> tuple[Id, ...]:
-    return tuple(each for each in ids if each != one)
+            return replace(squadron, members=squadron.members.strike(envelope.member))
 
 
 def _check_formed(squadron: Squadron) -> None:

@@ -3,6 +3,8 @@
 - Fast: the tree of each branch is computed anew and compared with its newest signed note.
 - Deep: also every older note, the chain of ids, the rising clock, and the hash of every part that is held. An absent
   part is erased or not here, never tampering; a wrong hash is.
+- Both: tables, triggers and indices are those that a release of ours made, and no trigger is missing.
+- Not covered, for nothing signs them: the kept results of commands, and which older notes are there.
 - Entries that wait for earlier ones (pending.py) are counted apart, and nothing of them is verified.
 
 Reads the file by itself and writes nothing. Large logs are shared out among processes in chunks whose size is a
@@ -34,6 +36,7 @@ from scmanager.eventstore.audit_chunk import (
     rows_of,
     signed,
 )
+from scmanager.eventstore.own_tables import GUARD_MISSING, TABLES_FOREIGN, store_differences
 from scmanager.eventstore.soundness import ENDS, End, check_end
 from scmanager.eventstore.sqlite_faults import damaged, told
 from scmanager.eventstore.store import StoreDamaged
@@ -131,7 +134,8 @@ def _verify(db: sqlite3.Connection, path: Path, deep: bool, processes: int, adva
     for task, chunk in zip(tasks, _run(tasks, sum(each.size for each in branches), processes), strict=True):
         by_branch.setdefault((task[1].log, task[1].number), []).append(chunk)
         advance(chunk.entries)
-    findings = _strays(db)
+    findings = _altered_tables(db)
+    findings += _strays(db)
     findings += _gaps(db)
     heads = []
     for branch in branches:
@@ -178,6 +182,15 @@ def branches_of(db: sqlite3.Connection) -> list[Branch]:
             at, end = parent, min(start, end)
         found.append(Branch(no, log, space, public, number, size, head, tree, tuple(reversed(pieces))))
     return found
+
+
+def _altered_tables(db: sqlite3.Connection) -> list[Finding]:
+    """What would act by itself, and the guards without which rows could be changed."""
+    foreign, missing = store_differences(db)
+    return [
+        *(Finding(b"", None, TABLES_FOREIGN, f"{each} is none that a release of ours made") for each in foreign),
+        *(Finding(b"", None, GUARD_MISSING, f"the {each} is missing") for each in missing),
+    ]
 
 
 def _strays(db: sqlite3.Connection) -> list[Finding]:

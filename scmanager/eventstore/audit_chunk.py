@@ -76,6 +76,7 @@ class Chunk(msgspec.Struct, frozen=True):
 def connect(path: Path) -> sqlite3.Connection:
     """A connection that can only read."""
     database = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+    database.execute("PRAGMA trusted_schema = OFF")
     database.execute(f"PRAGMA mmap_size={MAPPED_BYTES}")  # Read once from end to end: no copies through a cache.
     return database
 

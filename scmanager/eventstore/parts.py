@@ -9,6 +9,7 @@ from hashlib import sha3_256
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from nacl.bindings import crypto_scalarmult
 
 from scmanager.errors import Untrusted
 from scmanager.eventstore.entry import PartRef, digest, u64
@@ -16,6 +17,8 @@ from scmanager.eventstore.entry import PartRef, digest, u64
 KEY_BYTES = 32
 SALT_BYTES = 32
 _NONCE = bytes(12)
+_ANY_SCALAR = bytes(32)
+"""libsodium makes every scalar a multiple of 8, and times 8 a point of low order is nothing."""
 
 
 class WrongPart(Untrusted):
@@ -37,6 +40,17 @@ def bound_key(space: bytes, subject: bytes, secret: bytes) -> bytes:
     key, with an id that no entry names: so nobody can erase, or keep from erasure, by a wrong label.
     """
     return digest("scm/bound-key/1", space, subject, secret)
+
+
+def is_box_key(public: bytes) -> bool:
+    """Whether a key can be sealed to this X25519 key of a device: to a point of low order libsodium seals nothing."""
+    if len(public) != KEY_BYTES:
+        return False
+    try:
+        crypto_scalarmult(_ANY_SCALAR, public)
+    except RuntimeError:
+        return False
+    return True
 
 
 def part_hash(stored: bytes) -> bytes:

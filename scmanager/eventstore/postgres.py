@@ -41,6 +41,8 @@ from scmanager.eventstore.verification import SignedNote, VerifiedRun
 READERS_MAX = 4
 TAKE_OVER_S = 10.0
 """How long to wait for one's own earlier session to end before a commit counts as unknown."""
+ENDING_S = 2.0
+"""How long somebody else's session that was just closed may keep a log: the server ends it in its own time."""
 LOOK_S = 5.0
 """How often a waiting reader looks for himself, should every hint be lost."""
 
@@ -261,17 +263,19 @@ class PostgresStore:
         self._owned.clear()
 
     def _own(self, connection: psycopg.Connection, log: bytes) -> None:
-        """Become the log's one writer, until this session ends. Raises LogTaken."""
+        """Become the log's one writer, until this session ends. Waits for one that just ends. Raises LogTaken."""
         if log in self._owned:
             return
         key = {"key": Int8(int.from_bytes(log[:8], "big", signed=True))}
+        deadline = time.monotonic() + ENDING_S
         try:
-            row = connection.execute(_SQL["own"], key).fetchone()
+            while not (connection.execute(_SQL["own"], key).fetchone() or (False,))[0]:
+                if time.monotonic() > deadline:
+                    raise LogTaken(log=log.hex()[:16])
+                time.sleep(0.05)
         except psycopg.Error as error:
             self._roll_back(connection)
             raise translated(error) from error
-        if not row or not row[0]:
-            raise LogTaken(log=log.hex()[:16])
         self._owned.add(log)
 
     # Reading

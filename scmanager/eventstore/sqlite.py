@@ -22,6 +22,7 @@ from scmanager.eventstore.branches import Branch, Placement, pieces, place
 from scmanager.eventstore.file_faults import FileMoved
 from scmanager.eventstore.late_parts import LatePart, lacking, spans
 from scmanager.eventstore.own_log import Batch, Head, Sealed
+from scmanager.eventstore.own_tables import store_differences
 from scmanager.eventstore.pending_sqlite import SqlitePending
 from scmanager.eventstore.soundness import COUNTS, ENDS, End, check_count, check_end
 from scmanager.eventstore.sqlite_faults import FAULTS, Identity, identity, translated
@@ -58,6 +59,8 @@ class SqliteStore:
         self._readers = Readers(self._connect)
         self._numbers: dict[bytes, int] = {}
         self._late: Counter[bytes] = Counter()
+        self.mended: tuple[str, ...] = ()
+        """Triggers and indices that were missing when it was opened, and were made anew."""
         self._writer = self._connect()
         self.pending = SqlitePending(self.private, self.consult)
         try:
@@ -81,6 +84,9 @@ class SqliteStore:
         tables = {row[0] for row in self._writer.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
         if version == 0 and tables and "entry" not in tables:
             raise StoreDamaged(reason="the file is another program's database")
+        foreign, self.mended = store_differences(self._writer)
+        if foreign:  # It would act by itself at the next write.
+            raise StoreDamaged(reason=f"{foreign[0]} in it is none that a release of ours made")
         self._writer.execute("PRAGMA journal_mode=WAL")
         # Each time: triggers that somebody dropped stand again before anything is written.
         since = "ALTER TABLE pending ADD COLUMN since INTEGER NOT NULL DEFAULT 0;" if version == 3 else ""

@@ -59,6 +59,11 @@ def idents(values: Iterable[bytes]) -> str:
     return "{" + ",".join(f'"\\\\\\\\x{value.hex()}"' for value in values) + "}"
 
 
+def numbers(values: Iterable[int]) -> str:
+    """An array of whole numbers."""
+    return "{" + ",".join(map(str, values)) + "}"
+
+
 def texts(values: Iterable[str]) -> str:
     """An array of strings."""
     return text("{" + ",".join('"' + value.translate(_QUOTES) + '"' for value in values) + "}")

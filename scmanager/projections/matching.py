@@ -3,16 +3,28 @@
 A key is a name without case, accents, vowel points, punctuation, and whatever is drawn as nothing (zero width,
 direction marks, fillers); compatibility forms count as what they stand for (NFKC). It is for finding, never shown.
 
+Of a text the key is made piece by piece, so that a match in the key leads back to the place in the text.
+
 An index of grams (two and three characters in a row, as numbers) finds keys that may hold a text: it works in every
 script, and in every PostgreSQL, which may lack `pg_trgm` and knows letters of ASCII only in the collation C.
 """
 
+import re
 import unicodedata
-from collections.abc import Iterable
+from bisect import bisect
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
+from typing import Final
 from zlib import crc32
 
+import msgspec
+
 from scmanager.errors import Refused
+
+TEXT_INDEXED: Final = 65_536
+"""Characters of a text that can be searched, from its beginning."""
+PIECE: Final = 40
+"""Characters of a text whose place is known together; a word that is longer is cut."""
 
 BETWEEN = "\n"
 """Stands before, between and after the names of one thing: a name that begins or ends there is told by it."""
@@ -38,8 +50,22 @@ _MARKS = (
 """What readers leave out when they type. Indic vowel signs and Japanese voicing make other words: they stay."""
 _ASCII = [" " if unicodedata.category(chr(point))[0] in "PC" else chr(point).lower() for point in range(128)]
 """The same for what needs no look at any table, as most names do."""
+_JAMO = (0x1160, 0x11FF)
+"""Hangul vowels and finals that join the letter before them."""
+_BLANKS = re.compile(r"[ \t\n\r\f\v]+")
 _WITHOUT_SPACES = 0x2E80
 """From here on scripts put no blanks between words, so that every character may begin one."""
+
+
+class TextKey(msgspec.Struct, frozen=True):
+    """What of a text counts when it is searched, and where in the text that stands. Places count from 1."""
+
+    key: str = ""
+    """A blank, the pieces' keys with one between two words, and a blank; empty when there is nothing."""
+    starts: tuple[int, ...] = ()
+    """Of each piece that has a key: where it begins in the key; rising."""
+    cuts: tuple[int, ...] = ()
+    """Of each of them: where it begins in the text; at last, where what is searched of the text ends."""
 
 
 class NothingToSearch(Refused):
@@ -53,11 +79,8 @@ def matching_key(text: str) -> str:
     """What of a text counts when it is searched for: one line; empty when nothing of it can be seen."""
     if text.isascii() and (short := text.translate(_ASCII).split()):
         return " ".join(short)
-    apart = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
-    kept = "".join(map(_kept, apart)).translate(_OTHER_LETTERS)
-    whole = unicodedata.normalize("NFC", kept)
-    words = "".join(" " if unicodedata.category(each)[0] == "P" else each for each in whole)
-    return " ".join(words.split() or whole.split())
+    whole = _whole(text)
+    return " ".join(_without_points(whole).split() or whole.split())
 
 
 def matching_keys(names: Iterable[str]) -> str:
@@ -100,6 +123,71 @@ def match(key: str, keys: str) -> int | None:
     """How well keys match: 0 exactly, 1 from the beginning, 2 where a word begins, 3 inside; None: not at all."""
     parts = (f"{BETWEEN}{key}{BETWEEN}", f"{BETWEEN}{key}", f" {key}", searched(key))
     return next((place for place, part in enumerate(parts) if part in keys), None)
+
+
+def text_key(text: str) -> TextKey:
+    """Of the beginning of a text."""
+    text = text[:TEXT_INDEXED]
+    key, starts, cuts, length, apart = [""], [], [], 0, True
+    for begin, end in _pieces(text):
+        blanked = _blanked(text[begin:end])
+        if made := " ".join(blanked.split()):
+            apart = apart or blanked[0].isspace()
+            starts.append(length + apart + 1)
+            cuts.append(begin + 1)
+            key.append(f" {made}" if apart else made)
+            length += len(key[-1])
+            apart = blanked[-1].isspace()
+        else:
+            apart = apart or bool(blanked)
+    key.append(" ")
+    return TextKey("".join(key), tuple(starts), (*cuts, len(text) + 1)) if starts else TextKey()
+
+
+def excerpt(text: str, found: TextKey, key: str) -> str | None:
+    """The words around a key of search in a text, on one line; None where it is not in there."""
+    part = searched(key)
+    at = found.key.find(part) + 1
+    if not at:
+        return None
+    first = max(bisect(found.starts, at) - 1, 1)
+    last = min(bisect(found.starts, at + len(part) - 1) + 2, len(found.cuts))
+    return _BLANKS.sub(" ", text[found.cuts[first - 1] - 1 : found.cuts[last - 1] - 1]).strip(" ")
+
+
+def _pieces(text: str) -> Iterator[tuple[int, int]]:
+    """The text, cut: before a blank if there is one in reach, else where no sign belongs to the one before."""
+    begin = 0
+    while begin < len(text):
+        end = begin + PIECE
+        if end < len(text):
+            end = next((at for at in range(end, begin, -1) if text[at].isspace()), end)
+            while end < len(text) and not _begins(text[end]):
+                end += 1
+        yield begin, min(end, len(text))
+        begin = end
+
+
+def _begins(each: str) -> bool:
+    """Whether a character is sure not to become one with what stands before it."""
+    if each.isascii() or each.isspace():
+        return True
+    first = unicodedata.normalize("NFKD", each)[0]
+    return unicodedata.category(first)[0] not in "MC" and not _JAMO[0] <= ord(first) <= _JAMO[1]
+
+
+def _blanked(text: str) -> str:
+    """As `matching_key`, before blanks are made one."""
+    return text.translate(_ASCII) if text.isascii() else _without_points(_whole(text))
+
+
+def _whole(text: str) -> str:
+    apart = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    return unicodedata.normalize("NFC", "".join(map(_kept, apart)).translate(_OTHER_LETTERS))
+
+
+def _without_points(whole: str) -> str:
+    return "".join(" " if unicodedata.category(each)[0] == "P" else each for each in whole)
 
 
 def _kept(each: str) -> str:

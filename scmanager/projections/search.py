@@ -1,7 +1,7 @@
 """Search: everything that has a name, whatever its kind, found by what `matching` leaves of it.
 
 What is to be found is entered in SEARCHED: a line a kind. Where words were erased, or are not here, a thing is found
-by what is left of its name, if anything is.
+by what is left of its name, if anything is. A document has no name: it is found by its text.
 """
 
 import enum
@@ -30,7 +30,7 @@ from scmanager.domain.fold import Fold
 from scmanager.domain.member import Profile
 from scmanager.domain.operation_parts import Stage
 from scmanager.domain.ship_events import Nickname
-from scmanager.projections.copy_text import flag, ident, line, text
+from scmanager.projections.copy_text import flag, ident, line, numbers, text
 from scmanager.projections.matching import grams, matching_keys
 from scmanager.projections.read_model import Look, ReadModel, Row, Table
 
@@ -56,6 +56,8 @@ class Kind(enum.StrEnum):
     CONTACT = "contact"
     TREATY = "treaty"
     CHARACTER = "character"
+    DOCUMENT = "document"
+    """By what it says; what can be searched of that stands in the read model of documents."""
 
 
 class Searched(msgspec.Struct, frozen=True):
@@ -113,7 +115,7 @@ SEARCHED = (
         words=CharacterSheet, spoken=lambda said: (said.name,),
     ),
 )  # fmt: skip
-"""What can be found. A thing without a name (one that was never founded, say) is none."""
+"""What can be found by name. A thing without a name (one that was never founded, say) is none."""
 
 _BY_STATE = {type(each.fold.empty): each for each in SEARCHED}
 
@@ -128,8 +130,7 @@ def rows(look: Look, entity: Id) -> Iterator[Row]:
         keys = matching_keys(names)
         if keys:
             told = ident(look.space), ident(entity), each.kind.value, flag(each.gone(state))
-            numbers = "{" + ",".join(map(str, grams(keys))) + "}"
-            yield "searchable", line(*told, text(names[0]), text(keys), numbers)
+            yield "searchable", line(*told, text(names[0]), text(keys), numbers(grams(keys)))
 
 
 def _words(state: State) -> Iterable[Id32]:

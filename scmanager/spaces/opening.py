@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from scmanager.domain.event import CATALOGUE, Event
+from scmanager.domain.governance import EpochOpened
 from scmanager.domain.upcasting import upcast
 from scmanager.eventstore import content, entry, parts
 from scmanager.eventstore.content import Shared
@@ -76,7 +77,10 @@ def event_of(shared: Shared) -> Event | None:
 
 
 def open_row(row: Row, parsed: Entry, public: bytes, key_of: KeyOf, same: Same) -> Opened | None:
-    """Read part 0; None when this node lacks the key. `public` is the log's key."""
+    """Read part 0; None when this node lacks the key. `public` is the log's key.
+
+    An epoch is opened under its own key, or it is malformed: who reads of it holds the key to write under next.
+    """
     if parsed.genesis is not None:
         return Opened(row.pos, row.branch, parsed, None, None)
     sealed = parsed.parts[0].key
@@ -84,9 +88,10 @@ def open_row(row: Row, parsed: Entry, public: bytes, key_of: KeyOf, same: Same) 
     if key is None:
         return None
     shared = read_shared(parsed, row.shared, public, key)
-    if shared is None:
+    event = event_of(shared) if shared else None
+    if shared is None or (isinstance(event, EpochOpened) and event.key != sealed):
         return Opened(row.pos, row.branch, parsed, None, None, malformed=True)
-    return Opened(row.pos, row.branch, parsed, said(shared, same), event_of(shared))
+    return Opened(row.pos, row.branch, parsed, said(shared, same), event)
 
 
 def read_shared(parsed: Entry, stored: bytes, public: bytes, key: bytes) -> Shared | None:

@@ -12,7 +12,7 @@ from scmanager.domain.court import Court
 from scmanager.domain.event import Envelope, Id, Id32, State
 from scmanager.domain.fold import Fold
 from scmanager.domain.frontier import counted_logs
-from scmanager.domain.governance import Enrolled, Erased, is_governance
+from scmanager.domain.governance import Erased, is_governance
 from scmanager.domain.records import Fact, Grant, Keys, Standing, Verdict, Verdicts
 from scmanager.domain.tips import Tips
 from scmanager.eventstore import signing
@@ -336,22 +336,6 @@ class Space:
     def first_entry(self, log: bytes) -> Dep | None:
         """A log's entry 0 as others name it; None when it is not here."""
         return self._firsts.get(log)
-
-    def box_keys(self) -> frozenset[bytes]:
-        """The box keys of every device that acts here: keys may be sealed to these, and to no disowned device.
-
-        An enrolment speaks for the grant it was written by: naming a log of somebody else's brings no box in.
-        """
-        standing = {each.grant.id: each for each in self.grants()}
-        enrolled = (
-            opened.event.box
-            for opened in self.of_type(Enrolled.tag)
-            if isinstance(opened.event, Enrolled)
-            and opened.shared is not None
-            and (each := standing.get(opened.shared.by)) is not None
-            and each.speaks(opened.event.log)
-        )
-        return frozenset((*(each.grant.box for each in standing.values()), *enrolled))
 
     @property
     def needs_update(self) -> bool:

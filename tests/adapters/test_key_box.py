@@ -13,13 +13,24 @@ from scmanager.adapters.key_box import (
     SpaceKey,
     open_box,
     seal_box,
+    seal_secret,
 )
 from scmanager.eventstore.entry import digest
-from scmanager.eventstore.parts import key_id
+from scmanager.eventstore.parts import is_box_key, key_id
 
 SECRET = PrivateKey.generate()
 PUBLIC = bytes(SECRET.public_key)
 SPACE, SUBJECT = b"s" * 32, b"m" * 16
+LOW_ORDER = [
+    each.to_bytes(32, "little")
+    for p in (2**255 - 19,)
+    for each in (
+        0, 1, p - 1, p, p + 1, 2**255, 2**255 + 1,
+        325606250916557431795983626356110631294008115727848805560023387167927233504,
+        39382357235489614581723060781553021112529911719440698176882885853963445705823,
+    )
+]  # fmt: skip
+"""The points of order 1, 2, 4 and 8, in the spellings that libsodium knows, and with the bit that it passes over."""
 
 space_keys = st.builds(
     SpaceKey,
@@ -67,6 +78,17 @@ def test_another_device_finds_nothing() -> None:
 def test_nothing_is_sealed_to_a_key_that_hides_nothing(public: bytes) -> None:
     with pytest.raises(BoxKeyUnusable):
         seal_box(public, [SpaceKey(SPACE, b"", bytes(32))])
+    assert not is_box_key(public)
+
+
+@given(st.binary(min_size=32, max_size=32) | st.sampled_from(LOW_ORDER))
+def test_a_key_is_a_box_key_exactly_if_something_can_be_sealed_to_it(public: bytes) -> None:
+    try:
+        seal_secret(public, bytes(32))
+    except BoxKeyUnusable:
+        assert not is_box_key(public)
+    else:
+        assert is_box_key(public)
 
 
 @given(st.binary(max_size=300))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from scmanager.application.desk import Desk
 from scmanager.application.writer import Command
-from scmanager.projections.matching import key_of_search, match, matching_key, matching_keys
+from scmanager.projections.matching import excerpt, key_of_search, match, matching_key, matching_keys, text_key
 from tests.support.api_node import Api
 from tests.support.books import form_fleet, form_squadron, record
 from tests.support.fleet_of import Nova, populate
@@ -19,6 +19,19 @@ ASK = """query ($text: String!, $kinds: [SearchKind!], $space: ID, $first: Int, 
     totalCount nextStep pageInfo { hasNextPage endCursor }
     nodes { id kind name gone match member { handle } fleet { title } squadron { title } organisation { title } }
   } }"""
+IN_TEXTS = """query ($text: String!, $kinds: [SearchKind!], $space: ID, $gone: Boolean) {
+  search(text: $text, kinds: $kinds, space: $space, filter: {gone: $gone}) { totalCount nodes {
+    kind name gone match excerpt document { id kind thing } operation { title } organisation { title } } } }"""
+WRITE = """mutation ($space: ID!, $thing: ID!, $text: String!, $kind: DocumentKind!) {
+  documentEdit(space: $space, thingId: $thing, kind: $kind, text: $text) { pos } }"""
+BRIEFING = (
+    """# Quillfeather
+
+Meet  at Évérus Harbor at nine; bring the Œuvre, two medics and a tractor beam.
+海賊の拠点を攻撃する。全員、午後九時に集合。東の門へ向かえ。撤退の合図は赤い光、二回。各自の装備を確認しておくこと。
+"""
+    + "Fly low over the ruins, and keep the radio silent until the first beacon is down. " * 9
+)
 NAMES = ("Vela", "Velar Watch", "The Vela", "Anvelation", "Vëlá\u200b", "Red", "Ⅴela")
 
 
@@ -122,3 +135,88 @@ def test_what_nobody_sees_cannot_be_searched_for(api: Api, vela: Nova, text: str
 
 def test_a_very_long_text_is_refused(api: Api, vela: Nova) -> None:
     assert api.refused(ASK, text="a" * 201, space=vela.space)["code"] == "words-unusable"
+
+
+@pytest.fixture(scope="module")
+def briefed(api: Api, vela: Nova) -> tuple[Nova, str]:
+    """An operation with a briefing, in an organisation with a charter."""
+    given = f'space: "{vela.space}", title: "Jumptown", startsS: 4000000000, endsS: 4000003600'
+    operation = str(api.ask(f"mutation {{ operationPlan({given}) {{ operation }} }}")["operationPlan"]["operation"])
+    api.ask(WRITE, space=vela.space, thing=operation, kind="BRIEFING", text=BRIEFING)
+    api.ask(
+        WRITE, space=vela.space, thing=vela.space[:32], kind="CHARTER", text="Who flies for Vela flies by turns.\n"
+    )
+    return vela, operation
+
+
+def in_texts(api: Api, nova: Nova, text: str, **more: Any) -> Any:
+    return api.ask(IN_TEXTS, text=text, space=nova.space, **more)["search"]["nodes"]
+
+
+def test_a_document_is_found_by_what_it_says_and_told_by_whose_it_is(api: Api, briefed: tuple[Nova, str]) -> None:
+    nova, operation = briefed
+    (one,) = in_texts(api, nova, "EVERUS harbor")
+    assert (one["kind"], one["name"], one["match"], one["gone"]) == ("DOCUMENT", "Jumptown", "TEXT", False)
+    assert one["excerpt"] == "# Quillfeather Meet at Évérus Harbor at nine; bring the Œuvre, two medics"
+    assert one["document"] == {"id": operation + "02", "kind": "BRIEFING", "thing": operation}
+    assert (one["operation"], one["organisation"]) == (None, {"title": "Searched"})
+
+
+@pytest.mark.parametrize("text", ["oeuvre", "拠点", "門", "九時に集合", "赤い光 二回"])
+def test_words_of_any_script_are_found_in_a_text(api: Api, briefed: tuple[Nova, str], text: str) -> None:
+    (one,) = in_texts(api, briefed[0], text)
+    assert (one["name"], one["document"]["kind"]) == ("Jumptown", "BRIEFING")
+    assert matching_key(text) in matching_key(one["excerpt"])
+
+
+def test_documents_come_after_names_and_can_be_asked_for_alone(api: Api, briefed: tuple[Nova, str]) -> None:
+    nova, _ = briefed
+    told = [(each["match"], each["name"]) for each in in_texts(api, nova, "vela")]
+    assert told[-1] == ("TEXT", "Searched")
+    assert {match for match, _ in told[:-1]} == {"EXACT", "PREFIX", "WORD", "SUBSTRING"}
+    assert [each["name"] for each in in_texts(api, nova, "vela", kinds=["DOCUMENT"])] == ["Searched"]
+    assert {each["kind"] for each in in_texts(api, nova, "vela", kinds=["DOCUMENT", "MEMBER"])} == {
+        "DOCUMENT",
+        "MEMBER",
+    }
+    assert "DOCUMENT" not in {each["kind"] for each in in_texts(api, nova, "vela", kinds=["FLEET"])}
+    assert [each["excerpt"] for each in in_texts(api, nova, "vela", kinds=["FLEET"])] == [None] * 5
+
+
+def test_a_document_is_gone_with_the_thing_it_belongs_to(api: Api, briefed: tuple[Nova, str]) -> None:
+    nova, _ = briefed
+    given = f'space: "{nova.space}", title: "Called off", startsS: 4000000000, endsS: 4000003600'
+    thing = str(api.ask(f"mutation {{ operationPlan({given}) {{ operation }} }}")["operationPlan"]["operation"])
+    api.ask(WRITE, space=nova.space, thing=thing, kind="BRIEFING", text="Rain over Lorville.\n")
+    assert [each["name"] for each in in_texts(api, nova, "lorville", gone=False)] == ["Called off"]
+    api.ask(f'mutation {{ operationCancel(space: "{nova.space}", operationId: "{thing}", reason: OTHER) {{ pos }} }}')
+    assert in_texts(api, nova, "lorville", gone=False) == []
+    assert in_texts(api, nova, "lorville", gone=False, kinds=["DOCUMENT"]) == []
+    assert [each["gone"] for each in in_texts(api, nova, "lorville")] == [True]
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_the_database_cuts_out_of_a_text_what_the_command_line_does(
+    api: Api, briefed: tuple[Nova, str], data: st.DataObject
+) -> None:
+    first = data.draw(st.integers(0, len(BRIEFING) - 1))
+    text = BRIEFING[first : first + data.draw(st.integers(1, 60))]
+    if not matching_key(text):
+        return
+    expected = excerpt(BRIEFING, text_key(BRIEFING), key_of_search(text))
+    found = in_texts(api, briefed[0], text, kinds=["DOCUMENT"])
+    told = [each["excerpt"] for each in found if each["name"] == "Jumptown"]
+    assert told == ([] if expected is None else [expected])
+
+
+def test_no_text_of_a_space_one_is_not_in_is_found(api: Api, briefed: tuple[Nova, str]) -> None:
+    nova, _ = briefed
+    api.node.see_only()
+    try:
+        for kinds in (None, ["DOCUMENT"]):
+            told = api.ask(IN_TEXTS, text="quillfeather", kinds=kinds)["search"]
+            assert told == {"totalCount": 0, "nodes": []}
+    finally:
+        api.node.see_all()
+    assert api.ask(IN_TEXTS, text="quillfeather")["search"]["totalCount"] == 1, nova.space

@@ -26,6 +26,7 @@ from scmanager.domain.operation_crew import manifest
 from scmanager.domain.operation_events import Answer, CancelReason, Outcome
 from scmanager.domain.operation_parts import Stage
 from scmanager.domain.organisation import Description
+from scmanager.domain.roll import Roll
 from scmanager.domain.ship import Standing
 from scmanager.domain.treaty_events import EndReason, Kind
 from scmanager.errors import Refused
@@ -179,11 +180,11 @@ def plain(value: Any) -> Any:
     """Values only: entries and what is remembered are left out."""
     if isinstance(value, Claim):
         return plain(value.value)
+    if isinstance(value, Roll | tuple):
+        return [plain(each) for each in value]
     if isinstance(value, State):
         kept = (name for name in value.__struct_fields__ if name not in HISTORY)
         return {name: plain(getattr(value, name)) for name in kept}
-    if isinstance(value, tuple):
-        return [plain(each) for each in value]
     return None if isinstance(value, bytes) and len(value) in (0, 32) else value
 
 

@@ -58,9 +58,13 @@ def test_what_cannot_be_done_says_why(nova: Scm, text: Path) -> None:
 @pytest.mark.slow
 def test_a_sheet_is_written_in_the_personal_space(nova: Scm, text: Path) -> None:
     nova("character", "make", "Kestrel")
+    assert "--kind sheet" in nova("document", "list", "--personal").err
     text.write_text("Born in a storm.\n", encoding="utf-8")
     assert nova("document", "edit", "Kestrel", "--kind", "sheet", "--file", text).code == 0
     assert nova("document", "show", "Kestrel", "--kind", "sheet").out == "Born in a storm.\n"
+    assert nova("document", "list", "--json").json == []
+    (row,) = nova("document", "list", "--personal", "--json").json
+    assert (row["kind"], row["thing"]["name"], row["changes"]) == ("sheet", "Kestrel", 1)
     assert nova("document", "undo", "Kestrel", "--kind", "sheet").code == 0
     assert nova("document", "show", "Kestrel", "--kind", "sheet", "--json").json["text"] == ""
 

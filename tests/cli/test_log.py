@@ -1,6 +1,7 @@
 """The log from the command line: shown, explained, proved; and a store that somebody tampered with."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,14 @@ from tests.cli.conftest import Scm
 
 
 def tamper(path: Path, statement: str, *arguments: object) -> None:
-    """Change the file as a thief would: with the triggers dropped."""
+    """Change the file as a thief would: with the triggers dropped meanwhile."""
     database = sqlite3.connect(path)
-    for (trigger,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+    guards = database.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
+    for trigger, _ in guards:
         database.execute(f"DROP TRIGGER {trigger}")
     assert database.execute(statement, arguments).rowcount == 1
+    for _, words in guards:
+        database.execute(words)
     database.commit()
     database.close()
 
@@ -74,6 +78,16 @@ def test_one_flipped_bit_is_found_with_its_log_and_entry(
     shown = nova("log", "verify", *depth)
     assert shown.code == 1
     assert f"log {head['log']} entry {seq}" in shown.out
+
+
+def test_dropped_guards_are_a_finding_until_the_next_command_makes_them_anew(nova: Scm, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "a" / "events.db")) as database:
+        database.execute("DROP TRIGGER entry_same")
+    told = nova("log", "verify")
+    assert told.code == 1
+    assert "guard-missing: the trigger entry_same of entry is missing" in told.out
+    assert nova("member", "list").code == 0
+    assert nova("log", "verify").code == 0
 
 
 def test_a_changed_part_is_found_by_the_deep_one(nova: Scm, tmp_path: Path) -> None:

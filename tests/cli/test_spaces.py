@@ -128,3 +128,21 @@ def test_what_is_there_is_never_overwritten_and_nothing_is_recorded(nova: Scm, t
     assert {each.name for each in tmp_path.iterdir() if each.is_file()} == {
         "letter.txt", "invitation.json", "request.json", "org.scm", "own.scm",
     }  # fmt: skip
+
+
+@pytest.mark.slow
+def test_a_personal_space_that_was_called_an_organisation_is_told_and_is_not_ones_own(
+    nova: Scm, tmp_path: Path
+) -> None:
+    invitation, request, space = tmp_path / "invitation", tmp_path / "request", tmp_path / "space"
+    nova("ship", "add", "RSI_Aurora_MR", "--personal")
+    nova("device", "invite", "--personal", "-o", invitation)
+    invitation.write_text(invitation.read_text().replace('"kind":"personal"', '"kind":"org"'))
+    nova("init", at="b")
+    assert nova("space", "request", invitation, "-o", request, at="b").code == 0
+    assert nova("device", "enrol", request).code == 0
+    nova("space", "export", "--personal", "-o", space)
+    assert "not shared as yours" in nova("space", "import", space, at="b").err
+    assert nova("ship", "list", "--personal", "--json", at="b").json == []
+    nova("ship", "add", "DRAK_Corsair", "--personal", at="b")
+    assert [each["model"] for each in nova("ship", "list", "--personal", "--json", at="b").json] == ["DRAK_Corsair"]

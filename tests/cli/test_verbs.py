@@ -243,6 +243,18 @@ def test_ones_own_hangar_is_listed_and_a_loan_is_seen(nova: Scm) -> None:
     assert "lent to" in nova("ship", "list").out
 
 
+def test_who_leaves_is_told_what_becomes_of_the_seat(nova: Scm) -> None:
+    nova("member", "record", "grace")
+    told = nova("member", "leave", "--member", "grace")
+    assert "scm member remove" in told.err
+    told = nova("member", "leave", "--json")
+    assert told.json["seat"] == "stays"
+    assert "A founder's seat stays" in told.err
+    assert nova("fleet", "form", "Home").error == "member-left"
+    assert nova("member", "join").code == 0
+    assert nova("fleet", "form", "Home").code == 0
+
+
 def test_without_an_organisation_lists_are_of_ones_own_space(scm: Scm) -> None:
     scm("init")
     file = "scmanager/cli/data/hangars/TocToc.json"

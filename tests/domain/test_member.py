@@ -3,7 +3,6 @@
 from scmanager.domain.event import About, Event
 from scmanager.domain.member import (
     Claimed,
-    ClaimedAlready,
     Confirmed,
     InvitationTimeUnusable,
     InvitationWithdrawn,
@@ -16,7 +15,6 @@ from scmanager.domain.member import (
     MemberGone,
     MemberKnown,
     MemberUnknown,
-    NoPlaceholder,
     Note,
     Noted,
     NothingContested,
@@ -31,7 +29,6 @@ from scmanager.domain.member import (
     Removed,
     Standing,
     change_profile,
-    claim,
     confirm,
     evolve,
     invitation_holds,
@@ -41,9 +38,9 @@ from scmanager.domain.member import (
     note,
     record,
     remove,
-    settle_claim,
     withdraw_invitation,
 )
+from scmanager.domain.placeholder import ClaimedAlready, NoPlaceholder, claim, settle_claim
 from scmanager.domain.words import WordsUnusable
 from tests.support.scenario import LEADER, Scenario, Told, entry, meanwhile, told, who
 
@@ -262,11 +259,13 @@ def test_a_member_leaves_or_a_leader_says_it_for_him() -> None:
     then(Left())
     when(leave, ADA, 5, by=ADA, rank=5)
     then()
-    then_state(standing=Standing.LEFT)
+    then_state(standing=Standing.LEFT, has_left=True)
+    when(invite, 0)
+    then_state(standing=Standing.INVITED, has_left=False)
     given(Recorded())
     when(leave, LEADER, 0)
     then(LeftFor())
-    then_state(standing=Standing.LEFT)
+    then_state(standing=Standing.LEFT, has_left=False)
 
 
 def test_nobody_leaves_who_is_not_there_or_was_removed() -> None:
@@ -311,7 +310,7 @@ def test_left_and_removed_at_once_is_removed_in_either_order() -> None:
     given(Invited(), own(Joined()))
     one, other = story.in_either_order(own(Left()), Removed(RemovalReason.CONDUCT))
     assert one == other
-    assert one.standing is Standing.REMOVED
+    assert (one.standing, one.has_left) == (Standing.REMOVED, True)
 
 
 def test_joining_and_being_removed_at_once_ends_in_removal_in_either_order() -> None:
@@ -399,7 +398,7 @@ def test_a_founder_who_left_comes_back_by_himself() -> None:
     then_state(standing=Standing.LEFT)
     when(join, ADA, ADA, 0, 1000, by=ADA, rank=0)
     then(Joined())
-    then_state(standing=Standing.JOINED)
+    then_state(standing=Standing.JOINED, has_left=False)
 
 
 def test_whoever_has_ever_joined_is_nobodys_placeholder() -> None:

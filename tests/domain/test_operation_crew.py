@@ -1,5 +1,7 @@
 """Who comes to an operation: answers, wait-list, slots, checking in."""
 
+from operator import attrgetter
+
 from hypothesis import given as drawn
 from hypothesis import strategies as st
 
@@ -41,6 +43,7 @@ from scmanager.domain.operation_events import (
 from scmanager.domain.operation_parts import PEOPLE_MAX, SignUp, Snapshot
 from scmanager.domain.operation_rules import OperationClosed, OperationIsTemplate, OperationUnknown
 from scmanager.domain.words import TitleUnusable
+from tests.support.rolls import roll_of
 from tests.support.scenario import LEADER, Scenario, Told, entry, meanwhile, told, who
 
 ADA, GRACE, ALAN, GUN, HELM = who("ada"), who("grace"), who("alan"), who("gun"), who("helm")
@@ -169,7 +172,8 @@ def test_answers_given_while_it_was_cancelled_are_kept_and_count_when_it_is_rein
 
 def test_more_people_than_can_be_are_not_counted_but_those_who_are_may_change_their_minds() -> None:
     many = tuple(SignUp(number.to_bytes(16, "big"), YES, entry(number)) for number in range(PEOPLE_MAX))
-    story.state = Operation(id=GUN, sign_ups=many, checked_in=tuple(Claim(each.member, each.entry) for each in many))
+    there = roll_of((Claim(each.member, each.entry) for each in many), attrgetter("value"))
+    story.state = Operation(id=GUN, sign_ups=roll_of(many, attrgetter("member")), checked_in=there)
     one, _ = story.in_either_order(says(YES, ADA), says(NO, many[0].member))
     assert len(one.sign_ups) == PEOPLE_MAX
     assert manifest(one).declined == (many[0].member,)
@@ -265,7 +269,7 @@ def test_the_same_answer_again_with_other_roles_keeps_its_place() -> None:
     assert [(each.member, each.roles) for each in story.state.sign_ups] == [(ADA, ("pilot",)), (GRACE, ())]
     when(sign_up, ADA, ADA, YES, tuple(f"role {number}" for number in range(16)), by=ADA)
     then_state(checked_in=())
-    assert len(story.state.sign_ups[0].roles) == 16
+    assert len(next(iter(story.state.sign_ups)).roles) == 16
 
 
 def test_a_slot_taken_from_two_devices_of_one_member_is_taken_once() -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from scmanager.domain.roll import Roll
 from scmanager.domain.squadron import (
     MEMBERS_MAX,
     SHIPS_MAX,
@@ -39,6 +40,7 @@ from scmanager.domain.squadron import (
     settle_name,
 )
 from scmanager.domain.words import TitleUnusable
+from tests.support.rolls import roll_of
 from tests.support.scenario import Scenario, entry, meanwhile, told, who
 
 ADA, GRACE = who("ada"), who("grace")
@@ -235,13 +237,13 @@ def test_of_enlisting_and_releasing_at_once_the_last_in_fold_order_stands() -> N
     assert (one.members, other.members) == ((), (ADA,))
 
 
-def full(**lists: tuple[bytes, ...]) -> Scenario[Squadron]:
+def full(**lists: Roll[bytes, bytes]) -> Scenario[Squadron]:
     return Scenario(Squadron(formed=True, **lists), evolve)  # type: ignore[arg-type]  # ids by field name
 
 
 def test_a_full_squadron_takes_no_more_but_a_merge_drops_nobody() -> None:
     ids = tuple(number.to_bytes(16, "big") for number in range(MEMBERS_MAX))
-    crowd = full(ships=ids[:SHIPS_MAX], members=ids)
+    crowd = full(ships=roll_of(ids[:SHIPS_MAX], bytes), members=roll_of(ids, bytes))
     crowd.when(enlist_ship, SHIP)
     crowd.then_refused(SquadronFull, title=crowd.state.title, what="ships", count=SHIPS_MAX)
     crowd.when(enlist_member, ADA)

@@ -283,6 +283,19 @@ def test_integrity_failure_by_a_store_that_cannot_be_opened_is_told_when_it_can_
         assert len(listed(node)) == 1
 
 
+def test_integrity_failure_by_guards_of_the_store_that_somebody_dropped_is_told_once(ada: Machine) -> None:
+    with contextlib.closing(sqlite3.connect(ada.settings.data / "events.db")) as database:
+        database.executescript("DROP TRIGGER entry_same; DROP TRIGGER part_grows;")
+    for _ in range(2):
+        with ada.open() as node:
+            with audited(node):
+                pass
+            (one,) = listed(node, AuditType.INTEGRITY_FAILURE)
+            assert (one.series.code, one.series.count) == ("guard-missing", 1)
+            assert one.detail is not None
+            assert "trigger entry_same of entry, trigger part_grows of part" in one.detail.text
+
+
 def test_integrity_failure_by_a_log_that_signed_two_histories_is_told_once(tmp_path: Path) -> None:
     machine = Machine(tmp_path, "ada")
     space, first = forked(machine, tmp_path)

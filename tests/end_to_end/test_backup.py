@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,7 @@ from tests.support.backups import (
     packed,
     read_through,
 )
-from tests.support.machines import Machine, carry, found, let_in, officer_role
+from tests.support.machines import DAY_S, Machine, carry, found, let_in, officer_role
 
 
 @pytest.fixture
@@ -61,8 +62,12 @@ def own_sizes(node: Node, space: bytes) -> dict[bytes, int]:
 
 
 def erase_now(node: Node, ahead_s: int = 0) -> int:
-    seen = SeenFile(node.settings.data)
-    return Erasures(node.store, node.shelf, node.vault, seen, lambda: node.now_us() // 10**6 + ahead_s).run()
+    now_s = partial(seconds, node, ahead_s)
+    return Erasures(node.store, node.shelf, node.vault, SeenFile(node.settings.data, now_s), now_s).run()
+
+
+def seconds(node: Node, ahead_s: int) -> int:
+    return node.now_us() // 10**6 + ahead_s
 
 
 # Round trips
@@ -215,8 +220,10 @@ def test_days_of_grace_that_ran_when_the_backup_was_made_go_on(ada: Machine, tmp
     put_back(backup_of(ada.settings), settings)
     with Node(settings) as node:
         assert node.vault.keys_of(space, member)
-        assert erase_now(node, ahead_s=GRACE_S - 60) == 0
-        assert erase_now(node, ahead_s=GRACE_S + 1) == 1
+        assert erase_now(node, ahead_s=GRACE_S + 1) == 0, "a day at most since the machine that was"
+        for day in range(1, 6):
+            assert erase_now(node, ahead_s=GRACE_S + day * DAY_S) == 0
+        assert erase_now(node, ahead_s=GRACE_S + 6 * DAY_S) == 1
         assert node.vault.keys_of(space, member) == ()
 
 

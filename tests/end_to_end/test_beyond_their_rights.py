@@ -6,12 +6,18 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from nacl.public import PrivateKey
 
+from scmanager.adapters.key_box import SpaceKey, seal_box, seal_secret
+from scmanager.adapters.space_file import KeysLine, SpaceFileDamaged
+from scmanager.adapters.space_reading import SpaceFile, read_space, write_space
 from scmanager.application.desk import Desk, Quoted
+from scmanager.application.members import DeviceUnreachable
 from scmanager.application.words import Words
 from scmanager.application.writer import Command
 from scmanager.domain.catalogue import EPOCHS, MEMBERS, ROLES
 from scmanager.domain.event import Event, Id32, Personal
+from scmanager.domain.governance import Enrolled, EpochOpened
 from scmanager.domain.member import (
     Claimed,
     LeftFor,
@@ -20,13 +26,16 @@ from scmanager.domain.member import (
     Profile,
     ProfileChangedFor,
     RankTooHigh,
+    RemovalReason,
     Standing,
 )
 from scmanager.domain.role import Changed, RightNotYours
+from scmanager.eventstore.log_copy import LogCopy
 from scmanager.eventstore.own_log import Secret
 from scmanager.exchanging import Exchange, RequestOfAnother
 from scmanager.runtime import Node
 from scmanager.spaces.personal import Absence
+from scmanager.spaces.readers import readers
 from tests.support.machines import Machine, carry, found, let_in
 
 
@@ -52,6 +61,12 @@ class Org:
 
     def carry(self, from_: Node, to: Node) -> None:
         carry(from_, to, self.space, self.folder)
+
+    def arm(self, *rights: str) -> None:
+        """Bob gets these rights, at his rank."""
+        role = self._role("Armed", 3, rights)
+        self.ada.do("member.set-role", self.space, {"member_id": self.bob_id, "role_id": role})
+        self.carry(self.ada, self.bob)
 
     def forge(self, *said: tuple[bytes, Event]) -> None:
         """Bob's machine records what no verb of his would."""
@@ -150,3 +165,82 @@ def test_a_newcomers_request_does_not_make_their_machine_one_of_ones_own(org: Or
         Exchange(org.ada).enrol(request)
     assert Exchange(org.ada).admit(request, org.hand)["member"] == member.hex()
     newcomer.close()
+
+
+@pytest.mark.parametrize("under", ["nobody's key", "his own key"])
+def test_an_epoch_under_a_key_that_others_have_not_or_lose_takes_nobodys_pen_away(org: Org, under: str) -> None:
+    org.arm("member.remove")
+    own = org.bob.vault.keys_of(org.space, org.bob_id)[0]
+    key = secrets.token_bytes(32) if under == "nobody's key" else own
+
+    def act(desk: Desk) -> dict[str, object]:
+        if under == "nobody's key":
+            desk._writing_key = lambda _: desk._secret(desk.state(EPOCHS, desk.organisation).writing)
+        desk.record(EPOCHS, desk.organisation, EpochOpened(key))
+        return {}
+
+    org.bob.writer.do(Command(secrets.token_bytes(16), org.space, act))
+    org.carry(org.bob, org.ada)
+    assert org.ada.do("fleet.form", org.space, {"title": "Home"})
+    with org.ada.shelf.lock:
+        assert org.ada.shelf.space(org.space).state(EPOCHS, org.founder).writing != key
+    org.ada.do("member.remove", org.space, {"member_id": org.bob_id, "reason": RemovalReason.CONDUCT})
+    assert org.member(org.bob_id).standing is Standing.REMOVED
+    org.carry(org.ada, org.cleo)
+    assert org.cleo.do("member.change-profile", org.space, {"member_id": org.cleo_id, "handle": "Cleo"})
+
+
+def test_a_device_that_nothing_can_be_sealed_to_is_refused_and_stops_no_export(org: Org, tmp_path: Path) -> None:
+    tablet = Machine(tmp_path, "tablet").open()
+    request = tablet.request(org.bob.invitation(org.space, org.bob_id))
+    org.bob.take_request(request)
+    asked = {"log": request.log, "device": request.device, "box": bytes(32)}
+    with pytest.raises(DeviceUnreachable):
+        org.bob.do("device.enrol", org.space, asked)
+
+    def act(desk: Desk) -> dict[str, object]:
+        desk.record(None, desk.me, Enrolled(**asked), (desk.space.first_entry(request.log),))
+        return {}
+
+    org.bob.writer.do(Command(secrets.token_bytes(16), org.space, act))
+    org.carry(org.bob, org.ada)
+    with org.ada.shelf.lock:
+        assert (bytes(32), org.bob_id) in readers(org.ada.shelf.space(org.space))
+    path = tmp_path / "whole.scm"
+    org.ada.export_space(org.space, path)
+    assert {box for box, _ in read_space(path).keys.readers} == {
+        each.identity.box for each in (org.ada, org.bob, org.cleo)
+    }
+    tablet.close()
+
+
+def gift(space: bytes, key: SpaceKey, box: bytes, *logs: LogCopy) -> SpaceFile:
+    """A file of somebody who knows a space's id and its owner's box key: a key of his own, and logs anybody has."""
+    once = PrivateKey.generate()
+    sealed = seal_box(bytes(once.public_key), [key]), seal_secret(box, bytes(once))
+    return SpaceFile(space, list(logs), KeysLine((sealed[0],), ((box, sealed[1]),)))
+
+
+def test_nobody_puts_a_key_of_his_own_into_another_ones_space(org: Org, tmp_path: Path) -> None:
+    own = org.ada.personal_space()
+    held = org.ada.vault.keys_of(own, own[:16])
+    key = min((SpaceKey(own, own[:16], secrets.token_bytes(32)) for _ in range(200)), key=lambda each: each.key_id)
+    org.ada.export_space(own, tmp_path / "mirror.scm", with_keys=False)
+    logs = read_space(tmp_path / "mirror.scm").logs
+    org.ada.import_space(gift(own, key, org.ada.identity.box, *logs))
+    assert org.ada.vault.keys_of(own, own[:16]) == held
+    bare = tmp_path / "bare.scm"
+    write_space(bare, own, [], gift(own, key, org.ada.identity.box).keys)
+    with pytest.raises(SpaceFileDamaged, match="no log"):
+        Exchange(org.ada).import_space(bare)
+
+
+def test_a_key_that_seals_something_goes_before_one_that_lies_there_unused(org: Org) -> None:
+    own = org.ada.personal_space()
+    (key,) = org.ada.vault.keys_of(own, own[:16])
+    smaller = next(each for each in iter(lambda: SpaceKey(own, own[:16], secrets.token_bytes(32)), None)
+                   if each.key_id < key)  # fmt: skip
+    org.ada.vault.put_all([smaller])
+    org.ada.do("ship.add", own, {"model": "rsi-aurora-mr", "nickname": "Dart"})
+    with org.ada.shelf.lock:
+        assert smaller.key_id not in org.ada.shelf.space(own).named_keys()

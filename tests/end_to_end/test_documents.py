@@ -19,6 +19,7 @@ from scmanager.domain.document import (
     BriefingChanged,
     DocumentTooLong,
     Kind,
+    TakenIn,
     actor_of,
     salt_of,
     subject_of,
@@ -350,7 +351,10 @@ def test_who_may_not_leave_out_is_refused_and_what_is_undone_is_as_it_was(two: T
     assert left is not None
     two.ada.do("undo", two.space, {"event": left.leaving.entry})
     assert two.text(two.ada) == LINES
-    two.ada.do("undo", two.space, {})
+    with two.ada.shelf.lock:
+        entries = two.ada.shelf.space(two.space).entries()
+        (taken_in,) = (each for each in entries if isinstance(each.event, TakenIn))
+    two.ada.do("undo", two.space, {"event": taken_in.entry.id32})
     assert two.text(two.ada) == ""
 
 

@@ -14,6 +14,7 @@ from scmanager.domain.member import Profile, RemovalReason, Standing
 from scmanager.domain.records import Reason
 from scmanager.runtime import Node
 from scmanager.spaces.personal import Absence
+from scmanager.spaces.readers import box_keys
 from tests.support.machines import Machine, carry, found, let_in, officer_role
 
 Act = tuple[Node, str, dict[str, Any]]
@@ -97,7 +98,7 @@ def test_a_device_enrolled_by_one_who_was_removed_at_that_time_does_not_act(org:
         (org.ada, "member.remove", {"member_id": org.ann_member, "reason": RemovalReason.CONDUCT}),
         (org.ann, "device.enrol", place(phone)),
     )
-    assert phone.box not in org.cem.shelf.space(org.space).box_keys()
+    assert phone.box not in box_keys(org.cem.shelf.space(org.space))
     assert org.voids() == [Reason.REMOVED]
 
 

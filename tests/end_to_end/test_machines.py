@@ -19,10 +19,11 @@ from scmanager.adapters.space_file import (
     parse_signed_hand_over,
 )
 from scmanager.application.desk import NotAllowed, NotAMember
-from scmanager.application.erasure import GRACE_S, Erasures
+from scmanager.application.erasure import Erasures
 from scmanager.application.recovering import NewKeysUnsound, RecoveryKeysWrong, StatementOutdated
 from scmanager.application.writer import Command, NodeStopping
 from scmanager.domain.catalogue import MEMBERS, ORGANISATIONS
+from scmanager.domain.hangar import ShipUnknown
 from scmanager.domain.member import RemovalReason, Standing
 from scmanager.domain.words import TitleUnusable
 from scmanager.errors import Untrusted
@@ -261,13 +262,18 @@ def test_a_changed_space_file_is_refused_and_nothing_is_stored(ada: Machine, bob
             break
 
 
-def test_a_request_that_its_device_did_not_sign_is_refused(ada: Machine, bob: Machine) -> None:
+def test_a_request_that_its_device_did_not_sign_or_that_nothing_can_be_sealed_to_is_refused(
+    ada: Machine, bob: Machine
+) -> None:
     with ada.open() as host, bob.open() as guest:
         space = found(host)
         request = guest.request(host.invitation(space, bytes(16)))
         forged = msgspec.structs.replace(request, box=bytes(32))
         with pytest.raises(SpaceFileDamaged):
             parse_request(msgspec.json.encode(forged))
+        signed = msgspec.structs.replace(forged, signature=guest.identity.sign_message(forged.message))
+        with pytest.raises(SpaceFileDamaged, match="sealed to its box key"):
+            parse_request(msgspec.json.encode(signed))
         assert parse_request(msgspec.json.encode(request)) == request
 
 
@@ -275,13 +281,12 @@ def test_erasing_waits_seven_days_unless_one_erases_oneself_at_once(ada: Machine
     with ada.open() as node:
         space = found(node)
         other = bytes.fromhex(node.do("member.record", space, {"handle": "grace"})["member"])
-        seen: dict[str, int] = {}
-        erasures = Erasures(node.store, node.shelf, node.vault, seen, lambda: ada.clock() // 1_000_000)
+        erasures = Erasures(node.store, node.shelf, node.vault, {}, lambda: ada.clock() // 1_000_000)
         node.do("member.erase", space, {"member_id": other})
         assert erasures.run() == 0
         assert [each.subject for each in erasures.pending()] == [other]
-        ada.clock.ahead_s = GRACE_S + 1
-        assert erasures.run() == 1
+        assert ada.clock.daily(erasures.run, 7) == [0, 0, 0, 0, 0, 0, 1]
+        assert erasures.pending() == []
         assert node.vault.keys_of(space, other) == ()
         node.do("member.erase", space, {"member_id": space[:16], "ground": "at-once"})
         assert erasures.run() == 1
@@ -311,6 +316,12 @@ def test_nobody_s_hangar_lands_in_the_space_of_somebody_who_let_him_in(
         carry(host, guest, theirs, tmp_path)
         assert guest.shelf.space(theirs).kind == "personal"
         assert guest.personal_space() != theirs
+        ship = bytes.fromhex(host.do("ship.add", theirs, {"model": "RSI_Aurora_MR"})["ship"])
+        carry(host, guest, theirs, tmp_path)
+        org = found(guest)
+        assert guest.do("hangar.share", org, {})["ships"] == []
+        with pytest.raises(ShipUnknown):
+            guest.do("ship.share", org, {"ship_id": ship})
 
 
 def test_unknown_verbs_and_wrong_spaces_are_refused(ada: Machine) -> None:

@@ -19,8 +19,8 @@ from tests.support.processes import NodeProcess, outcome, wait_until
 
 pytestmark = [pytest.mark.services, pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is POSIX")]
 
-SECOND_START_S = 10.0
-"""Far above what it takes; a loaded machine must pass too. tests/benchmarks/start.py has the real number."""
+SECOND_START = 4
+"""No later start takes so many times the first; tests/benchmarks/start.py has the real numbers."""
 
 
 @pytest.mark.slow
@@ -28,9 +28,11 @@ def test_a_node_killed_under_load_again_and_again_keeps_all_it_acknowledged_once
     acknowledged: dict[int, str] = {}
     databases = set()
     space = ""
+    first_s = 0.0
     for life in range(3):
         with NodeProcess(tmp_path) as node:
-            assert life == 0 or node.start_s < SECOND_START_S
+            first_s = first_s or node.start_s
+            assert node.start_s < first_s * SECOND_START, (life, first_s)
             databases.add(node.up["database"])
             space = node.ask("found", number=1)["space"]  # Sent again in each life: founded once.
             for wave in range(40):
@@ -62,6 +64,7 @@ def test_a_node_killed_while_it_starts_for_the_first_time_starts_the_next_time(t
         with NodeProcess(tmp_path, wait=False) as node:
             time.sleep(seconds)
             node.kill()
+    (tmp_path / "data").mkdir(exist_ok=True)  # On a busy machine none came so far.
     (tmp_path / "data" / ".node.json.0123456789abcdef.new").touch()
     with NodeProcess(tmp_path) as node:
         node.ask("found", number=1)

@@ -60,11 +60,14 @@ def path(tmp_path: Path) -> Path:
 
 
 def change(path: Path, statement: str, *arguments: object) -> None:
-    """As a thief would: with the triggers dropped."""
+    """As a thief would: with the triggers dropped meanwhile."""
     database = sqlite3.connect(path)
-    for (trigger,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+    guards = database.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
+    for trigger, _ in guards:
         database.execute(f"DROP TRIGGER {trigger}")
     assert database.execute(statement, arguments).rowcount >= 1
+    for _, words in guards:
+        database.execute(words)
     database.commit()
     database.close()
 

@@ -167,12 +167,20 @@ def test_a_file_of_an_earlier_release_gains_its_pending_area(path: Path, sender:
     store.close()
 
 
+AS_IN_SCHEMA_3 = """
+    DROP TABLE pending_dropped; ALTER TABLE pending DROP COLUMN since; PRAGMA writable_schema = ON;
+    UPDATE sqlite_schema SET sql = replace(sql, 'NULL) STRICT', 'NULL' || char(10) || ') STRICT')
+    WHERE name = 'pending';
+    PRAGMA user_version = 3;
+"""
+
+
 def test_what_waits_in_a_file_of_an_earlier_release_waits_on(path: Path, sender: Sender) -> None:
     store = SqliteStore(path)
     take_in(store, some(sender.store, 6, 8))
     store.close()
     with closing(sqlite3.connect(path)) as old:
-        old.executescript("DROP TABLE pending_dropped; ALTER TABLE pending DROP COLUMN since; PRAGMA user_version=3;")
+        old.executescript(AS_IN_SCHEMA_3)
     for _ in range(2):
         store = SqliteStore(path)
         assert [(gap.run.first, gap.run.since_s) for gap in gaps(store)] == [(6, 0)]

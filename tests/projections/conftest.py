@@ -69,7 +69,7 @@ class Tale:
             _do(host, self.space, form_fleet(b"H" * 16, "After"))
             carry(guest, host, self.space, folder)
             self.host_logs, self.guest_logs = host.vault.logs_of(self.space), guest.vault.logs_of(self.space)
-            keys = {row: host.vault.get(row) for row in host.vault.keys_of(self.space, None)}
+            keys = {row: host.vault.held(row) for row in host.vault.keys_of(self.space, None)}
             self.history = History(host.store, lambda key: keys.get(key))
 
     def _plan(self, host: Node, guest: Node, folder: Path) -> None:

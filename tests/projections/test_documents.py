@@ -2,63 +2,27 @@
 
 import secrets
 from collections.abc import Iterator, Sequence
-from typing import Any, NoReturn
+from typing import NoReturn
 
-import psycopg
 import pytest
-from psycopg.rows import dict_row
 
 from scmanager.adapters.document_guard import DocumentGuard
 from scmanager.application import members
 from scmanager.application.desk import Quoted
-from scmanager.application.drafting import Drafts
 from scmanager.application.every_verb import VERBS
 from scmanager.domain.catalogue import DOCUMENTS
 from scmanager.domain.document import ROOT, BriefingChanged, Kind, actor_of, salt_of, subject_of
 from scmanager.projections.generation import LIVE
-from scmanager.projections.runner import Projector
+from scmanager.projections.matching import grams, grams_of_search
 from scmanager.spaces.documents import BACK_OFF, Documents, Place
 from scmanager.spaces.scribe import DocumentUnreadable, Reading, ScribeAway, Told, Trouble
-from tests.support.books import Books, dump, plan
+from tests.support.books import Books, dump, one, plan
 from tests.support.changes import Hand, poison
+from tests.support.writers import OPERATION, OTHER, Writers
 
 pytestmark = pytest.mark.services
 
-OPERATION, OTHER = b"o" * 16, b"p" * 16
 SALT = salt_of(b"forged", b"")
-
-
-class Writers:
-    """Books whose documents can be written, and their read models."""
-
-    def __init__(self, books: Books, database: str) -> None:
-        self.books, self.database = books, database
-        self.guard = DocumentGuard()
-        self.documents = Documents(books.store, books.shelf, books.keys.held, self.guard)
-        self.drafts = Drafts(books.writer, books.shelf, self.documents)
-        self.projector = Projector(books.shelf, books.store, books.keys.held, database, documents=self.documents)
-        for operation in (OPERATION, OTHER):
-            books.do(plan(operation, "Jumptown", 4_000_000_000, 4_000_000_001))
-
-    def edit(self, text: str, thing: bytes = OPERATION, kind: Kind = Kind.BRIEFING) -> None:
-        given = {"thing_id": thing, "kind": kind, "text": text}
-        self.drafts.submit(VERBS["document.edit"], self.books.space, given, secrets.token_bytes(16)).result()
-
-    def rows(self) -> list[dict[str, Any]]:
-        self.projector.catch_up()
-        with psycopg.connect(self.database, row_factory=dict_row) as connection:
-            return connection.execute("select * from scm_read.document order by id").fetchall()
-
-    def same_when_rebuilt(self) -> None:
-        self.projector.catch_up()
-        kept = dump(self.database, LIVE)
-        assert self.projector.rebuild().differing == ()
-        assert dump(self.database, LIVE) == kept
-
-    def close(self) -> None:
-        self.projector.close()
-        self.drafts.stop(self.guard.close)
-        self.guard.close()
 
 
 @pytest.fixture
@@ -172,3 +136,54 @@ def test_a_document_that_took_long_to_fail_is_left_alone_for_longer(writers: Wri
     now_s[0] += 1
     documents.show(place)
     assert reads == [2]
+
+
+def words_in(writers: Writers, words: str) -> list[str]:
+    """The tables of the read models with these words in them, or with their grams."""
+    writers.projector.catch_up()
+    wanted = set(grams_of_search(words))
+    held = []
+    for table, rows in dump(writers.database, LIVE).items():
+        values = [value for row in rows for value in row]
+        lists = (set(value) for value in values if isinstance(value, list) and all(isinstance(x, int) for x in value))
+        if any(words in str(value).lower() for value in values) or any(wanted <= each for each in lists):
+            held.append(table)
+    return held
+
+
+def test_what_can_be_searched_of_a_text_follows_it(writers: Writers) -> None:
+    writers.edit("Meet at Évérus.\n")
+    writers.projector.catch_up()
+    found = "select thing, thing_is, key, grams, starts, cuts from scm_read.document_text"
+    key = " meet at everus "
+    assert one(writers.database, found) == (OPERATION, "operation", key, grams(key), [2], [1, 17])
+    assert words_in(writers, "everus") == ["document_text"], "or the next lines show nothing"
+    writers.edit("Meet at Baijini.\n")
+    assert words_in(writers, "everus") == []
+    assert words_in(writers, "baijini") == ["document", "document_text"]
+    writers.same_when_rebuilt()
+    writers.edit(" \n")
+    writers.projector.catch_up()
+    assert one(writers.database, found) is None
+
+
+def test_what_was_left_out_of_a_text_is_in_no_table(writers: Writers) -> None:
+    writers.edit("Fly low.\n")
+    writers.edit("Fly low. Quillfeather knows.\n")
+    assert words_in(writers, "quillfeather") == ["document", "document_text"]
+    change = writers.documents.history(Place(writers.books.space, OPERATION, Kind.BRIEFING))[-1].change
+    given = {"thing_id": OPERATION, "kind": Kind.BRIEFING, "changes": (change,)}
+    writers.drafts.submit(VERBS["document.leave-out"], writers.books.space, given, secrets.token_bytes(16)).result()
+    assert words_in(writers, "quillfeather") == []
+    assert words_in(writers, "fly low") == ["document", "document_text"]
+    writers.same_when_rebuilt()
+
+
+def test_of_an_erased_text_nothing_can_be_searched(writers: Writers) -> None:
+    writers.edit("Quillfeather knows.\n")
+    assert words_in(writers, "quillfeather") == ["document", "document_text"]
+    subject = subject_of(OPERATION, Kind.BRIEFING)
+    writers.books.do(lambda desk: members.erase(desk, member_id=subject, ground="request"))
+    assert words_in(writers, "quillfeather") == []
+    assert one(writers.database, "select count(*) from scm_read.document_text") == (0,)
+    writers.same_when_rebuilt()

@@ -9,10 +9,12 @@ import pytest
 
 from scmanager.adapters.postgres_server import PrivateServer, remove, start
 from scmanager.application import members
+from scmanager.domain.document import Kind, subject_of
 from scmanager.projections.erasure import FilesRecycled, MayNotCleanUp, clean_up
 from scmanager.projections.matching import matching_key
 from scmanager.projections.runner import Projector
 from tests.support.books import Books, add_ship, name_ship, one, record
+from tests.support.writers import OPERATION, Writers
 
 pytestmark = pytest.mark.services
 
@@ -134,6 +136,22 @@ def test_erased_words_are_gone_from_every_file_of_the_server(nova: Books, server
     assert not projector.clean_up_if_due(), "once is enough"
     assert one(server.dsn, "select count(*) from scm_read.member") == (2,)
     projector.close()
+
+
+def test_of_an_erased_text_no_file_of_the_server_holds_what_search_keeps(nova: Books, server: PrivateServer) -> None:
+    writers = Writers(nova, server.dsn)
+    writers.edit(f"The {SECRET} knows.\n")
+    writers.projector.catch_up()
+    writers.projector.rebuild()
+    kept = "select key from scm_read.document_text"
+    assert one(server.dsn, kept) == (f" the {matching_key(SECRET)} knows ",)
+    assert files_with(server.data_folder, SECRET), "present before"
+    erase(nova, subject_of(OPERATION, Kind.BRIEFING))
+    writers.projector.catch_up()
+    assert writers.projector.clean_up_if_due()
+    assert one(server.dsn, kept) is None
+    assert files_with(server.data_folder, SECRET) == []
+    writers.close()
 
 
 def test_a_clean_up_that_a_crash_cut_short_is_still_due(nova: Books, database: str) -> None:

@@ -41,7 +41,7 @@ class Installation:
         self.projector = Projector(
             self.shelf,
             self.store,
-            self.tale.history.key_of,
+            self.tale.history.held,
             self.database,
             lambda _: own_logs,  # type: ignore[arg-type]
         )

@@ -5,13 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scmanager.projections.matching import (
+    TEXT_INDEXED,
     NothingToSearch,
+    excerpt,
     grams,
     grams_of_search,
     key_of_search,
     match,
     matching_key,
     matching_keys,
+    text_key,
 )
 
 
@@ -85,3 +88,46 @@ def test_every_part_of_a_key_finds_it(name: str, data: st.DataObject) -> None:
 @given(name=st.text(alphabet=st.characters(max_codepoint=127), max_size=30))
 def test_the_short_way_for_ascii_leads_where_the_long_one_does(name: str) -> None:
     assert matching_key(name + "\u200b") == matching_key(name)
+
+
+@given(text=st.text(max_size=300) | st.text(alphabet="ab か゛ﾞ\u3099\u200b각ᄀ\u1161\u11a8-。\n", max_size=300))
+def test_a_texts_key_is_the_key_of_the_whole_wherever_it_was_cut(text: str) -> None:
+    found = text_key(text)
+    assert found.key in {f" {matching_key(text)} ", ""}
+    assert found.key or not any(each.isalnum() for each in matching_key(text))
+    assert list(found.starts) == sorted(set(found.starts))
+    assert list(found.cuts) == sorted(set(found.cuts))
+    assert len(found.cuts) == len(found.starts) + bool(found.starts)
+
+
+@given(text=st.text(max_size=300), data=st.data())
+def test_an_excerpt_holds_what_was_searched_for(text: str, data: st.DataObject) -> None:
+    found = text_key(text)
+    if len(words := found.key.strip()) > 1:
+        first = data.draw(st.integers(0, len(words) - 2))
+        key = words[first : first + data.draw(st.integers(2, 60))].strip()
+        if len(key) > 1:
+            told = excerpt(text, found, key)
+            assert told is not None
+            assert key in matching_key(told)
+            assert set(grams_of_search(key)) <= set(grams(found.key))
+
+
+def test_an_excerpt_is_the_text_around_a_match_as_it_is_written() -> None:
+    text = "Béta squad\n\nmeets  at Évérus Harbor.\n---\n" + "Fly low over the ruins. " * 20 + "海賊は東へ。"
+    found = text_key(text)
+    assert (
+        excerpt(text, found, "at everus")
+        == "Béta squad meets at Évérus Harbor. --- Fly low over the ruins. Fly low over"
+    )
+    assert (excerpt(text, found, "東") or "").endswith("海賊は東へ。")
+    assert excerpt(text, found, "nowhere") is None
+    assert excerpt(text, found, "b") == excerpt(text, found, "beta squad")
+    assert excerpt(text, found, "q") is None, "a single letter counts where a word begins"
+
+
+def test_of_a_long_text_the_beginning_is_searched() -> None:
+    text = "a" * (TEXT_INDEXED - 4) + " end" + " beyond"
+    found = text_key(text)
+    assert excerpt(text, found, "end") is not None
+    assert excerpt(text, found, "beyond") is None

@@ -54,7 +54,7 @@ def test_who_reads_a_space_decides_what_he_is_told(tale: Tale, database: str) ->
     store.arrive(tale.history.rows)
     shelf.follow()
     for name, logs in (("host", tale.host_logs), ("guest", tale.guest_logs), ("nobody", ())):
-        projector = Projector(shelf, store, tale.history.key_of, database, lambda _, logs=logs: logs)  # type: ignore[misc]
+        projector = Projector(shelf, store, tale.history.held, database, lambda _, logs=logs: logs)  # type: ignore[misc]
         projector.rebuild()
         found[name] = {each[0] for each in told(database)}
         projector.close()

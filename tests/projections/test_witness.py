@@ -34,11 +34,11 @@ def test_a_witness_that_spares_a_grant_from_an_own_cut_gives_the_member_his_rank
     carry(phone, ada, space, tmp_path)
     ada.do("member.record", space, {"handle": "witness"})
     carry(ada, ann, space, tmp_path)
-    keys = {row: ann.vault.get(row) for row in ann.vault.keys_of(space, None)}
+    keys = {row: ann.vault.held(row) for row in ann.vault.keys_of(space, None)}
     history = History(ann.store, lambda key: keys.get(key))
     store = history.store()
     shelf = Shelf(store, FOLDS, history.key_of, clock_us)  # type: ignore[arg-type]
-    projector = Projector(shelf, store, history.key_of, database)  # type: ignore[arg-type]
+    projector = Projector(shelf, store, history.held, database)  # type: ignore[arg-type]
     store.arrive(history.rows[:before])
     shelf.follow()
     projector.catch_up()

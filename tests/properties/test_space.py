@@ -19,6 +19,7 @@ from scmanager.eventstore.signing import SigningKey
 from scmanager.eventstore.store import Row
 from scmanager.runtime import clock_us
 from scmanager.spaces.facts import clear_of
+from scmanager.spaces.readers import box_keys
 from scmanager.spaces.space import AHEAD_US_MAX, Space
 from tests.support.machines import Machine, carry, found, let_in, officer_role
 from tests.support.space_files import read_whole
@@ -85,7 +86,7 @@ def picture(space: Space) -> dict[str, Any]:
         "heads": {log: set(space.heads(log)) for log in space.verdicts.counted},
         "hlc": space.hlc,
         "forks": space.forks(),
-        "boxes": space.box_keys(),
+        "boxes": box_keys(space),
         "erased": space.erased_keys(),
         "names": [set(row) for row in space.to_name(bytes(32))],
         "waiting": space.waiting,

@@ -256,11 +256,16 @@ class Crash(Exception):
 class History:
     """All rows of a store with their parts and keys, so that it can be replayed."""
 
-    def __init__(self, store: Any, key_of: Callable[[bytes], bytes | None]) -> None:
+    def __init__(self, store: Any, held: Callable[[bytes], tuple[bytes, bytes] | None]) -> None:
+        """`held`: a key with whose it is, as in the vault."""
         self.rows = list(store.tail(0, 1_000_000))
-        self.key_of = key_of
+        self.held = held
         held = store.parts([row.pos for row in self.rows])
         self.parts = {parse(row.data).id32: held[row.pos, 1] for row in self.rows if (row.pos, 1) in held}
+
+    def key_of(self, wanted: bytes) -> bytes | None:
+        held = self.held(wanted)
+        return held[1] if held else None
 
     def store(self) -> Replayed:
         return Replayed(self.parts)

@@ -1,10 +1,13 @@
 """Machines: real nodes in temporary folders, each with a state folder of its own and a clock the test holds."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from scmanager.config import Settings
 from scmanager.runtime import Node, clock_us, init_node
+
+DAY_S = 24 * 3600
 
 
 class Clock:
@@ -15,6 +18,14 @@ class Clock:
 
     def __call__(self) -> int:
         return clock_us() + self.ahead_s * 1_000_000
+
+    def daily(self, act: Callable[[], int], days: int) -> list[int]:
+        """What an act gives, once a day from tomorrow on."""
+        given = []
+        for _ in range(days):
+            self.ahead_s += DAY_S
+            given.append(act())
+        return given
 
 
 class Machine:

@@ -1,0 +1,93 @@
+"""Days of grace: counted from look to look, whatever the clock does meanwhile."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from scmanager.application.erasure import GRACE_S, LOOK_MOST_S, Erasures, Grace
+from tests.support.machines import DAY_S, Machine, found
+from tests.support.node import Seat
+
+HOUR_S = 3600
+YEAR_S = 365 * DAY_S
+
+
+class Waiting:
+    """An organisation in which words about Grace wait to be erased, and a clock that shows what the test says."""
+
+    def __init__(self, seat: Seat, member: bytes) -> None:
+        self.seat, self.member = seat, member
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        self.now, self.seen = YEAR_S * 50, dict[str, Grace]()
+        node = self.seat.node
+        self.erasures = Erasures(node.store, node.shelf, node.vault, self.seen, lambda: self.now)
+
+    def look(self, after_s: int) -> bool:
+        """Look again, the clock having moved; whether it waits still."""
+        self.now += after_s
+        self.erasures.run()
+        return bool(self.erasures.pending())
+
+    def looks(self, *every_s: int) -> list[bool]:
+        return [self.look(each) for each in every_s]
+
+
+@pytest.fixture
+def waiting(tmp_path: Path) -> Iterator[Waiting]:
+    with Machine(tmp_path, "ada").open() as node:
+        space = found(node)
+        member = bytes.fromhex(node.do("member.record", space, {"handle": "grace"})["member"])
+        node.do("member.erase", space, {"member_id": member})
+        yield Waiting(Seat(node, space), member)
+
+
+def keys(waiting: Waiting) -> tuple[bytes, ...]:
+    return tuple(waiting.seat.node.vault.keys_of(waiting.seat.space, waiting.member))
+
+
+def test_a_clock_that_jumps_ahead_by_years_ends_no_grace(waiting: Waiting) -> None:
+    assert waiting.looks(0, HOUR_S, 10 * YEAR_S, *[HOUR_S] * 100) == [True] * 103
+    assert keys(waiting)
+    assert waiting.looks(*[HOUR_S] * 41) == [True] * 40 + [False], "all but the 26 hours of the jump"
+    assert not keys(waiting)
+
+
+def test_a_clock_that_jumps_back_goes_on_counting_from_there(waiting: Waiting) -> None:
+    assert waiting.looks(0, DAY_S, -YEAR_S, *[DAY_S] * 6) == [True] * 8 + [False]
+
+
+def test_a_machine_that_is_on_once_a_day_erases_after_seven_days(waiting: Waiting) -> None:
+    assert waiting.looks(0, *[DAY_S] * 7) == [True] * 7 + [False]
+
+
+def test_a_machine_that_is_on_once_a_week_erases_in_seven_weeks(waiting: Waiting) -> None:
+    assert waiting.looks(0, *[7 * DAY_S] * 7) == [True] * 7 + [False]
+
+
+def test_looks_that_follow_each_other_count_no_less_than_one(waiting: Waiting) -> None:
+    """Each change of a space is a look; what is too short to be written down is not lost."""
+    waiting.look(0)
+    for _ in range(240):
+        waiting.look(30)
+    assert sum(each.counted_s for each in waiting.seen.values()) == 2 * HOUR_S
+
+
+def test_it_says_when_it_is_due_if_the_clock_runs_on(waiting: Waiting) -> None:
+    waiting.looks(0, HOUR_S, YEAR_S)
+    assert waiting.erasures.next_due_s() == waiting.now + GRACE_S - HOUR_S - LOOK_MOST_S
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(moved=st.lists(st.integers(-YEAR_S // 60, YEAR_S // 60) | st.integers(0, 3000), max_size=20))
+def test_whatever_the_clock_does_no_look_counts_for_more_than_26_hours(waiting: Waiting, moved: list[int]) -> None:
+    waiting.begin_anew()
+    waits, counted = waiting.look(0), 0
+    assert waits
+    for minutes in moved:
+        counted += min(max(0, 60 * minutes), LOOK_MOST_S)
+        assert waiting.look(60 * minutes) is (counted < GRACE_S)
