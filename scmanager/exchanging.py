@@ -172,7 +172,7 @@ class Exchange:
         discard(self._node.store, self._node.shelf, space, number)
         return len(pending_rows(self._node.store, space))
 
-    def offer(self, space: bytes, recovery_keys: int = 1) -> bytes:
+    def offer(self, space: bytes, recovery_keys: int | None = None) -> bytes:
         """Ask the recovery keys for the founder's seat; the new recovery sheet lies in the data folder."""
         return _file(founders_seat.offer(self._node, space, recovery_keys))
 

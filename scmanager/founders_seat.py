@@ -26,9 +26,13 @@ class HandOverNotOurs(Refused):
     hint = "Take it over on the machine that made the offer."
 
 
-def offer(node: Node, space: bytes, recovery_keys: int = 1) -> HandOver:
-    """Ask the recovery keys for the seat; the new recovery sheet lies in the data folder."""
-    fresh, key, mine = make_recovery_keys(recovery_keys), SigningKey.generate(), node.identity
+def offer(node: Node, space: bytes, recovery_keys: int | None = None) -> HandOver:
+    """Ask the recovery keys for the seat; the new recovery sheet lies in the data folder.
+
+    `recovery_keys`: pages of the new sheet; None for as many as stand now, so that the seat is no easier to take.
+    """
+    count = recovery_keys or len(node.shelf.space(space).recovery_keys().keys) or 1
+    fresh, key, mine = make_recovery_keys(count), SigningKey.generate(), node.identity
     node.vault.put_log(key.public, space, key.reveal_seed())  # By its key, until its log has an id.
     title = getattr(node.shelf.space(space).state(ORGANISATIONS, space[:16]), "title", "")
     fresh.write(node.settings.data / f"recovery-{space.hex()[:12]}-{key.public.hex()[:6]}.txt", title, space)

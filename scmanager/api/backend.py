@@ -77,8 +77,8 @@ class Exchange(Protocol):
     def discard(self, space: bytes, number: int) -> int:
         """Let one of them go; how many wait still."""
 
-    def offer(self, space: bytes, recovery_keys: int = 1) -> bytes:
-        """Ask the recovery keys for the founder's seat."""
+    def offer(self, space: bytes, recovery_keys: int | None = None) -> bytes:
+        """Ask the recovery keys for the founder's seat; None: as many new ones as stand now."""
 
     def sign(self, offer: bytes, pages: Sequence[str]) -> bytes:
         """The recovery keys' word on an offer."""

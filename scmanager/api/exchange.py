@@ -17,8 +17,6 @@ from scmanager.api.context import Context, work
 from scmanager.api.mutations import Outcome, command_id_of, shown
 from scmanager.api.scalars import IdMalformed, Moment, Whole, read_id
 
-ONE = Whole(1)
-
 
 @described
 class ExchangeFile:
@@ -168,7 +166,7 @@ async def _enrol(info: Info[Context, None], request: str, command_id: ID | None 
     return await shown(context, result, command, wait)
 
 
-async def _offer(info: Info[Context, None], space: ID, recovery_keys: Whole = ONE) -> ExchangeFile:
+async def _offer(info: Info[Context, None], space: ID, recovery_keys: Whole | None = None) -> ExchangeFile:
     context, held = info.context, read_id(space, "space")
     return _file(await work(context.services, lambda: context.backend.exchange.offer(held, recovery_keys)))
 

@@ -21,7 +21,7 @@ class NotUndoable(Refused):
     """{what} cannot be undone: {why}"""
 
     code = "undo-impossible"
-    hint = "Say by an ordinary command what shall hold from now on; what was said stays on record."
+    hint = "Say by an ordinary command what shall hold from now on. What came earlier: scm undo EVENT (scm log show)."
 
 
 class Past(msgspec.Struct, frozen=True):

@@ -28,7 +28,10 @@ def offer(
     context: typer.Context,
     output: OutOption,
     org: OrgOption = None,
-    recovery_keys: Annotated[int, typer.Option("--recovery-keys", metavar="N", help="Pages of the new sheet.")] = 1,
+    recovery_keys: Annotated[
+        int | None,
+        typer.Option("--recovery-keys", metavar="N", help="Pages of the new sheet; else as many as the old one has."),
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Ask the recovery keys for the founder's seat; a new recovery sheet is written to the data folder."""

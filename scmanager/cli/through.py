@@ -37,7 +37,7 @@ class Exchange(Protocol):
     def discard(self, space: bytes, number: int) -> int:
         """See exchanging.Exchange."""
 
-    def offer(self, space: bytes, recovery_keys: int = 1) -> bytes:
+    def offer(self, space: bytes, recovery_keys: int | None = None) -> bytes:
         """See exchanging.Exchange."""
 
     def sign(self, offer: bytes, pages: Sequence[str]) -> bytes:
@@ -97,10 +97,10 @@ class ThroughApi:
         waiting: int = self._do("pendingDiscard", "$space: ID!, $number: Whole!", given, "waiting")["waiting"]
         return waiting
 
-    def offer(self, space: bytes, recovery_keys: int = 1) -> bytes:
+    def offer(self, space: bytes, recovery_keys: int | None = None) -> bytes:
         """See Exchange."""
         given = {"space": space.hex(), "recoveryKeys": recovery_keys}
-        return self._file("recoveryOffer", "$space: ID!, $recoveryKeys: Whole!", given)
+        return self._file("recoveryOffer", "$space: ID!, $recoveryKeys: Whole", given)
 
     def sign(self, offer: bytes, pages: Sequence[str]) -> bytes:
         """See Exchange. The pages travel over the loopback address only, to a node of the same owner."""

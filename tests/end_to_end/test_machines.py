@@ -399,6 +399,15 @@ def test_of_two_signed_offers_the_second_cannot_be_taken_any_more(ada: Machine, 
         assert founder.shelf.space(space).verdicts.disputed == ()
 
 
+def test_who_takes_over_needs_as_many_new_keys_as_there_were(ada: Machine) -> None:
+    with ada.open() as founder:
+        space = bytes.fromhex(founder.found_organisation("Nova", "", "ada", recovery_keys=3)["space"])
+        offer = founders_seat.offer(founder, space)
+        assert (len(offer.recovery_keys), offer.needed) == (3, 2)
+        fewer = founders_seat.offer(founder, space, 1)
+        assert (len(fewer.recovery_keys), fewer.needed) == (1, 1)
+
+
 def test_new_recovery_keys_that_a_minority_could_use_are_not_signed(ada: Machine) -> None:
     with ada.open() as founder:
         space = found(founder)
