@@ -27,7 +27,10 @@ class Unanswered(Unavailable):
     """Something was asked, and nobody is there to answer."""
 
     code = "unanswered"
-    hint = "Say it beforehand: --yes where a command asks, SCM_PASSPHRASE for the passphrase."
+    hint = (
+        "Say it beforehand: --yes where a command asks; SCM_PASSPHRASE for the folder's passphrase,"
+        " SCM_BACKUP_PASSPHRASE for a backup's. What is on paper is typed at a terminal, or comes through a pipe."
+    )
 
 
 EXIT_OK = 0
@@ -39,6 +42,8 @@ _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u206
 """What would steer the terminal or reorder a line: controls but tab and line end, direction overrides, half pairs."""
 
 _NOT_ASCII = re.compile("[^\x09\x0a\x20-\x7e]")
+
+_IDS = re.compile("[0-9a-f]{32}|[0-9a-f]{64}")
 
 SEVERAL_MAX = 3
 """As many ids of a list are shown to people; programs get all."""
@@ -143,10 +148,15 @@ def say_result(result: dict[str, Any], *, as_json: bool) -> None:
 
 
 def _several(values: list[Any]) -> str:
-    """A list of ids: all of a few, else how many and the first."""
+    """A list of ids or names: all of a few, else how many and the first."""
     if len(values) <= SEVERAL_MAX:
         return ", ".join(str(each) for each in values) or "none"
-    return f"{len(values)}: {', '.join(short(each) for each in values[:SEVERAL_MAX])}, ..."
+    return f"{len(values)}: {', '.join(map(_brief, values[:SEVERAL_MAX]))}, ..."
+
+
+def _brief(value: Any) -> str:
+    """An id by its beginning; a name as it is."""
+    return short(value) if _IDS.fullmatch(str(value)) else str(value)
 
 
 def say_error(error: ScManagerError, *, as_json: bool = False) -> None:
