@@ -282,9 +282,9 @@ class Node:
             space = self.shelf.space(file.space)
             named = space.named_keys()
             worth = [key for key in keys if key.key_id in named]  # Anybody could have put the others there.
-        if worth:
-            self.vault.put_all([key for key in worth if key.space == space.id])
-            self.shelf.keys_came()
+            if worth:  # In one: who reads words under the lock reads what the journal tells of.
+                self.vault.put_all([key for key in worth if key.space == space.id])
+                self.shelf.keys_came()
         self.own_logs.leave_doubtful()
         settle(self.writer, space, secrets.token_bytes)
         self.own_logs.remember()

@@ -13,7 +13,8 @@ import msgspec
 LINE_BYTES_MAX = 75
 _LAST_S = 253_402_300_799
 """The end of the year 9999, as far as calendars go."""
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
+_LINE_END = re.compile("\r\n|[\r\x85\u2028\u2029]")
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _ESCAPES = str.maketrans({"\\": "\\\\", ";": "\\;", ",": "\\,", "\n": "\\n"})
 
 
@@ -72,7 +73,7 @@ def instant(at_s: int) -> str:
 
 def escaped(text: str) -> str:
     """Text as a value: what has a meaning there is escaped, other controls are left out."""
-    return _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).translate(_ESCAPES)
+    return _CONTROL.sub("", _LINE_END.sub("\n", text)).translate(_ESCAPES)
 
 
 def folded(line: str) -> bytes:

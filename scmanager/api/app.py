@@ -36,6 +36,7 @@ def make_app(backend: Backend, *, direct: bool = True) -> Starlette:
         schema.catalogue,
         ThreadPoolExecutor(WAITING_MAX, "projected"),
         ThreadPoolExecutor(WORKERS, "exchange"),
+        ThreadPoolExecutor(1, "schema"),
     )
 
     @asynccontextmanager
@@ -45,6 +46,7 @@ def make_app(backend: Backend, *, direct: bool = True) -> Starlette:
         await services.pool.close()
         services.waiters.shutdown(wait=False, cancel_futures=True)
         services.workers.shutdown(wait=False, cancel_futures=True)
+        services.teller.shutdown(wait=False, cancel_futures=True)
 
     endpoint, sockets = Endpoint(schema, services, direct=direct), Sockets(schema, services)
     rest = Rest(services)

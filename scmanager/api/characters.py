@@ -71,6 +71,9 @@ class Character(InSpace):
     origin: str | None = column("origin")
     background: str | None = column("background")
     words: Words = chosen("words")
+    text: str | None = column("body", "Of its sheet, as its player showed it; of one's own, ask for the document.")
+    text_words: Words = chosen("body_words", "NONE: its player shows no text.")
+    text_shown_at: Moment | None = moment("body_at", "As of when the text is told.")
     fate: Fate | None = chosen("fate", "Why it is not played any more; null while it is.")  # type: ignore[valid-type] # made from the domain's
     main: bool = computed(_MAIN, "Whether it is its player's main one in this space.")
     main_contested: bool = computed(_MAIN_CONTESTED, "Chosen while its player chose another on another device.")

@@ -32,6 +32,8 @@ class Services(msgspec.Struct, frozen=True):
     """Threads that wait for projections."""
     workers: ThreadPoolExecutor
     """Few threads for files from and for other machines: such work waits for the disk and takes the shelf's lock."""
+    teller: ThreadPoolExecutor
+    """One thread that tells the schema."""
 
 
 async def work(services: Services, act: Callable[[], T]) -> T:

@@ -1,10 +1,21 @@
 """Documents: a query's text, checked, parsed and validated; the newest are remembered."""
 
+import asyncio
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from functools import partial
 
 import msgspec
-from graphql import DocumentNode, GraphQLError, GraphQLSchema, GraphQLSyntaxError, parse, specified_rules, validate
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    GraphQLSyntaxError,
+    execute_sync,
+    parse,
+    specified_rules,
+    validate,
+)
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.schema import validate_document
 
@@ -69,6 +80,19 @@ class CheckedDocuments(SchemaExtension):
             except ScManagerError as error:
                 self._errors = [_told(error)]
         context.pre_execution_errors = self._errors
+        yield
+
+    async def on_execute(self) -> AsyncIterator[None]:
+        """The schema is told by a thread of its own: all of it takes a while, in which others are served."""
+        context = self.execution_context
+        document = context.graphql_document
+        if document is not None and limits.asks_for_schema_only(document):
+            told = partial(
+                execute_sync, context.schema._schema, document,
+                variable_values=context.variables, operation_name=context.operation_name,
+            )  # fmt: skip
+            teller = context.context.services.teller
+            context.result = await asyncio.get_running_loop().run_in_executor(teller, told)
         yield
 
 

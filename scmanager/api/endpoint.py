@@ -1,5 +1,6 @@
 """GraphQL over HTTP: one operation by GET (queries only), one or a few by POST. Every answer is JSON, errors too."""
 
+import contextlib
 from typing import Any
 
 import msgspec
@@ -59,7 +60,7 @@ class Endpoint:
         return _json(status, body)
 
     async def post(self, request: Request) -> Response:
-        """One operation, or a list of them."""
+        """One operation, or a list of them, which together may cost what one may. Raises QueryTooCostly."""
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind != "application/json":
             raise failures.MediaTypeUnknown(type=kind[:100] or "none")
@@ -74,8 +75,16 @@ class Endpoint:
             return _json(status, answer)
         if not 0 < len(asked) <= BATCH_MAX:
             raise BatchTooLarge(limit=BATCH_MAX)
+        limits.check_sum(sum(self._cost(each) for each in asked))
         answers = [(await self._run(each, request, every))[1] for each in asked]
         return _json(200, b"[" + b",".join(answers) + b"]")
+
+    def _cost(self, asked: Operation) -> int:
+        """What one of several would cost; nothing where it is refused in an answer of its own."""
+        with contextlib.suppress(ScManagerError, GraphQLError):
+            checked = check(self._schema._schema, asked.query)
+            return 0 if checked.errors else limits.check_cost(checked.document, asked.variables or {})
+        return 0
 
     async def _run(self, asked: Operation, request: Request, allowed: set[OperationType]) -> tuple[int, bytes]:
         request_id = request.scope[REQUEST_ID]

@@ -16,6 +16,7 @@ import msgspec
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from scmanager.api import failures
+from scmanager.api.listening import REQUESTS_MAX
 from scmanager.application.audit_intake import Note, unheard
 from scmanager.domain.audit_types import AuditType
 from scmanager.errors import ScManagerError
@@ -25,8 +26,12 @@ IMPORT = "/exchange/import"
 IMPORT_BYTES_MAX = 1 << 30
 """A space file's body goes to a file as it comes, so it alone may be large."""
 PUBLIC = frozenset({"/health"})
+SAID_ONCE = (b"host", b"origin", b"authorization")
+"""The headers by which is decided: of two, somebody else may believe the other one."""
 REQUEST_ID = "scm.request_id"
 ALLOWED = "scm.token_shown"
+ROOM_FULL = "scm.room_full"
+"""Set by the connection (connections.py) where there are too many."""
 
 log = logging.getLogger("scmanager.api")
 
@@ -88,7 +93,12 @@ class Guard:
                 await _answer(send, 500, failures.told_internal(request_id))
 
     def _check(self, scope: Scope) -> None:
+        if scope.get(ROOM_FULL):
+            raise failures.TooManyConnections(connections_max=REQUESTS_MAX)
         headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        names = [name.lower() for name, _ in scope["headers"]]
+        if twice := [name for name in SAID_ONCE if names.count(name) > 1]:
+            raise failures.RequestMalformed(why=f"there are several headers {twice[0].decode()}")
         port = (scope.get("server") or ("", 0))[1]
         host = headers.get(b"host", "")
         if not is_loopback(host, port):
@@ -123,8 +133,8 @@ def is_loopback(host: str, port: int | None) -> bool:
     if given != str(port) and not (given == "" and port == 80):
         return False
     name = name.removeprefix("[").removesuffix("]").lower()
-    try:
-        return name == "localhost" or ipaddress.ip_address(name).is_loopback
+    try:  # A zone, after %, may be any text.
+        return name == "localhost" or ("%" not in name and ipaddress.ip_address(name).is_loopback)
     except ValueError:
         return False
 

@@ -35,6 +35,13 @@ COST_MAX = 200_000
 
 _SELECTING = (OperationDefinitionNode, FragmentDefinitionNode)
 _LISTS = frozenset({"nodes", "edges"})
+TYPES, ELSEWHERE = "types", "elsewhere"
+"""Where introspection is: at each of all types, as often as the average, or at one, which may be the largest."""
+KNOWN_LENGTHS = {
+    TYPES: {"fields": 5, "args": 2, "inputFields": 1, "enumValues": 2},
+    ELSEWHERE: {"types": 250, "directives": 10, "fields": 200, "args": 5, "inputFields": 20, "enumValues": 40},
+}
+"""How many the schema has of each, at most; a test counts them."""
 _OPEN = frozenset({TokenKind.BRACE_L, TokenKind.BRACKET_L, TokenKind.PAREN_L})
 _CLOSE = frozenset({TokenKind.BRACE_R, TokenKind.BRACKET_R, TokenKind.PAREN_R})
 
@@ -68,10 +75,13 @@ class TooManyFields(Refused):
 
 
 class QueryTooCostly(Refused):
-    """This query could answer {cost} values; {limit} are allowed."""
+    """This request could answer {cost} values; {limit} are allowed."""
 
     code = "query-too-costly"
-    hint = "Ask for smaller pages: give `first` on the outer and the inner lists."
+    hint = (
+        "Ask for smaller pages: give `first` on the outer and the inner lists. Ask for the schema, and for what "
+        "stands in one batch, in several requests."
+    )
 
 
 def check_text(text: str) -> None:
@@ -113,12 +123,25 @@ def check_cost(document: DocumentNode, variables: dict[str, Any]) -> int:
     cost = 0
     for each in document.definitions:
         if isinstance(each, OperationDefinitionNode):
-            cost = max(cost, counter.of(each.selection_set, False)[0])
-            if counter.of(each.selection_set, False)[1] > DEPTH_MAX:
+            costs, deep = counter.of(each.selection_set)
+            if deep > DEPTH_MAX:
                 raise QueryTooDeep(limit=DEPTH_MAX)
+            cost = max(cost, costs)
+    check_sum(cost)
+    return cost
+
+
+def check_sum(cost: int) -> None:
+    """What one request costs, all its operations together. Raises QueryTooCostly."""
     if cost > COST_MAX:
         raise QueryTooCostly(cost=cost, limit=COST_MAX)
-    return cost
+
+
+def asks_for_schema_only(document: DocumentNode) -> bool:
+    """Whether the schema alone can answer it. Without fragments at its root, as tools ask."""
+    operations = [each for each in document.definitions if isinstance(each, OperationDefinitionNode)]
+    roots = [each for operation in operations for each in operation.selection_set.selections]
+    return all(isinstance(each, FieldNode) and each.name.value.startswith("__") for each in roots)
 
 
 class _Cost:
@@ -129,10 +152,10 @@ class _Cost:
         self._fragments = {
             each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)
         }
-        self._known: dict[tuple[str, bool], tuple[int, int]] = {}
+        self._known: dict[tuple[str, str], tuple[int, int]] = {}
 
-    def of(self, selections: SelectionSetNode | None, known: bool) -> tuple[int, int]:
-        """Cost and depth of a selection set; `known` inside of introspection, which costs one a field."""
+    def of(self, selections: SelectionSetNode | None, known: str = "") -> tuple[int, int]:
+        """Cost and depth of a selection set; `known` says where inside of introspection, which has no depth."""
         cost = depth = 0
         for each in selections.selections if selections else ():
             if isinstance(each, FieldNode):
@@ -144,12 +167,17 @@ class _Cost:
             cost, depth = cost + inner, max(depth, deep)
         return cost, depth
 
-    def _field(self, field: FieldNode, known: bool) -> tuple[int, int]:
-        known = known or field.name.value.startswith("__")
-        inner, deep = self.of(field.selection_set, known)
-        return 1 + inner * (1 if known else self._length(field)), deep + (not known)
+    def _field(self, field: FieldNode, known: str) -> tuple[int, int]:
+        name = field.name.value
+        if known or name.startswith("__"):
+            length = KNOWN_LENGTHS[known or ELSEWHERE].get(name, 0)
+            each = TYPES if name == "types" or (known == TYPES and name in KNOWN_LENGTHS[TYPES]) else ELSEWHERE
+            inner = self.of(field.selection_set, each)[0]
+            return 1 + ((1 + inner) * length if length else inner), 0
+        inner, deep = self.of(field.selection_set)
+        return 1 + inner * self._length(field), deep + 1
 
-    def _fragment(self, name: str, known: bool) -> tuple[int, int]:
+    def _fragment(self, name: str, known: str) -> tuple[int, int]:
         if (name, known) not in self._known:
             self._known[name, known] = self.of(self._fragments[name].selection_set, known)
         return self._known[name, known]

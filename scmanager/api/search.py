@@ -37,7 +37,8 @@ SearchKind = graphql_enum(Kind)
 _INDEXED = f"left(s.key, {KEY_INDEXED})"
 _LAST = "\U0010ffff"
 _FIRSTS_MAX = FOUND_MAX // 2
-_FEW = f"(select count(*) from firsts) < {_FIRSTS_MAX}"
+_FEW = f"(select count(*) from {{names}}) < {_FIRSTS_MAX}"
+_NAMES = "(table firsts union all table rest)"
 _EXCERPT = (
     r"case when {c}.at is not null then (select btrim(regexp_replace(substr(d.body, t.cuts[w.first],"
     r" t.cuts[w.last] - t.cuts[w.first]), '[ \t\n\r\f\v]+', ' ', 'g'), ' ') from document_text t"
@@ -78,18 +79,18 @@ def found(given: dict[str, Any], bind: Callable[[Any], str]) -> str:
     """Rows that match, and their `place`: how well, what is there before what is gone, then by name.
 
     Names that begin with the text are walked in their order; only if there are few, the others are looked for, in any
-    order, and so are texts. So a text that half of all names have costs no more than one that a few have.
+    order; only if all are few, texts. So a text that half of all names have costs no more than one that a few have.
     """
     key = key_of_search(check_words(given["text"], TEXT_LENGTH_MAX, may_be_empty=True))
     kinds = set(Kind) if given.get("kinds") is None else set(plain(given["kinds"]))
     texts = _texts(given, key, bind) if Kind.DOCUMENT in kinds else ""
     if kinds == {Kind.DOCUMENT}:
         return f"({texts} limit {FOUND_MAX})"
-    more = f" union all ({texts} and {_FEW} limit {TEXTS_MAX})" if texts else ""
+    more = f" union all ({texts} and {_FEW.format(names=_NAMES)} limit {TEXTS_MAX})" if texts else ""
     return (
         f"(with {_names(given, key, bind)}"
         f" select s.space, s.id, s.kind, s.gone, s.name, {_place(key, bind)} as place,"
-        f" null::integer as at, null::integer as length from (table firsts union all table rest) s{more})"
+        f" null::integer as at, null::integer as length from {_NAMES} s{more})"
     )
 
 
@@ -110,7 +111,7 @@ def _names(given: dict[str, Any], key: str, bind: Callable[[Any], str]) -> str:
     rows = f"select s.* from searchable s where {' and '.join([*seen, *_still(given, 's.gone', bind)])} and"
     return (
         f"firsts as materialized ({rows} {begins} order by {_INDEXED}, s.id limit {_FIRSTS_MAX}),"
-        f" rest as ({rows} {_FEW} and {holds} limit {_FIRSTS_MAX})"
+        f" rest as ({rows} {_FEW.format(names='firsts')} and {holds} limit {_FIRSTS_MAX})"
     )
 
 

@@ -6,8 +6,9 @@ from collections.abc import Callable
 import uvicorn
 from starlette.applications import Starlette
 
+from scmanager.api.connections import KEEP_ALIVE_S, Connection
 from scmanager.api.guard import BODY_BYTES_MAX
-from scmanager.api.listening import LOOPBACK, REQUESTS_MAX, PortTaken, listen
+from scmanager.api.listening import LOOPBACK, PortTaken, listen
 
 CLOSE_S = 3
 
@@ -17,7 +18,7 @@ def server(app: Starlette) -> uvicorn.Server:
     return uvicorn.Server(
         uvicorn.Config(
             app, host=LOOPBACK, log_config=None, access_log=False, server_header=False, proxy_headers=False,
-            limit_concurrency=REQUESTS_MAX, timeout_keep_alive=30, timeout_graceful_shutdown=CLOSE_S,
+            http=Connection, timeout_keep_alive=KEEP_ALIVE_S, timeout_graceful_shutdown=CLOSE_S,
             ws_max_size=BODY_BYTES_MAX, ws_max_queue=8, ws_ping_interval=20, ws_ping_timeout=20,
             ws="websockets-sansio", ws_per_message_deflate=False, lifespan="on",
         )

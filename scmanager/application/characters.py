@@ -9,26 +9,19 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from scmanager.application import showing
 from scmanager.application import undo_steps as steps
 from scmanager.application.desk import Desk
-from scmanager.application.inverses import back, by, final, former, like
+from scmanager.application.drafting import AtDesk, Drafting
+from scmanager.application.inverses import back, by, final, former, like, silent
 from scmanager.application.keeping import kept, words_with
 from scmanager.application.verbs import CharacterId, EntryId, verb
 from scmanager.domain import character, player
 from scmanager.domain.catalogue import CHARACTERS, PLAYERS
-from scmanager.domain.character import Character, CharacterSheet, Fate, Standing
+from scmanager.domain.character import Character, CharacterSheet, Copy, Fate, Standing
 from scmanager.domain.event import Id
-from scmanager.errors import Refused
-from scmanager.spaces.space import Space
 
 Result = dict[str, Any]
-
-
-class SheetUnreadable(Refused):
-    """What is written about this character cannot be read here ({why})."""
-
-    code = "character-sheet-unreadable"
-    hint = "Describe it anew, with its name. If it was written a moment ago, try again."
 
 
 @verb(
@@ -60,7 +53,7 @@ def describe(
     """
     one: Character = desk.state(CHARACTERS, character_id)
     if name is UNSET:
-        _sheet(desk, desk.space, one, must=True)
+        showing.sheet_in(desk, desk.space, one, must=True)
     said = {"name": name, "occupation": occupation, "origin": origin, "background": background}
     sheet = words_with(desk, one.sheet, CharacterSheet, **said)
     desk.decide(CHARACTERS, character_id, character.describe, desk.me, sheet)
@@ -92,20 +85,24 @@ def return_(desk: Desk, *, character_id: CharacterId) -> Result:
     return {"character": character_id.hex(), "still_shared_in": still_shared_in(desk, character_id)}
 
 
-@verb("character.share", undo=by(steps.character_shown, character.Shared, aspect="share"))
-def share(desk: Desk, *, character_id: CharacterId, background: bool | UnsetType | None = UNSET) -> Result:
+@verb("character.share", drafted=True, undo=by(steps.character_shown, character.Shared, aspect="share"))
+def share(
+    drafting: Drafting,
+    *,
+    character_id: CharacterId,
+    background: bool | UnsetType | None = UNSET,
+    with_text: bool = False,
+) -> AtDesk:
     """Show a character to this organisation, or tell it what changed; its background only if you like.
 
-    Left out, the background is shown the first time, and from then on if it is shown already.
+    Left out, the background is shown the first time, and from then on if it is shown already. `with_text`: also the
+    text of its sheet, as it is now; what is written later is shown by sharing again. Without it no text is shown.
     """
-    space, own = _own(desk, character_id)
-    sheet = _sheet(desk, space, own, must=True) or CharacterSheet("")
-    here: Character = desk.state(CHARACTERS, character_id)
-    shown = _sheet(desk, desk.space, here, must=False)
-    goes_along = kept(background, not here.player or bool(shown and shown.background), False)
-    told = sheet if goes_along else msgspec.structs.replace(sheet, background="")
-    desk.decide(CHARACTERS, character_id, character.share, desk.me, told, own.fate, shown)
-    return {"character": character_id.hex()}
+    read = showing.read_text(drafting, character_id) if with_text else None
+    return lambda desk: _share(desk, character_id, background, read)
+
+
+silent(character.TextShown)
 
 
 @verb(
@@ -142,20 +139,15 @@ def still_shared_in(desk: Desk, character_id: Id) -> list[str]:
     ]
 
 
-def _own(desk: Desk, character_id: Id) -> tuple[Space, Character]:
-    """A character of one's personal space. Raises CharacterUnknown."""
-    for space in desk.own_spaces("personal"):
-        one = space.state(CHARACTERS, character_id)
-        if isinstance(one, Character) and one.player:
-            return space, one
-    raise character.CharacterUnknown
-
-
-def _sheet(desk: Desk, space: Space, one: Character, *, must: bool) -> CharacterSheet | None:
-    """What is written about it, as committed so far. Raises SheetUnreadable if it must be there."""
-    words = desk.words_in(space, one.sheet, CharacterSheet)
-    if isinstance(words, CharacterSheet):
-        return words
-    if must and one.player:
-        raise SheetUnreadable(why=str(words))
-    return None
+def _share(
+    desk: Desk, character_id: Id, background: bool | UnsetType | None, read: showing.ReadText | None
+) -> Result:
+    space, own = showing.own_character(desk, character_id)
+    text = showing.check_unmoved(space, character_id, own.player, read) if read else None
+    sheet = showing.sheet_in(desk, space, own, must=True) or CharacterSheet("")
+    here: Character = desk.state(CHARACTERS, character_id)
+    shown = showing.shown_here(desk, here)
+    goes_along = kept(background, not here.player or bool(shown and shown.sheet.background), False)
+    told = sheet if goes_along else msgspec.structs.replace(sheet, background="")
+    desk.decide(CHARACTERS, character_id, character.share, desk.me, Copy(told, own.fate, text), shown)
+    return {"character": character_id.hex()}

@@ -28,8 +28,19 @@ AtDesk = Callable[[Desk], Result]
 class Drafting:
     """One command on its way: where it will be said, as whom, and the documents."""
 
-    def __init__(self, documents: Documents, space: Space, log: Id32, grant: Grant, command: Id) -> None:
-        self.documents, self.space, self.log, self.grant, self.command = documents, space, log, grant, command
+    def __init__(
+        self,
+        documents: Documents,
+        space: Space,
+        log: Id32,
+        grant: Grant,
+        command: Id,
+        shelf: Shelf,
+        own_spaces: Callable[[], list[Space]],
+    ) -> None:
+        """`own_spaces`: those that this installation writes in; called and looked at under the shelf's lock."""
+        self.documents, self.shelf, self.own_spaces = documents, shelf, own_spaces
+        self.space, self.log, self.grant, self.command = space, log, grant, command
 
     @property
     def me(self) -> Id:
@@ -75,7 +86,10 @@ class Drafts:
     def _drafted(self, known: Verb, space: bytes, arguments: Mapping[str, Any], command: Id) -> Result:
         for left in reversed(range(TRIES)):
             grant, log = self._writer.grant(space), self._writer.seat_log(space)
-            drafting = Drafting(self._documents, self._shelf.space(space), log or b"", grant, command)
+            drafting = Drafting(
+                self._documents, self._shelf.space(space), log or b"", grant, command,
+                self._shelf, self._writer.own_spaces,
+            )  # fmt: skip
             try:
                 at_desk: AtDesk = known.act(drafting, **arguments)
                 return self._writer.do(Command(command, space, at_desk))

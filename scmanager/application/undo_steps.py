@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
+from scmanager.application.desk import Desk
 from scmanager.application.inverses import NotUndoable, Past, again
-from scmanager.application.saying_again import SAY, Step
-from scmanager.domain import governance
-from scmanager.domain.catalogue import OPERATIONS
-from scmanager.domain.character import Character
+from scmanager.application.saying_again import SAY, Step, words_of
+from scmanager.domain import character, governance
+from scmanager.domain.catalogue import CHARACTERS, OPERATIONS
+from scmanager.domain.character import Character, CharacterSheet, Copy, SheetText
 from scmanager.domain.character import Standing as Shown
 from scmanager.domain.contact import Contact
 from scmanager.domain.event import Envelope, Id
@@ -193,8 +194,15 @@ def fate(past: Past) -> list[Step]:
 
 
 def character_shown(past: Past) -> list[Step]:
-    """Shown no longer, if it was not shown before."""
+    """Shown no longer, if it was not shown before; else shown as it was, with the text that went along then."""
     before: Character = past.before
-    if before.standing is Shown.PRESENT:
-        raise NotUndoable(what=past.event.tag, why="it told more of a character that was shown already.")
-    return [Step("character.withdraw", {"character_id": past.thing})]
+    ids = {"character_id": past.thing}
+    if before.standing is not Shown.PRESENT:
+        return [Step("character.withdraw", ids)]
+    text = words_of(past.desk, before.text, SheetText)
+    copy = Copy(words_of(past.desk, before.sheet, CharacterSheet), before.fate, text)
+
+    def act(at: Desk) -> None:
+        at.decide(CHARACTERS, past.thing, character.share, at.me, copy, None)
+
+    return [Step("character.share", ids, act, private=True)]

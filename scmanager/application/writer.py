@@ -245,7 +245,7 @@ class Writer:
                 twin.answer.add_done_callback(lambda first: _pass_on(first, waiting.answer))
                 return False
             seat = self._seat_for(command)
-            desk = Desk(seat, command.id, self._clock_us(), self._entropy, self._own_spaces, self._store.parts)
+            desk = Desk(seat, command.id, self._clock_us(), self._entropy, self.own_spaces, self._store.parts)
             if not isinstance(command, Command):
                 command.open(desk, self._keys)
                 self._seats[seat.space.id] = seat
@@ -291,7 +291,8 @@ class Writer:
             return command.seat(self._shelf, self._keys, self._clock_us(), self._entropy)
         return self._seat(command.space)
 
-    def _own_spaces(self) -> list[Space]:
+    def own_spaces(self) -> list[Space]:
+        """Those that this installation writes in as what they are. Call it under the shelf's lock."""
         return list(spaces_written(self._shelf, self._store, self._keys))
 
     def _seat(self, space_id: bytes) -> Seat:

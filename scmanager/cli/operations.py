@@ -18,7 +18,7 @@ from scmanager.application.zones import zone_named
 from scmanager.cli import names
 from scmanager.cli.calling import Called, Register
 from scmanager.cli.moments import when
-from scmanager.cli.output import JsonFlag, counted, remark, say, say_json, say_table, short
+from scmanager.cli.output import JsonFlag, counted, indented, remark, say, say_json, say_table, short
 from scmanager.cli.people import NOT_IN_YET, me, say_hidden, show_rows
 from scmanager.cli.session import Place, session_of
 from scmanager.cli.targets import ReplaceFlag, check_replaceable
@@ -122,7 +122,7 @@ def show(
             say(f"contested: {name.removeprefix('rival_')}: {', '.join(map(str, told[name]))}")
     for text in told["texts"]:
         by = f", by {text['by']}" if text["by"] else ""
-        say(f"{text['kind']} ({text['standing']}){by}: {text['text']}")
+        say(f"{text['kind']} ({text['standing']}){by}: {indented(text['text'])}")
     for document in told["documents"]:
         about = f"{shlex.quote(told['title'])} --kind {document['kind']}"
         say(f"{document['kind']} document ({counted(document['changes'], 'change')}): scm document show {about}")

@@ -83,6 +83,7 @@ OF_VERB: Final[dict[str, str]] = {
     "ship.transfer owner": f"The new owner. {_MEMBER}",
     "ship.add owner": f"Whose it is, if not your own. {_MEMBER}",
     "character.share background": "Whether the organisation sees their story.",
+    "character.share with_text": "Whether the organisation sees the text of their sheet, as it is now.",
     "character.make name": "What they are called.",
     "character.describe name": "What they are called from now on.",
     "contact.declare-war by": "Who declares it; them: as one of us tells it.",

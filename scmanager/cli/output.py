@@ -28,8 +28,8 @@ class Unanswered(Unavailable):
 
     code = "unanswered"
     hint = (
-        "Say it beforehand: --yes where a command asks; SCM_PASSPHRASE for the folder's passphrase,"
-        " SCM_BACKUP_PASSPHRASE for a backup's. What is on paper is typed at a terminal, or comes through a pipe."
+        "Say it beforehand: --yes where a command asks, SCM_PASSPHRASE for the passphrase of the keys, "
+        "SCM_BACKUP_PASSPHRASE for that of a backup. What is on paper is typed at a terminal."
     )
 
 
@@ -38,8 +38,14 @@ EXIT_REFUSED = 1
 EXIT_USAGE = 2
 EXIT_UNAVAILABLE = 3
 
-_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-"""What would steer the terminal or reorder a line: controls but tab and line end, direction overrides, half pairs."""
+_UNSAFE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff"  # controls but tab and line end, half pairs
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # direction
+    "\xad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u2060-\u2065\u206a-\u206f\u3164\ufeff\uffa0"  # unseen
+    "\ufff9-\ufffb\U000e0000-\U000e0fff]"  # annotations, tags
+    "|(?<![^\x00-\u024f])[\u200c\u200d]|[\u200c\u200d](?=[!-\u024f])"  # joiners, which Latin letters do not need
+)
+"""What would steer the terminal, reorder a line, or make one name look like another: it is drawn as nothing."""
 
 _NOT_ASCII = re.compile("[^\x09\x0a\x20-\x7e]")
 
@@ -68,6 +74,11 @@ def exit_code(error: ScManagerError) -> int:
 def harmless(text: str) -> str:
     """Words of other people as a terminal may show them: what would steer it is spelled out, such as \\x1b."""
     return _UNSAFE.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
+def indented(text: str) -> str:
+    """Prose after its first line set off from the margin, where lines of ours begin."""
+    return text.replace("\n", "\n    ")
 
 
 def say(text: str) -> None:

@@ -1,16 +1,19 @@
 """A character that a member plays: it lives in the personal space, and is shown to organisations as its player likes.
 
 Who it is stands in words about its player, sealed under the player's key. What is shown to an organisation is a copy
-of its own there, under the same id: nothing moves from one space to another by itself.
+of its own there, under the same id: nothing moves from one space to another by itself. The text of its sheet, a
+document, goes along when its player says so, as it is then.
 """
 
 import enum
 from collections.abc import Iterator
 
+import msgspec
+
 from scmanager.domain.contest import Claim, begun_before, beside, drop, entries, holder, rivals, stake
 from scmanager.domain.event import About, Decision, Envelope, Event, Id, Id32, Personal, State, replace
 from scmanager.domain.payload import TUPLE_MAX, Entries, Entry
-from scmanager.domain.words import check_name, check_words
+from scmanager.domain.words import Name, Prose, WordsUnusable, check_name, check_words
 from scmanager.errors import Refused
 
 
@@ -55,20 +58,38 @@ class Shared(Event, tag="character.shared/1"):
     over: Entries = ()
 
 
+class TextShown(Event, tag="character.text-shown/1"):
+    """What goes along with the sharing that its author said just before. Carries a SheetText."""
+
+
 class ShareWithdrawn(Event, tag="character.share-withdrawn/1"):
     """Shown no longer."""
 
 
-CharacterEvent = Made | Described | SheetChosen | Retired | Returned | Shared | ShareWithdrawn
+CharacterEvent = Made | Described | SheetChosen | Retired | Returned | Shared | TextShown | ShareWithdrawn
 
 
 class CharacterSheet(Personal):
     """Who a character is."""
 
-    name: str
-    occupation: str = ""
-    origin: str = ""
-    background: str = ""
+    name: Name
+    occupation: Name = ""
+    origin: Name = ""
+    background: Prose = ""
+
+
+class SheetText(Personal):
+    """What the document of its sheet said when it was shown."""
+
+    text: Prose
+
+
+class Copy(msgspec.Struct, frozen=True):
+    """As much of a character as an organisation is shown."""
+
+    sheet: CharacterSheet
+    fate: Fate | None = None
+    text: SheetText | None = None
 
 
 class Standing(enum.StrEnum):
@@ -91,6 +112,8 @@ class Character(State):
     fate: Fate | None = None
     withdrawals: tuple[Claim[bool], ...] = ()
     """What no later sharing took back."""
+    text: Id32 = b""
+    """The entry whose part holds the SheetText that is shown beside the sheet; empty if none is."""
 
     @property
     def standing(self) -> Standing:
@@ -145,6 +168,13 @@ class CharacterRetired(Refused):
     hint = "Let it return first: scm character return."
 
 
+class TextNotShowable(Refused):
+    """The text of this character's sheet cannot be shown: {why}."""
+
+    code = "character-text-not-showable"
+    hint = "Write or shorten it: scm document edit CHARACTER --kind sheet. Or share the character without it."
+
+
 class SheetNotContested(Refused):
     """This is not one of several sheets that await a decision."""
 
@@ -187,15 +217,19 @@ def return_(character: Character, actor: Id) -> Iterator[Decision]:
         yield Returned()
 
 
-def share(
-    character: Character, actor: Id, sheet: CharacterSheet, fate: Fate | None, shown: CharacterSheet | None
-) -> Iterator[Decision]:
-    """Show it here as it is now. Harmless if it is `shown` like that. Raises CharacterNotYours, WordsUnusable."""
+def share(character: Character, actor: Id, copy: Copy, shown: Copy | None) -> Iterator[Decision]:
+    """Show it here as it is now. Harmless if it is `shown` like that.
+
+    Raises CharacterNotYours, WordsUnusable, TextNotShowable.
+    """
     if character.player not in (b"", actor):
         raise CharacterNotYours
-    same = (sheet, fate) == (shown, character.fate)
-    if character.standing is not Standing.PRESENT or not same:
-        yield About(Shared(fate, entries(character.withdrawals)), actor, check_sheet(sheet))
+    if character.standing is Standing.PRESENT and copy == shown:
+        return
+    text = None if copy.text is None else check_shown(copy.text)
+    yield About(Shared(copy.fate, entries(character.withdrawals)), actor, check_sheet(copy.sheet))
+    if text is not None:
+        yield About(TextShown(), actor, text)
 
 
 def withdraw_share(character: Character, actor: Id) -> Iterator[Decision]:
@@ -223,12 +257,22 @@ def check_sheet(sheet: CharacterSheet) -> CharacterSheet:
     return sheet
 
 
+def check_shown(text: SheetText) -> SheetText:
+    """The text, if it can be shown. Raises TextNotShowable."""
+    try:
+        check_words(text.text)
+    except WordsUnusable as error:
+        raise TextNotShowable(why=error.facts["why"]) from error
+    return text
+
+
 def evolve(character: Character, event: CharacterEvent, envelope: Envelope) -> Character:
     """Total. What is said of a character counts only from its player (rule 4): the first who brought this id.
 
     - Made or described on two devices at once, or two sheets chosen: contested until one is chosen or it is described
       anew.
-    - Shared and withdrawn at once: withdrawn, in either order. Shared twice at once: the last in fold order is seen.
+    - Shared and withdrawn at once: withdrawn, in either order. Shared twice at once: the last in fold order is seen,
+      with the text that went along with it or without one: a text whose sharing another has followed is not shown.
     - Retired and returned at once: the last in fold order stands.
     """
     if character.player not in (b"", envelope.member):
@@ -243,6 +287,7 @@ def evolve(character: Character, event: CharacterEvent, envelope: Envelope) -> C
                 sheets=(Claim(envelope.entry, envelope.entry),),
                 fate=fate,
                 withdrawals=drop(character.withdrawals, over, envelope),
+                text=b"",
             )
         case _ if not character.player:
             return character  # Said before anybody brought it.
@@ -254,10 +299,12 @@ def evolve(character: Character, event: CharacterEvent, envelope: Envelope) -> C
             return replace(character, fate=fate)
         case Returned():
             return replace(character, fate=None)
+        case TextShown() if character.sheet in envelope.saw:
+            return replace(character, text=envelope.entry)
         case ShareWithdrawn():
             return replace(character, withdrawals=beside(character.withdrawals, True, envelope))
         case _:
-            return character  # Made before, or a sheet that nobody wrote.
+            return character  # Made before, a sheet that nobody wrote, or the text of another sharing.
 
 
 def _with_sheet(character: Character, over: tuple[Id32, ...], envelope: Envelope) -> Character:

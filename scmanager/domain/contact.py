@@ -11,7 +11,7 @@ from scmanager.domain.diplomacy import Side, Stance, Step, remembered
 from scmanager.domain.event import About, Decision, Envelope, Event, Id, Id32, Personal, replace
 from scmanager.domain.organisation import check_sid, usable_sid
 from scmanager.domain.payload import Entries, Entry, Sid, Title
-from scmanager.domain.words import check_title, check_words, flaw_of_title
+from scmanager.domain.words import Prose, check_title, check_words, flaw_of_title
 from scmanager.errors import Refused
 
 
@@ -95,7 +95,7 @@ ContactEvent = (
 class ContactNote(Personal):
     """What is known of them: envoys, meeting places, old quarrels. Sealed under the contact's own id."""
 
-    text: str
+    text: Prose
 
 
 class Contact(Titled):

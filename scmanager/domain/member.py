@@ -13,7 +13,7 @@ from scmanager.domain.contest import Claim, holder, rivals, stake
 from scmanager.domain.event import About, Decision, Envelope, Event, Id, Id32, Personal, State, replace
 from scmanager.domain.payload import RANK_LOWEST, Entries, Id16, Seconds
 from scmanager.domain.rights import ANYONE, RIGHT_NEEDED
-from scmanager.domain.words import Name, Prose, check_name, check_words
+from scmanager.domain.words import GivenName, Name, Prose, check_name, check_words
 from scmanager.errors import Refused
 
 
@@ -86,7 +86,7 @@ MemberEvent = (
 class Profile(Personal):
     """How a member is called: his handle in the game, and the name he goes by here."""
 
-    handle: Name
+    handle: GivenName
     display_name: Name = ""
 
 

@@ -20,6 +20,7 @@ from scmanager.domain.payload import (
     Titles,
     Zone,
 )
+from scmanager.domain.words import Name, Prose
 
 
 class Answer(enum.StrEnum):
@@ -265,11 +266,11 @@ OperationEvent = (
 class Briefing(Personal):
     """What an operation is for, and where. Sealed under the organisation's own id, like all its prose."""
 
-    objective: str = ""
-    place: str = ""
+    objective: Prose = ""
+    place: Name = ""
 
 
 class Cancellation(Personal):
     """Why it was called off, in words. Sealed like a briefing."""
 
-    text: str
+    text: Prose

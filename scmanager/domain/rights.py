@@ -175,6 +175,7 @@ RIGHT_NEEDED: Final[Mapping[str, Right | None]] = MappingProxyType(
         "character.retired/1": ANYONE,
         "character.returned/1": ANYONE,
         "character.shared/1": ANYONE,
+        "character.text-shown/1": ANYONE,
         "character.share-withdrawn/1": ANYONE,
         "document.charter-changed/1": _R.ORGANISATION_DESCRIBE,
         "document.briefing-changed/1": _R.OPERATION_PLAN,

@@ -11,6 +11,7 @@ from msgspec import Meta
 from scmanager.domain.diplomacy import Side
 from scmanager.domain.event import Event, Personal
 from scmanager.domain.payload import Entries, Entry, Id16, Seconds, Title
+from scmanager.domain.words import Prose
 
 WARN_DAYS_MAX = 365
 WARN_DAYS = 14
@@ -114,10 +115,10 @@ TreatyEvent = Proposed | TermsChanged | TermsChosen | Signed | AcceptanceClaimed
 class TreatyTerms(Personal):
     """What is agreed, in words. Sealed under the contact's id."""
 
-    text: str
+    text: Prose
 
 
 class TreatyEvidence(Personal):
     """How it is known that they agreed: who said it, and where. Sealed under the contact's id."""
 
-    text: str
+    text: Prose

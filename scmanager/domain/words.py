@@ -14,11 +14,6 @@ from scmanager.errors import Refused
 PROSE_LENGTH_MAX = 20_000
 NAME_LENGTH_MAX = 80
 
-Prose = Annotated[str, Meta(max_length=PROSE_LENGTH_MAX)]
-"""As `check_words` lets it through. The bound is on the type: longer words of others are unreadable, not kept."""
-Name = Annotated[str, Meta(max_length=NAME_LENGTH_MAX)]
-"""As `check_name` lets it through."""
-
 _UNSEEN: Final = re.compile(
     "["
     "\u0000-\u001f\u007f-\u009f"  # control characters
@@ -34,8 +29,16 @@ _UNSEEN: Final = re.compile(
 )
 _BLANK: Final = " \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 _UNWRITABLE: Final = re.compile("[\u0000\ud800-\udfff]")
-_STEERING: Final = re.compile("[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_STEERS: Final = "\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069"
+_STEERING: Final = re.compile(f"[{_STEERS}]")
 """What steers a terminal, breaks a line or reorders it. Joiners stay: Persian, Tamil and emoji need them."""
+
+Prose = Annotated[str, Meta(max_length=PROSE_LENGTH_MAX)]
+"""As `check_words` lets it through. The bound is on the type: other words of others are unreadable, not kept."""
+Name = Annotated[str, Meta(max_length=NAME_LENGTH_MAX, pattern=rf"\A[^{_STEERS}]*\Z")]
+"""As `check_name` lets it through where it may be empty."""
+GivenName = Annotated[str, Meta(max_length=NAME_LENGTH_MAX, pattern=rf"\A(?![{_BLANK}]*\Z)[^{_STEERS}]*\Z")]
+"""As `check_name` lets it through."""
 
 
 class TitleUnusable(Refused):

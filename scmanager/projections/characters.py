@@ -6,7 +6,7 @@ A character that was withdrawn has no row.
 from collections.abc import Iterator
 
 from scmanager.domain.catalogue import CHARACTERS, PLAYERS
-from scmanager.domain.character import Character, CharacterSheet, Standing
+from scmanager.domain.character import Character, CharacterSheet, SheetText, Standing
 from scmanager.domain.event import Id, Id32, State
 from scmanager.domain.player import Player
 from scmanager.domain.words import NAME_LENGTH_MAX
@@ -25,9 +25,12 @@ def rows(look: Look, entity: Id) -> Iterator[Row]:
         fate = character.fate.value if character.fate else NULL
         told = _sheet(look, character.sheet)
         lowered = _lowered(look, character.sheet)
+        shown = look.words(character.text, SheetText)
+        body = text(shown.text) if isinstance(shown, SheetText) else NULL
+        along = (body, spoken(shown), look.moment(character.text))
         yield (
             "persona",
-            line(space, me, ident(character.player), fate, lowered, *told, idents(character.rival_sheets)),
+            line(space, me, ident(character.player), fate, lowered, *told, *along, idents(character.rival_sheets)),
         )
         for sheet in (character.sheet, *character.rival_sheets) if character.rival_sheets else ():
             stands = flag(sheet == character.sheet)
@@ -57,13 +60,13 @@ def _lowered(look: Look, entry: Id32) -> str:
 
 def _words(state: State) -> Iterator[Id32]:
     if isinstance(state, Character):
-        yield from (entry for entry in (state.sheet, *state.rival_sheets) if entry)
+        yield from (entry for entry in (state.sheet, *state.rival_sheets, state.text) if entry)
 
 
 MODEL = ReadModel(
     "characters",
     (
-        Table("persona", "id", ("name_lower", "name", "occupation", "origin", "background")),
+        Table("persona", "id", ("name_lower", "name", "occupation", "origin", "background", "body")),
         Table("persona_sheet", "persona", ("name", "occupation", "origin", "background")),
         Table("main_persona", "member"),
     ),

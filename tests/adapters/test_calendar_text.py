@@ -64,7 +64,12 @@ def test_long_lines_in_any_script_are_folded_between_characters(text: str) -> No
 @given(text=st.text(st.characters(exclude_categories=("Cs",)), max_size=300))
 def test_no_text_breaks_the_file_or_begins_a_line_of_its_own(text: str) -> None:
     data = calendar([Outing(b"o" * 16, text, 1, 2, text, text)], 1, text)
-    wanted = re.sub("[\x00-\x08\x0b-\x1f\x7f]", "", text.replace("\r\n", "\n").replace("\r", "\n"))
+    wanted = re.sub("[\x00-\x08\x0b-\x1f\x7f-\x9f]", "", re.sub("\r\n|[\r\x85\u2028\u2029]", "\n", text))
     assert values(data)["SUMMARY"] == wanted
     assert len(unfolded(data)) == 6 + 8 + 2 * bool(text) + 1
     assert "\n" not in escaped(text)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n", "\x85", "\u2028", "\u2029"])
+def test_whatever_ends_a_line_is_written_as_one(end: str) -> None:
+    assert escaped(f"Fly{end}\x9blow") == "Fly\\nlow"

@@ -47,6 +47,28 @@ def test_characters_are_sorted_and_turned_page_by_page(api: Api, nova: Nova) -> 
     assert chosen == {"character": {"occupation": "medic", "fate": None}}
 
 
+def test_the_text_of_a_sheet_is_asked_for_with_when_it_was_shown(api: Api) -> None:
+    own = api.do("personalFound")["space"]
+    org = api.do("organisationFound", 'title: "Tellers", handle: "ada"')["space"]
+    made = api.ask(f'mutation {{ characterMake(space: "{own}", name: "Wren") {{ character }} }}')["characterMake"]
+    about = f'characterId: "{made["character"]}"'
+    assert (
+        api.refused(f'mutation {{ characterShare(space: "{org}", {about}, withText: true) {{ pos }} }}')["code"]
+        == "character-text-not-showable"
+    )
+    api.do("documentEdit", f'space: "{own}", thingId: "{made["character"]}", kind: SHEET, text: "Born in a storm."')
+    asked = "query ($space: ID!) { characters(space: $space) { nodes { text textWords textShownAt } } }"
+    api.do("characterShare", f'space: "{org}", {about}, withText: true')
+    (told,) = api.ask(asked, space=org)["characters"]["nodes"]
+    assert (told["text"], told["textWords"]) == ("Born in a storm.", "OPEN")
+    assert told["textShownAt"].endswith("Z")
+    api.do("documentEdit", f'space: "{own}", thingId: "{made["character"]}", kind: SHEET, text: "Born at sea."')
+    assert api.ask(asked, space=org)["characters"]["nodes"] == [told]
+    api.do("characterShare", f'space: "{org}", {about}')
+    nothing = {"text": None, "textWords": "NONE", "textShownAt": None}
+    assert api.ask(asked, space=org)["characters"]["nodes"] == [nothing]
+
+
 def test_from_one_s_own_space_into_an_organisation_and_out_again(api: Api) -> None:
     own = api.do("personalFound")["space"]
     org = api.do("organisationFound", 'title: "Players", handle: "ada"')["space"]

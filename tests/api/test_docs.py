@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from scmanager.adapters.node_file import NodeFile, write_node_file
-from scmanager.api import endpoint, limits, sockets
+from scmanager.api import connections, endpoint, limits, listening, sockets
 from tests.support.api_docs import GUIDE, Documented, documented
 from tests.support.api_node import Api, Socket
 from tests.support.fleet_of import Nova, populate
@@ -60,3 +60,5 @@ def test_the_guide_names_the_limits_that_hold() -> None:
     assert f"{limits.COST_MAX:,}" in text
     assert f"{limits.TOKENS_MAX:,} words" in text
     assert f"{endpoint.BATCH_MAX}, {sockets.CONNECTIONS_MAX}, {sockets.SUBSCRIPTIONS_MAX}" in text
+    assert f"| connections | {listening.REQUESTS_MAX};" in text
+    assert f"{connections.HEAD_S:.0f} s, {connections.KEEP_ALIVE_S} s |" in text

@@ -64,6 +64,8 @@ def test_metrics_are_prometheus_text(api: Api) -> None:
         "",
         "user@127.0.0.1:{port}",
         "0.0.0.0:{port}",
+        "[::1%evil.example]:{port}",
+        "::1%evil.example:{port}",
     ],
 )
 def test_a_host_that_is_not_ours_is_refused(api: Api, host: str) -> None:
@@ -82,6 +84,16 @@ def test_loopback_names_with_our_port_are_ours(api: Api, host: str) -> None:
 def test_a_page_of_another_origin_is_refused_even_with_the_token(api: Api, origin: str) -> None:
     answer = api.client.post("/graphql", json={"query": "{ node { pos } }"}, headers={"origin": origin})
     assert (answer.status_code, _code(answer)) == (403, "origin-foreign")
+
+
+@pytest.mark.parametrize("name", ["Origin", "Authorization", "Host"])
+def test_a_header_by_which_is_decided_is_said_once(api: Api, name: str) -> None:
+    said = {"Origin": api.url, "Authorization": f"Bearer {api.node.token}", "Host": f"127.0.0.1:{api.port}"}
+    lines = [*said.items(), (name, said[name])]
+    head = "GET /health HTTP/1.1\r\n" + "".join(f"{each}: {value}\r\n" for each, value in lines)
+    with socket.create_connection(("127.0.0.1", api.port), timeout=5) as raw:
+        raw.sendall(f"{head}Connection: close\r\n\r\n".encode())
+        assert raw.recv(4096).startswith(b"HTTP/1.1 400 ")
 
 
 def test_our_own_page_is_let_in(api: Api) -> None:

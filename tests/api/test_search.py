@@ -183,6 +183,35 @@ def test_documents_come_after_names_and_can_be_asked_for_alone(api: Api, briefed
     assert [each["excerpt"] for each in in_texts(api, nova, "vela", kinds=["FLEET"])] == [None] * 5
 
 
+def test_where_names_fill_the_answer_documents_have_to_be_asked_for(api: Api, briefed: tuple[Nova, str]) -> None:
+    nova, operation = briefed
+
+    def act(desk: Desk) -> dict[str, Any]:
+        for number in range(499):
+            form_fleet(b"swarm" + number.to_bytes(11, "big"), f"The Swarm {number}")(desk)
+        return {}
+
+    def swarm() -> list[str]:
+        found = api.ask("query ($space: ID!) { search(text: \"swarm\", space: $space, last: 3) { nodes { kind } } }",
+                        space=nova.space)["search"]  # fmt: skip
+        return [each["kind"] for each in found["nodes"]]
+
+    api.node.node.writer.do(Command(secrets.token_bytes(16), bytes.fromhex(nova.space), act))
+    api.ask(WRITE, space=nova.space, thing=operation, kind="BRIEFING", text=BRIEFING + "Mind the swarm.")
+    assert swarm() == ["FLEET", "FLEET", "DOCUMENT"]
+    api.node.node.writer.do(
+        Command(
+            secrets.token_bytes(16),
+            bytes.fromhex(nova.space),
+            lambda desk: form_fleet(b"S" * 16, "Swarm")(desk) or {},
+        )
+    )
+    assert api.node.wait_projected(api.node.last_pos(), 30)
+    assert swarm() == ["FLEET"] * 3
+    assert [each["name"] for each in in_texts(api, nova, "swarm", kinds=["DOCUMENT"])] == ["Jumptown"]
+    api.ask(WRITE, space=nova.space, thing=operation, kind="BRIEFING", text=BRIEFING)
+
+
 def test_a_document_is_gone_with_the_thing_it_belongs_to(api: Api, briefed: tuple[Nova, str]) -> None:
     nova, _ = briefed
     given = f'space: "{nova.space}", title: "Called off", startsS: 4000000000, endsS: 4000003600'

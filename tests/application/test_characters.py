@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from scmanager.application.characters import SheetUnreadable
 from scmanager.application.desk import NotAMember
+from scmanager.application.showing import SheetUnreadable
 from scmanager.domain import character
 from scmanager.domain.catalogue import CHARACTERS, PLAYERS
 from scmanager.domain.character import Character, CharacterSheet, Fate, Standing

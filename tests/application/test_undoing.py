@@ -142,7 +142,7 @@ def test_whatever_was_done_and_undone_is_as_if_it_had_not_been_done(org: Seat) -
         "role.withdraw", "member.leave", "member.remove", "member.claim", "member.settle-claim",
         "operation.disband-squad", "operation.drop-slot", "operation.check-in", "operation.take-attendance",
         "contact.identify", "contact.report-stance", "treaty.sign", "treaty.claim-acceptance",
-        "ship.share", "character.share", "character.withdraw",
+        "ship.share", "character.withdraw",
     }  # fmt: skip
 
 

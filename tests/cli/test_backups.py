@@ -1,5 +1,6 @@
 """`scm backup`, `scm backup verify` and `scm restore`, as people type them."""
 
+import io
 import os
 from pathlib import Path
 from typing import Any
@@ -137,3 +138,12 @@ def test_a_running_node_makes_the_backup_of_its_folder(nova: Scm, tmp_path: Path
 def head_of(made: dict[str, Any]) -> str:
     (head,) = made["heads"]
     return f"log {head['log']}  size {head['size']}  root {head['root']}"
+
+
+def test_who_cannot_be_asked_hears_where_the_passphrase_of_a_backup_is_read(
+    nova: Scm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SCM_BACKUP_PASSPHRASE")
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    asked = nova("backup", tmp_path / "nova.scm-backup")
+    assert (asked.error, "SCM_BACKUP_PASSPHRASE" in asked.err) == ("unanswered", True)

@@ -26,3 +26,29 @@ def test_a_character_is_made_shown_chosen_and_withdrawn_by_name(nova: Scm) -> No
     assert nova("character", "withdraw", "Vesper").code == 0
     assert nova("character", "list", "--json").json == []
     assert nova("character", "share", "Nobody").error == "name-unknown"
+
+
+@pytest.mark.slow
+def test_a_text_is_shown_as_it_was_when_it_was_shared(nova: Scm) -> None:
+    nova("character", "make", "Vesper", "--occupation", "medic")
+    assert nova("character", "show", "Vesper").error == "character-withdrawn"
+    assert nova("character", "share", "Vesper", "--with-text").error == "character-text-not-showable"
+    nova("document", "edit", "Vesper", "--kind", "sheet", "--text", "Born in a \x1b[31mstorm.\nFlies by night.")
+    assert nova("character", "share", "Vesper", "--with-text").code == 0
+    nova("document", "edit", "Vesper", "--kind", "sheet", "--text", "Born at sea.")
+    shown = nova("character", "show", "Vesper")
+    assert shown.out.startswith("Vesper  of ")
+    assert "as of 20" in shown.out
+    assert shown.out.endswith(", when it was shown\nBorn in a \\x1b[31mstorm.\nFlies by night.\n")
+    told = nova("character", "show", "Vesper", "--json").json
+    assert (told["text"], told["text_words"]) == ("Born in a \x1b[31mstorm.\nFlies by night.", "open")
+    assert told["text_shown_at"].endswith("Z")
+    (seen,) = nova("character", "show", "Vesper", "--personal", "--json").json["shown_in"]
+    assert (seen["organisation"]["name"], seen["text_shown_at"]) == ("NOVA", told["text_shown_at"])
+    assert "with its text as of 20" in nova("character", "show", "Vesper", "--personal").out
+    assert nova("character", "share", "Vesper").code == 0
+    told = nova("character", "show", "Vesper", "--json").json
+    assert (told["text"], told["text_words"], told["text_shown_at"]) == (None, "none", None)
+    assert "without its text" in nova("character", "show", "Vesper", "--personal").out
+    assert nova("character", "withdraw", "Vesper").code == 0
+    assert nova("character", "show", "Vesper").error == "character-withdrawn"

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scmanager.cli import output
-from scmanager.cli.output import counted, harmless, remark, say, say_result, say_table
+from scmanager.cli.output import counted, harmless, indented, remark, say, say_json, say_result, say_table
 from tests.cli.conftest import Scm
 
 
@@ -23,7 +23,18 @@ def test_words_of_any_script_are_shown_as_they_are(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "shown"),
-    [("a\x1b[31mred", "a\\x1b[31mred"), ("\u202eevil", "\\u202eevil"), ("\x9b2J", "\\x9b2J"), ("\udcff", "\\udcff")],
+    [
+        ("a\x1b[31mred", "a\\x1b[31mred"),
+        ("\u202eevil", "\\u202eevil"),
+        ("\x9b2J", "\\x9b2J"),
+        ("\udcff", "\\udcff"),
+        ("Ada\u200b", "Ada\\u200b"),
+        ("A\u200cda", "A\\u200cda"),
+        ("Ada\u200d", "Ada\\u200d"),
+        ("\u200fAda", "\\u200fAda"),
+        ("A\xadda\ufeff", "A\\xadda\\ufeff"),
+        ("Ada\U000e0041", "Ada\\U000e0041"),
+    ],
 )
 def test_what_steers_a_terminal_is_spelled_out(text: str, shown: str, capsys: pytest.CaptureFixture[str]) -> None:
     say(text)
@@ -32,6 +43,17 @@ def test_what_steers_a_terminal_is_spelled_out(text: str, shown: str, capsys: py
     told = capsys.readouterr()
     assert told.out.split() == [shown, "name", shown]
     assert told.err.split() == [shown]
+
+
+@pytest.mark.parametrize("text", ["\x7f\x9b2J", "\u2028\u202e", "Ada\u200b\u061c", "\U000e0041\ufeff", "\0\x1b"])
+def test_json_for_programs_holds_the_words_and_steers_no_terminal(
+    text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    say_json({"name": text, text: ["نوري الطيّار 👨\u200d🚀"]})
+    told = capsys.readouterr().out
+    assert json.loads(told) == {"name": text, text: ["نوري الطيّار 👨\u200d🚀"]}
+    assert harmless(told) == told
+    assert "نوري الطيّار 👨\u200d🚀" in told
 
 
 def test_a_cell_stays_on_its_line(capsys: pytest.CaptureFixture[str]) -> None:
@@ -136,3 +158,7 @@ def test_a_list_shows_names_whole_and_ids_by_their_beginning(capsys: pytest.Capt
     told = capsys.readouterr().out
     assert "4: TMBL_Ranger_TR, MISC_Hull_D (ad7b0123cdef), ARGO_MOLE, ..." in told
     assert f"4: {'ab' * 6}, {'ab' * 6}," in told
+
+
+def test_prose_of_several_lines_begins_no_line_of_ours() -> None:
+    assert indented("Fly low.\nNo slots.") == "Fly low.\n    No slots."

@@ -11,6 +11,7 @@ from scmanager.domain.character import (
     CharacterSheet,
     CharacterUnknown,
     CharacterWithdrawn,
+    Copy,
     Described,
     Fate,
     Made,
@@ -20,7 +21,10 @@ from scmanager.domain.character import (
     ShareWithdrawn,
     SheetChosen,
     SheetNotContested,
+    SheetText,
     Standing,
+    TextNotShowable,
+    TextShown,
     check_playable,
     describe,
     evolve,
@@ -40,6 +44,7 @@ from tests.support.scenario import Scenario, entry, meanwhile, told, who
 ADA, GRACE = who("ada"), who("grace")
 VESPER, KESTREL = who("vesper"), who("kestrel")
 SHEET = CharacterSheet("Vesper Ilo", "medic", "Terra", "Born in a storm.")
+TEXT = SheetText("Born in a storm.\nFlies by night.")
 story = Scenario(Character(), evolve)
 given, when, then, then_refused, then_state = story.verbs()
 MADE = told(Made(), by=ADA)
@@ -84,7 +89,7 @@ def test_words_that_cannot_be_kept_are_refused(sheet: CharacterSheet) -> None:
     given()
     when(make, ADA, sheet)
     then_refused(WordsUnusable)
-    when(share, ADA, sheet, None, None)
+    when(share, ADA, Copy(sheet), None)
     then_refused(WordsUnusable)
     given(MADE)
     when(describe, ADA, sheet)
@@ -113,16 +118,18 @@ def test_nothing_is_said_of_a_character_that_is_not_there_or_anothers() -> None:
         given(MADE)
         when(decide, GRACE, *args)
         then_refused(CharacterNotYours)
-    when(share, GRACE, SHEET, None, None)
+    when(share, GRACE, Copy(SHEET), None)
     then_refused(CharacterNotYours)
-    given(Described(), Retired(), ShareWithdrawn(), SheetChosen(entry(1)))
+    given(Described(), Retired(), ShareWithdrawn(), TextShown(), SheetChosen(entry(1)))
     assert story.state == Character()
 
 
 def test_what_somebody_else_says_of_it_does_not_count() -> None:
     given(MADE)
     before = story.state
-    for event in (Described(), Retired(), Shared(), ShareWithdrawn(), Returned(), SheetChosen(entry(1))):
+    for event in (
+        Described(), Retired(), Shared(), TextShown(), ShareWithdrawn(), Returned(), SheetChosen(entry(1)),
+    ):  # fmt: skip
         given(MADE, told(event, by=GRACE))
         assert story.state == before
 
@@ -180,12 +187,12 @@ def test_a_character_is_retired_and_returns() -> None:
 
 def test_it_is_shown_as_it_is_now_and_told_again_only_when_something_changed() -> None:
     given()
-    when(share, ADA, SHEET, None, None, by=ADA)
+    when(share, ADA, Copy(SHEET), None, by=ADA)
     then(About(Shared(), ADA, SHEET))
     then_state(player=ADA, sheet=entry(1), standing=Standing.PRESENT)
-    when(share, ADA, SHEET, None, SHEET)
+    when(share, ADA, Copy(SHEET), Copy(SHEET))
     then()
-    when(share, ADA, SHEET, Fate.DEAD, SHEET, by=ADA)
+    when(share, ADA, Copy(SHEET, Fate.DEAD), Copy(SHEET), by=ADA)
     then(About(Shared(Fate.DEAD), ADA, SHEET))
     then_state(sheet=entry(2), fate=Fate.DEAD)
 
@@ -204,7 +211,7 @@ def test_it_is_withdrawn_and_shown_again() -> None:
     when(withdraw_share, ADA)
     then()
     then_state(standing=Standing.WITHDRAWN)
-    when(share, ADA, SHEET, None, SHEET, by=ADA)
+    when(share, ADA, Copy(SHEET), Copy(SHEET), by=ADA)
     then(About(Shared(over=(entry(2),)), ADA, SHEET))
     then_state(standing=Standing.PRESENT)
 
@@ -217,6 +224,45 @@ def test_shared_and_withdrawn_at_once_it_is_withdrawn_in_either_order() -> None:
     again, more = told(Shared(over=(entry(2),)), by=ADA), told(ShareWithdrawn(), by=ADA)
     one, two = story.in_either_order(again, more)
     assert one.standing is two.standing is Standing.WITHDRAWN
+
+
+def test_the_text_of_its_sheet_goes_along_when_it_is_said_and_goes_when_it_is_not() -> None:
+    with_text = Copy(SHEET, text=TEXT)
+    given()
+    when(share, ADA, with_text, None, by=ADA)
+    then(About(Shared(), ADA, SHEET), About(TextShown(), ADA, TEXT))
+    then_state(sheet=entry(1), text=entry(2))
+    when(share, ADA, with_text, with_text)
+    then()
+    when(share, ADA, Copy(SHEET, text=SheetText("Born at sea.")), with_text, by=ADA)
+    then_state(sheet=entry(3), text=entry(4))
+    when(share, ADA, Copy(SHEET), with_text, by=ADA)
+    then(About(Shared(), ADA, SHEET))
+    then_state(sheet=entry(5), text=b"")
+
+
+def test_a_text_that_was_withdrawn_does_not_come_back_with_the_character() -> None:
+    given(SHOWN, told(TextShown(), by=ADA), told(ShareWithdrawn(), by=ADA))
+    when(share, ADA, Copy(SHEET), Copy(SHEET), by=ADA)
+    then_state(standing=Standing.PRESENT, text=b"")
+
+
+def test_shared_with_and_without_its_text_at_once_the_last_sharing_is_seen_whole() -> None:
+    given(SHOWN, told(TextShown(), by=ADA), meanwhile(Shared(), by=ADA))
+    then_state(sheet=entry(3), text=b"")
+    given(meanwhile(Shared(), by=ADA), SHOWN, meanwhile(TextShown(), by=ADA, saw=(entry(2),)))
+    then_state(sheet=entry(2), text=entry(3))
+    given(SHOWN, meanwhile(Shared(), by=ADA), meanwhile(TextShown(), by=ADA, saw=(entry(1),)))
+    then_state(sheet=entry(2), text=b"")
+
+
+@pytest.mark.parametrize("text", ["", " \n", "\0", "x" * 20_001])
+def test_a_text_that_cannot_be_shown_is_refused(text: str) -> None:
+    given()
+    when(share, ADA, Copy(SHEET, text=SheetText(text)), None)
+    then_refused(TextNotShowable)
+    when(share, ADA, Copy(SHEET, text=SheetText("x" * 20_000)), None)
+    then(About(Shared(), ADA, SHEET), About(TextShown(), ADA, SheetText("x" * 20_000)))
 
 
 @pytest.mark.parametrize(

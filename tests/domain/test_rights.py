@@ -37,6 +37,7 @@ def test_what_anyone_may_say_has_a_twin_by_right_or_concerns_only_oneself() -> N
         "character.retired/1",
         "character.returned/1",
         "character.shared/1",
+        "character.text-shown/1",
         "character.share-withdrawn/1",
         "player.main-chosen/1",
         "player.main-dropped/1",

@@ -10,7 +10,7 @@ from scmanager.application import characters, members
 from scmanager.application.desk import Desk
 from scmanager.domain import character
 from scmanager.domain.catalogue import CHARACTERS
-from scmanager.domain.character import CharacterSheet, Fate
+from scmanager.domain.character import CharacterSheet, Copy, Fate, SheetText
 from scmanager.domain.event import About
 from scmanager.projections import generation
 from scmanager.projections.generation import LIVE
@@ -19,6 +19,7 @@ from tests.support.books import Books, dump, one, show_character
 pytestmark = pytest.mark.services
 
 VESPER, KESTREL = b"v" * 16, b"k" * 16
+ALONG = Copy(CharacterSheet("Vesper"), text=SheetText("Born in a storm."))
 
 
 def described_unseen(words: CharacterSheet) -> Callable[[Desk], None]:
@@ -42,6 +43,24 @@ def test_a_shown_character_has_a_row_and_a_withdrawn_one_has_none(nova: Books, d
     nova.do(lambda desk: characters.withdraw(desk, character_id=VESPER))
     projector.catch_up()
     assert one(database, "select count(*) from scm_read.persona") == (0,)
+    projector.close()
+
+
+def test_a_text_is_in_the_row_while_it_is_shown_with_the_time_of_its_showing(nova: Books, database: str) -> None:
+    words, text = CharacterSheet("Vesper"), SheetText("Born in a storm.")
+    shown = Copy(words, text=text)
+    nova.do(lambda desk: desk.decide(CHARACTERS, VESPER, character.share, desk.me, shown, None))
+    projector = nova.projector(database)
+    projector.catch_up()
+    state = nova.shelf.space(nova.space).state(CHARACTERS, VESPER)
+    assert isinstance(state, character.Character)
+    opened = nova.shelf.space(nova.space).opened(state.text)
+    assert opened is not None
+    query = "select body, body_words, (extract(epoch from body_at) * 1000000)::bigint from scm_read.persona"
+    assert one(database, query) == ("Born in a storm.", "open", opened.entry.hlc)
+    nova.do(lambda desk: desk.decide(CHARACTERS, VESPER, character.share, desk.me, Copy(words), shown))
+    projector.catch_up()
+    assert one(database, query) == (None, "none", None)
     projector.close()
 
 
@@ -77,14 +96,17 @@ def test_contested_sheets_are_all_readable_until_one_is_chosen(nova: Books, data
 
 
 def test_erased_words_of_a_character_are_hidden_at_once(nova: Books, database: str) -> None:
-    nova.do(show_character(VESPER, "Vesper"))
+    shown = Copy(CharacterSheet("Vesper"), text=SheetText("Born in a storm."))
+    nova.do(lambda desk: desk.decide(CHARACTERS, VESPER, character.share, desk.me, shown, None))
     projector = nova.projector(database)
     projector.catch_up()
     nova.do(lambda desk: members.erase(desk, member_id=nova.founder))
     projector.catch_up()
-    assert one(database, "select name, name_lower, background, words from scm_read.persona") == (
+    assert one(database, "select name, name_lower, background, words, body, body_words from scm_read.persona") == (
         None,
         None,
+        None,
+        "erased",
         None,
         "erased",
     )
@@ -95,6 +117,7 @@ def test_after_every_step_the_rows_are_those_of_a_rebuild(nova: Books, database:
     projector = nova.projector(database)
     for act in (
         show_character(VESPER, "Vesper"),
+        lambda desk: desk.decide(CHARACTERS, VESPER, character.share, desk.me, ALONG, None),
         show_character(KESTREL, "Kestrel"),
         lambda desk: characters.choose_main(desk, character_id=VESPER),
         lambda desk: desk.decide(CHARACTERS, VESPER, character.retire, desk.me, Fate.DEAD),

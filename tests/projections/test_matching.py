@@ -131,3 +131,10 @@ def test_of_a_long_text_the_beginning_is_searched() -> None:
     found = text_key(text)
     assert excerpt(text, found, "end") is not None
     assert excerpt(text, found, "beyond") is None
+
+
+@pytest.mark.parametrize("sign", ["か\u3099", "ｶﾞ", "\u1100\u1161\u11a8", "か\u200b\u3099"])
+@pytest.mark.parametrize("before", ["", "x", "xy"])
+def test_no_cut_parts_what_is_one_sign(before: str, sign: str) -> None:
+    text = before + sign * 60
+    assert text_key(text).key == f" {matching_key(text)} "

@@ -1,13 +1,22 @@
 """Personal words from anywhere: shown as they are, or said why not; nothing they hold stops the rest."""
 
+from collections.abc import Callable
+
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from scmanager.domain.catalogue import MEMBERS
-from scmanager.domain.event import About
+from scmanager.domain.character import CharacterSheet
+from scmanager.domain.contact import ContactNote
+from scmanager.domain.event import About, Personal
 from scmanager.domain.member import Note, Profile, Recorded
-from scmanager.domain.words import NAME_LENGTH_MAX
+from scmanager.domain.operation_events import Briefing, Cancellation
+from scmanager.domain.organisation import Description
+from scmanager.domain.ship_events import Nickname
+from scmanager.domain.treaty_events import TreatyEvidence, TreatyTerms
+from scmanager.domain.words import NAME_LENGTH_MAX, PROSE_LENGTH_MAX, WordsUnusable, check_name
 from scmanager.eventstore import parts
 from scmanager.eventstore.entry import Entry, PartRef
 from scmanager.spaces.personal import Absence, open_part
@@ -73,6 +82,65 @@ def test_bytes_that_the_entry_does_not_name_are_unreadable() -> None:
 def test_an_entry_without_such_a_part_is_unreadable() -> None:
     bare = Entry(b"", b"l" * 32, 7, 1, b"", (), (PartRef(b"", 0, b""),))
     assert opened(None, bare) is Absence.UNREADABLE
+
+
+WRITTEN = st.one_of(st.text(max_size=90), st.text("aé \u00a0\t\n\x1b\x7f\x85\u200c\u2028\u202e\u2069", max_size=90))
+
+
+@given(WRITTEN)
+def test_words_are_read_where_they_may_be_written_and_nowhere_else(text: str) -> None:
+    told = sealed(msgspec.json.encode({"handle": text}))
+    assert (opened(told, carrying(told)) == Profile(text)) is _may_be(check_name, text)
+    called = sealed(msgspec.json.encode({"handle": "ada", "display_name": text}))
+    assert (opened(called, carrying(called)) == Profile("ada", text)) is _may_be(check_name, text, may_be_empty=True)
+
+
+def _may_be(check: Callable[..., str], text: str, **how: bool) -> bool:
+    try:
+        return check(text, **how) == text
+    except WordsUnusable:
+        return False
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Aýla 星", "نوري الطيّار", "می\u200cخواهم", "👨\u200d🚀 Tevarin", " x ", "D'Arc <i>", "é" * NAME_LENGTH_MAX],
+)
+def test_names_of_any_script_are_read(name: str) -> None:
+    told = sealed(msgspec.json.encode(Profile(name, name)))
+    assert opened(told, carrying(told)) == Profile(name, name)
+
+
+PROSE = "Meet at Everus.\n\tFly \x1b[31m\u202elow.\r\n" + "x" * 19_000
+
+
+@pytest.mark.parametrize(
+    ("kind", "names", "prose"),
+    [
+        (Profile, ("handle", "display_name"), ()),
+        (CharacterSheet, ("name", "occupation", "origin"), ("background",)),
+        (Briefing, ("place",), ("objective",)),
+        (Nickname, ("text",), ()),
+        *(
+            (each, (), ("text",))
+            for each in (Note, ContactNote, TreatyTerms, TreatyEvidence, Cancellation, Description)
+        ),
+    ],
+)
+def test_every_kind_of_words_is_held_to_what_its_verb_takes(
+    kind: type[Personal], names: tuple[str, ...], prose: tuple[str, ...]
+) -> None:
+    def read(**more: str) -> object:
+        told = sealed(msgspec.json.encode(dict.fromkeys(names, "Ada") | dict.fromkeys(prose, PROSE) | more))
+        return open_part(carrying(told), 1, kind, told, PUBLIC, lambda _: (ADA, KEY), {ADA})
+
+    assert isinstance(read(), kind)
+    for name in names:
+        for bad in ("a\x1b[2J", "a\nb", "\u202eeva", "a" * (NAME_LENGTH_MAX + 1)):
+            assert read(**{name: bad}) is Absence.UNREADABLE
+    for name in prose:
+        for bad in ("a\0", "a" * (PROSE_LENGTH_MAX + 1)):
+            assert read(**{name: bad}) is Absence.UNREADABLE
 
 
 @given(st.binary(max_size=200), st.booleans())

@@ -2,10 +2,12 @@
 
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import psycopg
 import pytest
 
+from scmanager.adapters.space_reading import read_space
 from scmanager.domain.catalogue import FOLDS
 from scmanager.projections import generation, rebuild, runner
 from scmanager.projections.generation import LIVE
@@ -14,6 +16,7 @@ from scmanager.projections.runner import Projector
 from scmanager.runtime import clock_us
 from scmanager.spaces.shelf import Shelf
 from tests.support.books import Books, add_ship, books, dump, form_fleet, one
+from tests.support.machines import Machine, found, let_in, officer_role
 from tests.support.processes import wait_until
 
 pytestmark = pytest.mark.services
@@ -255,3 +258,38 @@ def test_a_projector_that_would_rebuild_waits_for_another_that_does(nova: Books,
     stop.set()
     thread.join(30)
     first.close()
+
+
+def test_keys_that_come_while_it_compares_are_no_difference(tmp_path: Path, database: str) -> None:
+    """Keys are in the vault and told of in one: else a rebuild between the two reads what the live rows do not."""
+    ada, bob = Machine(tmp_path, "ada"), Machine(tmp_path, "bob")
+    with ada.open() as host, bob.open() as guest:
+        space = found(host)
+        let_in(host, guest, space, officer_role(host, space), tmp_path)
+        host.do("member.record", space, {"handle": "grace"})
+        host.export_space(space, tmp_path / "closed.scm", with_keys=False)
+        guest.import_space(read_space(tmp_path / "closed.scm"))
+        projector = Projector(guest.shelf, guest.store, guest.vault.held, database, guest.vault.logs_of)
+        projector.catch_up()
+        assert one(database, "select count(*) from scm_read.member where profile_words = 'not-here'") == (1,)
+        host.export_space(space, tmp_path / "open.scm")
+        made, compared, told = [], threading.Event(), guest.shelf.keys_came
+
+        def halfway(step: Step) -> None:
+            if step.phase == "switch":
+                compared.set()
+
+        rebuilding = threading.Thread(target=lambda: made.append(projector.rebuild(halfway)))
+
+        def tell_late() -> None:
+            rebuilding.start()
+            compared.wait(2)  # It cannot come so far while the keys are not told of.
+            told()
+
+        guest.shelf.keys_came = tell_late  # type: ignore[method-assign]
+        guest.import_space(read_space(tmp_path / "open.scm"))
+        rebuilding.join()
+        assert [each.differing for each in made] == [()]
+        projector.catch_up()
+        assert one(database, "select count(*) from scm_read.member where profile_words = 'not-here'") == (0,)
+        projector.close()

@@ -26,7 +26,7 @@ from scmanager.domain.catalogue import (
     SQUADRONS,
     TREATIES,
 )
-from scmanager.domain.character import CharacterSheet, Fate
+from scmanager.domain.character import CharacterSheet, Copy, Fate, SheetText
 from scmanager.domain.diplomacy import Side, Stance
 from scmanager.domain.fold import Fold
 from scmanager.domain.member import RemovalReason
@@ -377,12 +377,15 @@ def _character() -> Kindred:
 
 def _shown_character() -> Kindred:
     c, fold = character, CHARACTERS
-    sheets = [CharacterSheet("Wren", origin="Terra"), CharacterSheet("Wren", origin="Pyro")]
+    copies = [
+        Copy(CharacterSheet("Wren", origin="Terra"), text=SheetText("Born in a storm.")),
+        Copy(CharacterSheet("Wren", origin="Pyro"), text=SheetText("Born at sea.")),
+    ]
     return Kindred(
         fold,
-        decided(fold, c.share, ME, CharacterSheet("Wren"), None, None),
+        decided(fold, c.share, ME, Copy(CharacterSheet("Wren")), None),
         (
-            Act("character.share", decided(fold, c.share, ME, sheets, None, None)),
+            Act("character.share", decided(fold, c.share, ME, copies, None)),
             Act("character.withdraw", decided(fold, c.withdraw_share, ME)),
         ),
         "shown to an organisation",

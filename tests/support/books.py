@@ -183,7 +183,7 @@ def agree(new: bytes, with_: bytes, kind: Kind = Kind.NON_AGGRESSION, **times: i
 
 def show_character(new: bytes, name: str, occupation: str = "") -> Callable[[Desk], None]:
     words = character.CharacterSheet(name, occupation)
-    return lambda desk: desk.decide(CHARACTERS, new, character.share, desk.me, words, None, None)
+    return lambda desk: desk.decide(CHARACTERS, new, character.share, desk.me, character.Copy(words), None)
 
 
 # Reading

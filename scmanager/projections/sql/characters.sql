@@ -10,6 +10,9 @@ CREATE TABLE {schema}.persona (
     origin       text COLLATE "C",
     background   text COLLATE "C",
     words        text NOT NULL,  -- none, open, erased, not-here or unreadable
+    body         text COLLATE "C", -- of its sheet, as it was when it was shown
+    body_words   text NOT NULL,  -- none: its player shows no text
+    body_at      timestamptz,
     rival_sheets bytea[] NOT NULL
 );
 
@@ -38,7 +41,8 @@ ALTER TABLE {schema}.persona
     ALTER COLUMN name SET STATISTICS 0,
     ALTER COLUMN occupation SET STATISTICS 0,
     ALTER COLUMN origin SET STATISTICS 0,
-    ALTER COLUMN background SET STATISTICS 0;
+    ALTER COLUMN background SET STATISTICS 0,
+    ALTER COLUMN body SET STATISTICS 0;
 ALTER TABLE {schema}.persona_sheet
     ALTER COLUMN name SET STATISTICS 0,
     ALTER COLUMN occupation SET STATISTICS 0,

@@ -1,0 +1,100 @@
+"""A log as static files that any web server can hand out: checkpoint, tiles, entry bundles (C2SP tlog-tiles).
+
+Beside them lies what that page has no word for: `shared/<N>`, the first parts of the entries, which the entries name
+by their hashes; paths and framing are those of entry bundles. All else is durable before the checkpoint says so, and
+the checkpoint never goes back: whoever fetches at any moment finds every hash under it.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from scmanager.adapters.folder_lock import FolderLock, Holder
+from scmanager.adapters.private_files import PrivateFileFailed, sync_folder
+from scmanager.adapters.public_files import write_public
+from scmanager.application.proving import head_in
+from scmanager.eventstore.checkpoint import NOTE_BYTES_MAX
+from scmanager.eventstore.log_tree import LogTree
+from scmanager.eventstore.tiles import WIDTH, TilePath, bundle, tiles_of
+
+CHECKPOINT = "checkpoint"
+SHARED = "shared"
+LOCK_FILE = ".publishing"
+
+
+class Published(msgspec.Struct, frozen=True):
+    """What lies in the folder now, and how many files were written for it."""
+
+    size: int
+    files: int
+
+
+def publish(tree: LogTree, folder: Path, advance: Callable[[int], None] = lambda _: None) -> Published:
+    """Bring the folder up to the tree's head; `advance` is told how many entries were written.
+
+    A head that lies there already is left as it is, with its cosignatures. Raises Untrusted for a checkpoint there
+    that is not of this log's past (`head_in`), FolderInUse while another publishes, PrivateFileFailed.
+    """
+    _make(folder)
+    with FolderLock(folder / LOCK_FILE, Holder.COMMAND):
+        since = _published(tree, folder)
+        return Published(since, 0) if since == tree.head.size else _bring(tree, folder, since or 0, advance)
+
+
+def _bring(tree: LogTree, folder: Path, since: int, advance: Callable[[int], None]) -> Published:
+    folders, files = {folder}, 0
+    for name, data in _files(tree, since, advance):
+        path = folder.joinpath(*name.split("/"))
+        write_public(path, data)
+        folders.update(each for each in path.parents if each.is_relative_to(folder))
+        files += 1
+    _sync(folders)
+    write_public(folder / CHECKPOINT, tree.note())
+    _sync({folder})
+    return Published(tree.head.size, files + 1)
+
+
+def _published(tree: LogTree, folder: Path) -> int | None:
+    """The size of the checkpoint that lies there; None without one."""
+    path = folder / CHECKPOINT
+    try:
+        with path.open("rb") as file:
+            note = file.read(NOTE_BYTES_MAX + 1)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise _failed(path, "read", error) from error
+    return head_in(tree, note).size
+
+
+def _files(tree: LogTree, since: int, advance: Callable[[int], None]) -> Iterator[tuple[str, bytes]]:
+    """What differs from the files of size `since`, by its path."""
+    size = tree.head.size
+    for first in range(since - since % WIDTH, size, WIDTH):
+        rows = list(tree.rows(first, min(first + WIDTH, size)))
+        path = str(TilePath(None, first // WIDTH, len(rows)))
+        yield path, bundle(row.data for row in rows)
+        yield path.replace("tile/entries", SHARED, 1), bundle(row.shared for row in rows)
+        advance(len(rows))
+    for tile, data in tiles_of(tree.leaves, since):
+        yield str(tile), data
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _failed(folder, "made", error) from error
+
+
+def _sync(folders: set[Path]) -> None:
+    for each in folders:
+        try:
+            sync_folder(each)
+        except OSError as error:
+            raise _failed(each, "written", error) from error
+
+
+def _failed(path: Path, act: str, error: OSError) -> PrivateFileFailed:
+    return PrivateFileFailed(path=str(path), act=act, reason=error.strerror or type(error).__name__)

@@ -1,0 +1,107 @@
+"""The author's ledger is written here: it is founded once in a folder, and takes what the author's keys have signed.
+
+No member decides what it says, so none of this is a verb (ADR 18): a file comes in, from whomever, and its statements
+count by their signatures alone. What no installation would take is refused before it stands in the log for ever.
+"""
+
+from collections.abc import Sequence
+
+from scmanager.application.desk import Desk
+from scmanager.application.writer import Result
+from scmanager.domain.ledger import KeysPublished
+from scmanager.errors import Conflict, Refused
+from scmanager.eventstore.entry import encode_json
+from scmanager.master_ledger.manifest import TrustedKeys
+from scmanager.master_ledger.submission import StatementUnusable, Submission
+from scmanager.master_ledger.verification import OtherLedger
+from scmanager.spaces.ledger import Entered, entered, index_of, keys_of, next_keys
+
+STATEMENT_BYTES_MAX = 60_000
+"""What is said around it in part 0 has room beside it, and part 0 in a bundle of 65,535 bytes a piece."""
+
+
+class LedgerThere(Conflict):
+    """This folder holds a ledger already."""
+
+    code = "ledger-there"
+    hint = "Go on with it: scm author append FILE. For another one, use a folder of its own (--data)."
+
+
+class LedgerNotBegun(Refused):
+    """No key manifest stands in this ledger yet."""
+
+    code = "ledger-not-begun"
+    hint = "Enter the key manifests first: scm author append with the file that scm author manifest wrote."
+
+
+class LogNotOpen(Refused):
+    """By key manifest {n} this log is not one of the author's, or it is closed."""
+
+    code = "log-not-open"
+    hint = "Have the keepers list it: scm author manifest --after FILE --log LINE, with the line of scm author log."
+
+
+class OtherRoots(Refused):
+    """The root keys of the newest manifest are not those that this ledger was made with."""
+
+    code = "other-roots"
+    hint = "Make the ledger with the root keys that the keepers have now: scm author init, in a fresh folder."
+
+
+def found(desk: Desk) -> Result:
+    """What stands in a ledger's space at first: nothing but its beginning. Raises LedgerThere."""
+    if desk.own_spaces("author"):
+        raise LedgerThere
+    return {"log": desk.log_id.hex()}
+
+
+def append(desk: Desk, submissions: Sequence[Submission]) -> Result:
+    """Enter these statements, all of them or none; answers the index of each. What stands there already stays so.
+
+    Raises LedgerNotBegun, LogNotOpen, OtherRoots, StatementUnusable, OtherLedger, DoesNotFollow, SignaturesMissing,
+    SignatureForged.
+    """
+    statements = entered(desk.space, desk.log_id)
+    keys, begun = keys_of(statements), bool(statements)
+    indices = []
+    for each in submissions:
+        index = index_of(statements, each.statement)
+        if index is None:
+            keys = next_keys(keys, each) if isinstance(each, KeysPublished) else keys
+            if keys is None:
+                raise LedgerNotBegun
+            index = _enter(desk, each, keys)
+            statements.append(Entered(index, each))
+        indices.append(index)
+    if keys is None:
+        raise LedgerNotBegun
+    _check_open(desk, keys)
+    if not begun:
+        _check_roots(desk, keys)
+    desk.governs = True  # Keys may have changed: what follows is decided on what is committed.
+    return {"ledger": keys.ledger.hex(), "indices": indices}
+
+
+def _enter(desk: Desk, submission: Submission, keys: TrustedKeys) -> int:
+    """Its index. What an installation will ask of it is asked here, but for the installation's own version."""
+    if len(encode_json(submission)) > STATEMENT_BYTES_MAX:
+        raise StatementUnusable(why=f"it has more than {STATEMENT_BYTES_MAX} bytes")
+    index = desk.record(None, desk.organisation, submission).entry.seq
+    if not isinstance(submission, KeysPublished):
+        _check_open(desk, keys)
+        if submission.statement.ledger != keys.ledger:
+            raise OtherLedger
+        keys.check_release(submission, desk.log_id, index)
+    return index
+
+
+def _check_open(desk: Desk, keys: TrustedKeys) -> None:
+    log = keys.log(desk.log_id)
+    if log is None or log.final or (log.space, log.key) != (desk.space.id, desk.space.public(desk.log_id)):
+        raise LogNotOpen(n=keys.manifest.n)
+
+
+def _check_roots(desk: Desk, keys: TrustedKeys) -> None:
+    above, root = desk.space.recovery_keys(), keys.manifest.root
+    if (above.m, tuple(sorted(above.keys))) != (root.m, root.keys):
+        raise OtherRoots

@@ -1,0 +1,108 @@
+"""The author's ledger on the machine that writes it: made, appended to, proved from, published as static files.
+
+the server: scm author init --root KEY --root KEY --root KEY          (prints the line for: scm author manifest --log)
+            scm author append author-keys.jsonl, then update.jsonl    (what came by stick)
+            scm author prove sc-manager.zip                           (writes sc-manager.zip.tlog-proof)
+            scm author publish /srv/ledger                            (what any web server can hand out)
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scmanager import own_ledger
+from scmanager.adapters import tile_folder
+from scmanager.adapters.public_files import write_public
+from scmanager.adapters.space_file import read_bytes
+from scmanager.application import proving
+from scmanager.cli import author_files as files
+from scmanager.cli.author_statements import ArtefactArgument
+from scmanager.cli.output import JsonFlag, progress, remark, say_result
+from scmanager.cli.session import session_of
+from scmanager.cli.targets import ReplaceFlag, check_replaceable
+from scmanager.domain.ledger import LedgerLog
+from scmanager.eventstore.checkpoint import NOTE_BYTES_MAX, Checkpoint, origin
+from scmanager.master_ledger import issuing, proof, submission
+from scmanager.master_ledger.content_hash import cid
+from scmanager.spaces.ledger import keys_of
+
+
+def init(
+    context: typer.Context,
+    root: Annotated[list[str], typer.Option("--root", metavar="KEY", help="A root key (public half); all of them.")],
+    roots_needed: Annotated[
+        int | None, typer.Option("--roots-needed", metavar="M", help="How many of them; else just over half.")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Make the author's ledger in this folder, with the key of its log. It is begun by entering key manifests."""
+    keys = [files.public_key(each) for each in root]
+    quorum = issuing.quorum(len(keys) // 2 + 1 if roots_needed is None else roots_needed, keys)
+    with session_of(context).open() as place:
+        log = own_ledger.found(place.node, quorum)
+    line = issuing.vkey_of(log, origin(log.space, log.log))
+    say_result({"space": log.space.hex(), "log": line}, as_json=as_json)
+    remark("Next, where the root keys are: scm author manifest --log LINE, with the line that begins with scm.log.")
+
+
+def append(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Key manifests, or a signed update or plugin.")],
+    as_json: JsonFlag = False,
+) -> None:
+    """Enter what the author's keys have signed. What stands there already stays as it is."""
+    data = read_bytes(file, submission.FILE_BYTES_MAX)
+    with session_of(context).open() as place:
+        done = own_ledger.append(place.node, data)
+    say_result(done, as_json=as_json)
+
+
+def show_log(context: typer.Context, as_json: JsonFlag = False) -> None:
+    """The log that is written to, in the line that scm author manifest --log takes, and how far it is."""
+    with session_of(context).open() as place:
+        tree, statements = own_ledger.own_tree(place.shelf, place.store, place.vault)
+    head, keys = tree.head, keys_of(statements)
+    line = issuing.vkey_of(LedgerLog(head.space, head.log, head.public, None), tree.origin)
+    ledger = keys.ledger.hex() if keys else "not begun"
+    say_result({"log": line, "size": head.size, "ledger": ledger}, as_json=as_json)
+
+
+def prove(
+    context: typer.Context,
+    file: ArtefactArgument,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE", help=f"The proof; else FILE{proof.EXTENSION}."),
+    ] = None,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option("--checkpoint", metavar="FILE", help="The head to prove against, as witnesses cosigned it."),
+    ] = None,
+    replace: ReplaceFlag = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Write the proof that what was signed for a file stands in the ledger: what scm verify asks for."""
+    target = output or file.with_name(file.name + proof.EXTENSION)
+    check_replaceable(target, lambda begun: begun.startswith(proof.HEADER.encode()), replace=replace)
+    note = read_bytes(checkpoint, NOTE_BYTES_MAX) if checkpoint else None
+    content_hash = cid(files.artefact_of(file).sha256)
+    with session_of(context).open() as place:
+        tree, statements = own_ledger.own_tree(place.shelf, place.store, place.vault)
+        made = proving.prove(tree, statements, content_hash, note)
+    write_public(target, made.to_bytes())
+    size = Checkpoint.parse(made.signed().text).size
+    say_result({"file": str(target), "index": made.index, "size": size}, as_json=as_json)
+
+
+def publish(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Made if it is not there; later only added to.")],
+    as_json: JsonFlag = False,
+) -> None:
+    """Write the ledger's log as static files for any web server: checkpoint, tiles, entries (C2SP tlog-tiles)."""
+    with session_of(context).open() as place:
+        tree, _ = own_ledger.own_tree(place.shelf, place.store, place.vault)
+        with progress("Writing entries", tree.head.size) as advance:
+            done = tile_folder.publish(tree, folder, advance)
+    say_result({"folder": str(folder), "size": done.size, "files": done.files}, as_json=as_json)

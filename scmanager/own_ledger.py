@@ -1,0 +1,77 @@
+"""The author's ledger in a folder: made there, written there, and shown to whoever asks for a proof.
+
+Raises what the node raises.
+"""
+
+import secrets
+
+from scmanager.adapters.key_vault import KeyVault
+from scmanager.application import ledger
+from scmanager.application.desk import Desk
+from scmanager.application.founding import Founding
+from scmanager.application.writer import Command, Result
+from scmanager.domain.ledger import LedgerLog, Quorum
+from scmanager.errors import Refused
+from scmanager.eventstore.entry import RecoveryKeys, digest
+from scmanager.eventstore.log_tree import LogTree
+from scmanager.eventstore.signing import SigningKey
+from scmanager.eventstore.store import Store
+from scmanager.master_ledger import submission
+from scmanager.master_ledger.submission import StatementUnusable
+from scmanager.runtime import Node
+from scmanager.spaces.ledger import Entered, entered
+from scmanager.spaces.shelf import Shelf
+from scmanager.spaces.space import Space
+
+
+class LedgerMissing(Refused):
+    """There is no ledger in this folder."""
+
+    code = "ledger-missing"
+    hint = "Make one: scm author init --root KEY. If it is in another folder, say which: --data DIR."
+
+
+def found(node: Node, root: Quorum) -> LedgerLog:
+    """Make the space of the ledger and its log, under these root keys. Raises LedgerThere, StatementUnusable."""
+    if not 1 <= root.m <= len(set(root.keys)) < 2 * root.m or len(set(root.keys)) != len(root.keys):
+        raise StatementUnusable(why="over half of the root keys are needed, and each is named once")
+    mine, key = node.identity, SigningKey.generate()
+    recovery, salt = RecoveryKeys(root.m, root.keys), secrets.token_bytes(32)
+    founding = Founding(
+        secrets.token_bytes(16), "author", key, salt, recovery, mine.device, mine.box, ledger.found
+    )  # fmt: skip
+    made = node.writer.do(founding)
+    node.own_logs.remember()
+    return LedgerLog(bytes.fromhex(made["space"]), bytes.fromhex(made["log"]), key.public, None)
+
+
+def append(node: Node, file: bytes) -> Result:
+    """Enter the submissions in a file; the same file twice is entered once. Raises what refuses it."""
+    said = submission.parse(file)
+    space = own_ledger(node.shelf, node.vault)
+    log = node.writer.seat_log(space.id) or b""
+
+    def act(desk: Desk) -> Result:
+        return ledger.append(desk, said)
+
+    done = node.writer.do(Command(digest("scm/ledger-append/1", log, file)[:16], space.id, act))
+    node.own_logs.remember()
+    return done
+
+
+def own_ledger(shelf: Shelf, vault: KeyVault) -> Space:
+    """The space of the ledger that this folder writes. Raises LedgerMissing."""
+    for space in shelf.spaces():
+        if space.kind == "author" and vault.logs_of(space.id):
+            return space
+    raise LedgerMissing
+
+
+def own_tree(shelf: Shelf, store: Store, vault: KeyVault) -> tuple[LogTree, list[Entered]]:
+    """The log that the ledger is written to (of several the newest), and its statements. Raises LedgerMissing."""
+    with shelf.lock:
+        space = own_ledger(shelf, vault)
+        own = set(vault.logs_of(space.id))
+        heads = [head for head in store.heads(space.id) if head.log in own and not head.branch]
+        head = max(heads, key=lambda head: head.hlc)
+        return LogTree(store, head), entered(space, head.log)

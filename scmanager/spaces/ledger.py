@@ -1,0 +1,60 @@
+"""The author's ledger as this node holds it: the statements of one log, where each stands, and the keys they lead to.
+
+A log is read by itself: whoever has it alone, an auditor or a mirror, comes to the same keys (ADR 18).
+"""
+
+from collections.abc import Iterable
+from contextlib import suppress
+
+import msgspec
+
+from scmanager.domain.ledger import KeysPublished, PluginSigned, UpdateSigned
+from scmanager.errors import Untrusted
+from scmanager.master_ledger.manifest import TrustedKeys
+from scmanager.master_ledger.statement import Statement, manifest_hash
+from scmanager.master_ledger.submission import Submission
+from scmanager.spaces.space import Space
+
+
+class Entered(msgspec.Struct, frozen=True):
+    """A statement with its signatures, and its index in the log."""
+
+    index: int
+    said: Submission
+
+
+def entered(space: Space, log: bytes) -> list[Entered]:
+    """The statements in this log that count, in its order. The caller holds the shelf's lock."""
+    verdicts = space.verdicts.entries
+    found = [
+        Entered(opened.entry.seq, opened.event)
+        for opened in space.entries()
+        if isinstance(opened.event, KeysPublished | UpdateSigned | PluginSigned)
+        and opened.entry.log == log
+        and not opened.branch
+        and (verdict := verdicts.get(opened.entry.id32)) is not None
+        and verdict.valid
+    ]
+    return sorted(found, key=lambda each: each.index)
+
+
+def keys_of(statements: Iterable[Entered]) -> TrustedKeys | None:
+    """The author's keys by the manifests among these, None before the first. What does not follow is passed over."""
+    keys: TrustedKeys | None = None
+    for each in statements:
+        if isinstance(each.said, KeysPublished):
+            with suppress(Untrusted):
+                keys = next_keys(keys, each.said)
+    return keys
+
+
+def index_of(statements: Iterable[Entered], statement: Statement) -> int | None:
+    """Where this very statement was entered first."""
+    return next((each.index for each in statements if each.said.statement == statement), None)
+
+
+def next_keys(keys: TrustedKeys | None, following: KeysPublished) -> TrustedKeys:
+    """The keys one manifest on; the first one says which ledger it is. Raises as `TrustedKeys.start` and `follow`."""
+    if keys is None:
+        return TrustedKeys.start(manifest_hash(following.statement), following)
+    return keys.follow(following)

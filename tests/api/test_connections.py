@@ -1,0 +1,119 @@
+"""Who connects and says nothing keeps nobody else out, and does not stay."""
+
+import contextlib
+import socket
+import time
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from scmanager.api import connections
+from scmanager.api.listening import REQUESTS_MAX
+from tests.support.api_node import Api, Socket
+
+HALF = b"POST /graphql HTTP/1.1\r\nHost: 127.0.0.1\r\nX: "
+
+
+def asking(api: Api, more: str = "") -> bytes:
+    return f"POST /graphql HTTP/1.1\r\nHost: 127.0.0.1:{api.port}\r\n{more}\r\n".encode()
+
+
+@contextlib.contextmanager
+def connected(api: Api, count: int, said: bytes = b"") -> Iterator[list[socket.socket]]:
+    with contextlib.ExitStack() as opened:
+        made = []
+        for _ in range(count):
+            made.append(opened.enter_context(socket.create_connection(("127.0.0.1", api.port), timeout=20)))
+            if said:
+                made[-1].sendall(said)
+        yield made
+
+
+def closed_within(raw: socket.socket, dribble: bytes = b"") -> float:
+    """After how many seconds the node closes it, while it is sent a byte now and then."""
+    began = time.monotonic()
+    raw.settimeout(0.1)
+    while time.monotonic() - began < 15:
+        try:
+            if dribble:
+                raw.sendall(dribble)
+            if raw.recv(4096) == b"":
+                return time.monotonic() - began
+        except TimeoutError:
+            continue
+        except ConnectionError:
+            return time.monotonic() - began
+    raise AssertionError("it is still open")
+
+
+@pytest.mark.parametrize("said", [b"", HALF], ids=["silent", "half a head"])
+def test_silent_connections_keep_nobody_out(api: Api, said: bytes) -> None:
+    with connected(api, REQUESTS_MAX * 2, said) as made:
+        for _ in range(3):
+            with httpx.Client(base_url=api.url, headers=dict(api.client.headers), trust_env=False) as owner:
+                assert owner.post("/graphql", json={"query": "{ node { pos } }"}).status_code == 200
+        assert closed_within(made[0]) < connections.HEAD_S / 2, "the oldest made room"
+        made[-1].settimeout(0.1)
+        with pytest.raises(TimeoutError):
+            made[-1].recv(1)
+
+
+def test_connections_that_were_answered_and_wait_make_room_too(api: Api) -> None:
+    with connected(api, REQUESTS_MAX + 20, asking(api)) as made:
+        for raw in made[-20:]:
+            assert raw.recv(4096).startswith(b"HTTP/1.1 401 ")
+        assert httpx.get(api.url + "/health", trust_env=False).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("said", "dribble"), [(b"", b""), (HALF, b""), (HALF, b"x")], ids=["silent", "half a head", "a byte at a time"]
+)
+def test_who_does_not_say_what_he_wants_is_let_go(
+    api: Api, monkeypatch: pytest.MonkeyPatch, said: bytes, dribble: bytes
+) -> None:
+    monkeypatch.setattr(connections, "HEAD_S", 0.5)
+    with connected(api, 1, said) as (raw,):
+        assert closed_within(raw, dribble) >= 0.4
+
+
+def test_a_body_that_nobody_waits_for_holds_no_connection(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "KEEP_ALIVE_S", 0.5)
+    with connected(api, 1, asking(api, more="Content-Length: 100000\r\n")) as (raw,):
+        assert raw.recv(4096).startswith(b"HTTP/1.1 401 ")
+        assert closed_within(raw, b"x") >= 0.4
+
+
+def test_who_asks_stays_between_questions_and_while_he_is_answered(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "HEAD_S", 0.3)
+    token = f"Authorization: Bearer {api.node.token}\r\nContent-Type: application/json\r\n"
+    body = b'{"query": "{ node { pos } }"}'
+    with connected(api, 1) as (raw,), Socket(api).begin() as heard:
+        for _ in range(2):
+            raw.sendall(asking(api, f"{token}Content-Length: {len(body)}\r\n"))
+            time.sleep(0.6)
+            raw.sendall(body)
+            answer = raw.recv(4096)
+            while b'"pos"' not in answer:
+                answer += raw.recv(4096)
+            assert answer.startswith(b"HTTP/1.1 200 ")
+            time.sleep(0.6)
+        heard.subscribe("{ node { pos } }")
+        assert heard.next()["node"]
+
+
+def test_when_all_are_being_answered_the_next_one_hears_why_he_is_not(api: Api) -> None:
+    unfinished = asking(
+        api,
+        f"Authorization: Bearer {api.node.token}\r\nContent-Type: application/json\r\nContent-Length: 9\r\n",
+    )  # fmt: skip
+    with connected(api, REQUESTS_MAX, unfinished):
+        answer = httpx.get(api.url + "/health", trust_env=False)
+        said = answer.json()["errors"][0]["extensions"]
+        assert (answer.status_code, said["code"]) == (503, "too-many-connections")
+        assert (said["facts"], said["requestId"]) == (
+            {"connections_max": REQUESTS_MAX}, answer.headers["x-request-id"],
+        )  # fmt: skip
+    deadline = time.monotonic() + 10
+    while httpx.get(api.url + "/health", trust_env=False).status_code != 200:
+        assert time.monotonic() < deadline
