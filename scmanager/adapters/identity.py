@@ -38,7 +38,9 @@ class IdentityExists(Conflict):
     """{folder} has a device identity already."""
 
     code = "identity-exists"
-    hint = "Open it. A second identity belongs in a folder of its own."
+    hint = (
+        "Use it: scm org list shows what is there. A second identity belongs in a folder of its own: --data FOLDER."
+    )
 
 
 class IdentityMissing(Unavailable):

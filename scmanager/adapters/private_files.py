@@ -27,7 +27,10 @@ class PrivateFileFailed(Unavailable):
     """The file {path} cannot be {act}: {reason}."""
 
     code = "private-file-failed"
-    hint = "Check that the disk is not full and that the folder belongs to the user who runs this program."
+    hint = (
+        "Check that the disk is not full and that the folder belongs to the user who runs this program."
+        " Or name others: --data (SCM_DATA) for the data, SCM_STATE for what stays on this machine."
+    )
 
 
 class PrivateFileExists(Conflict):

@@ -31,7 +31,7 @@ class NotContested(Refused):
     """{field} of this thing is not contested."""
 
     code = "contest-none"
-    hint = "List what is: scm contested. Somebody may have settled it."
+    hint = "List what is: scm contested. Somebody may have settled it, or it is over: then bring the thing back."
 
 
 class ContestUnclear(Refused):

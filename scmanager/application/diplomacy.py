@@ -128,7 +128,7 @@ def propose(
     until_s: int = 0,
     warn_days: int = WARN_DAYS,
 ) -> Result:
-    """Put a treaty with a contact on the table, ours or theirs. Times in UTC seconds; 0: at once, no end."""
+    """Put a treaty with a contact on the table, ours or theirs. Without times: at once, and no end."""
     with_, new = check_contact(desk, contact_id), desk.new_id()
     times = Times(starts_s, until_s, warn_days)
     desk.decide(TREATIES, new, negotiation.propose, with_, kind, title, text, by, times, desk.now_s)
@@ -201,7 +201,7 @@ def withdraw(desk: Desk, *, treaty_id: TreatyId) -> Result:
 
 @verb("treaty.end", undo=like("treaty.decline"))
 def end(desk: Desk, *, treaty_id: TreatyId, reason: EndReason, by: Side = Side.US, until_s: int = 0) -> Result:
-    """End an agreed treaty, at once or, with notice, at `until_s` (UTC seconds)."""
+    """End an agreed treaty, at once or, with notice, at `until_s`."""
     desk.decide(TREATIES, treaty_id, negotiation.end, reason, by, desk.now_s, until_s)
     return {"treaty": treaty_id.hex()}
 

@@ -101,7 +101,7 @@ def limit_crew(desk: Desk, *, operation_id: OperationId, most: int) -> Result:
     ),
 )
 def set_reminders(desk: Desk, *, operation_id: OperationId, before: tuple[int, ...] = ()) -> Result:
-    """Remind members so many seconds before an operation begins; none for no reminder."""
+    """Remind members so long before an operation begins; none for no reminder."""
     desk.decide(OPERATIONS, operation_id, planning.set_reminders, tuple(before))
     return {"operation": operation_id.hex()}
 

@@ -4,9 +4,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from scmanager.application.every_verb import VERBS
-from scmanager.domain.catalogue import IMPORTS
+from scmanager.cli import gone
+from scmanager.cli.output import short
+from scmanager.domain.catalogue import FLEETS, IMPORTS, OPERATIONS, ROLES, SQUADRONS
+from scmanager.domain.event import Id
+from scmanager.domain.fold import Fold
 from scmanager.domain.hangar_import import Import
 from scmanager.errors import utc
+from scmanager.spaces.contests import label
 from scmanager.spaces.space import Space
 
 NEXT: dict[str, str] = {
@@ -24,6 +29,10 @@ LEAVING = (
 )
 LEAVING_FOR = "If they have a machine of their own, their seat stays. To end it and change the key: scm member remove"
 _BEGINS = ("operation.plan", "operation.copy", "operation.reschedule")
+_TITLED = {"role.define": ROLES, "fleet.form": FLEETS, "squadron.form": SQUADRONS, "operation.plan": OPERATIONS}
+YEAR_S = 365 * 86400
+FAR_S = 2 * YEAR_S
+REAL_DATES = "Dates are those of the calendar on your wall, not of the verse. To move it: scm operation reschedule"
 
 
 def asides(verb: str, space: Space, arguments: dict[str, Any], now_s: int) -> list[str]:
@@ -38,6 +47,10 @@ def _asides(verb: str, space: Space, arguments: dict[str, Any], now_s: int) -> I
     starts_s = arguments.get("starts_s", 0)
     if verb in _BEGINS and 0 < starts_s < now_s:
         yield f"It begins in the past: {utc(starts_s)}. To move it: scm operation reschedule"
+    if verb in _BEGINS and starts_s > now_s + FAR_S:
+        yield f"It begins in {(starts_s - now_s) // YEAR_S} years: {utc(starts_s)}. {REAL_DATES}"
+    if verb in _TITLED and (twin := _twin(_TITLED[verb], space, arguments["title"], now_s)):
+        yield f"There is another of that name ({short(twin)}): from now on name each by its id, or rename one."
     if verb == "hangar.undo-import":
         past = space.state(IMPORTS, arguments["import_id"])
         if isinstance(past, Import) and past.undone:
@@ -46,3 +59,12 @@ def _asides(verb: str, space: Space, arguments: dict[str, Any], now_s: int) -> I
         yield LEAVING_FOR if arguments.get("member_id") else LEAVING
     if verb in NEXT:
         yield NEXT[verb]
+
+
+def _twin(fold: Fold, space: Space, title: str, now_s: int) -> Id | None:
+    """Another that is here and has this title, if there is one."""
+    wanted = title.casefold()
+    return next(
+        (id_ for id_, one in space.things(fold) if label(one).casefold() == wanted and not gone.mark(one, now_s)),
+        None,
+    )

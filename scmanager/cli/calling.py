@@ -37,7 +37,7 @@ class NameAmbiguous(Refused):
     """{name} could be several: {candidates}."""
 
     code = "name-ambiguous"
-    hint = "Give the whole name as it is listed there, or more digits of the id."
+    hint = "Give the first digits of its id as they are listed there, or its whole name, where that is another."
 
 
 class Called(Cell, frozen=True):
@@ -50,9 +50,11 @@ class Called(Cell, frozen=True):
     """`removed`, `disbanded` ...; empty for what is here."""
     alone: bool = True
     """Nothing else is called so."""
+    instead: str = ""
+    """What people read where there is no name: `erased`, `you` ...; empty for the beginning of the id."""
 
     def __str__(self) -> str:
-        called = self.name or short(self.id)
+        called = self.name or (f"({self.instead})" if self.instead else short(self.id))
         if self.name and not self.alone:
             called += f" ({short(self.id)})"
         return f"{called} ({self.gone})" if self.gone else called
@@ -69,6 +71,8 @@ class Named(msgspec.Struct, frozen=True):
     names: tuple[str, ...]
     mark: str = ""
     """`removed`, `template` ...: what is gone, or no operation to fly."""
+    instead: str = ""
+    """See Called."""
 
     @property
     def name(self) -> str:
@@ -92,7 +96,8 @@ class Register:
     def call(self, entity: bytes) -> Called:
         """How to call what has this id, known here or not."""
         one = self._named.get(entity, Named(entity, ()))
-        return Called(entity, one.name, one.mark, alone=self._borne[_folded(one.name), one.mark] == 1)
+        alone = self._borne[_folded(one.name), one.mark] == 1
+        return Called(entity, one.name, one.mark, alone=alone, instead=one.instead)
 
 
 def pick(noun: str, text: str, candidates: Sequence[Named], verb: str = "") -> Named:

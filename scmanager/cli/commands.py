@@ -28,7 +28,12 @@ THINGS: dict[str, dict[str, Command]] = {
         "request": "spaces.request_device",
         "enrol": "spaces.enrol",
     },
-    "hangar": {"import": "hangar.import_file", "imports": "hangar.list_imports", "wishes": "hangar.list_wishes"},
+    "hangar": {
+        "import": "hangar.import_file",
+        "imports": "hangar.list_imports",
+        "wishes": "hangar.list_wishes",
+        "undo-import": "hangar.undo_import",
+    },
     "ship": {"list": "ships.list_ships", "models": "models.list_models"},
     "fleet": {"list": "ships.list_fleets"},
     "squadron": {"list": "ships.list_squadrons"},
@@ -41,6 +46,7 @@ THINGS: dict[str, dict[str, Command]] = {
     "contact": {"list": "diplomacy.list_contacts", "history": "diplomacy.history"},
     "treaty": {"list": "diplomacy.list_treaties", "versions": "diplomacy.versions"},
     "character": {"list": "characters.list_characters", "show": "characters.show"},
+    "notification": {"list": "inbox.inbox"},
     "document": {
         "list": "documents.list_documents",
         "show": "documents.show",

@@ -15,6 +15,8 @@ from scmanager.cli.session import Place, session_of
 from scmanager.cli.verbs import CommandIdOption, OrgOption, read_command_id
 from scmanager.domain.clash_fields import id_of
 from scmanager.domain.governance import EVERY_RIGHT, needs
+from scmanager.domain.operation import Operation
+from scmanager.domain.operation_crew import slot_names
 from scmanager.errors import Refused
 from scmanager.spaces.contests import CONTESTED, Contested, contests_in, in_words, label, spelt
 from scmanager.spaces.personal import Absence
@@ -75,16 +77,17 @@ def list_contested(
     if as_json:
         say_json(rows)
         return
-    head = ("what", "field", "no", "value", "who", "when (UTC)", "event")
+    slots = ("slot",) if any(row["part_name"] for row in rows) else ()
+    head = ("what", "field", *slots, "no", "value", "who", "when (UTC)", "event")
     say_table(
         head if not settled else (*head, "settled"),
-        [line for row in rows for line in _lines(row, settled=settled)],
+        [line for row in rows for line in _lines(row, settled=settled, slots=bool(slots))],
         NOTHING_SETTLED if settled else NOTHING,
     )
     if rows and not settled:
         for row in rows:
-            remark(f"{row['called']}, {row['field']}: {_may(row)}")
-        remark("Settle one: scm settle THING FIELD --choose NO")
+            remark(f"{row['called']}, {' '.join(filter(None, (row['field'], row['part_name'])))}: {_may(row)}")
+        remark("Settle one: scm settle THING FIELD --choose NO" + (" --slot SLOT" if slots else ""))
 
 
 def settle(
@@ -188,9 +191,7 @@ class Telling:
         return self._of(kind).call(found.entity).name
 
     def _part(self, found: Contested) -> str:
-        slots: list[Any] = [*getattr(found.state, "crew_slots", ()), *getattr(found.state, "ship_slots", ())]
-        one = next((each for each in slots if each.id == found.contest.part), None)
-        return str(getattr(one, "role", "") or getattr(one, "title", "")) if one else ""
+        return slot_names(found.state).get(found.contest.part, "") if isinstance(found.state, Operation) else ""
 
     def _value(self, found: Contested, value: Any) -> str:
         kind, id_ = found.field.words, id_of(value)
@@ -222,13 +223,13 @@ class Telling:
         return self._named[kind]
 
 
-def _lines(row: dict[str, Any], *, settled: bool) -> Iterable[tuple[str, ...]]:
+def _lines(row: dict[str, Any], *, settled: bool, slots: bool) -> Iterable[tuple[str, ...]]:
     for each in row["values"]:
         first = each["number"] == 1
-        what = (row["called"], " ".join(filter(None, (row["field"], row["part_name"]))))
+        what = (row["called"], row["field"], *((row["part_name"],) if slots else ()))
         value = f"{each['value']} *" if each["holds"] else each["value"]
         yield (
-            *(what if first else ("", "")), str(each["number"]), value, str(each["by"] or ""), each["at"],
+            *(what if first else [""] * len(what)), str(each["number"]), value, str(each["by"] or ""), each["at"],
             short(each["event"]),
             *((f"{row['outcome']}, by {row['settled_by']}" if first else "",) if settled else ()),
         )  # fmt: skip

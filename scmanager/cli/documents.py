@@ -6,7 +6,7 @@ Reading and writing need no running node; the text comes out of the folder itsel
 import shlex
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,7 +16,7 @@ import typer
 from scmanager.adapters.document_guard import DocumentGuard
 from scmanager.application.verbs import CharacterId, MemberId, OperationId, OrganisationId, TreatyId
 from scmanager.cli import names, results
-from scmanager.cli.calling import PREFIX_DIGITS_MIN, Called, Register
+from scmanager.cli.calling import PREFIX_DIGITS_MIN, Called, NameAmbiguous, NameUnknown, Register
 from scmanager.cli.moments import read_moment
 from scmanager.cli.output import JsonFlag, counted, remark, say, say_json, say_result, short
 from scmanager.cli.people import Row, list_rows_of, me, show_rows
@@ -41,6 +41,7 @@ KindOption = Annotated[Kind, typer.Option("--kind", help="Which of its documents
 FileOption = Annotated[
     str | None, typer.Option("--file", metavar="FILE", help="Take the whole new text from here; - is standard input.")
 ]
+AnyKindOption = Annotated[Kind | None, typer.Option("--kind", help="Which of its documents; else the only one.")]
 AtOption = Annotated[
     str | None, typer.Option("--at", metavar="WHEN", help="As it was: the first digits of a change, or a time.")
 ]
@@ -75,6 +76,13 @@ class TextEmpty(Refused):
 
     code = "document-text-empty"
     hint = 'If you mean that, say so: --text "".'
+
+
+class KindUnsaid(Refused):
+    """Which document of {thing} is meant is not said. It has: {kinds}."""
+
+    code = "document-kind-unsaid"
+    hint = "Say it: --kind. All that are written are listed by: scm document list."
 
 
 class ChangeNotNamed(Refused):
@@ -131,14 +139,14 @@ def undo(
 def show(
     context: typer.Context,
     thing: ThingArgument,
-    kind: KindOption,
+    kind: AnyKindOption = None,
     at: AtOption = None,
     org: OrgOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """What a document says, or said."""
     with opened(context, thing, kind, org) as (_, _, documents, where):
-        shown = documents.show(where)
+        kind, shown = where.kind, documents.show(where)
         if shown.trouble:
             raise DocumentUnreadable(why=shown.trouble)
         if shown.absence not in (None, Absence.NONE):
@@ -241,10 +249,14 @@ def _called(place: Place, space: Space, kind: Kind, entity: bytes) -> Called:
 
 @contextmanager
 def opened(
-    context: typer.Context, thing: str, kind: Kind, org: str | None
+    context: typer.Context, thing: str, kind: Kind | None, org: str | None
 ) -> Iterator[tuple[Place, Space, Documents, Where]]:
-    """The folder, and one document in it. A sheet lies in the personal space."""
+    """The folder, and one document in it, without a kind the only one; a sheet lies in the personal space.
+
+    Raises KindUnsaid.
+    """
     with session_of(context).open() as place:
+        kind = kind or _only_kind(place, thing, org)
         personal = kind is Kind.SHEET
         space = place.shelf.space(place.personal_space()) if personal else names.organisation(place, org)
         entity = names.resolve(OF[kind], thing, place, space)
@@ -255,6 +267,20 @@ def opened(
             yield place, space, documents, Where(space.id, entity, kind, owner or b"")
         finally:
             guard.close()
+
+
+def _only_kind(place: Place, thing: str, org: str | None) -> Kind:
+    """Of which kind the one document is that was written of this thing. Raises KindUnsaid."""
+    found: dict[Kind, None] = {}
+    for space in (names.organisation(place, org), *place.personal_spaces()):
+        for entity, state in space.things(DOCUMENTS):
+            for text in state.texts if isinstance(state, Document) else ():
+                with suppress(NameUnknown, NameAmbiguous):
+                    if names.resolve(OF[text.kind], thing, place, space) == entity:
+                        found[text.kind] = None
+    if len(found) != 1:
+        raise KindUnsaid(thing=thing, kinds=", ".join(found) or "none")
+    return next(iter(found))
 
 
 def _heads(documents: Documents, where: Where, said: str) -> tuple[Id32, ...]:

@@ -1,6 +1,7 @@
 """Importing ships: a file of a hangar tool, a preview of what it would change, and then, confirmed, the change."""
 
 import shlex
+import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,16 +12,18 @@ import typer
 from scmanager.adapters.hangar_files import read_hangar
 from scmanager.adapters.space_file import FileUnreadable, read_bytes
 from scmanager.application.desk import NotAMember
+from scmanager.application.every_verb import VERBS
 from scmanager.application.hangar_import import REASONS
 from scmanager.application.hangar_preview import Choice, Confirmed, Fate, Preview, confirm, preview
 from scmanager.application.hangar_ships import HangarFile
-from scmanager.application.verbs import MemberId
+from scmanager.application.verbs import ImportId, MemberId
 from scmanager.application.words import Words
 from scmanager.cli import exports, names, people, results
+from scmanager.cli.asides import asides
 from scmanager.cli.output import JsonFlag, ask, remark, say, say_json, say_result, say_table
 from scmanager.cli.session import Place, session_of
 from scmanager.cli.ships import owner_of
-from scmanager.cli.verbs import CommandIdOption, OrgOption, PersonalFlag, read_command_id
+from scmanager.cli.verbs import CommandIdOption, OrgOption, PersonalFlag, read_command_id, space_for
 from scmanager.domain.catalogue import IMPORTS, SHIPS
 from scmanager.domain.hangar_import import Import
 from scmanager.domain.ship import Ship, Standing
@@ -94,7 +97,7 @@ def import_file(
         if not yes:
             ask("Import this?")
         result = place.do("hangar.import", space.id, {"confirmed": confirmed}, read_command_id(command_id))
-        shown = result if as_json else results.told(place, space, result)
+        shown = result if as_json else _told(place, space, result)
     say_result(shown, as_json=as_json)
     if not as_json:
         remark(
@@ -102,6 +105,44 @@ def import_file(
         )
         if not (org or owner):
             remark("It is your own hangar: scm ship list --personal. An organisation sees it after: scm hangar share")
+
+
+def undo_import(
+    context: typer.Context,
+    past: Annotated[str, typer.Argument(metavar="IMPORT", help="The first digits of its id (scm hangar imports).")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    org: OrgOption = None,
+    personal: PersonalFlag = False,
+    command_id: CommandIdOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Take one import back as a whole. Ships that anybody changed since stay as they are: `left` names them."""
+    verb = VERBS["hangar.undo-import"]
+    with session_of(context).open() as place:
+        space = space_for(place, verb, org, personal=personal)
+        given = {"import_id": names.resolve(ImportId, past, place, space, verb.name)}
+        already = asides(verb.name, space, given, int(time.time()))
+        one: Any = space.state(IMPORTS, given["import_id"])
+        if not yes and not already:
+            ask(f"Take this import back: {one.added} added, {one.changed} changed, {one.removed} removed?")
+        result = place.do(verb.name, space.id, given, read_command_id(command_id))
+        shown = result if as_json else _told(place, space, result)
+    say_result(shown, as_json=as_json)
+    for sentence in already:
+        remark(sentence)
+
+
+def _told(place: Place, space: Space, result: dict[str, Any]) -> dict[str, Any]:
+    """For people. Where ships are shown that are here no longer, by name, with how they are taken away there."""
+    shown = results.told(place, space, result)
+    called = {each.id.hex(): each.name for each in names.organisations(place)}
+    if "still_shared_in" in shown:
+        shown["still_shared_in"] = [called.get(each, each) for each in result["still_shared_in"]]
+        for each in shown["still_shared_in"]:
+            remark(
+                f"{each} still lists them. To take one away there: scm ship withdraw SHIP --org {shlex.quote(each)}"
+            )
+    return shown
 
 
 def list_imports(
@@ -178,7 +219,8 @@ def show(made: Preview, missing: Fate = Fate.KEEP) -> None:
     rows += [
         ("change", pair.known.key or "", ", ".join(each.field for each in pair.changes)) for pair in made.changed
     ]
-    rows += [("not listed", each.known.key or "", each.known.nickname or "") for each in made.missing]
+    if missing is not Fate.KEEP:  # What stays as it is, is counted only.
+        rows += [("not listed", each.known.key or "", each.known.nickname or "") for each in made.missing]
     say_table(("what", "model", "about"), rows, "Nothing would change.")
     say(f"{len(made.added)} to add, {len(made.changed)} to change, {len(made.unchanged)} as they are,"
         f" {len(made.missing)} not listed.")  # fmt: skip

@@ -18,7 +18,7 @@ class MomentUnclear(Refused):
     """{text} is no moment."""
 
     code = "moment-unclear"
-    hint = "Such as 90m, 3h, 14d, 2955-11-30, 2955-11-30T20:00 (UTC), or UTC seconds."
+    hint = "Such as 90m, 3h, 14d, 2027-11-30, 2027-11-30T20:00 (UTC), or UTC seconds."
 
 
 class SpanUnclear(Refused):
@@ -32,7 +32,7 @@ class MomentSkipped(Refused):
     """Clocks in {zone} never show {text}: they are put forward then."""
 
     code = "moment-skipped"
-    hint = "Give a time an hour later, or write the offset, such as 2955-03-27T02:30+01:00."
+    hint = "Give a time an hour later, or write the offset, such as 2027-03-28T02:30+01:00."
 
 
 class Moment(Cell, frozen=True):

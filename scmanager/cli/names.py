@@ -6,6 +6,7 @@ Whatever fits more than one thing is an error that lists them. What is gone give
 import re
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -31,7 +32,8 @@ from scmanager.application.verbs import (
 )
 from scmanager.application.words import Words
 from scmanager.cli import gone
-from scmanager.cli.calling import Named, Register, listed, pick
+from scmanager.cli.calling import NameAmbiguous, Named, NameUnknown, Register, listed, pick
+from scmanager.cli.output import short
 from scmanager.cli.session import Place
 from scmanager.domain.catalogue import (
     CHARACTERS,
@@ -57,6 +59,7 @@ from scmanager.domain.role import Role
 from scmanager.domain.ship import Ship
 from scmanager.domain.ship_events import Nickname
 from scmanager.errors import Refused
+from scmanager.spaces.personal import Absence
 from scmanager.spaces.space import Space
 
 _LAST_S = 253_402_214_400
@@ -123,7 +126,22 @@ def resolve(
     candidates = in_operations(kind, space, within) if kind in (SlotId, SquadId) else known(kind, place, space)
     if kind is SlotId and verb == TAKE_SLOT:
         candidates = _first_free(space, candidates)
-    return pick(NOUNS[kind], text, candidates, verb).id
+    try:
+        return pick(NOUNS[kind], text, candidates, verb).id
+    except NameUnknown:
+        if kind is ShipId and space.kind == "org" and (own := _in_own_hangar(text, place, space)):
+            raise NameUnknown(noun=NOUNS[kind], name=text, known=own) from None
+        raise
+
+
+def _in_own_hangar(text: str, place: Place, space: Space) -> str:
+    """Of a ship that is called so in one's own space alone: how to name it; empty if there is none."""
+    own = [each for one in place.personal_spaces() for each in _ships(place, one)]
+    with suppress(NameUnknown, NameAmbiguous):
+        found = pick(NOUNS[ShipId], text, own)
+        here = f"; here it is {short(found.id)}" if space.thing(SHIPS, found.id) else ""
+        return f"It is so called in your own hangar: say --personal to mean it there{here}."
+    return ""
 
 
 def _first_free(space: Space, slots: list[Named]) -> list[Named]:
@@ -240,12 +258,14 @@ def _entries(space: Space) -> list[Named]:
 
 def members(place: Place, space: Space) -> list[Named]:
     """The roster with the names that this device can read."""
-    called, _ = profiles(place, space)
+    called, absent = profiles(place, space)
     found = []
     for entity, state in space.things(MEMBERS):
-        profile = called.get(getattr(state, "profile", b""))
+        said = getattr(state, "profile", b"")
+        profile = called.get(said)
         both = (profile.handle, profile.display_name) if profile else ()
-        found.append(Named(entity, both, gone.mark(state, 0)))  # A member's standing needs no clock.
+        instead = Absence.ERASED.value if absent.get(said) == Absence.ERASED else ""
+        found.append(Named(entity, both, gone.mark(state, 0), instead))  # A member's standing needs no clock.
     return found
 
 

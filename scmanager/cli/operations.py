@@ -1,7 +1,7 @@
 """Operations out of the folder itself: what is planned, one in full, whether it can be fielded, a calendar."""
 
+import shlex
 import time
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC
 from pathlib import Path
@@ -23,11 +23,12 @@ from scmanager.cli.people import NOT_IN_YET, me, say_hidden, show_rows
 from scmanager.cli.session import Place, session_of
 from scmanager.cli.targets import ReplaceFlag, check_replaceable
 from scmanager.cli.verbs import OrgOption
-from scmanager.domain.catalogue import OPERATIONS
+from scmanager.domain.catalogue import DOCUMENTS, OPERATIONS
+from scmanager.domain.document import Document
 from scmanager.domain.event import Id32, Personal
 from scmanager.domain.fielding import CrewFilled, Fielding, Flaw, Missing, ShipFilled
 from scmanager.domain.operation import Operation
-from scmanager.domain.operation_crew import Manifest, manifest, places, rival_takers, taker
+from scmanager.domain.operation_crew import Manifest, manifest, places, rival_takers, slot_names, taker
 from scmanager.domain.operation_events import Briefing, Cancellation
 from scmanager.domain.operation_parts import Stage, TextKind, Window
 from scmanager.domain.operation_rules import OperationUnknown
@@ -122,6 +123,9 @@ def show(
     for text in told["texts"]:
         by = f", by {text['by']}" if text["by"] else ""
         say(f"{text['kind']} ({text['standing']}){by}: {indented(text['text'])}")
+    for document in told["documents"]:
+        about = f"{shlex.quote(told['title'])} --kind {document['kind']}"
+        say(f"{document['kind']} document ({counted(document['changes'], 'change')}): scm document show {about}")
     if told["lead"]:
         say(f"led by {told['lead']}")
     slots = [
@@ -241,14 +245,11 @@ def _details(place: Place, space: Space, one: Operation) -> Row:
         }
         for slot in one.ship_slots
     ]  # fmt: skip
-    numbers: dict[str, int] = {}
-    several = Counter(slot.role for slot in one.crew_slots)
+    called = slot_names(one)
     for slot in one.crew_slots:
-        numbers[slot.role] = numbers.get(slot.role, 0) + 1
-        title = f"{slot.role} {numbers[slot.role]}" if several[slot.role] > 1 else slot.role
         who, rivals = taker(slot, crew), [people.call(each) for each in rival_takers(slot, crew)]
         slots.append({
-            "id": slot.id, "title": title, "who": [people.call(who)] if who else [], "rivals": rivals,
+            "id": slot.id, "title": called[slot.id], "who": [people.call(who)] if who else [], "rivals": rivals,
             "note": f"contested by {' or '.join(map(str, rivals))}" if rivals else "",
         })  # fmt: skip
     return {
@@ -257,7 +258,8 @@ def _details(place: Place, space: Space, one: Operation) -> Row:
         "rival_stages": [each.stage.value for each in one.rival_calls],
         "outcome": one.call.outcome.value if one.call.outcome else None,
         "lead": people.call(one.lead) if one.lead else None,
-        "texts": _texts(place, space, one, people), "slots": slots, "series": one.series,
+        "texts": _texts(place, space, one, people), "documents": _documents(space, one),
+        "slots": slots, "series": one.series,
         "squads": [{"id": each.id, "title": each.title} for each in one.squads],
         "answers": {how: [people.call(each) for each in getattr(held, how)] for how in held.__struct_fields__},
         "there": [people.call(each.value) for each in one.checked_in],
@@ -287,6 +289,13 @@ def _texts(place: Place, space: Space, one: Operation, people: Register) -> list
         for entry, how in standing
         if entry in read
     ]  # fmt: skip
+
+
+def _documents(space: Space, one: Operation) -> list[Row]:
+    """What is written of it in documents, which stand beside its words: which, and how often they were changed."""
+    state = space.state(DOCUMENTS, one.id)
+    texts = state.texts if isinstance(state, Document) else ()
+    return [{"kind": text.kind.value, "changes": text.count} for text in texts]
 
 
 def _told_by(space: Space, entry: Id32) -> Operation:

@@ -4,10 +4,10 @@ from typing import Final
 
 from scmanager.domain.rights import Right
 
-WHEN: Final = "Such as 90m, 3h, 14d, 2955-11-30, 2955-11-30T20:00 (UTC), or UTC seconds."
-THERE: Final = "Such as 3h, 14d, 2955-11-30T20:00 (in the zone given, else UTC), or UTC seconds."
-ENDS: Final = "Such as 3h (from its beginning), 2955-11-30T22:00 (in the zone given, else UTC), or UTC seconds."
-_THERE_MOVED: Final = "Such as 3h, 14d, 2955-11-30T20:00 (in the zone given, else the operation's), or UTC seconds."
+WHEN: Final = "Such as 90m, 3h, 14d, 2027-11-30, 2027-11-30T20:00 (UTC), or UTC seconds."
+THERE: Final = "Such as 3h, 14d, 2027-11-30T20:00 (in the zone given, else UTC), or UTC seconds."
+ENDS: Final = "Such as 3h (from its beginning), 2027-11-30T22:00 (in the zone given, else UTC), or UTC seconds."
+_THERE_MOVED: Final = "Such as 3h, 14d, 2027-11-30T20:00 (in the zone given, else the operation's), or UTC seconds."
 _MEMBER: Final = "Handle, name, or the first digits of the id (scm member list)."
 
 HELP: Final[dict[str, str]] = {
@@ -75,7 +75,7 @@ OF_VERB: Final[dict[str, str]] = {
     "ship.set-readiness until_s": f"When the claim is through; for in-claim only. {WHEN}",
     "operation.reschedule starts_s": f"0 for a template. {_THERE_MOVED}",
     "operation.reschedule ends_s": ENDS.replace("UTC),", "the operation's),"),
-    "operation.copy starts_s": "Such as 3h, 14d, 2955-11-30T20:00 (in the operation's own zone), or UTC seconds.",
+    "operation.copy starts_s": "Such as 3h, 14d, 2027-11-30T20:00 (in the operation's own zone), or UTC seconds.",
     "treaty.change-terms starts_s": WHEN,
     "ship.lend until_s": f"When it is to come back. {WHEN}",
     "organisation.unaffiliate other": "The other organisation's id, or its first digits.",

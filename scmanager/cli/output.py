@@ -29,7 +29,7 @@ class Unanswered(Unavailable):
     code = "unanswered"
     hint = (
         "Say it beforehand: --yes where a command asks, SCM_PASSPHRASE for the passphrase of the keys, "
-        "SCM_BACKUP_PASSPHRASE for that of a backup."
+        "SCM_BACKUP_PASSPHRASE for that of a backup. What is on paper is typed at a terminal."
     )
 
 
@@ -48,6 +48,8 @@ _UNSAFE = re.compile(
 """What would steer the terminal, reorder a line, or make one name look like another: it is drawn as nothing."""
 
 _NOT_ASCII = re.compile("[^\x09\x0a\x20-\x7e]")
+
+_IDS = re.compile("[0-9a-f]{32}|[0-9a-f]{64}")
 
 SEVERAL_MAX = 3
 """As many ids of a list are shown to people; programs get all."""
@@ -157,10 +159,15 @@ def say_result(result: dict[str, Any], *, as_json: bool) -> None:
 
 
 def _several(values: list[Any]) -> str:
-    """A list of ids: all of a few, else how many and the first."""
+    """A list of ids or names: all of a few, else how many and the first."""
     if len(values) <= SEVERAL_MAX:
         return ", ".join(str(each) for each in values) or "none"
-    return f"{len(values)}: {', '.join(short(each) for each in values[:SEVERAL_MAX])}, ..."
+    return f"{len(values)}: {', '.join(map(_brief, values[:SEVERAL_MAX]))}, ..."
+
+
+def _brief(value: Any) -> str:
+    """An id by its beginning; a name as it is."""
+    return short(value) if _IDS.fullmatch(str(value)) else str(value)
 
 
 def say_error(error: ScManagerError, *, as_json: bool = False) -> None:

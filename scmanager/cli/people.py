@@ -8,11 +8,12 @@ import typer
 from scmanager.application.verbs import RoleId
 from scmanager.cli import gone, names
 from scmanager.cli.calling import Called, Register
+from scmanager.cli.moments import Moment
 from scmanager.cli.output import Cell, JsonFlag, counted, remark, say_json, say_table, short
 from scmanager.cli.session import Place, session_of
 from scmanager.cli.verbs import OrgOption
 from scmanager.domain.catalogue import MEMBERS, ROLES
-from scmanager.domain.governance import DeviceCut
+from scmanager.domain.governance import DeviceCut, Enrolled
 from scmanager.domain.records import Grant
 from scmanager.spaces.space import Space
 
@@ -182,12 +183,21 @@ def _devices(place: Place, space: Space) -> Iterable[Row]:
         for each in space.of_type(DeviceCut.tag)
         if isinstance(each.event, DeviceCut) and space.envelope(each).member == mine
     }
+    logs = {
+        event.device: event.log for each in space.of_type(Enrolled.tag) if isinstance(event := each.event, Enrolled)
+    }
+    said: dict[bytes, list[int]] = {}
+    for opened in space.entries():
+        said.setdefault(opened.entry.log, []).append(opened.entry.hlc // 10**6)
     for standing in space.grants():
         if standing.grant.member != mine:
             continue
         for device, level in sorted(standing.devices.items(), key=lambda each: each[1]):
+            times = said.get(logs.get(device, standing.grant.log), [])
             yield {
-                "space": space.kind, "of": space.id, "device": device, "level": level,
+                "space": space.kind, "of": Called(space.id, names.title_of(space), instead="yours"),
+                "device": device, "level": level,
+                "first entry": Moment(min(times, default=0)), "last entry": Moment(max(times, default=0)),
                 "this machine": "yes" if device == place.identity.device else "",
                 "cut": "yes" if device in disowned and standing.disowned else "",
             }  # fmt: skip

@@ -75,7 +75,7 @@ def owner_of(space: Space, owner: Owner | None, people: Register) -> Called | No
         return None
     if owner.kind is OwnerKind.ORGANISATION:
         return Called(owner.id, names.title_of(space))
-    return people.call(owner.id)
+    return people.call(owner.id) if space.kind == "org" else Called(owner.id, instead="you")
 
 
 def _fleets(place: Place, space: Space) -> Iterable[Row]:

@@ -18,14 +18,7 @@ class TargetTaken(Refused):
     """{path} is there already."""
 
     code = "target-taken"
-    hint = "Name another one: what is there is never overwritten."
-
-
-class TargetThere(Refused):
-    """{path} is there already."""
-
-    code = "target-there"
-    hint = "Name another one, or say --replace."
+    hint = "Name another one. What is there is replaced only by its like, and only where --replace is said."
 
 
 ReplaceFlag = Annotated[bool, typer.Option("--replace", help="An earlier one of that name is replaced.")]
@@ -45,7 +38,7 @@ def check_target(path: Path) -> None:
 def check_replaceable(path: Path, is_earlier: Callable[[bytes], bool], *, replace: bool) -> None:
     """The same for what is written again and again: an earlier one is replaced by who says so.
 
-    `is_earlier` sees how a file that is there begins. Raises TargetTaken, TargetThere, PrivateFileFailed.
+    `is_earlier` sees how a file that is there begins. Raises TargetTaken, PrivateFileFailed.
     """
     if not (path.exists() or path.is_symlink()):
         check_target(path)
@@ -57,7 +50,7 @@ def check_replaceable(path: Path, is_earlier: Callable[[bytes], bool], *, replac
     except OSError as error:
         raise PrivateFileFailed(path=str(path), act="read", reason=error.strerror or type(error).__name__) from error
     if not replace:
-        raise TargetThere(path=str(path))
+        raise TargetTaken(path=str(path))
 
 
 def check_space_target(path: Path, space: bytes) -> None:

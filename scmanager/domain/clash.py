@@ -39,6 +39,8 @@ class Field(State):
     """Which events can begin or end a contest of claims; empty for any."""
     own: Callable[[Id, Any], Id | None] = lambda _thing, _state: None
     """Of a thing's id and state: the member whose own it is, who needs no right to settle it."""
+    closed: Callable[[Any], bool] = lambda _: False
+    """Whether, as the state is, nobody can settle it: the thing is over. It is open again when that is taken back."""
     noun: str = ""
     """What an id that is the value stands for; empty where the value is no id."""
     words: type[Personal] | None = None
@@ -108,10 +110,11 @@ class Clashes:
         return (*self.open(), *self._settled[-TUPLE_MAX:])
 
     def open(self) -> tuple[Contest, ...]:
-        """What is contested now."""
+        """What is contested now and can be settled."""
         return tuple(
             Contest(field.name, part, rivals)
             for field in self._fields
+            if not field.closed(self._state)
             for part, rivals in self._contenders(field).items()
         )
 

@@ -24,7 +24,9 @@ from scmanager.domain.event import Id
 from scmanager.domain.member import Member
 from scmanager.domain.operation import Operation
 from scmanager.domain.operation_crew import manifest
+from scmanager.domain.operation_parts import Stage
 from scmanager.domain.ship import Loan, Ship
+from scmanager.domain.ship import Standing as ShipStanding
 from scmanager.domain.ship_events import Owner, OwnerKind
 from scmanager.domain.treaty import Treaty
 
@@ -59,6 +61,25 @@ def _standing(treaty: Treaty) -> Contenders:
         yield b"", (Claim("agreed", treaty.agreements[0].entry), Claim(dropped.value.reason.value, dropped.entry))
 
 
+def _is_over(operation: Operation) -> bool:
+    """Who and which ship is in a slot is changed no more; what it is called, and what became of it, still is."""
+    return operation.call.stage in (Stage.COMPLETED, Stage.CANCELLED)
+
+
+def _is_gone(ship: Ship) -> bool:
+    return ship.standing is not ShipStanding.PRESENT
+
+
+def _is_done(treaty: Treaty) -> bool:
+    """It ended or came to nothing: nobody signs it."""
+    return bool(treaty.ends or treaty.drops)
+
+
+def _has_no_stance(one: contact.Contact) -> bool:
+    """Peace comes first, or it is archived."""
+    return one.archived or bool(one.wars)
+
+
 def _itself(thing: Id, _: Any) -> Id:
     return thing
 
@@ -72,23 +93,25 @@ def _owner(_: Id, ship: Ship) -> Id | None:
 
 
 _oe, _se, _te = operation_events, ship_events, treaty_events
+_archived, _disbanded, _withdrawn = attrgetter("archived"), attrgetter("disbanded"), attrgetter("withdrawn")
 _CREW_MOVES = (_oe.SlotTaken, _oe.SlotTakenFor, _oe.SlotLeft, _oe.SlotLeftFor, _oe.SlotDropped)
 _SHIP_MOVES = (_oe.ShipAssigned, _oe.ShipReleased, _oe.SlotDropped)
 
 FIELDS: Final[Mapping[str, tuple[Field, ...]]] = MappingProxyType(
     {
         "organisation": (
-            Field("name", "organisation.rename", organisation.Renamed, _all("names")),
+            Field("name", "organisation.rename", organisation.Renamed, _all("names"), closed=_archived),
             Field(
                 "description", "organisation.describe", organisation.Described,
                 reads=attrgetter("profile"), writes=(organisation.Described,), words=organisation.Description,
+                closed=_archived,
             ),
             Field(
                 "tag", "organisation.set-sid", organisation.SidSet,
-                reads=attrgetter("sid"), writes=(organisation.Founded, organisation.SidSet),
+                reads=attrgetter("sid"), writes=(organisation.Founded, organisation.SidSet), closed=_archived,
             ),
         ),
-        "role": (Field("template", "role.change", role.Changed, _all("templates")),),
+        "role": (Field("template", "role.change", role.Changed, _all("templates"), closed=_withdrawn),),
         "member": (
             Field("joining", "member.confirm", member.Confirmed, _joining),
             Field("claim", "member.settle-claim", member.Claimed, _all("claims"), noun="member"),
@@ -104,27 +127,29 @@ FIELDS: Final[Mapping[str, tuple[Field, ...]]] = MappingProxyType(
         "ship": (
             Field("owner", "ship.settle-owner", _se.TransferredFor, _all("owners"), noun="owner"),
             Field("loan", "ship.settle-loan", _se.ReturnedFor, _all("loans"), own=_owner, noun="member"),
-            Field("fleet", "ship.assign", _se.AssignedFor, _all("fleets"), own=_owner, noun="fleet"),
+            Field("fleet", "ship.assign", _se.AssignedFor, _all("fleets"), own=_owner, noun="fleet", closed=_is_gone),
             Field(
                 "nickname", "ship.name", _se.NamedFor, own=_owner, words=_se.Nickname,
-                reads=attrgetter("nickname"), writes=(_se.Named, _se.WordsRestored),
+                reads=attrgetter("nickname"), writes=(_se.Named, _se.WordsRestored), closed=_is_gone,
             ),
             Field(
                 "details", "hangar.import", _se.DetailedFor, own=_owner, words=_se.Details,
                 reads=attrgetter("details"),
-                writes=(_se.Added, _se.AddedFor, _se.Shared, _se.Detailed, _se.WordsRestored),
+                writes=(_se.Added, _se.AddedFor, _se.Shared, _se.Detailed, _se.WordsRestored), closed=_is_gone,
             ),
         ),
         "fleet": (
-            Field("name", "fleet.rename", fleet.Renamed, _all("names")),
-            Field("lead", "fleet.assign-lead", fleet.LeadAssigned, _all("leads"), noun="member"),
+            Field("name", "fleet.rename", fleet.Renamed, _all("names"), closed=_disbanded),
+            Field("lead", "fleet.assign-lead", fleet.LeadAssigned, _all("leads"), noun="member", closed=_disbanded),
         ),
         "squadron": (
-            Field("name", "squadron.rename", squadron.Renamed, _all("names")),
-            Field("lead", "squadron.assign-lead", squadron.LeadAssigned, _all("leads"), noun="member"),
+            Field("name", "squadron.rename", squadron.Renamed, _all("names"), closed=_disbanded),
+            Field(
+                "lead", "squadron.assign-lead", squadron.LeadAssigned, _all("leads"), noun="member", closed=_disbanded
+            ),
             Field(
                 "fleet", "squadron.move", squadron.Moved, noun="fleet",
-                reads=attrgetter("fleet"), writes=(squadron.Formed, squadron.Moved),
+                reads=attrgetter("fleet"), writes=(squadron.Formed, squadron.Moved), closed=_disbanded,
             ),
         ),
         "operation": (
@@ -134,30 +159,37 @@ FIELDS: Final[Mapping[str, tuple[Field, ...]]] = MappingProxyType(
             Field("lead", "operation.assign-lead", _oe.LeadAssigned, _all("leads"), noun="member"),
             Field("course", "operation.reinstate", _oe.Reinstated, _all("calls")),
             Field(
-                "crew", "operation.take-slot", _oe.SlotTakenFor, _crew, when=_CREW_MOVES, noun="member"
+                "crew", "operation.take-slot", _oe.SlotTakenFor, _crew, when=_CREW_MOVES, noun="member",
+                closed=_is_over,
             ),
-            Field("ship", "operation.assign-ship", _oe.ShipAssigned, _ships, when=_SHIP_MOVES, noun="ship"),
+            Field(
+                "ship", "operation.assign-ship", _oe.ShipAssigned, _ships, when=_SHIP_MOVES, noun="ship",
+                closed=_is_over,
+            ),
         ),
         "contact": (
-            Field("name", "contact.rename", contact.Renamed, _all("names")),
-            Field("space", "contact.identify", contact.Identified, _all("spaces"), noun="space"),
-            Field("stance", "contact.set-stance", contact.StanceSet, _all("stances")),
+            Field("name", "contact.rename", contact.Renamed, _all("names"), closed=_archived),
+            Field("space", "contact.identify", contact.Identified, _all("spaces"), noun="space", closed=_archived),
+            Field("stance", "contact.set-stance", contact.StanceSet, _all("stances"), closed=_has_no_stance),
             Field(
                 "tag", "contact.set-sid", contact.SidSet,
-                reads=attrgetter("sid"), writes=(contact.Recorded, contact.SidSet),
+                reads=attrgetter("sid"), writes=(contact.Recorded, contact.SidSet), closed=_archived,
             ),
             Field(
                 "reported", "contact.report-stance", contact.StanceReported,
-                reads=attrgetter("reported"), writes=(contact.StanceReported,),
+                reads=attrgetter("reported"), writes=(contact.StanceReported,), closed=_archived,
             ),
             Field(
                 "note", "contact.note", contact.Noted,
-                reads=attrgetter("note"), writes=(contact.Noted,), words=contact.ContactNote,
+                reads=attrgetter("note"), writes=(contact.Noted,), words=contact.ContactNote, closed=_archived,
             ),
         ),
         "treaty": (
-            Field("terms", "treaty.choose-terms", _te.TermsChosen, _all("drafts"), words=_te.TreatyTerms),
-            Field("agreement", "treaty.sign", _te.Signed, _all("agreements"), words=_te.TreatyTerms),
+            Field(
+                "terms", "treaty.choose-terms", _te.TermsChosen, _all("drafts"), words=_te.TreatyTerms,
+                closed=_is_done,
+            ),
+            Field("agreement", "treaty.sign", _te.Signed, _all("agreements"), words=_te.TreatyTerms, closed=_is_done),
             Field("standing", "treaty.reinstate", _te.Reinstated, _standing),
         ),
         "character": (

@@ -203,7 +203,10 @@ class RankTooHigh(Refused):
     """Rank {rank} is not below your own."""
 
     code = "member-rank-too-high"
-    hint = "Ask somebody of a higher rank."
+    hint = (
+        "Ask somebody of a higher rank. Above the founder is nobody: that seat is handed over, scm org hand-over, or"
+        " taken over with the recovery sheet: scm recovery offer."
+    )
 
 
 def record(member: Member, id_: Id, handle: str, display_name: str = "") -> Iterator[Decision]:

@@ -14,7 +14,7 @@ from scmanager.domain.event import Envelope, Id, State
 from scmanager.domain.member import Member
 from scmanager.domain.notification import SECOND_US, History, Kind, Notification, Told, notification_id
 from scmanager.domain.operation import Operation, evolve
-from scmanager.domain.operation_crew import manifest, places, taker
+from scmanager.domain.operation_crew import manifest, places, slot_names, taker
 from scmanager.domain.operation_events import Answer
 from scmanager.domain.operation_parts import SignUp, Stage
 from scmanager.domain.rights import Right
@@ -92,10 +92,7 @@ def _contested(told: Told, fold: str, state: Any, contest: Contest) -> Iterator[
 
 
 def _slot(state: Any, part: Id) -> str:
-    if not part or not isinstance(state, Operation):
-        return ""
-    called = {each.id: each.title for each in state.ship_slots} | {each.id: each.role for each in state.crew_slots}
-    return f" {called.get(part, '')}"
+    return f" {slot_names(state).get(part, '')}" if part and isinstance(state, Operation) else ""
 
 
 def _member(told: Told, state: Member, history: History) -> Iterator[Notification]:

@@ -4,6 +4,7 @@ Crew and wait-list are functions of the answers: the first to accept have the pl
 when one of them declines, or there are more places, the next is in the crew, and nobody has to say so.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 
 import msgspec
@@ -100,6 +101,16 @@ def taker(slot: CrewSlot, crew: frozenset[Id]) -> Id | None:
 def rival_takers(slot: CrewSlot, crew: frozenset[Id]) -> tuple[Id, ...]:
     """Others in the crew who took it at the same time. Whoever leads settles it by putting one of them there."""
     return tuple(dict.fromkeys(each.value for each in slot.claims if each.value in crew))[1:]
+
+
+def slot_names(operation: Operation) -> dict[Id, str]:
+    """What its slots are called, crew and ships: by role, numbered where several have it, and by title."""
+    several, numbers = Counter(slot.role for slot in operation.crew_slots), Counter[str]()
+    found = {slot.id: slot.title for slot in operation.ship_slots}
+    for slot in operation.crew_slots:
+        numbers[slot.role] += 1
+        found[slot.id] = f"{slot.role} {numbers[slot.role]}" if several[slot.role] > 1 else slot.role
+    return found
 
 
 def sign_up(

@@ -56,7 +56,7 @@ def test_only_an_older_backup_is_replaced(nova: Scm, tmp_path: Path) -> None:
     assert (first.code, "replaces the older backup" in first.err) == (0, False)
     before = file.read_bytes()
     again = nova("backup", "--plain", file)
-    assert (again.code, again.error) == (1, "target-there")
+    assert (again.code, again.error) == (1, "target-taken")
     assert file.read_bytes() == before
     replaced = nova("backup", "--plain", "--replace", file)
     assert (replaced.code, "replaces the older backup" in replaced.err) == (0, True)

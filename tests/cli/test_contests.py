@@ -80,3 +80,31 @@ def test_what_two_machines_set_at_once_is_listed_settled_by_number_and_remembere
     assert "  title: North" in nova("why", past["name"]["values"][0]["event"][:12]).out
     carry(nova, tmp_path, "a", "b")
     assert nova("contested", "--json", at="b").json == []
+
+
+@pytest.mark.slow
+def test_of_two_slots_of_one_role_the_list_says_which_and_what_is_over_asks_nobody(nova: Scm, tmp_path: Path) -> None:
+    assert nova("operation", "plan", "Ore Run", "3h", "2h").code == 0
+    assert nova("operation", "add-crew-slots", "Ore Run", "turret", "--count", 2).code == 0
+    assert nova("operation", "limit-crew", "Ore Run", 4).code == 0
+    for name in ("Grace", "Edsger", "Otto", "Ada"):
+        assert nova("member", "record", name).code == 0
+        assert nova("operation", "sign-up", "Ore Run", "--member", name).code == 0
+    second_machine(nova, tmp_path)
+    for slot, here, there in (("turret 1", "Ada", "Grace"), ("turret 2", "Edsger", "Otto")):
+        assert nova("operation", "take-slot", "Ore Run", slot, "--member", here).code == 0
+        assert nova("operation", "take-slot", "Ore Run", slot, "--member", there, at="b").code == 0
+    carry(nova, tmp_path, "b", "a")
+    rows = nova("contested", "--json").json
+    assert {(row["field"], row["part_name"]) for row in rows} == {("crew", "turret 1"), ("crew", "turret 2")}
+    told = nova("contested")
+    assert "operation Ore Run, crew turret 2: you may settle it" in told.err
+    assert "--slot SLOT" in told.err
+    assert "who is turret 1" in nova("inbox").out
+    assert nova("settle", "Ore Run", "crew", "--choose", 1).error == "name-ambiguous"
+    assert nova("settle", "Ore Run", "crew", "--choose", 1, "--slot", "turret 2").code == 0
+    assert [row["part_name"] for row in nova("contested", "--json").json] == ["turret 1"]
+    assert nova("operation", "start", "Ore Run").code == 0
+    assert nova("operation", "complete", "Ore Run", "success").code == 0
+    assert nova("contested", "--json").json == []
+    assert "who is turret 1" not in nova("inbox").out

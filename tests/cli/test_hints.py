@@ -7,7 +7,12 @@ import pytest
 import typer
 from typer.core import TyperGroup
 
+from scmanager.adapters.identity import IdentityExists
+from scmanager.adapters.private_files import PrivateFileFailed
+from scmanager.cli.calling import NameAmbiguous
 from scmanager.cli.entry import build
+from scmanager.cli.output import Unanswered
+from scmanager.domain.member import RankTooHigh
 from tests.test_tidy import every_error
 
 ROOT = Path(__file__).parent.parent.parent
@@ -52,3 +57,14 @@ def test_every_command_that_a_page_names_is_there(page: str, commands: dict[str,
 
 def test_a_command_that_is_not_there_is_found(commands: dict[str, frozenset[str]]) -> None:
     assert unknown("scm fleet sink, scm conquer. scm fleet", commands) == ["fleet sink", "conquer"]
+
+
+def test_hints_name_the_way_out() -> None:
+    for error, words in (
+        (PrivateFileFailed, ("--data", "SCM_DATA", "SCM_STATE")),
+        (Unanswered, ("--yes", "SCM_PASSPHRASE", "SCM_BACKUP_PASSPHRASE")),
+        (RankTooHigh, ("scm org hand-over", "scm recovery")),
+        (NameAmbiguous, ("id",)),
+        (IdentityExists, ("--data",)),
+    ):
+        assert all(word in (error.hint or "") for word in words), error

@@ -59,6 +59,18 @@ def test_a_ship_that_was_removed_is_meant_when_it_is_brought_back(nova: Scm) -> 
     assert nova("ship", "restore", "DRAK_Corsair", "--json").json["ship"] == gone
 
 
+def test_a_ship_that_only_ones_own_hangar_calls_so_is_told_with_how_to_name_it(nova: Scm) -> None:
+    own = nova("ship", "add", "DRAK_Cutlass_Black", "--personal", "--nickname", "Magpie", "--json").json["ship"]
+    before = nova("ship", "set-readiness", "Magpie", "damaged")
+    assert (before.error, "--personal" in before.err, own[:12] in before.err) == ("name-unknown", True, False)
+    assert nova("hangar", "share").code == 0
+    told = nova("ship", "set-readiness", "Magpie", "damaged")
+    assert (told.error, f"here it is {own[:12]}." in told.err) == ("name-unknown", True)
+    assert nova("ship", "set-readiness", "Magpie", "damaged", "--personal").code == 0
+    assert nova("ship", "set-readiness", own[:12], "damaged").code == 0
+    assert "--personal" not in nova("ship", "set-readiness", "Wasp", "damaged").err
+
+
 @pytest.mark.slow
 def test_a_withdrawn_role_and_a_cancelled_operation_give_way(nova: Scm) -> None:
     gone, here = (nova("role", "define", "Guest", 9 - each, "--json").json["role"] for each in range(2))

@@ -70,6 +70,28 @@ def test_whoever_plans_an_operation_in_the_past_is_told_so(nova: Scm) -> None:
     assert "in the past" not in nova("operation", "plan", "Soon", "2h", "2h").err
 
 
+def test_whoever_copies_a_date_of_the_verse_is_told_how_far_ahead_that_is(nova: Scm) -> None:
+    told = nova("operation", "plan", "Far", "2956-11-28T20:00", "3h")
+    assert (told.code, "It begins in 9" in told.err, "calendar on your wall" in told.err) == (0, True, True)
+    assert "calendar" not in nova("operation", "plan", "Next year", "300d", "3h").err
+
+
+def test_a_second_of_one_title_is_taken_with_a_remark(nova: Scm) -> None:
+    day = ("14d", "3h")
+    for first, again in (
+        (("role", "define", "Bosun", 3), ("role", "define", "bosun", 4)),
+        (("fleet", "form", "Lamplighters"), ("fleet", "form", "Lamplighters")),
+        (("squadron", "form", "Red"), ("squadron", "form", "Red")),
+        (("operation", "plan", "Ore Run", *day), ("operation", "plan", "Ore Run", *day)),
+    ):
+        made = nova(*first, "--json").json[first[0]]
+        told = nova(*again)
+        assert (told.code, f"another of that name ({made[:12]})" in told.err) == (0, True), again
+    assert nova("fleet", "form", "Alone").err.count("another") == 0
+    assert nova("fleet", "disband", "Alone").code == 0
+    assert nova("fleet", "form", "Alone").err.count("another") == 0, "what is gone is no twin"
+
+
 def test_who_has_no_template_is_told_how_to_keep_one(nova: Scm) -> None:
     assert "scm operation save-template" in nova("operation", "list", "--templates").err
 
@@ -127,7 +149,7 @@ def test_a_template_with_a_ship_that_nobody_owns_is_asked_of_the_whole_roster(pl
 def test_operations_are_written_as_a_calendar(planned: Scm, tmp_path: Path) -> None:
     file = tmp_path / "nova.ics"
     assert planned("operation", "calendar", "-o", file, "--json").json["operations"] == 1
-    assert planned("operation", "calendar", "-o", file).error == "target-there"
+    assert planned("operation", "calendar", "-o", file).error == "target-taken"
     letter = tmp_path / "letter.txt"
     letter.write_text("Dear all", encoding="utf-8")
     assert planned("operation", "calendar", "--replace", "-o", letter).error == "target-taken"

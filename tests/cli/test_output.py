@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scmanager.cli import output
-from scmanager.cli.output import counted, harmless, indented, remark, say, say_json, say_table
+from scmanager.cli.output import counted, harmless, indented, remark, say, say_json, say_result, say_table
 from tests.cli.conftest import Scm
 
 
@@ -150,6 +150,14 @@ def test_one_and_several_are_counted_as_people_do() -> None:
     told = [counted(number, "slot") for number in (0, 1, 2)]
     assert told == ["0 slots", "1 slot", "2 slots"]
     assert counted(2, "entry waits", "entries wait") == "2 entries wait"
+
+
+def test_a_list_shows_names_whole_and_ids_by_their_beginning(capsys: pytest.CaptureFixture[str]) -> None:
+    say_result({"ships": ["TMBL_Ranger_TR", "MISC_Hull_D (ad7b0123cdef)", "ARGO_MOLE", "x"]}, as_json=False)
+    say_result({"ships": ["ab" * 16] * 4}, as_json=False)
+    told = capsys.readouterr().out
+    assert "4: TMBL_Ranger_TR, MISC_Hull_D (ad7b0123cdef), ARGO_MOLE, ..." in told
+    assert f"4: {'ab' * 6}, {'ab' * 6}," in told
 
 
 def test_prose_of_several_lines_begins_no_line_of_ours() -> None:

@@ -53,7 +53,9 @@ def test_what_an_undo_would_say_is_told_in_names(nova: Scm) -> None:
 
 def test_a_member_whose_words_were_erased_is_listed_as_that(nova: Scm) -> None:
     nova("member", "record", "Ayla")
+    assert nova("ship", "add", "DRAK_Corsair", "--owner", "Ayla").code == 0
     assert nova("erase", "Ayla", "--yes").code == 0
+    assert "(erased)" in nova("ship", "list").out
     assert "(erased)" in nova("member", "list").out
     rows = nova("member", "list", "--json").json
     assert sorted(row["handle"] for row in rows) == ["", "Vesper"]

@@ -41,6 +41,8 @@ def test_a_second_machine_acts_as_its_owner(nova: Scm, tmp_path: Path) -> None:
     nova("space", "import", space, at="laptop")
     assert nova("organisation", "rename", "From the laptop", at="laptop").code == 0
     devices = nova("device", "list", "--json", at="laptop").json
+    assert all(each["first entry"] <= each["last entry"] for each in devices)
+    assert [each["of"]["name"] for each in devices] == ["From the laptop"] * 2
     assert sorted((each["level"], each["this machine"]) for each in devices) == [(0, ""), (1, "yes")]
 
 

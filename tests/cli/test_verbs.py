@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import json
 import secrets
 import shlex
 from pathlib import Path
@@ -144,12 +145,19 @@ def test_empty_lists_name_the_next_step(nova: Scm) -> None:
 
 
 @pytest.mark.slow
-def test_ships_are_imported_previewed_shared_and_taken_back(nova: Scm) -> None:
+def test_ships_are_imported_previewed_shared_and_taken_back(
+    nova: Scm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file = "scmanager/cli/data/hangars/TocToc.json"
     assert nova("import", file, "--preview", "--json").json["added"] == 2
     assert nova("ship", "list", "--json").json == []
     done = nova("import", file, "--yes", "--json").json
+    short_list = tmp_path / "short.json"
+    short_list.write_text(json.dumps(json.loads(Path(file).read_text(encoding="utf-8"))[:1]), encoding="utf-8")
+    assert "(you)" in nova("ship", "list", "--personal").out
     assert len(nova("hangar", "share", "--json").json["ships"]) == 2
+    assert "not listed" not in nova("import", short_list, "--preview").out.partition("to add")[0]
+    assert nova("import", short_list, "--preview", "--missing", "remove").out.count("\nnot listed") == 1
     assert {ship["model"] for ship in nova("ship", "list", "--json").json} == {"ORIG_400i", "ORIG_300i"}
     assert nova("import", file, "--preview", "--json").json["unchanged"] == 2
     (listed,) = nova("hangar", "imports", "--personal", "--json").json
@@ -159,7 +167,13 @@ def test_ships_are_imported_previewed_shared_and_taken_back(nova: Scm) -> None:
     ]
     assert listed["tool"] in nova("hangar", "imports", "--personal").out
     assert "scm import FILE" in nova("hangar", "imports").err
-    taken_back = nova("hangar", "undo-import", done["import"], "--personal", "--json").json
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    assert nova("hangar", "undo-import", done["import"], "--personal").error == "unanswered"
+    told = nova("hangar", "undo-import", done["import"], "--personal", "--yes", "--command-id", "ab" * 16)
+    assert "scm ship withdraw SHIP --org NOVA" in told.err
+    taken_back = nova(
+        "hangar", "undo-import", done["import"], "--personal", "--yes", "--command-id", "ab" * 16, "--json"
+    ).json
     assert nova("hangar", "imports", "--personal", "--json").json == [listed | {"undone": "yes"}]
     assert taken_back["undone"] == 2
     again = nova("hangar", "undo-import", done["import"], "--personal")

@@ -13,7 +13,7 @@ from scmanager.domain.clash_fields import FIELDS, field_of
 from scmanager.domain.event import CATALOGUE, Envelope, Event, Id32
 from scmanager.domain.fold import Fold
 from scmanager.domain.governance import needs
-from scmanager.domain.operation_events import Answer
+from scmanager.domain.operation_events import Answer, Outcome
 from scmanager.domain.rights import RIGHT_NEEDED
 from scmanager.domain.treaty_events import (
     AcceptanceClaimed,
@@ -126,6 +126,21 @@ def test_a_slot_is_contested_by_those_alone_who_have_a_place_in_the_crew() -> No
     assert (found.field, found.part, [each.value for each in found.rivals]) == ("crew", slot, [ADA, GRACE])
     declined = contests("operation", *said, (operation_events.SignedUpFor(GRACE, Answer.DECLINED), (6, 7)))
     assert declined == ()
+    done = [*said, (operation_events.Started(), (6, 7)), (operation_events.Completed(Outcome.SUCCESS), (8,))]
+    assert contests("operation", *done) == (), "nobody can settle it any more"
+    (again,) = contests("operation", *done, (operation_events.Reinstated(), (9,)))
+    assert (again.field, again.part) == ("crew", slot)
+
+
+def test_what_is_over_asks_nobody_to_settle_what_stands_in_it() -> None:
+    fields = {
+        "fleet": [(fleet.Formed("A"), ()), (fleet.Renamed("B"), (1,)), (fleet.Renamed("C"), (1,))],
+        "role": [(role.Defined("A", 5), ()), (role.Changed("B", 5), (1,)), (role.Changed("C", 6), (1,))],
+    }
+    over: dict[str, Event] = {"fleet": fleet.Disbanded(), "role": role.Withdrawn()}
+    for kind, said in fields.items():
+        assert len(contests(kind, *said)) == 1
+        assert contests(kind, *said, (over[kind], (2, 3))) == ()
 
 
 @pytest.mark.parametrize("kind", FIELDS)
