@@ -30,7 +30,7 @@ from scmanager.cli.client import Client, RunningNode
 from scmanager.cli.doorway import enter
 from scmanager.cli.output import JsonFlag, counted, progress, remark, say, say_json, short
 from scmanager.cli.session import NoFolder, Session, session_of
-from scmanager.cli.targets import ReplaceFlag, TargetTaken, check_replaceable
+from scmanager.cli.targets import ReplaceFlag, check_replaceable
 from scmanager.cli.through import LONG_S
 from scmanager.errors import Refused
 from scmanager.eventstore import audit
@@ -219,10 +219,7 @@ def _target(folder: Path, target: Path, now: int, *, replace: bool) -> Path:
         path /= f"sc-manager-{datetime.fromtimestamp(now, UTC):%Y%m%dT%H%M%SZ}{SUFFIX}"
     if path.resolve().is_relative_to(folder.resolve()):
         raise BackupInsideData(path=str(path))
-    try:
-        check_replaceable(path, is_backup, replace=replace)
-    except TargetTaken as error:
-        raise NotABackup(path=str(path)) from error
+    check_replaceable(path, is_backup, replace=replace, foreign=NotABackup)
     return path
 
 

@@ -35,10 +35,12 @@ def check_target(path: Path) -> None:
         tried.unlink(missing_ok=True)
 
 
-def check_replaceable(path: Path, is_earlier: Callable[[bytes], bool], *, replace: bool) -> None:
+def check_replaceable(
+    path: Path, is_earlier: Callable[[bytes], bool], *, replace: bool, foreign: type[Refused] = TargetTaken
+) -> None:
     """The same for what is written again and again: an earlier one is replaced by who says so.
 
-    `is_earlier` sees how a file that is there begins. Raises TargetTaken, PrivateFileFailed.
+    `is_earlier` sees how a file that is there begins. Raises TargetTaken, `foreign`, PrivateFileFailed.
     """
     if not (path.exists() or path.is_symlink()):
         check_target(path)
@@ -46,7 +48,7 @@ def check_replaceable(path: Path, is_earlier: Callable[[bytes], bool], *, replac
     try:
         with path.open("rb") as held:
             if not is_earlier(held.read(BEGINNING_BYTES)):
-                raise TargetTaken(path=str(path))
+                raise foreign(path=str(path))
     except OSError as error:
         raise PrivateFileFailed(path=str(path), act="read", reason=error.strerror or type(error).__name__) from error
     if not replace:
