@@ -185,7 +185,7 @@ def test_a_proof_is_replaced_by_who_says_so_and_nothing_else_is(released: tuple[
     author, _ = released
     prove = ("author", "prove", author / "release.zip")
     assert author.scm(*prove, at="server").code == 0
-    assert author.scm(*prove, at="server").error == "target-there"
+    assert author.scm(*prove, at="server").error == "target-taken"
     assert author.scm(*prove, "--replace", at="server").code == 0
     assert author.scm(*prove, "-o", author / "keys", "--replace", at="server").error == "target-taken"
     assert author.scm("author", "prove", author / "policy", at="server").error == "not-entered"
