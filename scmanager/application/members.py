@@ -279,8 +279,17 @@ def erase(desk: Desk, *, member_id: MemberId, ground: str = "request") -> Result
 
 
 def _claimed_by(desk: Desk, member_id: bytes) -> list[bytes]:
-    """What others recorded before, and is this member by a claim that holds."""
-    return [each for each, state in desk.things(MEMBERS) if state.claimed_by == member_id]
+    """What others recorded before, and is this member by claims that hold, in however many steps."""
+    by: dict[bytes, list[bytes]] = {}
+    for each, state in desk.things(MEMBERS):
+        if state.claimed_by:
+            by.setdefault(state.claimed_by, []).append(each)
+    found, look = [member_id], [member_id]
+    while look:
+        more = [each for each in by.get(look.pop(), ()) if each not in found]
+        found += more
+        look += more
+    return found[1:]
 
 
 def _call(desk: Desk, member_id: Id, handle: str | UnsetType, display_name: str | UnsetType | None) -> None:

@@ -17,13 +17,11 @@ from scmanager.spaces.space import Space
 def settle(writer: Writer, space: Space, entropy: Callable[[int], bytes]) -> None:
     """End the grants of who left, open the epoch and enrol the devices that are owed, if we have a seat there.
 
-    What cannot be done now (a key is missing, the clock is wrong) is done the next time.
+    What cannot be done now (a key is missing, the clock is wrong) is done the next time, and keeps nothing else.
     """
-    with suppress(Refused, Unavailable):
-        grant = writer.grant(space.id)
-        settle_leaving(writer, space, grant, entropy(16))
-        settle_key(writer, space, grant, entropy(16))
-        settle_devices(writer, space, grant, entropy(16))
+    for step in (settle_leaving, settle_key, settle_devices):
+        with suppress(Refused, Unavailable):
+            step(writer, space, writer.grant(space.id), entropy(16))
 
 
 def settle_leaving(writer: Writer, space: Space, grant: Grant, command: bytes) -> int:

@@ -6,9 +6,10 @@ said of somebody would outlive that person's erasure: such words are shown to no
 
 from typing import cast
 
-from scmanager.domain.catalogue import SHIPS, TREATIES
+from scmanager.domain.catalogue import MEMBERS, SHIPS, TREATIES
 from scmanager.domain.document import LeftOut
 from scmanager.domain.event import Id
+from scmanager.domain.rights import ANYONE, RIGHT_NEEDED
 from scmanager.domain.ship import Ship
 from scmanager.domain.treaty import Treaty
 from scmanager.domain.treaty_events import Proposed
@@ -32,13 +33,15 @@ def subjects(space: Space, opened: Opened) -> frozenset[Id]:
     if kind in OF_THE_AUTHOR:
         return _author(space, opened)
     if kind == "ship":
+        if RIGHT_NEEDED.get(opened.shared.type) is ANYONE:
+            return _author(space, opened)  # What is one's own: it counts from its owner only.
         ship = cast("Ship", space.state(SHIPS, entity))
-        owners = {claim.value.id for claim in (*ship.owners, *ship.former_owners)}
-        return frozenset(owners) or _author(space, opened)
+        owners = (claim.value.id for claim in (*ship.owners, *ship.former_owners))
+        return frozenset(each for each in owners if each == space.id[:16] or space.thing(MEMBERS, each) is not None)
     if kind == "treaty":
         treaty = cast("Treaty", space.state(TREATIES, entity))
-        proposed = {opened.event.contact} if isinstance(opened.event, Proposed) else set()
-        return frozenset(proposed | {treaty.contact} - {b""})
+        proposed = opened.event.contact if isinstance(opened.event, Proposed) else b""
+        return frozenset({treaty.contact or proposed} - {b""})
     return frozenset()
 
 

@@ -15,7 +15,7 @@ from scmanager.application.desk import Desk, Quoted
 from scmanager.application.members import DeviceUnreachable
 from scmanager.application.words import Words
 from scmanager.application.writer import Command
-from scmanager.domain.catalogue import EPOCHS, MEMBERS, ROLES
+from scmanager.domain.catalogue import EPOCHS, MEMBERS, ROLES, SHIPS
 from scmanager.domain.event import Event, Id32, Personal
 from scmanager.domain.governance import Enrolled, EpochOpened
 from scmanager.domain.member import (
@@ -30,6 +30,7 @@ from scmanager.domain.member import (
     Standing,
 )
 from scmanager.domain.role import Changed, RightNotYours
+from scmanager.domain.ship_events import Named, Nickname, Owner, OwnerKind, Transferred
 from scmanager.eventstore.log_copy import LogCopy
 from scmanager.eventstore.own_log import Secret
 from scmanager.exchanging import Exchange, RequestOfAnother
@@ -140,6 +141,35 @@ def test_a_note_that_no_erasure_would_reach_is_read_by_nobody(org: Org, under: s
     note = org.member(org.cleo_id).note
     assert note
     assert org.words(note, Note) is Absence.UNREADABLE
+
+
+def test_words_of_a_ship_lie_under_no_made_up_owner(org: Org) -> None:
+    ship = bytes.fromhex(org.bob.do("ship.add", org.space, {"model": "AEGS_Gladius"})["ship"])
+    nobody = secrets.token_bytes(16)
+
+    def act(desk: Desk) -> dict[str, object]:
+        desk.record(SHIPS, ship, Transferred(Owner(OwnerKind.MEMBER, nobody), ()))
+        plain = msgspec.json.encode(Nickname("Cleo, Main Street 5"))
+        desk.record(SHIPS, ship, Quoted(Named(), ((nobody, plain),)))
+        return {}
+
+    org.bob.writer.do(Command(secrets.token_bytes(16), org.space, act))
+    org.carry(org.bob, org.ada)
+    with org.ada.shelf.lock:
+        nickname = org.ada.shelf.space(org.space).state(SHIPS, ship).nickname
+    assert nickname
+    assert org.words(nickname, Nickname) is Absence.UNREADABLE
+
+
+def test_what_is_claimed_in_steps_is_erased_in_all(org: Org) -> None:
+    one, two = (
+        bytes.fromhex(org.ada.do("member.record", org.space, {"handle": handle})["member"])
+        for handle in ("One", "Two")
+    )
+    org.ada.do("member.claim", org.space, {"member_id": one, "by": two})
+    org.ada.do("member.claim", org.space, {"member_id": two, "by": org.cleo_id})
+    org.ada.do("member.erase", org.space, {"member_id": org.cleo_id})
+    assert org.words(org.member(one).profile, Profile) is Absence.ERASED
 
 
 def test_an_erasure_takes_what_was_recorded_of_them_before_they_joined(org: Org) -> None:
