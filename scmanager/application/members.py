@@ -22,6 +22,8 @@ from scmanager.eventstore.own_log import Sealed
 from scmanager.eventstore.parts import is_box_key
 
 Result = dict[str, Any]
+KEPT_MAX = 512
+"""Heads that a cut names at most: an entry holds some 660 of them."""
 
 
 class NothingToChange(Refused):
@@ -220,7 +222,7 @@ def set_role(desk: Desk, *, member_id: MemberId, role_id: RoleId) -> Result:
     for place in dict.fromkeys((each.grant.log, each.grant.device, each.grant.box) for each in old):
         _issue(desk, member_id, role_id, *place)
     for standing in old:
-        desk.record(None, member_id, Removed(standing.grant.id, _kept(desk, standing)))
+        desk.record(None, member_id, Removed(standing.grant.id, _most(_kept(desk, standing))))
     return {"member": member_id.hex(), "role": role_id.hex()}
 
 
@@ -248,7 +250,7 @@ def cut_device(desk: Desk, *, device: EntryId) -> Result:
         raise DeviceUnknown
     if not any(each.levels[desk.log_id] < each.devices.get(device, 0) for each in mine):
         raise DeviceNotYounger  # The rules let an older log disown a younger device, and nothing else.
-    rows = tuple(row for each in mine for row in _kept(desk, each))
+    rows = _most(row for each in mine for row in _kept(desk, each))
     desk.record(None, desk.me, DeviceCut(device, rows))
     desk.open_epoch_if_allowed()
     return {"device": device.hex()}
@@ -353,14 +355,20 @@ def end_grants(desk: Desk, members: Iterable[bytes]) -> None:
     """
     for member_id in members:
         for standing in [each for each in desk.space.grants() if each.grant.member == member_id]:
-            desk.record(None, member_id, Removed(standing.grant.id, _kept(desk, standing)))
+            desk.record(None, member_id, Removed(standing.grant.id, _most(_kept(desk, standing))))
     desk.open_epoch()
 
 
 def _known_work(desk: Desk, member_id: MemberId) -> tuple[Kept, ...]:
     """Every head of every log that acts for this member, so that nothing done until now is lost."""
     standings = [each for each in desk.space.grants() if each.grant.member == member_id]
-    return tuple(dict.fromkeys(row for each in standings for row in _kept(desk, each)))
+    return _most(row for each in standings for row in _kept(desk, each))
+
+
+def _most(rows: Iterable[Kept]) -> tuple[Kept, ...]:
+    """As many as one entry takes, the longest logs first: nobody stays by having more logs than can be listed."""
+    each = tuple(dict.fromkeys(rows))
+    return each if len(each) <= KEPT_MAX else tuple(sorted(each, key=lambda row: -row.seq)[:KEPT_MAX])
 
 
 def _kept(desk: Desk, standing: Standing) -> tuple[Kept, ...]:

@@ -11,6 +11,7 @@ from nacl.public import PrivateKey
 from scmanager.adapters.key_box import SpaceKey, seal_box, seal_secret
 from scmanager.adapters.space_file import KeysLine, SpaceFileDamaged
 from scmanager.adapters.space_reading import SpaceFile, read_space, write_space
+from scmanager.application import members
 from scmanager.application.desk import Desk, Quoted
 from scmanager.application.members import DeviceUnreachable
 from scmanager.application.words import Words
@@ -185,6 +186,21 @@ def test_an_erasure_takes_what_was_recorded_of_them_before_they_joined(org: Org)
     state = org.member(recorded)
     assert org.words(state.note, Note) is Absence.ERASED
     assert org.words(state.profile, Profile) is Absence.ERASED
+
+
+def test_nobody_stays_by_having_more_logs_than_a_removal_can_name(org: Org, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(members, "KEPT_MAX", 2)
+    invitation = org.bob.invitation(org.space, org.bob_id)
+    for _ in range(4):
+        asked = org.bob.request(invitation)
+        org.bob.take_request(asked)
+        org.bob.do("device.enrol", org.space, {"log": asked.log, "device": asked.device, "box": asked.box})
+    recorded = bytes.fromhex(org.bob.do("member.record", org.space, {"handle": "Zoe"})["member"])
+    org.carry(org.bob, org.ada)
+    org.ada.do("member.remove", org.space, {"member_id": org.bob_id, "reason": "conduct"})
+    with org.ada.shelf.lock:
+        assert org.bob_id not in {each.grant.member for each in org.ada.shelf.space(org.space).grants()}
+    assert org.member(recorded).standing is Standing.RECORDED, "the longest log is kept"
 
 
 def test_a_newcomers_request_does_not_make_their_machine_one_of_ones_own(org: Org, tmp_path: Path) -> None:
