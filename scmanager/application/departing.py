@@ -10,7 +10,7 @@ from typing import Any
 from scmanager.domain.event import Event, Id
 from scmanager.domain.governance import EVERY_RIGHT, Continued, Erased, Heads, Removed, needs
 from scmanager.domain.member import Joined
-from scmanager.domain.records import Grant
+from scmanager.domain.records import Grant, Standing
 from scmanager.errors import Refused
 from scmanager.spaces.readers import has_left
 from scmanager.spaces.space import Space
@@ -46,10 +46,12 @@ def owed_to(space: Space, grant: Grant) -> list[Id]:
     return sorted(member for member, rank in ranks.items() if rank > grant.rank and has_left(space, member))
 
 
-def highest_able(space: Space) -> Grant | None:
-    """Of the grants that may end others and change the key (one right is both), the highest of those still here."""
+def able(space: Space) -> list[Standing]:
+    """The grants that may end others and change the key (one right is both), of those still here."""
     may = {needs(Removed.tag), EVERY_RIGHT}
-    able = (
-        each.grant for each in space.grants() if each.grant.rights & may and not has_left(space, each.grant.member)
-    )
-    return min(able, key=lambda each: (each.rank, each.id), default=None)
+    return [each for each in space.grants() if each.grant.rights & may and not has_left(space, each.grant.member)]
+
+
+def highest_able(space: Space) -> Grant | None:
+    """The highest of them."""
+    return min((each.grant for each in able(space)), key=lambda each: (each.rank, each.id), default=None)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from contextlib import suppress
 
-from scmanager.application.departing import highest_able, owed_to
+from scmanager.application.departing import able, highest_able, owed_to
 from scmanager.application.desk import Desk
 from scmanager.application.members import end_grants
 from scmanager.application.writer import Command, Result, Writer
@@ -80,12 +80,12 @@ def settle_key(writer: Writer, space: Space, grant: Grant, command: bytes) -> bo
     - After two removals that did not know of each other: of their two keys the smaller is written under, and who was
       removed by one may have had the other. The highest of those who may change the key does it, and nobody else.
 
-    Only once the space can be read: an epoch opened in ignorance of the last one would stand beside it (design,
-    section 2, seal).
+    Only once what those wrote who may change the key can be read: an epoch opened in ignorance of the last one would
+    stand beside it (design, section 2, seal). What others sealed under keys that nobody has keeps it from nothing.
     """
     if space.kind == "author":
         return False  # It is written in clear.
-    held = {log for each in space.verdicts.grants.values() for log in each.levels}
+    held = {log for each in able(space) for log in each.levels}
     if space.closed_logs() & held or not (_is_owed_by(space, grant) or _is_to_settle_by(space, grant)):
         return False
     writer.do(Command(command, space.id, _open_epoch))

@@ -18,7 +18,7 @@ from scmanager.application.words import Words
 from scmanager.application.writer import Command
 from scmanager.domain.catalogue import EPOCHS, MEMBERS, ROLES, SHIPS
 from scmanager.domain.event import Event, Id32, Personal
-from scmanager.domain.governance import Enrolled, EpochOpened
+from scmanager.domain.governance import Enrolled, EpochOpened, Heads
 from scmanager.domain.member import (
     Claimed,
     LeftFor,
@@ -38,7 +38,7 @@ from scmanager.exchanging import Exchange, RequestOfAnother
 from scmanager.runtime import Node
 from scmanager.spaces.personal import Absence
 from scmanager.spaces.readers import readers
-from tests.support.machines import Machine, carry, found, let_in
+from tests.support.machines import Machine, carry, found, let_in, officer_role
 
 
 class Org:
@@ -201,6 +201,31 @@ def test_nobody_stays_by_having_more_logs_than_a_removal_can_name(org: Org, monk
     with org.ada.shelf.lock:
         assert org.bob_id not in {each.grant.member for each in org.ada.shelf.space(org.space).grants()}
     assert org.member(recorded).standing is Standing.RECORDED, "the longest log is kept"
+
+
+def test_what_one_seals_under_a_key_that_nobody_has_keeps_the_key_from_nothing(org: Org, tmp_path: Path) -> None:
+    def act(desk: Desk) -> dict[str, object]:
+        desk._writing_key = lambda _: Secret.of(secrets.token_bytes(32))
+        desk.record(None, org.bob_id, Heads())
+        return {}
+
+    olga, dora = (Machine(tmp_path, name).open() for name in ("olga", "dora"))
+    let_in(org.ada, olga, org.space, officer_role(org.ada, org.space), tmp_path)
+    carry(olga, org.ada, org.space, tmp_path)
+    dora_id = let_in(org.ada, dora, org.space, org.hand, tmp_path)
+    carry(dora, org.ada, org.space, tmp_path)
+    carry(org.ada, olga, org.space, tmp_path)
+    org.bob.writer.do(Command(secrets.token_bytes(16), org.space, act))
+    org.carry(org.bob, org.ada)
+    org.ada.do("member.remove", org.space, {"member_id": dora_id, "reason": "conduct"})
+    olga.do("member.remove", org.space, {"member_id": org.cleo_id, "reason": "conduct"})
+    carry(olga, org.ada, org.space, tmp_path)
+    with org.ada.shelf.lock:
+        space = org.ada.shelf.space(org.space)
+        assert space.waiting[1] == 1, "closed for want of a key"
+        assert len(space.state(EPOCHS, org.founder).newest) == 1
+    for node in (olga, dora):
+        node.close()
 
 
 def test_a_newcomers_request_does_not_make_their_machine_one_of_ones_own(org: Org, tmp_path: Path) -> None:
