@@ -1,6 +1,5 @@
 """Characters as their players ask for it: in the personal space, in organisations, on two devices."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,26 +12,10 @@ from scmanager.domain.character import Character, CharacterSheet, Fate, Standing
 from scmanager.domain.member import RemovalReason
 from scmanager.domain.words import WordsUnusable
 from scmanager.errors import Refused
-from scmanager.runtime import Node, NotForThisSpace
+from scmanager.runtime import NotForThisSpace
 from scmanager.spaces.personal import Absence
-from tests.support.machines import Machine, carry, found, let_in
+from tests.support.machines import Machine, carry, let_in
 from tests.support.node import Seat
-
-
-@pytest.fixture
-def node(tmp_path: Path) -> Iterator[Node]:
-    with Machine(tmp_path, "ada").open() as node:
-        yield node
-
-
-@pytest.fixture
-def org(node: Node) -> Seat:
-    return Seat(node, found(node))
-
-
-@pytest.fixture
-def own(node: Node) -> Seat:
-    return Seat(node, node.personal_space())
 
 
 @pytest.fixture

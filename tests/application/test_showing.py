@@ -1,6 +1,5 @@
 """The text of a character's sheet as an organisation is shown it: only if its player says so, and as it was then."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,29 +13,12 @@ from scmanager.domain.character import Character, CharacterUnknown, SheetText, S
 from scmanager.domain.document import DocumentMoved, Kind
 from scmanager.domain.words import PROSE_LENGTH_MAX
 from scmanager.errors import Refused
-from scmanager.runtime import Node
 from scmanager.spaces.documents import WordsAbsent
 from scmanager.spaces.personal import Absence
-from tests.support.machines import Machine, carry, found, let_in
+from tests.support.machines import Machine, carry, let_in
 from tests.support.node import Seat
 
 STORM, SEA = "Born in a storm.\n\nFlies by night.", "Born at sea."
-
-
-@pytest.fixture
-def node(tmp_path: Path) -> Iterator[Node]:
-    with Machine(tmp_path, "ada").open() as node:
-        yield node
-
-
-@pytest.fixture
-def org(node: Node) -> Seat:
-    return Seat(node, found(node))
-
-
-@pytest.fixture
-def own(node: Node) -> Seat:
-    return Seat(node, node.personal_space())
 
 
 @pytest.fixture

@@ -19,8 +19,8 @@ from tests.support.processes import NodeProcess, outcome, wait_until
 
 pytestmark = [pytest.mark.services, pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is POSIX")]
 
-SECOND_START = 4
-"""No later start takes so many times the first; tests/benchmarks/start.py has the real numbers."""
+SECOND_START_S = 10.0
+"""Far above what it takes; a loaded machine must pass too. tests/benchmarks/start.py has the real number."""
 
 
 @pytest.mark.slow
@@ -28,11 +28,9 @@ def test_a_node_killed_under_load_again_and_again_keeps_all_it_acknowledged_once
     acknowledged: dict[int, str] = {}
     databases = set()
     space = ""
-    first_s = 0.0
     for life in range(3):
         with NodeProcess(tmp_path) as node:
-            first_s = first_s or node.start_s
-            assert node.start_s < first_s * SECOND_START, (life, first_s)
+            assert life == 0 or node.start_s < SECOND_START_S
             databases.add(node.up["database"])
             space = node.ask("found", number=1)["space"]  # Sent again in each life: founded once.
             for wave in range(40):
