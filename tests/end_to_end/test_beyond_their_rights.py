@@ -28,6 +28,7 @@ from scmanager.domain.member import (
     RemovalReason,
     Standing,
 )
+from scmanager.domain.placeholder import NotJoined
 from scmanager.domain.role import Changed, RightNotYours
 from scmanager.domain.ship_events import Named, Nickname, Owner, OwnerKind, Transferred
 from scmanager.eventstore.log_copy import LogCopy
@@ -111,8 +112,17 @@ def test_what_is_claimed_in_steps_is_erased_in_all(org: Org) -> None:
         bytes.fromhex(org.ada.do("member.record", org.space, {"handle": handle})["member"])
         for handle in ("One", "Two")
     )
-    org.ada.do("member.claim", org.space, {"member_id": one, "by": two})
+    with pytest.raises(NotJoined):
+        org.ada.do("member.claim", org.space, {"member_id": one, "by": two})
     org.ada.do("member.claim", org.space, {"member_id": two, "by": org.cleo_id})
+    with pytest.raises(NotJoined):
+        org.ada.do("member.settle-claim", org.space, {"member_id": two, "by": one})
+
+    def act(desk: Desk) -> dict[str, object]:
+        desk.record(MEMBERS, one, Claimed(two))  # What no verb says.
+        return {}
+
+    org.ada.writer.do(Command(secrets.token_bytes(16), org.space, act))
     org.ada.do("member.erase", org.space, {"member_id": org.cleo_id})
     assert org.words(org.member(one).profile, Profile) is Absence.ERASED
 

@@ -11,7 +11,18 @@ import msgspec
 
 from scmanager.application.desk import Desk
 from scmanager.application.verbs import VERBS
-from scmanager.domain import character, contact, fleet, hangar, member, negotiation, organisation, role, squadron
+from scmanager.domain import (
+    character,
+    contact,
+    fleet,
+    hangar,
+    member,
+    negotiation,
+    organisation,
+    placeholder,
+    role,
+    squadron,
+)
 from scmanager.domain import operation_crew as crew
 from scmanager.domain import operation_planning as planning
 from scmanager.domain.catalogue import (
@@ -154,7 +165,11 @@ def _member() -> Kindred:
         desk.decide(MEMBERS, thing, member.record, thing, "grace", "")
 
     invite = said("member.invite", "member_id")
-    claim = said("member.claim", "member_id", by=MEMBER)
+    claim = decided(MEMBERS, placeholder.claim, MEMBER)
+
+    def claimed(desk: Desk, world: World, thing: bytes, _side: int) -> None:
+        desk.record(MEMBERS, thing, member.Claimed(world.ships[0]))
+
     return Kindred(
         MEMBERS,
         record,
@@ -169,8 +184,7 @@ def _member() -> Kindred:
                 said("member.remove", "member_id", reason=[RemovalReason.CONDUCT, RemovalReason.INACTIVE]),
             ),
             Act("member.claim", claim),
-            Act("member.settle-claim", said("member.settle-claim", "member_id", by=MEMBER),
-                (said("member.claim", "member_id", by=lambda world, _t, _s: world.ships[0]),)),
+            Act("member.settle-claim", decided(MEMBERS, placeholder.settle_claim, MEMBER), (claimed,)),
         ),
     )  # fmt: skip
 
