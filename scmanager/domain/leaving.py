@@ -5,16 +5,12 @@ wrote meanwhile on what is left out is left out with it, until it is taken in or
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Final
 
-from scmanager.domain.document import Document, Kind, Leaving, LeftOut, TakenIn, owner_of
+from scmanager.domain.document import LEAVINGS_MAX, Document, Kind, Leaving, LeftOut, TakenIn, owner_of
 from scmanager.domain.event import About, Decision, Envelope, Id, Id32, Personal
 from scmanager.domain.payload import TUPLE_MAX
 from scmanager.domain.words import Prose, check_words
 from scmanager.errors import Refused
-
-LEAVINGS_MAX: Final = 64
-"""That stand in one document at a time."""
 
 
 class LeavingReason(Personal):

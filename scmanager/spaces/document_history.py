@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import msgspec
 
-from scmanager.domain.document import ROOT, Changed, Leaving, Text
+from scmanager.domain.change_graph import ROOT
+from scmanager.domain.document import Changed, Leaving, Text
 from scmanager.domain.event import Envelope, Id, Id32
 from scmanager.domain.leaving import LeavingReason
 from scmanager.eventstore.store import Store

@@ -4,8 +4,9 @@ import itertools
 
 import pytest
 
+from scmanager.domain.change_graph import ROOT
 from scmanager.domain.document import (
-    ROOT,
+    LEAVINGS_MAX,
     BriefingChanged,
     Document,
     Kind,
@@ -17,7 +18,6 @@ from scmanager.domain.document import (
 )
 from scmanager.domain.event import About, Envelope
 from scmanager.domain.leaving import (
-    LEAVINGS_MAX,
     LeavingAbove,
     LeavingReason,
     LeavingUnknown,
