@@ -273,10 +273,11 @@ def _replaced(document: Document, text: Text, by: Text) -> Document:
 
 
 def _leave(text: Text, event: LeftOut | TakenIn, envelope: Envelope) -> Text:
-    """Who ranks no lower than whoever left something out may take it in again."""
+    """Who ranks no lower than whoever left something out may take it in again. Too many at a time do not count."""
     if isinstance(event, LeftOut):
-        known = any(each.entry == envelope.entry for each in text.leavings)
+        if len(text.leavings) >= LEAVINGS_MAX or any(each.entry == envelope.entry for each in text.leavings):
+            return text
         leaving = Leaving(envelope.entry, envelope.member, envelope.rank, envelope.hlc, event)
-        return text if known else replace(text, leavings=(*text.leavings, leaving))
+        return replace(text, leavings=(*text.leavings, leaving))
     kept = tuple(each for each in text.leavings if each.entry != event.left or envelope.rank > each.rank)
     return replace(text, leavings=kept) if kept != text.leavings else text
