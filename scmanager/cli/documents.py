@@ -24,7 +24,8 @@ from scmanager.cli.session import Place, session_of
 from scmanager.cli.verbs import CommandIdOption, OrgOption, PersonalFlag, read_command_id
 from scmanager.domain import document, text_diff
 from scmanager.domain.catalogue import DOCUMENTS
-from scmanager.domain.document import ROOT, Document, Kind
+from scmanager.domain.change_graph import ROOT
+from scmanager.domain.document import Document, Kind
 from scmanager.domain.event import Id32
 from scmanager.errors import Refused, Unavailable
 from scmanager.spaces.document_history import Step

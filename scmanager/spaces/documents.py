@@ -14,7 +14,8 @@ from typing import Final, TypeVar
 import msgspec
 
 from scmanager.domain.catalogue import DOCUMENTS, TREATIES
-from scmanager.domain.document import ROOT, Changed, Kind, Text, subject_of
+from scmanager.domain.change_graph import ROOT
+from scmanager.domain.document import Changed, Kind, Text, subject_of
 from scmanager.domain.event import Envelope, Id, Id32
 from scmanager.errors import Refused
 from scmanager.eventstore.store import Store
