@@ -14,7 +14,7 @@ from typing import Annotated, Literal, TypeVar
 import msgspec
 from nacl.public import PrivateKey
 
-from scmanager.adapters.key_box import KEYS_IN_A_BOX_MAX, SpaceKey, open_box, open_secret, seal_secret
+from scmanager.adapters.key_box import SpaceKey, open_box, open_secret, seal_secret
 from scmanager.adapters.key_vault import KeyVault
 from scmanager.errors import Unavailable, Untrusted
 from scmanager.eventstore import signing
@@ -170,14 +170,8 @@ _T = TypeVar("_T", bound=_Line)
 def seal_keys(vault: KeyVault, space: bytes, readers: Iterable[bytes]) -> KeysLine:
     """All keys of a space that are held here, for these devices' box keys; to one that is none nothing is sealed."""
     ours = PrivateKey.generate()
-    held = vault.keys_of(space, None)
-    boxes = (
-        vault.box_for(bytes(ours.public_key), held[start : start + KEYS_IN_A_BOX_MAX])
-        for start in range(0, len(held), KEYS_IN_A_BOX_MAX)
-    )
-    return KeysLine(
-        tuple(boxes), tuple((each, seal_secret(each, bytes(ours))) for each in readers if is_box_key(each))
-    )
+    boxes = vault.boxes_for(bytes(ours.public_key), space)
+    return KeysLine(boxes, tuple((each, seal_secret(each, bytes(ours))) for each in readers if is_box_key(each)))
 
 
 def open_keys(line: KeysLine, box: bytes, box_secret: bytes) -> list[SpaceKey]:
