@@ -519,7 +519,7 @@ def test_keys_that_are_destroyed_while_a_space_is_boxed_stop_nothing(vault: KeyV
         erasing = aside.submit(destroy)
         while not erasing.done():
             before = destroyed
-            line = seal_keys(vault, SPACE, [bytes(device.public_key)])
+            line = seal_keys(vault, SPACE, lambda: [bytes(device.public_key)])
             boxed = {key.key_id for key in open_keys(line, bytes(device.public_key), bytes(device))}
             gone = len(goes) + 1 - len(boxed)
             assert boxed == {stays, *goes[gone:]}
