@@ -36,6 +36,7 @@ from scmanager.domain.operation_events import (
 from scmanager.domain.operation_parts import WINDOW_MAX_S, ShipSlot, Window, usable
 from scmanager.domain.operation_rules import check_changes, check_editable, check_flown, check_open, check_planned
 from scmanager.domain.payload import CatalogueKeys, Crew, Spans, Zone
+from scmanager.domain.prose import prose_of
 from scmanager.domain.words import NAME_LENGTH_MAX, check_name, check_title, check_words
 from scmanager.errors import Refused
 
@@ -192,7 +193,7 @@ def describe(operation: Operation, organisation: Id, objective: str, place: str)
     """Say what for and where; ends every objective that stands. Raises OperationClosed, WordsUnusable."""
     check_changes(operation, operation.rival_objectives)
     said = Objective(check_words(objective, may_be_empty=True), check_name(place, may_be_empty=True))
-    yield About(Described(entries(operation.objectives)), organisation, said)
+    yield About(Described(entries(operation.objectives)), prose_of(organisation), said)
 
 
 def reschedule(operation: Operation, window: Window) -> Iterator[Decision]:

@@ -63,6 +63,7 @@ from scmanager.domain.operation_planning import (
     set_reminders,
 )
 from scmanager.domain.operation_rules import OperationClosed, OperationIsTemplate, OperationUnknown
+from scmanager.domain.prose import prose_of
 from scmanager.domain.words import TitleUnusable, WordsUnusable
 from tests.support.scenario import THING, Scenario, entry, meanwhile, told, who
 
@@ -210,13 +211,13 @@ def test_what_is_contested_is_settled_even_when_it_is_over() -> None:
 def test_two_objectives_at_once_are_contested_and_both_are_kept() -> None:
     given(PLANNED)
     when(describe, ORG, "Take the drugs\nto GrimHEX", "Yela")
-    then(About(Described(), ORG, Objective("Take the drugs\nto GrimHEX", "Yela")))
+    then(About(Described(), prose_of(ORG), Objective("Take the drugs\nto GrimHEX", "Yela")))
     then_state(objective=entry(2))
     given(PLANNED, Described(), meanwhile(Described()))
     then_state(objective=entry(2), rival_objectives=(entry(3),))
     assert [each.entry for each in story.state.texts] == [entry(2), entry(3)]
     when(describe, ORG, "settled", "")
-    then(About(Described((entry(2), entry(3))), ORG, Objective("settled")))
+    then(About(Described((entry(2), entry(3))), prose_of(ORG), Objective("settled")))
     then_state(objective=entry(4), rival_objectives=())
     assert [each.entry for each in story.state.texts] == [entry(2), entry(3), entry(4)]
     given(PLANNED, *(Described() for _ in range(TEXTS_MAX + 1)))
