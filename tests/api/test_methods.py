@@ -1,4 +1,4 @@
-"""HEAD, OPTIONS and methods a path does not know, over a real socket: answered as the path is, or told what fits."""
+"""HEAD, OPTIONS and methods that a path does not know, over a real socket: answered as the path is, or told which."""
 
 import socket
 
