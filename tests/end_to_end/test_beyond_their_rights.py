@@ -35,6 +35,7 @@ from scmanager.domain.ship_events import Named, Nickname, Owner, OwnerKind, Tran
 from scmanager.eventstore.log_copy import LogCopy
 from scmanager.eventstore.own_log import Secret
 from scmanager.exchanging import Exchange, RequestOfAnother
+from scmanager.runtime import Node
 from scmanager.spaces.personal import Absence
 from scmanager.spaces.readers import readers
 from tests.support.machines import Machine, carry, let_in, officer_role
