@@ -161,6 +161,8 @@ def leave(desk: Desk, *, member_id: MemberId | None = None) -> Result:
     somebody for whom you say it: `member.remove` ends that), `none`.
     """
     who = member_id or desk.me
+    if who != desk.me:
+        _check_below(desk, who)
     desk.decide(MEMBERS, who, member.leave, desk.me, desk.grant.rank)
     ranks = [each.grant.rank for each in desk.space.grants() if each.grant.member == who]
     seat = ("ends" if who == desk.me and min(ranks) else "stays") if ranks else "none"
@@ -176,7 +178,7 @@ def remove(desk: Desk, *, member_id: MemberId, reason: member.RemovalReason) -> 
     _check_below(desk, member_id)
     desk.decide(MEMBERS, member_id, member.remove, reason, desk.grant.rank)
     if any(standing.grant.member == member_id for standing in desk.space.grants()):
-        desk.record(None, member_id, Removed(member_id, _known_work(desk, member_id)))
+        desk.record(MEMBERS, member_id, Removed(member_id, _known_work(desk, member_id)))
         desk.open_epoch()
     return {"member": member_id.hex()}
 
@@ -225,7 +227,7 @@ def set_role(desk: Desk, *, member_id: MemberId, role_id: RoleId) -> Result:
     for place in dict.fromkeys((each.grant.log, each.grant.device, each.grant.box) for each in old):
         _issue(desk, member_id, role_id, *place)
     for standing in old:
-        desk.record(None, member_id, Removed(standing.grant.id, _most(_kept(desk, standing))))
+        desk.record(MEMBERS, member_id, Removed(standing.grant.id, _most(_kept(desk, standing))))
     return {"member": member_id.hex(), "role": role_id.hex()}
 
 
@@ -260,7 +262,9 @@ def cut_device(desk: Desk, *, device: EntryId) -> Result:
 
 
 def _call(desk: Desk, member_id: Id, handle: str | UnsetType, display_name: str | UnsetType | None) -> None:
-    """What is left out stays. Raises WordsNotHere, WordsUnusable where no handle is known."""
+    """What is left out stays. Raises RankTooHigh, WordsNotHere, WordsUnusable where no handle is known."""
+    if member_id != desk.me:
+        _check_below(desk, member_id)
     entry = desk.state(MEMBERS, member_id).profile
     words = words_with(desk, entry, Profile, handle=handle, display_name=display_name)
     desk.decide(MEMBERS, member_id, member.change_profile, desk.me, desk.grant.rank, words.handle, words.display_name)
@@ -283,7 +287,7 @@ def _issue(desk: Desk, member_id: bytes, role_id: bytes, log: bytes, device: byt
     lower = (each.grant for each in every if each.grant.written_at > desk.grant.rank)
     kept = tuple(sorted(grant.id for grant in lower if grant.member == member_id))
     given = Granted(member_id, log, device, box, template.rank, role_id, template.rights, lifted, kept)
-    return desk.record(None, member_id, given, (first,))
+    return desk.record(MEMBERS, member_id, given, (first,))
 
 
 def _removals_lifted(desk: Desk, member_id: bytes, rank: int) -> tuple[bytes, ...]:
@@ -307,7 +311,7 @@ def _check_reachable(box: bytes) -> None:
 
 
 def _check_below(desk: Desk, member_id: bytes) -> None:
-    """Cuts reach lower ranks only: what would leave the member's seat as it is, is refused."""
+    """Of no member is anything said or ended who has a seat that is not below one's own."""
     ranks = [each.grant.rank for each in desk.space.grants() if each.grant.member == member_id]
     if ranks and min(ranks) <= desk.grant.rank:
         raise member.RankTooHigh(rank=min(ranks))
@@ -320,7 +324,7 @@ def end_grants(desk: Desk, members: Iterable[bytes]) -> None:
     """
     for member_id in members:
         for standing in [each for each in desk.space.grants() if each.grant.member == member_id]:
-            desk.record(None, member_id, Removed(standing.grant.id, _most(_kept(desk, standing))))
+            desk.record(MEMBERS, member_id, Removed(standing.grant.id, _most(_kept(desk, standing))))
     desk.open_epoch()
 
 

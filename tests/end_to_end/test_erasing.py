@@ -14,7 +14,7 @@ from scmanager.cli.session import carry_out_erasures
 from scmanager.domain.catalogue import MEMBERS, OPERATIONS, ORGANISATIONS, SHIPS
 from scmanager.domain.governance import AT_ONCE, Erased
 from scmanager.domain.member import Claimed, Note, Profile
-from scmanager.domain.operation_events import Briefing, Cancellation
+from scmanager.domain.operation_events import Cancellation, Objective
 from scmanager.domain.organisation import Description
 from scmanager.domain.prose import prose_of
 from scmanager.domain.ship_events import Nickname
@@ -30,7 +30,7 @@ def org(tmp_path: Path) -> Iterator[Org]:
 
 
 def planned(org: Org) -> bytes:
-    """An operation that Bob planned and wrote the briefing of."""
+    """An operation that Bob planned and said the objective of."""
     org.arm("operation.plan", "operation.lead", "organisation.describe", "ship.manage", "document.curate")
     times = {"starts_s": 4 * 10**9, "ends_s": 4 * 10**9 + 3600}
     made = bytes.fromhex(org.bob.do("operation.plan", org.space, {"title": "Supply run", **times})["operation"])
@@ -48,7 +48,7 @@ def test_the_founders_erasure_leaves_what_others_wrote_about_the_organisation(or
     assert carry_out_erasures(org.ada) == 1
     assert told["keys"] == 1
     assert org.words(org.member(org.founder).profile, Profile) is Absence.ERASED
-    assert org.words(org.state(OPERATIONS, operation).briefing, Briefing) == Briefing("Meet at Everus")
+    assert org.words(org.state(OPERATIONS, operation).objective, Objective) == Objective("Meet at Everus")
     assert org.words(org.state(ORGANISATIONS, org.founder).profile, Description) == Description("We haul")
     assert org.words(org.state(SHIPS, ours).nickname, Nickname) == Nickname("Dart")
     org.bob.do("operation.cancel", org.space, {"operation_id": operation, "reason": "servers", "text": "Storms"})
@@ -74,7 +74,7 @@ def test_nobody_erases_the_prose_of_an_organisation(org: Org) -> None:
     org.bob.writer.do(Command(secrets.token_bytes(16), org.space, passing(act)))
     org.carry(org.bob, org.ada)
     assert carry_out_erasures(org.ada) == 0
-    assert org.words(org.state(OPERATIONS, operation).briefing, Briefing) == Briefing("Meet at Everus")
+    assert org.words(org.state(OPERATIONS, operation).objective, Objective) == Objective("Meet at Everus")
 
 
 def passing(act: Any) -> Any:

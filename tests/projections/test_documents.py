@@ -11,7 +11,8 @@ from scmanager.application import erasing
 from scmanager.application.desk import Quoted
 from scmanager.application.every_verb import VERBS
 from scmanager.domain.catalogue import DOCUMENTS
-from scmanager.domain.document import ROOT, BriefingChanged, Kind, actor_of, salt_of, subject_of
+from scmanager.domain.change_graph import ROOT
+from scmanager.domain.document import BriefingChanged, Kind, actor_of, salt_of, subject_of
 from scmanager.projections.generation import LIVE
 from scmanager.projections.matching import grams, grams_of_search
 from scmanager.spaces.documents import BACK_OFF, Documents, Place
