@@ -4,9 +4,10 @@ Events come first and keys after: a key is kept before the entry that names it, 
 it was destroyed in between. Both are copied by SQLite itself (VACUUM INTO: one read transaction, writers go on, no
 free page comes along), and the events are audited before anything is sealed.
 
-Not in it: the read models (made anew), the folder's id and mark (a restored folder is another one, and begins new
-logs), and what a running node leaves for other programs. The wrapping keys of the state folder come along only into a
-sealed backup: an open one stays worthless without them (ADR 6), and so do recovery sheets.
+Not in it: the read models and the tree of a ledger's log (made anew), the folder's id and mark (a restored folder is
+another one, and begins new logs), and what a running node leaves for other programs. The wrapping keys of the state
+folder come along only into a sealed backup: an open one stays worthless without them (ADR 6), and so do recovery
+sheets.
 """
 
 import hashlib

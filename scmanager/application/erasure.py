@@ -48,6 +48,16 @@ class Grace(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=
     """UTC seconds, as the clock was at that look; it may have been wrong."""
 
 
+class _Begun(msgspec.Struct, frozen=True):
+    """An erasure whose keys are destroyed."""
+
+    entry: Id32
+    destroyed: bool
+    """Whether there were any."""
+    gone: list[bytes]
+    """Under which parts may be left."""
+
+
 class Erasures:
     """Carries erasures out. `seen` keeps the grace each had, by its id32 in hex, and must outlive the process."""
 
@@ -62,6 +72,8 @@ class Erasures:
 
         Only keys held for the erased subject go: whoever may erase himself may not name the keys of others, or the
         space's own. A key that comes later, with an old file, goes when it comes.
+
+        Nothing is heard between the look and the end of the keys: what is destroyed is what counts at that moment.
         """
         now = self._now_s()
         self._shelf.time_passed()  # Runs now and then anyway: what was held for its date may count by now.
@@ -77,8 +89,9 @@ class Erasures:
             named = {
                 each: self._shelf.space(each).named_keys().union(self._store.pending.keys(each)) for each in spaces
             }
-        held = {space: self._vault.subjects(space) for space in named}
-        return sum(self._destroy(entry, event, held[space], named[space]) for space, entry, event in due)
+            held = {space: self._vault.subjects(space) for space in named}
+            begun = [self._destroy(entry, event, held[space], named[space]) for space, entry, event in due]
+        return sum(self._finish(each) for each in begun if each)
 
     def _look(self, valid: list[tuple[Space, Opened, Erased]], now: int) -> None:
         """Write down what is seen for the first time, and the grace of what waits; with one write, or none.
@@ -105,16 +118,24 @@ class Erasures:
         if told:
             self._seen.update(told)
 
-    def _destroy(self, entry: Id32, event: Erased, held: Mapping[bytes, bytes], named: Collection[bytes]) -> bool:
-        """`held`: the keys here, with their subjects; `named`: those that something here is sealed under."""
+    def _destroy(
+        self, entry: Id32, event: Erased, held: Mapping[bytes, bytes], named: Collection[bytes]
+    ) -> _Begun | None:
+        """Destroy the keys; None when all was done before.
+
+        `held`: the keys here, with their subjects; `named`: those that something here is sealed under.
+        """
         theirs = [key for key in event.keys if held.get(key) == event.subject]
         if not theirs and entry in self._done:
-            return False
-        destroyed = self._vault.erase(theirs) if theirs else ()
-        gone = [key for key in event.keys if key in named and self._vault.is_erased(key)]
-        removed = self._store.erase(gone) if gone else 0
-        self._done.add(entry)
-        return bool(destroyed or removed)
+            return None
+        destroyed = bool(theirs and self._vault.erase(theirs))
+        return _Begun(entry, destroyed, [key for key in event.keys if key in named and self._vault.is_erased(key)])
+
+    def _finish(self, begun: _Begun) -> bool:
+        """Remove the parts; no others come, as their keys are refused by now. Whether anything was destroyed."""
+        removed = self._store.erase(begun.gone) if begun.gone else 0
+        self._done.add(begun.entry)
+        return bool(begun.destroyed or removed)
 
     def pending(self) -> list[Pending]:
         """What waits, so that it can still be called off."""

@@ -10,10 +10,10 @@ from scmanager.application.desk import Desk
 from scmanager.application.inverses import back, by, final, former, like
 from scmanager.application.keeping import kept, words_with
 from scmanager.application.verbs import EntryId, MemberId, RoleId, verb
-from scmanager.domain import document, member, placeholder, role
-from scmanager.domain.catalogue import DOCUMENTS, MEMBERS, ROLES
+from scmanager.domain import member, placeholder, role
+from scmanager.domain.catalogue import MEMBERS, ROLES
 from scmanager.domain.event import Id
-from scmanager.domain.governance import DeviceCut, Enrolled, EpochOpened, Erased, Granted, Kept, Removed, may_erase
+from scmanager.domain.governance import DeviceCut, Enrolled, EpochOpened, Granted, Kept, Removed
 from scmanager.domain.member import Profile
 from scmanager.domain.records import Standing
 from scmanager.errors import Refused
@@ -45,13 +45,6 @@ class LogNotHere(Refused):
 
     code = "request-log-missing"
     hint = "Take the request in by its file: scm member admit FILE."
-
-
-class SubjectWithoutKeys(Refused):
-    """There are no personal words about this member here."""
-
-    code = "erase-nothing"
-    hint = "They were erased already, or never written."
 
 
 class DeviceUnknown(Refused):
@@ -256,44 +249,6 @@ def cut_device(desk: Desk, *, device: EntryId) -> Result:
     desk.record(None, desk.me, DeviceCut(device, rows))
     desk.open_epoch_if_allowed()
     return {"device": device.hex()}
-
-
-@verb("member.erase", "org", "personal", undo=final("words that were erased are gone.", Erased))
-def erase(desk: Desk, *, member_id: MemberId, ground: str = "request") -> Result:
-    """Erase the personal words about a member: hidden at once, their keys destroyed after seven days.
-
-    With your own words and the ground `at-once` the keys go at once. It cannot be undone; every proof still holds.
-    What they wrote in shared documents stays, without their name: `documents` says in how many. Entries that others
-    recorded of them before they joined, and that they claimed, are erased too where your rank allows it (0 and 1);
-    `recorded` names those that stay.
-    """
-    erased = 0
-    stays = []
-    for subject in (member_id, *_claimed_by(desk, member_id)):
-        keys = desk.subject_keys(subject)
-        if keys and not may_erase(desk.me, desk.grant.rank, subject) and subject != member_id:
-            stays.append(subject.hex())
-        elif keys:
-            desk.record(None, subject, Erased(subject, keys, ground))
-            erased += len(keys)
-    if not erased:
-        raise SubjectWithoutKeys
-    shared = sum(len(document.shared_by(state, member_id)) for _, state in desk.things(DOCUMENTS))
-    return {"member": member_id.hex(), "keys": erased, "documents": shared, "recorded": stays}
-
-
-def _claimed_by(desk: Desk, member_id: bytes) -> list[bytes]:
-    """What others recorded before, and is this member by claims that hold, in however many steps."""
-    by: dict[bytes, list[bytes]] = {}
-    for each, state in desk.things(MEMBERS):
-        if state.claimed_by:
-            by.setdefault(state.claimed_by, []).append(each)
-    found, look = [member_id], [member_id]
-    while look:
-        more = [each for each in by.get(look.pop(), ()) if each not in found]
-        found += more
-        look += more
-    return found[1:]
 
 
 def _call(desk: Desk, member_id: Id, handle: str | UnsetType, display_name: str | UnsetType | None) -> None:

@@ -15,7 +15,7 @@ from scmanager.errors import Refused
 
 
 class LeavingReason(Personal):
-    """Why changes were left out. Sealed under the organisation's own id, like its short prose."""
+    """Why changes were left out. Sealed like the other prose of the space."""
 
     text: Prose
 
@@ -76,9 +76,10 @@ class LeavingUnknown(Refused):
 
 
 def leave_out(
-    document: Document, me: Envelope, said: LeftOut, written: Iterable[Envelope], why: str, organisation: Id
+    document: Document, me: Envelope, said: LeftOut, written: Iterable[Envelope], why: str, subject: Id
 ) -> Iterator[Decision]:
-    """Leave out what `said` names of what was `written`; `me`: whoever says so, as the envelope will.
+    """Leave out what `said` names of what was `written`; `me`: whoever says so, as the envelope will;
+    `subject`: whose key seals why.
 
     Raises NothingToLeaveOut, LeavingAbove where a named one is, TooManyNamed, TooManyLeavings, WordsUnusable.
     """
@@ -93,7 +94,7 @@ def leave_out(
         raise NothingToLeaveOut
     if len(text.leavings) >= LEAVINGS_MAX:
         raise TooManyLeavings(count=len(text.leavings))
-    yield About(said, organisation, LeavingReason(check_words(why))) if why else said
+    yield About(said, subject, LeavingReason(check_words(why))) if why else said
 
 
 def take_in(document: Document, member: Id, rank: int, kind: Kind, left: Id32) -> Iterator[Decision]:

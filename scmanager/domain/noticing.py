@@ -52,7 +52,7 @@ _WHAT = {
 _CHANGES = {
     operation_events.Rescheduled: "time",
     operation_events.Renamed: "name",
-    operation_events.Described: "briefing",
+    operation_events.Described: "objective",
 }
 
 
