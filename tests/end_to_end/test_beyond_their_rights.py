@@ -24,6 +24,7 @@ from scmanager.domain.member import (
     Note,
     Noted,
     Profile,
+    ProfileChanged,
     ProfileChangedFor,
     RankTooHigh,
     RemovalReason,
@@ -31,10 +32,11 @@ from scmanager.domain.member import (
 )
 from scmanager.domain.placeholder import NoPlaceholder
 from scmanager.domain.role import Changed, RightNotYours
-from scmanager.domain.ship_events import Named, Nickname, Owner, OwnerKind, Transferred
+from scmanager.domain.ship_events import Named, NamedFor, Nickname, Owner, OwnerKind, Transferred
 from scmanager.eventstore.log_copy import LogCopy
 from scmanager.eventstore.own_log import Secret
 from scmanager.exchanging import Exchange, RequestOfAnother
+from scmanager.runtime import Node
 from scmanager.spaces.personal import Absence
 from scmanager.spaces.readers import readers
 from tests.support.machines import Machine, carry, let_in, officer_role
@@ -173,6 +175,27 @@ def test_words_of_a_ship_lie_under_no_made_up_owner(org: Org) -> None:
         desk.record(SHIPS, ship, Transferred(Owner(OwnerKind.MEMBER, nobody), ()))
         plain = msgspec.json.encode(Nickname("Cleo, Main Street 5"))
         desk.record(SHIPS, ship, Quoted(Named(), ((nobody, plain),)))
+        return {}
+
+    org.bob.writer.do(Command(secrets.token_bytes(16), org.space, act))
+    org.carry(org.bob, org.ada)
+    with org.ada.shelf.lock:
+        nickname = org.ada.shelf.space(org.space).state(SHIPS, ship).nickname
+    assert nickname
+    assert org.words(nickname, Nickname) is Absence.UNREADABLE
+
+
+def test_nobody_is_a_member_by_what_does_not_count(org: Org) -> None:
+    """Words said for an owner lie under his key; one of whom only others said what is his to say is no owner."""
+    org.arm("ship.manage")
+    ship = bytes.fromhex(org.bob.do("ship.add", org.space, {"model": "AEGS_Gladius"})["ship"])
+    nobody = secrets.token_bytes(16)
+
+    def act(desk: Desk) -> dict[str, object]:
+        desk.record(MEMBERS, nobody, ProfileChanged())
+        desk.record(SHIPS, ship, Transferred(Owner(OwnerKind.MEMBER, nobody), ()))
+        plain = msgspec.json.encode(Nickname("Cleo, Main Street 5"))
+        desk.record(SHIPS, ship, Quoted(NamedFor(), ((nobody, plain),)))
         return {}
 
     org.bob.writer.do(Command(secrets.token_bytes(16), org.space, act))
