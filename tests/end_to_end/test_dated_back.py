@@ -15,8 +15,8 @@ from scmanager.domain.event import About, Id
 from scmanager.domain.ship_events import Shared as ShipShared
 from scmanager.exchanging import Exchange
 from scmanager.runtime import Node
-from tests.end_to_end.test_beyond_their_rights import Org
 from tests.support.machines import Machine
+from tests.support.three_machines import Org
 
 YEARS_S = 20 * 365 * 86400
 
