@@ -69,19 +69,21 @@ def erase(
             ask(f"Erase all personal words {whose}?")
         given = {"member_id": who, "ground": AT_ONCE if at_once else "request"}
         result = place.do("member.erase", space.id, given, read_command_id(command_id))
-        done = 0 if place.api is not None else carry_out_erasures(place.node)
+        by_node = place.api is not None
+        done = 0 if by_node else carry_out_erasures(place.node)
         shown = result if as_json else results.told(place, space, result)
     say_result(shown, as_json=as_json)
-    if result["recorded"]:
+    if stays := result.get("recorded"):  # A node's API tells no empty list.
         remark(
-            f"What others recorded before they joined stays ({', '.join(map(short, result['recorded']))}): "
+            f"What others recorded before they joined stays ({', '.join(map(short, stays))}): "
             "somebody of rank 0 or 1 erases that too, with the same command."
         )
-    remark(
-        "The keys are destroyed on this device."
-        if done
-        else "Hidden now; the keys go when the days of grace are over."
-    )
+    if at_once and by_node:
+        remark("The node destroys the keys now.")
+    elif done:
+        remark("The keys are destroyed on this device.")
+    else:
+        remark("Hidden now; the keys go when the days of grace are over.")
 
 
 def _shared(space: Space, member: bytes) -> int:
