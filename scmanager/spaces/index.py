@@ -20,7 +20,7 @@ class Indices:
         self._made: dict[tuple[str, str], _Index] = {}
 
     def having(self, space: "Space", fold: Fold, attribute: str, values: Iterable[Any]) -> Iterator[tuple[Id, State]]:
-        """The things of which this attribute has one of these values, in no order."""
+        """The things of which this attribute has one of these values, in no order; a frozenset has many."""
         index = self._made.setdefault((fold.name, attribute), _Index(fold, attribute))
         index.follow(space)
         for value in values:
@@ -32,7 +32,7 @@ class _Index:
     def __init__(self, fold: Fold, attribute: str) -> None:
         self.fold, self.attribute = fold, attribute
         self.things: dict[Any, set[Id]] = {}
-        self._values: dict[Id, Any] = {}
+        self._values: dict[Id, Iterable[Any]] = {}
         self._seen = -1
         """How much of the journal is in it; below 0: nothing was read yet."""
 
@@ -51,9 +51,11 @@ class _Index:
         self._seen = space.journal.number
 
     def _note(self, entity: Id, state: State) -> None:
-        value = self._values[entity] = getattr(state, self.attribute)
-        self.things.setdefault(value, set()).add(entity)
+        value = getattr(state, self.attribute)
+        self._values[entity] = values = value if isinstance(value, frozenset) else (value,)
+        for each in values:
+            self.things.setdefault(each, set()).add(entity)
 
     def _forget(self, entity: Id) -> None:
-        if entity in self._values:
-            self.things[self._values.pop(entity)].discard(entity)
+        for each in self._values.pop(entity, ()):
+            self.things[each].discard(entity)

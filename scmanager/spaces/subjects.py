@@ -36,13 +36,17 @@ def subjects(space: Space, opened: Opened) -> frozenset[Id]:
         if RIGHT_NEEDED.get(opened.shared.type) is ANYONE:
             return _author(space, opened)  # What is one's own: it counts from its owner only.
         ship = cast("Ship", space.state(SHIPS, entity))
-        owners = (claim.value.id for claim in (*ship.owners, *ship.former_owners))
-        return frozenset(each for each in owners if each == space.id[:16] or space.thing(MEMBERS, each) is not None)
+        return frozenset(each for each in ship.claimants if each == space.id[:16] or _is_somebody(space, each))
     if kind == "treaty":
         treaty = cast("Treaty", space.state(TREATIES, entity))
         proposed = opened.event.contact if isinstance(opened.event, Proposed) else b""
         return frozenset({treaty.contact or proposed} - {b""})
     return frozenset()
+
+
+def _is_somebody(space: Space, member: Id) -> bool:
+    thing = space.thing(MEMBERS, member)
+    return thing is not None and thing.is_said
 
 
 def _author(space: Space, opened: Opened) -> frozenset[Id]:
