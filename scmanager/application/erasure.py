@@ -7,13 +7,14 @@ Grace is counted from look to look, and no look counts for more than LOOK_MOST_S
 nothing. A machine that is on for a moment once a week counts that much a week.
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping
 from typing import Annotated
 
 import msgspec
 
 from scmanager.application.keys import Keys
-from scmanager.domain.event import Id32
+from scmanager.domain.event import Id, Id32
 from scmanager.domain.governance import Erased, at_once
 from scmanager.eventstore.store import Store
 from scmanager.spaces.opening import Opened
@@ -23,6 +24,8 @@ from scmanager.spaces.space import Space
 GRACE_S = 7 * 24 * 3600
 LOOK_MOST_S = 26 * 3600
 """Of the time since the look before. Above a day: who starts his machine each evening counts every day."""
+WAITING_MAX = 64
+"""Erasures of one subject whose days of grace run at a time: whoever says very many fills nobody's disk."""
 LOOK_LEAST_S = 60
 """What passed is written down once it is so long; until then the next look counts it."""
 
@@ -76,7 +79,7 @@ class Erasures:
         self._shelf.time_passed()  # Runs now and then anyway: what was held for its date may count by now.
         with self._shelf.lock:
             valid = list(self._valid())
-            self._look([opened.entry.id32.hex() for _, opened, _ in valid], now)
+            self._look(valid, now)
             due = [
                 (space.id, opened.entry.id32, event)
                 for space, opened, event in valid
@@ -90,9 +93,28 @@ class Erasures:
             begun = [self._destroy(entry, event, held[space], named[space]) for space, entry, event in due]
         return sum(self._finish(each) for each in begun if each)
 
-    def _look(self, names: list[str], now: int) -> None:
-        """Write down what is seen for the first time, and the grace of what waits; with one write, or none."""
-        told = {name: grace for name in names if (grace := _looked(self._seen.get(name), now)) is not None}
+    def _look(self, valid: list[tuple[Space, Opened, Erased]], now: int) -> None:
+        """Write down what is seen for the first time, and the grace of what waits; with one write, or none.
+
+        What goes at once waits for nothing. Of one subject few wait at a time, the others for their turn.
+        """
+        waiting: Counter[tuple[Id32, Id]] = Counter()
+        fresh, told = [], {}
+        for space, opened, event in valid:
+            if at_once(space.envelope(opened).member, event):
+                continue
+            name, subject = opened.entry.id32.hex(), (space.id, event.subject)
+            grace = self._seen.get(name)
+            if grace is None:
+                fresh.append((name, subject))
+                continue
+            waiting[subject] += _counted_s(grace, now) < GRACE_S
+            if (looked := _looked(grace, now)) is not None:
+                told[name] = looked
+        for name, subject in fresh:
+            if waiting[subject] < WAITING_MAX:
+                waiting[subject] += 1
+                told[name] = Grace(0, now)
         if told:
             self._seen.update(told)
 
@@ -148,10 +170,8 @@ def _counted_s(grace: Grace, now: int) -> int:
     return min(GRACE_S, grace.counted_s + min(max(0, now - grace.looked_s), LOOK_MOST_S))
 
 
-def _looked(grace: Grace | None, now: int) -> Grace | None:
+def _looked(grace: Grace, now: int) -> Grace | None:
     """What there is to write down of this look; None for nothing."""
-    if grace is None:
-        return Grace(0, now)
     if grace.counted_s >= GRACE_S or 0 <= now - grace.looked_s < LOOK_LEAST_S:
         return None
     return Grace(_counted_s(grace, now), now)

@@ -31,8 +31,9 @@ from scmanager.projections import (
 )
 from scmanager.projections.read_model import ReadModel, Scene, Voice
 from scmanager.spaces.contests import worded
+from scmanager.spaces.index import Key
 from scmanager.spaces.opening import Opened
-from scmanager.spaces.reader import Reader, Readers, history_of
+from scmanager.spaces.reader import Readers, history_of
 from scmanager.spaces.space import Space
 from scmanager.spaces.subjects import subjects
 
@@ -51,6 +52,10 @@ MODELS: tuple[ReadModel, ...] = (
     notifications.MODEL,
 )
 """Those whose rows belong to entities; the audit trail has a row an entry and stands beside them."""
+
+
+CLAIMED = Key(SHIPS, lambda ship: ship.claimants)
+"""Ships by everybody whose they are or were."""
 
 
 class Recorded(msgspec.Struct, frozen=True):
@@ -191,7 +196,7 @@ def _slice(
         if (one := space.opened(each)) is not None
     }
     voices = _voices(space) if models["roster"] else {}
-    histories = _histories(space, models, reader) if reader else {}
+    histories = _histories(space, models) if reader else {}
     erased = space.erased_keys()
     scene = Scene(space.id, states, contested, voices, opened, erased, reader, histories, forks, space.kind)
     entries.sort(key=lambda opened: opened.pos)
@@ -222,7 +227,7 @@ def _contested_words(fold: Fold, contests: Iterable[Contest]) -> Iterable[Id32]:
 
 
 def _histories(
-    space: Space, models: Mapping[str, Sequence[Id]], reader: Reader
+    space: Space, models: Mapping[str, Sequence[Id]]
 ) -> dict[tuple[str, Id], list[tuple[Envelope, Event]]]:
     return {
         (fold.name, entity): history
@@ -230,7 +235,7 @@ def _histories(
         if model.history
         for fold in model.folds
         for entity in models[model.name]
-        if (history := history_of(space, fold, entity, reader))
+        if (history := history_of(space, fold, entity))
     }
 
 
@@ -256,7 +261,7 @@ def _owned(space: Space, touched: Iterable[Id], judged: Collection[Id32]) -> set
     """The ships of whoever came to be somebody here, or ceased to be: by that their words are read or are not."""
     members = ((each, space.thing(MEMBERS, each)) for each in touched)
     changed = [each for each, thing in members if thing is None or not thing.is_said or thing.began in judged]
-    return {ship for ship, _ in space.indices.having(space, SHIPS, "claimants", changed)} if changed else set()
+    return set().union(*space.indices.ids(space, CLAIMED, changed))
 
 
 def _all(space: Space, models: Iterable[ReadModel]) -> set[Id]:
