@@ -4,6 +4,7 @@ Raises what the node raises.
 """
 
 import secrets
+from pathlib import Path
 
 from scmanager.adapters.key_vault import KeyVault
 from scmanager.application import ledger
@@ -67,11 +68,14 @@ def own_ledger(shelf: Shelf, vault: KeyVault) -> Space:
     raise LedgerMissing
 
 
-def own_tree(shelf: Shelf, store: Store, vault: KeyVault) -> tuple[LogTree, list[Entered]]:
-    """The log that the ledger is written to (of several the newest), and its statements. Raises LedgerMissing."""
+def own_tree(shelf: Shelf, store: Store, vault: KeyVault, folder: Path) -> tuple[LogTree, list[Entered]]:
+    """The log that the ledger is written to (of several the newest), and its statements. Raises LedgerMissing.
+
+    `folder`: the data folder, where the hashes of its tree are kept.
+    """
     with shelf.lock:
         space = own_ledger(shelf, vault)
         own = set(vault.logs_of(space.id))
         heads = [head for head in store.heads(space.id) if head.log in own and not head.branch]
         head = max(heads, key=lambda head: head.hlc)
-        return LogTree(store, head), entered(space, head.log)
+        return LogTree(store, head, folder), entered(space, head.log)

@@ -16,7 +16,7 @@ from scmanager.adapters.public_files import write_public
 from scmanager.application.proving import head_in
 from scmanager.eventstore.checkpoint import NOTE_BYTES_MAX
 from scmanager.eventstore.log_tree import LogTree
-from scmanager.eventstore.tiles import WIDTH, TilePath, bundle, tiles_of
+from scmanager.eventstore.tiles import WIDTH, TilePath, bundle, grown
 
 CHECKPOINT = "checkpoint"
 SHARED = "shared"
@@ -77,8 +77,8 @@ def _files(tree: LogTree, since: int, advance: Callable[[int], None]) -> Iterato
         yield path, bundle(row.data for row in rows)
         yield path.replace("tile/entries", SHARED, 1), bundle(row.shared for row in rows)
         advance(len(rows))
-    for tile, data in tiles_of(tree.leaves, since):
-        yield str(tile), data
+    for tile in grown(size, since):
+        yield str(tile), tree.tile(tile)
 
 
 def _make(folder: Path) -> None:

@@ -5,6 +5,7 @@ from scmanager.application import (
     contests,
     diplomacy,
     documents,
+    erasing,
     fleets,
     hangar_import,
     leaving,
@@ -22,6 +23,7 @@ from scmanager.errors import Refused
 MODULES = (
     organisations,
     members,
+    erasing,
     ships,
     fleets,
     hangar_import,

@@ -20,7 +20,7 @@ from scmanager.domain.contact import ContactNote
 from scmanager.domain.diplomacy import Side, Stance
 from scmanager.domain.event import Id, Personal
 from scmanager.domain.member import Note, Profile, RemovalReason
-from scmanager.domain.operation_events import Briefing, Cancellation
+from scmanager.domain.operation_events import Cancellation, Objective
 from scmanager.domain.operation_parts import Call, Stage, Window
 from scmanager.domain.organisation import Description
 from scmanager.domain.role import Template
@@ -233,8 +233,8 @@ SAY: Final[Mapping[tuple[str, str], Say]] = MappingProxyType(
         ("squadron", "fleet"): _plain("squadron.move", "squadron_id", "fleet_id", "squadron.move"),
         ("operation", "name"): _plain("operation.rename", "operation_id", "title"),
         ("operation", "window"): _window,
-        ("operation", "briefing"): _worded(
-            "operation.describe", "operation_id", Briefing, objective="objective", place="place"
+        ("operation", "objective"): _worded(
+            "operation.describe", "operation_id", Objective, objective="objective", place="place"
         ),
         ("operation", "lead"): _plain("operation.assign-lead", "operation_id", "member_id", "operation.relieve-lead"),
         ("operation", "course"): _course,

@@ -19,13 +19,18 @@ from scmanager.application import proving
 from scmanager.cli import author_files as files
 from scmanager.cli.author_statements import ArtefactArgument
 from scmanager.cli.output import JsonFlag, progress, remark, say_result
-from scmanager.cli.session import session_of
+from scmanager.cli.session import Place, session_of
 from scmanager.cli.targets import ReplaceFlag, check_replaceable
 from scmanager.domain.ledger import LedgerLog
 from scmanager.eventstore.checkpoint import NOTE_BYTES_MAX, Checkpoint, origin
+from scmanager.eventstore.log_tree import LogTree
 from scmanager.master_ledger import issuing, proof, submission
 from scmanager.master_ledger.content_hash import cid
-from scmanager.spaces.ledger import keys_of
+from scmanager.spaces.ledger import Entered, keys_of
+
+
+def _tree(place: Place) -> tuple[LogTree, list[Entered]]:
+    return own_ledger.own_tree(place.shelf, place.store, place.vault, place.settings.data)
 
 
 def init(
@@ -61,7 +66,7 @@ def append(
 def show_log(context: typer.Context, as_json: JsonFlag = False) -> None:
     """The log that is written to, in the line that scm author manifest --log takes, and how far it is."""
     with session_of(context).open() as place:
-        tree, statements = own_ledger.own_tree(place.shelf, place.store, place.vault)
+        tree, statements = _tree(place)
     head, keys = tree.head, keys_of(statements)
     line = issuing.vkey_of(LedgerLog(head.space, head.log, head.public, None), tree.origin)
     ledger = keys.ledger.hex() if keys else "not begun"
@@ -88,7 +93,7 @@ def prove(
     note = read_bytes(checkpoint, NOTE_BYTES_MAX) if checkpoint else None
     content_hash = cid(files.artefact_of(file).sha256)
     with session_of(context).open() as place:
-        tree, statements = own_ledger.own_tree(place.shelf, place.store, place.vault)
+        tree, statements = _tree(place)
         made = proving.prove(tree, statements, content_hash, note)
     write_public(target, made.to_bytes())
     size = Checkpoint.parse(made.signed().text).size
@@ -102,7 +107,7 @@ def publish(
 ) -> None:
     """Write the ledger's log as static files for any web server: checkpoint, tiles, entries (C2SP tlog-tiles)."""
     with session_of(context).open() as place:
-        tree, _ = own_ledger.own_tree(place.shelf, place.store, place.vault)
+        tree, _ = _tree(place)
         with progress("Writing entries", tree.head.size) as advance:
             done = tile_folder.publish(tree, folder, advance)
     say_result({"folder": str(folder), "size": done.size, "files": done.files}, as_json=as_json)

@@ -48,7 +48,7 @@ from scmanager.domain.catalogue import (
     SQUADRONS,
     TREATIES,
 )
-from scmanager.domain.character import Character, CharacterSheet
+from scmanager.domain.character import Character, CharacterSheet, each_player
 from scmanager.domain.character import Standing as CharacterStanding
 from scmanager.domain.event import Id32
 from scmanager.domain.fold import Fold
@@ -283,9 +283,10 @@ def _characters(place: Place, space: Space) -> list[Named]:
     marks: dict[bytes, set[str]] = {}
     for each in (space, *(one for one in place.personal_spaces() if one.id != space.id)):
         for entity, state in each.things(CHARACTERS):
-            sheet = sheet_of(place, each, state.sheet) if isinstance(state, Character) else None
-            found.setdefault(entity, {}).update({sheet.name: None} if sheet else {})
-            marks.setdefault(entity, set()).add(gone.mark(state, 0))
+            for one in each_player(state) if isinstance(state, Character) else ():
+                sheet = sheet_of(place, each, one.sheet)
+                found.setdefault(entity, {}).update({sheet.name: None} if sheet else {})
+                marks.setdefault(entity, set()).add(gone.mark(one, 0))
     return [Named(entity, tuple(called), _last_mark(marks[entity])) for entity, called in found.items()]
 
 

@@ -25,20 +25,20 @@ from scmanager.domain import (
     treaty,
 )
 from scmanager.domain.epoch import EPOCHS
-from scmanager.domain.event import CATALOGUE, State
+from scmanager.domain.event import CATALOGUE, EventMeta, State
 from scmanager.domain.fold import Fold, by_tag
 from scmanager.domain.rights import RIGHT_NEEDED
 
 
-def _fold(name: str, empty: State, evolve: Callable[[Any, Any, Any], State]) -> Fold:
-    """The kind of thing whose event types begin with its name; governance has folds of its own."""
+def _fold(name: str, empty: State, evolve: Callable[[Any, Any, Any], State], *more: EventMeta) -> Fold:
+    """The kind of thing whose event types begin with its name; of governance only what is named here."""
     events = (kind for tag, kind in CATALOGUE.items() if tag.startswith(f"{name}.") and tag in RIGHT_NEEDED)
-    return Fold(name, empty, evolve, tuple(events))
+    return Fold(name, empty, evolve, (*events, *more))
 
 
 ORGANISATIONS: Final = _fold("organisation", organisation.Organisation(), organisation.evolve)
 ROLES: Final = _fold("role", role.Role(), role.evolve)
-MEMBERS: Final = _fold("member", member.Member(), member.evolve)
+MEMBERS: Final = _fold("member", member.Member(), member.evolve, governance.Granted, governance.Removed)
 SHIPS: Final = _fold("ship", ship.Ship(), ship.evolve)
 IMPORTS: Final = _fold("import", hangar_import.Import(), hangar_import.evolve)
 FLEETS: Final = _fold("fleet", fleet.Fleet(), fleet.evolve)

@@ -155,7 +155,7 @@ FIELDS: Final[Mapping[str, tuple[Field, ...]]] = MappingProxyType(
         "operation": (
             Field("name", "operation.rename", _oe.Renamed, _all("names")),
             Field("window", "operation.reschedule", _oe.Rescheduled, _all("windows")),
-            Field("briefing", "operation.describe", _oe.Described, _all("briefings"), words=_oe.Briefing),
+            Field("objective", "operation.describe", _oe.Described, _all("objectives"), words=_oe.Objective),
             Field("lead", "operation.assign-lead", _oe.LeadAssigned, _all("leads"), noun="member"),
             Field("course", "operation.reinstate", _oe.Reinstated, _all("calls")),
             Field(

@@ -53,7 +53,7 @@ class CancelReason(enum.StrEnum):
 
 
 class Planned(Event, tag="operation.planned/1"):
-    """`briefing` names an entry of another operation whose words hold here too. A template has a length, no time."""
+    """`briefing`: an entry of another operation whose Objective holds here too. A template has a length, no time."""
 
     title: Title
     starts: Seconds
@@ -70,7 +70,7 @@ class Renamed(Event, tag="operation.renamed/1"):
 
 
 class Described(Event, tag="operation.described/1"):
-    """Carries a Briefing."""
+    """Carries an Objective."""
 
     over: Entries = ()
 
@@ -263,7 +263,7 @@ OperationEvent = (
 )
 
 
-class Briefing(Personal):
+class Objective(Personal):
     """What an operation is for, and where. Sealed under the organisation's own id, like all its prose."""
 
     objective: Prose = ""
@@ -271,6 +271,6 @@ class Briefing(Personal):
 
 
 class Cancellation(Personal):
-    """Why it was called off, in words. Sealed like a briefing."""
+    """Why it was called off, in words. Sealed like an Objective."""
 
     text: Prose

@@ -9,7 +9,7 @@ from scmanager.errors import Refused
 
 
 class NoPlaceholder(Refused):
-    """This member has joined and is nobody's placeholder."""
+    """This member acts here, or did: nobody's placeholder."""
 
     code = "member-no-placeholder"
     hint = "Choose an entry that a leader recorded and nobody has joined as."
@@ -25,7 +25,7 @@ class ClaimedAlready(Refused):
 def claim(placeholder: Member, by: Id) -> Iterator[Decision]:
     """Say which living member a placeholder is. Raises MemberUnknown, NoPlaceholder, ClaimedAlready."""
     check_known(placeholder)
-    if placeholder.joined or by == placeholder.id:
+    if placeholder.is_himself or by == placeholder.id:
         raise NoPlaceholder
     if placeholder.claimed_by not in (None, by):
         raise ClaimedAlready
@@ -37,7 +37,7 @@ def settle_claim(placeholder: Member, by: Id) -> Iterator[Decision]:
     """Decide whose a placeholder is, even if only one claim stands. Raises NothingContested, NoPlaceholder."""
     if not placeholder.claims:
         raise NothingContested
-    if placeholder.joined or by == placeholder.id:
+    if placeholder.is_himself or by == placeholder.id:
         raise NoPlaceholder
     if placeholder.rival_claims or placeholder.claimed_by != by:
         yield Claimed(by, entries(placeholder.claims))

@@ -14,6 +14,8 @@ from scmanager.errors import Untrusted
 from scmanager.eventstore.merkle import HASH_BYTES, SIZE_MAX, root_of
 
 WIDTH: Final = 256
+LEVEL_BITS: Final = 8
+"""A tile has eight levels of the tree in it: the hash over its 256 stands in the tile above."""
 ENTRY_BYTES_MAX: Final = 65_535
 
 _LEVEL_MAX: Final = 63
@@ -66,6 +68,21 @@ class TilePath(msgspec.Struct, frozen=True):
     def full(self) -> "TilePath":
         """The full tile at this place: what to ask for when a partial one is gone."""
         return TilePath(self.level, self.index)
+
+    def within(self, size: int) -> bool:
+        """Whether a log of this size has so many items there."""
+        return self.index * WIDTH + self.width <= size >> LEVEL_BITS * (self.level or 0)
+
+
+def grown(size: int, since: int = 0) -> Iterator[TilePath]:
+    """Every tile of hashes in a tree of this size, lowest level first; only those that differ from size `since`."""
+    level = 0
+    while size:
+        for index in range(since // WIDTH, -(-size // WIDTH)):
+            path = TilePath(level, index, min(WIDTH, size - index * WIDTH))
+            if not path.within(since << LEVEL_BITS * level):
+                yield path
+        level, size, since = level + 1, size // WIDTH, since // WIDTH
 
 
 def tiles_of(leaf_hashes: Sequence[bytes], since: int = 0) -> Iterator[tuple[TilePath, bytes]]:

@@ -32,7 +32,7 @@ from scmanager.projections import (
 from scmanager.projections.read_model import ReadModel, Scene, Voice
 from scmanager.spaces.contests import worded
 from scmanager.spaces.opening import Opened
-from scmanager.spaces.reader import Reader, Readers, history_of
+from scmanager.spaces.reader import Readers, history_of
 from scmanager.spaces.space import Space
 from scmanager.spaces.subjects import subjects
 
@@ -189,7 +189,7 @@ def _slice(
         if (one := space.opened(each)) is not None
     }
     voices = _voices(space) if models["roster"] else {}
-    histories = _histories(space, models, reader) if reader else {}
+    histories = _histories(space, models) if reader else {}
     erased = space.erased_keys()
     scene = Scene(space.id, states, contested, voices, opened, erased, reader, histories, forks, space.kind)
     entries.sort(key=lambda opened: opened.pos)
@@ -220,7 +220,7 @@ def _contested_words(fold: Fold, contests: Iterable[Contest]) -> Iterable[Id32]:
 
 
 def _histories(
-    space: Space, models: Mapping[str, Sequence[Id]], reader: Reader
+    space: Space, models: Mapping[str, Sequence[Id]]
 ) -> dict[tuple[str, Id], list[tuple[Envelope, Event]]]:
     return {
         (fold.name, entity): history
@@ -228,7 +228,7 @@ def _histories(
         if model.history
         for fold in model.folds
         for entity in models[model.name]
-        if (history := history_of(space, fold, entity, reader))
+        if (history := history_of(space, fold, entity))
     }
 
 

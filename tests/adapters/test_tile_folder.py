@@ -38,7 +38,7 @@ class Kept:
         commit(self.store, self.log)
 
     def tree(self) -> LogTree:
-        return LogTree(self.store, self.store.heads()[0])
+        return LogTree(self.store, self.store.heads()[0], self.folder.parent)
 
     def publish(self) -> tile_folder.Published:
         return publish(self.tree(), self.folder)
@@ -116,7 +116,7 @@ def test_what_others_saw_is_never_taken_back(kept: Kept, tmp_path: Path) -> None
     other = Kept(tmp_path / "public")
     other.log = new_log(other.store, 2)
     with pytest.raises(OtherHistory, match="another log"):
-        publish(LogTree(other.store, other.log.head), kept.folder)
+        publish(LogTree(other.store, other.log.head, tmp_path), kept.folder)
     forged = Checkpoint(earlier.origin, 3, bytes(32))
     (kept.folder / "checkpoint").write_bytes(sign_note(forged, signing_key(1)))
     with pytest.raises(OtherHistory, match="not those that are here"):

@@ -199,7 +199,7 @@ def test_an_operation_answers_with_its_plan_its_slots_and_who_comes(api: Api, no
     data = api.ask(
         """query ($space: ID!, $id: ID!) { operation(space: $space, id: $id) {
              title starts ends zone stage places crew waiting openCrewSlots openShipSlots reminders contested
-             briefing { body meets standing member { handle } }
+             objective { body meets standing member { handle } }
              crewSlots { nodes { role aboard { title } member { handle } } }
              shipSlots { nodes { title models ship { model standing } } }
              signUps { nodes { standing answer roles own member { handle } } }
@@ -210,7 +210,7 @@ def test_an_operation_answers_with_its_plan_its_slots_and_who_comes(api: Api, no
     assert (data["title"], data["stage"], data["zone"]) == ("Jumptown", "STARTED", "Europe/Berlin")
     assert (data["starts"], data["places"]) == ("2096-10-02T07:06:40.000000Z", 2)
     assert (data["crew"], data["waiting"], data["openCrewSlots"], data["openShipSlots"]) == (2, 1, 1, 0)
-    assert data["briefing"]["meets"] == "Yela"
+    assert data["objective"]["meets"] == "Yela"
     assert data["crewSlots"]["nodes"][0] == {
         "role": "gunner", "aboard": {"title": "Gunship"}, "member": {"handle": "Pilot-000"}
     }  # fmt: skip

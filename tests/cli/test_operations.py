@@ -40,7 +40,7 @@ def test_what_is_over_is_listed_when_asked_for_and_templates_stand_apart(planned
     assert planned("operation", "copy", "As ever", "2955-12-07T19:00").code == 0
     (copied,) = (row["id"] for row in planned("operation", "list", "--json").json)
     told = planned("operation", "show", copied).out
-    assert "briefing (holds), by Vesper:" in told
+    assert "objective (holds), by Vesper:" in told
     assert "Take it. (Yela)" in told
 
 

@@ -12,7 +12,7 @@ from scmanager.domain.character import CharacterSheet
 from scmanager.domain.contact import ContactNote
 from scmanager.domain.event import About, Personal
 from scmanager.domain.member import Note, Profile, Recorded
-from scmanager.domain.operation_events import Briefing, Cancellation
+from scmanager.domain.operation_events import Cancellation, Objective
 from scmanager.domain.organisation import Description
 from scmanager.domain.ship_events import Nickname
 from scmanager.domain.treaty_events import TreatyEvidence, TreatyTerms
@@ -119,7 +119,7 @@ PROSE = "Meet at Everus.\n\tFly \x1b[31m\u202elow.\r\n" + "x" * 19_000
     [
         (Profile, ("handle", "display_name"), ()),
         (CharacterSheet, ("name", "occupation", "origin"), ("background",)),
-        (Briefing, ("place",), ("objective",)),
+        (Objective, ("place",), ("objective",)),
         (Nickname, ("text",), ()),
         *(
             (each, (), ("text",))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from scmanager.application import diplomacy, fleets, members, organisations
+from scmanager.application import diplomacy, erasing, fleets, organisations
 from scmanager.domain.catalogue import FOLDS
 from scmanager.projections.search import SEARCHED
 from tests.support.books import (
@@ -80,7 +80,7 @@ def test_an_erased_name_is_found_no_more_and_a_ship_by_its_model_only(nova: Book
     projector = nova.projector(database)
     projector.catch_up()
     for who in (NEW, nova.founder):
-        nova.do(lambda desk, who=who: members.erase(desk, member_id=who))
+        nova.do(lambda desk, who=who: erasing.erase(desk, member_id=who))
     projector.catch_up()
     assert found(database, NEW) is None
     assert found(database, SHIP) == ("ship", "drak_cutlass_black", "drak cutlass black", False)

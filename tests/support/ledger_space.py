@@ -3,6 +3,8 @@
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from scmanager.application import ledger
@@ -27,7 +29,8 @@ from tests.support.ledger import NOW_S, RELEASE, ROOTS, signed, update
 class LedgerSpace:
     """One installation that founded a ledger with three root keys, of which two are needed."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, folder: Path) -> None:
+        self.folder = folder
         self.store, self.keys, self.log_key = store, MemoryKeys(), SigningKey.generate()
         self.shelf = Shelf(store, FOLDS, self.keys.get, clock_us, self.keys.subjects)
         self.writer = Writer(store, self.shelf, self.keys, clock_us, secrets.token_bytes)
@@ -65,14 +68,15 @@ class LedgerSpace:
         return entered(self.shelf.space(self.id), self.id)
 
     def tree(self) -> LogTree:
-        return LogTree(self.store, self.store.heads(self.id)[0])
+        return LogTree(self.store, self.store.heads(self.id)[0], self.folder)
 
 
 @contextmanager
 def ledger_space(store: Store) -> Iterator[LedgerSpace]:
     """A ledger's space whose writer ends with the block."""
-    made = LedgerSpace(store)
-    try:
-        yield made
-    finally:
-        made.writer.stop()
+    with TemporaryDirectory(prefix="scm-ledger-") as folder:
+        made = LedgerSpace(store, Path(folder))
+        try:
+            yield made
+        finally:
+            made.writer.stop()
