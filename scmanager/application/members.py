@@ -10,7 +10,7 @@ from scmanager.application.desk import Desk
 from scmanager.application.erasing import is_sure
 from scmanager.application.inverses import back, by, final, former, like
 from scmanager.application.keeping import kept, words_with
-from scmanager.application.verbs import EntryId, MemberId, RoleId, verb
+from scmanager.application.verbs import DeviceId, EntryId, MemberId, RoleId, verb
 from scmanager.domain import member, placeholder, role
 from scmanager.domain.catalogue import MEMBERS, ROLES
 from scmanager.domain.event import Id
@@ -248,7 +248,7 @@ def enrol(desk: Desk, *, log: EntryId, device: EntryId, box: EntryId, transport:
     "personal",
     undo=final("what was disowned stays outside; enrol the device afresh.", DeviceCut),
 )
-def cut_device(desk: Desk, *, device: EntryId) -> Result:
+def cut_device(desk: Desk, *, device: DeviceId) -> Result:
     """Disown a device of yours, such as a lost phone: what it wrote until now stays, nothing more will."""
     mine = [each for each in desk.space.grants() if each.grant.id == desk.grant.id]
     if not any(device in each.devices for each in mine):

@@ -20,7 +20,7 @@ from scmanager.spaces.space import Space
 
 OF_THE_ENTITY = frozenset({"member", "contact"})
 OF_THE_SPACE = frozenset({"organisation", "operation"})
-OF_THE_AUTHOR = frozenset({"character", "audit"})
+OF_THE_AUTHOR = frozenset({"character", "audit", "machine"})
 
 
 def subjects(space: Space, opened: Opened) -> frozenset[Id]:

@@ -29,6 +29,7 @@ from scmanager.domain.catalogue import (
     CHARACTERS,
     CONTACTS,
     FLEETS,
+    MACHINES,
     MEMBERS,
     OPERATIONS,
     ORGANISATIONS,
@@ -406,11 +407,18 @@ def _shown_character() -> Kindred:
     )
 
 
+def _machine() -> Kindred:
+    def name(desk: Desk, _: World, thing: bytes, side: int) -> None:
+        VERBS["device.name"].act(desk, device=thing * 2, name=["Laptop", "Tower"][side])
+
+    return Kindred(MACHINES, name, (Act("device.name", name),))
+
+
 KINDS = tuple(
     make()
     for make in (
         _organisation, _role, _member, _ship, _fleet, _squadron, _operation, _contact, _treaty, _character,
-        _shown_character,
+        _shown_character, _machine,
     )
 )  # fmt: skip
 
