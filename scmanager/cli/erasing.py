@@ -75,16 +75,18 @@ def erase(
             ask(f"Erase all personal words {whose}?")
         given = {"member_id": who, "ground": AT_ONCE if at_once else "request"}
         result = place.do("member.erase", space.id, given, read_command_id(command_id))
-        done = 0 if place.api is not None else carry_out_erasures(place.node)
+        by_node = place.api is not None
+        done = 0 if by_node else carry_out_erasures(place.node)
         shown = result if as_json else results.told(place, space, result) | entries
     say_result({word: value for word, value in shown.items() if as_json or value != []}, as_json=as_json)
     if yes:
         _remark_what_stays(entries)
-    remark(
-        "The keys are destroyed on this device."
-        if done
-        else "Hidden now; the keys go when the days of grace are over."
-    )
+    if at_once and by_node:
+        remark("The node destroys the keys now.")
+    elif done:
+        remark("The keys are destroyed on this device.")
+    else:
+        remark("Hidden now; the keys go when the days of grace are over.")
 
 
 def _entries(told: dict[str, Any], people: Register) -> dict[str, list[str]]:

@@ -20,7 +20,7 @@ from scmanager.domain.event import Envelope, Id, Id32
 from scmanager.errors import Refused
 from scmanager.eventstore.store import Store
 from scmanager.spaces.document_history import Step, left_out, steps
-from scmanager.spaces.opening import Opened, WordKeyOf
+from scmanager.spaces.opening import Opened, WordKeyOf, once
 from scmanager.spaces.personal import Absence, plain_part
 from scmanager.spaces.scribe import DocumentUnreadable, Draft, Forgotten, Omitted, Reading, Scribe, ScribeAway, Told
 from scmanager.spaces.shelf import Shelf
@@ -239,13 +239,13 @@ class Documents:
         stored: Mapping[tuple[int, int], bytes] = {}
         if found.fresh:
             stored = self._store.parts([opened.pos for opened, *_ in found.fresh])
-        part = _Part()
+        part, key_of = _Part(), once(self._key_of)
         for opened, public, order in found.fresh:
             event, entry = opened.event, opened.entry
             if not isinstance(event, Changed):
                 continue
             part_1 = stored.get((opened.pos, 1))
-            plain = plain_part(entry, 1, part_1, public, self._key_of, {found.subject}, found.erased)
+            plain = plain_part(entry, 1, part_1, public, key_of, {found.subject}, found.erased)
             if isinstance(plain, bytes):
                 said = (event.change, event.actor, event.number, event.deps)
                 part.told.append(Told(*said, plain, order))

@@ -24,6 +24,7 @@ from scmanager.domain.member import (
     Note,
     Noted,
     Profile,
+    ProfileChanged,
     ProfileChangedFor,
     RankTooHigh,
     RemovalReason,
@@ -31,7 +32,7 @@ from scmanager.domain.member import (
 )
 from scmanager.domain.placeholder import NoPlaceholder, NotJoined
 from scmanager.domain.role import Changed, RightNotYours
-from scmanager.domain.ship_events import Named, Nickname, Owner, OwnerKind, Transferred
+from scmanager.domain.ship_events import Named, NamedFor, Nickname, Owner, OwnerKind, Transferred
 from scmanager.domain.treaty_events import Kind, Proposed, TreatyTerms
 from scmanager.eventstore import content
 from scmanager.eventstore.log_copy import LogCopy
@@ -382,3 +383,24 @@ def test_a_key_that_seals_something_goes_before_one_that_lies_there_unused(org: 
     org.ada.do("ship.add", own, {"model": "rsi-aurora-mr", "nickname": "Dart"})
     with org.ada.shelf.lock:
         assert smaller.key_id not in org.ada.shelf.space(own).named_keys()
+
+
+def test_nobody_is_a_member_by_what_does_not_count(org: Org) -> None:
+    """Words said for an owner lie under his key; one of whom only others said what is his to say is no owner."""
+    org.arm("ship.manage")
+    ship = bytes.fromhex(org.bob.do("ship.add", org.space, {"model": "AEGS_Gladius"})["ship"])
+    nobody = secrets.token_bytes(16)
+
+    def act(desk: Desk) -> dict[str, object]:
+        desk.record(MEMBERS, nobody, ProfileChanged())
+        desk.record(SHIPS, ship, Transferred(Owner(OwnerKind.MEMBER, nobody), ()))
+        plain = msgspec.json.encode(Nickname("Cleo, Main Street 5"))
+        desk.record(SHIPS, ship, Quoted(NamedFor(), ((nobody, plain),)))
+        return {}
+
+    org.bob.writer.do(Command(secrets.token_bytes(16), org.space, act))
+    org.carry(org.bob, org.ada)
+    with org.ada.shelf.lock:
+        nickname = org.ada.shelf.space(org.space).state(SHIPS, ship).nickname
+    assert nickname
+    assert org.words(nickname, Nickname) is Absence.UNREADABLE
