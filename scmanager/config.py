@@ -40,6 +40,8 @@ class Settings(msgspec.Struct, frozen=True):
     """SCM_PORT: on the loopback address; 0 for any free one."""
     postgres_dsn: str | None = None
     """SCM_POSTGRES_DSN: a PostgreSQL of one's own for the read models. None: a private one is started."""
+    trust: Path | None = None
+    """SCM_TRUST: a folder that says which author's ledger counts. None: the one that came with the program."""
     region: str | None = None
     """SCM_REGION: where this installation is, as ISO 3166-1 alpha-2 spells it. None: audit events name no region."""
 
@@ -59,7 +61,8 @@ def read_settings(environment: Mapping[str, str] | None = None, data: Path | Non
     region = env.get("SCM_REGION") or None
     if region is not None and region not in REGIONS:
         raise SettingWrong(name="SCM_REGION", value=region)
-    return Settings(folder, state, int(port), env.get("SCM_POSTGRES_DSN") or None, region)
+    trust = Path(env["SCM_TRUST"]).absolute() if env.get("SCM_TRUST") else None
+    return Settings(folder, state, int(port), env.get("SCM_POSTGRES_DSN") or None, trust, region)
 
 
 def default_data_folder(environment: Mapping[str, str]) -> Path:

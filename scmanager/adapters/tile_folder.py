@@ -5,8 +5,9 @@ by their hashes; paths and framing are those of entry bundles. All else is durab
 the checkpoint never goes back: whoever fetches at any moment finds every hash under it.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import msgspec
 
@@ -21,6 +22,7 @@ from scmanager.eventstore.tiles import WIDTH, TilePath, bundle, grown
 CHECKPOINT = "checkpoint"
 SHARED = "shared"
 LOCK_FILE = ".publishing"
+_NOTHING: Mapping[str, bytes] = MappingProxyType({})
 
 
 class Published(msgspec.Struct, frozen=True):
@@ -30,16 +32,29 @@ class Published(msgspec.Struct, frozen=True):
     files: int
 
 
-def publish(tree: LogTree, folder: Path, advance: Callable[[int], None] = lambda _: None) -> Published:
+def publish(
+    tree: LogTree,
+    folder: Path,
+    advance: Callable[[int], None] = lambda _: None,
+    beside: Mapping[str, bytes] = _NOTHING,
+) -> Published:
     """Bring the folder up to the tree's head; `advance` is told how many entries were written.
 
+    `beside`: whole files by name, replaced where they differ, before the checkpoint says anything new.
     A head that lies there already is left as it is, with its cosignatures. Raises Untrusted for a checkpoint there
     that is not of this log's past (`head_in`), FolderInUse while another publishes, PrivateFileFailed.
     """
     _make(folder)
     with FolderLock(folder / LOCK_FILE, Holder.COMMAND):
         since = _published(tree, folder)
-        return Published(since, 0) if since == tree.head.size else _bring(tree, folder, since or 0, advance)
+        others = {name: data for name, data in beside.items() if _held(folder / name, len(data)) != data}
+        for name, data in others.items():
+            write_public(folder / name, data)
+        _sync({folder} if others else set())
+        if since == tree.head.size:
+            return Published(since, len(others))
+        brought = _bring(tree, folder, since or 0, advance)
+        return Published(brought.size, brought.files + len(others))
 
 
 def _bring(tree: LogTree, folder: Path, since: int, advance: Callable[[int], None]) -> Published:
@@ -57,15 +72,19 @@ def _bring(tree: LogTree, folder: Path, since: int, advance: Callable[[int], Non
 
 def _published(tree: LogTree, folder: Path) -> int | None:
     """The size of the checkpoint that lies there; None without one."""
-    path = folder / CHECKPOINT
+    note = _held(folder / CHECKPOINT, NOTE_BYTES_MAX)
+    return None if note is None else head_in(tree, note).size
+
+
+def _held(path: Path, bytes_max: int) -> bytes | None:
+    """A file's bytes, cut off beyond `bytes_max` + 1; None without one."""
     try:
         with path.open("rb") as file:
-            note = file.read(NOTE_BYTES_MAX + 1)
+            return file.read(bytes_max + 1)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise _failed(path, "read", error) from error
-    return head_in(tree, note).size
 
 
 def _files(tree: LogTree, since: int, advance: Callable[[int], None]) -> Iterator[tuple[str, bytes]]:

@@ -3,6 +3,7 @@
 from scmanager.application import (
     characters,
     contests,
+    devices,
     diplomacy,
     documents,
     erasing,
@@ -23,6 +24,7 @@ from scmanager.errors import Refused
 MODULES = (
     organisations,
     members,
+    devices,
     erasing,
     ships,
     fleets,

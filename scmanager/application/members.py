@@ -7,9 +7,10 @@ from msgspec import UNSET, UnsetType
 
 from scmanager.application import undo_steps as steps
 from scmanager.application.desk import Desk
+from scmanager.application.erasing import is_sure
 from scmanager.application.inverses import back, by, final, former, like
 from scmanager.application.keeping import kept, words_with
-from scmanager.application.verbs import EntryId, MemberId, RoleId, verb
+from scmanager.application.verbs import DeviceId, EntryId, MemberId, RoleId, verb
 from scmanager.domain import member, placeholder, role
 from scmanager.domain.catalogue import MEMBERS, ROLES
 from scmanager.domain.event import Id
@@ -184,15 +185,24 @@ def remove(desk: Desk, *, member_id: MemberId, reason: member.RemovalReason) -> 
 
 @verb("member.claim", undo=final("whose it is can be decided anew: scm member settle-claim.", member.Claimed))
 def claim(desk: Desk, *, member_id: MemberId, by: MemberId) -> Result:
-    """Say which living member a recorded one is; the history stays and is read as theirs."""
+    """Say which member, who has joined, a recorded one is; the history stays and is read as theirs.
+
+    If you are of rank 0 or 1, an erasure of that member takes the entry along; else not until one of those confirms.
+    """
+    placeholder.check_joined(desk.state(MEMBERS, by))
     desk.decide(MEMBERS, member_id, placeholder.claim, by)
     return {"member": member_id.hex()}
 
 
 @verb("member.settle-claim", undo=like("member.claim"))
 def settle_claim(desk: Desk, *, member_id: MemberId, by: MemberId) -> Result:
-    """Decide whose a recorded member is when several were named at the same time."""
-    desk.decide(MEMBERS, member_id, placeholder.settle_claim, by)
+    """Decide whose a recorded member is when several were named at the same time.
+
+    Of rank 0 or 1 you confirm it by that, also where one alone was named (see `member.erase`).
+    """
+    placeholder.check_joined(desk.state(MEMBERS, by))
+    confirms = desk.grant.rank <= 1 and not is_sure(desk, desk.state(MEMBERS, member_id))
+    desk.decide(MEMBERS, member_id, placeholder.settle_claim, by, confirms)
     return {"member": member_id.hex()}
 
 
@@ -238,7 +248,7 @@ def enrol(desk: Desk, *, log: EntryId, device: EntryId, box: EntryId, transport:
     "personal",
     undo=final("what was disowned stays outside; enrol the device afresh.", DeviceCut),
 )
-def cut_device(desk: Desk, *, device: EntryId) -> Result:
+def cut_device(desk: Desk, *, device: DeviceId) -> Result:
     """Disown a device of yours, such as a lost phone: what it wrote until now stays, nothing more will."""
     mine = [each for each in desk.space.grants() if each.grant.id == desk.grant.id]
     if not any(device in each.devices for each in mine):

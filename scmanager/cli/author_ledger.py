@@ -26,7 +26,8 @@ from scmanager.eventstore.checkpoint import NOTE_BYTES_MAX, Checkpoint, origin
 from scmanager.eventstore.log_tree import LogTree
 from scmanager.master_ledger import issuing, proof, submission
 from scmanager.master_ledger.content_hash import cid
-from scmanager.spaces.ledger import Entered, keys_of
+from scmanager.master_ledger.fetching import MANIFESTS
+from scmanager.spaces.ledger import Entered, keys_of, manifests_of
 
 
 def _tree(place: Place) -> tuple[LogTree, list[Entered]]:
@@ -105,9 +106,11 @@ def publish(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Made if it is not there; later only added to.")],
     as_json: JsonFlag = False,
 ) -> None:
-    """Write the ledger's log as static files for any web server: checkpoint, tiles, entries (C2SP tlog-tiles)."""
+    """Write the ledger as static files for any web server: checkpoint, tiles, entries (C2SP tlog-tiles), keys."""
     with session_of(context).open() as place:
-        tree, _ = _tree(place)
+        tree, statements = _tree(place)
+        manifests = manifests_of(statements)
+        beside = {MANIFESTS: submission.encode(manifests)} if manifests else {}
         with progress("Writing entries", tree.head.size) as advance:
-            done = tile_folder.publish(tree, folder, advance)
+            done = tile_folder.publish(tree, folder, advance, beside)
     say_result({"folder": str(folder), "size": done.size, "files": done.files}, as_json=as_json)

@@ -88,7 +88,8 @@ THINGS: dict[str, dict[str, Command]] = {
         "prove": "author_ledger.prove",
         "publish": "author_ledger.publish",
     },
-    "verify": {"update": "verifying.update", "plugin": "verifying.plugin"},
+    "verify": {"update": "verifying.update", "plugin": "verifying.plugin", "fork": "verifying.fork"},
+    "ledger": {"fetch": "ledger.fetch", "show": "ledger.show", "fork": "ledger.fork"},
     "backup": {"make": "backups.make", "verify": "backups.verify"},
     "projections": {"status": "running.projections_status", "rebuild": "running.projections_rebuild"},
 }
@@ -119,11 +120,12 @@ GROUP_HELP = {
     "log": "What was recorded: look at it, and prove that nobody changed it.",
     "author": "For the author: keys and signatures, made without a network; his ledger.",
     "verify": "Whether a file is what the author released. Needs no network.",
+    "ledger": "The author's ledger as this machine has seen it.",
     "backup": "The data folder as one sealed file: scm backup FILE makes it, scm backup verify FILE proves it.",
     "projections": "The read models: how far they are, and making them anew.",
 }
 
-WITHOUT_REMINDER = frozenset({"recovery", "version", "demo", "restore", "author", "verify"})
+WITHOUT_REMINDER = frozenset({"recovery", "version", "demo", "restore", "author", "verify", "ledger"})
 """Where the reminder of an unconfirmed recovery sheet would be in the way."""
 
 

@@ -1,4 +1,7 @@
-"""Whether a file is what the author released, without a network: `scm verify update` and `scm verify plugin`."""
+"""Whether a file is what the author released, without a network: `scm verify update` and `scm verify plugin`.
+
+What a proof shows of the ledger is remembered: two proofs that exclude each other are told.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,19 +13,18 @@ import typer
 from scmanager import __version__
 from scmanager.adapters.space_file import read_bytes
 from scmanager.cli import author_files as files
-from scmanager.cli.author_files import ManifestsOption
-from scmanager.cli.author_statements import ArtefactArgument, LedgerOption
-from scmanager.cli.output import EXIT_REFUSED, JsonFlag, remark, say, say_json
+from scmanager.cli.author_statements import ArtefactArgument
+from scmanager.cli.output import EXIT_REFUSED, JsonFlag, remark, say, say_json, say_result
+from scmanager.cli.trusting import LedgerChoice, ManifestsChoice, PolicyChoice, Trusting, trusting
 from scmanager.domain.ledger import Channel
-from scmanager.master_ledger import manifest, proof, verification
-from scmanager.master_ledger.policy import Policy
+from scmanager.eventstore import head_fork
+from scmanager.eventstore.head_fork import HeadFork
+from scmanager.master_ledger import proof, verification
+from scmanager.master_ledger.seen import Judged, Seen, judged, signed_head
 from scmanager.master_ledger.verification import Here, Report
 
 ProofOption = Annotated[
     Path | None, typer.Option("--proof", metavar="FILE", help=f"Its proof of logging; else FILE{proof.EXTENSION}.")
-]
-NeededPolicy = Annotated[
-    Path, typer.Option("--policy", metavar="FILE", help="The witnesses to go by (C2SP tlog-policy).")
 ]
 InstalledOption = Annotated[
     str, typer.Option("--installed", metavar="X.Y.Z", help="The version it would meet; else this one.")
@@ -30,10 +32,11 @@ InstalledOption = Annotated[
 
 
 def update(
+    context: typer.Context,
     file: ArtefactArgument,
-    manifests: ManifestsOption,
-    ledger: LedgerOption,
-    policy: NeededPolicy,
+    manifests: ManifestsChoice = None,
+    ledger: LedgerChoice = None,
+    policy: PolicyChoice = None,
     proof_file: ProofOption = None,
     channel: Annotated[Channel, typer.Option("--channel", help="The channel that is followed.")] = Channel.STABLE,
     installed: InstalledOption = __version__,
@@ -41,39 +44,58 @@ def update(
 ) -> None:
     """Prove that a file is an update that the author released, and newer than what is installed.
 
-    Everything that is wrong is told. Nobody is asked: keys, proof and policy are files.
+    Everything that is wrong is told. Nobody is asked: proof and keys are files, or were seen before.
     """
     here = Here(installed, channel, files.now_s())
-    _tell(_report(verification.verify_update, file, proof_file, manifests, ledger, policy, here), as_json=as_json)
+    given = trusting(context, ledger, manifests, policy)
+    _tell(_report(verification.verify_update, file, proof_file, given, here), as_json=as_json)
 
 
 def plugin(
+    context: typer.Context,
     file: ArtefactArgument,
-    manifests: ManifestsOption,
-    ledger: LedgerOption,
-    policy: NeededPolicy,
+    manifests: ManifestsChoice = None,
+    ledger: LedgerChoice = None,
+    policy: PolicyChoice = None,
     proof_file: ProofOption = None,
     installed: InstalledOption = __version__,
     as_json: JsonFlag = False,
 ) -> None:
     """Prove that a file is a plugin that the author passed, and show what it may do."""
     here = Here(installed, Channel.STABLE, files.now_s())
-    _tell(_report(verification.verify_plugin, file, proof_file, manifests, ledger, policy, here), as_json=as_json)
+    given = trusting(context, ledger, manifests, policy)
+    _tell(_report(verification.verify_plugin, file, proof_file, given, here), as_json=as_json)
+
+
+def fork(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The proof, as scm ledger fork writes it.")],
+    manifests: ManifestsChoice = None,
+    ledger: LedgerChoice = None,
+    policy: PolicyChoice = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Check the proof that a log of the author's signed two histories. Nobody is asked, and nothing is kept."""
+    given = trusting(context, ledger, manifests, policy)
+    evidence = HeadFork.parse(read_bytes(file, head_fork.PROOF_BYTES_MAX))
+    log, point, _ = signed_head(evidence.first, given.seen(given.memory.read()).keys(), given.policy)
+    evidence.verify(log.key)
+    say_result({"log": log.log.hex(), "size": point.size}, as_json=as_json)
+    if not as_json:
+        say("Proved: the key of this log signed two histories that exclude each other.")
 
 
 def _report(
-    verify: Callable[..., Report],
-    file: Path,
-    proof_file: Path | None,
-    manifests: Path,
-    ledger: str,
-    policy: Path,
-    here: Here,
+    verify: Callable[..., Report], file: Path, proof_file: Path | None, given: Trusting, here: Here
 ) -> Report:
-    keys = manifest.walk(files.ledger_id(ledger), files.read_submissions(manifests))
-    rules: Policy | None = files.read_policy(policy)
     beside = proof_file or file.with_name(file.name + proof.EXTENSION)
-    return verify(files.artefact_of(file), read_bytes(beside, proof.FILE_BYTES_MAX), keys, rules, here)
+    artefact, held = files.artefact_of(file), read_bytes(beside, proof.FILE_BYTES_MAX)
+
+    def look(before: Seen) -> Judged:
+        seen = given.seen(before)
+        return judged(seen, verify(artefact, held, seen.keys(), given.policy, here), given.policy, here.now_s)
+
+    return given.memory.see(look).report
 
 
 def _tell(report: Report, *, as_json: bool) -> None:

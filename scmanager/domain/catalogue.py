@@ -14,6 +14,7 @@ from scmanager.domain import (
     governance,
     hangar_import,
     ledger,
+    machine,
     member,
     operation,
     organisation,
@@ -48,6 +49,7 @@ CONTACTS: Final = _fold("contact", contact.Contact(), contact.evolve)
 TREATIES: Final = _fold("treaty", treaty.Treaty(), treaty.evolve)
 CHARACTERS: Final = _fold("character", character.Character(), character.evolve)
 DOCUMENTS: Final = _fold("document", document.Document(), document.evolve)
+MACHINES: Final = _fold("machine", machine.Machine(), machine.evolve)
 PLAYERS: Final = _fold("player", player.Player(), player.evolve)
 INBOXES: Final = _fold("notification", reading.Inbox(), reading.evolve)
 AUDIT: Final = _fold("audit", audit_event.Series(), audit_event.evolve)
@@ -68,6 +70,7 @@ FOLDS: Final[Mapping[str, Fold]] = MappingProxyType(
             TREATIES,
             CHARACTERS,
             PLAYERS,
+            MACHINES,
             DOCUMENTS,
             INBOXES,
             AUDIT,

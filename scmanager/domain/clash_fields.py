@@ -9,6 +9,7 @@ from scmanager.domain import (
     character,
     contact,
     fleet,
+    machine,
     member,
     operation_events,
     organisation,
@@ -86,6 +87,10 @@ def _itself(thing: Id, _: Any) -> Id:
 
 def _player(_: Id, one: character.Character) -> Id | None:
     return one.player or None
+
+
+def _namer(_: Id, one: machine.Machine) -> Id | None:
+    return one.owner or None
 
 
 def _owner(_: Id, ship: Ship) -> Id | None:
@@ -200,6 +205,12 @@ FIELDS: Final[Mapping[str, tuple[Field, ...]]] = MappingProxyType(
         ),
         "player": (
             Field("main", "character.choose-main", player.MainChosen, _all("mains"), own=_itself, noun="character"),
+        ),
+        "machine": (
+            Field(
+                "name", "device.name", machine.Named, own=_namer, words=machine.MachineName,
+                reads=attrgetter("name"), writes=(machine.Named,),
+            ),
         ),
     }
 )  # fmt: skip

@@ -264,7 +264,7 @@ OperationEvent = (
 
 
 class Objective(Personal):
-    """What an operation is for, and where. Sealed under the organisation's own id, like all its prose."""
+    """What an operation is for, and where. Sealed like all prose of an organisation (prose.py)."""
 
     objective: Prose = ""
     place: Name = ""

@@ -154,6 +154,8 @@ class Report(msgspec.Struct, frozen=True):
     problems: tuple[ScManagerError, ...]
     remarks: tuple[str, ...] = ()
     """What its owner should know, though it refuses nothing."""
+    head: bytes = b""
+    """The note that the proof leads to, if a log of the ledger signed it."""
 
     @property
     def ok(self) -> bool:
@@ -201,7 +203,7 @@ def _verify(
     point = Checkpoint.parse(note.text)
     cosigned = checks.of(lambda: policy.cosigned(note, here.now_s + AHEAD_S)) or {}
     log = checks.of(lambda: _log_of(point, note, keys))
-    checks.of(lambda: _check_head(point, log, policy, cosigned))
+    checks.of(lambda: check_head(point, log, policy, cosigned))
     said = None
     if carried := checks.of(proof.carried):
         one, shared = carried
@@ -209,7 +211,8 @@ def _verify(
         said = checks.of(lambda: _statement(kind, shared))
         if said is not None:
             _check_statement(checks, said, one, artefact, keys, here)
-    return Report(said.statement if said else None, tuple(checks.problems), _remarks(said, policy, cosigned, here))
+    remarks, head = _remarks(said, policy, cosigned, here), proof.note if log else b""
+    return Report(said.statement if said else None, tuple(checks.problems), remarks, head)
 
 
 def _log_of(point: Checkpoint, note: Note, keys: TrustedKeys) -> LedgerLog:
@@ -222,7 +225,8 @@ def _log_of(point: Checkpoint, note: Note, keys: TrustedKeys) -> LedgerLog:
     return listed
 
 
-def _check_head(point: Checkpoint, log: LedgerLog | None, policy: Policy, cosigned: Mapping[bytes, int]) -> None:
+def check_head(point: Checkpoint, log: LedgerLog | None, policy: Policy, cosigned: Mapping[bytes, int]) -> None:
+    """Whether one may go by a head. Raises NotWitnessed, LogNotAccepted, LogClosed, HeadUnwitnessed."""
     if not policy.is_met(cosigned):
         raise NotWitnessed(have=len(cosigned))
     if log is None:
@@ -306,7 +310,7 @@ def _remarks(
     said: UpdateSigned | PluginSigned | None, policy: Policy, cosigned: Mapping[bytes, int], here: Here
 ) -> tuple[str, ...]:
     remarks = []
-    seen_s = _seen_by_a_quorum(policy, cosigned)
+    seen_s = seen_by_a_quorum(policy, cosigned)
     if policy.quorum is None:
         remarks.append("The policy asks for no witness: nobody but the log vouches that others are shown the same.")
     elif seen_s is not None and here.now_s - seen_s > STALE_S:
@@ -317,7 +321,7 @@ def _remarks(
     return tuple(remarks)
 
 
-def _seen_by_a_quorum(policy: Policy, cosigned: Mapping[bytes, int]) -> int | None:
+def seen_by_a_quorum(policy: Policy, cosigned: Mapping[bytes, int]) -> int | None:
     """The latest time by which a quorum had cosigned at that time or later; None without a quorum."""
     for since_s in sorted(set(cosigned.values()), reverse=True):
         if policy.is_met({name: at_s for name, at_s in cosigned.items() if at_s >= since_s}):

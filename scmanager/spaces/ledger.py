@@ -40,12 +40,23 @@ def entered(space: Space, log: bytes) -> list[Entered]:
 
 def keys_of(statements: Iterable[Entered]) -> TrustedKeys | None:
     """The author's keys by the manifests among these, None before the first. What does not follow is passed over."""
+    return _walked(statements)[0]
+
+
+def manifests_of(statements: Iterable[Entered]) -> tuple[KeysPublished, ...]:
+    """The manifests among these that lead to those keys, oldest first."""
+    return _walked(statements)[1]
+
+
+def _walked(statements: Iterable[Entered]) -> tuple[TrustedKeys | None, tuple[KeysPublished, ...]]:
     keys: TrustedKeys | None = None
+    followed: list[KeysPublished] = []
     for each in statements:
         if isinstance(each.said, KeysPublished):
             with suppress(Untrusted):
                 keys = next_keys(keys, each.said)
-    return keys
+                followed.append(each.said)
+    return keys, tuple(followed)
 
 
 def index_of(statements: Iterable[Entered], statement: Statement) -> int | None:

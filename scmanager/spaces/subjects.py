@@ -9,6 +9,7 @@ from typing import cast
 from scmanager.domain.catalogue import MEMBERS, SHIPS, TREATIES
 from scmanager.domain.document import LeftOut
 from scmanager.domain.event import Id
+from scmanager.domain.member import Member
 from scmanager.domain.prose import prose_of
 from scmanager.domain.rights import ANYONE, RIGHT_NEEDED
 from scmanager.domain.ship import Ship
@@ -19,7 +20,7 @@ from scmanager.spaces.space import Space
 
 OF_THE_ENTITY = frozenset({"member", "contact"})
 OF_THE_SPACE = frozenset({"organisation", "operation"})
-OF_THE_AUTHOR = frozenset({"character", "audit"})
+OF_THE_AUTHOR = frozenset({"character", "audit", "machine"})
 
 
 def subjects(space: Space, opened: Opened) -> frozenset[Id]:
@@ -38,7 +39,7 @@ def subjects(space: Space, opened: Opened) -> frozenset[Id]:
             return _author(space, opened)  # What is one's own: it counts from its owner only.
         ship = cast("Ship", space.state(SHIPS, entity))
         owners = (claim.value for claim in (*ship.owners, *ship.former_owners))
-        known = (each for each in owners if each.id == space.id[:16] or space.thing(MEMBERS, each.id) is not None)
+        known = (each for each in owners if each.id == space.id[:16] or _is_member(space, each.id))
         return frozenset(each.subject for each in known)
     if kind == "treaty":
         treaty = cast("Treaty", space.state(TREATIES, entity))
@@ -50,6 +51,12 @@ def subjects(space: Space, opened: Opened) -> frozenset[Id]:
 def prose_in(space: Space) -> Id:
     """Whose key seals prose here: the organisation's own subject; all that a personal space says is its owner's."""
     return prose_of(space.id[:16]) if space.kind == "org" else space.id[:16]
+
+
+def _is_member(space: Space, who: Id) -> bool:
+    """By what counts: anybody may say of anybody what only that member can."""
+    member = cast("Member", space.state(MEMBERS, who))
+    return bool(member.id or member.seats)
 
 
 def _author(space: Space, opened: Opened) -> frozenset[Id]:

@@ -15,7 +15,7 @@ from scmanager.application import members
 from scmanager.application.desk import Desk, Quoted
 from scmanager.application.members import DeviceUnreachable
 from scmanager.application.writer import Command
-from scmanager.domain.catalogue import EPOCHS, MEMBERS, ROLES, SHIPS
+from scmanager.domain.catalogue import EPOCHS, MEMBERS, ROLES, SHIPS, TREATIES
 from scmanager.domain.governance import Enrolled, EpochOpened, Heads
 from scmanager.domain.member import (
     Claimed,
@@ -24,14 +24,17 @@ from scmanager.domain.member import (
     Note,
     Noted,
     Profile,
+    ProfileChanged,
     ProfileChangedFor,
     RankTooHigh,
     RemovalReason,
     Standing,
 )
-from scmanager.domain.placeholder import NoPlaceholder
+from scmanager.domain.placeholder import NoPlaceholder, NotJoined
 from scmanager.domain.role import Changed, RightNotYours
-from scmanager.domain.ship_events import Named, Nickname, Owner, OwnerKind, Transferred
+from scmanager.domain.ship_events import Named, NamedFor, Nickname, Owner, OwnerKind, Transferred
+from scmanager.domain.treaty_events import Kind, Proposed, TreatyTerms
+from scmanager.eventstore import content
 from scmanager.eventstore.log_copy import LogCopy
 from scmanager.eventstore.own_log import Secret
 from scmanager.exchanging import Exchange, RequestOfAnother
@@ -184,13 +187,47 @@ def test_words_of_a_ship_lie_under_no_made_up_owner(org: Org) -> None:
     assert org.words(nickname, Nickname) is Absence.UNREADABLE
 
 
+def test_terms_of_a_treaty_lie_under_no_made_up_contact(org: Org) -> None:
+    org.arm("diplomacy.manage")
+    lyra = bytes.fromhex(org.ada.do("contact.record", org.space, {"title": "Lyra"})["contact"])
+    said = {"contact_id": lyra, "kind": Kind.PEACE, "title": "Peace", "text": "No shots"}
+    treaty = bytes.fromhex(org.ada.do("treaty.propose", org.space, said)["treaty"])
+    org.carry(org.ada, org.bob)
+    nobody = secrets.token_bytes(16)
+
+    def act(desk: Desk) -> dict[str, object]:
+        looked = desk._look
+        desk._look = lambda fold, entity: (looked(fold, entity)[0], ())  # As if nobody had proposed it before.
+        plain = msgspec.json.encode(TreatyTerms("Cleo, Main Street 5"))
+        desk.record(TREATIES, treaty, Quoted(Proposed(nobody, Kind.PEACE, "Peace"), ((nobody, plain),)))
+        return {}
+
+    org.bob.writer.do(Command(secrets.token_bytes(16), org.space, act))
+    org.carry(org.bob, org.ada)
+    ours, theirs = (each.entry for each in org.state(TREATIES, treaty).versions)
+    assert org.words(ours, TreatyTerms) == TreatyTerms("No shots")
+    assert org.words(theirs, TreatyTerms) is Absence.UNREADABLE
+    org.ada.do("member.erase", org.space, {"member_id": lyra})
+    assert org.words(ours, TreatyTerms) is Absence.ERASED
+    assert org.words(theirs, TreatyTerms) is Absence.UNREADABLE
+
+
 def test_what_is_claimed_in_steps_is_erased_in_all(org: Org) -> None:
     one, two = (
         bytes.fromhex(org.ada.do("member.record", org.space, {"handle": handle})["member"])
         for handle in ("One", "Two")
     )
-    org.ada.do("member.claim", org.space, {"member_id": one, "by": two})
+    with pytest.raises(NotJoined):
+        org.ada.do("member.claim", org.space, {"member_id": one, "by": two})
     org.ada.do("member.claim", org.space, {"member_id": two, "by": org.cleo_id})
+    with pytest.raises(NotJoined):
+        org.ada.do("member.settle-claim", org.space, {"member_id": two, "by": one})
+
+    def act(desk: Desk) -> dict[str, object]:
+        desk.record(MEMBERS, one, Claimed(two))  # What no verb says.
+        return {}
+
+    org.ada.writer.do(Command(secrets.token_bytes(16), org.space, act))
     org.ada.do("member.erase", org.space, {"member_id": org.cleo_id})
     assert org.words(org.member(one).profile, Profile) is Absence.ERASED
 
@@ -210,19 +247,28 @@ def test_an_erasure_takes_what_was_recorded_of_them_before_they_joined(org: Org)
     assert org.words(state.profile, Profile) is Absence.ERASED
 
 
-def test_nobody_stays_by_having_more_logs_than_a_removal_can_name(org: Org, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(members, "KEPT_MAX", 2)
+@pytest.mark.parametrize("how", ["removed", "left"])
+def test_nobody_stays_by_having_more_logs_than_an_entry_can_name(
+    org: Org, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """Sixteen logs and an entry of 1,500 bytes stand for seven hundred and one of 64 KiB."""
     invitation = org.bob.invitation(org.space, org.bob_id)
-    for _ in range(4):
+    for _ in range(16):
         asked = org.bob.request(invitation)
         org.bob.take_request(asked)
         org.bob.do("device.enrol", org.space, {"log": asked.log, "device": asked.device, "box": asked.box})
     recorded = bytes.fromhex(org.bob.do("member.record", org.space, {"handle": "Zoe"})["member"])
-    org.carry(org.bob, org.ada)
-    org.ada.do("member.remove", org.space, {"member_id": org.bob_id, "reason": "conduct"})
+    if how == "left":
+        org.bob.do("member.leave", org.space, {})
+    monkeypatch.setattr(members, "KEPT_MAX", 4)
+    monkeypatch.setattr(content, "SHARED_BYTES_MAX", 1500)
+    org.carry(org.bob, org.ada)  # Who left has his grants ended by what takes it in.
+    if how == "removed":
+        org.ada.do("member.remove", org.space, {"member_id": org.bob_id, "reason": "conduct"})
     with org.ada.shelf.lock:
         assert org.bob_id not in {each.grant.member for each in org.ada.shelf.space(org.space).grants()}
     assert org.member(recorded).standing is Standing.RECORDED, "the longest log is kept"
+    assert org.member(org.bob_id).standing is (Standing.LEFT if how == "left" else Standing.REMOVED)
 
 
 def test_what_one_seals_under_a_key_that_nobody_has_keeps_the_key_from_nothing(org: Org, tmp_path: Path) -> None:
@@ -337,3 +383,24 @@ def test_a_key_that_seals_something_goes_before_one_that_lies_there_unused(org: 
     org.ada.do("ship.add", own, {"model": "rsi-aurora-mr", "nickname": "Dart"})
     with org.ada.shelf.lock:
         assert smaller.key_id not in org.ada.shelf.space(own).named_keys()
+
+
+def test_nobody_is_a_member_by_what_does_not_count(org: Org) -> None:
+    """Words said for an owner lie under his key; one of whom only others said what is his to say is no owner."""
+    org.arm("ship.manage")
+    ship = bytes.fromhex(org.bob.do("ship.add", org.space, {"model": "AEGS_Gladius"})["ship"])
+    nobody = secrets.token_bytes(16)
+
+    def act(desk: Desk) -> dict[str, object]:
+        desk.record(MEMBERS, nobody, ProfileChanged())
+        desk.record(SHIPS, ship, Transferred(Owner(OwnerKind.MEMBER, nobody), ()))
+        plain = msgspec.json.encode(Nickname("Cleo, Main Street 5"))
+        desk.record(SHIPS, ship, Quoted(NamedFor(), ((nobody, plain),)))
+        return {}
+
+    org.bob.writer.do(Command(secrets.token_bytes(16), org.space, act))
+    org.carry(org.bob, org.ada)
+    with org.ada.shelf.lock:
+        nickname = org.ada.shelf.space(org.space).state(SHIPS, ship).nickname
+    assert nickname
+    assert org.words(nickname, Nickname) is Absence.UNREADABLE

@@ -11,10 +11,10 @@ from scmanager.application.desk import Desk, WouldNotCount
 from scmanager.application.erasing import ProseStays
 from scmanager.application.writer import Command
 from scmanager.cli.session import carry_out_erasures
-from scmanager.domain.catalogue import OPERATIONS, ORGANISATIONS, SHIPS
+from scmanager.domain.catalogue import MEMBERS, OPERATIONS, ORGANISATIONS, SHIPS
 from scmanager.domain.governance import AT_ONCE, Erased
-from scmanager.domain.member import Profile
-from scmanager.domain.operation_events import Briefing, Cancellation
+from scmanager.domain.member import Claimed, Note, Profile
+from scmanager.domain.operation_events import Cancellation, Objective
 from scmanager.domain.organisation import Description
 from scmanager.domain.prose import prose_of
 from scmanager.domain.ship_events import Nickname
@@ -30,7 +30,7 @@ def org(tmp_path: Path) -> Iterator[Org]:
 
 
 def planned(org: Org) -> bytes:
-    """An operation that Bob planned and wrote the briefing of."""
+    """An operation that Bob planned and said the objective of."""
     org.arm("operation.plan", "operation.lead", "organisation.describe", "ship.manage", "document.curate")
     times = {"starts_s": 4 * 10**9, "ends_s": 4 * 10**9 + 3600}
     made = bytes.fromhex(org.bob.do("operation.plan", org.space, {"title": "Supply run", **times})["operation"])
@@ -48,7 +48,7 @@ def test_the_founders_erasure_leaves_what_others_wrote_about_the_organisation(or
     assert carry_out_erasures(org.ada) == 1
     assert told["keys"] == 1
     assert org.words(org.member(org.founder).profile, Profile) is Absence.ERASED
-    assert org.words(org.state(OPERATIONS, operation).briefing, Briefing) == Briefing("Meet at Everus")
+    assert org.words(org.state(OPERATIONS, operation).objective, Objective) == Objective("Meet at Everus")
     assert org.words(org.state(ORGANISATIONS, org.founder).profile, Description) == Description("We haul")
     assert org.words(org.state(SHIPS, ours).nickname, Nickname) == Nickname("Dart")
     org.bob.do("operation.cancel", org.space, {"operation_id": operation, "reason": "servers", "text": "Storms"})
@@ -74,7 +74,7 @@ def test_nobody_erases_the_prose_of_an_organisation(org: Org) -> None:
     org.bob.writer.do(Command(secrets.token_bytes(16), org.space, passing(act)))
     org.carry(org.bob, org.ada)
     assert carry_out_erasures(org.ada) == 0
-    assert org.words(org.state(OPERATIONS, operation).briefing, Briefing) == Briefing("Meet at Everus")
+    assert org.words(org.state(OPERATIONS, operation).objective, Objective) == Objective("Meet at Everus")
 
 
 def passing(act: Any) -> Any:
@@ -85,3 +85,47 @@ def passing(act: Any) -> Any:
         return act(desk)
 
     return forged
+
+
+def zoe(org: Org) -> bytes:
+    """An entry that Ada made, with a note; Bob says that it is himself."""
+    made = bytes.fromhex(org.ada.do("member.record", org.space, {"handle": "Zoe"})["member"])
+    org.ada.do("member.note", org.space, {"member_id": made, "text": "A good pilot"})
+    org.carry(org.ada, org.bob)
+    org.bob.do("member.claim", org.space, {"member_id": made, "by": org.bob_id})
+    org.carry(org.bob, org.ada)
+    return made
+
+
+def test_who_says_that_somebodys_entry_is_himself_takes_nothing_of_it_with_his_own_words(org: Org) -> None:
+    other = zoe(org)
+    told = org.ada.do("member.erase", org.space, {"member_id": org.bob_id})
+    assert (told["keys"], told["also"], told["recorded"], told["unconfirmed"]) == (1, [], [], [other.hex()])
+    assert org.words(org.member(other).note, Note) == Note("A good pilot")
+    assert org.words(org.member(org.bob_id).profile, Profile) is Absence.ERASED
+
+
+def test_what_the_founder_confirms_goes_along_and_is_named_before(org: Org) -> None:
+    other = zoe(org)
+    org.ada.do("member.settle-claim", org.space, {"member_id": other, "by": org.bob_id})
+    before = org.ada.store.last_pos()
+    org.ada.do("member.settle-claim", org.space, {"member_id": other, "by": org.bob_id})
+    told = org.ada.do("member.erase", org.space, {"member_id": org.bob_id, "preview": True})
+    assert (told["keys"], told["also"], told["unconfirmed"]) == (2, [other.hex()], [])
+    assert org.ada.store.last_pos() == before, "said once is enough, and a preview says nothing"
+    assert org.ada.do("member.erase", org.space, {"member_id": org.bob_id})["also"] == [other.hex()]
+    assert org.words(org.member(other).note, Note) is Absence.ERASED
+
+
+def test_beyond_a_claim_that_nobody_confirmed_nothing_goes_along(org: Org) -> None:
+    other = zoe(org)
+    further = bytes.fromhex(org.ada.do("member.record", org.space, {"handle": "Zoé"})["member"])
+
+    def act(desk: Desk) -> dict[str, Any]:
+        desk.record(MEMBERS, further, Claimed(other))
+        return {}
+
+    org.ada.writer.do(Command(secrets.token_bytes(16), org.space, act))
+    told = org.ada.do("member.erase", org.space, {"member_id": org.bob_id})
+    assert (told["also"], sorted(told["unconfirmed"])) == ([], sorted([other.hex(), further.hex()]))
+    assert org.words(org.member(further).profile, Profile) == Profile("Zoé")

@@ -111,6 +111,12 @@ def test_names_of_any_script_are_read(name: str) -> None:
     assert opened(told, carrying(told)) == Profile(name, name)
 
 
+@pytest.mark.parametrize("unseen", ["\u2800", "\u034f", "\ufe0f", "\u200b"])
+def test_what_nobody_sees_in_a_name_is_shown_and_the_rest_is_read(unseen: str) -> None:
+    told = sealed(msgspec.json.encode({"handle": f"ada{unseen}", "display_name": "Ada ❤️"}))
+    assert opened(told, carrying(told)) == Profile("ada\ufffd", "Ada ❤️")
+
+
 PROSE = "Meet at Everus.\n\tFly \x1b[31m\u202elow.\r\n" + "x" * 19_000
 
 

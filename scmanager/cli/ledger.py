@@ -1,0 +1,119 @@
+"""What this machine has seen of the author's ledger, and the proof against a log that told two histories.
+
+a machine: scm ledger fetch /media/stick/ledger    (keys and newest head, held against what was seen)
+           scm ledger show
+"""
+
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from scmanager.adapters.ledger_source import source_of
+from scmanager.adapters.public_files import write_public
+from scmanager.cli import author_files as files
+from scmanager.cli.output import JsonFlag, remark, say, say_json, say_result, short
+from scmanager.cli.targets import check_target
+from scmanager.cli.trusting import LedgerChoice, ManifestsChoice, PolicyChoice, trusting
+from scmanager.errors import Refused, utc
+from scmanager.eventstore.checkpoint import NOTE_BYTES_MAX, Checkpoint, parse_note, parse_origin
+from scmanager.eventstore.head_fork import HeadFork
+from scmanager.master_ledger import seen as memory
+from scmanager.master_ledger.fetching import CHECKPOINT, fetch_head, fetch_manifests
+from scmanager.master_ledger.seen import Outcome, Seen
+
+
+class NoForkSeen(Refused):
+    """No log of this ledger was seen with two histories."""
+
+    code = "no-fork-seen"
+    hint = "Nothing is wrong. What was seen is shown by: scm ledger show."
+
+
+def fetch(
+    context: typer.Context,
+    source: Annotated[str, typer.Argument(metavar="FROM", help="A folder that the ledger was published to.")],
+    ledger: LedgerChoice = None,
+    manifests: ManifestsChoice = None,
+    policy: PolicyChoice = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Fetch the ledger's keys and newest head, and prove that it only grew since it was seen last."""
+    given = trusting(context, ledger, manifests, policy)
+    read, now_s = cache(source_of(source)), files.now_s()
+    _kept(given.memory.see(lambda before: fetch_manifests(given.known(before), read)))
+    held = _kept(given.memory.see(lambda before: fetch_head(before, read, given.policy, now_s)))
+    point = Checkpoint.parse(parse_note(read(CHECKPOINT, NOTE_BYTES_MAX)).text)
+    told = {"manifest": held.keys().manifest.n, "size": point.size, "root": point.root.hex()}
+    say_result(told, as_json=as_json)
+    if given.policy.quorum is None:
+        remark("The policy asks for no witness: nobody but the log vouches that others are shown the same.")
+
+
+def show(
+    context: typer.Context,
+    ledger: LedgerChoice = None,
+    manifests: ManifestsChoice = None,
+    policy: PolicyChoice = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """What this machine has seen of the author's ledger: his keys, the newest heads, how old that is."""
+    given = trusting(context, ledger, manifests, policy)
+    held = given.seen(given.memory.read())
+    now_s = files.now_s()
+    told = _told(held) | {"witnessed_s": memory.witnessed_s(held, given.policy, now_s)}
+    if as_json:
+        say_json(told)
+        return
+    say(f"ledger    {told['ledger']}")
+    say(f"manifest  {told['manifest']}")
+    for each in told["heads"]:
+        say(f"log       {short(each['log'])}  size {each['size']}  root {each['root']}")
+    for log in told["forked"]:
+        say(f"forked    {short(log)}: nothing in it counts. The proof: scm ledger fork -o FILE")
+    if not held.asked_s:
+        remark("The ledger itself was not asked yet: scm ledger fetch.")
+    else:
+        say(f"asked     {utc(held.asked_s)}")
+    if held.is_stale(now_s):
+        remark("That is more than 14 days ago: there may be newer releases, or keys.")
+
+
+def fork(
+    context: typer.Context,
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The file to write; for everybody.")],
+    ledger: LedgerChoice = None,
+    manifests: ManifestsChoice = None,
+    policy: PolicyChoice = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Write the proof that a log of the ledger signed two histories: anybody can check it (scm verify fork)."""
+    given = trusting(context, ledger, manifests, policy)
+    held = given.memory.read()
+    if not held.forks:
+        raise NoForkSeen
+    check_target(output)
+    write_public(output, held.forks[0].to_bytes())
+    say_result({"file": str(output), "log": _accused(held.forks[0])}, as_json=as_json)
+
+
+def _kept(outcome: Outcome) -> Seen:
+    if outcome.problem:
+        raise outcome.problem
+    return outcome.seen
+
+
+def _told(held: Seen) -> dict[str, Any]:
+    points = [each.point() for each in held.heads]
+    return {
+        "ledger": held.ledger,
+        "manifest": held.keys().manifest.n,
+        "heads": [{"log": parse_origin(each.origin)[1], "size": each.size, "root": each.root} for each in points],
+        "forked": [_accused(each) for each in held.forks],
+        "asked_s": held.asked_s,
+    }
+
+
+def _accused(proof: HeadFork) -> bytes:
+    return parse_origin(proof.origin)[1]

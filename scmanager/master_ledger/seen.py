@@ -1,0 +1,223 @@
+"""What an installation has seen of the ledger: keys and heads. It only moves forward, and two histories are evidence.
+
+- Key manifests: the longest chain that follows. An older copy changes nothing; another manifest of a number that was
+  seen, signed by enough root keys, is refused: no keeper signs two.
+- Heads, by log: one that all others were compared with, and those that came with proofs since and could not be
+  compared yet: for that the tiles are needed. Whoever follows the ledger compares all of them, and keeps the newest.
+- Forks: a log that was seen with two histories counts no more until a manifest closes it.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import msgspec
+from msgspec.structs import replace
+
+from scmanager.domain.ledger import KeysPublished, LedgerLog
+from scmanager.errors import ScManagerError, Untrusted
+from scmanager.eventstore.checkpoint import Checkpoint, Note, note_from, parse_note, parse_origin
+from scmanager.eventstore.head_fork import HeadFork
+from scmanager.eventstore.tile_tree import TileTree
+from scmanager.master_ledger.manifest import TrustedKeys, walk
+from scmanager.master_ledger.policy import Policy
+from scmanager.master_ledger.statement import manifest_hash
+from scmanager.master_ledger.submission import Submission
+from scmanager.master_ledger.verification import (
+    AHEAD_S,
+    STALE_S,
+    LogNotListed,
+    Report,
+    check_head,
+    seen_by_a_quorum,
+)
+
+DAY_S: Final = 86_400
+HEADS_MAX: Final = 32
+"""Heads of one log that wait to be compared. Beyond that the largest is kept, and the earliest."""
+
+
+class KeysForked(Untrusted):
+    """Another key manifest {n} was seen before, signed as well as this one."""
+
+    code = "manifests-forked"
+    hint = "The root keys signed two manifests. Use neither; keep both files, and ask the author by another way."
+
+
+class LogForked(Untrusted):
+    """The author's log {log} signed two histories: at size {size} this is another one than was seen before."""
+
+    code = "ledger-forked"
+    hint = (
+        "Nothing in that log counts until the keepers close it. Write the proof to a file: scm ledger fork -o FILE."
+    )
+
+
+class LedgerRolledBack(Untrusted):
+    """This head has {size} entries, and {seen} were seen before."""
+
+    code = "ledger-rolled-back"
+    hint = "It is an old copy, or somebody holds back what is new. What was seen stays; fetch from another source."
+
+
+class HeadSeen(msgspec.Struct, frozen=True):
+    """A head that its log signed."""
+
+    note: bytes
+    """With the log's signature, and those of witnesses that the policy named then."""
+
+    def point(self) -> Checkpoint:
+        """What it says."""
+        return Checkpoint.parse(parse_note(self.note).text)
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """All of it. Whoever keeps it checks it anew when it is read: `keys` walks the manifests."""
+
+    ledger: bytes
+    manifests: tuple[KeysPublished, ...] = ()
+    heads: tuple[HeadSeen, ...] = ()
+    forks: tuple[HeadFork, ...] = ()
+    asked_s: int = 0
+    """When the newest head was last compared with its source, UTC seconds."""
+
+    def keys(self) -> TrustedKeys:
+        """The newest that were seen. Raises DoesNotFollow without any, and as `walk`."""
+        return walk(self.ledger, self.manifests)
+
+    def with_manifests(self, given: Sequence[Submission]) -> "Seen":
+        """After these as well, oldest first. Raises KeysForked, and as `walk`."""
+        walk(self.ledger, given)
+        found = tuple(each for each in given if isinstance(each, KeysPublished))
+        for mine, theirs in zip(self.manifests, found, strict=False):
+            if manifest_hash(mine.statement) != manifest_hash(theirs.statement):
+                raise KeysForked(n=theirs.statement.n)
+        return replace(self, manifests=max(self.manifests, found, key=len))
+
+    def heads_of(self, log: bytes) -> list[Checkpoint]:
+        """What was seen of a log, the smallest first."""
+        points = (each.point() for each in self.heads)
+        return sorted((each for each in points if parse_origin(each.origin)[1] == log), key=lambda each: each.size)
+
+    def fork_of(self, log: LedgerLog) -> HeadFork | None:
+        """Evidence against a log that still grows; None against one that the keepers have closed."""
+        if log.final is not None:
+            return None
+        return next((each for each in self.forks if parse_origin(each.origin)[1] == log.log), None)
+
+    def is_stale(self, now_s: int) -> bool:
+        """Whether the ledger was asked, and so long ago that what is new may be missing."""
+        return 0 < self.asked_s < now_s - STALE_S
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What is to be kept from now on, whatever is wrong; and that."""
+
+    seen: Seen
+    problem: ScManagerError | None = None
+
+
+class Judged(Outcome, frozen=True, kw_only=True):
+    """What is to be kept after a proof was looked at, and what came of it."""
+
+    report: Report
+
+
+def judged(seen: Seen, report: Report, policy: Policy, now_s: int) -> Judged:
+    """The report with what memory adds: a head that contradicts another, a log that was seen to, age."""
+    if not report.head:
+        return Judged(seen, report=report)
+    keys = seen.keys()
+    outcome = with_head(seen, report.head, keys, policy)
+    log, point, _ = signed_head(report.head, keys, policy)
+    problem = outcome.problem
+    if problem is None and outcome.seen.fork_of(log):
+        problem = LogForked(log=log.log.hex()[:16], size=point.size)
+    remarks = report.remarks
+    if outcome.seen.is_stale(now_s):
+        days = (now_s - outcome.seen.asked_s) // DAY_S
+        remarks = (*remarks, f"The ledger was last asked {days} days ago: there may be newer releases, or keys.")
+    problems = (*report.problems, problem) if problem else report.problems
+    return Judged(outcome.seen, problem, report=replace(report, problems=problems, remarks=remarks))
+
+
+def with_head(seen: Seen, note: bytes, keys: TrustedKeys, policy: Policy) -> Outcome:
+    """After the head of a proof: one that its log signed, which nothing here can compare with another size.
+
+    The problem: LogForked, when it is another one of a size that was seen. Raises as `signed_head`.
+    """
+    log, point, bare = signed_head(note, keys, policy)
+    if log.final is not None:
+        return Outcome(seen)  # Where it ends, the manifest says.
+    held = [each for each in seen.heads if parse_origin(each.point().origin)[1] == log.log]
+    for each in held:
+        if (was := each.point()).size == point.size:
+            if was.root == point.root:
+                return Outcome(seen)
+            return _forked(seen, log, HeadFork.make(log.key, each.note, bare, point.root, ()))
+    if len(held) < HEADS_MAX:
+        return Outcome(replace(seen, heads=(*seen.heads, HeadSeen(bare))))
+    largest = max(held, key=lambda each: each.point().size)
+    if largest.point().size > point.size:
+        return Outcome(seen)
+    return Outcome(replace(seen, heads=tuple(HeadSeen(bare) if each is largest else each for each in seen.heads)))
+
+
+def follow(seen: Seen, note: bytes, tree_of: Callable[[Checkpoint], TileTree], policy: Policy, now_s: int) -> Outcome:
+    """After a ledger's newest head, compared with every one that was seen of its log by the tiles under it.
+
+    The problem: LogForked, LedgerRolledBack. Raises BadTile, what `tree_of` raises, and as `check_head` and
+    `signed_head`; nothing is to be kept then.
+    """
+    log, point, bare = signed_head(note, seen.keys(), policy)
+    check_head(point, log, policy, policy.cosigned(parse_note(note), now_s + AHEAD_S))
+    if seen.fork_of(log):
+        return Outcome(seen, LogForked(log=log.log.hex()[:16], size=point.size))
+    mine = [each for each in seen.heads if parse_origin(each.point().origin)[1] == log.log]
+    tree = tree_of(point)
+    for each in mine:
+        was = each.point()
+        if not was.size or was.size > point.size:
+            continue
+        if (root := tree.root(was.size)) != was.root:
+            path = tuple(tree.consistency(was.size, point.size))
+            return _forked(seen, log, HeadFork.make(log.key, each.note, bare, root, path))
+    largest = max((each.point().size for each in mine), default=0)
+    if largest > point.size:
+        return Outcome(seen, LedgerRolledBack(size=point.size, seen=largest))
+    others = tuple(each for each in seen.heads if each not in mine)
+    return Outcome(replace(seen, heads=(*others, HeadSeen(bare)), asked_s=max(seen.asked_s, now_s)))
+
+
+def signed_head(note: bytes, keys: TrustedKeys, policy: Policy) -> tuple[LedgerLog, Checkpoint, bytes]:
+    """The log and the head in a note that this log signed; and the note without lines of strangers.
+
+    Raises LogNotListed, BadNote, BadCheckpoint, NotSigned, WrongSignature.
+    """
+    parsed = parse_note(note)
+    point = Checkpoint.parse(parsed.text)
+    space, log = parse_origin(point.origin)
+    listed = keys.log(log)
+    if listed is None or listed.space != space:
+        raise LogNotListed(n=keys.manifest.n, origin=point.origin)
+    signature = parsed.signature_by(point.origin, listed.key)
+    return listed, point, note_from(point, signature, listed.key) + _of_witnesses(note, parsed, policy)
+
+
+def witnessed_s(seen: Seen, policy: Policy, now_s: int) -> int | None:
+    """By when a quorum had cosigned the newest head that was seen, UTC seconds; None where none did."""
+    times = (seen_by_a_quorum(policy, policy.cosigned(parse_note(each.note), now_s + AHEAD_S)) for each in seen.heads)
+    return max((each for each in times if each is not None), default=None)
+
+
+def _of_witnesses(note: bytes, parsed: Note, policy: Policy) -> bytes:
+    """The lines of the policy's witnesses, as they stand there."""
+    known = {(each.name, each.key_id) for each in policy.witnesses.values()}
+    lines = note.rpartition(b"\n\n")[2].splitlines(keepends=True)
+    pairs = zip(lines, parsed.signatures, strict=True)
+    return b"".join(dict.fromkeys(line for line, each in pairs if (each.name, each.key_id) in known))
+
+
+def _forked(seen: Seen, log: LedgerLog, proof: HeadFork) -> Outcome:
+    size = Checkpoint.parse(parse_note(proof.first).text).size
+    known = seen if seen.fork_of(log) else replace(seen, forks=(*seen.forks, proof))
+    return Outcome(known, LogForked(log=log.log.hex()[:16], size=size))

@@ -1,0 +1,174 @@
+"""`scm ledger` and `scm verify`: what a machine saw of the author's ledger is held against what comes later."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scmanager.domain.ledger import UpdateSigned
+from scmanager.eventstore.merkle import leaf_hash
+from scmanager.master_ledger import submission
+from tests.cli.conftest import Scm
+from tests.support.author import Author
+
+
+@pytest.fixture
+def trusted(author: Author, monkeypatch: pytest.MonkeyPatch) -> tuple[Author, str]:
+    """A signed update with its proof; the client's trust folder says whom to go by."""
+    ledger = author.begin()
+    assert author.sign_update(ledger, "--key", author / "release").code == 0
+    prove(author, author.server)
+    folder = author / "trust"
+    folder.mkdir()
+    (folder / "ledger-id").write_text(ledger + "\n", encoding="ascii")
+    (folder / "author-keys.jsonl").write_bytes((author / "keys").read_bytes())
+    (folder / "witnesses.policy").write_bytes((author / "policy").read_bytes())
+    monkeypatch.setenv("SCM_TRUST", str(folder))
+    return author, ledger
+
+
+def prove(author: Author, server: Any, name: str = "release.zip.tlog-proof") -> None:
+    """The update is entered in this server's log, and the proof lies beside the file."""
+    (signed,) = submission.parse((author / "update").read_bytes())
+    assert isinstance(signed, UpdateSigned)
+    proof = server.proof(server.append(signed), server.note(at_s=signed.statement.signed_at))
+    (author / name).write_bytes(proof.to_bytes())
+
+
+def test_what_is_trusted_need_not_be_typed(trusted: tuple[Author, str]) -> None:
+    author, ledger = trusted
+    told = author.scm("verify", "update", author / "release.zip")
+    assert told.code == 0, told.out + told.err
+    shown = author.scm("ledger", "show", "--json").json
+    assert (shown["ledger"], shown["manifest"], shown["asked_s"], shown["forked"]) == (ledger, 1, 0, [])
+    assert [each["size"] for each in shown["heads"]] == [2]
+    assert shown["witnessed_s"]
+    assert "scm ledger fetch" in author.scm("ledger", "show").err
+
+
+def test_what_came_with_the_program_can_be_walked_and_says_nothing_of_other_ledgers(scm: Scm) -> None:
+    shown = scm("ledger", "show", "--json").json
+    assert (shown["manifest"], shown["heads"]) == (1, [])
+    assert scm("ledger", "show", "--ledger", "00" * 32).error == "policy-missing"
+    assert scm("ledger", "show", "--ledger", "noise").error == "ledger-mistyped"
+
+
+def test_another_ledger_is_named_with_its_keys_once(author: Author) -> None:
+    ledger = author.begin()
+    words = ("--ledger", ledger, "--policy", author / "policy")
+    assert author.scm("ledger", "show", *words).error == "manifests-missing"
+    assert author.sign_update(ledger, "--key", author / "release").code == 0
+    prove(author, author.server)
+    update = ("verify", "update", author / "release.zip", *words)
+    assert author.scm(*update, "--manifests", author / "keys").code == 0
+    assert author.scm(*update).code == 0, "the manifests are known by now"
+    assert author.scm(*update, at="b").error == "manifests-missing"
+
+
+def test_keys_that_were_revoked_stay_so_whatever_copy_is_given(trusted: tuple[Author, str]) -> None:
+    author, _ = trusted
+    revoked = author.scm(
+        "author", "revoke", author.public["release"], "--after", author / "keys", "--instead",
+        author.public["release-2"], "--key", author / "root-0", "--key", author / "root-1", "-o", author / "keys-2",
+    )  # fmt: skip
+    assert revoked.code == 0, revoked.err
+    update = ("verify", "update", author / "release.zip")
+    assert author.scm(*update, "--manifests", author / "keys").code == 0
+    told = author.scm(*update, "--manifests", author / "keys-2", "--json").json
+    assert [each["code"] for each in told["problems"]] == ["signatures-missing"]
+    told = author.scm(*update, "--manifests", author / "keys", "--json").json
+    assert [each["code"] for each in told["problems"]] == ["signatures-missing"], "an older copy changes nothing"
+    assert author.scm("ledger", "show", "--json").json["manifest"] == 2
+
+
+def test_two_histories_are_told_and_the_proof_convicts_elsewhere(trusted: tuple[Author, str]) -> None:
+    author, _ = trusted
+    update = ("verify", "update", author / "release.zip")
+    assert author.scm(*update).code == 0
+    assert author.scm("ledger", "fork", "-o", author / "fork").error == "no-fork-seen"
+    other = type(author.server)()
+    other.leaves[0] = leaf_hash(b"another beginning")
+    prove(author, other, "other.tlog-proof")
+    told = author.scm(*update, "--proof", author / "other.tlog-proof", "--json").json
+    assert [each["code"] for each in told["problems"]] == ["ledger-forked"]
+    again = author.scm(*update, "--json").json
+    assert [each["code"] for each in again["problems"]] == ["ledger-forked"], "nothing in that log counts now"
+    assert "nothing in it counts" in author.scm("ledger", "show").out
+    assert author.scm("ledger", "fork", "-o", author / "fork").code == 0
+    assert author.scm("ledger", "fork", "-o", author / "fork").error == "target-taken"
+    checked = author.scm("verify", "fork", author / "fork", at="b")
+    assert (checked.code, checked.out.splitlines()[-1].partition(":")[0]) == (0, "Proved"), checked.err
+    assert not (author / "b.state").exists(), "and nothing is kept there"
+    raw = (author / "fork").read_bytes()
+    (author / "changed").write_bytes(raw.replace(b"root ", b"root A", 1))
+    assert author.scm("verify", "fork", author / "changed", at="b").error == "bad-head-fork"
+
+
+def test_what_was_seen_stays_on_the_machine_and_damage_is_named(trusted: tuple[Author, str], tmp_path: Path) -> None:
+    author, _ = trusted
+    assert author.scm("verify", "update", author / "release.zip").code == 0
+    (file,) = (tmp_path / "a.state").glob("ledger-*.json")
+    file.write_bytes(file.read_bytes()[:-5])
+    told = author.scm("verify", "update", author / "release.zip")
+    assert (told.code, told.error) == (1, "ledger-memory-damaged")
+    file.unlink()
+    assert author.scm("verify", "update", author / "release.zip").code == 0
+
+
+@pytest.fixture
+def published(author: Author) -> tuple[Author, tuple[object, ...]]:
+    """A ledger that a node writes, as static files; and what a client types."""
+    ledger = author.begin(author.serve())
+    assert author.append("keys")[0].code == 0
+    publish(author)
+    (author / "nobody").write_text("quorum none\n", encoding="ascii")
+    return author, ("--ledger", ledger, "--policy", author / "nobody")
+
+
+def publish(author: Author, at: str = "server") -> None:
+    done = author.scm("author", "publish", author / "public", at=at)
+    assert done.code == 0, done.err
+
+
+def test_keys_and_head_are_fetched_from_what_was_published(published: tuple[Author, tuple[object, ...]]) -> None:
+    author, words = published
+    first = author.scm("ledger", "fetch", author / "public", *words, "--json")
+    assert (first.code, first.json["manifest"], first.json["size"]) == (0, 1, 2), first.err
+    ledger = str(words[1])
+    assert author.sign_update(ledger, "--key", author / "release").code == 0
+    assert author.append("update")[0].code == 0
+    publish(author)
+    again = author.scm("ledger", "fetch", author / "public", *words)
+    assert again.code == 0, again.err
+    assert "no witness" in again.err
+    shown = author.scm("ledger", "show", *words, "--json").json
+    assert [each["size"] for each in shown["heads"]] == [3]
+    assert shown["asked_s"]
+    assert author.scm("author", "prove", author / "release.zip", at="server").code == 0
+    assert author.scm("verify", "update", author / "release.zip", *words).code == 0, "keys come from what was seen"
+
+
+def test_a_new_manifest_is_published_with_the_head_that_has_it(published: tuple[Author, tuple[object, ...]]) -> None:
+    author, words = published
+    assert (author / "public" / "manifests").read_bytes() == (author / "keys").read_bytes()
+    (author / "public" / "manifests").write_bytes(b"")
+    again = author.scm("author", "publish", author / "public", "--json", at="server")
+    assert again.json["files"] == 1, "what is wrong there is put right"
+    assert author.scm("author", "publish", author / "public", "--json", at="server").json["files"] == 0
+    assert author.scm("ledger", "fetch", author / "public", *words).code == 0
+
+
+def test_an_older_copy_and_a_broken_one_are_told(published: tuple[Author, tuple[object, ...]]) -> None:
+    author, words = published
+    older = {path: path.read_bytes() for path in (author / "public").rglob("*") if path.is_file()}
+    assert author.sign_update(str(words[1]), "--key", author / "release").code == 0
+    assert author.append("update")[0].code == 0
+    publish(author)
+    assert author.scm("ledger", "fetch", author / "public", *words).code == 0
+    for path, data in older.items():
+        path.write_bytes(data)
+    assert author.scm("ledger", "fetch", author / "public", *words).error == "ledger-rolled-back"
+    (author / "public" / "manifests").write_bytes(b"x" * (5 << 20))
+    assert author.scm("ledger", "fetch", author / "public", *words).error == "ledger-source-too-large"
+    assert author.scm("ledger", "fetch", author / "nowhere", *words).error == "ledger-source-lacks"
+    assert author.scm("ledger", "fetch", author / "keys", *words).error == "ledger-source-failed"

@@ -1,0 +1,245 @@
+"""What an installation has seen: it goes forward, notices two histories, and is not made to forget."""
+
+from collections.abc import Sequence
+
+import pytest
+from msgspec.structs import replace
+
+from scmanager.domain.ledger import Final, KeysPublished
+from scmanager.eventstore.checkpoint import Checkpoint, parse_note
+from scmanager.eventstore.merkle import leaf_hash, root_of
+from scmanager.eventstore.signing import SigningKey
+from scmanager.eventstore.tile_tree import TileTree
+from scmanager.eventstore.tiles import BadTile, tiles_of
+from scmanager.master_ledger import issuing, submission
+from scmanager.master_ledger.manifest import DoesNotFollow, NotThisLedger, SignaturesMissing
+from scmanager.master_ledger.policy import Policy
+from scmanager.master_ledger.seen import (
+    HEADS_MAX,
+    KeysForked,
+    LedgerRolledBack,
+    LogForked,
+    Outcome,
+    Seen,
+    follow,
+    judged,
+    with_head,
+    witnessed_s,
+)
+from scmanager.master_ledger.statement import manifest_hash
+from scmanager.master_ledger.verification import LogClosed, LogNotListed, NotWitnessed, verify_update
+from tests.golden.logs import key_of
+from tests.support.ledger import (
+    HERE,
+    LATER_RELEASE,
+    NOW_S,
+    POLICY,
+    RELEASE,
+    ROOTS,
+    WITHOUT_WITNESSES,
+    WITNESSES,
+    Server,
+    artefact,
+    first_manifest,
+    signed,
+    update,
+)
+
+DAY_S = 86_400
+
+
+class World:
+    """A server with a log of some entries, its manifest, and what an installation saw of them."""
+
+    def __init__(self, entries: int = 300) -> None:
+        self.server = Server()
+        self.first = first_manifest(self.server)
+        self.ledger = manifest_hash(self.first.statement)
+        self.leaves = [*self.server.leaves, *(leaf_hash(b"%d" % n) for n in range(entries - 1))]
+        self.seen = Seen(self.ledger).with_manifests([self.first])
+
+    def split(self, at: int) -> list[bytes]:
+        """Another history of the same length from there on."""
+        return [*self.leaves[:at], *(leaf_hash(b"other %d" % n) for n in range(len(self.leaves) - at))]
+
+    def note(
+        self, size: int, leaves: Sequence[bytes] | None = None, witnesses: Sequence[SigningKey] = WITNESSES
+    ) -> bytes:
+        self.server.leaves = list(leaves or self.leaves)
+        return self.server.note(size, witnesses=tuple(witnesses))
+
+    def follow(self, size: int, leaves: Sequence[bytes] | None = None, now_s: int = NOW_S) -> Outcome:
+        tiles = dict(tiles_of(list(leaves or self.leaves)[:size]))
+
+        def tree_of(point: Checkpoint) -> TileTree:
+            return TileTree(point.size, point.root, tiles.__getitem__)
+
+        outcome = follow(self.seen, self.note(size, leaves), tree_of, POLICY, now_s)
+        self.seen = outcome.seen
+        return outcome
+
+    def prove(self, size: int, leaves: Sequence[bytes] | None = None, policy: Policy = POLICY) -> Outcome:
+        outcome = with_head(self.seen, self.note(size, leaves), self.seen.keys(), policy)
+        self.seen = outcome.seen
+        return outcome
+
+    def sizes(self) -> list[int]:
+        return [each.size for each in self.seen.heads_of(self.server.log.log)]
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def next_manifest(first: KeysPublished, key: SigningKey = LATER_RELEASE, at_s: int = NOW_S) -> KeysPublished:
+    release = issuing.quorum(1, [RELEASE.public, key.public])
+    return signed(issuing.following(first.statement, at_s, release=release), *ROOTS[:2])
+
+
+def test_manifests_go_forward_and_an_older_copy_changes_nothing(world: World) -> None:
+    second = next_manifest(world.first)
+    later = world.seen.with_manifests([world.first, second])
+    assert later.keys().manifest.n == 2
+    assert later.with_manifests([world.first]) == later
+    assert later.with_manifests([world.first, second]) == later
+
+
+def test_two_manifests_of_one_number_are_told(world: World) -> None:
+    one, other = next_manifest(world.first), next_manifest(world.first, key_of("a third release"))
+    later = world.seen.with_manifests([world.first, one])
+    with pytest.raises(KeysForked, match="manifest 2"):
+        later.with_manifests([world.first, other])
+
+
+def test_manifests_of_another_ledger_or_without_their_signatures_are_nothing(world: World) -> None:
+    with pytest.raises(NotThisLedger):
+        world.seen.with_manifests([first_manifest(Server("another"))])
+    with pytest.raises(SignaturesMissing):
+        world.seen.with_manifests([world.first, replace(next_manifest(world.first), signatures=())])
+    with pytest.raises(DoesNotFollow):
+        world.seen.with_manifests([])
+
+
+def test_who_follows_keeps_the_newest_head_and_when(world: World) -> None:
+    for size in (1, 2, 255, 256, 300):
+        assert world.follow(size).problem is None
+        assert world.sizes() == [size]
+    assert world.seen.asked_s == NOW_S
+    assert world.follow(300, now_s=NOW_S + 5).seen.asked_s == NOW_S + 5
+    assert world.follow(300, now_s=NOW_S - 5).seen.asked_s == NOW_S + 5, "a clock that was put back"
+
+
+def test_an_older_head_is_refused_and_what_was_seen_stays(world: World) -> None:
+    world.follow(300)
+    before = world.seen
+    problem = world.follow(299).problem
+    assert isinstance(problem, LedgerRolledBack)
+    assert problem.facts == {"size": 299, "seen": 300}
+    assert world.seen == before
+
+
+@pytest.mark.parametrize(("seen", "shown", "split"), [(300, 300, 7), (200, 300, 7), (200, 300, 199), (255, 256, 254)])
+def test_a_log_that_shows_another_history_is_convicted(world: World, seen: int, shown: int, split: int) -> None:
+    world.follow(seen)
+    problem = world.follow(shown, world.split(split)).problem
+    assert isinstance(problem, LogForked)
+    (proof,) = world.seen.forks
+    proof.verify(world.server.log.key)
+    assert world.sizes() == [seen], "what was seen first stays"
+
+
+def test_a_log_that_was_convicted_counts_no_more_until_it_is_closed(world: World) -> None:
+    world.follow(200)
+    world.follow(300, world.split(7))
+    assert isinstance(world.follow(300).problem, LogForked), "even with the history that was seen first"
+    assert len(world.seen.forks) == 1
+    head = Final(200, root_of(world.leaves[:200]))
+    closing = signed(issuing.revocation(world.first.statement, world.server.key.public,
+                                        {world.server.log.log: head}, NOW_S), *ROOTS[:2])  # fmt: skip
+    world.seen = world.seen.with_manifests([world.first, closing])
+    assert world.follow(200).problem is None
+    with pytest.raises(LogClosed):
+        world.follow(300)
+
+
+def test_heads_of_proofs_wait_until_the_ledger_is_followed(world: World) -> None:
+    for size in (20, 5, 40, 20):
+        assert world.prove(size).problem is None
+    assert world.sizes() == [5, 20, 40]
+    assert world.follow(300).problem is None
+    assert world.sizes() == [300]
+
+
+def test_a_proof_of_another_history_comes_out_at_the_next_look(world: World) -> None:
+    world.prove(40, world.split(30))
+    problem = world.follow(300).problem
+    assert isinstance(problem, LogForked)
+    assert problem.facts["size"] == 40
+    world.seen.forks[0].verify(world.server.log.key)
+
+
+def test_two_proofs_of_one_size_and_two_roots_convict_at_once(world: World) -> None:
+    world.prove(40)
+    assert isinstance(world.prove(40, world.split(30)).problem, LogForked)
+    assert world.prove(39).problem is None
+
+
+def test_proofs_do_not_fill_the_memory(world: World) -> None:
+    for size in range(1, HEADS_MAX + 40):
+        world.prove(size)
+    assert world.sizes() == [*range(1, HEADS_MAX), HEADS_MAX + 39]
+    world.prove(HEADS_MAX + 10)
+    assert len(world.sizes()) == HEADS_MAX
+
+
+def test_of_a_note_only_the_lines_of_known_witnesses_are_kept(world: World) -> None:
+    stranger = "— stranger.example AAAAAAAA\n".encode() * 40
+    outcome = with_head(world.seen, world.note(40) + stranger, world.seen.keys(), POLICY)
+    assert len(parse_note(outcome.seen.heads[0].note).signatures) == 4
+    assert witnessed_s(outcome.seen, POLICY, NOW_S) == NOW_S
+    outcome = with_head(world.seen, world.note(40), world.seen.keys(), WITHOUT_WITNESSES)
+    assert len(parse_note(outcome.seen.heads[0].note).signatures) == 1
+    assert witnessed_s(outcome.seen, POLICY, NOW_S) is None
+
+
+def test_a_head_that_no_quorum_saw_or_of_another_log_is_not_followed(world: World) -> None:
+    note = world.note(40, witnesses=WITNESSES[:1])
+
+    def none(_: Checkpoint) -> TileTree:
+        raise AssertionError("nothing is fetched for it")
+
+    with pytest.raises(NotWitnessed):
+        follow(world.seen, note, none, POLICY, NOW_S)
+    with pytest.raises(LogNotListed):
+        follow(world.seen, Server("another").note(), none, POLICY, NOW_S)
+
+
+def test_tiles_that_do_not_lead_to_the_head_convict_nobody(world: World) -> None:
+    world.follow(200)
+    other = dict(tiles_of(world.split(7)))
+
+    def tree_of(point: Checkpoint) -> TileTree:
+        return TileTree(point.size, point.root, other.__getitem__)
+
+    with pytest.raises(BadTile):
+        follow(world.seen, world.note(300), tree_of, POLICY, NOW_S)
+
+
+def test_what_memory_knows_stands_in_the_report(world: World) -> None:
+    server = Server()
+    said = update(world.ledger)
+    index = server.append(submission.make(said, [RELEASE]))
+    proof = server.proof(index).to_bytes()
+    report = verify_update(artefact(), proof, world.seen.keys(), POLICY, HERE)
+    assert report.ok
+    good = judged(replace(world.seen, asked_s=NOW_S - 20 * DAY_S), report, POLICY, NOW_S)
+    assert good.report.ok
+    assert any("last asked 20 days ago" in each for each in good.report.remarks)
+    leaves = [leaf_hash(b"a"), leaf_hash(b"b")]
+    forked = with_head(world.seen, world.note(2, leaves), world.seen.keys(), POLICY).seen
+    bad = judged(forked, report, POLICY, NOW_S)
+    assert [type(each) for each in bad.report.problems] == [LogForked]
+    assert not judged(bad.seen, report, POLICY, NOW_S).report.ok, "and it stays so"
+    other = verify_update(artefact(), b"noise", world.seen.keys(), POLICY, HERE)
+    assert judged(forked, other, POLICY, NOW_S).report == other
