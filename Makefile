@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 DATA   ?= .demo
 
-.PHONY: run test check bench growth audit mutate documents lock format clean
+.PHONY: run test check bench growth soak audit mutate documents lock format clean
 
 run: $(VENV)/.installed
 	$(BIN)/scm demo --data $(DATA) --serve
@@ -21,6 +21,10 @@ bench: $(VENV)/.installed-dev
 # What grows faster than what was written: every event type, n and four times n.
 growth: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.benchmarks growth
+
+# Interleavings, again and again with other seeds. ROUNDS=60 takes two to three hours.
+soak: $(VENV)/.installed-dev
+	$(BIN)/python -m ops.soak $(ROUNDS)
 
 # Known vulnerabilities. Exit 75: no source answered, nothing was checked.
 audit: $(VENV)/.installed-dev

@@ -123,7 +123,8 @@ def _right(tag: str) -> str:
 
 def _fold(tag: str) -> str:
     fold = FOLDS.get(tag)
-    return fold.name if fold else "validity" if is_governance(tag) else "none"
+    names = ("validity" if is_governance(tag) else "", fold.name if fold else "")
+    return ", ".join(filter(None, names)) or "none"
 
 
 def _about(tag: str) -> str:

@@ -8,6 +8,7 @@ show, as JSON Lines and as CSV. `export.json` stands last: what there is, how la
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -19,7 +20,6 @@ from scmanager.application.telling import tell
 from scmanager.projections.reading import Picture, picture
 from scmanager.runtime import Node
 from scmanager.spaces.opening import once
-from scmanager.spaces.readers import box_keys
 
 README = """\
 This is an export of SC Manager {release}, made {made_at}. Everything in it is in clear: whoever has it reads it,
@@ -85,9 +85,8 @@ def _files(node: Node, tables: Picture, spaces: Sequence[bytes], wanted: Wanted,
 
 
 def _files_of(node: Node, tables: Picture, space: bytes, folder: str, until: int, wanted: Wanted) -> Files:
-    with node.shelf.lock:
-        readers = sorted(box_keys(node.shelf.space(space)))
-    entries = whole_space(node.store, node.vault, space, readers if wanted.keys else None)
+    readers = partial(node.readers, space) if wanted.keys else None
+    entries = whole_space(node.store, node.vault, space, readers)
     yield f"{folder}/entries.jsonl", entries
     told = tell(node.shelf, node.store, once(node.vault.held), space, until)
     yield f"{folder}/events.jsonl", (msgspec.json.encode(each) + b"\n" for each in told)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -266,10 +267,15 @@ class Node:
 
     def export_space(self, space: bytes, path: Path, *, with_keys: bool = True) -> int:
         """Write a space to a file, with its keys for the devices that act there; returns the size in bytes."""
-        with self.shelf.lock:
-            readers = sorted(box_keys(self.shelf.space(space)))
+        self.shelf.space(space)
         self.own_logs.remember()  # Before they leave: a folder put back to an earlier state is noticed then.
-        return write_pieces(path, whole_space(self.store, self.vault, space, readers if with_keys else None))
+        readers = partial(self.readers, space) if with_keys else None
+        return write_pieces(path, whole_space(self.store, self.vault, space, readers))
+
+    def readers(self, space: bytes) -> list[bytes]:
+        """The box keys of the devices that act in a space now, sorted. Raises NoSuchSpace."""
+        with self.shelf.lock:
+            return sorted(box_keys(self.shelf.space(space)))
 
     def import_space(self, file: SpaceFile) -> Admitted:
         """Verify and admit what a space file holds, and take the keys that are for this device."""

@@ -108,6 +108,9 @@ class _Reader:
 
     def unsigned(self) -> int:
         """LEB128, of at most 64 bits."""
+        if (byte := self.data[self.place]) < 0x80:  # Nearly always.
+            self.place += 1
+            return byte
         found = shift = 0
         while True:
             byte = self.data[self.place]
@@ -120,6 +123,9 @@ class _Reader:
                 raise ValueError("a number of more than 64 bits")
 
     def signed(self) -> int:
+        if (byte := self.data[self.place]) < 0x80:
+            self.place += 1
+            return byte - 0x80 if byte & 0x40 else byte
         start = self.place
         found = self.unsigned()
         bits = 7 * (self.place - start)
@@ -175,12 +181,13 @@ def _runs(column: bytes, *, signed: bool) -> Runs:
     """A column as its runs, never unfolded."""
     reader, total = _Reader(column), 0
     found: Runs = []
-    while not reader.ended:
+    size = len(column)
+    while reader.place < size:
         count = reader.signed()
         if count > 0:
             found.append((count, reader.signed() if signed else reader.unsigned()))
         elif count < 0:
-            if -count > len(column):
+            if -count > size:
                 raise IndexError
             found += [(1, reader.signed() if signed else reader.unsigned()) for _ in range(-count)]
         else:

@@ -20,6 +20,8 @@ from nacl import bindings as sodium
 from nacl.exceptions import CryptoError
 
 from scmanager.adapters.private_files import SIZE_BYTES_MAX
+from scmanager.adapters.seen_file import FILE_NAME as SEEN_FILE
+from scmanager.adapters.seen_file import SEEN_BYTES_MAX
 from scmanager.adapters.wrapping import KEY_BYTES, PassphraseLock, PassphraseProtection
 from scmanager.errors import Misconfigured, Refused, Untrusted
 
@@ -112,6 +114,13 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def size_bytes(self) -> int:
         """Of all files together."""
         return sum(item.size for item in self.items)
+
+
+def size_max(name: str) -> int:
+    """Bytes that a file of this name has at most."""
+    if name.endswith(".db"):
+        return 2**53
+    return SEEN_BYTES_MAX if name == SEEN_FILE else SIZE_BYTES_MAX
 
 
 def new_lock(passphrase: str | None) -> tuple[PassphraseLock | OpenLock, bytes]:
@@ -255,6 +264,6 @@ def _manifest(raw: bytes) -> Manifest:
     if len(set(names)) < len(names) or "device.json" not in names:
         raise BackupDamaged(reason="its manifest names a file twice, or no device.json")
     for item in manifest.items:
-        if not item.name.endswith(".db") and item.size > SIZE_BYTES_MAX:
+        if item.size > size_max(item.name):
             raise BackupDamaged(reason=f"{item.name} is too large")
     return manifest

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from scmanager import __version__
 from scmanager.adapters import identity, key_vault, seen_file
-from scmanager.adapters.backup_file import NAMES, HeadLine, Item, Manifest, new_lock, sealed, sealed_bytes
+from scmanager.adapters.backup_file import NAMES, HeadLine, Item, Manifest, new_lock, sealed, sealed_bytes, size_max
 from scmanager.adapters.private_files import PrivateFileFailed, read_private
 from scmanager.adapters.wrapping import FileLock
 from scmanager.errors import Unavailable, Untrusted
@@ -111,7 +111,7 @@ def snapshot(folder: Path, state: Path, made_at_s: int, *, with_secrets: bool) -
         keys = _copied(folder, key_vault.FILE_NAME, made)
         found: dict[str, bytes | Path] = {}
         for name in (identity.FILE_NAME, seen_file.FILE_NAME, RECOVERY_FILE):
-            if (held := read_private(folder / name)) is not None:
+            if (held := _small(folder / name)) is not None:
                 found[name] = held
         if identity.FILE_NAME not in found:
             raise identity.IdentityMissing(folder=str(folder))
@@ -172,12 +172,21 @@ def _secrets(folder: Path, state: Path, keys: Path | None) -> dict[str, bytes | 
         names.add(lock.name)
     found: dict[str, bytes | Path] = {}
     for name in sorted(names):
-        if (held := read_private(state / f"{name}.key")) is not None:
+        if (held := _small(state / f"{name}.key")) is not None:
             found[f"{name}.key"] = held
     for path in sorted(folder.glob("recovery-*.txt")):
-        if re.match(NAMES, path.name) and (held := read_private(path)) is not None:
+        if re.match(NAMES, path.name) and (held := _small(path)) is not None:
             found[path.name] = held
     return found
+
+
+def _small(path: Path) -> bytes | None:
+    """A file as it is; None when it is not there. Raises SnapshotFailed for one that nobody would take back."""
+    most = size_max(path.name)
+    held = read_private(path, most)
+    if held is not None and len(held) > most:
+        raise SnapshotFailed(name=path.name, reason=f"it has more than {most} bytes, so it is none of ours")
+    return held
 
 
 def _measured(body: bytes | Path) -> tuple[int, bytes]:

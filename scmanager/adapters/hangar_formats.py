@@ -12,7 +12,7 @@ import msgspec
 
 from scmanager.application.hangar_ships import NoteCode, Tool
 from scmanager.application.ship_names import compact, visible
-from scmanager.domain.words import NAME_LENGTH_MAX
+from scmanager.domain.words import NAME_LENGTH_MAX, seen_of
 
 Row = Mapping[str, Any]
 TEXT_CHARACTERS_MAX = 200
@@ -134,8 +134,8 @@ def _maker(row: Row) -> str | None:
 
 def _nickname(row: Row, name: str, odd: Odd) -> str | None:
     """A tool that repeats the model where the owner gave no name says nothing."""
-    given = _text(row, "customName", "ship_name", "shipname")
-    if given is None or compact(given) == compact(name):
+    given = seen_of(_text(row, "customName", "ship_name", "shipname") or "").strip()
+    if not given or compact(given) == compact(name):
         return None
     if len(given) > NICKNAME_CHARACTERS_MAX:
         odd["nickname-shortened"] += 1

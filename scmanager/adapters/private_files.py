@@ -20,7 +20,7 @@ from scmanager.errors import Conflict, Misconfigured, Unavailable, Untrusted
 T = TypeVar("T")
 
 SIZE_BYTES_MAX = 1 << 20
-"""No file of ours of this kind comes near it; whatever is larger is not ours."""
+"""No file of ours of this kind comes near it, but where another bound is given; whatever is larger is not ours."""
 
 
 class PrivateFileFailed(Unavailable):
@@ -117,20 +117,20 @@ def forget_unfinished(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def read_private(path: Path) -> bytes | None:
-    """The file's bytes, cut off beyond SIZE_BYTES_MAX + 1; None when it is not there. Raises PrivateFileFailed."""
+def read_private(path: Path, size_max: int = SIZE_BYTES_MAX) -> bytes | None:
+    """The file's bytes, cut off beyond size_max + 1; None when it is not there. Raises PrivateFileFailed."""
     try:
         with path.open("rb") as file:
-            return file.read(SIZE_BYTES_MAX + 1)
+            return file.read(size_max + 1)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise _failed(path, "read", error) from error
 
 
-def parse_json(raw: bytes, shape: type[T], refusal: Untrusted) -> T:
+def parse_json(raw: bytes, shape: type[T], refusal: Untrusted, size_max: int = SIZE_BYTES_MAX) -> T:
     """Strictly parse bytes that may be anybody's. Raises `refusal` and nothing else."""
-    if len(raw) > SIZE_BYTES_MAX:
+    if len(raw) > size_max:
         raise refusal
     try:
         return msgspec.json.decode(raw, type=shape)

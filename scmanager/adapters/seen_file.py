@@ -14,6 +14,8 @@ from scmanager.application.erasure import GRACE_S, Grace
 from scmanager.errors import Untrusted
 
 FILE_NAME = "erasures.json"
+SEEN_BYTES_MAX = 64 << 20
+"""Some 700,000 erasures of 90 bytes. Each is kept for good: what it named may come again with an old file."""
 
 
 class SeenFileDamaged(Untrusted):
@@ -29,8 +31,8 @@ class SeenFile(MutableMapping[str, Grace]):
     def __init__(self, folder: Path, now_s: Callable[[], int]) -> None:
         """`now_s`: the clock by which a file of an earlier release is taken over; it is written anew at once."""
         self._path = folder / FILE_NAME
-        raw = read_private(self._path)
-        found = {} if raw is None else parse_json(raw, dict[str, Grace | int], SeenFileDamaged())
+        raw = read_private(self._path, SEEN_BYTES_MAX)
+        found = {} if raw is None else parse_json(raw, dict[str, Grace | int], SeenFileDamaged(), SEEN_BYTES_MAX)
         self._seen = {name: _taken_over(each, now_s) for name, each in found.items()}
         if any(isinstance(each, int) for each in found.values()):
             self._write(self._seen)

@@ -7,14 +7,14 @@ counts; a parser here raises `Untrusted` and nothing else.
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
 import msgspec
 from nacl.public import PrivateKey
 
-from scmanager.adapters.key_box import KEYS_IN_A_BOX_MAX, SpaceKey, open_box, open_secret, seal_secret
+from scmanager.adapters.key_box import SpaceKey, open_box, open_secret, seal_secret
 from scmanager.adapters.key_vault import KeyVault
 from scmanager.errors import Unavailable, Untrusted
 from scmanager.eventstore import signing
@@ -167,17 +167,18 @@ class SignedHandOver(_Line, frozen=True):
 _T = TypeVar("_T", bound=_Line)
 
 
-def seal_keys(vault: KeyVault, space: bytes, readers: Iterable[bytes]) -> KeysLine:
-    """All keys of a space that are held here, for these devices' box keys; to one that is none nothing is sealed."""
+BoxKeys = Callable[[], Iterable[bytes]]
+"""The box keys of the devices that act in a space at the moment of the call."""
+
+
+def seal_keys(vault: KeyVault, space: bytes, readers: BoxKeys) -> KeysLine:
+    """All keys of a space that are held here, for these devices; to a box key that is none nothing is sealed.
+
+    Who they are is asked after the keys were read: who was removed meanwhile gets none that was made because of him.
+    """
     ours = PrivateKey.generate()
-    held = vault.keys_of(space, None)
-    boxes = (
-        vault.box_for(bytes(ours.public_key), held[start : start + KEYS_IN_A_BOX_MAX])
-        for start in range(0, len(held), KEYS_IN_A_BOX_MAX)
-    )
-    return KeysLine(
-        tuple(boxes), tuple((each, seal_secret(each, bytes(ours))) for each in readers if is_box_key(each))
-    )
+    boxes = vault.boxes_for(bytes(ours.public_key), space)
+    return KeysLine(boxes, tuple((each, seal_secret(each, bytes(ours))) for each in readers() if is_box_key(each)))
 
 
 def open_keys(line: KeysLine, box: bytes, box_secret: bytes) -> list[SpaceKey]:

@@ -14,6 +14,7 @@ import msgspec
 from scmanager.adapters.key_vault import KeyVault
 from scmanager.adapters.private_files import write_pieces
 from scmanager.adapters.space_file import (
+    BoxKeys,
     FileUnreadable,
     KeysLine,
     NoteLine,
@@ -62,10 +63,10 @@ def write_space(path: Path, space: bytes, logs: list[LogCopy], keys: KeysLine | 
     return write_pieces(path, _written(space, logs, keys))
 
 
-def whole_space(store: Store, vault: KeyVault, space: bytes, readers: Iterable[bytes] | None) -> Iterator[bytes]:
+def whole_space(store: Store, vault: KeyVault, space: bytes, readers: BoxKeys | None) -> Iterator[bytes]:
     """A space as it is held here, line by line: a run in memory at a time.
 
-    With its keys for these devices' box keys, of which those that are none get nothing; None: without any.
+    With its keys for these devices, as `seal_keys` says; None: without any.
     """
     return _written(space, Copies(store, space), None if readers is None else seal_keys(vault, space, readers))
 

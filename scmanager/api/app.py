@@ -67,8 +67,7 @@ def make_app(backend: Backend, *, direct: bool = True) -> Starlette:
         Route("/health", health, methods=["GET"]),
         Route("/metrics", metrics, methods=["GET"]),
         *(Route(path, rest) for path in PATHS),
-        Route(GRAPHQL, endpoint.get, methods=["GET"]),
-        Route(GRAPHQL, endpoint.post, methods=["POST"]),
+        Route(GRAPHQL, endpoint.answer, methods=["GET", "POST"]),
         WebSocketRoute(GRAPHQL, sockets),
     ]
     app = Starlette(

@@ -11,7 +11,7 @@ import msgspec
 import strawberry
 
 from scmanager.api.scalars import IdMalformed, Whole, graphql_enum, read_id
-from scmanager.application.verbs import EntryId
+from scmanager.application.verbs import DeviceId, EntryId
 
 Read = Callable[[Any], Any]
 
@@ -26,7 +26,7 @@ class Argument(msgspec.Struct, frozen=True):
 def argument(name: str, kind: Any) -> Argument:
     """How an argument of this type is offered. Raises TypeError for a type that no front end can offer."""
     if isinstance(kind, NewType):
-        return Argument(strawberry.ID, _id_reader(name, 32 if kind is EntryId else 16))
+        return Argument(strawberry.ID, _id_reader(name, 32 if kind in (DeviceId, EntryId) else 16))
     if kind is bytes:
         return Argument(strawberry.ID, lambda value: read_id(value, name))
     if kind is int:

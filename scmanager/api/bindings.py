@@ -24,6 +24,8 @@ class Column(msgspec.Struct, frozen=True):
     """One value of a row, as an SQL expression that becomes JSON."""
 
     sql: str
+    plain: bool = False
+    """Whether it is text in which nothing is ever escaped: digits, names of ours."""
 
 
 class One(msgspec.Struct, frozen=True):
@@ -94,7 +96,7 @@ def computed(sql: str, description: str = "") -> Any:
 
 def hexed(name: str, description: str = "") -> Any:
     """An id, shown as lower-case hex."""
-    return _field(Column(f"encode({{c}}.{name}, 'hex')"), description)
+    return _field(Column(f"encode({{c}}.{name}, 'hex')", plain=True), description)
 
 
 def hexed_list(name: str, description: str = "") -> Any:
@@ -105,12 +107,12 @@ def hexed_list(name: str, description: str = "") -> Any:
 
 def moment(name: str, description: str = "") -> Any:
     """A time in UTC, always with six decimals."""
-    return _field(Column(f'to_char({{c}}.{name}, \'YYYY-MM-DD"T"HH24:MI:SS.US"Z"\')'), description)
+    return _field(Column(f'to_char({{c}}.{name}, \'YYYY-MM-DD"T"HH24:MI:SS.US"Z"\')', plain=True), description)
 
 
 def chosen(name: str, description: str = "") -> Any:
     """An enum: stored as `in-claim`, shown as IN_CLAIM."""
-    return _field(Column(f"upper(translate({{c}}.{name}, '-', '_'))"), description)
+    return _field(Column(f"upper(translate({{c}}.{name}, '-', '_'))", plain=True), description)
 
 
 def one(on: str, description: str = "", given: dict[str, tuple[Any, str]] | None = None) -> Any:

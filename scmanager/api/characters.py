@@ -27,7 +27,9 @@ NO_SHEETS = "Nothing is contested: the character itself says what holds."
 
 Fate = graphql_enum(character.Fate)
 
-_MAIN = "exists (select 1 from main_persona m where m.space = {c}.space and m.persona = {c}.id)"
+_MAIN = (
+    "exists (select 1 from main_persona m where m.space = {c}.space and m.member = {c}.player and m.persona = {c}.id)"
+)
 _MAIN_CONTESTED = (
     "exists (select 1 from main_persona m where m.space = {c}.space and m.member = {c}.player"
     " and m.rivals <> '{{}}' and ({c}.id = m.persona or {c}.id = any(m.rivals)))"
@@ -100,5 +102,5 @@ class CharacterSheet:
     words: Words = chosen("words")
 
 
-TABLES: dict[str, Table] = {"Character": Table("persona"), "CharacterSheet": Table("persona_sheet", "entry")}
+TABLES: dict[str, Table] = {"Character": Table("persona", "place"), "CharacterSheet": Table("persona_sheet", "entry")}
 """The read model behind each type."""

@@ -3,6 +3,8 @@
 - Every row it names goes through the viewer's rule, at each level.
 - Text of the caller is never part of the SQL: values are bound parameters, aliases are checked names.
 - A page is read one row beyond its end, and only when somebody asks whether there is more.
+- JSON is put together as text: PostgreSQL's own functions that build objects take two to three times as long, as they
+  look up the type of each name and value in each row. Every expression here that is called JSON is text, never null.
 """
 
 # ruff: noqa: S608 - SQL is composed here of this package's constants and checked names
@@ -43,7 +45,7 @@ class Statement:
         """JSON of the selected fields of a row."""
         if len(fields) > FIELDS_MAX:
             raise TooManyFields(limit=FIELDS_MAX, what="fields")
-        return _json({key: self._field(type_name, row, nodes) for key, nodes in fields.items()})
+        return _object({key: self._field(type_name, row, nodes) for key, nodes in fields.items()})
 
     def relation(self, type_name: str, row: str, nodes: list[FieldNode]) -> str:
         """JSON of a related row or page, seen from `row`."""
@@ -67,10 +69,11 @@ class Statement:
     def _field(self, type_name: str, row: str, nodes: list[FieldNode]) -> str:
         name = nodes[0].name.value
         if name == "__typename":
-            return f"'{type_name}'"
+            return f"""'"{type_name}"'"""
         binding = self._catalogue.fields[type_name][name]
         if isinstance(binding, Column):
-            return binding.sql.format(c=row)
+            value = binding.sql.format(c=row)
+            return _quoted(value) if binding.plain else _json(value)
         return self.relation(type_name, row, nodes)
 
     def _one(
@@ -79,7 +82,8 @@ class Statement:
         row = self._row()
         where = self._where(binding, definition, row, parent, given)
         table = self._catalogue.tables[target]
-        return f"(select {self.object(target, row, fields)} from {table.name} {row} where {where} limit 1)"
+        found = f"(select {self.object(target, row, fields)} from {table.name} {row} where {where} limit 1)"
+        return f"coalesce({found}, 'null')"
 
     def _page(
         self, binding: Many, definition: GraphQLField, target: str, parent: str, given: dict[str, Any], fields: Fields
@@ -102,7 +106,8 @@ class Statement:
         # `having` makes one row of it even where no part gathers the rows.
         found = f"{found} order by {page.order(inner)} limit {page.size + more}"
         if numbered:
-            found = f"select {inner}.*, row_number() over () as row_ from ({found}) {inner}"
+            numbers = "row_number() over () as row_, count(*) over () as rows_"
+            found = f"select {inner}.*, {numbers} from ({found}) {inner}"
         return f"(select {answer} from ({found}) {row} having true)"
 
     def _where(
@@ -157,51 +162,63 @@ class _Parts:
 
     def json(self, fields: Fields, selection: Selection) -> str:
         """What was asked of the connection."""
-        return _json({key: self._part(nodes, selection) for key, nodes in fields.items()})
+        return _object({key: self._part(nodes, selection) for key, nodes in fields.items()})
 
     def _part(self, nodes: list[FieldNode], selection: Selection) -> str:
         name, below = nodes[0].name.value, selection.below(nodes)
         if name == "nodes":
             return self._list(self._statement.object(self._target, self._row, below))
         if name == "edges":
-            return self._list(_json({key: self._edge(inner, selection) for key, inner in below.items()}))
+            return self._list(_object({key: self._edge(inner, selection) for key, inner in below.items()}))
         if name == "pageInfo":
-            return _json({key: self._info(inner[0].name.value) for key, inner in below.items()})
+            return _object({key: self._info(inner[0].name.value) for key, inner in below.items()})
         if name == "totalCount":
-            return self._count
+            return f"{self._count}::text"
         if name == "nextStep":
-            return f"case when count(*) = 0 then {self._statement.bind(self._next_step)}::text end"
-        return f"'{self._target}Connection'"
+            return _json(f"case when count(*) = 0 then {self._statement.bind(self._next_step)}::text end")
+        return f"""'"{self._target}Connection"'"""
 
     def _edge(self, nodes: list[FieldNode], selection: Selection) -> str:
         name = nodes[0].name.value
         if name == "node":
             return self._statement.object(self._target, self._row, selection.below(nodes))
-        return self._page.cursor(self._row) if name == "cursor" else f"'{self._target}Edge'"
+        return _quoted(self._page.cursor(self._row)) if name == "cursor" else f"""'"{self._target}Edge"'"""
 
     def _list(self, item: str) -> str:
         if not self._numbered:  # The rows come in their order, and none of them is one too many.
-            return f"coalesce(json_agg({item}), '[]'::json)"
+            return f"coalesce('[' || string_agg({item}, ',') || ']', '[]')"
         direction = "desc" if self._page.backward else "asc"
         kept = f"filter (where {self._row}.row_ <= {self._page.size})"
-        return f"coalesce(json_agg({item} order by {self._row}.row_ {direction}) {kept}, '[]'::json)"
+        items = f"string_agg({item}, ',' order by {self._row}.row_ {direction}) {kept}"
+        return f"coalesce('[' || {items} || ']', '[]')"
 
     def _info(self, name: str) -> str:
-        page, more = self._page, f"count(*) > {self._page.size}"
+        page, more = self._page, f"(count(*) > {self._page.size})::text"
         if name == "hasNextPage":
-            return str(page.place is not None).lower() if page.backward else more
+            return f"'{str(page.place is not None).lower()}'" if page.backward else more
         if name == "hasPreviousPage":
-            return more if page.backward else str(page.place is not None).lower()
+            return more if page.backward else f"'{str(page.place is not None).lower()}'"
         if name == "__typename":
-            return "'PageInfo'"
+            return """'"PageInfo"'"""
         first = (name == "startCursor") != page.backward
-        order = "asc" if first else "desc"
-        kept = f"filter (where {self._row}.row_ <= {page.size})"
-        return f"(array_agg({page.cursor(self._row)} order by {self._row}.row_ {order}) {kept})[1]"
+        end = "1" if first else f"least({self._row}.rows_, {page.size})"  # Of one row only: cursors cost something.
+        return _quoted(f"max({page.cursor(self._row)}) filter (where {self._row}.row_ = {end})")
 
 
-def _json(fields: dict[str, str]) -> str:
+def _object(fields: dict[str, str]) -> str:
+    """JSON of an object whose values are JSON."""
     for key in fields:
         if not _NAME.match(key):
             raise ValueError("aliases are names")
-    return "json_build_object(" + ", ".join(f"'{key}', {value}" for key, value in fields.items()) + ")"
+    pieces = (f"""'{"," if at else "{"}"{key}":' || {value}""" for at, (key, value) in enumerate(fields.items()))
+    return f"({' || '.join(pieces)} || '}}')"
+
+
+def _json(value: str) -> str:
+    """JSON of a value of any type."""
+    return f"coalesce(to_json({value})::text, 'null')"
+
+
+def _quoted(value: str) -> str:
+    """JSON of text in which nothing needs to be escaped."""
+    return f"""coalesce('"' || {value} || '"', 'null')"""

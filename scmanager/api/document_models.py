@@ -25,7 +25,7 @@ from scmanager.api.context import Context, work
 from scmanager.api.filters import Words
 from scmanager.api.models import Member
 from scmanager.api.scalars import IdMalformed, Moment, graphql_enum, read_id
-from scmanager.domain import document, text_diff
+from scmanager.domain import change_graph, document, text_diff
 from scmanager.errors import Refused
 from scmanager.spaces.document_history import Left, Step
 from scmanager.spaces.documents import Documents, Place
@@ -220,7 +220,7 @@ def _change(step: Step) -> DocumentChange:
         entry=ID(step.envelope.entry.hex()),
         member=ID(step.envelope.member.hex()),
         at=_moment(step.envelope.hlc),
-        after=[ID(each.hex()) for each in step.deps if each != document.ROOT],
+        after=[ID(each.hex()) for each in step.deps if each != change_graph.ROOT],
         left_out=_leaving(step.left) if step.left else None,
         without=step.without,
     )

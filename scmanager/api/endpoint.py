@@ -46,6 +46,10 @@ class Endpoint:
         self._services = services
         self._direct = direct
 
+    async def answer(self, request: Request) -> Response:
+        """By GET, HEAD or POST."""
+        return await (self.post(request) if request.method == "POST" else self.get(request))
+
     async def get(self, request: Request) -> Response:
         """One query in the address."""
         asked = request.query_params

@@ -23,7 +23,10 @@ async def not_offered(request: Request, error: Any) -> Response:
     path, method = request.url.path[:200], request.method
     known = error.status_code == 405
     said = failures.MethodNotOffered(method=method, path=path) if known else failures.NoSuchPage(path=path)
-    return await refused(request, said)
+    answer = await refused(request, said)
+    if allowed := (error.headers or {}).get("Allow"):
+        answer.headers["Allow"] = ", ".join(sorted(allowed.split(", ")))
+    return answer
 
 
 async def broken(request: Request, error: Any) -> Response:

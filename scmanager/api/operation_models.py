@@ -43,14 +43,14 @@ _BESIDE = f"{SAME} and {{c}}.operation = {{p}}.operation"
 
 @described
 class OperationText:
-    """Something that was written of an operation: briefing, why it was cancelled."""
+    """Something that was written of an operation: its objective, why it was cancelled."""
 
     id: ID = hexed("entry", "The entry that holds it.")
     kind: OperationTextKind = chosen("kind")  # type: ignore[valid-type] # made from the domain's
     standing: TextStanding = chosen("standing")
     at: Moment | None = moment("at")
     body: str | None = column("body")
-    meets: str | None = column("meets", "Of a briefing: the place.")
+    meets: str | None = column("meets", "Of an objective: the place.")
     words: Words = chosen("words")
     member: Member | None = one(f"{SAME} and {{c}}.id = {{p}}.member", "Who wrote it.")
 
@@ -155,10 +155,11 @@ class Operation(Titled):
     contested: bool = column("contested", "Whether something awaits a decision.")
     lead: Member | None = one(f"{SAME} and {{c}}.id = {{p}}.lead")
     organisation: Organisation | None = one(SAME)
-    briefing: OperationText | None = one(f"{SAME} and {{c}}.entry = {{p}}.briefing")
+    objective: OperationText | None = one(f"{SAME} and {{c}}.entry = {{p}}.objective")
     report: Document | None = one(f"{SAME} and {{c}}.thing = {{p}}.id and {{c}}.kind = 'report'", "Written together.")
-    briefing_document: Document | None = one(
-        f"{SAME} and {{c}}.thing = {{p}}.id and {{c}}.kind = 'briefing'", "What is longer than its objective."
+    briefing: Document | None = one(
+        f"{SAME} and {{c}}.thing = {{p}}.id and {{c}}.kind = 'briefing'",
+        "Written together; the objective stands by itself.",
     )
     cancellation: OperationText | None = one(f"{SAME} and {{c}}.entry = {{p}}.cancellation")
     texts: Connection[OperationText] = many(

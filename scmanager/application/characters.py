@@ -135,7 +135,8 @@ def still_shared_in(desk: Desk, character_id: Id) -> list[str]:
     return [
         org.id.hex()
         for org in desk.own_spaces("org")
-        if isinstance(one := org.state(CHARACTERS, character_id), Character) and one.standing is Standing.PRESENT
+        if isinstance(one := org.state(CHARACTERS, character_id), Character)
+        and any(each.standing is Standing.PRESENT for each in character.each_player(one))
     ]
 
 
@@ -145,7 +146,7 @@ def _share(
     space, own = showing.own_character(desk, character_id)
     text = showing.check_unmoved(space, character_id, own.player, read) if read else None
     sheet = showing.sheet_in(desk, space, own, must=True) or CharacterSheet("")
-    here: Character = desk.state(CHARACTERS, character_id)
+    here = character.played_by(desk.state(CHARACTERS, character_id), desk.me)
     shown = showing.shown_here(desk, here)
     goes_along = kept(background, not here.player or bool(shown and shown.sheet.background), False)
     told = sheet if goes_along else msgspec.structs.replace(sheet, background="")

@@ -14,6 +14,7 @@ from scmanager.domain.clash import Field, Rival
 from scmanager.domain.contact import ContactNote
 from scmanager.domain.diplomacy import Stance
 from scmanager.domain.event import Id
+from scmanager.domain.machine import MachineName
 from scmanager.domain.member import Note, Profile
 from scmanager.domain.organisation import Description
 from scmanager.domain.ship_events import Nickname
@@ -22,7 +23,7 @@ from scmanager.spaces.contests import CONTESTED, Contested, contests_of
 
 Result = dict[str, Any]
 
-NEW_WORDS = (Description, Profile, Note, Nickname, ContactNote)
+NEW_WORDS = (Description, Profile, Note, Nickname, ContactNote, MachineName)
 """Words that are one text, or begin with one: a new value can be given as such."""
 ID_BYTES = {"member": 16, "ship": 16, "fleet": 16, "character": 16, "space": 32}
 

@@ -173,7 +173,7 @@ def _check_thing(desk: Desk, kind: Kind, thing: Id) -> Id:
             contact: Id = treaty.contact
             return contact
         case Kind.SHEET:
-            character.check_own(desk.state(CHARACTERS, thing), desk.me)
+            character.own(desk.state(CHARACTERS, thing), desk.me)
             return desk.me
         case _:
             raise ThingUnknown(kind=kind.value)

@@ -7,13 +7,14 @@ Grace is counted from look to look, and no look counts for more than LOOK_MOST_S
 nothing. A machine that is on for a moment once a week counts that much a week.
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping
 from typing import Annotated
 
 import msgspec
 
 from scmanager.application.keys import Keys
-from scmanager.domain.event import Id32
+from scmanager.domain.event import Id, Id32
 from scmanager.domain.governance import Erased, at_once
 from scmanager.eventstore.store import Store
 from scmanager.spaces.opening import Opened
@@ -23,6 +24,8 @@ from scmanager.spaces.space import Space
 GRACE_S = 7 * 24 * 3600
 LOOK_MOST_S = 26 * 3600
 """Of the time since the look before. Above a day: who starts his machine each evening counts every day."""
+WAITING_MAX = 64
+"""Erasures of one subject whose days of grace run at a time: whoever says very many fills nobody's disk."""
 LOOK_LEAST_S = 60
 """What passed is written down once it is so long; until then the next look counts it."""
 
@@ -45,6 +48,16 @@ class Grace(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=
     """UTC seconds, as the clock was at that look; it may have been wrong."""
 
 
+class _Begun(msgspec.Struct, frozen=True):
+    """An erasure whose keys are destroyed."""
+
+    entry: Id32
+    destroyed: bool
+    """Whether there were any."""
+    gone: list[bytes]
+    """Under which parts may be left."""
+
+
 class Erasures:
     """Carries erasures out. `seen` keeps the grace each had, by its id32 in hex, and must outlive the process."""
 
@@ -59,12 +72,14 @@ class Erasures:
 
         Only keys held for the erased subject go: whoever may erase himself may not name the keys of others, or the
         space's own. A key that comes later, with an old file, goes when it comes.
+
+        Nothing is heard between the look and the end of the keys: what is destroyed is what counts at that moment.
         """
         now = self._now_s()
         self._shelf.time_passed()  # Runs now and then anyway: what was held for its date may count by now.
         with self._shelf.lock:
             valid = list(self._valid())
-            self._look([opened.entry.id32.hex() for _, opened, _ in valid], now)
+            self._look(valid, now)
             due = [
                 (space.id, opened.entry.id32, event)
                 for space, opened, event in valid
@@ -74,25 +89,53 @@ class Erasures:
             named = {
                 each: self._shelf.space(each).named_keys().union(self._store.pending.keys(each)) for each in spaces
             }
-        held = {space: self._vault.subjects(space) for space in named}
-        return sum(self._destroy(entry, event, held[space], named[space]) for space, entry, event in due)
+            held = {space: self._vault.subjects(space) for space in named}
+            begun = [self._destroy(entry, event, held[space], named[space]) for space, entry, event in due]
+        return sum(self._finish(each) for each in begun if each)
 
-    def _look(self, names: list[str], now: int) -> None:
-        """Write down what is seen for the first time, and the grace of what waits; with one write, or none."""
-        told = {name: grace for name in names if (grace := _looked(self._seen.get(name), now)) is not None}
+    def _look(self, valid: list[tuple[Space, Opened, Erased]], now: int) -> None:
+        """Write down what is seen for the first time, and the grace of what waits; with one write, or none.
+
+        What goes at once waits for nothing. Of one subject few wait at a time, the others for their turn.
+        """
+        waiting: Counter[tuple[Id32, Id]] = Counter()
+        fresh, told = [], {}
+        for space, opened, event in valid:
+            if at_once(space.envelope(opened).member, event):
+                continue
+            name, subject = opened.entry.id32.hex(), (space.id, event.subject)
+            grace = self._seen.get(name)
+            if grace is None:
+                fresh.append((name, subject))
+                continue
+            waiting[subject] += _counted_s(grace, now) < GRACE_S
+            if (looked := _looked(grace, now)) is not None:
+                told[name] = looked
+        for name, subject in fresh:
+            if waiting[subject] < WAITING_MAX:
+                waiting[subject] += 1
+                told[name] = Grace(0, now)
         if told:
             self._seen.update(told)
 
-    def _destroy(self, entry: Id32, event: Erased, held: Mapping[bytes, bytes], named: Collection[bytes]) -> bool:
-        """`held`: the keys here, with their subjects; `named`: those that something here is sealed under."""
+    def _destroy(
+        self, entry: Id32, event: Erased, held: Mapping[bytes, bytes], named: Collection[bytes]
+    ) -> _Begun | None:
+        """Destroy the keys; None when all was done before.
+
+        `held`: the keys here, with their subjects; `named`: those that something here is sealed under.
+        """
         theirs = [key for key in event.keys if held.get(key) == event.subject]
         if not theirs and entry in self._done:
-            return False
-        destroyed = self._vault.erase(theirs) if theirs else ()
-        gone = [key for key in event.keys if key in named and self._vault.is_erased(key)]
-        removed = self._store.erase(gone) if gone else 0
-        self._done.add(entry)
-        return bool(destroyed or removed)
+            return None
+        destroyed = bool(theirs and self._vault.erase(theirs))
+        return _Begun(entry, destroyed, [key for key in event.keys if key in named and self._vault.is_erased(key)])
+
+    def _finish(self, begun: _Begun) -> bool:
+        """Remove the parts; no others come, as their keys are refused by now. Whether anything was destroyed."""
+        removed = self._store.erase(begun.gone) if begun.gone else 0
+        self._done.add(begun.entry)
+        return bool(begun.destroyed or removed)
 
     def pending(self) -> list[Pending]:
         """What waits, so that it can still be called off."""
@@ -127,10 +170,8 @@ def _counted_s(grace: Grace, now: int) -> int:
     return min(GRACE_S, grace.counted_s + min(max(0, now - grace.looked_s), LOOK_MOST_S))
 
 
-def _looked(grace: Grace | None, now: int) -> Grace | None:
+def _looked(grace: Grace, now: int) -> Grace | None:
     """What there is to write down of this look; None for nothing."""
-    if grace is None:
-        return Grace(0, now)
     if grace.counted_s >= GRACE_S or 0 <= now - grace.looked_s < LOOK_LEAST_S:
         return None
     return Grace(_counted_s(grace, now), now)

@@ -3,8 +3,10 @@
 from scmanager.application import (
     characters,
     contests,
+    devices,
     diplomacy,
     documents,
+    erasing,
     fleets,
     hangar_import,
     leaving,
@@ -22,6 +24,8 @@ from scmanager.errors import Refused
 MODULES = (
     organisations,
     members,
+    devices,
+    erasing,
     ships,
     fleets,
     hangar_import,

@@ -1,7 +1,7 @@
 """Taking a hangar file in: `hangar.import` does what was confirmed on a preview, `hangar.undo-import` takes it back.
 
 One import is one command: its events carry the command's id, are committed together, and are undone together. A
-row's mark is keyed with the owner's key of the space: two devices that take in the same file without knowing of each
+row's mark is keyed with the key of its owner's words: two devices that take in the same file without knowing of each
 other give a ship the same id, so they agree on one ship; and once the key is destroyed by an erasure, no mark can be
 told from a random one.
 """
@@ -137,7 +137,7 @@ def _add(desk: Desk, owner: Owner, new: NewShip) -> Id:
 
 def _marked(desk: Desk, owner: Owner, fingerprint: str) -> tuple[Id, Id]:
     """A row's mark, and the id of the first ship it can be: a ship that was here and is gone keeps its own."""
-    key = desk.subject_key(owner.id).key
+    key = desk.subject_key(owner.subject).key
     mark = digest("scm/ship-mark/1", key, fingerprint.encode())[:16]
     generation = 0
     while True:

@@ -17,6 +17,7 @@ from scmanager.domain.catalogue import DOCUMENTS
 from scmanager.domain.document import Changed, Document, Kind, LeftOut, TakenIn, Text, owner_of
 from scmanager.domain.event import Envelope, Id, Id32
 from scmanager.spaces.documents import ChangeUnknown
+from scmanager.spaces.subjects import prose_in
 
 Result = dict[str, Any]
 _US = 1_000_000
@@ -75,7 +76,7 @@ def leave_out(
     until = (until_s * _US + _US - 1 if until_s else last) if author or everything else 0
     said = LeftOut(kind, entries, author, since_s * _US if until else 0, until)
     me = Envelope(b"", desk.log_id, 0, 0, desk.grant.id, desk.me, desk.grant.rank, thing_id)
-    desk.decide(DOCUMENTS, thing_id, leaving.leave_out, me, said, written, why, desk.organisation)
+    desk.decide(DOCUMENTS, thing_id, leaving.leave_out, me, said, written, why, prose_in(desk.space))
     return {"thing": thing_id.hex()}
 
 

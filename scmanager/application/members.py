@@ -7,13 +7,14 @@ from msgspec import UNSET, UnsetType
 
 from scmanager.application import undo_steps as steps
 from scmanager.application.desk import Desk
+from scmanager.application.erasing import is_sure
 from scmanager.application.inverses import back, by, final, former, like
 from scmanager.application.keeping import kept, words_with
-from scmanager.application.verbs import EntryId, MemberId, RoleId, verb
-from scmanager.domain import document, member, placeholder, role
-from scmanager.domain.catalogue import DOCUMENTS, MEMBERS, ROLES
+from scmanager.application.verbs import DeviceId, EntryId, MemberId, RoleId, verb
+from scmanager.domain import member, placeholder, role
+from scmanager.domain.catalogue import MEMBERS, ROLES
 from scmanager.domain.event import Id
-from scmanager.domain.governance import DeviceCut, Enrolled, EpochOpened, Erased, Granted, Kept, Removed, may_erase
+from scmanager.domain.governance import DeviceCut, Enrolled, EpochOpened, Granted, Kept, Removed
 from scmanager.domain.member import Profile
 from scmanager.domain.records import Standing
 from scmanager.errors import Refused
@@ -45,13 +46,6 @@ class LogNotHere(Refused):
 
     code = "request-log-missing"
     hint = "Take the request in by its file: scm member admit FILE."
-
-
-class SubjectWithoutKeys(Refused):
-    """There are no personal words about this member here."""
-
-    code = "erase-nothing"
-    hint = "They were erased already, or never written."
 
 
 class DeviceUnknown(Refused):
@@ -167,6 +161,8 @@ def leave(desk: Desk, *, member_id: MemberId | None = None) -> Result:
     somebody for whom you say it: `member.remove` ends that), `none`.
     """
     who = member_id or desk.me
+    if who != desk.me:
+        _check_below(desk, who)
     desk.decide(MEMBERS, who, member.leave, desk.me, desk.grant.rank)
     ranks = [each.grant.rank for each in desk.space.grants() if each.grant.member == who]
     seat = ("ends" if who == desk.me and min(ranks) else "stays") if ranks else "none"
@@ -182,22 +178,31 @@ def remove(desk: Desk, *, member_id: MemberId, reason: member.RemovalReason) -> 
     _check_below(desk, member_id)
     desk.decide(MEMBERS, member_id, member.remove, reason, desk.grant.rank)
     if any(standing.grant.member == member_id for standing in desk.space.grants()):
-        desk.record(None, member_id, Removed(member_id, _known_work(desk, member_id)))
+        desk.record(MEMBERS, member_id, Removed(member_id, _known_work(desk, member_id)))
         desk.open_epoch()
     return {"member": member_id.hex()}
 
 
 @verb("member.claim", undo=final("whose it is can be decided anew: scm member settle-claim.", member.Claimed))
 def claim(desk: Desk, *, member_id: MemberId, by: MemberId) -> Result:
-    """Say which living member a recorded one is; the history stays and is read as theirs."""
+    """Say which member, who has joined, a recorded one is; the history stays and is read as theirs.
+
+    If you are of rank 0 or 1, an erasure of that member takes the entry along; else not until one of those confirms.
+    """
+    placeholder.check_joined(desk.state(MEMBERS, by))
     desk.decide(MEMBERS, member_id, placeholder.claim, by)
     return {"member": member_id.hex()}
 
 
 @verb("member.settle-claim", undo=like("member.claim"))
 def settle_claim(desk: Desk, *, member_id: MemberId, by: MemberId) -> Result:
-    """Decide whose a recorded member is when several were named at the same time."""
-    desk.decide(MEMBERS, member_id, placeholder.settle_claim, by)
+    """Decide whose a recorded member is when several were named at the same time.
+
+    Of rank 0 or 1 you confirm it by that, also where one alone was named (see `member.erase`).
+    """
+    placeholder.check_joined(desk.state(MEMBERS, by))
+    confirms = desk.grant.rank <= 1 and not is_sure(desk, desk.state(MEMBERS, member_id))
+    desk.decide(MEMBERS, member_id, placeholder.settle_claim, by, confirms)
     return {"member": member_id.hex()}
 
 
@@ -222,7 +227,7 @@ def set_role(desk: Desk, *, member_id: MemberId, role_id: RoleId) -> Result:
     for place in dict.fromkeys((each.grant.log, each.grant.device, each.grant.box) for each in old):
         _issue(desk, member_id, role_id, *place)
     for standing in old:
-        desk.record(None, member_id, Removed(standing.grant.id, _most(_kept(desk, standing))))
+        desk.record(MEMBERS, member_id, Removed(standing.grant.id, _most(_kept(desk, standing))))
     return {"member": member_id.hex(), "role": role_id.hex()}
 
 
@@ -243,7 +248,7 @@ def enrol(desk: Desk, *, log: EntryId, device: EntryId, box: EntryId, transport:
     "personal",
     undo=final("what was disowned stays outside; enrol the device afresh.", DeviceCut),
 )
-def cut_device(desk: Desk, *, device: EntryId) -> Result:
+def cut_device(desk: Desk, *, device: DeviceId) -> Result:
     """Disown a device of yours, such as a lost phone: what it wrote until now stays, nothing more will."""
     mine = [each for each in desk.space.grants() if each.grant.id == desk.grant.id]
     if not any(device in each.devices for each in mine):
@@ -256,46 +261,10 @@ def cut_device(desk: Desk, *, device: EntryId) -> Result:
     return {"device": device.hex()}
 
 
-@verb("member.erase", "org", "personal", undo=final("words that were erased are gone.", Erased))
-def erase(desk: Desk, *, member_id: MemberId, ground: str = "request") -> Result:
-    """Erase the personal words about a member: hidden at once, their keys destroyed after seven days.
-
-    With your own words and the ground `at-once` the keys go at once. It cannot be undone; every proof still holds.
-    What they wrote in shared documents stays, without their name: `documents` says in how many. Entries that others
-    recorded of them before they joined, and that they claimed, are erased too where your rank allows it (0 and 1);
-    `recorded` names those that stay.
-    """
-    erased = 0
-    stays = []
-    for subject in (member_id, *_claimed_by(desk, member_id)):
-        keys = desk.subject_keys(subject)
-        if keys and not may_erase(desk.me, desk.grant.rank, subject) and subject != member_id:
-            stays.append(subject.hex())
-        elif keys:
-            desk.record(None, subject, Erased(subject, keys, ground))
-            erased += len(keys)
-    if not erased:
-        raise SubjectWithoutKeys
-    shared = sum(len(document.shared_by(state, member_id)) for _, state in desk.things(DOCUMENTS))
-    return {"member": member_id.hex(), "keys": erased, "documents": shared, "recorded": stays}
-
-
-def _claimed_by(desk: Desk, member_id: bytes) -> list[bytes]:
-    """What others recorded before, and is this member by claims that hold, in however many steps."""
-    by: dict[bytes, list[bytes]] = {}
-    for each, state in desk.things(MEMBERS):
-        if state.claimed_by:
-            by.setdefault(state.claimed_by, []).append(each)
-    found, look = [member_id], [member_id]
-    while look:
-        more = [each for each in by.get(look.pop(), ()) if each not in found]
-        found += more
-        look += more
-    return found[1:]
-
-
 def _call(desk: Desk, member_id: Id, handle: str | UnsetType, display_name: str | UnsetType | None) -> None:
-    """What is left out stays. Raises WordsNotHere, WordsUnusable where no handle is known."""
+    """What is left out stays. Raises RankTooHigh, WordsNotHere, WordsUnusable where no handle is known."""
+    if member_id != desk.me:
+        _check_below(desk, member_id)
     entry = desk.state(MEMBERS, member_id).profile
     words = words_with(desk, entry, Profile, handle=handle, display_name=display_name)
     desk.decide(MEMBERS, member_id, member.change_profile, desk.me, desk.grant.rank, words.handle, words.display_name)
@@ -318,7 +287,7 @@ def _issue(desk: Desk, member_id: bytes, role_id: bytes, log: bytes, device: byt
     lower = (each.grant for each in every if each.grant.written_at > desk.grant.rank)
     kept = tuple(sorted(grant.id for grant in lower if grant.member == member_id))
     given = Granted(member_id, log, device, box, template.rank, role_id, template.rights, lifted, kept)
-    return desk.record(None, member_id, given, (first,))
+    return desk.record(MEMBERS, member_id, given, (first,))
 
 
 def _removals_lifted(desk: Desk, member_id: bytes, rank: int) -> tuple[bytes, ...]:
@@ -342,7 +311,7 @@ def _check_reachable(box: bytes) -> None:
 
 
 def _check_below(desk: Desk, member_id: bytes) -> None:
-    """Cuts reach lower ranks only: what would leave the member's seat as it is, is refused."""
+    """Of no member is anything said or ended who has a seat that is not below one's own."""
     ranks = [each.grant.rank for each in desk.space.grants() if each.grant.member == member_id]
     if ranks and min(ranks) <= desk.grant.rank:
         raise member.RankTooHigh(rank=min(ranks))
@@ -355,7 +324,7 @@ def end_grants(desk: Desk, members: Iterable[bytes]) -> None:
     """
     for member_id in members:
         for standing in [each for each in desk.space.grants() if each.grant.member == member_id]:
-            desk.record(None, member_id, Removed(standing.grant.id, _most(_kept(desk, standing))))
+            desk.record(MEMBERS, member_id, Removed(standing.grant.id, _most(_kept(desk, standing))))
     desk.open_epoch()
 
 

@@ -18,7 +18,7 @@ from scmanager.domain import operation_planning as planning
 from scmanager.domain.catalogue import OPERATIONS, SHIPS
 from scmanager.domain.event import Id
 from scmanager.domain.operation import Operation
-from scmanager.domain.operation_events import Answer, Briefing, Cancellation, CancelReason, Outcome
+from scmanager.domain.operation_events import Answer, Cancellation, CancelReason, Objective, Outcome
 from scmanager.domain.operation_parts import Every, Stage, Window
 from scmanager.domain.operation_rules import check_flown
 
@@ -47,7 +47,7 @@ def rename(desk: Desk, *, operation_id: OperationId, title: str) -> Result:
     return {"operation": operation_id.hex()}
 
 
-@verb("operation.describe", undo=former("briefing", events.Described))
+@verb("operation.describe", undo=former("objective", events.Described))
 def describe(
     desk: Desk,
     *,
@@ -59,7 +59,7 @@ def describe(
 
     What is left out stays as it was; empty text takes it away.
     """
-    words = words_with(desk, _operation(desk, operation_id).briefing, Briefing, objective=objective, place=place)
+    words = words_with(desk, _operation(desk, operation_id).objective, Objective, objective=objective, place=place)
     desk.decide(OPERATIONS, operation_id, planning.describe, desk.organisation, words.objective, words.place)
     return {"operation": operation_id.hex()}
 

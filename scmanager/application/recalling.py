@@ -28,5 +28,5 @@ def recalled(space: Space, logs: Collection[bytes], command: bytes) -> Told | No
     things: Told = {}
     for each in found:
         if each.shared is not None and each.shared.type in FOLDS:
-            things.setdefault(each.shared.type.partition(".")[0], each.shared.entity.hex())
+            things.setdefault(FOLDS[each.shared.type].name, each.shared.entity.hex())
     return things | {"recorded": [each.entry.id32.hex() for each in found], "space": space.id.hex()}

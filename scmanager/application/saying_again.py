@@ -13,14 +13,15 @@ import msgspec
 from scmanager.application.desk import Desk
 from scmanager.application.verbs import VERBS
 from scmanager.domain import hangar
-from scmanager.domain.catalogue import CHARACTERS, SHIPS, TREATIES
+from scmanager.domain.catalogue import CHARACTERS, MACHINES, SHIPS, TREATIES
 from scmanager.domain.character import Character, CharacterSheet
 from scmanager.domain.clash import Rival
 from scmanager.domain.contact import ContactNote
 from scmanager.domain.diplomacy import Side, Stance
 from scmanager.domain.event import Id, Personal
+from scmanager.domain.machine import Machine, MachineName
 from scmanager.domain.member import Note, Profile, RemovalReason
-from scmanager.domain.operation_events import Briefing, Cancellation
+from scmanager.domain.operation_events import Cancellation, Objective
 from scmanager.domain.operation_parts import Call, Stage, Window
 from scmanager.domain.organisation import Description
 from scmanager.domain.role import Template
@@ -209,6 +210,12 @@ def _sheet(desk: Desk, said: Again) -> Step:
     return Step("character.describe", {"character_id": said.thing} | msgspec.structs.asdict(words), private=True)
 
 
+def _machine(desk: Desk, said: Again) -> Step:
+    one: Machine = desk.state(MACHINES, said.thing)
+    words = words_of(desk, said.value, MachineName)
+    return Step("device.name", {"device": one.device, "name": words.text if words else ""}, private=True)
+
+
 SAY: Final[Mapping[tuple[str, str], Say]] = MappingProxyType(
     {
         ("organisation", "name"): _plain("organisation.rename", None, "title"),
@@ -233,8 +240,8 @@ SAY: Final[Mapping[tuple[str, str], Say]] = MappingProxyType(
         ("squadron", "fleet"): _plain("squadron.move", "squadron_id", "fleet_id", "squadron.move"),
         ("operation", "name"): _plain("operation.rename", "operation_id", "title"),
         ("operation", "window"): _window,
-        ("operation", "briefing"): _worded(
-            "operation.describe", "operation_id", Briefing, objective="objective", place="place"
+        ("operation", "objective"): _worded(
+            "operation.describe", "operation_id", Objective, objective="objective", place="place"
         ),
         ("operation", "lead"): _plain("operation.assign-lead", "operation_id", "member_id", "operation.relieve-lead"),
         ("operation", "course"): _course,
@@ -251,6 +258,7 @@ SAY: Final[Mapping[tuple[str, str], Say]] = MappingProxyType(
         ("treaty", "standing"): _standing,
         ("character", "sheet"): _sheet,
         ("player", "main"): _plain("character.choose-main", None, "character_id", "character.drop-main"),
+        ("machine", "name"): _machine,
     }
 )
 """By kind of thing and field: one for each of `clash_fields.FIELDS`."""

@@ -1,6 +1,7 @@
 """Telling: every entry of a space as plain JSON, for programs that know nothing of seals and keys.
 
-One object an entry, in order of arrival; sorted by (hlc, log, seq, id) they stand in fold order. The payload is what
+One object an entry, in order of arrival; sorted by (hlc, log, seq, id) they stand in fold order, but for those dated
+before the grant they act by, which count as of that one (ADR 19). The payload is what
 its author wrote, under the tag of that time (docs/events.md): no field is renamed and nothing is brought up to date.
 """
 

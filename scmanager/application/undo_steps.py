@@ -8,7 +8,7 @@ from scmanager.application.inverses import NotUndoable, Past, again
 from scmanager.application.saying_again import SAY, Step, words_of
 from scmanager.domain import character, governance
 from scmanager.domain.catalogue import CHARACTERS, OPERATIONS
-from scmanager.domain.character import Character, CharacterSheet, Copy, SheetText
+from scmanager.domain.character import CharacterSheet, Copy, SheetText
 from scmanager.domain.character import Standing as Shown
 from scmanager.domain.contact import Contact
 from scmanager.domain.event import Envelope, Id
@@ -195,7 +195,7 @@ def fate(past: Past) -> list[Step]:
 
 def character_shown(past: Past) -> list[Step]:
     """Shown no longer, if it was not shown before; else shown as it was, with the text that went along then."""
-    before: Character = past.before
+    before = character.played_by(past.before, past.desk.me)
     ids = {"character_id": past.thing}
     if before.standing is not Shown.PRESENT:
         return [Step("character.withdraw", ids)]

@@ -33,7 +33,8 @@ NotificationId = NewType("NotificationId", bytes)
 ThingId = NewType("ThingId", bytes)
 """Any thing's: a fleet's, an operation's, a member's."""
 EntryId = NewType("EntryId", bytes)
-"""32 bytes; the others are 16. Front ends show all of them as lower-case hex."""
+DeviceId = NewType("DeviceId", bytes)
+"""These two are 32 bytes, the others 16. Front ends show all of them as lower-case hex."""
 
 
 class Parameter(msgspec.Struct, frozen=True):

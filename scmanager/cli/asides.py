@@ -4,14 +4,24 @@ from collections.abc import Iterator
 from typing import Any
 
 from scmanager.application.every_verb import VERBS
-from scmanager.cli import gone
+from scmanager.application.verbs import (
+    CharacterId,
+    ContactId,
+    DeviceId,
+    FleetId,
+    MemberId,
+    OperationId,
+    RoleId,
+    SquadronId,
+    TreatyId,
+)
+from scmanager.cli import names
 from scmanager.cli.output import short
-from scmanager.domain.catalogue import FLEETS, IMPORTS, OPERATIONS, ROLES, SQUADRONS
+from scmanager.cli.session import Place
+from scmanager.domain.catalogue import IMPORTS
 from scmanager.domain.event import Id
-from scmanager.domain.fold import Fold
 from scmanager.domain.hangar_import import Import
 from scmanager.errors import utc
-from scmanager.spaces.contests import label
 from scmanager.spaces.space import Space
 
 NEXT: dict[str, str] = {
@@ -29,18 +39,34 @@ LEAVING = (
 )
 LEAVING_FOR = "If they have a machine of their own, their seat stays. To end it and change the key: scm member remove"
 _BEGINS = ("operation.plan", "operation.copy", "operation.reschedule")
-_TITLED = {"role.define": ROLES, "fleet.form": FLEETS, "squadron.form": SQUADRONS, "operation.plan": OPERATIONS}
+NAMING: dict[str, tuple[Any, str]] = {
+    "role.define": (RoleId, "title"),
+    "role.change": (RoleId, "title"),
+    "member.record": (MemberId, "handle"),
+    "member.change-profile": (MemberId, "handle"),
+    "fleet.form": (FleetId, "title"),
+    "fleet.rename": (FleetId, "title"),
+    "squadron.form": (SquadronId, "title"),
+    "squadron.rename": (SquadronId, "title"),
+    "operation.plan": (OperationId, "title"),
+    "operation.rename": (OperationId, "title"),
+    "contact.rename": (ContactId, "title"),
+    "treaty.propose": (TreatyId, "title"),
+    "character.make": (CharacterId, "name"),
+    "device.name": (DeviceId, "name"),
+}
+"""Verbs that call something so that commands find it: what kind of thing, and by which argument."""
 YEAR_S = 365 * 86400
 FAR_S = 2 * YEAR_S
 REAL_DATES = "Dates are those of the calendar on your wall, not of the verse. To move it: scm operation reschedule"
 
 
-def asides(verb: str, space: Space, arguments: dict[str, Any], now_s: int) -> list[str]:
+def asides(verb: str, place: Place, space: Space, arguments: dict[str, Any], now_s: int) -> list[str]:
     """Sentences for people. `arguments`: as the verb takes them; `now_s`: UTC seconds."""
-    return list(_asides(verb, space, arguments, now_s))
+    return list(_asides(verb, place, space, arguments, now_s))
 
 
-def _asides(verb: str, space: Space, arguments: dict[str, Any], now_s: int) -> Iterator[str]:
+def _asides(verb: str, place: Place, space: Space, arguments: dict[str, Any], now_s: int) -> Iterator[str]:
     for each in VERBS[verb].parameters:
         if each.kept and not arguments.get(each.name, True):
             yield f"Taken away: {each.name.removesuffix('_s').replace('_', ' ')}."
@@ -49,7 +75,7 @@ def _asides(verb: str, space: Space, arguments: dict[str, Any], now_s: int) -> I
         yield f"It begins in the past: {utc(starts_s)}. To move it: scm operation reschedule"
     if verb in _BEGINS and starts_s > now_s + FAR_S:
         yield f"It begins in {(starts_s - now_s) // YEAR_S} years: {utc(starts_s)}. {REAL_DATES}"
-    if verb in _TITLED and (twin := _twin(_TITLED[verb], space, arguments["title"], now_s)):
+    if twin := _twin(verb, place, space, arguments):
         yield f"There is another of that name ({short(twin)}): from now on name each by its id, or rename one."
     if verb == "hangar.undo-import":
         past = space.state(IMPORTS, arguments["import_id"])
@@ -61,10 +87,17 @@ def _asides(verb: str, space: Space, arguments: dict[str, Any], now_s: int) -> I
         yield NEXT[verb]
 
 
-def _twin(fold: Fold, space: Space, title: str, now_s: int) -> Id | None:
-    """Another that is here and has this title, if there is one."""
-    wanted = title.casefold()
+def _twin(verb: str, place: Place, space: Space, arguments: dict[str, Any]) -> Id | None:
+    """Another that is here and is called so, if there is one."""
+    kind, parameter = NAMING.get(verb, (None, ""))
+    wanted, own = str(arguments.get(parameter) or "").casefold(), [*arguments.values()]
+    if kind is None or not wanted:
+        return None
     return next(
-        (id_ for id_, one in space.things(fold) if label(one).casefold() == wanted and not gone.mark(one, now_s)),
+        (
+            each.id
+            for each in names.known(kind, place, space)
+            if each.id not in own and not each.mark and wanted in (name.casefold() for name in each.names)
+        ),
         None,
     )

@@ -14,7 +14,15 @@ from scmanager.cli.people import AllFlag, Row, list_rows_of, me
 from scmanager.cli.session import Place, session_of
 from scmanager.cli.verbs import OrgOption, PersonalFlag
 from scmanager.domain.catalogue import CHARACTERS, PLAYERS
-from scmanager.domain.character import Character, CharacterSheet, CharacterWithdrawn, SheetText, Standing
+from scmanager.domain.character import (
+    Character,
+    CharacterSheet,
+    CharacterWithdrawn,
+    SheetText,
+    Standing,
+    each_player,
+    played_by,
+)
 from scmanager.domain.event import Id32, Personal
 from scmanager.domain.player import Player
 from scmanager.spaces.personal import Absence
@@ -51,6 +59,8 @@ def show(
     stands = told["fate"] or ("main character" if told["main"] else "")
     heading = (told["name"] or f"({told['words']})", whose, stands, short(told["id"]))
     say("  ".join(each for each in heading if each))
+    if told["also_shown_by"]:
+        say(f"{'same id:':<12} {', '.join(str(each) for each in told['also_shown_by'])} too, each another character")
     for name in ("occupation", "origin", "background"):
         if told[name]:
             say(f"{name + ':':<12} {told[name]}")
@@ -66,9 +76,12 @@ def show(
 
 def page(place: Place, space: Space, wanted: bytes) -> Row:
     """Everything about a character that this space is shown, for programs. Raises CharacterWithdrawn."""
-    one = space.state(CHARACTERS, wanted)
-    if not isinstance(one, Character) or one.standing is not Standing.PRESENT:
+    held = space.state(CHARACTERS, wanted)
+    played = each_player(held) if isinstance(held, Character) else ()
+    shown = [each for each in played if each.standing is Standing.PRESENT]
+    if not shown:
         raise CharacterWithdrawn
+    one = next((each for each in shown if each.player == me(place, space)), shown[0])
     read = Words(place.store, place.vault.held).read(space, {one.sheet: CharacterSheet, one.text: SheetText})
     sheet, text = read[one.sheet], read[one.text] if one.text else Absence.NONE
     words = sheet if isinstance(sheet, CharacterSheet) else CharacterSheet("")
@@ -78,6 +91,9 @@ def page(place: Place, space: Space, wanted: bytes) -> Row:
         "background": words.background, "words": _spoken(sheet),
         "player": names.register(MemberId, place, space).call(one.player),
         "main": isinstance(player, Player) and player.main == wanted, "fate": one.fate.value if one.fate else None,
+        "also_shown_by": [
+            names.register(MemberId, place, space).call(each.player) for each in shown if each.player != one.player
+        ],
         "contested": [_called(place, space, each) for each in one.rival_sheets],
         "text": text.text if isinstance(text, SheetText) else None, "text_words": _spoken(text),
         "text_shown_at": _said_at(space, one.text),
@@ -88,9 +104,9 @@ def page(place: Place, space: Space, wanted: bytes) -> Row:
 def _shown_in(place: Place, wanted: bytes) -> Iterable[Row]:
     """The organisations that see a character of one's own, and of when what they see is."""
     for org in place.shelf.spaces():
-        one = org.state(CHARACTERS, wanted) if org.kind == "org" else None
-        mine = isinstance(one, Character) and one.player == me(place, org)
-        if isinstance(one, Character) and mine and one.standing is Standing.PRESENT:
+        held = org.state(CHARACTERS, wanted) if org.kind == "org" else None
+        one = played_by(held, me(place, org) or b"") if isinstance(held, Character) else Character()
+        if one.standing is Standing.PRESENT:
             called = names.register(OrganisationId, place, org).call(org.id[:16])
             at, text_at = _said_at(org, one.sheet), _said_at(org, one.text)
             yield {"organisation": called, "at": at, "text_shown_at": text_at}
@@ -108,20 +124,21 @@ def _spoken(words: Personal | Absence) -> str:
 def _characters(place: Place, space: Space) -> Iterable[Row]:
     people = names.register(MemberId, place, space)
     for entity, state in space.things(CHARACTERS):
-        if not isinstance(state, Character) or state.standing is Standing.UNKNOWN:
-            continue
-        sheet = names.sheet_of(place, space, state.sheet)
-        player = space.state(PLAYERS, state.player)
-        yield {
-            "name": sheet.name if sheet else "",
-            "occupation": sheet.occupation if sheet else "",
-            "player": people.call(state.player),
-            "main": "yes" if isinstance(player, Player) and player.main == entity else "",
-            "fate": state.fate.value if state.fate else "",
-            "contested": [_called(place, space, each) for each in state.rival_sheets],
-            "gone": gone.mark(state, 0),
-            "id": entity,
-        }
+        for one in each_player(state) if isinstance(state, Character) else ():
+            if one.standing is Standing.UNKNOWN:
+                continue
+            sheet = names.sheet_of(place, space, one.sheet)
+            player = space.state(PLAYERS, one.player)
+            yield {
+                "name": sheet.name if sheet else "",
+                "occupation": sheet.occupation if sheet else "",
+                "player": people.call(one.player),
+                "main": "yes" if isinstance(player, Player) and player.main == entity else "",
+                "fate": one.fate.value if one.fate else "",
+                "contested": [_called(place, space, each) for each in one.rival_sheets],
+                "gone": gone.mark(one, 0),
+                "id": entity,
+            }
 
 
 def _called(place: Place, space: Space, entry: bytes) -> str:

@@ -23,7 +23,12 @@ TIMEOUT_S = 30.0
 GREETING_TIMEOUT_S = 2.0
 NUMBER_DIGITS_MAX = 16
 """Numbers have no more; ids have at least 32 digits."""
-SEVERAL = frozenset({"ships", "left", "still_shared_in", "slots", "operations", "would", "said", "changes"})
+SEVERAL = frozenset(
+    {
+        "ships", "left", "still_shared_in", "slots", "operations", "would", "said", "changes", "also", "recorded",
+        "unconfirmed",
+    }
+)  # fmt: skip
 """What verbs answer as lists, also when it is one."""
 OUTCOME = "commandId pos ids { name value }"
 

@@ -23,9 +23,11 @@ from scmanager.cli.people import Row, list_rows_of, me, show_rows
 from scmanager.cli.session import Place, session_of
 from scmanager.cli.verbs import CommandIdOption, OrgOption, PersonalFlag, read_command_id
 from scmanager.domain import document, text_diff
-from scmanager.domain.catalogue import DOCUMENTS
-from scmanager.domain.document import ROOT, Document, Kind
+from scmanager.domain.catalogue import DOCUMENTS, OPERATIONS
+from scmanager.domain.change_graph import ROOT
+from scmanager.domain.document import Document, Kind
 from scmanager.domain.event import Id32
+from scmanager.domain.operation import Operation
 from scmanager.errors import Refused, Unavailable
 from scmanager.spaces.document_history import Step
 from scmanager.spaces.documents import Documents, WordsAbsent
@@ -45,6 +47,7 @@ AnyKindOption = Annotated[Kind | None, typer.Option("--kind", help="Which of its
 AtOption = Annotated[
     str | None, typer.Option("--at", metavar="WHEN", help="As it was: the first digits of a change, or a time.")
 ]
+OBJECTIVE_TOO = "Its objective stands beside it as it was. To change that too"
 NO_DOCUMENT = "No document yet. Write one: scm document edit THING --kind KIND --file FILE"
 NO_OWN_DOCUMENT = "No document of your own yet. Write one: scm document edit CHARACTER --kind sheet --file FILE"
 OF: dict[Kind, Any] = {
@@ -112,7 +115,10 @@ def edit(
         given = {"thing_id": where.entity, "kind": kind, "text": wanted, "base": heads}
         result = place.do("document.edit", space.id, given, read_command_id(command_id))
         shown = result if as_json else results.told(place, space, result)
+        aside = _beside(space, where)
     say_result(shown, as_json=as_json)
+    if aside:
+        remark(aside)
 
 
 def undo(
@@ -281,6 +287,14 @@ def _only_kind(place: Place, thing: str, org: str | None) -> Kind:
     if len(found) != 1:
         raise KindUnsaid(thing=thing, kinds=", ".join(found) or "none")
     return next(iter(found))
+
+
+def _beside(space: Space, where: Where) -> str:
+    """Of an operation's briefing: that its objective is a text of its own, where there is one; else empty."""
+    one = space.state(OPERATIONS, where.entity) if where.kind is Kind.BRIEFING else None
+    if not isinstance(one, Operation) or not one.objective:
+        return ""
+    return f"{OBJECTIVE_TOO}: scm operation describe {shlex.quote(one.title)} --objective TEXT"
 
 
 def _heads(documents: Documents, where: Where, said: str) -> tuple[Id32, ...]:

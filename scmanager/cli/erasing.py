@@ -1,11 +1,12 @@
 """Erasing the words about a person, with what that means said before."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from scmanager.application.verbs import MemberId
 from scmanager.cli import names, people, results
+from scmanager.cli.calling import Register
 from scmanager.cli.output import JsonFlag, ask, counted, remark, say_result, short
 from scmanager.cli.session import carry_out_erasures, session_of
 from scmanager.cli.verbs import CommandIdOption, OrgOption, PersonalFlag, read_command_id
@@ -60,28 +61,53 @@ def erase(
             raise NobodyNamed
         if at_once and who != mine:
             raise AtOnceNotYours(member=member)
+        told = place.do("member.erase", space.id, {"member_id": who, "preview": True})
+        entries = _entries(told, names.register(MemberId, place, space))
         if not yes:
             if shared := _shared(space, who):
                 many = counted(shared, "shared document")
                 remark(f"What they wrote in {many} stays; their name goes from it.")
+            if also := entries["also"]:
+                remark(f"With them goes what was recorded of them before they joined: {', '.join(also)}.")
+            _remark_what_stays(entries)
             remark("At once, for good." if at_once else GRACE)
             whose = f"about {names.register(MemberId, place, space).call(who)}" if member else "of your own space"
             ask(f"Erase all personal words {whose}?")
         given = {"member_id": who, "ground": AT_ONCE if at_once else "request"}
         result = place.do("member.erase", space.id, given, read_command_id(command_id))
-        done = 0 if place.api is not None else carry_out_erasures(place.node)
-        shown = result if as_json else results.told(place, space, result)
-    say_result(shown, as_json=as_json)
-    if result["recorded"]:
+        by_node = place.api is not None
+        done = 0 if by_node else carry_out_erasures(place.node)
+        shown = result if as_json else results.told(place, space, result) | entries
+    say_result({word: value for word, value in shown.items() if as_json or value != []}, as_json=as_json)
+    if yes:
+        _remark_what_stays(entries)
+    if at_once and by_node:
+        remark("The node destroys the keys now.")
+    elif done:
+        remark("The keys are destroyed on this device.")
+    else:
+        remark("Hidden now; the keys go when the days of grace are over.")
+
+
+def _entries(told: dict[str, Any], people: Register) -> dict[str, list[str]]:
+    """What others recorded before, by the handles that are shown until it is erased: what goes and what stays."""
+    return {
+        word: [f"{people.call(bytes.fromhex(each))} ({short(each)})" for each in told.get(word, ())]
+        for word in ("also", "recorded", "unconfirmed")
+    }
+
+
+def _remark_what_stays(entries: dict[str, list[str]]) -> None:
+    if stays := entries["recorded"]:
         remark(
-            f"What others recorded before they joined stays ({', '.join(map(short, result['recorded']))}): "
-            "somebody of rank 0 or 1 erases that too, with the same command."
+            f"What others recorded before they joined stays: {', '.join(stays)}. Somebody of rank 0 or 1 erases that"
+            " too, with the same command."
         )
-    remark(
-        "The keys are destroyed on this device."
-        if done
-        else "Hidden now; the keys go when the days of grace are over."
-    )
+    if stays := entries["unconfirmed"]:
+        remark(
+            f"What nobody of rank 0 or 1 said is theirs stays: {', '.join(stays)}. If it is, one of them says so"
+            " first (scm member settle-claim), or erases it by itself (scm erase)."
+        )
 
 
 def _shared(space: Space, member: bytes) -> int:

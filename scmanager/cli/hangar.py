@@ -121,7 +121,7 @@ def undo_import(
     with session_of(context).open() as place:
         space = space_for(place, verb, org, personal=personal)
         given = {"import_id": names.resolve(ImportId, past, place, space, verb.name)}
-        already = asides(verb.name, space, given, int(time.time()))
+        already = asides(verb.name, place, space, given, int(time.time()))
         one: Any = space.state(IMPORTS, given["import_id"])
         if not yes and not already:
             ask(f"Take this import back: {one.added} added, {one.changed} changed, {one.removed} removed?")

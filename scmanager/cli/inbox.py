@@ -96,7 +96,7 @@ def mark_read(place: Place, ids: list[bytes]) -> None:
 def _all(space: Space, reader: Reader) -> Iterator[Told]:
     for fold in FOLDS:
         for entity, state in space.things(fold):
-            history = history_of(space, fold, entity, reader)
+            history = history_of(space, fold, entity)
             contests = [each.contest for each in contests_of(space, fold, entity, state)]
             for each in notifications(fold.name, entity, state, history, contests, reader.me, reader.since):
                 yield Told(space, entity, each)

@@ -18,7 +18,7 @@ from scmanager.cli.session import Place, session_of
 from scmanager.cli.ships import rows_of_ships
 from scmanager.cli.verbs import OrgOption
 from scmanager.domain.catalogue import CHARACTERS, FLEETS, MEMBERS, OPERATIONS, SHIPS, SQUADRONS
-from scmanager.domain.character import Character
+from scmanager.domain.character import Character, played_by
 from scmanager.domain.member import Member, Note, Standing, invitation_holds
 from scmanager.domain.operation import Operation
 from scmanager.domain.operation_crew import manifest
@@ -144,7 +144,7 @@ def _led(space: Space, wanted: bytes) -> Iterator[Row]:
 def _played(place: Place, space: Space, wanted: bytes) -> Iterator[Called]:
     called: Register = names.register(CharacterId, place, space)
     for entity, state in space.things(CHARACTERS):
-        if isinstance(state, Character) and state.player == wanted and not gone.mark(state, 0):
+        if isinstance(state, Character) and (his := played_by(state, wanted)).player and not gone.mark(his, 0):
             yield called.call(entity)
 
 

@@ -16,6 +16,7 @@ from scmanager.adapters.ship_catalogue import Catalogue
 from scmanager.application.verbs import (
     CharacterId,
     ContactId,
+    DeviceId,
     EntryId,
     FleetId,
     ImportId,
@@ -31,7 +32,7 @@ from scmanager.application.verbs import (
     TreatyId,
 )
 from scmanager.application.words import Words
-from scmanager.cli import gone
+from scmanager.cli import gone, machines
 from scmanager.cli.calling import NameAmbiguous, Named, NameUnknown, Register, listed, pick
 from scmanager.cli.output import short
 from scmanager.cli.session import Place
@@ -48,7 +49,7 @@ from scmanager.domain.catalogue import (
     SQUADRONS,
     TREATIES,
 )
-from scmanager.domain.character import Character, CharacterSheet
+from scmanager.domain.character import Character, CharacterSheet, each_player
 from scmanager.domain.character import Standing as CharacterStanding
 from scmanager.domain.event import Id32
 from scmanager.domain.fold import Fold
@@ -75,6 +76,7 @@ NOUNS: dict[Any, str] = {
     RoleId: "role",
     ImportId: "import",
     OrganisationId: "organisation",
+    DeviceId: "device of yours",
     EntryId: "entry, log or device",
     OperationId: "operation",
     SlotId: "slot",
@@ -120,7 +122,7 @@ def resolve(
 
     Raises NameUnknown, NameAmbiguous.
     """
-    width = 64 if kind is EntryId else 32
+    width = 64 if kind in (DeviceId, EntryId) else 32
     if re.fullmatch(rf"[0-9a-fA-F]{{{width}}}", text):
         return bytes.fromhex(text)
     candidates = in_operations(kind, space, within) if kind in (SlotId, SquadId) else known(kind, place, space)
@@ -174,6 +176,8 @@ def known(kind: Any, place: Place, space: Space) -> list[Named]:
         return members(place, space)
     if kind is OrganisationId:
         return [msgspec.structs.replace(each, id=each.id[:16]) for each in organisations(place)]
+    if kind is DeviceId:  # Names stand in one's own space, and a device may act in others only.
+        return machines.known(place, [space] if space.kind == "org" else place.shelf.spaces())
     if kind is EntryId:
         return _entries(space)
     if kind in (SlotId, SquadId):
@@ -283,9 +287,10 @@ def _characters(place: Place, space: Space) -> list[Named]:
     marks: dict[bytes, set[str]] = {}
     for each in (space, *(one for one in place.personal_spaces() if one.id != space.id)):
         for entity, state in each.things(CHARACTERS):
-            sheet = sheet_of(place, each, state.sheet) if isinstance(state, Character) else None
-            found.setdefault(entity, {}).update({sheet.name: None} if sheet else {})
-            marks.setdefault(entity, set()).add(gone.mark(state, 0))
+            for one in each_player(state) if isinstance(state, Character) else ():
+                sheet = sheet_of(place, each, one.sheet)
+                found.setdefault(entity, {}).update({sheet.name: None} if sheet else {})
+                marks.setdefault(entity, set()).add(gone.mark(one, 0))
     return [Named(entity, tuple(called), _last_mark(marks[entity])) for entity, called in found.items()]
 
 

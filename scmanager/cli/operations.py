@@ -29,7 +29,7 @@ from scmanager.domain.event import Id32, Personal
 from scmanager.domain.fielding import CrewFilled, Fielding, Flaw, Missing, ShipFilled
 from scmanager.domain.operation import Operation
 from scmanager.domain.operation_crew import Manifest, manifest, places, rival_takers, slot_names, taker
-from scmanager.domain.operation_events import Briefing, Cancellation
+from scmanager.domain.operation_events import Cancellation, Objective
 from scmanager.domain.operation_parts import Stage, TextKind, Window
 from scmanager.domain.operation_rules import OperationUnknown
 from scmanager.spaces.space import Space
@@ -53,7 +53,7 @@ FLAWS = {
 NOTHING_PLANNED = "Nothing is planned. See: scm operation plan"
 NOTHING_KEPT = "There is no template. Keep an operation's plan as one: scm operation save-template OPERATION TITLE"
 _KINDS: dict[TextKind, type[Personal]] = {
-    TextKind.BRIEFING: Briefing,
+    TextKind.OBJECTIVE: Objective,
     TextKind.CANCELLATION: Cancellation,
 }
 
@@ -184,8 +184,8 @@ def export_calendar(
         found = sorted(
             (each for each in _operations(space) if not each.template), key=lambda each: each.window.starts
         )
-        words = _words(place, space, {each.briefing: Briefing for each in found if each.briefing})
-        outings = [_outing(each, words.get(each.briefing)) for each in found]
+        words = _words(place, space, {each.objective: Objective for each in found if each.objective})
+        outings = [_outing(each, words.get(each.objective)) for each in found]
         called = next(each.names for each in names.organisations(place) if each.id == space.id)
     try:
         output.write_bytes(calendar(outings, int(time.time()), called[1]))
@@ -220,7 +220,7 @@ def _row(one: Operation) -> Row:
     held, window = manifest(one), one.window
     crew = frozenset(held.crew)
     free = sum(taker(slot, crew) is None for slot in one.crew_slots) + sum(not slot.claims for slot in one.ship_slots)
-    rivals = (one.rival_titles, one.rival_windows, one.rival_leads, one.rival_calls, one.rival_briefings)
+    rivals = (one.rival_titles, one.rival_windows, one.rival_leads, one.rival_calls, one.rival_objectives)
     return {
         "title": one.title, "starts_s": window.starts, "ends_s": window.ends, "length_s": window.length_s,
         "zone": window.zone, "stage": "template" if one.template else one.call.stage.value,
@@ -273,16 +273,16 @@ def _texts(place: Place, space: Space, one: Operation, people: Register) -> list
     """What holds and what stands beside it; of a copy, the words of its source too."""
     kinds = {each.entry: each.kind for each in one.texts}
     authors = {each.entry: each.by for each in one.texts}
-    holding = [(one.briefing, "holds")] if one.briefing else []
+    holding = [(one.objective, "holds")] if one.objective else []
     if one.call.stage is Stage.CANCELLED:
         holding.append((one.cancellation, "holds"))
-    standing = [*holding, *((entry, "contested") for entry in one.rival_briefings)]
-    read = _words(place, space, {entry: _KINDS[kinds.get(entry, TextKind.BRIEFING)] for entry, _ in standing})
+    standing = [*holding, *((entry, "contested") for entry in one.rival_objectives)]
+    read = _words(place, space, {entry: _KINDS[kinds.get(entry, TextKind.OBJECTIVE)] for entry, _ in standing})
     for entry in set(read) - set(authors):  # Words of a copy are told by its source.
         authors |= {each.entry: each.by for each in _told_by(space, entry).texts if each.entry == entry}
     return [
         {
-            "kind": kinds.get(entry, TextKind.BRIEFING).value, "standing": how, "entry": entry,
+            "kind": kinds.get(entry, TextKind.OBJECTIVE).value, "standing": how, "entry": entry,
             "by": people.call(authors[entry]) if entry in authors else None,
             "text": _said(read[entry]),
         }
@@ -312,7 +312,7 @@ def _words(place: Place, space: Space, wanted: Mapping[Id32, type[Personal]]) ->
 
 
 def _said(words: Personal) -> str:
-    if isinstance(words, Briefing):
+    if isinstance(words, Objective):
         return f"{words.objective} ({words.place})" if words.place else words.objective
     return str(getattr(words, "text", ""))
 
@@ -360,8 +360,8 @@ def _verdict(found: Fielding) -> None:
 
 
 def _outing(one: Operation, words: Personal | None) -> Outing:
-    briefing = words if isinstance(words, Briefing) else Briefing()
+    said = words if isinstance(words, Objective) else Objective()
     status = "CANCELLED" if one.call.stage is Stage.CANCELLED else "CONFIRMED"
     reminders = one.reminders if one.call.stage is Stage.PLANNED else ()
     starts, ends = one.window.starts, one.window.ends
-    return Outing(one.id, one.title, starts, ends, briefing.objective, briefing.place, status, reminders)
+    return Outing(one.id, one.title, starts, ends, said.objective, said.place, status, reminders)

@@ -45,7 +45,7 @@ HELP: Final[dict[str, str]] = {
     "kind": "What it is about.",
     "warn_days": "How many days before its end to warn.",
     "text": "Put it in quotes.",
-    "device": "The first digits of its id (scm device list).",
+    "device": "Name, or the first digits of the id (scm device list).",
     "reason": "Why.",
     "readiness": "The state it is in.",
     "operation_id": "Title, or the first digits of the id (scm operation list).",
@@ -96,6 +96,7 @@ OF_VERB: Final[dict[str, str]] = {
     "treaty.claim-acceptance text": "How it is known: who said it, and where.",
     "treaty.end by": "Who ends it.",
     "treaty.end until_s": f"With notice: when it ends. {WHEN}",
+    "device.name name": "What you call it, such as Laptop. Nobody else sees it.",
     "member.erase ground": "request, or at-once for your own words.",
 }
 

@@ -13,6 +13,7 @@ from typing import Annotated, Any, TextIO
 import msgspec
 import typer
 
+from scmanager.domain.words import UNSEEN
 from scmanager.errors import Conflict, Refused, ScManagerError, Unavailable, Untrusted
 
 
@@ -39,11 +40,7 @@ EXIT_USAGE = 2
 EXIT_UNAVAILABLE = 3
 
 _UNSAFE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff"  # controls but tab and line end, half pairs
-    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # direction
-    "\xad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u2060-\u2065\u206a-\u206f\u3164\ufeff\uffa0"  # unseen
-    "\ufff9-\ufffb\U000e0000-\U000e0fff]"  # annotations, tags
-    "|(?<![^\x00-\u024f])[\u200c\u200d]|[\u200c\u200d](?=[!-\u024f])"  # joiners, which Latin letters do not need
+    f"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]|{UNSEEN}"  # controls but tab and line end, half pairs
 )
 """What would steer the terminal, reorder a line, or make one name look like another: it is drawn as nothing."""
 

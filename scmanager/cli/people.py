@@ -1,12 +1,12 @@
 """Lists out of the folder itself, for whoever has no node running: how they are shown; members, roles, devices."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any
 
 import typer
 
 from scmanager.application.verbs import RoleId
-from scmanager.cli import gone, names
+from scmanager.cli import gone, machines, names
 from scmanager.cli.calling import Called, Register
 from scmanager.cli.moments import Moment
 from scmanager.cli.output import Cell, JsonFlag, counted, remark, say_json, say_table, short
@@ -14,7 +14,9 @@ from scmanager.cli.session import Place, session_of
 from scmanager.cli.verbs import OrgOption
 from scmanager.domain.catalogue import MEMBERS, ROLES
 from scmanager.domain.governance import DeviceCut, Enrolled
+from scmanager.domain.machine import MachineName
 from scmanager.domain.records import Grant
+from scmanager.spaces.personal import Absence
 from scmanager.spaces.space import Space
 
 Row = dict[str, Any]
@@ -61,7 +63,8 @@ def list_roles(
 def list_devices(context: typer.Context, as_json: JsonFlag = False) -> None:
     """Your devices in each space, this machine among them."""
     with session_of(context).open() as place:
-        rows = [row for space in place.shelf.spaces() for row in _devices(place, space)]
+        named = machines.called(place)
+        rows = [row for space in place.shelf.spaces() for row in _devices(place, space, named)]
     show_rows(
         rows, as_json, "No device acts anywhere yet. Found an organisation, or join one: scm space request FILE"
     )
@@ -176,7 +179,7 @@ def _roles(_place: Place, space: Space) -> Iterable[Row]:
             }  # fmt: skip
 
 
-def _devices(place: Place, space: Space) -> Iterable[Row]:
+def _devices(place: Place, space: Space, named: Mapping[bytes, MachineName | Absence]) -> Iterable[Row]:
     mine = me(place, space)
     disowned = {
         each.event.device
@@ -189,15 +192,19 @@ def _devices(place: Place, space: Space) -> Iterable[Row]:
     said: dict[bytes, list[int]] = {}
     for opened in space.entries():
         said.setdefault(opened.entry.log, []).append(opened.entry.hlc // 10**6)
-    for standing in space.grants():
-        if standing.grant.member != mine:
-            continue
+    for standing in machines.seats(place, space):
         for device, level in sorted(standing.devices.items(), key=lambda each: each[1]):
             times = said.get(logs.get(device, standing.grant.log), [])
             yield {
                 "space": space.kind, "of": Called(space.id, names.title_of(space), instead="yours"),
-                "device": device, "level": level,
+                "name": _spoken(named.get(device, Absence.NONE)), "device": device, "level": level,
                 "first entry": Moment(min(times, default=0)), "last entry": Moment(max(times, default=0)),
                 "this machine": "yes" if device == place.identity.device else "",
                 "cut": "yes" if device in disowned and standing.disowned else "",
             }  # fmt: skip
+
+
+def _spoken(words: MachineName | Absence) -> Handle:
+    return (
+        Handle(words.text) if isinstance(words, MachineName) else Handle("", "" if words is Absence.NONE else words)
+    )

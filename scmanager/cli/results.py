@@ -7,6 +7,7 @@ from typing import Any
 from scmanager.application.verbs import (
     CharacterId,
     ContactId,
+    DeviceId,
     FleetId,
     MemberId,
     OperationId,
@@ -25,9 +26,10 @@ KINDS: dict[str, Any] = {
     "member": MemberId, "role": RoleId, "ship": ShipId, "ships": ShipId, "fleet": FleetId, "squadron": SquadronId,
     "operation": OperationId, "operations": OperationId, "slot": SlotId, "slots": SlotId, "squad": SquadId,
     "contact": ContactId, "peace_with": ContactId, "treaty": TreatyId, "treaties": TreatyId, "character": CharacterId,
+    "device": DeviceId,
 }  # fmt: skip
 """Of which kind the ids are that a result lists under a word."""
-_ID = re.compile(r"\b[0-9a-f]{32}\b")
+_ID = re.compile(r"\b(?:[0-9a-f]{32}){1,2}\b")
 
 
 def told(place: Place, space: Space, result: Mapping[str, Any]) -> dict[str, Any]:
@@ -47,6 +49,7 @@ def in_names(place: Place, space: Space, sentences: list[str]) -> list[str]:
     """Sentences with ids in them, with names instead."""
     if not any(map(_ID.search, sentences)):
         return sentences
+    place.shelf.follow()
     called: dict[str, str] = {}
     for kind in dict.fromkeys(KINDS.values()):
         called |= _labels(kind, place, space, None)

@@ -61,10 +61,10 @@ def search(
 
 def _matching(place: Place, space: Space, searched: Searched, key: str) -> Iterable[Ranked]:
     things = list(space.things(searched.fold))
-    entries = {entry: searched.words for _, state in things if (entry := searched.entry(state))}
+    entries = {entry: searched.words for _, state in things for entry in searched.entries(state) if entry}
     words = Words(place.store, place.vault.held).read(space, entries)
     for entity, state in things:
-        called = searched.names(state, words.get(searched.entry(state)))
+        called = searched.names(state, map(words.get, searched.entries(state)))
         keys = matching_keys(called)
         if (how := match(key, keys)) is not None:
             yield _ranked(space, searched.kind, entity, called, how, gone=searched.gone(state))
@@ -107,9 +107,9 @@ def _texts(space: Space) -> Iterator[tuple[Id, document.Kind, Id]]:
 def _document(place: Place, space: Space, where: Where, said: str) -> Ranked:
     searched = next(each for each in SEARCHED if each.kind == THINGS[where.kind])
     state = space.state(searched.fold, where.entity)
-    entry = searched.entry(state)
-    words = Words(place.store, place.vault.held).read(space, {entry: searched.words} if entry else {})
-    called = searched.names(state, words.get(entry)) or [""]
+    entries = [entry for entry in searched.entries(state) if entry]
+    words = Words(place.store, place.vault.held).read(space, dict.fromkeys(entries, searched.words))
+    called = searched.names(state, words.values()) or [""]
     gone = searched.gone(state)
     return _ranked(
         space, Kind.DOCUMENT, where.entity, called, IN_TEXT, gone=gone, document=where.kind.value, text=said

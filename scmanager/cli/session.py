@@ -22,6 +22,7 @@ from scmanager.adapters.seen_file import SeenFile
 from scmanager.adapters.wrapping import FileProtection, KeyringProtection, PassphraseProtection, Protection
 from scmanager.application.audit_intake import Note, unheard
 from scmanager.application.erasure import Erasures
+from scmanager.application.keys import shared_key_of
 from scmanager.application.personal import spaces_written
 from scmanager.application.writer import Result
 from scmanager.auditing import audited, leave_mended, watched
@@ -148,7 +149,7 @@ class Session:
             store = _open_store(self.folder / "events.db")
             leave_mended(self.folder, store.mended)
             try:
-                shelf = Shelf(store, FOLDS, vault.get, clock_us)
+                shelf = Shelf(store, FOLDS, shared_key_of(vault), clock_us, vault.subjects)
                 shelf.follow()
                 yield Place(self.settings, identity, store, shelf, vault, api=api)
             finally:

@@ -281,6 +281,7 @@ def enrol(
         f"It acts as you from now on: device {short(asked.device)}. If your other machine does not show this one, "
         f"disown it: scm device cut {short(asked.device)}"
     )
+    remark(f"To call it something: scm device name {short(asked.device)} NAME")
     remark("Next: scm space export -o space.scm, and on the other machine: scm space import space.scm")
 
 

@@ -40,7 +40,8 @@ def undo(
         arguments = {"event": opened.entry.id32, "anyway": anyway}
         if preview or not (yes or as_json):
             told = place.do("undo", space.id, arguments | {"preview": True})
-            told["would"] = told["would"] if as_json else results.in_names(place, space, told["would"])
+            would = told.get("would", [])  # A node's API tells no empty list.
+            told["would"] = would if as_json else results.in_names(place, space, would)
             _remark_redo(space, told)
             if preview:
                 say_result(told, as_json=as_json)
@@ -50,7 +51,7 @@ def undo(
             ask("Say this?")
         result = place.do("undo", space.id, arguments, read_command_id(command_id))
         if not as_json:
-            result["said"] = results.in_names(place, space, result["said"])
+            result["said"] = results.in_names(place, space, result.get("said", []))
             if yes:
                 _remark_redo(space, result)
     say_result(result, as_json=as_json)

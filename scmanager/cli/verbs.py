@@ -32,7 +32,7 @@ GROUPS: dict[str, str] = {
     "organisation": "Organisations: found, rename, describe, archive, affiliate. `org` for short.",
     "role": "Roles: templates of rank and rights.",
     "member": "Members: record, invite, admit, give roles, remove.",
-    "device": "Your own devices: request, enrol, cut.",
+    "device": "Your own devices: request, enrol, name, cut.",
     "hangar": "Your hangar: import lists, undo an import, share it.",
     "ship": "Ships: add, share, lend, readiness.",
     "fleet": "Fleets: form, rename, lead, disband.",
@@ -90,7 +90,7 @@ def command_for(verb: Verb) -> Callable[..., None]:
                 if given[each.name] is not None:
                     clock = _clock(each, given, arguments, space, now_s)
                     arguments[each.name] = read_argument(each, given, place, space, verb.name, arguments, *clock)
-            aside = asides(verb.name, space, arguments, now_s)
+            aside = asides(verb.name, place, space, arguments, now_s)
             result = place.do(verb.name, space.id, arguments, command_id)
             shown = result if as_json else results.told(place, space, result)
         say_result(shown, as_json=as_json)

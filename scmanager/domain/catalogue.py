@@ -14,6 +14,7 @@ from scmanager.domain import (
     governance,
     hangar_import,
     ledger,
+    machine,
     member,
     operation,
     organisation,
@@ -25,20 +26,20 @@ from scmanager.domain import (
     treaty,
 )
 from scmanager.domain.epoch import EPOCHS
-from scmanager.domain.event import CATALOGUE, State
+from scmanager.domain.event import CATALOGUE, EventMeta, State
 from scmanager.domain.fold import Fold, by_tag
 from scmanager.domain.rights import RIGHT_NEEDED
 
 
-def _fold(name: str, empty: State, evolve: Callable[[Any, Any, Any], State]) -> Fold:
-    """The kind of thing whose event types begin with its name; governance has folds of its own."""
+def _fold(name: str, empty: State, evolve: Callable[[Any, Any, Any], State], *more: EventMeta) -> Fold:
+    """The kind of thing whose event types begin with its name; of governance only what is named here."""
     events = (kind for tag, kind in CATALOGUE.items() if tag.startswith(f"{name}.") and tag in RIGHT_NEEDED)
-    return Fold(name, empty, evolve, tuple(events))
+    return Fold(name, empty, evolve, (*events, *more))
 
 
 ORGANISATIONS: Final = _fold("organisation", organisation.Organisation(), organisation.evolve)
 ROLES: Final = _fold("role", role.Role(), role.evolve)
-MEMBERS: Final = _fold("member", member.Member(), member.evolve)
+MEMBERS: Final = _fold("member", member.Member(), member.evolve, governance.Granted, governance.Removed)
 SHIPS: Final = _fold("ship", ship.Ship(), ship.evolve)
 IMPORTS: Final = _fold("import", hangar_import.Import(), hangar_import.evolve)
 FLEETS: Final = _fold("fleet", fleet.Fleet(), fleet.evolve)
@@ -48,6 +49,7 @@ CONTACTS: Final = _fold("contact", contact.Contact(), contact.evolve)
 TREATIES: Final = _fold("treaty", treaty.Treaty(), treaty.evolve)
 CHARACTERS: Final = _fold("character", character.Character(), character.evolve)
 DOCUMENTS: Final = _fold("document", document.Document(), document.evolve)
+MACHINES: Final = _fold("machine", machine.Machine(), machine.evolve)
 PLAYERS: Final = _fold("player", player.Player(), player.evolve)
 INBOXES: Final = _fold("notification", reading.Inbox(), reading.evolve)
 AUDIT: Final = _fold("audit", audit_event.Series(), audit_event.evolve)
@@ -68,6 +70,7 @@ FOLDS: Final[Mapping[str, Fold]] = MappingProxyType(
             TREATIES,
             CHARACTERS,
             PLAYERS,
+            MACHINES,
             DOCUMENTS,
             INBOXES,
             AUDIT,

@@ -101,10 +101,14 @@ class Standing(enum.StrEnum):
 
 
 class Character(State):
-    """A character, as its events so far tell it."""
+    """A character, as its events so far tell it.
+
+    Ids are random and dates are what each says, so nobody's character becomes another's by who came first: whoever
+    else shows one under this id has his own beside it.
+    """
 
     player: Id = b""
-    """Whose it is: the member who brought it first."""
+    """Whose it is."""
     sheets: tuple[Claim[Id32], ...] = ()
     """The entry whose part holds the CharacterSheet."""
     written: tuple[Id32, ...] = ()
@@ -114,6 +118,8 @@ class Character(State):
     """What no later sharing took back."""
     text: Id32 = b""
     """The entry whose part holds the SheetText that is shown beside the sheet; empty if none is."""
+    others: tuple["Character", ...] = ()
+    """Those of other players under this id, in fold order of when each brought his. They have none themselves."""
 
     @property
     def standing(self) -> Standing:
@@ -131,6 +137,16 @@ class Character(State):
     def rival_sheets(self) -> tuple[Id32, ...]:
         """Sheets written at the same time. `settle_sheet` decides, or a new one."""
         return rivals(self.sheets)
+
+
+def each_player(character: Character) -> tuple[Character, ...]:
+    """The character of each who brought one under this id; at least one."""
+    return (character, *character.others)
+
+
+def played_by(character: Character, member: Id) -> Character:
+    """What this member brought under this id; the empty state if he brought nothing."""
+    return next((each for each in each_player(character) if each.player == member), Character())
 
 
 class CharacterUnknown(Refused):
@@ -191,61 +207,57 @@ def make(character: Character, player: Id, sheet: CharacterSheet) -> Iterator[De
 
 def describe(character: Character, actor: Id, sheet: CharacterSheet) -> Iterator[Decision]:
     """Say anew who it is; ends every sheet that stands. Raises CharacterUnknown, CharacterNotYours, WordsUnusable."""
-    check_own(character, actor)
-    yield About(Described(entries(character.sheets)), actor, check_sheet(sheet))
+    mine = own(character, actor)
+    yield About(Described(entries(mine.sheets)), actor, check_sheet(sheet))
 
 
 def settle_sheet(character: Character, actor: Id, sheet: Id32) -> Iterator[Decision]:
     """Decide for one of the contested sheets. Raises CharacterUnknown, CharacterNotYours, SheetNotContested."""
-    check_own(character, actor)
-    if not character.rival_sheets or sheet not in (character.sheet, *character.rival_sheets):
+    mine = own(character, actor)
+    if not mine.rival_sheets or sheet not in (mine.sheet, *mine.rival_sheets):
         raise SheetNotContested
-    yield SheetChosen(sheet, entries(character.sheets))
+    yield SheetChosen(sheet, entries(mine.sheets))
 
 
 def retire(character: Character, actor: Id, fate: Fate) -> Iterator[Decision]:
     """Play it no more. Asking twice is harmless. Raises CharacterUnknown, CharacterNotYours."""
-    check_own(character, actor)
-    if character.fate is not fate:
+    if own(character, actor).fate is not fate:
         yield Retired(fate)
 
 
 def return_(character: Character, actor: Id) -> Iterator[Decision]:
     """Play it again. Harmless if it is played. Raises CharacterUnknown, CharacterNotYours."""
-    check_own(character, actor)
-    if character.fate:
+    if own(character, actor).fate:
         yield Returned()
 
 
 def share(character: Character, actor: Id, copy: Copy, shown: Copy | None) -> Iterator[Decision]:
     """Show it here as it is now. Harmless if it is `shown` like that.
 
-    Raises CharacterNotYours, WordsUnusable, TextNotShowable.
+    Raises WordsUnusable, TextNotShowable.
     """
-    if character.player not in (b"", actor):
-        raise CharacterNotYours
-    if character.standing is Standing.PRESENT and copy == shown:
+    mine = played_by(character, actor)
+    if mine.standing is Standing.PRESENT and copy == shown:
         return
     text = None if copy.text is None else check_shown(copy.text)
-    yield About(Shared(copy.fate, entries(character.withdrawals)), actor, check_sheet(copy.sheet))
+    yield About(Shared(copy.fate, entries(mine.withdrawals)), actor, check_sheet(copy.sheet))
     if text is not None:
         yield About(TextShown(), actor, text)
 
 
 def withdraw_share(character: Character, actor: Id) -> Iterator[Decision]:
     """Show it no longer. Asking twice is harmless. Raises CharacterUnknown, CharacterNotYours."""
-    check_own(character, actor)
-    if character.standing is not Standing.WITHDRAWN:
+    if own(character, actor).standing is not Standing.WITHDRAWN:
         yield ShareWithdrawn()
 
 
 def check_playable(character: Character, actor: Id) -> None:
     """One's own, seen here and played. Raises CharacterUnknown, -NotYours, -Withdrawn, -Retired."""
-    check_own(character, actor)
-    if character.standing is not Standing.PRESENT:
+    mine = own(character, actor)
+    if mine.standing is not Standing.PRESENT:
         raise CharacterWithdrawn
-    if character.fate:
-        raise CharacterRetired(fate=character.fate.value)
+    if mine.fate:
+        raise CharacterRetired(fate=mine.fate.value)
 
 
 def check_sheet(sheet: CharacterSheet) -> CharacterSheet:
@@ -267,7 +279,7 @@ def check_shown(text: SheetText) -> SheetText:
 
 
 def evolve(character: Character, event: CharacterEvent, envelope: Envelope) -> Character:
-    """Total. What is said of a character counts only from its player (rule 4): the first who brought this id.
+    """Total. What is said of a character counts only from its player (rule 4), of what he himself brought.
 
     - Made or described on two devices at once, or two sheets chosen: contested until one is chosen or it is described
       anew.
@@ -275,8 +287,19 @@ def evolve(character: Character, event: CharacterEvent, envelope: Envelope) -> C
       with the text that went along with it or without one: a text whose sharing another has followed is not shown.
     - Retired and returned at once: the last in fold order stands.
     """
-    if character.player not in (b"", envelope.member):
-        return character
+    told = _evolve_his(played_by(character, envelope.member), event, envelope)
+    if not told.player:
+        return character  # Said before he brought it.
+    if character.player in (b"", told.player):
+        return replace(told, others=character.others)
+    if any(each.player == told.player for each in character.others):
+        others = tuple(told if each.player == told.player else each for each in character.others)
+    else:
+        others = (*character.others, told)
+    return replace(character, others=others)
+
+
+def _evolve_his(character: Character, event: CharacterEvent, envelope: Envelope) -> Character:
     match event:
         case Made() if not begun_before(character.player, envelope):
             return _with_sheet(replace(character, player=envelope.member), (), envelope)
@@ -290,7 +313,7 @@ def evolve(character: Character, event: CharacterEvent, envelope: Envelope) -> C
                 text=b"",
             )
         case _ if not character.player:
-            return character  # Said before anybody brought it.
+            return character
         case Described(over):
             return _with_sheet(character, over, envelope)
         case SheetChosen(sheet, over) if sheet in character.written:
@@ -316,9 +339,9 @@ def _with_sheet(character: Character, over: tuple[Id32, ...], envelope: Envelope
     )
 
 
-def check_own(character: Character, actor: Id) -> None:
-    """It is one's own. Raises CharacterUnknown, CharacterNotYours."""
-    if not character.player:
-        raise CharacterUnknown
-    if character.player != actor:
-        raise CharacterNotYours
+def own(character: Character, actor: Id) -> Character:
+    """What the actor himself brought under this id. Raises CharacterUnknown, CharacterNotYours."""
+    mine = played_by(character, actor)
+    if mine.player:
+        return mine
+    raise CharacterNotYours if character.player else CharacterUnknown

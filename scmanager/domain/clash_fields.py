@@ -9,6 +9,7 @@ from scmanager.domain import (
     character,
     contact,
     fleet,
+    machine,
     member,
     operation_events,
     organisation,
@@ -88,6 +89,10 @@ def _player(_: Id, one: character.Character) -> Id | None:
     return one.player or None
 
 
+def _namer(_: Id, one: machine.Machine) -> Id | None:
+    return one.owner or None
+
+
 def _owner(_: Id, ship: Ship) -> Id | None:
     return ship.owner.id if ship.owner and ship.owner.kind is OwnerKind.MEMBER else None
 
@@ -155,7 +160,7 @@ FIELDS: Final[Mapping[str, tuple[Field, ...]]] = MappingProxyType(
         "operation": (
             Field("name", "operation.rename", _oe.Renamed, _all("names")),
             Field("window", "operation.reschedule", _oe.Rescheduled, _all("windows")),
-            Field("briefing", "operation.describe", _oe.Described, _all("briefings"), words=_oe.Briefing),
+            Field("objective", "operation.describe", _oe.Described, _all("objectives"), words=_oe.Objective),
             Field("lead", "operation.assign-lead", _oe.LeadAssigned, _all("leads"), noun="member"),
             Field("course", "operation.reinstate", _oe.Reinstated, _all("calls")),
             Field(
@@ -200,6 +205,12 @@ FIELDS: Final[Mapping[str, tuple[Field, ...]]] = MappingProxyType(
         ),
         "player": (
             Field("main", "character.choose-main", player.MainChosen, _all("mains"), own=_itself, noun="character"),
+        ),
+        "machine": (
+            Field(
+                "name", "device.name", machine.Named, own=_namer, words=machine.MachineName,
+                reads=attrgetter("name"), writes=(machine.Named,),
+            ),
         ),
     }
 )  # fmt: skip

@@ -20,14 +20,12 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
+from scmanager.domain.change_graph import ChangeGraph, Link, counted
 from scmanager.domain.event import Decision, Envelope, Event, Id, Id32, State, replace
-from scmanager.domain.pages import Pages, entered, found, members, moved
-from scmanager.domain.payload import INT_MAX, TUPLE_MAX, Entries, Entry, Id16
+from scmanager.domain.payload import INT_MAX, Entries, Entry, Id16
 from scmanager.domain.words import check_words
 from scmanager.errors import Conflict, Refused
 
-ROOT: Final = bytes.fromhex("d7776c7c30d635c598d653f66d70e450be4ef3cee792255b58e8a7e4cc0fe88f")
-"""The hash of the change that every document begins with: an empty text. It is in no entry."""
 TEXT_BYTES_MAX: Final = 1 << 20
 """Of one document, as UTF-8."""
 TYPED_MAX: Final = 1 << 21
@@ -36,8 +34,8 @@ CHANGE_COST: Final = 32
 """Characters that a change counts for beside its own: it needs as much memory to be read."""
 DEPS_MAX: Final = 1000
 """Changes that one change builds on: as many can be made at once, before somebody who knows them all writes."""
-WAITING_MAX: Final = 256
-"""Changes of one document that are kept while something they depend on has not come."""
+LEAVINGS_MAX: Final = 64
+"""That stand in one document at a time."""
 
 Number = Annotated[int, Meta(ge=1, le=INT_MAX)]
 Hashes = Annotated[tuple[Entry, ...], Meta(min_length=1, max_length=DEPS_MAX)]
@@ -129,19 +127,6 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
 """By event tag."""
 
 
-class Link(State):
-    """A change that waits for what it depends on."""
-
-    change: Id32
-    actor: Id
-    number: int
-    deps: tuple[Id32, ...]
-    entry: Id32
-    member: Id
-    known: int = 0
-    """So many of the first `deps` count; the next one has not come."""
-
-
 class Leaving(State):
     """What somebody left out, while it stands."""
 
@@ -159,58 +144,14 @@ class Leaving(State):
         return change.entry in self.said.entries or (inside and self.said.author in (None, change.member))
 
 
-class Text(State):
-    """One document: the changes that count, and how they end."""
+class Text(ChangeGraph, kw_only=True):
+    """One document: the changes that count, how they end, and what of them is left out."""
 
     kind: Kind
     owner: Id = b""
     """Whose alone it is: of sheets."""
-    pages: Pages[Id32, Id32] = ()
-    """The changes that count, in order, each with the entry that brought it.
-
-    Whatever else has a hash that counts already stands under hash and entry.
-    """
-    ends: Pages[Id32, bool] = ({ROOT: True},)
-    """The set of the changes on which no other depends."""
-    end_count: int = 1
-    tails: Pages[Id, int] = ()
-    """How far each actor has come."""
-    authors: tuple[Id, ...] = ()
-    """The first 64 members who wrote it."""
-    newest: Id32 = b""
-    """The entry of the change that was counted last."""
-    newest_by: Id = b""
-    waiting: tuple[Link, ...] = ()
     leavings: tuple[Leaving, ...] = ()
-    """What is left out of it, in fold order."""
-
-    @property
-    def heads(self) -> tuple[Id32, ...]:
-        """The changes on which no other depends, sorted."""
-        return tuple(sorted(members(self.ends)))
-
-    @property
-    def count(self) -> int:
-        """How many changes count."""
-        return sum(map(len, self.pages))
-
-    def knows(self, change: Id32) -> bool:
-        """Whether this change counts."""
-        return change == ROOT or any(change in page for page in self.pages)
-
-    def claims(self, change: Id32) -> int:
-        """How many entries that count say they brought it."""
-        return sum(each == change for each, _ in self.changes())
-
-    def number(self, actor: Id) -> int:
-        """Of the actor's newest change that counts; 0 if there is none."""
-        return found(self.tails, actor) or 0
-
-    def changes(self) -> Iterator[tuple[Id32, Id32]]:
-        """(change, entry) of all that count, each after what it depends on."""
-        for page in self.pages:
-            for change, entry in page.items():
-                yield change[: len(entry)], entry
+    """What is left out of it, in fold order: the first LEAVINGS_MAX that stand."""
 
 
 class Document(State):
@@ -220,7 +161,9 @@ class Document(State):
 
     def text(self, kind: Kind, owner: Id = b"") -> Text:
         """One document; empty if nobody wrote it. `owner` matters for sheets alone."""
-        return next((each for each in self.texts if each.kind is kind and each.owner == owner), Text(kind, owner))
+        return next(
+            (each for each in self.texts if each.kind is kind and each.owner == owner), Text(kind=kind, owner=owner)
+        )
 
 
 class Made(State):
@@ -319,7 +262,7 @@ def evolve(document: Document, event: DocumentEvent, envelope: Envelope) -> Docu
         return document
     text = document.text(kind, owner)
     link = Link(event.change, event.actor, event.number, event.deps, envelope.entry, envelope.member)
-    return _replaced(document, text, _count(text, link))
+    return _replaced(document, text, counted(text, link))
 
 
 def _replaced(document: Document, text: Text, by: Text) -> Document:
@@ -330,70 +273,11 @@ def _replaced(document: Document, text: Text, by: Text) -> Document:
 
 
 def _leave(text: Text, event: LeftOut | TakenIn, envelope: Envelope) -> Text:
-    """Who ranks no lower than whoever left something out may take it in again."""
+    """Who ranks no lower than whoever left something out may take it in again. Too many at a time do not count."""
     if isinstance(event, LeftOut):
-        known = any(each.entry == envelope.entry for each in text.leavings)
+        if len(text.leavings) >= LEAVINGS_MAX or any(each.entry == envelope.entry for each in text.leavings):
+            return text
         leaving = Leaving(envelope.entry, envelope.member, envelope.rank, envelope.hlc, event)
-        return text if known else replace(text, leavings=(*text.leavings, leaving))
+        return replace(text, leavings=(*text.leavings, leaving))
     kept = tuple(each for each in text.leavings if each.entry != event.left or envelope.rank > each.rank)
     return replace(text, leavings=kept) if kept != text.leavings else text
-
-
-def _count(text: Text, link: Link) -> Text:
-    """The text once this change has come, and whatever had waited for it."""
-    if text.number(link.actor) >= link.number:
-        return text
-    link = _known(text, link)
-    if not _ready(text, link):
-        said = (link.change, link.actor, link.number)
-        known = any((each.change, each.actor, each.number) == said for each in text.waiting)
-        full = len(text.waiting) >= WAITING_MAX
-        return text if known or full else replace(text, waiting=(*text.waiting, link))
-    text = _with(text, link)
-    while (following := next((each for each in text.waiting if _ready(text, each)), None)) is not None:
-        text = _with(text, following)
-    return text
-
-
-def _known(text: Text, link: Link) -> Link:
-    """With the count of what of its deps is known by now. What is known once stays so: no dep is looked up twice."""
-    known = link.known
-    while known < len(link.deps) and text.knows(link.deps[known]):
-        known += 1
-    return link if known == link.known else replace(link, known=known)
-
-
-def _ready(text: Text, link: Link) -> bool:
-    return link.known == len(link.deps) and link.number == text.number(link.actor) + 1
-
-
-def _with(text: Text, link: Link) -> Text:
-    known = link.member in text.authors or len(text.authors) >= TUPLE_MAX
-    again = text.knows(link.change)
-    gone = {each: False for each in link.deps if found(text.ends, each)}
-    left = text.end_count - len(gone) + (not again)
-    if not left:  # Somebody says that it builds on itself. An end there always is.
-        gone, left = {}, text.end_count
-    grown = replace(
-        text,
-        pages=entered(text.pages, {link.change + link.entry if again else link.change: link.entry}),
-        ends=moved(text.ends, gone if again else gone | {link.change: True}),
-        end_count=left,
-        tails=entered(text.tails, {link.actor: link.number}),
-        authors=text.authors if known else (*text.authors, link.member),
-        newest=link.entry,
-        newest_by=link.member,
-    )
-    if not text.waiting:
-        return grown
-    waiting = (each for each in text.waiting if not _spent(each, link))
-    return replace(grown, waiting=tuple(_known(grown, each) if _waits_for(each, link) else each for each in waiting))
-
-
-def _spent(waiting: Link, counted: Link) -> bool:
-    """Whether its actor has used its number by now: it never counts."""
-    return waiting.actor == counted.actor and waiting.number <= counted.number
-
-
-def _waits_for(waiting: Link, counted: Link) -> bool:
-    return waiting.known < len(waiting.deps) and waiting.deps[waiting.known] == counted.change

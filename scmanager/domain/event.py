@@ -82,6 +82,7 @@ class Envelope(msgspec.Struct, frozen=True, gc=False):
     log: Id32
     seq: int
     hlc: int
+    """Microseconds: as its author dates it, but no earlier than the grant it acts by (ADR 19)."""
     by: Id32
     """The grant its author acted by."""
     member: Id

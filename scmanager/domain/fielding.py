@@ -98,11 +98,21 @@ class Fielding(msgspec.Struct, frozen=True):
         return sum(each.missing is not None for each in self.ships) + sum(bool(each.missing) for each in self.crew)
 
 
-def field(operation: Operation, hands: Sequence[Hand], hulls: Sequence[Hull], *, anew: bool = False) -> Fielding:
-    """Fill the slots. `anew`: as if nobody and nothing had one yet."""
+def field(
+    operation: Operation,
+    hands: Sequence[Hand],
+    hulls: Sequence[Hull],
+    others: Sequence[Id] = (),
+    *,
+    anew: bool = False,
+) -> Fielding:
+    """Fill the slots. `others`: members who gave no answer and can take any role, asked after all `hands`.
+
+    `anew`: as if nobody and nothing had one yet.
+    """
     ships = _ships(operation, hulls, anew)
     flying = {each.slot.id for each in ships if each.ship is not None}
-    return Fielding(ships, _crew(operation, hands, flying, anew))
+    return Fielding(ships, _crew(operation, hands, others, flying, anew))
 
 
 def _ships(operation: Operation, hulls: Sequence[Hull], anew: bool) -> tuple[ShipFilled, ...]:
@@ -110,11 +120,13 @@ def _ships(operation: Operation, hulls: Sequence[Hull], anew: bool) -> tuple[Shi
     assigned = {slot.id: slot.claims[0].value for slot in operation.ship_slots if slot.claims}
     stands = {} if anew else {slot: ship for slot, ship in assigned.items() if _comes(known.get(ship))}
     taken = set(stands.values())
-    could = {
-        slot.id: tuple(each.ship for each in hulls if _comes(each) and each.ship not in taken and _fits(slot, each))
-        for slot in operation.ship_slots
-        if slot.id not in stands
+    free = [each for each in hulls if each.flaw is None and each.ship not in taken]
+    flawed = [each for each in hulls if each.flaw is not None]
+    by_models = {
+        slot.models: (tuple(each.ship for each in _fitting(slot, free)), tuple(_fitting(slot, flawed)))
+        for slot in {slot.models: slot for slot in operation.ship_slots}.values()
     }
+    could = {slot.id: by_models[slot.models][0] for slot in operation.ship_slots if slot.id not in stands}
     aboard = {slot.id: 0 for slot in operation.ship_slots}
     for each in operation.crew_slots:
         if each.aboard in aboard:
@@ -128,7 +140,7 @@ def _ships(operation: Operation, hulls: Sequence[Hull], anew: bool) -> tuple[Shi
             found.get(slot.id),
             slot.id in stands,
             could.get(slot.id, ()),
-            tuple(each for each in hulls if each.flaw and _fits(slot, each)),
+            by_models[slot.models][1],
             None if anew or slot.id in stands else assigned.get(slot.id),
             _missing(slot.id in found, could.get(slot.id, ())),
         )
@@ -136,7 +148,9 @@ def _ships(operation: Operation, hulls: Sequence[Hull], anew: bool) -> tuple[Shi
     )
 
 
-def _crew(operation: Operation, hands: Sequence[Hand], flying: set[Id], anew: bool) -> tuple[CrewFilled, ...]:
+def _crew(
+    operation: Operation, hands: Sequence[Hand], others: Sequence[Id], flying: set[Id], anew: bool
+) -> tuple[CrewFilled, ...]:
     crew = frozenset(manifest(operation).crew)
     berths = {slot.id for slot in operation.ship_slots}
     grounded = {slot.id for slot in operation.crew_slots if slot.aboard in berths and slot.aboard not in flying}
@@ -148,7 +162,7 @@ def _crew(operation: Operation, hands: Sequence[Hand], flying: set[Id], anew: bo
     by_role: dict[str, tuple[Id, ...]] = {}
     for slot in operation.crew_slots:
         if slot.role not in by_role:
-            by_role[slot.role] = tuple(each.member for each in free if _can(each, slot.role))
+            by_role[slot.role] = (*(each.member for each in free if _can(each, slot.role)), *others)
     could = {slot.id: by_role[slot.role] for slot in operation.crew_slots if slot.id not in stands}
     wanted = [slot for slot in operation.crew_slots if slot.id in could and slot.id not in grounded]
     wanted.sort(key=lambda slot: slot.optional)
@@ -218,8 +232,8 @@ def _comes(hull: Hull | None) -> bool:
     return hull is not None and hull.flaw is None
 
 
-def _fits(slot: ShipSlot, hull: Hull) -> bool:
-    return not slot.models or hull.model in slot.models
+def _fitting(slot: ShipSlot, hulls: Sequence[Hull]) -> Sequence[Hull]:
+    return [each for each in hulls if each.model in slot.models] if slot.models else hulls
 
 
 def _can(hand: Hand, role: str) -> bool:

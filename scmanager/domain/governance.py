@@ -149,9 +149,12 @@ def succession_message(space: Id32, old_log: Id32, new_key: Id32) -> bytes:
     return b"scm/continues/1\n" + space + old_log + new_key
 
 
-def may_erase(author: Id, rank: int, subject: Id) -> bool:
-    """Whether an erasure of this subject counts: from his own logs, or from rank 0 and 1 (DESIGN 3)."""
-    return author == subject or rank <= 1
+def may_erase(author: Id, rank: int, subject: Id, prose: Id) -> bool:
+    """Whether an erasure of this subject counts: from his own logs, or from rank 0 and 1 (DESIGN 3).
+
+    That of the organisation's `prose` never does, whoever says it: it is many people's (prose.py).
+    """
+    return subject != prose and (author == subject or rank <= 1)
 
 
 def at_once(author: Id, erasure: Erased) -> bool:

@@ -154,7 +154,7 @@ def add(
     _check_model(model)
     mine = owner == Owner(OwnerKind.MEMBER, actor)
     event = Added(model, source, mark) if mine else AddedFor(model, owner, source, mark)
-    yield About(event, owner.id, details) if details else event
+    yield About(event, owner.subject, details) if details else event
 
 
 def share(ship: Ship, actor: Id, model: str) -> Iterator[Decision]:
@@ -181,13 +181,13 @@ def name(ship: Ship, actor: Id, nickname: str) -> Iterator[Decision]:
     """Give it a nickname; empty takes it back. Raises ShipUnknown, ShipGone, WordsUnusable."""
     owner = _check_present(ship)
     words = Nickname(check_name(nickname, may_be_empty=True))
-    yield About(_voiced(ship, actor, Named()), owner.id, words)
+    yield About(_voiced(ship, actor, Named()), owner.subject, words)
 
 
 def detail(ship: Ship, actor: Id, details: Details) -> Iterator[Decision]:
     """Say anew all that a hangar tool says of it. Raises ShipUnknown, ShipGone."""
     owner = _check_present(ship)
-    yield About(_voiced(ship, actor, Detailed()), owner.id, details)
+    yield About(_voiced(ship, actor, Detailed()), owner.subject, details)
 
 
 def restore_words(ship: Ship, actor: Id, nickname: Id32, details: Id32) -> Iterator[Decision]:

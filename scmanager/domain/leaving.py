@@ -5,22 +5,39 @@ wrote meanwhile on what is left out is left out with it, until it is taken in or
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Final
+from operator import itemgetter
 
-from scmanager.domain.document import Document, Kind, Leaving, LeftOut, TakenIn, owner_of
+from scmanager.domain.document import LEAVINGS_MAX, Document, Kind, Leaving, LeftOut, TakenIn, owner_of
 from scmanager.domain.event import About, Decision, Envelope, Id, Id32, Personal
 from scmanager.domain.payload import TUPLE_MAX
 from scmanager.domain.words import Prose, check_words
 from scmanager.errors import Refused
 
-LEAVINGS_MAX: Final = 64
-"""That stand in one document at a time."""
-
 
 class LeavingReason(Personal):
-    """Why changes were left out. Sealed under the organisation's own id, like its short prose."""
+    """Why changes were left out. Sealed like the other prose of the space."""
 
     text: Prose
+
+
+class Sieve:
+    """What stands of one document, ready to be asked of very many changes."""
+
+    def __init__(self, leavings: Iterable[Leaving]) -> None:
+        self._named: dict[Id32, list[tuple[int, Leaving]]] = {}
+        """By the entry that is named, each with its place among all."""
+        self._spans: list[tuple[int, Leaving]] = []
+        for place, each in enumerate(leavings):
+            for entry in each.said.entries:
+                self._named.setdefault(entry, []).append((place, each))
+            if each.said.since <= each.said.until:
+                self._spans.append((place, each))
+
+    def leaving_of(self, change: Envelope) -> Leaving | None:
+        """The first that keeps this change out of the text, if any does."""
+        meant = (*self._named.get(change.entry, ()), *self._spans)
+        found = [(place, each) for place, each in meant if each.names(change)]
+        return min(found, key=itemgetter(0))[1] if found else None
 
 
 class LeavingAbove(Refused):
@@ -59,9 +76,10 @@ class LeavingUnknown(Refused):
 
 
 def leave_out(
-    document: Document, me: Envelope, said: LeftOut, written: Iterable[Envelope], why: str, organisation: Id
+    document: Document, me: Envelope, said: LeftOut, written: Iterable[Envelope], why: str, subject: Id
 ) -> Iterator[Decision]:
-    """Leave out what `said` names of what was `written`; `me`: whoever says so, as the envelope will.
+    """Leave out what `said` names of what was `written`; `me`: whoever says so, as the envelope will;
+    `subject`: whose key seals why.
 
     Raises NothingToLeaveOut, LeavingAbove where a named one is, TooManyNamed, TooManyLeavings, WordsUnusable.
     """
@@ -76,7 +94,7 @@ def leave_out(
         raise NothingToLeaveOut
     if len(text.leavings) >= LEAVINGS_MAX:
         raise TooManyLeavings(count=len(text.leavings))
-    yield About(said, organisation, LeavingReason(check_words(why))) if why else said
+    yield About(said, subject, LeavingReason(check_words(why))) if why else said
 
 
 def take_in(document: Document, member: Id, rank: int, kind: Kind, left: Id32) -> Iterator[Decision]:

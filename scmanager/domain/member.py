@@ -3,7 +3,7 @@
 He needs no installation: a leader records him as a placeholder and speaks for him (`member.represent`). Later either
 his first device is granted the placeholder's own id, or, if he has an id already, that member claims the placeholder;
 the placeholder's history stays as it is and is read as his. What he says of himself counts only from himself; once he
-has spoken himself, nobody speaks for him who is not above the rank that he spoke with.
+has been admitted, or has spoken himself, nobody speaks for him who is not above his rank.
 """
 
 import enum
@@ -13,6 +13,7 @@ from scmanager.domain.contest import Claim, holder, rivals, stake
 from scmanager.domain.event import About, Decision, Envelope, Event, Id, Id32, Personal, State, replace
 from scmanager.domain.payload import RANK_LOWEST, Entries, Id16, Seconds
 from scmanager.domain.rights import ANYONE, RIGHT_NEEDED
+from scmanager.domain.seats import Seat, Seating, seated
 from scmanager.domain.words import GivenName, Name, Prose, check_name, check_words
 from scmanager.errors import Refused
 
@@ -80,7 +81,8 @@ class Claimed(Event, tag="member.claimed/1"):
 
 MemberEvent = (
     Recorded | ProfileChanged | Noted | Invited | InvitationWithdrawn | Joined | Confirmed | Left | Removed | Claimed
-)
+    | Seating
+)  # fmt: skip
 
 
 class Profile(Personal):
@@ -130,17 +132,23 @@ class Member(State):
     """He said himself that he leaves, and nobody has invited him since: his grants are to end."""
     claims: tuple[Claim[Id], ...] = ()
     rank: int = RANK_LOWEST + 1
-    """What he last spoke with on the roster; beyond the lowest if he never did."""
+    """Of his highest seat, or what he last spoke with if that is higher; beyond the lowest if he has none of both."""
+    seats: tuple[Seat, ...] = ()
+
+    @property
+    def is_himself(self) -> bool:
+        """Whether he acts here, or joined once: then he is nobody's placeholder."""
+        return bool(self.joined or self.seats)
 
     @property
     def claimed_by(self) -> Id | None:
-        """The living member this placeholder is. None if there is none, or once it has joined as itself."""
-        return None if self.joined else holder(self.claims)
+        """The living member this placeholder is. None if there is none, or once it acts as itself."""
+        return None if self.is_himself else holder(self.claims)
 
     @property
     def rival_claims(self) -> tuple[Id, ...]:
         """Others it was given to at the same time. `settle_claim` decides."""
-        return () if self.joined else rivals(self.claims)
+        return () if self.is_himself else rivals(self.claims)
 
 
 class MemberKnown(Refused):
@@ -254,13 +262,14 @@ def withdraw_invitation(member: Member) -> Iterator[Decision]:
 def join(member: Member, id_: Id, actor: Id, actor_rank: int, now: int) -> Iterator[Decision]:
     """Accept one's own invitation, or come as the recorded member one's grant names; the founder (rank 0) just comes.
 
-    Raises NotYours, JoinedAlready, NotInvited.
+    So does he of whom others said that he left. Raises NotYours, JoinedAlready, NotInvited.
     """
     if actor != id_:
         raise NotYours
     if member.standing is Standing.JOINED:
         raise JoinedAlready
-    if actor_rank > 0 and member.standing is not Standing.RECORDED and not invitation_holds(member, now):
+    comes = actor_rank == 0 or member.standing is Standing.RECORDED or _was_said_to_leave(member)
+    if not comes and not invitation_holds(member, now):
         raise NotInvited
     yield Joined()
 
@@ -306,16 +315,20 @@ def evolve(member: Member, event: MemberEvent, envelope: Envelope) -> Member:
 
     - Accepted while the invitation was withdrawn: he is in, contested until `confirm` or `remove`.
     - Left and removed at once: removed, in either order. Only a new invitation leads back.
-    - Removed, renamed or said to have left by another who is not above the rank he last spoke with: does not count.
+    - Removed, renamed, claimed or said to have left by another who is not above his rank: does not count.
+    - Said by another to have left, and joined: whichever is the last in fold order.
     - A placeholder claimed for two members: the first in fold order, contested until `settle_claim`.
     - Profiles, notes and invitations: the last in fold order stands.
     """
+    if isinstance(event, Seating):
+        seats = seated(member.seats, event, envelope)
+        return replace(member, seats=seats, rank=seats[0].rank if seats else member.rank)
     if RIGHT_NEEDED.get(event.tag) is ANYONE and envelope.member != envelope.entity:
         return member
     member = replace(member, id=envelope.entity)
     if envelope.member == envelope.entity:
-        member = replace(member, rank=envelope.rank)
-    elif isinstance(event, Recorded | ProfileChanged | Left) and envelope.rank >= member.rank:
+        member = replace(member, rank=min((envelope.rank, *(each.rank for each in member.seats[:1]))))
+    elif isinstance(event, Recorded | ProfileChanged | Left | Claimed) and envelope.rank >= member.rank:
         return member
     match event:
         case Recorded():
@@ -348,6 +361,8 @@ def _evolve_invitation(member: Member, event: MemberEvent, envelope: Envelope) -
             return replace(member, join_contested=True, withdrawal=envelope.entry)
         case Joined() if member.standing is Standing.LEFT and envelope.rank == 0:
             return replace(member, standing=Standing.JOINED, has_left=False)  # Nobody is there to invite a founder.
+        case Joined() if _was_said_to_leave(member):
+            return replace(member, standing=Standing.JOINED, joined=envelope.entry)
         case Joined() if member.standing in (Standing.UNKNOWN, Standing.RECORDED, Standing.INVITED):
             contested = member.standing is Standing.INVITED and member.invitation_withdrawn
             return replace(member, standing=Standing.JOINED, joined=envelope.entry, join_contested=contested)
@@ -355,6 +370,11 @@ def _evolve_invitation(member: Member, event: MemberEvent, envelope: Envelope) -
             return replace(member, join_contested=False)
         case _:
             return member  # Said too late, or twice.
+
+
+def _was_said_to_leave(member: Member) -> bool:
+    """By others; he himself never did."""
+    return member.standing is Standing.LEFT and not member.has_left
 
 
 def _profile(handle: str, display_name: str) -> Profile:

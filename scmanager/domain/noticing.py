@@ -52,7 +52,7 @@ _WHAT = {
 _CHANGES = {
     operation_events.Rescheduled: "time",
     operation_events.Renamed: "name",
-    operation_events.Described: "briefing",
+    operation_events.Described: "objective",
 }
 
 
@@ -106,7 +106,7 @@ def _myself(told: Told, state: Member, history: History) -> Iterator[Notificatio
     kind = Kind.ADMITTED
     for envelope, event in history:
         match event:
-            case governance.Granted():
+            case governance.Granted() if event.member == told.me:
                 yield from told.of(kind, envelope, f"rank {event.rank}")
                 kind = Kind.ROLE_CHANGED
             case member.Invited() if state.standing is member.Standing.INVITED:

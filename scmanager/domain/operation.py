@@ -75,8 +75,8 @@ class Operation(Led):
     id: Id = b""
     template: bool = False
     windows: tuple[Claim[Window], ...] = ()
-    briefings: tuple[Claim[Id32], ...] = ()
-    """The entries whose parts hold a Briefing."""
+    objectives: tuple[Claim[Id32], ...] = ()
+    """The entries whose parts hold an Objective."""
     crew_most: int = 0
     reminders: tuple[int, ...] = ()
     series: Id | None = None
@@ -105,9 +105,9 @@ class Operation(Led):
         return holder(self.calls) or Call(Stage.PLANNED)
 
     @property
-    def briefing(self) -> Id32:
+    def objective(self) -> Id32:
         """The entry whose words hold; empty for none."""
-        return holder(self.briefings) or b""
+        return holder(self.objectives) or b""
 
     @property
     def rival_windows(self) -> tuple[Window, ...]:
@@ -115,9 +115,9 @@ class Operation(Led):
         return rivals(self.windows)
 
     @property
-    def rival_briefings(self) -> tuple[Id32, ...]:
+    def rival_objectives(self) -> tuple[Id32, ...]:
         """Entries whose words were written at the same time: they stay readable. Describing it again settles it."""
-        return rivals(self.briefings)
+        return rivals(self.objectives)
 
     @property
     def rival_calls(self) -> tuple[Call, ...]:
@@ -128,9 +128,9 @@ class Operation(Led):
 def evolve(operation: Operation, event: OperationEvent, envelope: Envelope) -> Operation:
     """Total. What is set twice at once is contested: the first in fold order holds, the rest is kept beside it.
 
-    - So it is with name, window, briefing, lead, who is put into a slot, which ship is, and what becomes of
+    - So it is with name, window, objective, lead, who is put into a slot, which ship is, and what becomes of
       the operation: cancelled while another started it is contested until somebody who knows both says it again.
-    - Planned by two under one id: name, window and briefing are contested. As a template too: it is an operation.
+    - Planned by two under one id: name, window and objective are contested. As a template too: it is an operation.
     - Answers are kept whatever became of the operation meanwhile. Of one member's own words the last in fold order
       stands; it stands against what somebody said for him without knowing it.
     - The last crew slot taken free by two at once: the first in fold order has it, the other is beside him.
@@ -157,8 +157,8 @@ def _plan(operation: Operation, event: OperationEvent, envelope: Envelope) -> Op
         case Renamed(title, over):
             return replace(operation, names=stake(operation.names, title, over, envelope))
         case Described(over):
-            written = _with_text(operation, TextKind.BRIEFING, envelope)
-            return replace(written, briefings=stake(operation.briefings, envelope.entry, over, envelope))
+            written = _with_text(operation, TextKind.OBJECTIVE, envelope)
+            return replace(written, objectives=stake(operation.objectives, envelope.entry, over, envelope))
         case Rescheduled(starts, ends, zone, over):
             if not usable(starts, ends, template=operation.template):
                 return operation
@@ -179,14 +179,14 @@ def _planned(operation: Operation, event: Planned, envelope: Envelope) -> Operat
     windows = () if operation.template and not template else operation.windows
     if event.template is template:
         windows = stake(windows, Window(event.starts, event.ends, event.zone), (), envelope)
-    briefings = operation.briefings
+    objectives = operation.objectives
     return replace(
         operation,
         id=envelope.entity,
         template=template,
         names=stake(operation.names, event.title, (), envelope),
         windows=windows,
-        briefings=stake(briefings, event.briefing, (), envelope) if event.briefing else briefings,
+        objectives=stake(objectives, event.briefing, (), envelope) if event.briefing else objectives,
         series=operation.series or event.series,
     )
 

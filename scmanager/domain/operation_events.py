@@ -53,7 +53,7 @@ class CancelReason(enum.StrEnum):
 
 
 class Planned(Event, tag="operation.planned/1"):
-    """`briefing` names an entry of another operation whose words hold here too. A template has a length, no time."""
+    """`briefing`: an entry of another operation whose Objective holds here too. A template has a length, no time."""
 
     title: Title
     starts: Seconds
@@ -70,7 +70,7 @@ class Renamed(Event, tag="operation.renamed/1"):
 
 
 class Described(Event, tag="operation.described/1"):
-    """Carries a Briefing."""
+    """Carries an Objective."""
 
     over: Entries = ()
 
@@ -263,14 +263,14 @@ OperationEvent = (
 )
 
 
-class Briefing(Personal):
-    """What an operation is for, and where. Sealed under the organisation's own id, like all its prose."""
+class Objective(Personal):
+    """What an operation is for, and where. Sealed like all prose of an organisation (prose.py)."""
 
     objective: Prose = ""
     place: Name = ""
 
 
 class Cancellation(Personal):
-    """Why it was called off, in words. Sealed like a briefing."""
+    """Why it was called off, in words. Sealed like an Objective."""
 
     text: Prose

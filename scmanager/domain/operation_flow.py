@@ -21,6 +21,7 @@ from scmanager.domain.operation_events import (
 from scmanager.domain.operation_parts import Call, Stage
 from scmanager.domain.operation_rules import OperationClosed, check_flown
 from scmanager.domain.payload import TUPLE_MAX
+from scmanager.domain.prose import prose_of
 from scmanager.domain.words import check_words
 from scmanager.errors import Refused
 
@@ -82,7 +83,7 @@ def cancel(
     if same and not operation.rival_calls:
         return  # It is.
     event = Cancelled(reason, entries(operation.calls))
-    yield About(event, organisation, Cancellation(check_words(text))) if text else event
+    yield About(event, prose_of(organisation), Cancellation(check_words(text))) if text else event
 
 
 def reinstate(operation: Operation) -> Iterator[Decision]:

@@ -45,7 +45,7 @@ class Call(State):
 class TextKind(enum.StrEnum):
     """What a text of an operation is."""
 
-    BRIEFING = "briefing"
+    OBJECTIVE = "objective"
     CANCELLATION = "cancellation"
 
 

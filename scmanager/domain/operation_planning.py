@@ -15,12 +15,12 @@ from scmanager.domain.operation import (
 )
 from scmanager.domain.operation_crew import SlotUnknown
 from scmanager.domain.operation_events import (
-    Briefing,
     CrewLimited,
     CrewSlotAdded,
     Described,
     LeadAssigned,
     LeadRelieved,
+    Objective,
     Planned,
     RemindersSet,
     Renamed,
@@ -36,6 +36,7 @@ from scmanager.domain.operation_events import (
 from scmanager.domain.operation_parts import WINDOW_MAX_S, ShipSlot, Window, usable
 from scmanager.domain.operation_rules import check_changes, check_editable, check_flown, check_open, check_planned
 from scmanager.domain.payload import CatalogueKeys, Crew, Spans, Zone
+from scmanager.domain.prose import prose_of
 from scmanager.domain.words import NAME_LENGTH_MAX, check_name, check_title, check_words
 from scmanager.errors import Refused
 
@@ -145,7 +146,7 @@ def copy(operation: Operation, source: Operation, title: str, starts: int, serie
     window = Window(starts, starts + source.window.length_s, source.window.zone)
     check_window(window, template=starts == 0)
     yield Planned(
-        check_title(title), window.starts, window.ends, window.zone, starts == 0, source.briefing or None, series
+        check_title(title), window.starts, window.ends, window.zone, starts == 0, source.objective or None, series
     )
     if source.crew_most:
         yield CrewLimited(source.crew_most)
@@ -189,10 +190,10 @@ def rename(operation: Operation, title: str) -> Iterator[Decision]:
 
 
 def describe(operation: Operation, organisation: Id, objective: str, place: str) -> Iterator[Decision]:
-    """Say what for and where; ends every briefing that stands. Raises OperationClosed, WordsUnusable."""
-    check_changes(operation, operation.rival_briefings)
-    said = Briefing(check_words(objective, may_be_empty=True), check_name(place, may_be_empty=True))
-    yield About(Described(entries(operation.briefings)), organisation, said)
+    """Say what for and where; ends every objective that stands. Raises OperationClosed, WordsUnusable."""
+    check_changes(operation, operation.rival_objectives)
+    said = Objective(check_words(objective, may_be_empty=True), check_name(place, may_be_empty=True))
+    yield About(Described(entries(operation.objectives)), prose_of(organisation), said)
 
 
 def reschedule(operation: Operation, window: Window) -> Iterator[Decision]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from scmanager.domain.contest import Titled, entries, stake
 from scmanager.domain.event import About, Decision, Envelope, Event, Id, Id32, Personal, State, replace
 from scmanager.domain.payload import TUPLE_MAX, Entries, Id16, Sid, Title
+from scmanager.domain.prose import prose_of
 from scmanager.domain.roll import Roll
 from scmanager.domain.words import Prose, check_title, check_words, flaw_of_title
 from scmanager.errors import Refused
@@ -136,7 +137,7 @@ def found(organisation: Organisation, title: str, sid: str = "") -> Iterator[Dec
 def describe(organisation: Organisation, text: str) -> Iterator[Decision]:
     """Say what the organisation is about; empty text takes it back. Raises WordsUnusable, OrganisationArchived."""
     check_open(organisation)
-    yield About(Described(), organisation.id, Description(check_words(text, may_be_empty=True)))
+    yield About(Described(), prose_of(organisation.id), Description(check_words(text, may_be_empty=True)))
 
 
 def rename(organisation: Organisation, title: str) -> Iterator[Decision]:

@@ -9,7 +9,7 @@ from scmanager.errors import Refused
 
 
 class NoPlaceholder(Refused):
-    """This member has joined and is nobody's placeholder."""
+    """This member acts here, or did: nobody's placeholder."""
 
     code = "member-no-placeholder"
     hint = "Choose an entry that a leader recorded and nobody has joined as."
@@ -22,10 +22,23 @@ class ClaimedAlready(Refused):
     hint = "If that was wrong, decide it: scm member settle-claim."
 
 
+class NotJoined(Refused):
+    """Nobody has joined as this member: an entry belongs to somebody who has."""
+
+    code = "member-not-joined"
+    hint = "Name the member they joined as (scm member list); somebody let in joins first: scm member join."
+
+
+def check_joined(living: Member) -> None:
+    """Whoever an entry is said to be has joined as himself, and so is nobody's placeholder. Raises NotJoined."""
+    if not living.joined:
+        raise NotJoined
+
+
 def claim(placeholder: Member, by: Id) -> Iterator[Decision]:
     """Say which living member a placeholder is. Raises MemberUnknown, NoPlaceholder, ClaimedAlready."""
     check_known(placeholder)
-    if placeholder.joined or by == placeholder.id:
+    if placeholder.is_himself or by == placeholder.id:
         raise NoPlaceholder
     if placeholder.claimed_by not in (None, by):
         raise ClaimedAlready
@@ -33,11 +46,14 @@ def claim(placeholder: Member, by: Id) -> Iterator[Decision]:
         yield Claimed(by)
 
 
-def settle_claim(placeholder: Member, by: Id) -> Iterator[Decision]:
-    """Decide whose a placeholder is, even if only one claim stands. Raises NothingContested, NoPlaceholder."""
+def settle_claim(placeholder: Member, by: Id, confirms: bool = False) -> Iterator[Decision]:
+    """Decide whose a placeholder is, even if only one claim stands; `confirms`: say so although it stands.
+
+    Raises NothingContested, NoPlaceholder.
+    """
     if not placeholder.claims:
         raise NothingContested
-    if placeholder.joined or by == placeholder.id:
+    if placeholder.is_himself or by == placeholder.id:
         raise NoPlaceholder
-    if placeholder.rival_claims or placeholder.claimed_by != by:
+    if confirms or placeholder.rival_claims or placeholder.claimed_by != by:
         yield Claimed(by, entries(placeholder.claims))

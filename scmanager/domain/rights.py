@@ -186,6 +186,7 @@ RIGHT_NEEDED: Final[Mapping[str, Right | None]] = MappingProxyType(
         "document.taken-in/1": _R.DOCUMENT_CURATE,
         "player.main-chosen/1": ANYONE,
         "player.main-dropped/1": ANYONE,
+        "machine.named/1": ANYONE,
         "notification.read/1": ANYONE,
         "audit.noted/1": ANYONE,
         "audit.repeated/1": ANYONE,

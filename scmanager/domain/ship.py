@@ -93,6 +93,11 @@ class Ship(State):
         return holder(self.owners)
 
     @property
+    def claimants(self) -> frozenset[Id]:
+        """Everybody whose it is or was, by somebody's word."""
+        return frozenset(claim.value.id for claim in (*self.owners, *self.former_owners))
+
+    @property
     def rival_owners(self) -> tuple[Owner, ...]:
         """To whom it was transferred at the same time. `settle_owner` decides."""
         return rivals(self.owners)

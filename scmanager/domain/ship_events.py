@@ -9,8 +9,9 @@ from typing import Final
 
 import msgspec
 
-from scmanager.domain.event import Event, Personal
+from scmanager.domain.event import Event, Id, Personal
 from scmanager.domain.payload import CatalogueKey, Entries, Entry, Id16, Seconds
+from scmanager.domain.prose import prose_of
 from scmanager.domain.words import Name
 
 
@@ -24,6 +25,11 @@ class Owner(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     kind: OwnerKind
     id: Id16
+
+    @property
+    def subject(self) -> Id:
+        """Whose key seals the words about what is theirs: an organisation's id is its founder's too."""
+        return prose_of(self.id) if self.kind is OwnerKind.ORGANISATION else self.id
 
 
 class Source(enum.StrEnum):

@@ -26,6 +26,7 @@ from scmanager.domain.governance import (
 )
 from scmanager.domain.keeping import Keeping, lowest
 from scmanager.domain.past import Held, contiguous
+from scmanager.domain.prose import prose_of
 from scmanager.domain.records import VALID, Check, Fact, Grant, Reason, Verdict, Verdicts, void
 from scmanager.domain.recovery import succession
 from scmanager.domain.standing import Bench, Cut, Cuts
@@ -54,6 +55,7 @@ class Evaluation:
         self.unknown_governance: set[Id32] = set()
         self._rights = rights
         self._founder = space[:16]
+        self._prose = prose_of(self._founder)
         self.succession = succession(space, self.facts, check)
         self.counted = counted(space, self.facts, self.succession.proven, check)
         self.held = Held(fact for fact in self.facts if fact.log in self.counted.logs)
@@ -341,7 +343,7 @@ class Evaluation:
             return void(Reason.NEW_LOG)
         if isinstance(event, Continued) and fact.id not in self._proven:
             return void(Reason.NOT_A_CONTINUATION)
-        if isinstance(event, Erased) and not may_erase(author.member, author.rank, event.subject):
+        if isinstance(event, Erased) and not may_erase(author.member, author.rank, event.subject, self._prose):
             return void(Reason.MAY_NOT_ERASE)
         return VALID
 

@@ -4,7 +4,7 @@ The code points are listed here and not looked up: `evolve` must give one answer
 """
 
 import re
-from typing import Annotated, Final
+from typing import Annotated, Final, get_type_hints
 
 from msgspec import Meta
 
@@ -14,24 +14,42 @@ from scmanager.errors import Refused
 PROSE_LENGTH_MAX = 20_000
 NAME_LENGTH_MAX = 80
 
-_UNSEEN: Final = re.compile(
-    "["
-    "\u0000-\u001f\u007f-\u009f"  # control characters
-    "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0"  # soft hyphen, joiner, fillers: drawn as nothing
-    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # direction marks: they reorder what stands around them
-    "\u180b-\u180f\u200b\u200c\u2060-\u2065\u206a-\u206f\ufeff"  # zero width
-    "\u2028\u2029\ufff0-\uffff"  # separators, annotations, no characters
-    "\ud800-\udfff"  # halves of a pair: not encodable
-    "\U000e0000-\U000e0fff"  # tags
-    "]"
-    "|(?<![\ufe0f\u2190-\u2bff\U0001f000-\U0001faff])\u200d"  # a joiner, but between two emoji
-    "|\u200d(?![\u2190-\u2bff\U0001f000-\U0001faff])"
-)
 _BLANK: Final = " \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 _UNWRITABLE: Final = re.compile("[\u0000\ud800-\udfff]")
 _STEERS: Final = "\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069"
-_STEERING: Final = re.compile(f"[{_STEERS}]")
-"""What steers a terminal, breaks a line or reorders it. Joiners stay: Persian, Tamil and emoji need them."""
+"""What steers a terminal, breaks a line or reorders it."""
+
+_JOINED: Final = (  # Scripts whose letters take another shape with a joiner beside them, and emoji.
+    "\u0600-\u109f\u1700-\u1cff\ua800-\uabff\ufb50-\ufdff\ufe70-\ufefc\U00010a00-\U00011fff"
+    "\ufe0f\u2190-\u27ff\u2900-\u2bff\U0001f000-\U0001faff"
+)
+_STYLED: Final = (
+    "\u00a9\u00ae\u203c\u2049\u2122\u2139\u2190-\u27ff\u2900-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
+)
+"""What is drawn as text or as an emoji, by the selector after it."""
+UNSEEN: Final = (
+    "["
+    "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0"  # soft hyphen, joiner, fillers
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # direction marks: they reorder what stands around them
+    "\u180b-\u180f\u200b\u2060-\u2065\u206a-\u206f\ufe00-\ufe0d\ufeff\ufff0-\ufffb"  # zero width, variants, notes
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"  # of shorthand and of music
+    "\u2800\U00016fe4\U0001d159"  # Braille without dots, a filler, a note without a head: they look like blanks
+    "\U000e0000-\U000e0060\U000e007b-\U000e007e\U000e0080-\U000e0fff"  # tags, more variants
+    "]"
+    "|(?<![\U0001f3f4\U000e0061-\U000e007a])[\U000e0061-\U000e007a\U000e007f]"  # tags that are of no flag
+    f"|(?<![{_JOINED}])[\u200c\u200d]|[\u200c\u200d](?=[!-\u024f])"  # joiners where nothing joins
+    f"|(?<![#*0-9{_STYLED}])[\ufe0e\ufe0f]|(?<=[#*0-9])[\ufe0e\ufe0f](?!\u20e3)"  # styles of what has only one
+)
+"""A pattern of what is drawn as nothing, or as a blank, and so lets one name look like another.
+
+The one rule for titles, names and terminals: the code points that Unicode ignores by default and a few more, except
+where Persian, Tamil and emoji need them.
+"""
+_UNSEEN: Final = re.compile(
+    "[\u0000-\u001f\u007f-\u009f\u2028\u2029\ufff9-\uffff\ud800-\udfff\u200c\U000e0000-\U000e0fff]"
+    f"|{UNSEEN}|(?<![\ufe0f\u2190-\u27ff\u2900-\u2bff\U0001f000-\U0001faff])\u200d|\u200d(?![\u2190-\u27ff\u2900-\u2bff\U0001f000-\U0001faff])"
+)
+_UNSEEN_IN_NAMES: Final = re.compile(f"[{_STEERS}]|{UNSEEN}")
 
 Prose = Annotated[str, Meta(max_length=PROSE_LENGTH_MAX)]
 """As `check_words` lets it through. The bound is on the type: other words of others are unreadable, not kept."""
@@ -87,7 +105,29 @@ def check_words(text: str, length_max: int = PROSE_LENGTH_MAX, *, may_be_empty: 
 
 
 def check_name(text: str, *, may_be_empty: bool = False) -> str:
-    """How somebody or something is called: words of one line that steer nothing. Raises WordsUnusable."""
-    if bad := _STEERING.search(text):
+    """How somebody or something is called: words of one line that steer and hide nothing. Raises WordsUnusable."""
+    if bad := _UNSEEN_IN_NAMES.search(text):
         raise WordsUnusable(why=f"character {bad.start() + 1} is U+{ord(bad[0]):04X}, which no name may have")
     return check_words(text, NAME_LENGTH_MAX, may_be_empty=may_be_empty)
+
+
+def shown_name(name: str) -> str:
+    """A name that somebody else wrote, with U+FFFD for each character in it that nobody would see."""
+    return name if name.isascii() and name.isprintable() else _instead(name, "\ufffd")
+
+
+def seen_of(name: str) -> str:
+    """A name that another program made, without what nobody would see."""
+    return _instead(name, "")
+
+
+def _instead(name: str, sign: str) -> str:
+    while (left := _UNSEEN_IN_NAMES.sub(sign, name)) != name:
+        name = left  # What joined something there joins nothing any more.
+    return name
+
+
+def named_in(kind: type) -> tuple[str, ...]:
+    """The fields of some words that say how somebody or something is called."""
+    hints = get_type_hints(kind, include_extras=True)
+    return tuple(each for each in hints if hints[each] in (Name, GivenName))

@@ -40,6 +40,7 @@ from scmanager.eventstore.store import (
 from scmanager.eventstore.verification import SignedNote, VerifiedRun
 
 SCHEMA_VERSION = 4
+PARTS_AT_ONCE = 500
 _SCHEMA = files("scmanager.eventstore").joinpath("sql/sqlite.sql").read_text(encoding="utf-8")
 _HEAD = """
 SELECT l.space, l.id, l.public, h.branch, h.size, h.id, h.hlc, h.tree FROM head h JOIN log l ON l.no = h.log
@@ -327,9 +328,12 @@ class SqliteStore:
     def parts(self, positions: Iterable[int]) -> Mapping[tuple[int, int], bytes]:
         """See Store.parts."""
         found: dict[tuple[int, int], bytes] = {}
-        for pos in positions:
-            for number, stored in self._query("SELECT number, bytes FROM part WHERE pos = ?", (pos,)):
-                found[pos, number] = stored
+        waiting = list(positions)
+        for first in range(0, len(waiting), PARTS_AT_ONCE):
+            some = waiting[first : first + PARTS_AT_ONCE]
+            marks = ",".join("?" * len(some))
+            rows = self._query(f"SELECT pos, number, bytes FROM part WHERE pos IN ({marks})", tuple(some))  # noqa: S608
+            found.update(((pos, number), stored) for pos, number, stored in rows)
         return found
 
     def note(self, log: bytes, branch: int, size: int) -> SignedNote | None:

@@ -6,7 +6,7 @@ A character that was withdrawn has no row.
 from collections.abc import Iterator
 
 from scmanager.domain.catalogue import CHARACTERS, PLAYERS
-from scmanager.domain.character import Character, CharacterSheet, SheetText, Standing
+from scmanager.domain.character import Character, CharacterSheet, SheetText, Standing, each_player
 from scmanager.domain.event import Id, Id32, State
 from scmanager.domain.player import Player
 from scmanager.domain.words import NAME_LENGTH_MAX
@@ -18,10 +18,11 @@ SORTED_BY = 2 * NAME_LENGTH_MAX
 
 
 def rows(look: Look, entity: Id) -> Iterator[Row]:
-    """A character's row and, while its sheet is contested, a row for each; or a player's main character."""
+    """A row for each player's character and, while its sheet is contested, one for each; or a player's main one."""
     space, me = ident(look.space), ident(entity)
-    character: Character = look.state(CHARACTERS, entity)
-    if character.standing is Standing.PRESENT:
+    for character in each_player(look.state(CHARACTERS, entity)):
+        if character.standing is not Standing.PRESENT:
+            continue
         fate = character.fate.value if character.fate else NULL
         told = _sheet(look, character.sheet)
         lowered = _lowered(look, character.sheet)
@@ -30,7 +31,17 @@ def rows(look: Look, entity: Id) -> Iterator[Row]:
         along = (body, spoken(shown), look.moment(character.text))
         yield (
             "persona",
-            line(space, me, ident(character.player), fate, lowered, *told, *along, idents(character.rival_sheets)),
+            line(
+                space,
+                me,
+                ident(character.player),
+                ident(entity + character.player),
+                fate,
+                lowered,
+                *told,
+                *along,
+                idents(character.rival_sheets),
+            ),
         )
         for sheet in (character.sheet, *character.rival_sheets) if character.rival_sheets else ():
             stands = flag(sheet == character.sheet)
@@ -59,8 +70,8 @@ def _lowered(look: Look, entry: Id32) -> str:
 
 
 def _words(state: State) -> Iterator[Id32]:
-    if isinstance(state, Character):
-        yield from (entry for entry in (state.sheet, *state.rival_sheets, state.text) if entry)
+    for one in each_player(state) if isinstance(state, Character) else ():
+        yield from (entry for entry in (one.sheet, *one.rival_sheets, one.text) if entry)
 
 
 MODEL = ReadModel(

@@ -4,11 +4,11 @@ Three ways to know: everything (an empty generation), what the space's journal s
 or a crash, a comparison of what was projected with what the space holds. All lead to the same rows.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
-from scmanager.domain.catalogue import MEMBERS
+from scmanager.domain.catalogue import MEMBERS, SHIPS
 from scmanager.domain.clash import Contest
 from scmanager.domain.clash_fields import field_of
 from scmanager.domain.event import Envelope, Event, Id, Id32, State
@@ -31,8 +31,9 @@ from scmanager.projections import (
 )
 from scmanager.projections.read_model import ReadModel, Scene, Voice
 from scmanager.spaces.contests import worded
+from scmanager.spaces.index import Key
 from scmanager.spaces.opening import Opened
-from scmanager.spaces.reader import Reader, Readers, history_of
+from scmanager.spaces.reader import Readers, history_of
 from scmanager.spaces.space import Space
 from scmanager.spaces.subjects import subjects
 
@@ -51,6 +52,10 @@ MODELS: tuple[ReadModel, ...] = (
     notifications.MODEL,
 )
 """Those whose rows belong to entities; the audit trail has a row an entry and stands beside them."""
+
+
+CLAIMED = Key(SHIPS, lambda ship: ship.claimants)
+"""Ships by everybody whose they are or were."""
 
 
 class Recorded(msgspec.Struct, frozen=True):
@@ -101,6 +106,7 @@ def since(space: Space, number: int, readers: Readers, retried: Retried) -> Slic
     grants = any(change.governance for change in changes)
     if grants:
         touched |= _members(space, entries)
+    touched |= _owned(space, touched, judged)
     words = any(change.words for change in changes)
     if words or readers.came(space, entries):
         touched |= _all(space, MODELS)
@@ -118,6 +124,7 @@ def compared(
     entries = [each for each in space.entries() if _differs(each, verdicts, pos, recorded, held)]
     touched = {each.shared.entity for each in entries if each.shared is not None}
     touched |= recorded.unread | _members(space, entries)
+    touched |= _owned(space, touched, {each.entry.id32 for each in entries})
     words = any(each.shared is not None and each.shared.type == "erased/1" for each in entries)
     if words or readers.came(space, entries):
         touched |= _all(space, MODELS)
@@ -189,7 +196,7 @@ def _slice(
         if (one := space.opened(each)) is not None
     }
     voices = _voices(space) if models["roster"] else {}
-    histories = _histories(space, models, reader) if reader else {}
+    histories = _histories(space, models) if reader else {}
     erased = space.erased_keys()
     scene = Scene(space.id, states, contested, voices, opened, erased, reader, histories, forks, space.kind)
     entries.sort(key=lambda opened: opened.pos)
@@ -220,7 +227,7 @@ def _contested_words(fold: Fold, contests: Iterable[Contest]) -> Iterable[Id32]:
 
 
 def _histories(
-    space: Space, models: Mapping[str, Sequence[Id]], reader: Reader
+    space: Space, models: Mapping[str, Sequence[Id]]
 ) -> dict[tuple[str, Id], list[tuple[Envelope, Event]]]:
     return {
         (fold.name, entity): history
@@ -228,7 +235,7 @@ def _histories(
         if model.history
         for fold in model.folds
         for entity in models[model.name]
-        if (history := history_of(space, fold, entity, reader))
+        if (history := history_of(space, fold, entity))
     }
 
 
@@ -248,6 +255,13 @@ def _members(space: Space, entries: Iterable[Opened]) -> set[Id]:
     granted = {standing.grant.member for standing in space.verdicts.grants.values()}
     judged = {each.event.member for each in entries if isinstance(each.event, Granted)}
     return recorded | granted | judged
+
+
+def _owned(space: Space, touched: Iterable[Id], judged: Collection[Id32]) -> set[Id]:
+    """The ships of whoever came to be somebody here, or ceased to be: by that their words are read or are not."""
+    members = ((each, space.thing(MEMBERS, each)) for each in touched)
+    changed = [each for each, thing in members if thing is None or not thing.is_said or thing.began in judged]
+    return set().union(*space.indices.ids(space, CLAIMED, changed))
 
 
 def _all(space: Space, models: Iterable[ReadModel]) -> set[Id]:

@@ -7,14 +7,14 @@ from scmanager.domain.catalogue import OPERATIONS
 from scmanager.domain.event import Id, Id32, Personal, State
 from scmanager.domain.operation import Operation
 from scmanager.domain.operation_crew import Manifest, manifest, places, rival_takers, taker
-from scmanager.domain.operation_events import Briefing, Cancellation
+from scmanager.domain.operation_events import Cancellation, Objective
 from scmanager.domain.operation_parts import Stage, Text, TextKind, Window
 from scmanager.projections.copy_text import flag, ident, idents, line, number, seconds, text, texts
 from scmanager.projections.read_model import Look, ReadModel, Row, Table, spoken
 
 _LAST_S = 253_402_300_799
 _KINDS: dict[TextKind, type[Personal]] = {
-    TextKind.BRIEFING: Briefing,
+    TextKind.OBJECTIVE: Objective,
     TextKind.CANCELLATION: Cancellation,
 }
 
@@ -64,7 +64,7 @@ def _operation(look: Look, entity: Id, operation: Operation, held: Manifest, cre
         number(sum(taker(slot, crew) is None for slot in operation.crew_slots)),
         number(sum(not slot.claims for slot in operation.ship_slots)),
         flag(_contested(operation, crew)),
-        ident(operation.briefing),
+        ident(operation.objective),
         ident(operation.cancellation if operation.call.stage is Stage.CANCELLED else None),
     )
 
@@ -97,7 +97,7 @@ def _calls(operation: Operation) -> tuple[str, ...]:
 
 
 def _contested(operation: Operation, crew: frozenset[Id]) -> bool:
-    plan = operation.rival_titles or operation.rival_windows or operation.rival_briefings or operation.rival_leads
+    plan = operation.rival_titles or operation.rival_windows or operation.rival_objectives or operation.rival_leads
     slots = any(len(slot.claims) > 1 for slot in operation.ship_slots)
     slots = slots or any(rival_takers(slot, crew) for slot in operation.crew_slots)
     return bool(plan or operation.rival_calls or slots)
@@ -124,9 +124,9 @@ def _slots(begin: tuple[str, str], operation: Operation, crew: frozenset[Id]) ->
 
 
 def _text(look: Look, operation: Operation, written: Text, place: int) -> Iterator[str]:
-    rivals = operation.rival_briefings
+    rivals = operation.rival_objectives
     called_off = written.entry == operation.cancellation and operation.call.stage is Stage.CANCELLED
-    holds = written.entry == operation.briefing or called_off
+    holds = written.entry == operation.objective or called_off
     yield ident(written.entry)
     yield written.kind.value
     yield number(place)
@@ -134,8 +134,8 @@ def _text(look: Look, operation: Operation, written: Text, place: int) -> Iterat
     yield ident(written.by)
     yield look.moment(written.entry)
     said = look.words(written.entry, _KINDS[written.kind])
-    yield text(said.objective if isinstance(said, Briefing) else getattr(said, "text", None))
-    yield text(said.place if isinstance(said, Briefing) else None)
+    yield text(said.objective if isinstance(said, Objective) else getattr(said, "text", None))
+    yield text(said.place if isinstance(said, Objective) else None)
     yield spoken(said)
 
 

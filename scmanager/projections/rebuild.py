@@ -34,10 +34,10 @@ class SwitchBlocked(Unavailable):
 
 
 class RebuildUnderWay(Conflict):
-    """The read models are being rebuilt already."""
+    """The read models are being rebuilt already, or cleaned of words that were erased."""
 
     code = "read-models-rebuild-under-way"
-    hint = "Wait until that rebuild ends: it makes all read models anew."
+    hint = "Wait a moment. After a rebuild all read models are new; after an erasure ask again."
 
 
 class Step(msgspec.Struct, frozen=True):

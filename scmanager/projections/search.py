@@ -23,7 +23,7 @@ from scmanager.domain.catalogue import (
     SQUADRONS,
     TREATIES,
 )
-from scmanager.domain.character import CharacterSheet
+from scmanager.domain.character import Character, CharacterSheet, each_player
 from scmanager.domain.character import Standing as CharacterStanding
 from scmanager.domain.event import Id, Id32, Personal, State
 from scmanager.domain.fold import Fold
@@ -35,8 +35,8 @@ from scmanager.projections.matching import grams, matching_keys
 from scmanager.projections.read_model import Look, ReadModel, Row, Table
 
 
-def _no_entry(_: Any) -> Id32:
-    return b""
+def _no_entries(_: Any) -> tuple[Id32, ...]:
+    return ()
 
 
 def _nothing(_: Any) -> tuple[str, ...]:
@@ -69,20 +69,24 @@ class Searched(msgspec.Struct, frozen=True):
     """Whether a thing is no longer what it was: of a state."""
     titles: Callable[[Any], tuple[str, ...]] = _nothing
     """The names in its state; they come after those in its words."""
-    entry: Callable[[Any], Id32] = _no_entry
-    """Of a state: the entry that holds its words."""
+    entries: Callable[[Any], tuple[Id32, ...]] = _no_entries
+    """Of a state: the entries that hold its words."""
     words: type[Personal] = Personal
     spoken: Callable[[Any], tuple[str, ...]] = _nothing
     """The names in its words."""
 
-    def names(self, state: Any, words: object) -> list[str]:
-        """What a thing is called: `words` are those of its entry, or why they are not there."""
-        said = self.spoken(words) if isinstance(words, self.words) else ()
+    def names(self, state: Any, words: Iterable[object]) -> list[str]:
+        """What a thing is called: `words` are those of its entries, or why they are not there."""
+        said = [name for each in words if isinstance(each, self.words) for name in self.spoken(each)]
         return [name for name in (*said, *self.titles(state)) if name]
 
 
 def _role_titles(role: Any) -> tuple[str, ...]:
     return (role.template.title,) if role.template else ()
+
+
+def _sheets_shown(one: Character) -> tuple[Id32, ...]:
+    return tuple(each.sheet for each in each_player(one) if each.standing is CharacterStanding.PRESENT)
 
 
 _GONE_MEMBERS = (member.Standing.LEFT, member.Standing.REMOVED)
@@ -95,11 +99,11 @@ SEARCHED = (
     Searched(Kind.ROLE, ROLES, lambda one: one.withdrawn, _role_titles),
     Searched(
         Kind.MEMBER, MEMBERS, lambda one: one.standing in _GONE_MEMBERS,
-        entry=lambda one: one.profile, words=Profile, spoken=lambda said: (said.display_name, said.handle),
+        entries=lambda one: (one.profile,), words=Profile, spoken=lambda said: (said.display_name, said.handle),
     ),
     Searched(
         Kind.SHIP, SHIPS, lambda one: one.standing is not ship.Standing.PRESENT, lambda one: (one.model,),
-        entry=lambda one: one.nickname, words=Nickname, spoken=lambda said: (said.text,),
+        entries=lambda one: (one.nickname,), words=Nickname, spoken=lambda said: (said.text,),
     ),
     Searched(Kind.FLEET, FLEETS, lambda one: one.disbanded, lambda one: (one.title, *one.rival_titles)),
     Searched(Kind.SQUADRON, SQUADRONS, lambda one: one.disbanded, lambda one: (one.title, *one.rival_titles)),
@@ -111,7 +115,7 @@ SEARCHED = (
     Searched(Kind.TREATY, TREATIES, lambda one: bool(one.ended or one.dropped), lambda one: (one.title,)),
     Searched(
         Kind.CHARACTER, CHARACTERS, lambda one: bool(one.fate),
-        entry=lambda one: one.sheet if one.standing is CharacterStanding.PRESENT else b"",
+        entries=_sheets_shown,
         words=CharacterSheet, spoken=lambda said: (said.name,),
     ),
 )  # fmt: skip
@@ -126,7 +130,7 @@ def rows(look: Look, entity: Id) -> Iterator[Row]:
         state = look.state(each.fold, entity)
         if state is each.fold.empty:
             continue
-        names = each.names(state, look.words(each.entry(state), each.words))
+        names = each.names(state, (look.words(entry, each.words) for entry in each.entries(state)))
         keys = matching_keys(names)
         if keys:
             told = ident(look.space), ident(entity), each.kind.value, flag(each.gone(state))
@@ -135,8 +139,7 @@ def rows(look: Look, entity: Id) -> Iterator[Row]:
 
 def _words(state: State) -> Iterable[Id32]:
     searched = _BY_STATE.get(type(state))
-    entry = searched.entry(state) if searched else b""
-    return (entry,) if entry else ()
+    return [entry for entry in searched.entries(state) if entry] if searched else ()
 
 
 MODEL = ReadModel(

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 import msgspec
 
-from scmanager.domain.document import ROOT, Changed, Leaving, Text
+from scmanager.domain.change_graph import ROOT
+from scmanager.domain.document import Changed, Leaving, Text
 from scmanager.domain.event import Envelope, Id, Id32
-from scmanager.domain.leaving import LeavingReason
+from scmanager.domain.leaving import LeavingReason, Sieve
 from scmanager.eventstore.store import Store
 from scmanager.spaces.opening import WordKeyOf
 from scmanager.spaces.personal import Absence, open_part
@@ -40,12 +41,13 @@ def left_out(space: Space, text: Text) -> dict[Id32, tuple[Leaving, Omitted]]:
     """By entry: the changes that somebody left out."""
     found = {}
     if text.leavings:
+        sieve = Sieve(text.leavings)
         for _, entry in text.changes():
             opened = space.opened(entry)
             if opened is None or not isinstance(opened.event, Changed):
                 continue
             envelope = space.envelope(opened)
-            leaving = next((each for each in text.leavings if each.names(envelope)), None)
+            leaving = sieve.leaving_of(envelope)
             if leaving is not None:
                 found[entry] = (leaving, Omitted(opened.event.change, opened.event.actor, "somebody left it out"))
     return found

@@ -14,16 +14,18 @@ from typing import Final, TypeVar
 import msgspec
 
 from scmanager.domain.catalogue import DOCUMENTS, TREATIES
-from scmanager.domain.document import ROOT, Changed, Kind, Text, subject_of
-from scmanager.domain.event import Id, Id32
+from scmanager.domain.change_graph import ROOT
+from scmanager.domain.document import Changed, Kind, Text, subject_of
+from scmanager.domain.event import Envelope, Id, Id32
 from scmanager.errors import Refused
 from scmanager.eventstore.store import Store
 from scmanager.spaces.document_history import Step, left_out, steps
-from scmanager.spaces.opening import Opened, WordKeyOf
+from scmanager.spaces.opening import Opened, WordKeyOf, once
 from scmanager.spaces.personal import Absence, plain_part
 from scmanager.spaces.scribe import DocumentUnreadable, Draft, Forgotten, Omitted, Reading, Scribe, ScribeAway, Told
 from scmanager.spaces.shelf import Shelf
 from scmanager.spaces.space import Space
+from scmanager.spaces.thing import order_of
 
 HELD_MAX: Final = 8
 TRIES: Final = 4
@@ -113,8 +115,8 @@ class _Found(msgspec.Struct, frozen=True):
     entries: frozenset[Id32]
     """Of the changes that count and are not left out."""
     left: Mapping[Id32, Omitted]
-    fresh: tuple[tuple[Opened, bytes], ...]
-    """Entries with the keys of their logs."""
+    fresh: tuple[tuple[Opened, bytes, bytes], ...]
+    """Entries with the keys of their logs and where they stand in fold order."""
     erased: frozenset[bytes]
     subject: Id
     """Whose key seals it."""
@@ -230,23 +232,23 @@ class Documents:
             known = before.entries - before.missing if before is not None else frozenset()
             fresh = [entry for _, entry in text.changes() if entry in entries and entry not in known]
             opened = [each for entry in fresh if (each := space.opened(entry)) is not None]
-            told = tuple((each, space.public(each.entry.log)) for each in opened)
+            told = tuple((each, space.public(each.entry.log), _order(space.envelope(each))) for each in opened)
             return _Found(text, entries, left, told, erased, _subject(space, place), before)
 
     def _open(self, found: _Found) -> _Part:
         stored: Mapping[tuple[int, int], bytes] = {}
         if found.fresh:
-            stored = self._store.parts([opened.pos for opened, _ in found.fresh])
-        part = _Part()
-        for opened, public in found.fresh:
+            stored = self._store.parts([opened.pos for opened, *_ in found.fresh])
+        part, key_of = _Part(), once(self._key_of)
+        for opened, public, order in found.fresh:
             event, entry = opened.event, opened.entry
             if not isinstance(event, Changed):
                 continue
             part_1 = stored.get((opened.pos, 1))
-            plain = plain_part(entry, 1, part_1, public, self._key_of, {found.subject}, found.erased)
+            plain = plain_part(entry, 1, part_1, public, key_of, {found.subject}, found.erased)
             if isinstance(plain, bytes):
                 said = (event.change, event.actor, event.number, event.deps)
-                part.told.append(Told(*said, plain, _order(opened)))
+                part.told.append(Told(*said, plain, order))
                 continue
             part.closed[entry.id32] = Omitted(event.change, event.actor, _WHY[plain])
             if plain is Absence.NOT_HERE:
@@ -261,7 +263,7 @@ class Documents:
         reading = self._asked(place, entries, part.told, anew=before is None)
         closed = dict(part.closed)
         if before is not None:
-            seen = {opened.entry.id32 for opened, _ in found.fresh}
+            seen = {opened.entry.id32 for opened, *_ in found.fresh}
             closed = {entry: each for entry, each in before.closed.items() if entry not in seen} | closed
         held = _Held(entries, found.erased, found.left, closed, frozenset(part.missing), reading)
         self._held[place] = held
@@ -295,9 +297,9 @@ _WHY: Final = {
 }
 
 
-def _order(opened: Opened) -> bytes:
+def _order(envelope: Envelope) -> bytes:
     """Fold order, as bytes."""
-    hlc, log, seq, id32 = opened.order
+    hlc, log, seq, id32 = order_of(envelope)
     return hlc.to_bytes(8, "big") + log + seq.to_bytes(8, "big") + id32
 
 

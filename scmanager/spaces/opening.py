@@ -53,7 +53,7 @@ class Opened(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def order(self) -> tuple[int, bytes, int, bytes]:
-        """Fold order: what decides how state looks, never what is valid."""
+        """As its author dates it. Fold order is the envelope's: that one knows the grant (ADR 19)."""
         one = self.entry
         return (one.hlc, one.log, one.seq, one.id32)
 

@@ -11,6 +11,7 @@ from typing import TypeVar
 import msgspec
 
 from scmanager.domain.event import Id, Personal
+from scmanager.domain.words import named_in, shown_name
 from scmanager.eventstore import parts
 from scmanager.eventstore.entry import Entry
 from scmanager.spaces.opening import WordKeyOf
@@ -31,6 +32,7 @@ class Absence(enum.StrEnum):
 
 
 _decoders: dict[type[Personal], msgspec.json.Decoder[Personal]] = {}
+_named: dict[type[Personal], tuple[str, ...]] = {}
 
 
 def open_part(
@@ -92,4 +94,13 @@ def _read(kind: type[P], plain: bytes) -> P | Absence:
     fields = msgspec.structs.astuple(words)
     if any(isinstance(field, str) and "\0" in field for field in fields):
         return Absence.UNREADABLE  # No database keeps it, and nobody types it.
-    return words if isinstance(words, kind) else Absence.UNREADABLE
+    return _shown(words) if isinstance(words, kind) else Absence.UNREADABLE
+
+
+def _shown(words: P) -> P:
+    """What a name has that nobody would see is shown: else one could be mistaken for another."""
+    kind = type(words)
+    if kind not in _named:
+        _named[kind] = named_in(kind)
+    told = {field: shown for field in _named[kind] if (shown := shown_name(said := getattr(words, field))) != said}
+    return msgspec.structs.replace(words, **told) if told else words

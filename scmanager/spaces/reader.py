@@ -1,4 +1,4 @@
-"""The reader: as whom this node looks at a space, since when, and the history of one thing as he can be told it."""
+"""The reader: as whom this node looks at a space, since when, and the history of one thing."""
 
 from collections.abc import Callable, Collection, Iterable
 
@@ -52,15 +52,10 @@ def reader_of(space: Space, own_logs: Collection[bytes]) -> Reader | None:
     return Reader(mine, min(came, default=0))
 
 
-def history_of(space: Space, fold: Fold, entity: Id, reader: Reader) -> list[tuple[Envelope, Event]]:
-    """The valid events of one thing in fold order; of the reader himself also what he was granted."""
+def history_of(space: Space, fold: Fold, entity: Id) -> list[tuple[Envelope, Event]]:
+    """The valid events of one thing in fold order."""
     thing = space.thing(fold, entity)
-    events = thing.events() if thing is not None else []
-    if fold.name == "member" and entity == reader.me:
-        granted = (each for each in _grants(space, entity) if isinstance(each.event, Granted))
-        events += [(space.envelope(each), each.event) for each in granted if each.event is not None]
-        events.sort(key=lambda told: (told[0].hlc, told[0].log, told[0].seq))
-    return events
+    return thing.events() if thing is not None else []
 
 
 def _grants(space: Space, member: Id) -> list[Opened]:

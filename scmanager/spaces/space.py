@@ -2,6 +2,8 @@
 
 - Verdicts are a function of the set of entries, never of arrival (domain.validity); state is the fold of the valid
   ones in fold order. A local event and a foreign one come in by the same call.
+- What is dated before the grant it acts by counts as of that grant (ADR 19): nobody stands in front of what was there
+  before he came.
 - Entries dated more than 26 hours ahead of this machine's clock are held back, not counted: they delay, they never
   decide (DESIGN 2, hlc). Entries whose key is not here stay closed until the key comes.
 """
@@ -65,6 +67,8 @@ class Space:
         self._closed: list[Row] = []
         self._held: list[Row] = []
         self._due_us: int | None = None
+        self._begun: dict[Id32, int] = {}
+        """When grants began, as far as anybody asked (`_began`)."""
         self._erased: frozenset[bytes] | None = None
         """What `erased_keys` found; forgotten when an erasure or a key comes."""
 
@@ -191,7 +195,7 @@ class Space:
             thing = mine.get(entity)
             if thing is None:
                 thing = mine[entity] = Thing(fold)
-            if not thing.add(_envelope(opened.entry, shared, grants[shared.by].grant), event):
+            if not thing.add(self._envelope(opened.entry, shared, grants[shared.by].grant), event):
                 late.add(thing)
             touched.add(entity)
         for thing in late:
@@ -217,7 +221,25 @@ class Space:
         shared = opened.shared
         if shared is None:
             raise ValueError("only an opened event has an envelope")
-        return _envelope(opened.entry, shared, self._court.verdicts.grants[shared.by].grant)
+        return self._envelope(opened.entry, shared, self._court.verdicts.grants[shared.by].grant)
+
+    def _envelope(self, one: Entry, shared: Said, grant: Grant) -> Envelope:
+        return Envelope(
+            one.id32, one.log, one.seq, max(one.hlc, self._began(grant.id)), shared.by, grant.member, grant.rank,
+            shared.entity, shared.saw, shared.command, grant.rights,
+        )  # fmt: skip
+
+    def _began(self, grant: Id32) -> int:
+        """When a grant began: as its entry is dated, but no earlier than the grant which that entry acts by."""
+        above: list[Opened] = []
+        while grant and grant not in self._begun:
+            opened = self._opened[grant]
+            above.append(opened)
+            grant = opened.shared.by if opened.shared else b""
+        began = self._begun.get(grant, 0)
+        for opened in reversed(above):
+            began = self._begun[opened.entry.id32] = max(opened.entry.hlc, began)
+        return began
 
     def state(self, fold: Fold, entity: Id) -> State:
         """The state of one thing; the fold's empty state when there is none."""
@@ -363,10 +385,3 @@ class Space:
 
 def _governs(opened: Opened) -> bool:
     return opened.shared is not None and is_governance(opened.shared.type)
-
-
-def _envelope(one: Entry, shared: Said, grant: Grant) -> Envelope:
-    return Envelope(
-        one.id32, one.log, one.seq, one.hlc, shared.by, grant.member, grant.rank,
-        shared.entity, shared.saw, shared.command, grant.rights,
-    )  # fmt: skip

@@ -9,6 +9,8 @@ from typing import cast
 from scmanager.domain.catalogue import MEMBERS, SHIPS, TREATIES
 from scmanager.domain.document import LeftOut
 from scmanager.domain.event import Id
+from scmanager.domain.member import Member
+from scmanager.domain.prose import prose_of
 from scmanager.domain.rights import ANYONE, RIGHT_NEEDED
 from scmanager.domain.ship import Ship
 from scmanager.domain.treaty import Treaty
@@ -18,7 +20,7 @@ from scmanager.spaces.space import Space
 
 OF_THE_ENTITY = frozenset({"member", "contact"})
 OF_THE_SPACE = frozenset({"organisation", "operation"})
-OF_THE_AUTHOR = frozenset({"character", "audit"})
+OF_THE_AUTHOR = frozenset({"character", "audit", "machine"})
 
 
 def subjects(space: Space, opened: Opened) -> frozenset[Id]:
@@ -29,20 +31,32 @@ def subjects(space: Space, opened: Opened) -> frozenset[Id]:
     if kind in OF_THE_ENTITY:
         return frozenset({entity})
     if kind in OF_THE_SPACE or opened.shared.type == LeftOut.tag:
-        return frozenset({space.id[:16]})
+        return frozenset({prose_in(space)})
     if kind in OF_THE_AUTHOR:
         return _author(space, opened)
     if kind == "ship":
         if RIGHT_NEEDED.get(opened.shared.type) is ANYONE:
             return _author(space, opened)  # What is one's own: it counts from its owner only.
         ship = cast("Ship", space.state(SHIPS, entity))
-        owners = (claim.value.id for claim in (*ship.owners, *ship.former_owners))
-        return frozenset(each for each in owners if each == space.id[:16] or space.thing(MEMBERS, each) is not None)
+        owners = (claim.value for claim in (*ship.owners, *ship.former_owners))
+        known = (each for each in owners if each.id == space.id[:16] or _is_member(space, each.id))
+        return frozenset(each.subject for each in known)
     if kind == "treaty":
         treaty = cast("Treaty", space.state(TREATIES, entity))
         proposed = opened.event.contact if isinstance(opened.event, Proposed) else b""
         return frozenset({treaty.contact or proposed} - {b""})
     return frozenset()
+
+
+def prose_in(space: Space) -> Id:
+    """Whose key seals prose here: the organisation's own subject; all that a personal space says is its owner's."""
+    return prose_of(space.id[:16]) if space.kind == "org" else space.id[:16]
+
+
+def _is_member(space: Space, who: Id) -> bool:
+    """By what counts: anybody may say of anybody what only that member can."""
+    member = cast("Member", space.state(MEMBERS, who))
+    return bool(member.id or member.seats)
 
 
 def _author(space: Space, opened: Opened) -> frozenset[Id]:

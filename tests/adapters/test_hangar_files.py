@@ -198,7 +198,9 @@ def test_as_deep_as_allowed_is_allowed() -> None:
 
 
 def test_invisible_characters_do_not_survive() -> None:
-    (ship,) = of([row(name="Cor\u202esair\u200b", ship_name="Free\u2066dom\x00\ud800", pledge_name="\ufeff")]).ships
+    (ship,) = of(
+        [row(name="Cor\u202esair\u200b", ship_name="Free\u2066dom\x00\ud800\u2800\u034f\ufe0f", pledge_name="\ufeff")]
+    ).ships
     assert (ship.key, ship.name, ship.nickname, ship.pledge_name) == ("DRAK_Corsair", "Corsair", "Freedom", None)
 
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,6 @@ from scmanager.adapters.key_box import BoxKeyUnusable, SpaceKey, open_box
 from scmanager.adapters.key_vault import (
     FILE_NAME,
     KeyIdDiffers,
-    KeyNotHeld,
     KeyVault,
     VaultDamaged,
     VaultFailed,
@@ -29,6 +29,7 @@ from scmanager.adapters.key_vault import (
     VaultLocked,
 )
 from scmanager.adapters.private_files import StateInsideData
+from scmanager.adapters.space_file import open_keys, seal_keys
 from scmanager.adapters.wrapping import WrappingKeyMissing
 from scmanager.eventstore.file_faults import DiskFull, FileHeld, FileMoved
 from scmanager.eventstore.parts import key_id as key_id_of
@@ -356,21 +357,33 @@ def test_threads_share_one_vault(vault: KeyVault) -> None:
 def test_keys_travel_in_a_box_to_one_device(place: Place, vault: KeyVault, tmp_path: Path) -> None:
     device = PrivateKey.generate()
     ids = [vault.new_key(SPACE), vault.new_key(SPACE, ADA)]
-    keys = open_box(bytes(device), vault.box_for(bytes(device.public_key), ids))
-    assert [key.key_id for key in keys] == ids
+    (box,) = vault.boxes_for(bytes(device.public_key), SPACE)
+    keys = open_box(bytes(device), box)
+    assert {key.key_id for key in keys} == set(ids)
     with Place(tmp_path / "phone").open() as phone:
         assert phone.put_all(keys) == ()
         assert phone.keys_of(SPACE, ADA) == (ids[1],)
         assert phone.get(ids[0]) == vault.get(ids[0])
 
 
-def test_a_box_holds_only_what_is_held(vault: KeyVault) -> None:
-    key_id = vault.new_key(SPACE, ADA)
-    vault.erase([key_id])
-    with pytest.raises(KeyNotHeld):
-        vault.box_for(bytes(PrivateKey.generate().public_key), [key_id])
+def test_a_box_holds_what_is_held_of_one_space(vault: KeyVault) -> None:
+    device = PrivateKey.generate()
+    gone, kept = vault.new_key(SPACE, ADA), vault.new_key(SPACE, GRACE)
+    vault.new_key(OTHER_SPACE)
+    vault.erase([gone])
+    (box,) = vault.boxes_for(bytes(device.public_key), SPACE)
+    assert [key.key_id for key in open_box(bytes(device), box)] == [kept]
     with pytest.raises(BoxKeyUnusable):
-        vault.box_for(bytes(32), [vault.new_key(SPACE)])
+        vault.boxes_for(bytes(32), SPACE)
+
+
+def test_more_keys_than_a_box_holds_travel_in_several(vault: KeyVault, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(key_vault, "KEYS_IN_A_BOX_MAX", 2)
+    device = PrivateKey.generate()
+    ids = {vault.new_key(SPACE) for _ in range(5)}
+    boxes = [open_box(bytes(device), each) for each in vault.boxes_for(bytes(device.public_key), SPACE)]
+    assert [len(keys) for keys in boxes] == [2, 2, 1]
+    assert {key.key_id for keys in boxes for key in keys} == ids
 
 
 def test_the_data_folder_alone_opens_nothing(place: Place, tmp_path: Path) -> None:
@@ -488,3 +501,27 @@ def test_a_closed_vault_says_so(place: Place) -> None:
     vault.close()
     with pytest.raises(VaultFailed):
         vault.get(b"x" * 32)
+
+
+def test_keys_that_are_destroyed_while_a_space_is_boxed_stop_nothing(vault: KeyVault) -> None:
+    """An export beside an erasure: its boxes have the keys of one moment."""
+    device = PrivateKey.generate()
+    stays, goes = vault.new_key(SPACE), [vault.new_key(SPACE, ADA) for _ in range(60)]
+    destroyed = 0
+
+    def destroy() -> None:
+        nonlocal destroyed
+        for key_id in goes:
+            vault.erase([key_id])
+            destroyed += 1
+
+    with ThreadPoolExecutor(1) as aside:
+        erasing = aside.submit(destroy)
+        while not erasing.done():
+            before = destroyed
+            line = seal_keys(vault, SPACE, lambda: [bytes(device.public_key)])
+            boxed = {key.key_id for key in open_keys(line, bytes(device.public_key), bytes(device))}
+            gone = len(goes) + 1 - len(boxed)
+            assert boxed == {stays, *goes[gone:]}
+            assert before <= gone <= destroyed + 1
+    assert vault.keys_of(SPACE, None) == (stays,)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scmanager.adapters.private_files import parse_json
-from scmanager.adapters.seen_file import FILE_NAME, SeenFile, SeenFileDamaged
+from scmanager.adapters.seen_file import FILE_NAME, SEEN_BYTES_MAX, SeenFile, SeenFileDamaged
 from scmanager.application.erasure import GRACE_S, Grace
 
 ONE, OTHER, THIRD = "aa" * 32, "bb" * 32, "cc" * 32
@@ -30,6 +30,20 @@ def test_a_file_of_an_earlier_release_is_taken_over_once_with_what_its_clock_cou
     taken = {ONE: Grace(3600, NOW), OTHER: Grace(GRACE_S, NOW), THIRD: Grace(0, NOW)}
     assert dict(opened(tmp_path)) == taken
     assert dict(opened(tmp_path, NOW + GRACE_S)) == taken, "a clock that jumps afterwards finds it taken over"
+
+
+def test_the_file_of_very_many_erasures_is_read_again(tmp_path: Path) -> None:
+    many = {f"{number:064x}": Grace(GRACE_S, NOW) for number in range(20_000)}
+    opened(tmp_path).update(many)
+    assert (tmp_path / FILE_NAME).stat().st_size > 1 << 20
+    assert dict(opened(tmp_path)) == many
+
+
+def test_a_file_larger_than_any_of_ours_is_refused(tmp_path: Path) -> None:
+    with (tmp_path / FILE_NAME).open("wb") as file:
+        file.truncate(SEEN_BYTES_MAX + 1)
+    with pytest.raises(SeenFileDamaged):
+        opened(tmp_path)
 
 
 @pytest.mark.parametrize(

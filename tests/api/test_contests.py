@@ -10,6 +10,7 @@ from scmanager.application.desk import Desk
 from scmanager.application.writer import Command
 from scmanager.domain import fleet, operation_events, organisation
 from scmanager.domain.event import About
+from scmanager.domain.prose import prose_of
 from tests.support.api_node import Api
 from tests.support.fleet_of import Nova, populate
 
@@ -84,7 +85,7 @@ def test_words_are_shown_and_chosen_by_their_entries(api: Api, ours: Nova) -> No
         words = organisation.Description(text)
         unseen(
             api, ours, ours.organisation,
-            lambda desk, words=words: About(organisation.Described(), desk.organisation, words),
+            lambda desk, words=words: About(organisation.Described(), prose_of(desk.organisation), words),
         )  # fmt: skip
     (row,) = listed(api, ours, field=["description"])
     assert [(each["words"], each["wordsOpen"]) for each in row["values"]["nodes"]] == [

@@ -134,6 +134,31 @@ def test_parts_of_names_are_found_in_any_case_of_any_script(api: Api) -> None:
         }
 
 
+@pytest.mark.parametrize("page", ["nodes { %s }", "edges { node { %s } }"])
+def test_whatever_a_text_holds_it_comes_back_as_it_was_written(api: Api, page: str) -> None:
+    made = populate(api.node, members=1, ships=1)
+    space, who, ship = made.space, made.members[0], made.ships[0]
+    prose = 'say "hi" \\ \\" \\u0041 {"a": [%s]}, \'; \n\r\t</script> \u2028 \U0001f680 \x7f null'
+    name = prose.replace("\n\r\t", "").replace("\u2028", "").replace("\x7f", "")[:40]
+    api.ask(
+        """mutation ($space: ID!, $who: ID!, $ship: ID!, $name: String!, $prose: String!) {
+          memberChangeProfile(space: $space, memberId: $who, handle: $name, displayName: "\\"") { pos }
+          shipName(space: $space, shipId: $ship, nickname: "\\\\") { pos }
+          organisationDescribe(space: $space, text: $prose) { pos } }""",
+        space=space, who=who, ship=ship, name=name, prose=prose,
+    )  # fmt: skip
+    members = page % ("handle displayName note ships { %s }" % (page % "nickname"))
+    query = f'{{ organisation(id: "{space}") {{ description members(filter: {{text: "say"}}) {{ {members} }} }} }}'
+
+    def first(of: Any) -> Any:
+        return of["nodes"][0] if "nodes" in of else of["edges"][0]["node"]
+
+    answer = api.ask(query)["organisation"]
+    member = first(answer["members"])
+    assert (answer["description"], member["handle"], member["displayName"]) == (prose, name, '"')
+    assert (member["note"], first(member["ships"])["nickname"]) == (None, "\\")
+
+
 def test_an_empty_list_says_what_to_do_next(api: Api, nova: Nova) -> None:
     data = api.ask(f'{{ organisation(id: "{nova.space}") {{ affiliations {{ nextStep nodes {{ title }} }} }} }}')
     assert "organisationAffiliate" in data["organisation"]["affiliations"]["nextStep"]
@@ -174,7 +199,7 @@ def test_an_operation_answers_with_its_plan_its_slots_and_who_comes(api: Api, no
     data = api.ask(
         """query ($space: ID!, $id: ID!) { operation(space: $space, id: $id) {
              title starts ends zone stage places crew waiting openCrewSlots openShipSlots reminders contested
-             briefing { body meets standing member { handle } }
+             objective { body meets standing member { handle } }
              crewSlots { nodes { role aboard { title } member { handle } } }
              shipSlots { nodes { title models ship { model standing } } }
              signUps { nodes { standing answer roles own member { handle } } }
@@ -185,7 +210,7 @@ def test_an_operation_answers_with_its_plan_its_slots_and_who_comes(api: Api, no
     assert (data["title"], data["stage"], data["zone"]) == ("Jumptown", "STARTED", "Europe/Berlin")
     assert (data["starts"], data["places"]) == ("2096-10-02T07:06:40.000000Z", 2)
     assert (data["crew"], data["waiting"], data["openCrewSlots"], data["openShipSlots"]) == (2, 1, 1, 0)
-    assert data["briefing"]["meets"] == "Yela"
+    assert data["objective"]["meets"] == "Yela"
     assert data["crewSlots"]["nodes"][0] == {
         "role": "gunner", "aboard": {"title": "Gunship"}, "member": {"handle": "Pilot-000"}
     }  # fmt: skip

@@ -32,7 +32,7 @@ Meet  at Évérus Harbor at nine; bring the Œuvre, two medics and a tractor bea
 """
     + "Fly low over the ruins, and keep the radio silent until the first beacon is down. " * 9
 )
-NAMES = ("Vela", "Velar Watch", "The Vela", "Anvelation", "Vëlá\u200b", "Red", "Ⅴela")
+NAMES = ("Vela", "Velar Watch", "The Vela", "Anvelation", "Vëlá", "Red", "Ⅴela")
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ def test_exact_names_come_first_then_beginnings_then_words_then_the_rest(api: Ap
     assert told == [
         ("Vela", "EXACT", "FLEET"),
         ("Ⅴela", "EXACT", "FLEET"),
-        ("Vëlá\u200b", "EXACT", "MEMBER"),
+        ("Vëlá", "EXACT", "MEMBER"),
         ("Velar Watch", "PREFIX", "FLEET"),
         ("The Vela", "WORD", "FLEET"),
         ("Anvelation", "SUBSTRING", "FLEET"),
@@ -71,12 +71,12 @@ def test_exact_names_come_first_then_beginnings_then_words_then_the_rest(api: Ap
     by_name = {each["name"]: each for each in answer["nodes"]}
     assert by_name["Vela"]["fleet"] == {"title": "Vela"}
     assert by_name["Vela"]["member"] is None
-    assert by_name["Vëlá\u200b"]["member"] == {"handle": "Vëlá\u200b"}
+    assert by_name["Vëlá"]["member"] == {"handle": "Vëlá"}
     assert by_name["Vela"]["organisation"] == {"title": "Searched"}
 
 
 def test_kinds_narrow_it_and_an_empty_answer_says_what_to_do(api: Api, vela: Nova) -> None:
-    assert [each["name"] for each in ask(api, vela, "vela", kinds=["MEMBER"])["nodes"]] == ["Vëlá\u200b"]
+    assert [each["name"] for each in ask(api, vela, "vela", kinds=["MEMBER"])["nodes"]] == ["Vëlá"]
     answer = ask(api, vela, "vela", kinds=["ROLE"])
     assert (answer["nodes"], answer["totalCount"]) == ([], 0)
     assert "part of it" in answer["nextStep"]

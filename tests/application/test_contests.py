@@ -15,7 +15,7 @@ from scmanager.domain.clash import Contest
 from scmanager.domain.contact import ContactNote
 from scmanager.domain.diplomacy import Stance
 from scmanager.domain.fold import Fold
-from scmanager.domain.operation_events import Briefing, Cancellation, CancelReason
+from scmanager.domain.operation_events import Cancellation, CancelReason, Objective
 from scmanager.domain.operation_parts import Stage
 from scmanager.domain.organisation import Description
 from scmanager.domain.ship_events import Details, Nickname
@@ -161,19 +161,19 @@ def test_of_several_contested_slots_the_one_that_is_meant_is_settled(both: TwoDe
     assert all(each.settled for each in both.contests(OPERATIONS, jumptown))
 
 
-def test_a_briefing_written_at_once_is_settled_and_both_texts_stay(both: TwoDevices, jumptown: bytes) -> None:
+def test_an_objective_written_at_once_is_settled_and_both_texts_stay(both: TwoDevices, jumptown: bytes) -> None:
     ids = {"operation_id": jumptown}
     describe = "operation.describe"
     both.at_once(
         (describe, ids | {"objective": "Take it.", "place": "Yela"}), (describe, ids | {"objective": "Leave it."})
     )
     found = contest(both, OPERATIONS, jumptown)
-    both.phone.do("settle", thing=jumptown, field="briefing", entry=found.rivals[1].entry)
+    both.phone.do("settle", thing=jumptown, field="objective", entry=found.rivals[1].entry)
     both.meet()
-    now = both.desk.read(both.desk.state(OPERATIONS, jumptown).briefing, Briefing)
-    assert now == Briefing("Leave it.")
-    assert both.desk.read(found.rivals[0].value, Briefing) == Briefing("Take it.", "Yela")
-    refused(contests.NotContested, both.desk, thing=jumptown, field="briefing", entry=found.rivals[0].entry)
+    now = both.desk.read(both.desk.state(OPERATIONS, jumptown).objective, Objective)
+    assert now == Objective("Leave it.")
+    assert both.desk.read(found.rivals[0].value, Objective) == Objective("Take it.", "Yela")
+    refused(contests.NotContested, both.desk, thing=jumptown, field="objective", entry=found.rivals[0].entry)
 
 
 def test_a_window_is_chosen_and_a_new_one_has_its_own_command(both: TwoDevices, jumptown: bytes) -> None:

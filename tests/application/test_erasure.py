@@ -1,5 +1,6 @@
 """Days of grace: counted from look to look, whatever the clock does meanwhile."""
 
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,7 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scmanager.application.erasure import GRACE_S, LOOK_MOST_S, Erasures, Grace
+from scmanager.application.desk import Desk
+from scmanager.application.erasure import GRACE_S, LOOK_MOST_S, WAITING_MAX, Erasures, Grace
+from scmanager.application.writer import Command
+from scmanager.domain.governance import Erased
 from tests.support.machines import DAY_S, Machine, found
 from tests.support.node import Seat
 
@@ -75,6 +79,32 @@ def test_looks_that_follow_each_other_count_no_less_than_one(waiting: Waiting) -
     for _ in range(240):
         waiting.look(30)
     assert sum(each.counted_s for each in waiting.seen.values()) == 2 * HOUR_S
+
+
+def test_what_goes_at_once_is_not_written_down(waiting: Waiting) -> None:
+    node = waiting.seat.node
+    node.do("member.erase", waiting.seat.space, {"member_id": waiting.seat.space[:16], "ground": "at-once"})
+    waiting.look(0)
+    assert len(waiting.seen) == 1, "the one that waits"
+
+
+def test_of_one_subject_few_wait_at_a_time_and_all_come_to_their_turn(waiting: Waiting) -> None:
+    def act(desk: Desk) -> dict[str, object]:
+        for _ in range(WAITING_MAX + 5):
+            desk.record(None, waiting.member, Erased(waiting.member, desk.subject_keys(waiting.member), "request"))
+        return {}
+
+    node = waiting.seat.node
+    node.writer.do(Command(secrets.token_bytes(16), waiting.seat.space, act))
+    other = bytes.fromhex(node.do("member.record", waiting.seat.space, {"handle": "lin"})["member"])
+    node.do("member.erase", waiting.seat.space, {"member_id": other})
+    waiting.looks(0, HOUR_S)
+    assert len(waiting.seen) == WAITING_MAX + 1
+    assert waiting.looks(*[DAY_S] * 8)[-1], "six of them wait still"
+    assert not node.vault.keys_of(waiting.seat.space, other)
+    assert not keys(waiting)
+    assert not waiting.looks(*[DAY_S] * 8)[-1]
+    assert len(waiting.seen) == WAITING_MAX + 7
 
 
 def test_it_says_when_it_is_due_if_the_clock_runs_on(waiting: Waiting) -> None:

@@ -17,7 +17,7 @@ from scmanager.application.every_verb import VERBS
 from scmanager.domain.catalogue import CHARACTERS, MEMBERS, OPERATIONS, ROLES, TREATIES
 from scmanager.domain.character import CharacterSheet, Fate
 from scmanager.domain.member import Profile
-from scmanager.domain.operation_events import Answer, Briefing, Cancellation, CancelReason
+from scmanager.domain.operation_events import Answer, Cancellation, CancelReason, Objective
 from scmanager.domain.rights import Right
 from scmanager.domain.treaty_events import Kind
 from tests.support.machines import Machine, found
@@ -91,7 +91,7 @@ class Nova:
             "member.invite": self.invitation,
             "member.join": self.joining,
             "role.change": self.role,
-            "operation.describe": self.briefing,
+            "operation.describe": self.objective,
             "operation.sign-up": self.answer,
             "operation.cancel": self.cancellation,
             "treaty.change-terms": self.terms,
@@ -145,11 +145,11 @@ class Nova:
         self._planned += 1
         return self.org.made("operation", "operation.plan", title="Op", starts_s=SOON, ends_s=SOON + 60)
 
-    def briefing(self) -> Case:
+    def objective(self) -> Case:
         op = self._operation()
 
         def read() -> dict[str, Any]:
-            return self.words(self.org, self.org.state(OPERATIONS, op).briefing, Briefing)
+            return self.words(self.org, self.org.state(OPERATIONS, op).objective, Objective)
 
         may = {"objective": ("", "Ore.", "Gas."), "place": ("", "Lyria", "Yela")}
         return Case({"operation_id": op}, may, read)

@@ -15,7 +15,7 @@ from scmanager.domain import operation_planning as planning
 from scmanager.domain.catalogue import OPERATIONS
 from scmanager.domain.document import Kind
 from scmanager.domain.operation import Operation
-from scmanager.domain.operation_events import Answer, Briefing, Cancellation, CancelReason, Outcome
+from scmanager.domain.operation_events import Answer, Cancellation, CancelReason, Objective, Outcome
 from scmanager.domain.operation_parts import Every, Stage
 from scmanager.domain.operation_rules import OperationClosed, OperationUnknown
 from scmanager.domain.ship_events import RemovalReason
@@ -66,7 +66,7 @@ def test_an_operation_is_planned_with_words_and_zone(org: Seat) -> None:
         "operation", "operation.plan", title="夜明け", objective="Take it.\nHold it.", place="Yela", **arguments
     )
     assert (seen(org, new).title, seen(org, new).window.zone) == ("夜明け", "Asia/Tokyo")
-    assert org.read(seen(org, new).briefing, Briefing) == Briefing("Take it.\nHold it.", "Yela")
+    assert org.read(seen(org, new).objective, Objective) == Objective("Take it.\nHold it.", "Yela")
     refused(planning.ZoneUnusable, org, "operation.plan", title="X", **arguments | {"zone": "Mars/Olympus"})
     refused(planning.WindowUnusable, org, "operation.plan", title="X", **arguments | {"ends_s": STARTS})
     refused(TitleUnusable, org, "operation.plan", title="", **arguments)
@@ -198,7 +198,7 @@ def test_a_template_is_kept_and_operations_are_made_of_it(org: Seat, jumptown: b
     new = seen(org, org.made("operation", "operation.copy", operation_id=template, starts_s=STARTS + 86_400))
     assert (new.title, new.window.ends, new.template) == ("Jumptown, as ever", ENDS + 86_400, False)
     assert new.ship_slots[0].models == ("BANU_Merchantman",)
-    assert org.read(new.briefing, Briefing) == Briefing("Take it.")
+    assert org.read(new.objective, Objective) == Objective("Take it.")
     refused(planning.WindowUnusable, org, "operation.copy", operation_id=template, starts_s=0)
 
 
@@ -213,7 +213,7 @@ def test_started_here_and_cancelled_there_is_contested_everywhere_until_somebody
         org.do("operation.start", operation_id=jumptown)
         for each, name in ((org, "North"), (theirs, "South")):
             each.do("operation.rename", operation_id=jumptown, title=name)
-            each.do("operation.describe", operation_id=jumptown, objective=f"Briefing {name}")
+            each.do("operation.describe", operation_id=jumptown, objective=f"Aim {name}")
         theirs.do("operation.cancel", operation_id=jumptown, reason=CancelReason.SERVERS, text="Patch day.")
         carry(bobs, org.node, org.space, tmp_path)
         carry(org.node, bobs, org.space, tmp_path)
@@ -221,15 +221,15 @@ def test_started_here_and_cancelled_there_is_contested_everywhere_until_somebody
         one = seen(theirs, jumptown)
         assert {one.call.stage, *(each.stage for each in one.rival_calls)} == {Stage.STARTED, Stage.CANCELLED}
         assert {one.title, *one.rival_titles} == {"North", "South"}
-        (losing,) = one.rival_briefings
+        (losing,) = one.rival_objectives
         theirs.do("operation.start", operation_id=jumptown)
         theirs.do("operation.rename", operation_id=jumptown, title="South")
         theirs.do("operation.describe", operation_id=jumptown, objective="Both")
         carry(bobs, org.node, org.space, tmp_path)
     settled = seen(org, jumptown)
     assert (settled.title, settled.call.stage) == ("South", Stage.STARTED)
-    assert (settled.rival_titles, settled.rival_calls, settled.rival_briefings) == ((), (), ())
-    assert str(getattr(org.read(losing, Briefing), "objective", "")).startswith("Briefing ")
+    assert (settled.rival_titles, settled.rival_calls, settled.rival_objectives) == ((), (), ())
+    assert str(getattr(org.read(losing, Objective), "objective", "")).startswith("Aim ")
 
 
 def test_who_has_no_right_signs_up_for_himself_and_plans_nothing(org: Seat, jumptown: bytes, tmp_path: Path) -> None:

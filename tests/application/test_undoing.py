@@ -101,7 +101,7 @@ def at(seat: Seat, number: int, do: Any) -> None:
 NOT_AS_BEFORE = {
     "member.invite": "an invitation that was withdrawn is known to have been made",
     "operation.sign-up": "whoever had given no answer has declined",
-    "operation.describe": "an empty briefing is said where there was none",
+    "operation.describe": "an empty objective is said where there was none",
     "operation.start": "it is planned because somebody said so",
     "operation.cancel": "it is planned because somebody said so",
     "contact.set-stance": "neutral is said where nothing was said before",

@@ -14,7 +14,7 @@ from typing import Any, get_args, get_origin
 
 import msgspec
 
-from scmanager.domain import document, payload
+from scmanager.domain import change_graph, document, payload
 from scmanager.domain.catalogue import FOLDS
 from scmanager.domain.event import CATALOGUE, Envelope, Event
 from scmanager.domain.fold import Fold
@@ -117,7 +117,7 @@ def _made(kind: type[Event], number: int) -> Event:
     if issubclass(kind, document.Changed):
         salt, name = _bytes("salt", number)[:16], document.KINDS[kind.tag]
         actor = document.actor_of(ADA, THING, name, salt)
-        return kind(_bytes("change", number), actor, salt, 1, (document.ROOT,))
+        return kind(_bytes("change", number), actor, salt, 1, (change_graph.ROOT,))
     hints = typing.get_type_hints(kind, include_extras=True)
     event: Event = kind(**{name: _value(hints[name], name, number) for name in kind.__struct_fields__})
     return event

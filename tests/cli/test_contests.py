@@ -32,7 +32,7 @@ def test_where_nothing_is_contested_both_lists_say_so(nova: Scm) -> None:
     assert "scm contested --settled" in told.err
     unknown = nova("contested", "--kind", "fleet", "--kind", "bogus")
     assert unknown.error == "contest-kind-unknown"
-    assert "fleet, member" in unknown.err
+    assert "fleet, machine, member" in unknown.err
     assert nova("settle", "First", "name", "--choose", 1).error == "name-unknown"
 
 

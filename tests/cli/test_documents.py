@@ -45,14 +45,16 @@ def test_an_operation_names_its_documents_and_the_only_one_needs_no_kind(nova: S
     nova("operation", "plan", "Ore Run", "2955-11-30", "2955-12-01", "--objective", "Quantanium")
     none = nova("document", "show", "Ore Run")
     assert (none.error, "It has: none" in none.err) == ("document-kind-unsaid", True)
-    assert nova("document", "edit", "Ore Run", "--kind", "briefing", "--text", "Meet early.").code == 0
+    written = nova("document", "edit", "Ore Run", "--kind", "briefing", "--text", "Meet early.")
+    assert (written.code, "scm operation describe 'Ore Run' --objective TEXT" in written.err) == (0, True)
     told = nova("operation", "show", "Ore Run").out
-    assert "briefing (holds), by Vesper: Quantanium" in told
+    assert "objective (holds), by Vesper: Quantanium" in told
     assert "briefing document (1 change): scm document show 'Ore Run' --kind briefing" in told
     assert nova("operation", "show", "Ore Run", "--json").json["documents"] == [{"kind": "briefing", "changes": 1}]
     assert nova("document", "show", "Ore Run").out == "Meet early.\n"
     assert nova("operation", "start", "Ore Run").code == 0
-    assert nova("document", "edit", "Ore Run", "--kind", "report", "--text", "Full holds.").code == 0
+    reported = nova("document", "edit", "Ore Run", "--kind", "report", "--text", "Full holds.")
+    assert (reported.code, "objective" in reported.err) == (0, False)
     several = nova("document", "show", "Ore Run")
     assert several.error == "document-kind-unsaid"
     assert "briefing" in several.err

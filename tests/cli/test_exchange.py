@@ -75,9 +75,32 @@ def test_a_second_machine_acts_as_its_owner(two: Scm, tmp_path: Path) -> None:
         assert (told.json["closed"], "This device acts in the space" in told.err) == (0, True)
     _done(two("organisation", "rename", "From the laptop", at="b"))
     laptop = next(each["device"] for each in _done(two("device", "list", "--json")).json if not each["this machine"])
-    _done(two("device", "cut", laptop[:12], "--org", "NOVA"))
+    assert _done(two("device", "name", laptop[:12], "Läptop")).out == f"device  Läptop ({laptop[:12]})\n"
+    _done(two("device", "name", "LÄPTOP", "Old one"))
+    assert "device.name device Läptop" in _done(two("undo", "--yes")).out
+    _done(two("space", "export", "-o", tmp_path / "named", "--personal"))
+    _done(two("space", "import", tmp_path / "named", at="b"))
+    for at in ("a", "b"):
+        told = _done(two("device", "list", "--json", at=at)).json
+        assert [(each["space"], each["name"]) for each in told if each["device"] == laptop] == [
+            ("org", "Läptop"), ("personal", "Läptop")
+        ]  # fmt: skip
+    unknown = two("device", "cut", "Tower", "--org", "NOVA")
+    assert (unknown.error, f"Known: Läptop ({laptop[:12]})" in unknown.err) == ("name-unknown", True)
+    _done(two("device", "cut", "läptop", "--org", "NOVA"))
     cut = {(each["space"], each["cut"]) for each in two("device", "list", "--json").json if each["device"] == laptop}
     assert cut == {("org", "yes"), ("personal", "")}
+
+
+@pytest.mark.slow
+def test_what_a_machine_is_called_goes_with_its_owners_words(nova: Scm, tmp_path: Path) -> None:
+    own = next(each["device"] for each in nova("device", "list", "--json").json)
+    _done(nova("device", "name", own, "Quillback"))
+    assert "Quillback" in _done(nova("device", "list")).out
+    _done(nova("erase", "--personal", "--at-once", "--yes"))
+    assert "(erased)" in _done(nova("device", "list")).out
+    assert not [each for each in tmp_path.rglob("*.db*") if b"Quillback" in each.read_bytes()]
+    assert nova("device", "cut", "Quillback").error == "name-unknown"
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 """A data folder from the command line: making it, protecting it, its recovery sheet, erasing."""
 
+import contextlib
 import io
 import re
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scmanager.adapters import recovery_sheet
-from tests.cli.conftest import Scm
+from tests.cli.conftest import Scm, served
 
 
 def test_a_folder_is_made_once(scm: Scm) -> None:
@@ -105,6 +106,24 @@ def test_somebody_elses_words_are_hidden_now_and_go_later(nova: Scm) -> None:
     told = nova("erase", "Ayla", "--yes")
     assert "days of grace" in told.err
     assert [member["handle"] for member in nova("member", "list", "--json").json] == ["Vesper", ""]
+
+
+@pytest.mark.parametrize("how", ["alone", pytest.param("served", marks=pytest.mark.services)])
+def test_who_goes_along_with_somebody_is_named_before_it_is_erased(nova: Scm, tmp_path: Path, how: str) -> None:
+    for handle in ("Ayla", "Bo"):
+        assert nova("member", "record", handle).code == 0
+    assert nova("member", "claim", "Ayla", "Bo").error == "member-not-joined"
+    assert nova("member", "claim", "Ayla", "Vesper").code == 0
+    with served(tmp_path, "a") if how == "served" else contextlib.nullcontext():
+        asked = nova("erase", "Vesper")
+        assert asked.code != 0
+        assert "With them goes what was recorded of them before they joined: Ayla" in asked.err
+        assert [each["handle"] for each in nova("member", "list", "--json").json] == ["Vesper", "Ayla", "Bo"]
+        command = ("--yes", "--json", "--command-id", "00112233445566778899aabbccddeeff")
+        told = nova("erase", "Vesper", *command).json
+        assert len(told["also"]) == 1
+        assert nova("erase", told["member"], *command).json == told
+        assert [each["handle"] for each in nova("member", "list", "--json").json] == ["", "", "Bo"]
 
 
 @pytest.mark.slow

@@ -40,7 +40,7 @@ def test_what_is_over_is_listed_when_asked_for_and_templates_stand_apart(planned
     assert planned("operation", "copy", "As ever", "2955-12-07T19:00").code == 0
     (copied,) = (row["id"] for row in planned("operation", "list", "--json").json)
     told = planned("operation", "show", copied).out
-    assert "briefing (holds), by Vesper:" in told
+    assert "objective (holds), by Vesper:" in told
     assert "Take it. (Yela)" in told
 
 
@@ -77,17 +77,20 @@ def test_whoever_copies_a_date_of_the_verse_is_told_how_far_ahead_that_is(nova: 
 
 
 def test_a_second_of_one_title_is_taken_with_a_remark(nova: Scm) -> None:
-    day = ("14d", "3h")
+    day, made_fleet = ("14d", "3h"), nova("fleet", "form", "Spare", "--json").json["fleet"]
     for first, again in (
         (("role", "define", "Bosun", 3), ("role", "define", "bosun", 4)),
         (("fleet", "form", "Lamplighters"), ("fleet", "form", "Lamplighters")),
         (("squadron", "form", "Red"), ("squadron", "form", "Red")),
         (("operation", "plan", "Ore Run", *day), ("operation", "plan", "Ore Run", *day)),
+        (("member", "record", "Otto", "--display-name", "Ötti"), ("member", "record", "ötti")),
+        (("fleet", "form", "Reserve"), ("fleet", "rename", made_fleet, "RESERVE")),
     ):
         made = nova(*first, "--json").json[first[0]]
         told = nova(*again)
         assert (told.code, f"another of that name ({made[:12]})" in told.err) == (0, True), again
     assert nova("fleet", "form", "Alone").err.count("another") == 0
+    assert nova("fleet", "rename", "Alone", "ALONE").err.count("another") == 0, "it is no twin of itself"
     assert nova("fleet", "disband", "Alone").code == 0
     assert nova("fleet", "form", "Alone").err.count("another") == 0, "what is gone is no twin"
 

@@ -16,7 +16,9 @@ from scmanager.cli.output import counted, harmless, indented, remark, say, say_j
 from tests.cli.conftest import Scm
 
 
-@pytest.mark.parametrize("text", ["Aýla 星", "نوري الطيّار", "கா‌", "👨\u200d🚀 Tevarin", "two\nlines\tand a tab"])
+@pytest.mark.parametrize(
+    "text", ["Aýla 星", "نوري الطيّار", "கா‌", "👨\u200d🚀 Tevarin", "two\nlines\tand a tab", "⚔️ 1️⃣ ❤️\u200d🔥"]
+)
 def test_words_of_any_script_are_shown_as_they_are(text: str) -> None:
     assert harmless(text) == text
 
@@ -34,6 +36,9 @@ def test_words_of_any_script_are_shown_as_they_are(text: str) -> None:
         ("\u200fAda", "\\u200fAda"),
         ("A\xadda\ufeff", "A\\xadda\\ufeff"),
         ("Ada\U000e0041", "Ada\\U000e0041"),
+        ("Ada\u2800\u034f\ufe0f\ufe01", "Ada\\u2800\\u034f\\ufe0f\\ufe01"),
+        ("Иван\u200d", "Иван\\u200d"),
+        ("1\ufe0f", "1\\ufe0f"),
     ],
 )
 def test_what_steers_a_terminal_is_spelled_out(text: str, shown: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -45,7 +50,9 @@ def test_what_steers_a_terminal_is_spelled_out(text: str, shown: str, capsys: py
     assert told.err.split() == [shown]
 
 
-@pytest.mark.parametrize("text", ["\x7f\x9b2J", "\u2028\u202e", "Ada\u200b\u061c", "\U000e0041\ufeff", "\0\x1b"])
+@pytest.mark.parametrize(
+    "text", ["\x7f\x9b2J", "\u2028\u202e", "Ada\u200b\u061c", "\U000e0041\ufeff", "\0\x1b", "Ada\u2800\u034f\ufe0f"]
+)
 def test_json_for_programs_holds_the_words_and_steers_no_terminal(
     text: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -56,6 +56,18 @@ def test_a_running_node_is_used_for_everything_it_can_do(
 
 
 @pytest.mark.services
+def test_words_are_erased_by_the_node_that_runs(nova: Scm, up: subprocess.Popen[str]) -> None:
+    told = nova("erase", "Vesper", "--at-once", "--yes")
+    assert (told.code, told.error) == (0, ""), told.err
+    assert "The node destroys the keys now." in told.err
+    assert nova("member", "list", "--json").json[0]["handle"] == ""
+    assert nova("member", "record", "Ayla").code == 0
+    told = nova("erase", "Ayla", "--yes")
+    assert told.code == 0, told.err
+    assert "the keys go when the days of grace are over" in told.err
+
+
+@pytest.mark.services
 def test_a_query_starts_a_node_for_the_moment_when_none_runs(nova: Scm, tmp_path: Path) -> None:
     told = nova("query", "{ organisations { nodes { title } } }")
     assert told.code == 0, told.err

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from scmanager.adapters.automerge_text import CHANGE_CHARACTERS_MAX, ROOT_CHANGE, TextDocument
 from scmanager.adapters.document_guard import DocumentGuard
-from scmanager.domain.document import ROOT, BriefingChanged, Document, Kind, actor_of, evolve, salt_of
+from scmanager.domain.change_graph import ROOT
+from scmanager.domain.document import BriefingChanged, Document, Kind, actor_of, evolve, salt_of
 from scmanager.domain.event import Envelope
 from scmanager.spaces.scribe import Draft, Forgotten, Reading, Scribe, Told
 from tests.support.changes import SPARE, Hand, conversation, counter, in_order, many_edits

@@ -222,6 +222,15 @@ def test_an_entry_whose_personal_part_is_not_here_is_held_without_it(store: Stor
     assert (5, 1) not in store.parts([5])
 
 
+def test_any_number_of_parts_is_read_at_once_in_any_order(store: Store) -> None:
+    new_log(store, words=1_200)
+    asked = [*range(1_201, 1, -1), 7, 5_000]
+    found = store.parts(iter(asked))
+    assert found.keys() == {(pos, 1) for pos in range(2, 1_202)}
+    assert found[700, 1] == store.parts([700])[700, 1]
+    assert store.parts([]) == {}
+
+
 def test_a_part_that_comes_after_its_entry_is_taken_in_once(store: Store) -> None:
     log = new_log(store, words=0)
     base, space = log.head, log.head.space

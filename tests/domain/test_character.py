@@ -27,15 +27,17 @@ from scmanager.domain.character import (
     TextShown,
     check_playable,
     describe,
+    each_player,
     evolve,
     make,
+    played_by,
     retire,
     return_,
     settle_sheet,
     share,
     withdraw_share,
 )
-from scmanager.domain.event import About
+from scmanager.domain.event import About, replace
 from scmanager.domain.player import MainChosen, MainDropped, Player, choose_main, drop_main
 from scmanager.domain.words import WordsUnusable
 from scmanager.errors import Refused
@@ -118,8 +120,6 @@ def test_nothing_is_said_of_a_character_that_is_not_there_or_anothers() -> None:
         given(MADE)
         when(decide, GRACE, *args)
         then_refused(CharacterNotYours)
-    when(share, GRACE, Copy(SHEET), None)
-    then_refused(CharacterNotYours)
     given(Described(), Retired(), ShareWithdrawn(), TextShown(), SheetChosen(entry(1)))
     assert story.state == Character()
 
@@ -131,7 +131,17 @@ def test_what_somebody_else_says_of_it_does_not_count() -> None:
         Described(), Retired(), Shared(), TextShown(), ShareWithdrawn(), Returned(), SheetChosen(entry(1)),
     ):  # fmt: skip
         given(MADE, told(event, by=GRACE))
-        assert story.state == before
+        assert replace(story.state, others=()) == before
+
+
+def test_two_may_show_one_id_and_each_has_his_own() -> None:
+    given(told(Shared(), by=GRACE), told(Made(), by=ADA), told(Retired(), by=GRACE))
+    when(share, ADA, Copy(SHEET), None, by=ADA)
+    then(About(Shared(), ADA, SHEET))
+    his, hers = each_player(story.state)
+    assert (his.player, his.fate, his.sheet) == (GRACE, Fate.RETIRED, entry(1))
+    assert (hers.player, hers.fate, hers.sheet) == (ADA, None, entry(4))
+    assert played_by(story.state, who("bob")) == Character()
 
 
 def test_it_is_described_anew() -> None:

@@ -8,10 +8,9 @@ from hypothesis import given as given_any
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from scmanager.domain.change_graph import ROOT, WAITING_MAX
 from scmanager.domain.document import (
-    ROOT,
     TEXT_BYTES_MAX,
-    WAITING_MAX,
     BriefingChanged,
     Changed,
     CharterChanged,

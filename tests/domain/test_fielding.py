@@ -68,6 +68,25 @@ def test_somebody_moves_on_so_that_both_slots_are_filled() -> None:
     assert found.crew[0].could == (ADA, GRACE)
 
 
+def test_who_gave_no_answer_can_take_any_role_and_is_asked_last() -> None:
+    operation = crew(CrewSlot(GUN, "gunner"), CrewSlot(HELM, "pilot"))
+    hands = [Hand(GRACE, ("gunner",))]
+    found = field(operation, hands, [], [ADA, ALAN])
+    assert who_fills(found) == [GRACE, ADA]
+    assert [each.could for each in found.crew] == [(GRACE, ADA, ALAN), (ADA, ALAN)]
+    assert found == field(operation, [*hands, Hand(ADA), Hand(ALAN)], [])
+
+
+def test_slots_for_the_same_models_have_the_same_ships_to_choose_from_and_none_is_given_twice() -> None:
+    ships = tuple(ShipSlot(who(f"slot {n}"), "Any", models) for n, models in enumerate((("A", "B"), ("B",)) * 2))
+    hulls = [Hull(who(f"hull {n}"), "AB"[n % 2], Flaw.LOST if n > 2 else None) for n in range(5)]
+    found = field(crew(ships=ships), [], hulls).ships
+    assert [each.could for each in found[:2]] == [tuple(each.ship for each in hulls[:3]), (hulls[1].ship,)]
+    assert [each.would for each in found[:2]] == [tuple(hulls[3:]), (hulls[3],)]
+    assert [(each.could, each.would) for each in found[2:]] == [(each.could, each.would) for each in found[:2]]
+    assert [each.ship for each in found] == [hulls[0].ship, hulls[1].ship, hulls[2].ship, None]
+
+
 def test_a_slot_that_must_be_filled_goes_before_one_that_may() -> None:
     operation = crew(CrewSlot(GUN, "gunner", optional=True), CrewSlot(HELM, "pilot"))
     found = field(operation, [Hand(ADA)], [])

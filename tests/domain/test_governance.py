@@ -6,6 +6,7 @@ import pytest
 from scmanager.domain import governance
 from scmanager.domain.event import CATALOGUE, Event
 from scmanager.domain.governance import Enrolled, Erased, Granted, Heads, Kept, Removed, at_once, may_erase, needs
+from scmanager.domain.prose import prose_of
 from scmanager.domain.records import Reason
 from tests.support.world import World, falls, member_id, public, stand
 
@@ -82,10 +83,17 @@ def test_only_types_that_could_change_verdicts_look_like_governance() -> None:
 
 def test_erasure_counts_from_the_subjects_own_logs_and_from_the_two_highest_ranks() -> None:
     """F14, DESIGN 3, erasure."""
-    assert may_erase(ANN, 7, ANN)
-    assert may_erase(BOB, 0, ANN)
-    assert may_erase(BOB, 1, ANN)
-    assert not may_erase(BOB, 2, ANN)
+    prose = prose_of(member_id("the founder"))
+    assert may_erase(ANN, 7, ANN, prose)
+    assert may_erase(BOB, 0, ANN, prose)
+    assert may_erase(BOB, 1, ANN, prose)
+    assert not may_erase(BOB, 2, ANN, prose)
+
+
+def test_nobody_erases_the_prose_of_an_organisation_not_even_whoever_was_let_in_under_its_id() -> None:
+    prose = prose_of(member_id("the founder"))
+    assert not may_erase(BOB, 0, prose, prose)
+    assert not may_erase(prose, 7, prose, prose)
 
 
 def test_only_the_subject_may_hurry_an_erasure() -> None:

@@ -3,12 +3,16 @@
 import itertools
 
 import pytest
+from hypothesis import given as given_any
+from hypothesis import strategies as st
 
+from scmanager.domain.change_graph import ROOT
 from scmanager.domain.document import (
-    ROOT,
+    LEAVINGS_MAX,
     BriefingChanged,
     Document,
     Kind,
+    Leaving,
     LeftOut,
     TakenIn,
     actor_of,
@@ -17,11 +21,11 @@ from scmanager.domain.document import (
 )
 from scmanager.domain.event import About, Envelope
 from scmanager.domain.leaving import (
-    LEAVINGS_MAX,
     LeavingAbove,
     LeavingReason,
     LeavingUnknown,
     NothingToLeaveOut,
+    Sieve,
     TooManyLeavings,
     TooManyNamed,
     leave_out,
@@ -111,6 +115,32 @@ def test_what_names_nothing_or_too_much_is_refused() -> None:
     given(BOBS, EVES, *(told(EVES_OUT, BOB, 3) for _ in range(LEAVINGS_MAX)))
     when(leave_out, ME, EVES_OUT, WRITTEN, "", ORG)
     then_refused(TooManyLeavings, count=LEAVINGS_MAX)
+
+
+def test_of_more_than_can_stand_the_first_in_fold_order_do_and_one_taken_back_makes_room() -> None:
+    given(BOBS, EVES, *(told(EVES_OUT, BOB, 3) for _ in range(LEAVINGS_MAX + 5)))
+    standing = [each.entry for each in story.state.text(Kind.BRIEFING).leavings]
+    assert standing == [entry(3 + number) for number in range(LEAVINGS_MAX)]
+    one, other = story.in_either_order(told(TakenIn(Kind.BRIEFING, entry(3)), BOB, 3), meanwhile(EVES_OUT, ADA, 0))
+    assert [len(state.text(Kind.BRIEFING).leavings) for state in (one, other)] == [LEAVINGS_MAX, LEAVINGS_MAX - 1]
+
+
+LEFT_OUT = st.builds(
+    LeftOut,
+    st.just(Kind.BRIEFING),
+    st.lists(st.sampled_from([entry(number) for number in range(1, 6)]), max_size=2).map(tuple),
+    st.sampled_from([None, EVE]),
+    st.integers(0, 6),
+    st.integers(0, 6),
+)
+
+
+@given_any(st.lists(st.tuples(LEFT_OUT, st.sampled_from([ADA, BOB]), st.integers(2, 4)), max_size=8))
+def test_a_sieve_finds_the_first_that_leaves_a_change_out(said: list[tuple[LeftOut, bytes, int]]) -> None:
+    leavings = [Leaving(entry(90 + at), by, rank, 0, each) for at, (each, by, rank) in enumerate(said)]
+    sieve = Sieve(leavings)
+    for change in (envelope(number, (BOB, EVE)[number % 2], 3 + number % 2) for number in range(1, 6)):
+        assert sieve.leaving_of(change) == next((each for each in leavings if each.names(change)), None)
 
 
 def test_only_who_ranks_no_lower_takes_in_again() -> None:

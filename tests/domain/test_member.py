@@ -1,6 +1,8 @@
 """A member on the roster: recorded, invited, joined, left, removed, claimed."""
 
+from scmanager.domain import governance
 from scmanager.domain.event import About, Event
+from scmanager.domain.governance import Granted
 from scmanager.domain.member import (
     Claimed,
     Confirmed,
@@ -41,12 +43,17 @@ from scmanager.domain.member import (
     withdraw_invitation,
 )
 from scmanager.domain.placeholder import ClaimedAlready, NoPlaceholder, claim, settle_claim
+from scmanager.domain.seats import SEATS_MAX
 from scmanager.domain.words import WordsUnusable
 from tests.support.scenario import LEADER, Scenario, Told, entry, meanwhile, told, who
 
 ADA, GRACE, LIN = who("ada"), who("grace"), who("lin")
 story = Scenario(Member(), evolve, entity=ADA)
 given, when, then, then_refused, then_state = story.verbs()
+
+
+def seat(rank: int, member: bytes = ADA) -> Granted:
+    return Granted(member, bytes(32), bytes(32), bytes(32), rank)
 
 
 def own(event: Event, rank: int = 5) -> Told:
@@ -408,3 +415,66 @@ def test_whoever_has_ever_joined_is_nobodys_placeholder() -> None:
     then_refused(NoPlaceholder)
     when(settle_claim, GRACE)
     then_refused(NoPlaceholder)
+
+
+def test_who_was_admitted_is_spoken_for_by_nobody_who_is_not_above_him_before_he_joins() -> None:
+    for known in (Recorded(), Invited()):
+        for decide, *words in ((change_profile, "Impostor", ""), (leave,)):
+            given(known, seat(2))
+            when(decide, GRACE, 2, *words, by=GRACE, rank=2)
+            then_refused(RankTooHigh, rank=2)
+            when(decide, GRACE, 1, *words, by=GRACE, rank=1)
+            then_state(rank=2)
+        given(known, seat(2))
+        before = story.state
+        for said in (Recorded(), ProfileChangedFor(), LeftFor(), Claimed(GRACE), Removed()):
+            given(known, seat(2), told(said, by=GRACE, rank=2))
+            assert story.state == before
+    given(Recorded(), seat(2))
+    when(claim, GRACE)
+    then_refused(NoPlaceholder)
+
+
+def test_what_was_said_of_a_placeholder_before_he_was_admitted_stays_said() -> None:
+    given(told(Recorded(), by=GRACE, rank=3), told(Claimed(GRACE), by=GRACE, rank=3), seat(2))
+    then_state(standing=Standing.RECORDED, profile=entry(1), claimed_by=None, rival_claims=())
+    when(settle_claim, GRACE)
+    then_refused(NoPlaceholder)
+
+
+def test_his_rank_is_that_of_his_highest_seat_that_stands() -> None:
+    given(Invited(), seat(8), seat(2))
+    then_state(rank=2)
+    given(Invited(), seat(2), own(Joined(), rank=2), seat(8))
+    then_state(rank=2)
+    given(Invited(), seat(2), seat(8), told(governance.Removed(entry(2)), rank=1))
+    then_state(rank=8)
+    given(Invited(), seat(2), seat(8), own(Joined(), rank=8))
+    then_state(rank=2)
+    given(Invited(), seat(8), seat(2), told(governance.Removed(ADA), rank=2))
+    then_state(rank=2, is_himself=True)
+    given(Invited(), seat(8), seat(2), told(governance.Removed(ADA), rank=1))
+    then_state(rank=2, seats=(), is_himself=False)
+    given(Invited(), seat(2), own(governance.Removed(ADA), rank=1))
+    then_state(rank=2, is_himself=True)
+    given(Invited(), seat(2, GRACE), seat(4))
+    then_state(rank=4)
+
+
+def test_of_very_many_seats_the_highest_count() -> None:
+    given(*[seat(8)] * SEATS_MAX, seat(2), seat(9))
+    then_state(rank=2)
+    assert len(story.state.seats) == SEATS_MAX
+
+
+def test_who_never_left_himself_joins_though_another_said_that_he_left() -> None:
+    given(Recorded(), LeftFor(), seat(2))
+    when(join, ADA, ADA, 2, 0, by=ADA, rank=2)
+    then(Joined())
+    then_state(standing=Standing.JOINED, joined=entry(4), rank=2)
+    given(Invited(), seat(2), own(Left(), rank=2), LeftFor())
+    when(join, ADA, ADA, 2, 0, by=ADA, rank=2)
+    then_refused(NotInvited)
+    given(Recorded(), LeftFor(), Removed(), seat(2))
+    when(join, ADA, ADA, 2, 0, by=ADA, rank=2)
+    then_refused(NotInvited)

@@ -7,7 +7,6 @@ from scmanager.domain.operation import SHIP_SLOTS_MAX, SQUADS_MAX, TEXTS_MAX, Op
 from scmanager.domain.operation_crew import SlotUnknown
 from scmanager.domain.operation_events import (
     Answer,
-    Briefing,
     Cancelled,
     CancelReason,
     CrewLimited,
@@ -15,6 +14,7 @@ from scmanager.domain.operation_events import (
     Described,
     LeadAssigned,
     LeadRelieved,
+    Objective,
     Planned,
     RemindersSet,
     Renamed,
@@ -63,6 +63,7 @@ from scmanager.domain.operation_planning import (
     set_reminders,
 )
 from scmanager.domain.operation_rules import OperationClosed, OperationIsTemplate, OperationUnknown
+from scmanager.domain.prose import prose_of
 from scmanager.domain.words import TitleUnusable, WordsUnusable
 from tests.support.scenario import THING, Scenario, entry, meanwhile, told, who
 
@@ -112,7 +113,7 @@ def test_what_two_planned_under_one_id_is_contested() -> None:
     one, two = story.in_either_order(PLANNED, other)
     assert (one.title, one.rival_titles, one.rival_windows) == ("Jumptown", ("Other",), (Window(1, 2, "UTC"),))
     assert (two.title, two.rival_titles, two.rival_windows) == ("Other", ("Jumptown",), (SATURDAY,))
-    assert (one.briefing, one.series) == (two.briefing, two.series) == (entry(9), who("series"))
+    assert (one.objective, one.series) == (two.objective, two.series) == (entry(9), who("series"))
     given(PLANNED, meanwhile(other))
     when(rename, "Other")
     when(reschedule, SUNDAY)
@@ -202,26 +203,26 @@ def test_what_is_contested_is_settled_even_when_it_is_over() -> None:
     ):
         given(PLANNED, rivals[0], meanwhile(rivals[1], saw=(entry(1),)), OFF)
         when(decide, *args)
-        then_state(rival_titles=(), rival_briefings=(), rival_windows=(), rival_leads=())
+        then_state(rival_titles=(), rival_objectives=(), rival_windows=(), rival_leads=())
         when(decide, *args)
         then_refused(OperationClosed)
 
 
-def test_two_briefings_at_once_are_contested_and_both_are_kept() -> None:
+def test_two_objectives_at_once_are_contested_and_both_are_kept() -> None:
     given(PLANNED)
     when(describe, ORG, "Take the drugs\nto GrimHEX", "Yela")
-    then(About(Described(), ORG, Briefing("Take the drugs\nto GrimHEX", "Yela")))
-    then_state(briefing=entry(2))
+    then(About(Described(), prose_of(ORG), Objective("Take the drugs\nto GrimHEX", "Yela")))
+    then_state(objective=entry(2))
     given(PLANNED, Described(), meanwhile(Described()))
-    then_state(briefing=entry(2), rival_briefings=(entry(3),))
+    then_state(objective=entry(2), rival_objectives=(entry(3),))
     assert [each.entry for each in story.state.texts] == [entry(2), entry(3)]
     when(describe, ORG, "settled", "")
-    then(About(Described((entry(2), entry(3))), ORG, Briefing("settled")))
-    then_state(briefing=entry(4), rival_briefings=())
+    then(About(Described((entry(2), entry(3))), prose_of(ORG), Objective("settled")))
+    then_state(objective=entry(4), rival_objectives=())
     assert [each.entry for each in story.state.texts] == [entry(2), entry(3), entry(4)]
     given(PLANNED, *(Described() for _ in range(TEXTS_MAX + 1)))
     assert len(story.state.texts) == TEXTS_MAX
-    then_state(briefing=entry(TEXTS_MAX + 2))
+    then_state(objective=entry(TEXTS_MAX + 2))
     when(describe, ORG, "x", "a\nb")
     then_refused(WordsUnusable)
 
@@ -402,7 +403,7 @@ def test_a_copy_has_the_plan_and_the_words_but_not_the_people_and_ships() -> Non
         CrewSlotAdded(GUN, "gunner", HULL, WING, True),
         LeadAssigned(ADA),
     )
-    then_state(sign_ups=(), briefing=entry(2), lead=ADA)
+    then_state(sign_ups=(), objective=entry(2), lead=ADA)
     when(copy_at, source, "Jumptown II", SUNDAY.starts)
     then_refused(OperationPlannedAlready)
     given()

@@ -28,6 +28,7 @@ from scmanager.domain.operation_flow import (
 )
 from scmanager.domain.operation_parts import Call, Snapshot, Stage
 from scmanager.domain.operation_rules import OperationClosed, OperationIsTemplate, OperationUnknown
+from scmanager.domain.prose import prose_of
 from scmanager.domain.words import WordsUnusable
 from tests.support.scenario import Scenario, entry, meanwhile, who
 
@@ -78,7 +79,7 @@ def test_an_operation_is_started_and_completed() -> None:
 def test_an_operation_is_cancelled_with_a_reason_and_words_and_reinstated() -> None:
     given(PLANNED)
     when(cancel, ORG, CancelReason.SERVERS, "Patch day.")
-    then(About(Cancelled(CancelReason.SERVERS), ORG, Cancellation("Patch day.")))
+    then(About(Cancelled(CancelReason.SERVERS), prose_of(ORG), Cancellation("Patch day.")))
     then_state(cancellation=entry(2))
     when(cancel, ORG, CancelReason.SERVERS, "Patch day.", "Patch day.")
     then()

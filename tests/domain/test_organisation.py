@@ -33,6 +33,7 @@ from scmanager.domain.organisation import (
     settle_name,
     unaffiliate,
 )
+from scmanager.domain.prose import prose_of
 from scmanager.domain.words import TitleUnusable, WordsUnusable
 from tests.support.scenario import THING, Scenario, entry, meanwhile, who
 
@@ -93,10 +94,10 @@ def test_a_title_that_something_else_wrote_does_not_count() -> None:
 def test_it_is_described_in_words_that_can_be_erased() -> None:
     given(Founded("Vanguard"))
     when(describe, "We fly\nby night.")
-    then(About(Described(), THING, Description("We fly\nby night.")))
+    then(About(Described(), prose_of(THING), Description("We fly\nby night.")))
     then_state(profile=entry(2))
     when(describe, "")
-    then(About(Described(), THING, Description("")))
+    then(About(Described(), prose_of(THING), Description("")))
 
 
 def test_a_description_that_cannot_be_written_is_refused() -> None:

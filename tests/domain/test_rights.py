@@ -41,6 +41,7 @@ def test_what_anyone_may_say_has_a_twin_by_right_or_concerns_only_oneself() -> N
         "character.share-withdrawn/1",
         "player.main-chosen/1",
         "player.main-dropped/1",
+        "machine.named/1",  # What one calls one's own devices.
         "notification.read/1",  # Each reads for himself.
         "audit.noted/1",  # What one's own device noticed.
         "audit.repeated/1",

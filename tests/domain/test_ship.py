@@ -240,7 +240,7 @@ def test_a_nickname_is_sealed_under_the_owner_s_key() -> None:
     then_state(nickname=entry(2))
     given(OF_THE_ORG)
     when(name, ADA, "Flagship")
-    then(About(NamedFor(), ORG.id, Nickname("Flagship")))
+    then(About(NamedFor(), ORG.subject, Nickname("Flagship")))
     when(name, ADA, "x" * 81)
     then_refused(WordsUnusable)
 

@@ -46,7 +46,7 @@ def test_a_ship_comes_with_its_details_sealed_under_its_owner_s_key() -> None:
 def test_what_is_added_for_another_keeps_how_it_came_and_its_mark() -> None:
     given()
     when(add, ADA, "aegis-vanguard", Source.FILE, MARK, ORG, DETAILS)
-    then(About(AddedFor("aegis-vanguard", ORG, Source.FILE, MARK), ORG.id, DETAILS))
+    then(About(AddedFor("aegis-vanguard", ORG, Source.FILE, MARK), ORG.subject, DETAILS))
     then_state(model="aegis-vanguard", owner=ORG, source=Source.FILE, mark=MARK, details=entry(1))
 
 

@@ -4,6 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scmanager.domain.character import CharacterSheet
+from scmanager.domain.member import Profile
+from scmanager.domain.ship_events import Nickname
 from scmanager.domain.words import (
     PROSE_LENGTH_MAX,
     TitleUnusable,
@@ -12,6 +15,9 @@ from scmanager.domain.words import (
     check_title,
     check_words,
     flaw_of_title,
+    named_in,
+    seen_of,
+    shown_name,
 )
 
 
@@ -25,6 +31,8 @@ from scmanager.domain.words import (
         "⚔️ Owls",
         "👨\u200d👩\u200d👧 Crew",
         "🏴\u200d☠️",
+        "1️⃣ Owls",
+        "❤️\u200d🔥",
         "a" * 120,
     ],
 )
@@ -51,6 +59,10 @@ def test_readable_titles_are_taken(title: str) -> None:
         ("Ow\u2066ls", "character 3 is the invisible U+2066"),
         ("Ow\u00adls", "character 3 is the invisible U+00AD"),
         ("Ow\U000e0041ls", "character 3 is the invisible U+E0041"),
+        ("Owls\u2800", "character 5 is the invisible U+2800"),
+        ("Owls\ufe0f", "character 5 is the invisible U+FE0F"),
+        ("⚔️️ Owls", "character 3 is the invisible U+FE0F"),
+        ("4\ufe0f Owls", "character 2 is the invisible U+FE0F"),
     ],
 )
 def test_what_cannot_be_read_is_refused_and_named(title: str, why: str) -> None:
@@ -104,6 +116,59 @@ def test_a_name_steers_no_terminal_and_no_line(name: str, place: int, code: str)
     assert refused.value.facts["why"] == f"character {place} is U+{code}, which no name may have"
 
 
-@pytest.mark.parametrize("name", ["Aýla 星", "نوري الطيّار", "👨\u200d🚀 Tevarin", "Vesper"])
+HONEST = (
+    "Aýla 星",
+    "نوري الطيّار",
+    "می\u200cخواهم",
+    "க்\u200cஷ",
+    "👨\u200d🚀 Tevarin",
+    "❤️\u200d🔥",
+    "1️⃣",
+    "©️",
+    "🏴󠁧󠁢󠁳󠁣󠁴󠁿",
+    "Vesper",
+)
+
+
+@pytest.mark.parametrize("name", HONEST)
 def test_a_name_may_be_of_any_script(name: str) -> None:
-    assert check_name(name) == name
+    assert check_name(name) == shown_name(name) == seen_of(name) == name
+
+
+@pytest.mark.parametrize(
+    "unseen", [*"\u2800\u034f\ufe0f\ufe00\u00ad\u200b\u200c\u200d\u200e\u3164\ufeff\U000e0061\U000e0100"]
+)
+def test_no_name_looks_like_another_by_what_nobody_sees(unseen: str) -> None:
+    for name in (f"Ada{unseen}", f"A{unseen}da", f"{unseen}Ada", f"Иван{unseen}ов"):
+        with pytest.raises(WordsUnusable, match=f"U[+]{ord(unseen):04X}, which no name may have"):
+            check_name(name)
+        assert shown_name(name) == name.replace(unseen, "\ufffd")
+        assert seen_of(name) == name.replace(unseen, "")
+
+
+def test_what_unicode_ignores_by_default_is_no_name_by_itself() -> None:
+    """DerivedCoreProperties of Unicode 15, Default_Ignorable_Code_Point."""
+    spans = (
+        (0xAD, 0xAD), (0x34F, 0x34F), (0x61C, 0x61C), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F),
+        (0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F), (0x3164, 0x3164), (0xFE00, 0xFE0F), (0xFEFF, 0xFEFF),
+        (0xFFA0, 0xFFA0), (0xFFF0, 0xFFF8), (0x1BCA0, 0x1BCA3), (0x1D173, 0x1D17A), (0xE0000, 0xE0FFF),
+    )  # fmt: skip
+    for first, last in spans:
+        for code in range(first, last + 1):
+            assert shown_name(f"a{chr(code)}b") == "a\ufffdb", hex(code)
+
+
+@given(
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=80)
+    | st.text("aن\u200c\u200d\ufe0f\u2800⚔1\u20e3🏴\U000e0061", max_size=80)
+)
+def test_every_name_can_be_shown_and_the_shown_one_be_said(name: str) -> None:
+    for told in (shown_name(name), seen_of(name)):
+        assert check_name(told, may_be_empty=True) == told
+
+
+@pytest.mark.parametrize("kind", [Profile, CharacterSheet, Nickname])
+def test_what_is_a_name_in_words_is_known_by_its_type(kind: type) -> None:
+    assert set(named_in(kind)) == {
+        Profile: {"handle", "display_name"}, CharacterSheet: {"name", "occupation", "origin"}, Nickname: {"text"},
+    }[kind]  # fmt: skip

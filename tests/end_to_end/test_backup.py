@@ -14,13 +14,13 @@ from msgspec.structs import replace
 from scmanager.adapters import backup_restore
 from scmanager.adapters.backup_file import Backup, BackupDamaged, BackupFromNewerRelease
 from scmanager.adapters.backup_restore import FolderNotEmpty, NoRoom, StateDiffers, restore, verify
-from scmanager.adapters.backup_source import FolderUnsound, snapshot
+from scmanager.adapters.backup_source import FolderUnsound, SnapshotFailed, snapshot
 from scmanager.adapters.identity import IdentityDamaged, IdentityMissing
 from scmanager.adapters.key_vault import VaultDamaged
 from scmanager.adapters.private_files import StateInsideData
-from scmanager.adapters.seen_file import SeenFile
+from scmanager.adapters.seen_file import FILE_NAME, SEEN_BYTES_MAX, SeenFile
 from scmanager.adapters.wrapping import WrappingKeyMissing
-from scmanager.application.erasure import GRACE_S, Erasures
+from scmanager.application.erasure import GRACE_S, Erasures, Grace
 from scmanager.config import Settings
 from scmanager.domain.catalogue import MEMBERS
 from scmanager.eventstore import audit
@@ -228,6 +228,28 @@ def test_days_of_grace_that_ran_when_the_backup_was_made_go_on(ada: Machine, tmp
 
 
 # Heads kept elsewhere
+
+
+def test_the_days_of_grace_of_very_many_erasures_are_in_a_backup(ada: Machine, tmp_path: Path) -> None:
+    many = {f"{number:064x}": Grace(GRACE_S, MADE_AT_S) for number in range(20_000)}
+    with ada.open() as node:
+        found(node)
+        SeenFile(node.settings.data, lambda: 0).update(many)
+    settings = elsewhere(ada, tmp_path)
+    put_back(backup_of(ada.settings), settings)
+    assert dict(SeenFile(settings.data, lambda: 0)) == many
+    with Node(settings) as node:
+        assert erase_now(node) == 0
+
+
+def test_a_small_file_that_is_none_of_ours_is_not_backed_up_in_part(ada: Machine) -> None:
+    with ada.open() as node:
+        found(node)
+        path = node.settings.data / FILE_NAME
+    with path.open("wb") as file:
+        file.truncate(SEEN_BYTES_MAX + 1)
+    with pytest.raises(SnapshotFailed, match=FILE_NAME):
+        backup_of(ada.settings)
 
 
 @pytest.fixture

@@ -14,85 +14,35 @@ from scmanager.adapters.space_reading import SpaceFile, read_space, write_space
 from scmanager.application import members
 from scmanager.application.desk import Desk, Quoted
 from scmanager.application.members import DeviceUnreachable
-from scmanager.application.words import Words
 from scmanager.application.writer import Command
-from scmanager.domain.catalogue import EPOCHS, MEMBERS, ROLES, SHIPS
-from scmanager.domain.event import Event, Id32, Personal
+from scmanager.domain.catalogue import EPOCHS, MEMBERS, ROLES, SHIPS, TREATIES
 from scmanager.domain.governance import Enrolled, EpochOpened, Heads
 from scmanager.domain.member import (
     Claimed,
     LeftFor,
+    MemberUnknown,
     Note,
     Noted,
     Profile,
+    ProfileChanged,
     ProfileChangedFor,
     RankTooHigh,
     RemovalReason,
     Standing,
 )
+from scmanager.domain.placeholder import NoPlaceholder, NotJoined
 from scmanager.domain.role import Changed, RightNotYours
-from scmanager.domain.ship_events import Named, Nickname, Owner, OwnerKind, Transferred
+from scmanager.domain.ship_events import Named, NamedFor, Nickname, Owner, OwnerKind, Transferred
+from scmanager.domain.treaty_events import Kind, Proposed, TreatyTerms
+from scmanager.eventstore import content
 from scmanager.eventstore.log_copy import LogCopy
 from scmanager.eventstore.own_log import Secret
 from scmanager.exchanging import Exchange, RequestOfAnother
 from scmanager.runtime import Node
 from scmanager.spaces.personal import Absence
 from scmanager.spaces.readers import readers
-from tests.support.machines import Machine, carry, found, let_in, officer_role
-
-
-class Org:
-    """Ada founds; Bob, rank 3, speaks for members and defines roles; Cleo, rank 8, may nothing."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.ada, self.bob, self.cleo = (Machine(folder, name).open() for name in ("ada", "bob", "cleo"))
-        self.space = found(self.ada)
-        self.founder = self.space[:16]
-        roles = (("Herald", 3, ("member.represent", "role.define")), ("Hand", 8, ()))
-        self.herald, self.hand = (self._role(*each) for each in roles)
-        self.bob_id = let_in(self.ada, self.bob, self.space, self.herald, folder)
-        self.carry(self.bob, self.ada)
-        self.cleo_id = let_in(self.ada, self.cleo, self.space, self.hand, folder)
-        self.carry(self.cleo, self.ada)
-        self.carry(self.ada, self.bob)
-
-    def _role(self, title: str, rank: int, rights: tuple[str, ...]) -> bytes:
-        made = self.ada.do("role.define", self.space, {"title": title, "rank": rank, "rights": rights})
-        return bytes.fromhex(made["role"])
-
-    def carry(self, from_: Node, to: Node) -> None:
-        carry(from_, to, self.space, self.folder)
-
-    def arm(self, *rights: str) -> None:
-        """Bob gets these rights, at his rank."""
-        role = self._role("Armed", 3, rights)
-        self.ada.do("member.set-role", self.space, {"member_id": self.bob_id, "role_id": role})
-        self.carry(self.ada, self.bob)
-
-    def forge(self, *said: tuple[bytes, Event]) -> None:
-        """Bob's machine records what no verb of his would."""
-
-        def act(desk: Desk) -> dict[str, object]:
-            for entity, event in said:
-                desk.record(ROLES if isinstance(event, Changed) else MEMBERS, entity, event)
-            return {}
-
-        self.bob.writer.do(Command(secrets.token_bytes(16), self.space, act))
-        self.carry(self.bob, self.ada)
-
-    def member(self, member: bytes) -> object:
-        with self.ada.shelf.lock:
-            return self.ada.shelf.space(self.space).state(MEMBERS, member)
-
-    def words(self, entry: Id32, kind: type[Personal]) -> object:
-        with self.ada.shelf.lock:
-            space = self.ada.shelf.space(self.space)
-            return Words(self.ada.store, self.ada.vault.held).read(space, {entry: kind})[entry]
-
-    def close(self) -> None:
-        for node in (self.ada, self.bob, self.cleo):
-            node.close()
+from tests.support.machines import Machine, carry, let_in, officer_role
+from tests.support.three_machines import Org
 
 
 @pytest.fixture
@@ -111,6 +61,81 @@ def test_who_speaks_for_members_says_nothing_for_those_above_him(org: Org) -> No
     assert org.member(org.founder).profile == profile
     assert org.member(org.founder).standing is Standing.JOINED
     assert org.member(org.cleo_id).claimed_by is None
+
+
+def _admitted(org: Org, how: str, folder: Path) -> tuple[bytes, Node]:
+    """Olga, rank 2, who has not said that she joins."""
+    olga, officer = Machine(folder, "olga").open(), officer_role(org.ada, org.space)
+    if how == "recorded":
+        member = bytes.fromhex(org.ada.do("member.record", org.space, {"handle": "Olga"})["member"])
+    elif how == "by hand":
+        member = secrets.token_bytes(16)
+    else:
+        member = bytes.fromhex(org.ada.do("member.invite", org.space, {})["member"])
+    asked = olga.request(org.ada.invitation(org.space, member))
+    org.ada.take_request(asked)
+    given = {"member_id": member, "log": asked.log, "device": asked.device, "box": asked.box}
+    if how == "re-invited":
+        org.ada.do("member.grant", org.space, given | {"role_id": org.hand})
+        org.ada.do("member.remove", org.space, {"member_id": member, "reason": "inactive"})
+        org.ada.do("member.invite", org.space, {"member_id": member})
+    org.ada.do("member.grant", org.space, given | {"role_id": officer})
+    if how == "a second seat":
+        tablet = Machine(folder, "tablet").open()
+        more = tablet.request(org.ada.invitation(org.space, member))
+        org.ada.take_request(more)
+        lower = {"role_id": org.hand, "log": more.log, "device": more.device, "box": more.box}
+        org.ada.do("member.grant", org.space, given | lower)
+        tablet.close()
+    org.carry(org.ada, org.bob)
+    return member, olga
+
+
+@pytest.mark.parametrize("how", ["recorded", "invited", "by hand", "a second seat", "re-invited"])
+def test_nobody_speaks_from_below_for_who_was_admitted_and_has_not_joined(org: Org, how: str, tmp_path: Path) -> None:
+    member, olga = _admitted(org, how, tmp_path)
+    before = org.member(member)
+    for verb, words, refusal in (
+        ("member.change-profile", {"handle": "Impostor"}, RankTooHigh),
+        ("member.claim", {"by": org.bob_id}, (NoPlaceholder, MemberUnknown)),
+        ("member.leave", {}, RankTooHigh),
+    ):
+        with pytest.raises(refusal):
+            org.bob.do(verb, org.space, {"member_id": member, **words})
+    org.forge((member, ProfileChangedFor()), (member, LeftFor()), (member, Claimed(org.bob_id)))
+    after = org.member(member)
+    assert (after.standing, after.profile, after.claims) == (before.standing, before.profile, ())
+    org.carry(org.ada, olga)
+    if how != "by hand":  # Nobody invited or recorded this one: acting is all that was given.
+        assert olga.do("member.join", org.space, {"handle": "Olga"})
+        org.carry(olga, org.ada)
+        assert org.member(member).standing is Standing.JOINED
+    assert olga.do("fleet.form", org.space, {"title": "Home"})
+    olga.close()
+
+
+def test_who_was_said_to_have_left_joins_with_the_seat_that_was_given(org: Org, tmp_path: Path) -> None:
+    olga = Machine(tmp_path, "olga").open()
+    member = bytes.fromhex(org.bob.do("member.record", org.space, {"handle": "Olga"})["member"])
+    org.bob.do("member.leave", org.space, {"member_id": member})
+    org.carry(org.bob, org.ada)
+    asked = olga.request(org.ada.invitation(org.space, member))
+    org.ada.take_request(asked)
+    given = {"member_id": member, "log": asked.log, "device": asked.device, "box": asked.box}
+    org.ada.do("member.grant", org.space, given | {"role_id": org.hand})
+    org.carry(org.ada, olga)
+    assert olga.do("member.join", org.space, {})
+    org.carry(olga, org.ada)
+    assert org.member(member).standing is Standing.JOINED
+    olga.close()
+
+
+def test_an_officer_who_became_less_is_spoken_for_by_who_is_above_now(org: Org, tmp_path: Path) -> None:
+    member, olga = _admitted(org, "invited", tmp_path)
+    org.ada.do("member.set-role", org.space, {"member_id": member, "role_id": org.hand})
+    org.carry(org.ada, org.bob)
+    assert org.bob.do("member.change-profile", org.space, {"member_id": member, "handle": "Olga"})
+    olga.close()
 
 
 def test_a_role_takes_no_right_that_its_writer_has_not(org: Org) -> None:
@@ -162,13 +187,47 @@ def test_words_of_a_ship_lie_under_no_made_up_owner(org: Org) -> None:
     assert org.words(nickname, Nickname) is Absence.UNREADABLE
 
 
+def test_terms_of_a_treaty_lie_under_no_made_up_contact(org: Org) -> None:
+    org.arm("diplomacy.manage")
+    lyra = bytes.fromhex(org.ada.do("contact.record", org.space, {"title": "Lyra"})["contact"])
+    said = {"contact_id": lyra, "kind": Kind.PEACE, "title": "Peace", "text": "No shots"}
+    treaty = bytes.fromhex(org.ada.do("treaty.propose", org.space, said)["treaty"])
+    org.carry(org.ada, org.bob)
+    nobody = secrets.token_bytes(16)
+
+    def act(desk: Desk) -> dict[str, object]:
+        looked = desk._look
+        desk._look = lambda fold, entity: (looked(fold, entity)[0], ())  # As if nobody had proposed it before.
+        plain = msgspec.json.encode(TreatyTerms("Cleo, Main Street 5"))
+        desk.record(TREATIES, treaty, Quoted(Proposed(nobody, Kind.PEACE, "Peace"), ((nobody, plain),)))
+        return {}
+
+    org.bob.writer.do(Command(secrets.token_bytes(16), org.space, act))
+    org.carry(org.bob, org.ada)
+    ours, theirs = (each.entry for each in org.state(TREATIES, treaty).versions)
+    assert org.words(ours, TreatyTerms) == TreatyTerms("No shots")
+    assert org.words(theirs, TreatyTerms) is Absence.UNREADABLE
+    org.ada.do("member.erase", org.space, {"member_id": lyra})
+    assert org.words(ours, TreatyTerms) is Absence.ERASED
+    assert org.words(theirs, TreatyTerms) is Absence.UNREADABLE
+
+
 def test_what_is_claimed_in_steps_is_erased_in_all(org: Org) -> None:
     one, two = (
         bytes.fromhex(org.ada.do("member.record", org.space, {"handle": handle})["member"])
         for handle in ("One", "Two")
     )
-    org.ada.do("member.claim", org.space, {"member_id": one, "by": two})
+    with pytest.raises(NotJoined):
+        org.ada.do("member.claim", org.space, {"member_id": one, "by": two})
     org.ada.do("member.claim", org.space, {"member_id": two, "by": org.cleo_id})
+    with pytest.raises(NotJoined):
+        org.ada.do("member.settle-claim", org.space, {"member_id": two, "by": one})
+
+    def act(desk: Desk) -> dict[str, object]:
+        desk.record(MEMBERS, one, Claimed(two))  # What no verb says.
+        return {}
+
+    org.ada.writer.do(Command(secrets.token_bytes(16), org.space, act))
     org.ada.do("member.erase", org.space, {"member_id": org.cleo_id})
     assert org.words(org.member(one).profile, Profile) is Absence.ERASED
 
@@ -188,19 +247,28 @@ def test_an_erasure_takes_what_was_recorded_of_them_before_they_joined(org: Org)
     assert org.words(state.profile, Profile) is Absence.ERASED
 
 
-def test_nobody_stays_by_having_more_logs_than_a_removal_can_name(org: Org, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(members, "KEPT_MAX", 2)
+@pytest.mark.parametrize("how", ["removed", "left"])
+def test_nobody_stays_by_having_more_logs_than_an_entry_can_name(
+    org: Org, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """Sixteen logs and an entry of 1,500 bytes stand for seven hundred and one of 64 KiB."""
     invitation = org.bob.invitation(org.space, org.bob_id)
-    for _ in range(4):
+    for _ in range(16):
         asked = org.bob.request(invitation)
         org.bob.take_request(asked)
         org.bob.do("device.enrol", org.space, {"log": asked.log, "device": asked.device, "box": asked.box})
     recorded = bytes.fromhex(org.bob.do("member.record", org.space, {"handle": "Zoe"})["member"])
-    org.carry(org.bob, org.ada)
-    org.ada.do("member.remove", org.space, {"member_id": org.bob_id, "reason": "conduct"})
+    if how == "left":
+        org.bob.do("member.leave", org.space, {})
+    monkeypatch.setattr(members, "KEPT_MAX", 4)
+    monkeypatch.setattr(content, "SHARED_BYTES_MAX", 1500)
+    org.carry(org.bob, org.ada)  # Who left has his grants ended by what takes it in.
+    if how == "removed":
+        org.ada.do("member.remove", org.space, {"member_id": org.bob_id, "reason": "conduct"})
     with org.ada.shelf.lock:
         assert org.bob_id not in {each.grant.member for each in org.ada.shelf.space(org.space).grants()}
     assert org.member(recorded).standing is Standing.RECORDED, "the longest log is kept"
+    assert org.member(org.bob_id).standing is (Standing.LEFT if how == "left" else Standing.REMOVED)
 
 
 def test_what_one_seals_under_a_key_that_nobody_has_keeps_the_key_from_nothing(org: Org, tmp_path: Path) -> None:
@@ -315,3 +383,24 @@ def test_a_key_that_seals_something_goes_before_one_that_lies_there_unused(org: 
     org.ada.do("ship.add", own, {"model": "rsi-aurora-mr", "nickname": "Dart"})
     with org.ada.shelf.lock:
         assert smaller.key_id not in org.ada.shelf.space(own).named_keys()
+
+
+def test_nobody_is_a_member_by_what_does_not_count(org: Org) -> None:
+    """Words said for an owner lie under his key; one of whom only others said what is his to say is no owner."""
+    org.arm("ship.manage")
+    ship = bytes.fromhex(org.bob.do("ship.add", org.space, {"model": "AEGS_Gladius"})["ship"])
+    nobody = secrets.token_bytes(16)
+
+    def act(desk: Desk) -> dict[str, object]:
+        desk.record(MEMBERS, nobody, ProfileChanged())
+        desk.record(SHIPS, ship, Transferred(Owner(OwnerKind.MEMBER, nobody), ()))
+        plain = msgspec.json.encode(Nickname("Cleo, Main Street 5"))
+        desk.record(SHIPS, ship, Quoted(NamedFor(), ((nobody, plain),)))
+        return {}
+
+    org.bob.writer.do(Command(secrets.token_bytes(16), org.space, act))
+    org.carry(org.bob, org.ada)
+    with org.ada.shelf.lock:
+        nickname = org.ada.shelf.space(org.space).state(SHIPS, ship).nickname
+    assert nickname
+    assert org.words(nickname, Nickname) is Absence.UNREADABLE

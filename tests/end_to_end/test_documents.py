@@ -14,16 +14,8 @@ from scmanager.application.desk import Desk, NotAllowed, Quoted
 from scmanager.application.documents import KindElsewhere, NothingToUndo, ThingUnknown
 from scmanager.application.writer import Command
 from scmanager.domain.catalogue import DOCUMENTS
-from scmanager.domain.document import (
-    ROOT,
-    BriefingChanged,
-    DocumentTooLong,
-    Kind,
-    TakenIn,
-    actor_of,
-    salt_of,
-    subject_of,
-)
+from scmanager.domain.change_graph import ROOT
+from scmanager.domain.document import BriefingChanged, DocumentTooLong, Kind, TakenIn, actor_of, salt_of, subject_of
 from scmanager.domain.leaving import LeavingAbove, LeavingUnknown
 from scmanager.domain.member import RemovalReason
 from scmanager.domain.operation_rules import OperationUnknown

@@ -247,7 +247,7 @@ def test_erasures_of_keys_that_never_were_cost_a_look_and_not_one_for_each(
     erasures = Erasures(org.ada.store, org.ada.shelf, org.ada.vault, kept, lambda: 0)
     erasures.run()
     erasures.run()
-    assert writes == [8]
+    assert writes == [], "what goes at once waits for nothing"
     assert len(looks) < 20
 
 

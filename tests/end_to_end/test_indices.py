@@ -2,9 +2,11 @@
 
 from typing import Any
 
-from scmanager.domain.catalogue import MEMBERS
+from scmanager.application.fielding import BY_SHIP, BY_STANDING
+from scmanager.domain.catalogue import MEMBERS, OPERATIONS
 from scmanager.domain.event import Id
 from scmanager.domain.member import Standing
+from scmanager.domain.operation_events import CancelReason
 from scmanager.runtime import Node
 from scmanager.spaces.journal import LENGTH_MAX
 from tests.end_to_end.test_governing import Org, org
@@ -16,10 +18,12 @@ __all__ = ["org"]
 def found(node: Node, org: Org, *standings: Standing) -> dict[Id, Any]:
     """By the index, which has to agree with a walk."""
     space = node.shelf.space(org.space)
-    listed = list(space.indices.having(space, MEMBERS, "standing", standings))
+    listed = list(space.indices.having(space, BY_STANDING, standings))
     walked: dict[Id, Any] = dict(space.things(MEMBERS))
     assert dict(listed) == {each: one for each, one in walked.items() if one.standing in standings}
     assert len(listed) == len(dict(listed))
+    for ids in space.indices.ids(space, BY_STANDING, standings):
+        assert list(ids) == sorted(ids)
     return dict(listed)
 
 
@@ -51,3 +55,34 @@ def test_more_than_the_journal_remembers_is_read_anew(org: Org) -> None:
     for number in range(LENGTH_MAX + 1):
         org.ada.do("member.record", org.space, {"handle": f"pilot-{number}"})
     assert len(found(org.ada, org, Standing.RECORDED)) == LENGTH_MAX + 1
+
+
+def needing(node: Node, org: Org, *ships: Id) -> list[list[Id]]:
+    """For each of these ships the operations that need it."""
+    space = node.shelf.space(org.space)
+    by_ship = [[each for ids in space.indices.ids(space, BY_SHIP, (ship,)) for each in ids] for ship in ships]
+    for ship, listed in zip(ships, by_ship, strict=True):
+        every: dict[Id, Any] = dict(space.things(OPERATIONS))
+        assert listed == sorted(each for each, one in every.items() if ship in BY_SHIP.values(one))
+        assert [each for each, _ in space.indices.having(space, BY_SHIP, (ship,))] == listed
+    return by_ship
+
+
+def test_a_thing_of_several_values_is_found_under_each_as_long_as_it_has_it(org: Org) -> None:
+    def made(verb: str, thing: str, **arguments: Any) -> Id:
+        return bytes.fromhex(org.ada.do(verb, org.space, arguments)[thing])
+
+    ships = one, two = [made("ship.add", "ship", model="DRAK_Corsair", organisation=True) for _ in range(2)]
+    assert needing(org.ada, org, *ships) == [[], []]
+    starts, slots = 4_000_000_000, []
+    for title in ("Raid", "Patrol"):
+        new = made("operation.plan", "operation", title=title, starts_s=starts, ends_s=starts + 60)
+        slots += [(new, made("operation.add-ship-slot", "slot", operation_id=new, title=each)) for each in "AB"]
+    for (operation, slot), ship in zip(slots, (one, two, one, two), strict=True):
+        org.ada.do("operation.assign-ship", org.space, {"operation_id": operation, "slot": slot, "ship_id": ship})
+    (raid, first), (patrol, _) = slots[0], slots[2]
+    assert needing(org.ada, org, *ships) == [sorted((raid, patrol))] * 2
+    org.ada.do("operation.release-ship", org.space, {"operation_id": raid, "slot": first})
+    assert needing(org.ada, org, *ships) == [[patrol], sorted((raid, patrol))]
+    org.ada.do("operation.cancel", org.space, {"operation_id": patrol, "reason": CancelReason.OTHER})
+    assert needing(org.ada, org, *ships) == [[], [raid]]

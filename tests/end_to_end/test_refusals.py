@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from scmanager.application.members import DeviceUnknown, LogNotHere, NothingToChange, SubjectWithoutKeys
+from scmanager.application.erasing import SubjectWithoutKeys
+from scmanager.application.members import DeviceUnknown, LogNotHere, NothingToChange
 from scmanager.domain.catalogue import ROLES
 from scmanager.domain.hangar_import import ImportUnknown
 from scmanager.domain.organisation import OrganisationArchived

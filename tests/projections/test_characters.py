@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from scmanager.application import characters, members
+from scmanager.application import characters, erasing
 from scmanager.application.desk import Desk
 from scmanager.domain import character
 from scmanager.domain.catalogue import CHARACTERS
@@ -100,7 +100,7 @@ def test_erased_words_of_a_character_are_hidden_at_once(nova: Books, database: s
     nova.do(lambda desk: desk.decide(CHARACTERS, VESPER, character.share, desk.me, shown, None))
     projector = nova.projector(database)
     projector.catch_up()
-    nova.do(lambda desk: members.erase(desk, member_id=nova.founder))
+    nova.do(lambda desk: erasing.erase(desk, member_id=nova.founder))
     projector.catch_up()
     assert one(database, "select name, name_lower, background, words, body, body_words from scm_read.persona") == (
         None,
@@ -123,7 +123,7 @@ def test_after_every_step_the_rows_are_those_of_a_rebuild(nova: Books, database:
         lambda desk: desk.decide(CHARACTERS, VESPER, character.retire, desk.me, Fate.DEAD),
         lambda desk: characters.withdraw(desk, character_id=KESTREL),
         lambda desk: characters.drop_main(desk),
-        lambda desk: members.erase(desk, member_id=nova.founder),
+        lambda desk: erasing.erase(desk, member_id=nova.founder),
     ):
         nova.do(act)
         projector.catch_up()

@@ -7,13 +7,14 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from scmanager.application import characters, contests, members
+from scmanager.application import characters, contests, erasing
 from scmanager.application.desk import Desk
-from scmanager.domain import character, fleet, organisation
-from scmanager.domain.catalogue import FLEETS, ORGANISATIONS
+from scmanager.domain import character, fleet, member, organisation
+from scmanager.domain.catalogue import FLEETS, MEMBERS, ORGANISATIONS
 from scmanager.domain.character import CharacterSheet
 from scmanager.domain.event import About, Decision
 from scmanager.domain.fold import Fold
+from scmanager.domain.prose import prose_of
 from scmanager.projections import generation
 from scmanager.projections.generation import LIVE
 from tests.support.books import Books, dump, form_fleet, one, show_character
@@ -38,9 +39,14 @@ def renamed(title: str) -> Callable[[Desk], None]:
 
 def described(text: str) -> Callable[[Desk], None]:
     def words(desk: Desk) -> About:
-        return About(organisation.Described(), desk.organisation, organisation.Description(text))
+        return About(organisation.Described(), prose_of(desk.organisation), organisation.Description(text))
 
     return lambda desk: unseen(desk.organisation, words)(desk)
+
+
+def noted(text: str) -> Callable[[Desk], None]:
+    """About the founder, so that his erasure takes it."""
+    return lambda desk: unseen(desk.me, lambda _: About(member.Noted(), desk.me, member.Note(text)))(desk)
 
 
 def shown(made: Books, database: str, query: str) -> list[dict[str, Any]]:
@@ -99,13 +105,13 @@ def test_a_settled_contest_stays_with_the_value_that_lost(flying: Books, databas
 
 
 def test_words_that_stand_against_each_other_are_shown_until_they_are_erased(nova: Books, database: str) -> None:
-    nova.do(described("We mine."))
-    nova.do(described("We fly.\tFar."))
+    nova.do(noted("We mine."))
+    nova.do(noted("We fly.\tFar."))
     assert [each["words"] for each in shown(nova, database, VALUES)] == ["We fly.\tFar.", "We mine."]
-    settle(nova, ORGANISATIONS, nova.founder, "description", 2)
+    settle(nova, MEMBERS, nova.founder, "note", 2)
     (row,) = shown(nova, database, "select * from scm_read.contest")
     assert row["outcome_words"] == "We mine."
-    nova.do(lambda desk: members.erase(desk, member_id=nova.founder))
+    nova.do(lambda desk: erasing.erase(desk, member_id=nova.founder))
     (row,) = shown(nova, database, "select * from scm_read.contest")
     assert row["outcome_words"] is None
     assert {(each["words"], each["words_open"]) for each in shown(nova, database, VALUES)} == {(None, "erased")}
@@ -128,10 +134,13 @@ def test_after_every_step_the_rows_are_those_of_a_rebuild(flying: Books, databas
         renamed("South"),
         described("We mine."),
         described("We fly."),
+        noted("Late."),
+        noted("On time."),
         lambda desk: desk.decide(FLEETS, FLEET, fleet.rename, "South"),
         lambda desk: desk.decide(ORGANISATIONS, desk.organisation, organisation.describe, "Both."),
+        lambda desk: desk.decide(MEMBERS, desk.me, member.note, "Mostly on time."),
         lambda desk: desk.decide(FLEETS, FLEET, fleet.disband),
-        lambda desk: members.erase(desk, member_id=flying.founder),
+        lambda desk: erasing.erase(desk, member_id=flying.founder),
     ):
         flying.do(act)
         projector.catch_up()

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from scmanager.application import diplomacy, members
+from scmanager.application import diplomacy, erasing
 from scmanager.application.desk import Desk
 from scmanager.domain.catalogue import TREATIES
 from scmanager.domain.diplomacy import Side, Stance
@@ -91,7 +91,7 @@ def test_erased_words_about_a_contact_are_hidden_and_everything_else_stays(nova:
         nova.do(lambda desk, each=each: diplomacy.note(desk, contact_id=each, text="secret"))
     nova.do(agree(PACT, TALLOW))
     shown(nova, database, "select 1")
-    nova.do(lambda desk: members.erase(desk, member_id=TALLOW))
+    nova.do(lambda desk: erasing.erase(desk, member_id=TALLOW))
     rows = shown(nova, database, "select title, note, note_words from scm_read.contact order by title")
     assert [tuple(row.values()) for row in rows] == [("Brine", "secret", "open"), ("Tallow", None, "erased")]
     (row,) = shown(nova, database, "select terms, evidence, terms_words, evidence_words from scm_read.treaty_version")

@@ -7,11 +7,12 @@ from typing import NoReturn
 import pytest
 
 from scmanager.adapters.document_guard import DocumentGuard
-from scmanager.application import members
+from scmanager.application import erasing
 from scmanager.application.desk import Quoted
 from scmanager.application.every_verb import VERBS
 from scmanager.domain.catalogue import DOCUMENTS
-from scmanager.domain.document import ROOT, BriefingChanged, Kind, actor_of, salt_of, subject_of
+from scmanager.domain.change_graph import ROOT
+from scmanager.domain.document import BriefingChanged, Kind, actor_of, salt_of, subject_of
 from scmanager.projections.generation import LIVE
 from scmanager.projections.matching import grams, grams_of_search
 from scmanager.spaces.documents import BACK_OFF, Documents, Place
@@ -97,7 +98,7 @@ def test_who_is_erased_leaves_what_he_wrote_in_shared_texts(writers: Writers) ->
     writers.edit("Written by the founder.\n")
     writers.edit("We are one.", writers.books.founder, Kind.CHARTER)
     before = writers.rows()
-    writers.books.do(lambda desk: members.erase(desk, member_id=writers.books.founder, ground="request"))
+    writers.books.do(lambda desk: erasing.erase(desk, member_id=writers.books.founder, ground="request"))
     assert writers.rows() == before
     assert {row["body_words"] for row in before} == {"open"}
 
@@ -106,7 +107,7 @@ def test_a_text_whose_key_was_erased_leaves_the_row_without_it(writers: Writers)
     writers.edit("Private.\n")
     assert writers.rows()[0]["body"] == "Private.\n"
     subject = subject_of(OPERATION, Kind.BRIEFING)
-    writers.books.do(lambda desk: members.erase(desk, member_id=subject, ground="request"))
+    writers.books.do(lambda desk: erasing.erase(desk, member_id=subject, ground="request"))
     (row,) = writers.rows()
     assert (row["body"], row["body_words"]) == (None, "erased")
     writers.same_when_rebuilt()
@@ -183,7 +184,7 @@ def test_of_an_erased_text_nothing_can_be_searched(writers: Writers) -> None:
     writers.edit("Quillfeather knows.\n")
     assert words_in(writers, "quillfeather") == ["document", "document_text"]
     subject = subject_of(OPERATION, Kind.BRIEFING)
-    writers.books.do(lambda desk: members.erase(desk, member_id=subject, ground="request"))
+    writers.books.do(lambda desk: erasing.erase(desk, member_id=subject, ground="request"))
     assert words_in(writers, "quillfeather") == []
     assert one(writers.database, "select count(*) from scm_read.document_text") == (0,)
     writers.same_when_rebuilt()

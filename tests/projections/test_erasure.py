@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from scmanager.adapters.postgres_server import PrivateServer, remove, start
-from scmanager.application import members
+from scmanager.application import erasing, members
 from scmanager.domain.document import Kind, subject_of
 from scmanager.projections.erasure import FilesRecycled, MayNotCleanUp, clean_up
 from scmanager.projections.matching import matching_key
@@ -53,7 +53,7 @@ def filled(nova: Books, projector: Projector) -> None:
 
 
 def erase(nova: Books, who: bytes) -> None:
-    nova.do(lambda desk: members.erase(desk, member_id=who))
+    nova.do(lambda desk: erasing.erase(desk, member_id=who))
 
 
 def test_an_erased_members_words_are_hidden_at_once(nova: Books, database: str) -> None:

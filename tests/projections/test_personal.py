@@ -12,7 +12,7 @@ from scmanager.domain.character import CharacterSheet
 from scmanager.domain.contact import ContactNote
 from scmanager.domain.event import About, Personal
 from scmanager.domain.member import Note, Profile, Recorded
-from scmanager.domain.operation_events import Briefing, Cancellation
+from scmanager.domain.operation_events import Cancellation, Objective
 from scmanager.domain.organisation import Description
 from scmanager.domain.ship_events import Nickname
 from scmanager.domain.treaty_events import TreatyEvidence, TreatyTerms
@@ -111,6 +111,12 @@ def test_names_of_any_script_are_read(name: str) -> None:
     assert opened(told, carrying(told)) == Profile(name, name)
 
 
+@pytest.mark.parametrize("unseen", ["\u2800", "\u034f", "\ufe0f", "\u200b"])
+def test_what_nobody_sees_in_a_name_is_shown_and_the_rest_is_read(unseen: str) -> None:
+    told = sealed(msgspec.json.encode({"handle": f"ada{unseen}", "display_name": "Ada ❤️"}))
+    assert opened(told, carrying(told)) == Profile("ada\ufffd", "Ada ❤️")
+
+
 PROSE = "Meet at Everus.\n\tFly \x1b[31m\u202elow.\r\n" + "x" * 19_000
 
 
@@ -119,7 +125,7 @@ PROSE = "Meet at Everus.\n\tFly \x1b[31m\u202elow.\r\n" + "x" * 19_000
     [
         (Profile, ("handle", "display_name"), ()),
         (CharacterSheet, ("name", "occupation", "origin"), ("background",)),
-        (Briefing, ("place",), ("objective",)),
+        (Objective, ("place",), ("objective",)),
         (Nickname, ("text",), ()),
         *(
             (each, (), ("text",))

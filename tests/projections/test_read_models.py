@@ -183,7 +183,7 @@ def test_a_cancelled_operation_says_why_and_a_copy_shows_the_words_of_its_source
     source = nova.shelf.space(nova.space).state(OPERATIONS, OPERATION)
     nova.do(operate(NEW, planning.copy_at, source, "Again", 4_000_086_400))
     row = shown(nova, database, "select t.body, t.operation from scm_read.operation o join scm_read.operation_text t"
-                " on t.entry = o.briefing where o.title = 'Again'")  # fmt: skip
+                " on t.entry = o.objective where o.title = 'Again'")  # fmt: skip
     assert (row["body"], row["operation"]) == ("Take it.", OPERATION)
     nova.do(operate(OTHER, planning.copy, source, "Ever after", 0, None))
     row = shown(nova, database, "select starts, ends, length_s from scm_read.operation where title = 'Ever after'")

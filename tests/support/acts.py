@@ -11,13 +11,25 @@ import msgspec
 
 from scmanager.application.desk import Desk
 from scmanager.application.verbs import VERBS
-from scmanager.domain import character, contact, fleet, hangar, member, negotiation, organisation, role, squadron
+from scmanager.domain import (
+    character,
+    contact,
+    fleet,
+    hangar,
+    member,
+    negotiation,
+    organisation,
+    placeholder,
+    role,
+    squadron,
+)
 from scmanager.domain import operation_crew as crew
 from scmanager.domain import operation_planning as planning
 from scmanager.domain.catalogue import (
     CHARACTERS,
     CONTACTS,
     FLEETS,
+    MACHINES,
     MEMBERS,
     OPERATIONS,
     ORGANISATIONS,
@@ -154,7 +166,11 @@ def _member() -> Kindred:
         desk.decide(MEMBERS, thing, member.record, thing, "grace", "")
 
     invite = said("member.invite", "member_id")
-    claim = said("member.claim", "member_id", by=MEMBER)
+    claim = decided(MEMBERS, placeholder.claim, MEMBER)
+
+    def claimed(desk: Desk, world: World, thing: bytes, _side: int) -> None:
+        desk.record(MEMBERS, thing, member.Claimed(world.ships[0]))
+
     return Kindred(
         MEMBERS,
         record,
@@ -169,8 +185,7 @@ def _member() -> Kindred:
                 said("member.remove", "member_id", reason=[RemovalReason.CONDUCT, RemovalReason.INACTIVE]),
             ),
             Act("member.claim", claim),
-            Act("member.settle-claim", said("member.settle-claim", "member_id", by=MEMBER),
-                (said("member.claim", "member_id", by=lambda world, _t, _s: world.ships[0]),)),
+            Act("member.settle-claim", decided(MEMBERS, placeholder.settle_claim, MEMBER), (claimed,)),
         ),
     )  # fmt: skip
 
@@ -392,11 +407,18 @@ def _shown_character() -> Kindred:
     )
 
 
+def _machine() -> Kindred:
+    def name(desk: Desk, _: World, thing: bytes, side: int) -> None:
+        VERBS["device.name"].act(desk, device=thing * 2, name=["Laptop", "Tower"][side])
+
+    return Kindred(MACHINES, name, (Act("device.name", name),))
+
+
 KINDS = tuple(
     make()
     for make in (
         _organisation, _role, _member, _ship, _fleet, _squadron, _operation, _contact, _treaty, _character,
-        _shown_character,
+        _shown_character, _machine,
     )
 )  # fmt: skip
 

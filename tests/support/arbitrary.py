@@ -7,7 +7,7 @@ from typing import Any, get_args, get_origin
 import msgspec
 from hypothesis import strategies as st
 
-from scmanager.domain import audit_event, document, payload
+from scmanager.domain import audit_event, change_graph, document, payload
 from scmanager.domain.event import Envelope, Event
 from scmanager.domain.rights import Right
 from scmanager.domain.treaty_events import WARN_DAYS_MAX, Days
@@ -20,7 +20,7 @@ _IN_BOUNDS: dict[Any, st.SearchStrategy[Any]] = {
     payload.Id16: st.sampled_from(PEOPLE),
     payload.Entry: st.sampled_from(ENTRIES),
     payload.Entries: st.lists(st.sampled_from(ENTRIES), max_size=4).map(tuple),
-    document.Hashes: st.lists(st.sampled_from((document.ROOT, *ENTRIES)), min_size=1, max_size=4).map(tuple),
+    document.Hashes: st.lists(st.sampled_from((change_graph.ROOT, *ENTRIES)), min_size=1, max_size=4).map(tuple),
     document.Number: st.integers(1, 4),
     document.Moment: st.integers(0, payload.INT_MAX),
     payload.Seconds: st.integers(0, payload.INT_MAX),

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from automerge import core
 
 from scmanager.adapters.automerge_text import ROOT_CHANGE, TextDocument
-from scmanager.domain.document import ROOT
+from scmanager.domain.change_graph import ROOT
 from scmanager.spaces.scribe import Draft, Told
 
 SPARE = b"spare".ljust(16, b".")

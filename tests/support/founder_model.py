@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import wraps
 
 from scmanager.domain.governance import Kept, succession_message
+from scmanager.domain.prose import prose_of
 from scmanager.domain.records import Fact, Statement
 
 Check = Callable[[bytes, bytes, bytes], bool]
@@ -29,6 +30,7 @@ class FounderModel:
     def __init__(self, space: bytes, facts: list[Fact], check: Check) -> None:
         self.space, self.check = space, check
         self.founder = space[:16]
+        self.prose = prose_of(self.founder)
         self.settled: dict[tuple[object, ...], bool] = {}
         self.everything = facts
         self.zero = {fact.log: fact for fact in facts if fact.seq == 0}

@@ -6,6 +6,7 @@ import msgspec
 
 from scmanager.domain.governance import Continued, DeviceCut, Enrolled, Erased, Granted, Kept, Removed
 from scmanager.domain.past import contiguous
+from scmanager.domain.prose import prose_of
 from scmanager.domain.records import Fact
 from tests.support.world import Log, World, member_id, public
 
@@ -107,7 +108,8 @@ class RandomWorld(World):
     def _odd(self) -> None:
         kind = self.random.choice(("unknown", "newer", "malformed", "erased"))
         if kind == "erased":
-            self._put(Erased(subject=member_id("ann"), keys=(), ground="request"))
+            subject = self.random.choice((member_id("ann"), prose_of(self.founder_id)))
+            self._put(Erased(subject=subject, keys=(), ground="request"))
         else:
             tag = {"unknown": "zebra.seen/1", "newer": "grant.removed/9", "malformed": Granted.tag}[kind]
             self._put(None, type=tag, malformed=kind == "malformed" and self.random.random() < 0.5)

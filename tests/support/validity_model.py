@@ -127,7 +127,7 @@ class Model(FounderModel):
             case Continued():
                 return entry.seq == 1 and self.device_continues(entry)
             case Erased():
-                return event.subject == author.member or author.rank <= 1
+                return event.subject != self.prose and (event.subject == author.member or author.rank <= 1)
             case _:
                 return True
 

@@ -3,6 +3,7 @@ CREATE TABLE {schema}.persona (
     space        bytea NOT NULL,
     id           bytea NOT NULL,
     player       bytea NOT NULL,
+    place        bytea NOT NULL, -- id, then player: two may show one id, and neither is the other's
     fate         text,           -- null: it is played
     name_lower   text COLLATE "C",
     name         text COLLATE "C",
@@ -50,9 +51,9 @@ ALTER TABLE {schema}.persona_sheet
     ALTER COLUMN background SET STATISTICS 0;
 
 -- indices
-ALTER TABLE {schema}.persona ADD PRIMARY KEY (space, id);
-CREATE INDEX persona_by_name ON {schema}.persona (space, name_lower, id);
-CREATE INDEX persona_by_player ON {schema}.persona (space, player, id);
+ALTER TABLE {schema}.persona ADD PRIMARY KEY (space, place);
+CREATE INDEX persona_by_id ON {schema}.persona (space, id);
+CREATE INDEX persona_by_name ON {schema}.persona (space, name_lower, place);
+CREATE INDEX persona_by_player ON {schema}.persona (space, player, place);
 ALTER TABLE {schema}.persona_sheet ADD PRIMARY KEY (space, persona, entry);
 ALTER TABLE {schema}.main_persona ADD PRIMARY KEY (space, member);
-CREATE INDEX main_persona_by_persona ON {schema}.main_persona (space, persona);

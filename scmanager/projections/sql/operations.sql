@@ -29,7 +29,7 @@ CREATE TABLE {schema}.operation (
     open_crew_slots integer NOT NULL,
     open_ship_slots integer NOT NULL,
     contested       boolean NOT NULL,
-    briefing        bytea,  -- the entry of a text, perhaps of the operation it was copied from
+    objective       bytea,  -- the entry of a text, perhaps of the operation it was copied from
     cancellation    bytea
 );
 
