@@ -4,6 +4,7 @@ It holds no key and no data folder, so whoever takes it over can withhold and no
 Anybody may ask: there is no token, and no Host or Origin is looked at, as everything here is public.
 """
 
+import asyncio
 import hashlib
 import re
 import secrets
@@ -20,6 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from scmanager import __version__
 from scmanager.api import failures
+from scmanager.api.connections import ABORT
 from scmanager.api.error_answers import broken
 from scmanager.api.guard import REQUEST_ID, ROOM_FULL
 from scmanager.api.listening import REQUESTS_MAX
@@ -40,6 +42,12 @@ FOR_EVER = "public, max-age=31536000, immutable"
 ASK_ANEW = "no-cache"
 """May be kept, and is asked for each time: the answer is 304 while nothing is new."""
 DIGITS_MAX = 16
+ANSWER_S = 60.0
+"""From the end of the request's head to the last byte that the reader takes."""
+PIECE_BYTES = 1 << 16
+LARGE_MAX = 8
+"""As many bundles are on their way at once: each may have 16 MB."""
+_LARGE = ("/tile/entries/", f"/{SHARED}/")
 _PLAIN = re.compile("[!-~]+")
 
 
@@ -151,6 +159,7 @@ class OnlyRead:
 
     def __init__(self, app: ASGIApp, files: "Files") -> None:
         self._app, self._files = app, files
+        self._large = asyncio.Semaphore(LARGE_MAX)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let through, or answer with what is wrong. Tiles go past the routes, which take twice their time."""
@@ -164,14 +173,23 @@ class OnlyRead:
         named = _named(send, scope[REQUEST_ID], bodiless=scope["method"] == "HEAD")
         try:
             _check(scope)
-            if scope["path"].startswith("/tile/"):
-                request = Request(scope)
-                await (await self._files.tile(request, scope["path"].removeprefix("/tile/")))(scope, receive, named)
-                return
+            async with asyncio.timeout(ANSWER_S):
+                if scope["path"].startswith(_LARGE):
+                    async with self._large:
+                        await self._answered(scope, receive, named)
+                else:
+                    await self._answered(scope, receive, named)
+        except TimeoutError:  # Who reads so slowly has his place taken.
+            scope.get(ABORT, bool)()
         except ScManagerError as error:
             await (await _refused(Request(scope), error))(scope, receive, named)
+
+    async def _answered(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not scope["path"].startswith("/tile/"):
+            await self._app({**scope, "method": "GET"}, receive, send)
             return
-        await self._app({**scope, "method": "GET"}, receive, named)
+        response = await self._files.tile(Request(scope), scope["path"].removeprefix("/tile/"))
+        await response(scope, receive, send)
 
 
 def _check(scope: Scope) -> None:
@@ -193,6 +211,10 @@ def _named(send: Send, request_id: str, *, bodiless: bool) -> Send:
             message["headers"] = [*message.get("headers", ()), *more]
         elif bodiless:
             message = {**message, "body": b""}
+        body = message.get("body", b"")
+        for at in range(0, len(body) - PIECE_BYTES, PIECE_BYTES):  # So that what nobody takes is not kept for him.
+            await send({**message, "body": body[at : at + PIECE_BYTES], "more_body": True})
+            message = {**message, "body": body[at + PIECE_BYTES :]}
         await send(message)
 
     return named

@@ -1,8 +1,10 @@
 """The ledger's server: what anybody's tools ask for, proofs that hold, and a door that only lets readers in."""
 
+import contextlib
 import json
 import os
 import socket
+import time
 from base64 import b64decode
 from collections.abc import Iterator
 from hashlib import sha256
@@ -10,10 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from scmanager.api import ledger_app
+from scmanager.api.ledger_app import PIECE_BYTES
+from scmanager.api.listening import REQUESTS_MAX
+from scmanager.application.published import BUNDLE_BYTES_MAX
 from scmanager.eventstore.memory import MemoryStore
 from scmanager.eventstore.merkle import root_of, verify_consistency, verify_inclusion
 from scmanager.eventstore.tiles import TilePath, bundle, parse_bundle, parse_tile, tiles_of
@@ -235,6 +242,46 @@ def test_a_folder_that_is_not_what_its_checkpoint_says_proves_nothing(tmp_path: 
         assert code("/checkpoint") == (404, "ledger-file-unknown")
         assert code(f"{PROOFS}/inclusion/3") == (503, "ledger-source-lacks")
     store.close()
+
+
+def test_who_asks_and_does_not_read_keeps_nobody_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Large answers that nobody takes: each is let go in time, and there is room for others."""
+    monkeypatch.setattr(ledger_app, "ANSWER_S", 1.0)
+    bundle_path = tmp_path / "tile" / "entries" / "000"
+    bundle_path.parent.mkdir(parents=True)
+    bundle_path.write_bytes(bytes(BUNDLE_BYTES_MAX))
+    (tmp_path / "checkpoint").write_bytes(b"a checkpoint")
+    with served(tmp_path) as url, contextlib.ExitStack() as opened:
+        port = httpx.URL(url).port
+        assert port is not None
+        held = [opened.enter_context(socket.socket()) for _ in range(REQUESTS_MAX)]
+        for raw in held:
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            raw.connect(("127.0.0.1", port))
+            raw.sendall(b"GET /tile/entries/000 HTTP/1.1\r\nHost: x\r\n\r\n")
+        end, status = time.monotonic() + 30, 0
+        while status != 200 and time.monotonic() < end:
+            with contextlib.suppress(httpx.HTTPError):
+                status = httpx.get(f"{url}/checkpoint", trust_env=False).status_code
+        assert status == 200
+        while (kept := open_at(port)) and time.monotonic() < end:
+            time.sleep(0.1)
+        assert kept == 0, "nor is anything kept for who does not take it"
+
+
+def open_at(port: int) -> int:
+    """How many connections this process, which is the server too, holds there."""
+    found = psutil.Process().net_connections("tcp4")
+    return sum(each.laddr.port == port and each.status == psutil.CONN_ESTABLISHED for each in found)
+
+
+def test_a_large_bundle_comes_whole(tmp_path: Path) -> None:
+    path = tmp_path / "tile" / "entries" / "000"
+    path.parent.mkdir(parents=True)
+    for size in (PIECE_BYTES - 1, PIECE_BYTES, PIECE_BYTES + 1, 5 * PIECE_BYTES):
+        path.write_bytes(os.urandom(size))
+        with served(tmp_path) as url:
+            assert httpx.get(f"{url}/tile/entries/000", trust_env=False).content == path.read_bytes()
 
 
 def test_openapi_describes_what_is_offered(asked: Asked) -> None:
