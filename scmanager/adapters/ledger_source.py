@@ -1,9 +1,29 @@
-"""Where a ledger is fetched from: a folder that it was published to. Nothing there is trusted or read without end."""
+"""Where a ledger is fetched from: a folder that it was published to, or a server. Nothing there is trusted.
 
+A server may be slow, endless, or send one elsewhere: each file has its largest size and its time, all together have
+theirs, and no redirect is followed. What it gives is judged by whoever asked for it.
+"""
+
+import asyncio
+import ipaddress
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
 
-from scmanager.errors import Unavailable, Untrusted
+from scmanager import __version__
+from scmanager.application.published import Published
+from scmanager.errors import Refused, Unavailable, Untrusted
+from scmanager.master_ledger import proof
 from scmanager.master_ledger.fetching import Read, SourceLacks
+
+STEP_S: Final = 10.0
+"""For connecting, and for each piece."""
+FILE_S: Final = 30.0
+ALL_S: Final = 180.0
+PROOFS: Final = "api/v1/ledger/proofs"
+_GONE = frozenset({404, 410})
 
 
 class SourceFailed(Unavailable):
@@ -20,9 +40,25 @@ class SourceTooLarge(Untrusted):
     hint = "It is no ledger, or it is made to waste your time. Fetch from another source."
 
 
-def source_of(named: str) -> Read:
-    """What a person names."""
-    return from_folder(Path(named))
+class AddressMistyped(Refused):
+    """{typed} is no address of a ledger."""
+
+    code = "ledger-address-mistyped"
+    hint = "Such as https://example.org/ledger: where checkpoint and tile/ lie. Or a folder."
+
+
+class Source:
+    """What a person names: a folder, or an address that begins with http:// or https://. Raises AddressMistyped."""
+
+    def __init__(self, named: str) -> None:
+        self._served = "://" in named
+        self.read: Read = from_address(named) if self._served else from_folder(Path(named))
+
+    def proof_of(self, content_hash: str) -> bytes:
+        """The proof of logging of a file, made by the server or of the folder. Raises NotEntered, and as `read`."""
+        if self._served:
+            return self.read(f"{PROOFS}/{content_hash}", proof.FILE_BYTES_MAX)
+        return Published(self.read).proof(content_hash).to_bytes()
 
 
 def from_folder(folder: Path) -> Read:
@@ -35,15 +71,83 @@ def from_folder(folder: Path) -> Read:
         except FileNotFoundError:
             raise SourceLacks(source=str(folder), path=path) from None
         except OSError as error:
-            reason = error.strerror or type(error).__name__
-            raise SourceFailed(source=str(folder), path=path, reason=reason) from error
-        return checked(data, str(folder), path, bytes_max)
+            raise _failed(str(folder), path, error.strerror or type(error).__name__) from error
+        if len(data) > bytes_max:
+            raise SourceTooLarge(source=str(folder), path=path, bytes_max=bytes_max)
+        return data
 
     return read
 
 
-def checked(data: bytes, source: str, path: str, bytes_max: int) -> bytes:
-    """The same bytes. Raises SourceTooLarge."""
-    if len(data) > bytes_max:
-        raise SourceTooLarge(source=source, path=path, bytes_max=bytes_max)
-    return data
+def from_address(address: str, clock: Callable[[], float] = time.monotonic) -> Read:
+    """The files below this address; all of them within ALL_S. Raises AddressMistyped."""
+    base = _base(address)
+    end = clock() + ALL_S
+
+    def read(path: str, bytes_max: int) -> bytes:
+        left = min(FILE_S, end - clock())
+        try:
+            return asyncio.run(_got(base, path, bytes_max, max(left, 0.0)))
+        except TimeoutError:
+            raise _failed(base, path, "it takes too long") from None
+
+    return read
+
+
+async def _got(base: str, path: str, bytes_max: int, seconds: float) -> bytes:
+    import httpx  # A fifth of the start; most commands fetch nothing.
+
+    headers = {"Accept-Encoding": "identity", "User-Agent": f"sc-manager/{__version__}"}
+    data = bytearray()
+    try:
+        async with (
+            asyncio.timeout(seconds),
+            httpx.AsyncClient(
+                follow_redirects=False, timeout=STEP_S, headers=headers, trust_env=not _is_local(base)
+            ) as client,
+            client.stream("GET", f"{base}/{path}") as answer,
+        ):
+            _check(answer.status_code, answer.headers.get("content-encoding", "identity"), base, path)
+            async for piece in answer.aiter_raw():
+                data += piece
+                if len(data) > bytes_max:
+                    raise SourceTooLarge(source=base, path=path, bytes_max=bytes_max)
+    except httpx.HTTPError as error:
+        raise _failed(base, path, str(error) or type(error).__name__) from error
+    return bytes(data)
+
+
+def _check(status: int, encoding: str, base: str, path: str) -> None:
+    if status in _GONE:
+        raise SourceLacks(source=base, path=path)
+    if 300 <= status < 400:
+        raise _failed(base, path, "it sends one elsewhere, which is not followed")
+    if status != 200:
+        raise _failed(base, path, f"it answers {status}")
+    if encoding != "identity":
+        raise _failed(base, path, "it packs what nobody asked to be packed")
+
+
+def _base(address: str) -> str:
+    try:
+        said = urlsplit(address)
+        host, _ = said.hostname, said.port
+    except ValueError:
+        raise AddressMistyped(typed=address) from None
+    odd = said.query or said.fragment or "@" in said.netloc or not address.isascii() or not address.isprintable()
+    if said.scheme not in ("http", "https") or not host or odd or " " in address:
+        raise AddressMistyped(typed=address)
+    return address.rstrip("/")
+
+
+def _is_local(base: str) -> bool:
+    """A proxy has no business on the loopback address."""
+    host = urlsplit(base).hostname or ""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _failed(source: str, path: str, reason: str) -> SourceFailed:
+    return SourceFailed(source=source, path=path, reason=reason.rstrip("."))

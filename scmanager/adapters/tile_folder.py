@@ -18,9 +18,8 @@ from scmanager.application.proving import head_in
 from scmanager.eventstore.checkpoint import NOTE_BYTES_MAX
 from scmanager.eventstore.log_tree import LogTree
 from scmanager.eventstore.tiles import WIDTH, TilePath, bundle, grown
+from scmanager.master_ledger.fetching import CHECKPOINT, SHARED
 
-CHECKPOINT = "checkpoint"
-SHARED = "shared"
 LOCK_FILE = ".publishing"
 _NOTHING: Mapping[str, bytes] = MappingProxyType({})
 

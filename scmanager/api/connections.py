@@ -17,6 +17,8 @@ from scmanager.api.listening import REQUESTS_MAX
 
 HEAD_S = 10.0
 """From connecting to the end of the first request's head."""
+ABORT = "scm.abort"
+"""What ends a connection at once, unsent bytes and all: for an app that gives answers a time."""
 KEEP_ALIVE_S = 30
 """From an answer to the end of the next request's head."""
 
@@ -93,4 +95,5 @@ class Connection(H11Protocol):
 
     async def _admit(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope[ROOM_FULL] = len(self.connections) > REQUESTS_MAX
+        scope[ABORT] = self.transport.abort
         await self.config.loaded_app(scope, receive, send)

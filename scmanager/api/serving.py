@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from scmanager.api.connections import KEEP_ALIVE_S, Connection
 from scmanager.api.guard import BODY_BYTES_MAX
@@ -13,7 +13,7 @@ from scmanager.api.listening import LOOPBACK, PortTaken, listen
 CLOSE_S = 3
 
 
-def server(app: Starlette) -> uvicorn.Server:
+def server(app: ASGIApp) -> uvicorn.Server:
     """Run by `serve(sockets=[listen(port)])` in a loop or `run(sockets=...)` in a thread; `should_exit` ends it."""
     return uvicorn.Server(
         uvicorn.Config(

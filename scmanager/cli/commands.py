@@ -89,7 +89,12 @@ THINGS: dict[str, dict[str, Command]] = {
         "publish": "author_ledger.publish",
     },
     "verify": {"update": "verifying.update", "plugin": "verifying.plugin", "fork": "verifying.fork"},
-    "ledger": {"fetch": "ledger.fetch", "show": "ledger.show", "fork": "ledger.fork"},
+    "ledger": {
+        "fetch": "ledger.fetch",
+        "show": "ledger.show",
+        "fork": "ledger.fork",
+        "serve": "ledger_serving.serve",
+    },
     "backup": {"make": "backups.make", "verify": "backups.verify"},
     "projections": {"status": "running.projections_status", "rebuild": "running.projections_rebuild"},
 }
@@ -119,7 +124,7 @@ GROUP_HELP = {
     "audit": "What your machines noticed: refused requests, forged files, damage, failures.",
     "log": "What was recorded: look at it, and prove that nobody changed it.",
     "author": "For the author: keys and signatures, made without a network; his ledger.",
-    "verify": "Whether a file is what the author released. Needs no network.",
+    "verify": "Whether a file is what the author released. Needs no network; --from asks one.",
     "ledger": "The author's ledger as this machine has seen it.",
     "backup": "The data folder as one sealed file: scm backup FILE makes it, scm backup verify FILE proves it.",
     "projections": "The read models: how far they are, and making them anew.",

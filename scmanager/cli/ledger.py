@@ -1,6 +1,6 @@
 """What this machine has seen of the author's ledger, and the proof against a log that told two histories.
 
-a machine: scm ledger fetch /media/stick/ledger    (keys and newest head, held against what was seen)
+a machine: scm ledger fetch https://example.org/ledger    (keys and newest head, held against what was seen)
            scm ledger show
 """
 
@@ -10,18 +10,18 @@ from typing import Annotated, Any
 
 import typer
 
-from scmanager.adapters.ledger_source import source_of
+from scmanager.adapters.ledger_source import Source
 from scmanager.adapters.public_files import write_public
 from scmanager.cli import author_files as files
 from scmanager.cli.output import JsonFlag, remark, say, say_json, say_result, short
 from scmanager.cli.targets import check_target
-from scmanager.cli.trusting import LedgerChoice, ManifestsChoice, PolicyChoice, trusting
+from scmanager.cli.trusting import LedgerChoice, ManifestsChoice, PolicyChoice, followed, trusting
 from scmanager.errors import Refused, utc
 from scmanager.eventstore.checkpoint import NOTE_BYTES_MAX, Checkpoint, parse_note, parse_origin
 from scmanager.eventstore.head_fork import HeadFork
 from scmanager.master_ledger import seen as memory
-from scmanager.master_ledger.fetching import CHECKPOINT, fetch_head, fetch_manifests
-from scmanager.master_ledger.seen import Outcome, Seen
+from scmanager.master_ledger.fetching import CHECKPOINT
+from scmanager.master_ledger.seen import Seen
 
 
 class NoForkSeen(Refused):
@@ -33,7 +33,7 @@ class NoForkSeen(Refused):
 
 def fetch(
     context: typer.Context,
-    source: Annotated[str, typer.Argument(metavar="FROM", help="A folder that the ledger was published to.")],
+    source: Annotated[str, typer.Argument(metavar="FROM", help="An address, or a folder that it was published to.")],
     ledger: LedgerChoice = None,
     manifests: ManifestsChoice = None,
     policy: PolicyChoice = None,
@@ -41,9 +41,8 @@ def fetch(
 ) -> None:
     """Fetch the ledger's keys and newest head, and prove that it only grew since it was seen last."""
     given = trusting(context, ledger, manifests, policy)
-    read, now_s = cache(source_of(source)), files.now_s()
-    _kept(given.memory.see(lambda before: fetch_manifests(given.known(before), read)))
-    held = _kept(given.memory.see(lambda before: fetch_head(before, read, given.policy, now_s)))
+    read = cache(Source(source).read)
+    held = followed(given, read)
     point = Checkpoint.parse(parse_note(read(CHECKPOINT, NOTE_BYTES_MAX)).text)
     told = {"manifest": held.keys().manifest.n, "size": point.size, "root": point.root.hex()}
     say_result(told, as_json=as_json)
@@ -96,12 +95,6 @@ def fork(
     check_target(output)
     write_public(output, held.forks[0].to_bytes())
     say_result({"file": str(output), "log": _accused(held.forks[0])}, as_json=as_json)
-
-
-def _kept(outcome: Outcome) -> Seen:
-    if outcome.problem:
-        raise outcome.problem
-    return outcome.seen
 
 
 def _told(held: Seen) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from scmanager.adapters.trust_files import read_trust
 from scmanager.cli import author_files as files
 from scmanager.cli.session import session_of
 from scmanager.errors import Refused
+from scmanager.master_ledger.fetching import Read, fetch_head, fetch_manifests
 from scmanager.master_ledger.policy import Policy
 from scmanager.master_ledger.seen import Seen
 from scmanager.master_ledger.submission import Submission
@@ -64,6 +65,16 @@ class Trusting(msgspec.Struct, frozen=True):
     def known(self, before: Seen) -> Seen:
         """The same where there need not be any yet."""
         return before.with_manifests(self.manifests) if self.manifests else before
+
+
+def followed(given: Trusting, read: Read) -> Seen:
+    """What is seen once a source's keys and newest head were looked at. Raises what is wrong with them."""
+    now_s = files.now_s()
+    given.memory.see(lambda before: fetch_manifests(given.known(before), read))  # Kept, whatever the head is like.
+    outcome = given.memory.see(lambda before: fetch_head(before, read, given.policy, now_s))
+    if outcome.problem:
+        raise outcome.problem
+    return outcome.seen
 
 
 def trusting(context: typer.Context, ledger: str | None, manifests: Path | None, policy: Path | None) -> Trusting:

@@ -1,9 +1,10 @@
-"""Whether a file is what the author released, without a network: `scm verify update` and `scm verify plugin`.
+"""Whether a file is what the author released: `scm verify update` and `scm verify plugin`. Files are enough.
 
 What a proof shows of the ledger is remembered: two proofs that exclude each other are told.
 """
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,24 +12,40 @@ import msgspec
 import typer
 
 from scmanager import __version__
+from scmanager.adapters.ledger_source import Source
 from scmanager.adapters.space_file import read_bytes
+from scmanager.application.proving import NotEntered
 from scmanager.cli import author_files as files
 from scmanager.cli.author_statements import ArtefactArgument
 from scmanager.cli.output import EXIT_REFUSED, JsonFlag, remark, say, say_json, say_result
-from scmanager.cli.trusting import LedgerChoice, ManifestsChoice, PolicyChoice, Trusting, trusting
+from scmanager.cli.trusting import LedgerChoice, ManifestsChoice, PolicyChoice, Trusting, followed, trusting
 from scmanager.domain.ledger import Channel
+from scmanager.errors import Refused
 from scmanager.eventstore import head_fork
 from scmanager.eventstore.head_fork import HeadFork
 from scmanager.master_ledger import proof, verification
+from scmanager.master_ledger.content_hash import cid
+from scmanager.master_ledger.fetching import SourceLacks
 from scmanager.master_ledger.seen import Judged, Seen, judged, signed_head
-from scmanager.master_ledger.verification import Here, Report
+from scmanager.master_ledger.verification import Artefact, Here, Report
 
 ProofOption = Annotated[
     Path | None, typer.Option("--proof", metavar="FILE", help=f"Its proof of logging; else FILE{proof.EXTENSION}.")
 ]
+FromOption = Annotated[
+    str | None,
+    typer.Option("--from", metavar="FROM", help="Fetch keys, head and proof there: an address, or a folder."),
+]
 InstalledOption = Annotated[
     str, typer.Option("--installed", metavar="X.Y.Z", help="The version it would meet; else this one.")
 ]
+
+
+class NotInLedger(Refused):
+    """That source knows no statement about this file."""
+
+    code = "file-not-in-ledger"
+    hint = "Do not use it, unless another source proves it: the author releases nothing beside his ledger."
 
 
 def update(
@@ -38,17 +55,18 @@ def update(
     ledger: LedgerChoice = None,
     policy: PolicyChoice = None,
     proof_file: ProofOption = None,
+    source: FromOption = None,
     channel: Annotated[Channel, typer.Option("--channel", help="The channel that is followed.")] = Channel.STABLE,
     installed: InstalledOption = __version__,
     as_json: JsonFlag = False,
 ) -> None:
     """Prove that a file is an update that the author released, and newer than what is installed.
 
-    Everything that is wrong is told. Nobody is asked: proof and keys are files, or were seen before.
+    Everything that is wrong is told. Without --from nobody is asked: proof and keys are files, or were seen before.
     """
     here = Here(installed, channel, files.now_s())
     given = trusting(context, ledger, manifests, policy)
-    _tell(_report(verification.verify_update, file, proof_file, given, here), as_json=as_json)
+    _tell(_report(verification.verify_update, file, proof_file, source, given, here), as_json=as_json)
 
 
 def plugin(
@@ -58,13 +76,14 @@ def plugin(
     ledger: LedgerChoice = None,
     policy: PolicyChoice = None,
     proof_file: ProofOption = None,
+    source: FromOption = None,
     installed: InstalledOption = __version__,
     as_json: JsonFlag = False,
 ) -> None:
     """Prove that a file is a plugin that the author passed, and show what it may do."""
     here = Here(installed, Channel.STABLE, files.now_s())
     given = trusting(context, ledger, manifests, policy)
-    _tell(_report(verification.verify_plugin, file, proof_file, given, here), as_json=as_json)
+    _tell(_report(verification.verify_plugin, file, proof_file, source, given, here), as_json=as_json)
 
 
 def fork(
@@ -86,16 +105,34 @@ def fork(
 
 
 def _report(
-    verify: Callable[..., Report], file: Path, proof_file: Path | None, given: Trusting, here: Here
+    verify: Callable[..., Report],
+    file: Path,
+    proof_file: Path | None,
+    source: str | None,
+    given: Trusting,
+    here: Here,
 ) -> Report:
-    beside = proof_file or file.with_name(file.name + proof.EXTENSION)
-    artefact, held = files.artefact_of(file), read_bytes(beside, proof.FILE_BYTES_MAX)
+    artefact = files.artefact_of(file)
+    if source is None:
+        beside = proof_file or file.with_name(file.name + proof.EXTENSION)
+        held = read_bytes(beside, proof.FILE_BYTES_MAX)
+    else:
+        held = _fetched(Source(source), artefact, given)
 
     def look(before: Seen) -> Judged:
         seen = given.seen(before)
         return judged(seen, verify(artefact, held, seen.keys(), given.policy, here), given.policy, here.now_s)
 
     return given.memory.see(look).report
+
+
+def _fetched(source: Source, artefact: Artefact, given: Trusting) -> bytes:
+    """The proof, after what the ledger itself shows now was held against what was seen."""
+    followed(given, cache(source.read))
+    try:
+        return source.proof_of(cid(artefact.sha256))
+    except (SourceLacks, NotEntered):
+        raise NotInLedger from None
 
 
 def _tell(report: Report, *, as_json: bool) -> None:

@@ -19,6 +19,8 @@ from scmanager.master_ledger.seen import Outcome, Seen, follow
 CHECKPOINT: Final = "checkpoint"
 MANIFESTS: Final = "manifests"
 """The key manifests so far, oldest first: a submission file. C2SP has no word for it."""
+SHARED: Final = "shared"
+"""Below it the first parts of the entries, with paths and framing of entry bundles. Nor for that."""
 
 
 class SourceLacks(Unavailable):

@@ -185,7 +185,8 @@ def follow(seen: Seen, note: bytes, tree_of: Callable[[Checkpoint], TileTree], p
     if largest > point.size:
         return Outcome(seen, LedgerRolledBack(size=point.size, seen=largest))
     others = tuple(each for each in seen.heads if each not in mine)
-    return Outcome(replace(seen, heads=(*others, HeadSeen(bare)), asked_s=max(seen.asked_s, now_s)))
+    asked_s = max(seen.asked_s, now_s) if log.final is None else seen.asked_s  # A closed log tells nothing new.
+    return Outcome(replace(seen, heads=(*others, HeadSeen(bare)), asked_s=asked_s))
 
 
 def signed_head(note: bytes, keys: TrustedKeys, policy: Policy) -> tuple[LedgerLog, Checkpoint, bytes]:

@@ -1,5 +1,10 @@
 """`scm ledger` and `scm verify`: what a machine saw of the author's ledger is held against what comes later."""
 
+import contextlib
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +128,83 @@ def published(author: Author) -> tuple[Author, tuple[object, ...]]:
     publish(author)
     (author / "nobody").write_text("quorum none\n", encoding="ascii")
     return author, ("--ledger", ledger, "--policy", author / "nobody")
+
+
+@pytest.fixture
+def online(scm: Scm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Author, tuple[object, ...]]:
+    """The same with an update in it, where there is a network."""
+    monkeypatch.delenv("SCM_PASSPHRASE", raising=False)
+    author = Author(scm, tmp_path)
+    ledger = author.begin(author.serve())
+    assert author.append("keys")[0].code == 0
+    assert author.sign_update(ledger, "--key", author / "release").code == 0
+    assert author.append("update")[0].code == 0
+    publish(author)
+    (author / "nobody").write_text("quorum none\n", encoding="ascii")
+    return author, ("--ledger", ledger, "--policy", author / "nobody")
+
+
+@contextlib.contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """`scm ledger serve` in a process of its own; its address."""
+    command = [sys.executable, "-m", "scmanager", "ledger", "serve", str(folder), "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            assert "/checkpoint" in line, process.communicate()
+            yield line.split()[-1].removesuffix("/checkpoint")
+        finally:
+            process.terminate()
+            assert process.wait(30) == 0
+            assert process.stderr is not None
+            assert "Traceback" not in process.stderr.read()
+
+
+def test_from_a_server_a_machine_gets_all_it_needs(online: tuple[Author, tuple[object, ...]]) -> None:
+    author, words = online
+    (author / "other.zip").write_bytes(b"Nobody released this.")
+    with serving(author / "public") as url:
+        fetched = author.scm("ledger", "fetch", url, *words, "--json", at="b")
+        assert (fetched.code, fetched.json["size"]) == (0, 3), fetched.err
+        told = author.scm("verify", "update", author / "release.zip", "--from", url, *words)
+        assert told.code == 0, told.out + told.err
+        assert told.out.splitlines()[-1].startswith("Good: ")
+        none = author.scm("verify", "update", author / "other.zip", "--from", url, *words)
+        assert (none.code, none.error) == (1, "file-not-in-ledger")
+    shown = author.scm("ledger", "show", *words, "--json").json
+    assert [each["size"] for each in shown["heads"]] == [3]
+    assert shown["asked_s"]
+    away = author.scm("ledger", "fetch", url, *words)
+    assert (away.code, away.error) == (3, "ledger-source-failed")
+    by_folder = author.scm("verify", "update", author / "release.zip", "--from", author / "public", *words, at="c")
+    assert by_folder.code == 0, by_folder.err
+    none = author.scm("verify", "update", author / "other.zip", "--from", author / "public", *words, at="c")
+    assert none.error == "file-not-in-ledger"
+    assert author.scm("ledger", "fetch", "http://user@x/", *words).error == "ledger-address-mistyped"
+
+
+def test_a_server_that_goes_back_is_noticed_before_its_proof_counts(
+    online: tuple[Author, tuple[object, ...]], tmp_path: Path
+) -> None:
+    author, words = online
+    shutil.copytree(author / "public", tmp_path / "old")
+    assert (
+        author.sign_update(str(words[1]), "--version", "1.2.0", "--key", author / "release", output="next").code == 0
+    )
+    assert author.append("next")[0].code == 0
+    publish(author)
+    with serving(author / "public") as url:
+        assert author.scm("ledger", "fetch", url, *words).code == 0
+    with serving(tmp_path / "old") as url:
+        told = author.scm("verify", "update", author / "release.zip", "--from", url, *words)
+    assert (told.code, told.error) == (1, "ledger-rolled-back")
+
+
+def test_what_is_no_published_ledger_is_not_served(scm: Scm, tmp_path: Path) -> None:
+    assert scm("ledger", "serve", tmp_path, "--port", "0").error == "ledger-source-lacks"
+    (tmp_path / "checkpoint").write_bytes(b"noise")
+    assert scm("ledger", "serve", tmp_path, "--port", "0").error == "ledger-files-broken"
 
 
 def publish(author: Author, at: str = "server") -> None:

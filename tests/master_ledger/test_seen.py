@@ -158,7 +158,9 @@ def test_a_log_that_was_convicted_counts_no_more_until_it_is_closed(world: World
     closing = signed(issuing.revocation(world.first.statement, world.server.key.public,
                                         {world.server.log.log: head}, NOW_S), *ROOTS[:2])  # fmt: skip
     world.seen = world.seen.with_manifests([world.first, closing])
-    assert world.follow(200).problem is None
+    asked_s = world.seen.asked_s
+    assert world.follow(200, now_s=NOW_S + 9).problem is None
+    assert world.seen.asked_s == asked_s, "a log that is closed says nothing about what is new"
     with pytest.raises(LogClosed):
         world.follow(300)
 

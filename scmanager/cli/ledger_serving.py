@@ -1,0 +1,42 @@
+"""`scm ledger serve`: a published ledger over HTTP on the loopback address; a web server in front gives it a name."""
+
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scmanager.adapters.ledger_source import from_folder
+from scmanager.cli.output import remark, say
+from scmanager.master_ledger.fetching import CHECKPOINT
+
+DEFAULT_PORT = 7412
+
+
+def serve(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="What scm author publish wrote, or a copy of it.")],
+    port: Annotated[int, typer.Option("--port", help="On the loopback address; 0 for any free one.")] = DEFAULT_PORT,
+) -> None:
+    """Serve a published ledger to whoever asks, until Ctrl+C. It needs no key; what is published later comes too."""
+    from scmanager.api.ledger_app import make_ledger_app
+    from scmanager.api.serving import attend, listen, server
+    from scmanager.application.published import Published
+    from scmanager.supervisor import told_by_signals
+
+    read = from_folder(folder)
+    size = Published(read).head().point.size
+    with listen(port) as taken:
+        serving, asked, ready = server(make_ledger_app(read)), threading.Event(), threading.Event()
+        with told_by_signals(asked):
+            threads = [
+                threading.Thread(target=serving.run, kwargs={"sockets": [taken.dup()]}, name="ledger", daemon=True),
+                threading.Thread(target=attend, args=(serving, asked, ready.set), name="ledger-stop", daemon=True),
+            ]
+            for each in threads:
+                each.start()
+            ready.wait()
+            say(f"The ledger is served: http://{taken.getsockname()[0]}:{taken.getsockname()[1]}/{CHECKPOINT}")
+            remark(f"It has {size} entries now. Stop it with Ctrl+C.")
+            while not asked.wait(1.0):  # Windows does not wake a wait without an end for Ctrl+C.
+                pass
+            threads[0].join(10)
