@@ -56,7 +56,7 @@ def read_settings(environment: Mapping[str, str] | None = None, data: Path | Non
             raise SettingWrong(name="SCM_DATA (or --data)", value=f"{folder}: that is a file")
     port = env.get("SCM_PORT", str(DEFAULT_PORT))
     if not (port.isascii() and port.isdigit() and int(port) < 65536):
-        raise SettingWrong(name="SCM_PORT", value=port)
+        raise SettingWrong(name="SCM_PORT", value=f"{port}: a port is a number from 0 to 65535")
     state = Path(env["SCM_STATE"]).absolute() if env.get("SCM_STATE") else None
     region = env.get("SCM_REGION") or None
     if region is not None and region not in REGIONS:

@@ -22,6 +22,7 @@ RAISES = {
             Reason.RANK,
             Reason.RIGHTS,
             Reason.FOUNDER,
+            Reason.NO_MEMBER,
             Reason.TAKEN,
             Reason.MAY_NOT_ERASE,
         ),

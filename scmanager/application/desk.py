@@ -14,6 +14,7 @@ from scmanager.domain.event import About, Decision, Envelope, Event, Id, Id32, P
 from scmanager.domain.fold import Fold
 from scmanager.domain.governance import EVERY_RIGHT
 from scmanager.domain.records import Fact, Grant
+from scmanager.domain.subject import is_nobodys
 from scmanager.errors import Refused, Unavailable
 from scmanager.eventstore import content
 from scmanager.eventstore.content import Shared
@@ -151,8 +152,9 @@ class Desk:
         return self._now_us // 1_000_000
 
     def new_id(self) -> Id:
-        """16 random bytes."""
-        return self._entropy(16)
+        """16 random bytes that a member may have as an id."""
+        new = self._entropy(16)
+        return self.new_id() if is_nobodys(new) else new
 
     def state(self, fold: Fold, entity: Id) -> Any:
         """A thing's state with what this batch has recorded so far."""

@@ -21,6 +21,7 @@ from scmanager.domain.catalogue import CONTACTS, TREATIES
 from scmanager.domain.diplomacy import Side, Stance
 from scmanager.domain.event import Id
 from scmanager.domain.negotiation import Times
+from scmanager.domain.subject import nobodys
 from scmanager.domain.treaty import AGAINST_WAR, Phase, Treaty, in_force_at, phase_at
 from scmanager.domain.treaty_events import WARN_DAYS, EndReason, Kind
 
@@ -33,7 +34,7 @@ _BINDING = (Phase.AGREED, Phase.IN_FORCE, Phase.EXPIRING)
 def record(desk: Desk, *, title: str, sid: str = "", space_id: EntryId | None = None) -> Result:
     """Enter another organisation: by name, and by its tag and its space's id where they are known."""
     _check_new(desk, title, space_id)
-    new = desk.new_id()
+    new = nobodys(desk.new_id())
     desk.decide(CONTACTS, new, contact.record, title, desk.space.id, sid, space_id)
     return {"contact": new.hex()}
 

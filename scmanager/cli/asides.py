@@ -16,11 +16,12 @@ from scmanager.application.verbs import (
     TreatyId,
 )
 from scmanager.cli import names
-from scmanager.cli.output import short
+from scmanager.cli.output import counted, short
 from scmanager.cli.session import Place
-from scmanager.domain.catalogue import IMPORTS
+from scmanager.domain.catalogue import IMPORTS, OPERATIONS
 from scmanager.domain.event import Id
 from scmanager.domain.hangar_import import Import
+from scmanager.domain.operation import Operation
 from scmanager.errors import utc
 from scmanager.spaces.space import Space
 
@@ -56,6 +57,7 @@ NAMING: dict[str, tuple[Any, str]] = {
     "device.name": (DeviceId, "name"),
 }
 """Verbs that call something so that commands find it: what kind of thing, and by which argument."""
+EARLY_S = 12 * 3600
 YEAR_S = 365 * 86400
 FAR_S = 2 * YEAR_S
 REAL_DATES = "Dates are those of the calendar on your wall, not of the verse. To move it: scm operation reschedule"
@@ -75,6 +77,8 @@ def _asides(verb: str, place: Place, space: Space, arguments: dict[str, Any], no
         yield f"It begins in the past: {utc(starts_s)}. To move it: scm operation reschedule"
     if verb in _BEGINS and starts_s > now_s + FAR_S:
         yield f"It begins in {(starts_s - now_s) // YEAR_S} years: {utc(starts_s)}. {REAL_DATES}"
+    if verb == "operation.start" and (early_s := _planned_for(space, arguments) - now_s) > EARLY_S:
+        yield f"It was planned to begin in {counted(round(early_s / 3600), 'hour')}. Not meant? scm undo"
     if twin := _twin(verb, place, space, arguments):
         yield f"There is another of that name ({short(twin)}): from now on name each by its id, or rename one."
     if verb == "hangar.undo-import":
@@ -85,6 +89,12 @@ def _asides(verb: str, place: Place, space: Space, arguments: dict[str, Any], no
         yield LEAVING_FOR if arguments.get("member_id") else LEAVING
     if verb in NEXT:
         yield NEXT[verb]
+
+
+def _planned_for(space: Space, arguments: dict[str, Any]) -> int:
+    """When the operation that is meant begins by its plan, in UTC seconds; 0 for none."""
+    one = space.state(OPERATIONS, arguments["operation_id"])
+    return one.window.starts if isinstance(one, Operation) else 0
 
 
 def _twin(verb: str, place: Place, space: Space, arguments: dict[str, Any]) -> Id | None:

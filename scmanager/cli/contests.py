@@ -120,7 +120,7 @@ def _meant(place: Place, org: str | None, thing: str, field: str, slot: str | No
     """The one contest that is meant, of all spaces. Raises NameUnknown, NameAmbiguous."""
     spaces = [names.organisation(place, org)] if org else place.shelf.spaces()
     open_ = [(space, row) for space in spaces for row in _rows(place, space, None, settled=False)]
-    named = [Named(row["thing"], (row["name"],)) for _, row in open_]
+    named = [Named(row["thing"], (row["name"], row["tag"])) for _, row in open_]
     wanted = pick("contested thing", thing, named).id
     fields = [(space, row) for space, row in open_ if row["thing"] == wanted and row["field"] == field]
     if not fields:
@@ -177,6 +177,7 @@ class Telling:
         }  # fmt: skip
         return {
             "kind": found.fold.name, "thing": found.entity, "name": name,
+            "tag": str(getattr(found.state, "sid", "")),
             "called": f"{found.fold.name} {name}".strip() if name else f"{found.fold.name} {short(found.entity)}",
             "field": contest.field, "part": contest.part or None, "part_name": self._part(found),
             "noun": field.noun, "since": _moment(contest.since), "values": values, "right": right,

@@ -2,8 +2,9 @@
 
 import shlex
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,7 +24,7 @@ from scmanager.cli.people import NOT_IN_YET, me, say_hidden, show_rows
 from scmanager.cli.session import Place, session_of
 from scmanager.cli.targets import ReplaceFlag, check_replaceable
 from scmanager.cli.verbs import OrgOption
-from scmanager.domain.catalogue import DOCUMENTS, OPERATIONS
+from scmanager.domain.catalogue import DOCUMENTS, OPERATIONS, SHIPS
 from scmanager.domain.document import Document
 from scmanager.domain.event import Id32, Personal
 from scmanager.domain.fielding import CrewFilled, Fielding, Flaw, Missing, ShipFilled
@@ -32,6 +33,7 @@ from scmanager.domain.operation_crew import Manifest, manifest, places, rival_ta
 from scmanager.domain.operation_events import Cancellation, Objective
 from scmanager.domain.operation_parts import Stage, TextKind, Window
 from scmanager.domain.operation_rules import OperationUnknown
+from scmanager.domain.ship import Ship
 from scmanager.spaces.space import Space
 
 Row = dict[str, Any]
@@ -158,7 +160,10 @@ def field(
         one = _operation(place, space, operation)
         found = can_we_field(space, one.id, int(time.time()), everybody=everybody, anew=anew)
         people, ships = names.register(MemberId, place, space), names.register(ShipId, place, space)
-        rows = [*(_ship_filled(each, ships) for each in found.ships), *(_filled(each, people) for each in found.crew)]
+        rows = [
+            *(_ship_filled(each, ships, partial(_whose, space, people)) for each in found.ships),
+            *(_filled(each, people) for each in found.crew),
+        ]
     if as_json:
         say_json({"complete": found.complete, "open": found.open, "slots": rows})
         return
@@ -321,11 +326,20 @@ def _told(window: Window) -> str:
     return f"{when(window.starts, UTC)} to {when(window.ends, UTC)} ({window.zone})"
 
 
-def _ship_filled(each: ShipFilled, ships: Register) -> Row:
+def _whose(space: Space, people: Register, ship: bytes) -> str:
+    """Who has a ship: whoever borrowed it, else its owner; empty for a ship that is not here."""
+    one = space.state(SHIPS, ship)
+    if not isinstance(one, Ship) or one.owner is None:
+        return ""
+    return str(people.call(one.loan.borrower if one.loan else one.owner.id))
+
+
+def _ship_filled(each: ShipFilled, ships: Register, whose: Callable[[bytes], str]) -> Row:
     missing = "" if each.missing is None else NO_SHIP if each.missing is Missing.NOBODY else WHY[each.missing]
     flawed = [hull for hull in each.would if hull.flaw and hull.ship != each.lost][:3] if each.missing else []
     for hull in flawed:
         missing += f"; {ships.call(hull.ship)} would, but {FLAWS[hull.flaw or Flaw.GONE]}"
+        missing += f" ({whose(hull.ship)})" if hull.flaw is Flaw.KEEPER_AWAY else ""
     if each.lost:
         missing = f"{missing + '; ' if missing else ''}{ships.call(each.lost)} cannot come"
     return {

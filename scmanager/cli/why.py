@@ -34,6 +34,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.RIGHTS: "It gives rights that its author does not have.",
     Reason.NEW_LOG: "It lets a new log in without naming the one first entry of that log.",
     Reason.FOUNDER: "It grants the founder's own place, which nobody can give.",
+    Reason.NO_MEMBER: "It lets somebody in under an id that no member can have: a contact's or a document's.",
     Reason.TAKEN: "This member was let in by somebody higher; only a grant from there lets them in elsewhere.",
     Reason.NOT_A_CONTINUATION: "It claims to go on for an earlier log, and that log's key or device did not say so.",
     Reason.MAY_NOT_ERASE: "Only the person concerned, or ranks 0 and 1, can have personal words erased.",

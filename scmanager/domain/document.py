@@ -23,6 +23,7 @@ from msgspec import Meta
 from scmanager.domain.change_graph import ChangeGraph, Link, counted
 from scmanager.domain.event import Decision, Envelope, Event, Id, Id32, State, replace
 from scmanager.domain.payload import INT_MAX, Entries, Entry, Id16
+from scmanager.domain.subject import nobodys
 from scmanager.domain.words import check_words
 from scmanager.errors import Conflict, Refused
 
@@ -207,7 +208,7 @@ def salt_of(log: Id32, grant: Id32, more: bytes = b"") -> Id:
 
 def subject_of(entity: Id, kind: Kind) -> Id:
     """Whose key seals a document that is nobody's own: its own, so that no member's erasure takes it along."""
-    return hashlib.sha3_256(b"scm/document-subject/1\n" + entity + kind.value.encode()).digest()[:16]
+    return nobodys(hashlib.sha3_256(b"scm/document-subject/1\n" + entity + kind.value.encode()).digest())
 
 
 def shared_by(document: Document, member: Id) -> tuple[Kind, ...]:

@@ -7,8 +7,9 @@ subject is nobody's, and no erasure of it counts (governance.may_erase): what na
 import hashlib
 
 from scmanager.domain.event import Id
+from scmanager.domain.subject import nobodys
 
 
 def prose_of(organisation: Id) -> Id:
     """The subject whose key seals an organisation's prose and the words about what it owns itself; 16 bytes."""
-    return hashlib.sha3_256(b"scm/prose-subject/1\n" + organisation).digest()[:16]
+    return nobodys(hashlib.sha3_256(b"scm/prose-subject/1\n" + organisation).digest())

@@ -136,6 +136,7 @@ class Reason(StrEnum):
     RIGHTS = "rights-beyond-author"
     NEW_LOG = "new-log-not-named"
     FOUNDER = "founder-is-never-granted"
+    NO_MEMBER = "no-member-can-have-this-id"
     TAKEN = "member-belongs-higher"
     NOT_A_CONTINUATION = "not-a-continuation"
     MAY_NOT_ERASE = "may-not-erase"

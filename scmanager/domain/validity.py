@@ -30,6 +30,7 @@ from scmanager.domain.prose import prose_of
 from scmanager.domain.records import VALID, Check, Fact, Grant, Reason, Verdict, Verdicts, void
 from scmanager.domain.recovery import succession
 from scmanager.domain.standing import Bench, Cut, Cuts
+from scmanager.domain.subject import is_nobodys
 from scmanager.domain.witness import Witnesses, spread
 
 DECIDING = {event.tag: event for event in (Granted, Enrolled, Continued, DeviceCut, Removed)}
@@ -357,6 +358,8 @@ class Evaluation:
             return void(Reason.RIGHTS, author.id)
         if event.member == self._founder:
             return void(Reason.FOUNDER)
+        if is_nobodys(event.member):
+            return void(Reason.NO_MEMBER)
         granted = self._granted.get(event.member, ())  # From above downwards, as the ranks were judged.
         higher = list(takewhile(lambda grant: grant.written_at < author.rank, granted))
         if higher and not any(fact.id in grant.keeps for grant in higher):

@@ -13,12 +13,12 @@ from scmanager.domain.member import Member
 from scmanager.domain.prose import prose_of
 from scmanager.domain.rights import ANYONE, RIGHT_NEEDED
 from scmanager.domain.ship import Ship
+from scmanager.domain.subject import is_nobodys
 from scmanager.domain.treaty import Treaty
 from scmanager.domain.treaty_events import Proposed
 from scmanager.spaces.opening import Opened
 from scmanager.spaces.space import Space
 
-OF_THE_ENTITY = frozenset({"member", "contact"})
 OF_THE_SPACE = frozenset({"organisation", "operation"})
 OF_THE_AUTHOR = frozenset({"character", "audit", "machine"})
 
@@ -28,8 +28,10 @@ def subjects(space: Space, opened: Opened) -> frozenset[Id]:
     if opened.shared is None:
         return frozenset()
     entity, kind = opened.shared.entity, opened.shared.type.partition(".")[0]
-    if kind in OF_THE_ENTITY:
+    if kind == "member":
         return frozenset({entity})
+    if kind == "contact":
+        return frozenset({entity} if is_nobodys(entity) else ())
     if kind in OF_THE_SPACE or opened.shared.type == LeftOut.tag:
         return frozenset({prose_in(space)})
     if kind in OF_THE_AUTHOR:
@@ -44,7 +46,8 @@ def subjects(space: Space, opened: Opened) -> frozenset[Id]:
     if kind == "treaty":
         treaty = cast("Treaty", space.state(TREATIES, entity))
         proposed = opened.event.contact if isinstance(opened.event, Proposed) else b""
-        return frozenset({treaty.contact or proposed} - {b""})
+        contact = treaty.contact or proposed
+        return frozenset({contact} if is_nobodys(contact) else ())
     return frozenset()
 
 

@@ -8,6 +8,7 @@ import pytest
 from scmanager.application.writer import Command
 from scmanager.domain.catalogue import CONTACTS, TREATIES
 from scmanager.domain.contact import Contact, relation
+from scmanager.domain.subject import nobodys
 from scmanager.domain.treaty import DAY_S, PROMISES, Treaty, at_odds, in_force_at, phase_at
 from scmanager.domain.treaty_events import Kind
 from tests.support.api_node import Api
@@ -15,7 +16,7 @@ from tests.support.books import agree, record_contact
 from tests.support.fleet_of import Nova, populate
 
 NOW = int(time.time())
-CONTACT = bytes([200]) * 16
+CONTACT = nobodys(bytes([200]) * 16)
 TIMES = [
     {},
     {"until": NOW - DAY_S},
@@ -46,7 +47,7 @@ def shown(value: str) -> str:
 
 def test_phases_and_relations_are_what_the_domain_says_of_this_moment(api: Api, ours: Nova) -> None:
     made = [bytes([100 + number]) * 16 for number in range(len(TIMES))]
-    contacts = [bytes([number]) * 16 for number in range(50, 50 + 3)]
+    contacts = [nobodys(bytes([number]) * 16) for number in range(50, 50 + 3)]
     kinds = (Kind.ALLIANCE, Kind.NON_AGGRESSION, Kind.OTHER)
 
     def fill(desk: Any) -> dict[str, Any]:
@@ -55,7 +56,7 @@ def test_phases_and_relations_are_what_the_domain_says_of_this_moment(api: Api, 
             agree(new, CONTACT, Kind.OTHER, **times)(desk)
         for new, kind in zip(contacts, kinds, strict=True):
             record_contact(new, f"Partner {kind}")(desk)
-            agree(bytes([new[0] + 20]) * 16, new, kind)(desk)
+            agree(bytes([new[-1] + 20]) * 16, new, kind)(desk)
         return {}
 
     act(api, ours, fill)

@@ -60,6 +60,8 @@ def test_what_two_machines_set_at_once_is_listed_settled_by_number_and_remembere
     assert "scm settle" in shown.err
     assert nova("contested", "--kind", "organisation", "--json").json == [rows["description"]]
     assert nova("settle", "North", "name", "--choose", 3).error == "contest-choice-unclear"
+    by_tag = nova("settle", "nova", "description", "--choose", 9)
+    assert by_tag.error == "contest-choice-unclear", "its tag names an organisation here too"
     unclear = nova("settle", "North", "name")
     assert unclear.error == "contest-unclear"
     assert "--choose NO" in unclear.err

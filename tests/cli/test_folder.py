@@ -37,6 +37,12 @@ def test_a_passphrase_may_come_through_a_pipe(scm: Scm, monkeypatch: pytest.Monk
     assert "Warning" not in told.err
 
 
+def test_a_port_that_cannot_be_is_refused_with_those_that_can(scm: Scm, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCM_PORT", "99999")
+    told = scm("init")
+    assert (told.error, "99999: a port is a number from 0 to 65535" in told.err) == ("setting-wrong", True)
+
+
 def test_a_file_is_no_data_folder(scm: Scm, tmp_path: Path) -> None:
     (tmp_path / "a").touch()
     assert [scm(command).error for command in ("init", "up")] == ["setting-wrong"] * 2

@@ -124,7 +124,7 @@ def test_can_we_field_this_names_who_and_what_and_what_is_missing(planned: Scm) 
     planned("member", "record", "Ayla")
     ayla = planned("ship", "add", "DRAK_Corsair", "--owner", "Ayla", "--json").json["ship"]
     told = planned("operation", "field", "Jumptown").out
-    assert "DRAK_Corsair would, but belongs to somebody who does not come" in " ".join(told.split())
+    assert "DRAK_Corsair would, but belongs to somebody who does not come (Ayla)" in " ".join(told.split())
     planned("operation", "assign-ship", "Jumptown", "Gunship", ayla)
     told = planned("operation", "field", "Jumptown").out
     assert told.count("DRAK_Corsair") == 1
@@ -206,3 +206,11 @@ def test_through_a_running_node_an_operation_is_planned_and_flown_alike(nova: Sc
         assert nova("operation", "show", "Jumptown", "--json").json["id"] == again["id"]
         assert nova("operation", "show", "Jumptown 2955-11-30").code == 0
         assert again["starts_s"] - shown["starts_s"] == 7 * 86_400
+
+
+def test_who_starts_long_before_the_time_is_told(nova: Scm) -> None:
+    nova("operation", "plan", "Later", "3d", "2h")
+    early = nova("operation", "start", "Later")
+    assert (early.code, "planned to begin in 72 hours" in early.err, "scm undo" in early.err) == (0, True, True)
+    nova("operation", "plan", "Soon", "2h", "2h")
+    assert "planned to begin" not in nova("operation", "start", "Soon").err

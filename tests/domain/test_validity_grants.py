@@ -3,6 +3,7 @@
 from itertools import permutations
 
 from scmanager.domain.governance import Enrolled, EpochOpened, Granted, Heads
+from scmanager.domain.prose import prose_of
 from scmanager.domain.records import Reason
 from scmanager.domain.validity import judge
 from tests.support.world import TABLE, World, check, falls, member_id, public, stand
@@ -141,6 +142,13 @@ def test_the_founder_himself_cannot_grant_his_own_id() -> None:
     world = World()
     second = world.grant(world.founder, "founder", 1, member=world.founder_id)
     falls(world.judge(), second.grant, Reason.FOUNDER)
+
+
+def test_nobody_is_granted_an_id_that_is_no_members() -> None:
+    """Else whoever may let people in could have a contact's or a document's words erased as somebody's own."""
+    world = World()
+    as_prose = world.grant(world.founder, "ann", 1, member=prose_of(world.founder_id))
+    falls(world.judge(), as_prose.grant, Reason.NO_MEMBER)
 
 
 def test_a_grant_from_above_ends_lower_ones_to_the_same_id_unless_it_keeps_them() -> None:

@@ -14,6 +14,7 @@ from scmanager.domain import operation_planning as planning
 from scmanager.domain.catalogue import FLEETS
 from scmanager.domain.member import RemovalReason
 from scmanager.domain.operation_events import Answer
+from scmanager.domain.subject import nobodys
 from scmanager.runtime import Node
 from tests.support.books import (
     Books,
@@ -53,8 +54,8 @@ class Tale:
             _do(host, self.space, name_ship(b"A" * 16, "Nostromo"))
             _do(host, self.space, form_fleet(b"L" * 16, "Contested for a while"))
             self._plan(host, guest, folder)
-            _do(host, self.space, record_contact(b"C" * 16, "Tallow"))
-            _do(host, self.space, agree(b"T" * 16, b"C" * 16, until=4_000_000_000))
+            _do(host, self.space, record_contact(nobodys(b"C" * 16), "Tallow"))
+            _do(host, self.space, agree(b"T" * 16, nobodys(b"C" * 16), until=4_000_000_000))
             _do(host, self.space, show_character(b"P" * 16, "Vesper"))
             _do(guest, self.space, show_character(b"Q" * 16, "Grub"))
             _do(guest, self.space, form_fleet(b"F" * 16, "Guest's fleet"))

@@ -11,6 +11,7 @@ from scmanager.application.desk import Desk
 from scmanager.domain.catalogue import TREATIES
 from scmanager.domain.diplomacy import Side, Stance
 from scmanager.domain.event import About
+from scmanager.domain.subject import nobodys
 from scmanager.domain.treaty import Treaty
 from scmanager.domain.treaty_events import AcceptanceClaimed, TreatyEvidence
 from scmanager.projections import generation
@@ -19,7 +20,7 @@ from tests.support.books import Books, agree, dump, record_contact
 
 pytestmark = pytest.mark.services
 
-TALLOW, BRINE, PACT = (bytes([number]) * 16 for number in range(1, 4))
+TALLOW, BRINE, PACT = (nobodys(bytes([number]) * 16) for number in range(1, 4))
 SPACE = bytes(range(32))
 FAR_S = 4_000_000_000
 

@@ -4,6 +4,7 @@ import pytest
 
 from scmanager.application import diplomacy, erasing, fleets, organisations
 from scmanager.domain.catalogue import FOLDS
+from scmanager.domain.subject import nobodys
 from scmanager.projections.search import SEARCHED
 from tests.support.books import (
     Books,
@@ -22,7 +23,7 @@ from tests.support.books import (
 
 pytestmark = pytest.mark.services
 
-NEW, SHIP = b"n" * 16, b"s" * 16
+NEW, SHIP, CONTACT = b"n" * 16, b"s" * 16, nobodys(b"c" * 16)
 
 
 def found(database: str, entity: bytes) -> tuple[str, str, str, bool] | None:
@@ -36,8 +37,8 @@ def test_each_kind_of_thing_is_found_by_all_its_names(nova: Books, database: str
     nova.do(form_fleet(b"f" * 16, "Home Fleet"))
     nova.do(form_squadron(b"q" * 16, "Rôt"))
     nova.do(plan(b"o" * 16, "Jumptown", 4_000_000_000, 4_000_007_200))
-    nova.do(record_contact(b"c" * 16, "Tallow"))
-    nova.do(agree(b"t" * 16, b"c" * 16))
+    nova.do(record_contact(CONTACT, "Tallow"))
+    nova.do(agree(b"t" * 16, CONTACT))
     nova.do(show_character(b"v" * 16, "Vésper Ilo"))
     projector = nova.projector(database)
     projector.catch_up()
@@ -46,7 +47,7 @@ def test_each_kind_of_thing_is_found_by_all_its_names(nova: Books, database: str
     assert found(database, b"f" * 16) == ("fleet", "Home Fleet", "home fleet", False)
     assert found(database, b"q" * 16) == ("squadron", "Rôt", "rot", False)
     assert found(database, b"o" * 16) == ("operation", "Jumptown", "jumptown", False)
-    assert found(database, b"c" * 16) == ("contact", "Tallow", "tallow", False)
+    assert found(database, CONTACT) == ("contact", "Tallow", "tallow", False)
     assert found(database, b"t" * 16) == ("treaty", "Pact 116", "pact 116", False)
     assert found(database, b"v" * 16) == ("character", "Vésper Ilo", "vesper ilo", False)
     nova.do(name_ship(SHIP, "Heart of Moonbeams"))
@@ -60,9 +61,9 @@ def test_each_kind_of_thing_is_found_by_all_its_names(nova: Books, database: str
 
 def test_what_is_no_longer_there_says_so(nova: Books, database: str) -> None:
     nova.do(form_fleet(b"f" * 16, "Home Fleet"))
-    nova.do(record_contact(b"c" * 16, "Tallow"))
+    nova.do(record_contact(CONTACT, "Tallow"))
     nova.do(lambda desk: fleets.disband(desk, fleet_id=b"f" * 16))
-    nova.do(lambda desk: diplomacy.archive(desk, contact_id=b"c" * 16))
+    nova.do(lambda desk: diplomacy.archive(desk, contact_id=CONTACT))
     nova.do(lambda desk: organisations.archive(desk))
     projector = nova.projector(database)
     projector.catch_up()

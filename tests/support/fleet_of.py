@@ -16,6 +16,7 @@ from scmanager.domain.catalogue import FLEETS, IMPORTS, MEMBERS, OPERATIONS, PLA
 from scmanager.domain.operation_events import Answer
 from scmanager.domain.operation_parts import Window
 from scmanager.domain.ship_events import Owner, OwnerKind, Readiness, Source
+from scmanager.domain.subject import nobodys
 from tests.support.api_node import ApiNode
 from tests.support.books import agree, record_contact, show_character
 
@@ -91,10 +92,10 @@ def _ships(desk: Desk, count: int, made: dict[str, Any]) -> None:
 
 
 def _others(desk: Desk, made: dict[str, Any]) -> None:
-    tallow, pact = desk.new_id(), desk.new_id()
+    tallow, pact = nobodys(desk.new_id()), desk.new_id()
     record_contact(tallow, "Tallow")(desk)
     agree(pact, tallow, until=4_000_000_000)(desk)
-    record_contact(desk.new_id(), "Brine")(desk)
+    record_contact(nobodys(desk.new_id()), "Brine")(desk)
     vesper = desk.new_id()
     show_character(vesper, "Vesper Ilo", "medic")(desk)
     show_character(desk.new_id(), "Kestrel")(desk)

@@ -60,7 +60,7 @@ class RandomWorld(World):
         log = self._fresh_or_known(f"{name} {len(self.logs)}")
         rank_there = self._rank_of(self._place())
         event = Granted(
-            member=self.founder_id if random.random() < 0.05 else member_id(name),
+            member=random.choices((member_id(name), self.founder_id, prose_of(self.founder_id)), (18, 1, 1))[0],
             log=log.id,
             device=public(random.choice(DEVICES)),
             box=public("box"),

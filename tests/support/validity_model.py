@@ -120,6 +120,7 @@ class Model(FounderModel):
                     and event.rank > author.rank
                     and ("*" in author.rights or set(event.rights) <= set(author.rights))
                     and event.member != self.founder
+                    and event.member[:2] != b"\xff\xff"
                     and self.member_is_free(entry, event, author, answer)
                 )
             case Enrolled():
