@@ -331,6 +331,14 @@ def organisations(place: Place) -> list[Named]:
     return found
 
 
+def org_as_typed(place: Place, space: bytes) -> str:
+    """How an organisation is said to --org: by its tag, or the first digits of its id where another has that too."""
+    held = organisations(place)
+    own = next((each for each in held if each.id == space), None)
+    alone = own is not None and own.name and sum(own.name in each.names for each in held) == 1
+    return own.name if own is not None and alone else short(space)
+
+
 def title_of(space: Space) -> str:
     """What the organisation of a space is called; nothing for somebody's own space."""
     state: Any = space.state(ORGANISATIONS, space.id[:16])

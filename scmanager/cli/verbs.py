@@ -92,6 +92,7 @@ def command_for(verb: Verb) -> Callable[..., None]:
                     arguments[each.name] = read_argument(each, given, place, space, verb.name, arguments, *clock)
             aside = asides(verb.name, place, space, arguments, now_s)
             result = place.do(verb.name, space.id, arguments, command_id)
+            aside += results.elsewhere(place, result)
             shown = result if as_json else results.told(place, space, result)
         say_result(shown, as_json=as_json)
         for sentence in aside:

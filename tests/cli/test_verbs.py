@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import re
 import secrets
 import shlex
 from pathlib import Path
@@ -181,6 +182,27 @@ def test_ships_are_imported_previewed_shared_and_taken_back(
 
 
 @pytest.mark.slow
+def test_what_is_said_of_a_shared_ship_in_ones_own_hangar_names_who_sees_it_otherwise_and_how_to_tell_them(
+    nova: Scm,
+) -> None:
+    assert nova("org", "found", "Red Wing", "--sid", "RED", "--handle", "Vesper").code == 0
+    ship = nova("ship", "add", "ANVL_Carrack", "--personal", "--json").json["ship"]
+    assert nova("ship", "share", ship, "--org", "RED").code == 0
+    told = nova("ship", "set-readiness", ship, "damaged", "--personal")
+    command = f"scm ship share {ship[:12]} --org RED"
+    assert "RED still sees it as it was" in told.err
+    assert command in told.err
+    assert re.search("[0-9a-f]{64}", told.out + told.err) is None
+    assert nova("ship", "list", "--org", "RED", "--json").json[0]["readiness"] == "ready"
+    assert nova(*command.split()[1:]).code == 0
+    assert nova("ship", "list", "--org", "RED", "--json").json[0]["readiness"] == "damaged"
+    removed = nova("ship", "remove", ship[:12], "sold", "--personal")
+    assert command in removed.err
+    assert "still_shared_in  RED" in removed.out
+    assert "withdrawn" in nova("hangar", "share", "--org", "RED").out
+    assert nova("ship", "list", "--org", "RED", "--json").json == []
+
+
 def test_a_list_that_changes_nothing_is_not_recorded(nova: Scm) -> None:
     file = "scmanager/cli/data/hangars/TocToc.json"
     assert nova("import", file, "--yes").code == 0
