@@ -291,6 +291,32 @@ def test_who_leaves_is_told_what_becomes_of_the_seat(nova: Scm) -> None:
     assert nova("fleet", "form", "Home").code == 0
 
 
+def test_a_founder_who_leaves_is_asked_and_the_way_back_is_named(nova: Scm, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    stopped = nova("member", "leave")
+    assert stopped.error == "stopped" or "stopped" in stopped.err
+    for told in ("Nobody else here may let anybody in", "scm org hand-over", "scm member join"):
+        assert told in stopped.err
+    assert nova("fleet", "form", "Home").code == 0
+    assert nova("member", "leave", "--yes").code == 0
+    refused = nova("undo", "--yes")
+    assert (refused.error, "scm member join" in refused.err) == ("undo-impossible", True)
+    assert nova("member", "join").code == 0
+
+
+def test_whoever_founds_a_second_of_one_tag_is_told_and_both_are_told_apart(nova: Scm) -> None:
+    (first,) = nova("org", "list", "--json").json
+    founded = nova("org", "found", "Gamma", "--sid", "NOVA", "--handle", "Vesper")
+    assert (founded.code, f"There is another NOVA here ({first['id'][:12]})" in founded.err) == (0, True)
+    assert "There is another" not in nova("org", "found", "Delta", "--sid", "DEL", "--handle", "Vesper").err
+    assert "There is another Delta" in nova("org", "found", "Delta", "--sid", "DLT", "--handle", "Vesper").err
+    refused = nova("fleet", "list", "--org", "NOVA")
+    assert refused.error == "name-ambiguous"
+    assert f"NOVA Nova Halcyon ({first['id'][:12]})" in refused.err
+    assert "NOVA Gamma (" in refused.err
+    assert nova("fleet", "list", "--org", first["id"][:12]).code == 0
+
+
 def test_without_an_organisation_lists_are_of_ones_own_space(scm: Scm) -> None:
     scm("init")
     file = "scmanager/cli/data/hangars/TocToc.json"
