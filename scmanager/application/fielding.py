@@ -61,10 +61,17 @@ def _hands(space: Space, operation: Operation) -> list[Hand]:
 
 
 def _others(space: Space, operation: Operation) -> list[Id]:
-    """Everybody who is here and did not answer, sorted."""
+    """Everybody who is here and did not answer, sorted; nobody whose name was erased: they cannot be asked."""
     answered = {each.member for each in operation.sign_ups}
     here = sorted(chain.from_iterable(space.indices.ids(space, BY_STANDING, _HERE)))
-    return [each for each in here if each not in answered]
+    return [each for each in here if each not in answered and not _erased(space, each)]
+
+
+def _erased(space: Space, who: Id) -> bool:
+    """Whether the words that say what a member is called were erased."""
+    one: Any = space.state(MEMBERS, who)
+    opened = space.opened(one.profile) if one.profile and space.erased_keys() else None
+    return opened is not None and any(each.key in space.erased_keys() for each in opened.entry.parts if each.key)
 
 
 def _standing(space: Space, who: Id) -> member.Standing:

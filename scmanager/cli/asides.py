@@ -1,7 +1,7 @@
 """What a verb's result does not say and whoever asked for it would want to know. Worked out before it is done."""
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from scmanager.application.every_verb import VERBS
@@ -23,6 +23,7 @@ from scmanager.domain.catalogue import IMPORTS, OPERATIONS
 from scmanager.domain.event import Id, Id32
 from scmanager.domain.hangar_import import Import
 from scmanager.domain.operation import Operation
+from scmanager.domain.operation_crew import manifest, slot_names, taker
 from scmanager.errors import utc
 from scmanager.spaces.space import Space
 
@@ -88,14 +89,15 @@ def _asides(verb: str, place: Place, space: Space, arguments: dict[str, Any], no
             yield "This import was taken back already: nothing is done again."
     if verb == "member.leave":
         yield LEAVING_FOR if arguments.get("member_id") else LEAVING
-    if verb == "device.cut":
-        yield from _after_a_cut(place, space, arguments["device"])
+    if verb in OWN:
+        yield from OWN[verb](place, space, arguments)
     if verb in NEXT:
         yield NEXT[verb]
 
 
-def _after_a_cut(place: Place, space: Space, device: Id32) -> Iterator[str]:
+def _after_a_cut(place: Place, space: Space, arguments: dict[str, Any]) -> Iterator[str]:
     """Where else a device goes on, and that the others believe it until they hear of this."""
+    device: Id32 = arguments["device"]
     for each in place.shelf.spaces():
         if each.id != space.id and machines.acts(place, each, device):
             yield f"In {_spoken_of(place, each)} it still acts: scm device cut {short(device)} {_where(place, each)}"
@@ -113,6 +115,37 @@ def _spoken_of(place: Place, space: Space) -> str:
 def _where(place: Place, space: Space) -> str:
     """The option that means this space."""
     return "--personal" if space.kind == "personal" else f"--org {shlex.quote(names.org_as_typed(place, space.id))}"
+
+
+def _given_up(place: Place, space: Space, arguments: dict[str, Any]) -> Iterator[str]:
+    """The slot that somebody leaves by taking another."""
+    one, wanted = space.state(OPERATIONS, arguments["operation_id"]), arguments["slot"]
+    if not isinstance(one, Operation):
+        return
+    given, called, crew = arguments.get("member_id"), slot_names(one), frozenset(manifest(one).crew)
+    whom = {given} if given else {each.grant.member for each in machines.seats(place, space)}
+    for slot in one.crew_slots:
+        if slot.id != wanted and wanted in called and taker(slot, crew) in whom:
+            yield f"{called[slot.id]} is given up for it, and open again."
+
+
+def _not_asked_for(_place: Place, space: Space, arguments: dict[str, Any]) -> Iterator[str]:
+    """Roles that no slot of an operation has, which has some."""
+    one, said = space.state(OPERATIONS, arguments["operation_id"]), arguments.get("roles") or ()
+    asked = {slot.role.casefold(): slot.role for slot in one.crew_slots} if isinstance(one, Operation) else {}
+    unknown = [each for each in said if each.casefold() not in asked]
+    if asked and unknown:
+        yield f"No slot asks for: {'; '.join(unknown)}. Asked for: {', '.join(asked.values())}."
+    if asked and any("," in each for each in unknown):
+        yield "Each role is said by itself: --roles pilot --roles gunner"
+
+
+OWN: dict[str, Callable[[Place, Space, dict[str, Any]], Iterator[str]]] = {
+    "device.cut": _after_a_cut,
+    "operation.take-slot": _given_up,
+    "operation.sign-up": _not_asked_for,
+}
+"""What only one verb has to say."""
 
 
 def _planned_for(space: Space, arguments: dict[str, Any]) -> int:

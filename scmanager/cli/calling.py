@@ -37,7 +37,7 @@ class NameAmbiguous(Refused):
     """{name} could be several: {candidates}."""
 
     code = "name-ambiguous"
-    hint = "Give the first digits of its id as they are listed there, or its whole name, where that is another."
+    hint = "Give the first digits of its id, or its whole name as listed there; that of an operation has its day."
 
 
 class Called(Cell, frozen=True):

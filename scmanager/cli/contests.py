@@ -178,7 +178,7 @@ class Telling:
         return {
             "kind": found.fold.name, "thing": found.entity, "name": name,
             "tag": str(getattr(found.state, "sid", "")),
-            "called": f"{found.fold.name} {name}".strip() if name else f"{found.fold.name} {short(found.entity)}",
+            "called": f"{found.fold.name} {name or self._instead(found)}",
             "field": contest.field, "part": contest.part or None, "part_name": self._part(found),
             "noun": field.noun, "since": _moment(contest.since), "values": values, "right": right,
             "may_settle": self._may(found, right), "you_may": self._me in self._able(found, right),
@@ -190,6 +190,11 @@ class Telling:
         if kind is None:
             return label(found.state)
         return self._of(kind).call(found.entity).name
+
+    def _instead(self, found: Contested) -> str:
+        """What people read where there is no name."""
+        kind = CALLED_BY_ID.get(found.fold.name)
+        return str(self._of(kind).call(found.entity)) if kind else short(found.entity)
 
     def _part(self, found: Contested) -> str:
         return slot_names(found.state).get(found.contest.part, "") if isinstance(found.state, Operation) else ""

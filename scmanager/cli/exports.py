@@ -63,7 +63,7 @@ def export(
     """
     session, path = session_of(context), target.expanduser().absolute()
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise TargetTaken(path=str(path))
+        raise TargetTaken(path=str(path), how="")
     asked_for: dict[str, Any] = {"space": _spaces(session, org, personal=personal)}
     asked_for |= {"bom": str(bom).lower(), "csv": str(not without_csv).lower(), "keys": str(not without_keys).lower()}
     with asked(session) as api:

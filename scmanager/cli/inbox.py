@@ -109,8 +109,9 @@ def _rights(space: Space, me: bytes) -> frozenset[str]:
 def _row(place: Place, told: Told, read: frozenset[bytes]) -> dict[str, Any]:
     held, owner = told.held, told.space.state(ORGANISATIONS, told.space.id[:16])
     who = names.member_name(place, told.space, held.who) if held.who else ""
+    about = held.title or names.member_name(place, told.space, told.thing)  # People's names are no titles.
     return {
-        "at_us": held.at, "kind": held.kind.value, "text": sentence(held.kind, who, held.title, held.said),
+        "at_us": held.at, "kind": held.kind.value, "text": sentence(held.kind, who, about, held.said),
         "in": getattr(owner, "title", "") or told.space.kind, "space": told.space.id, "thing": told.thing,
         "who": held.who, "unread": held.id not in read, "id": held.id,
     }  # fmt: skip

@@ -2,6 +2,7 @@
 
 import shlex
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC
 from functools import partial
@@ -17,7 +18,7 @@ from scmanager.application.verbs import MemberId, OperationId, ShipId
 from scmanager.application.words import Words
 from scmanager.application.zones import zone_named
 from scmanager.cli import names
-from scmanager.cli.calling import Called, Register
+from scmanager.cli.calling import Called, Named, Register
 from scmanager.cli.moments import when
 from scmanager.cli.output import JsonFlag, counted, indented, remark, say, say_json, say_table, short
 from scmanager.cli.people import NOT_IN_YET, me, say_hidden, show_rows
@@ -83,6 +84,7 @@ def list_operations(
             found = [each for each in found if not past(each, now_s)]
             hidden = there - len(found)
         rows = [_row(each) for each in sorted(found, key=lambda each: (each.window.starts, each.id))]
+        called = _told_apart(found, names.known(OperationId, place, space))
         empty = NOTHING_KEPT if templates else NOTHING_PLANNED
         empty = NOT_IN_YET if not rows and me(place, space) is None else empty
     if as_json:
@@ -92,7 +94,7 @@ def list_operations(
         ("title", "when", "hours", "stage", "crew", "open slots", "id"),
         [
             (
-                row["title"], when(row["starts_s"], shown_in), f"{row['length_s'] / 3600:g}",
+                called[row["id"]], when(row["starts_s"], shown_in), f"{row['length_s'] / 3600:g}",
                 row["stage"] + (" (contested)" if row["contested"] else ""), _crew_told(row), str(row["open_slots"]),
                 short(row["id"]),
             )
@@ -232,6 +234,12 @@ def _row(one: Operation) -> Row:
         "contested": any(rivals),
         "crew": len(held.crew), "places": places(one), "waiting": len(held.waiting), "open_slots": free, "id": one.id,
     }  # fmt: skip
+
+
+def _told_apart(found: Sequence[Operation], known: Iterable[Named]) -> dict[bytes, str]:
+    """By id what each is called: by its title, and where several have that, with the day, as it can be typed."""
+    dated, of_one_title = {each.id: each.name for each in known}, Counter(one.title for one in found)
+    return {one.id: dated[one.id] if of_one_title[one.title] > 1 else one.title for one in found}
 
 
 def _crew_told(row: Row) -> str:

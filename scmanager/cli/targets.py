@@ -15,10 +15,10 @@ BEGINNING_BYTES = 64
 
 
 class TargetTaken(Refused):
-    """{path} is there already."""
+    """{path} is there already{how}."""
 
     code = "target-taken"
-    hint = "Name another one. What is there is replaced only by its like, and only where --replace is said."
+    hint = "Name another one; nothing that is there is overwritten unasked."
 
 
 ReplaceFlag = Annotated[bool, typer.Option("--replace", help="An earlier one of that name is replaced.")]
@@ -27,7 +27,7 @@ ReplaceFlag = Annotated[bool, typer.Option("--replace", help="An earlier one of 
 def check_target(path: Path) -> None:
     """Before anything is recorded: the file is not there, and can be made. Raises TargetTaken, PrivateFileFailed."""
     if path.exists() or path.is_symlink():
-        raise TargetTaken(path=str(path))
+        raise TargetTaken(path=str(path), how="")
     tried = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tried")
     try:
         write_private(tried, b"")
@@ -48,11 +48,11 @@ def check_replaceable(
     try:
         with path.open("rb") as held:
             if not is_earlier(held.read(BEGINNING_BYTES)):
-                raise foreign(path=str(path))
+                raise foreign(path=str(path), how="")
     except OSError as error:
         raise PrivateFileFailed(path=str(path), act="read", reason=error.strerror or type(error).__name__) from error
     if not replace:
-        raise TargetTaken(path=str(path))
+        raise TargetTaken(path=str(path), how=", and --replace replaces it")
 
 
 def check_space_target(path: Path, space: bytes) -> None:

@@ -49,6 +49,15 @@ def test_a_members_ship_comes_with_him_only(org: Seat, raid: bytes) -> None:
     assert asked(org, raid, everybody=True).crew[0].could == (grace,)
 
 
+def test_nobody_whose_name_was_erased_is_proposed(org: Seat, raid: bytes) -> None:
+    org.do("operation.sign-up", operation_id=raid)
+    org.do("ship.add", model="DRAK_Corsair", organisation=True)
+    grace, hana = (org.made("member", "member.record", handle=handle) for handle in ("grace", "hana"))
+    assert set(asked(org, raid, everybody=True).crew[0].could) == {org.me, grace, hana}
+    org.do("member.erase", member_id=grace)
+    assert asked(org, raid, everybody=True).crew[0].could == (org.me, hana)
+
+
 def test_of_the_whole_roster_those_who_are_only_invited_are_not_counted_on(org: Seat, raid: bytes) -> None:
     org.do("operation.sign-up", operation_id=raid)
     org.do("ship.add", model="DRAK_Corsair", organisation=True)

@@ -110,3 +110,22 @@ def test_of_two_slots_of_one_role_the_list_says_which_and_what_is_over_asks_nobo
     assert nova("operation", "complete", "Ore Run", "success").code == 0
     assert nova("contested", "--json").json == []
     assert "who is turret 1" not in nova("inbox").out
+
+
+@pytest.mark.slow
+def test_a_contested_member_is_named_in_the_inbox_and_where_the_name_is_erased_it_says_so(
+    nova: Scm, tmp_path: Path
+) -> None:
+    assert nova("member", "record", "Grace").code == 0
+    grace = next(row["id"] for row in nova("member", "list", "--json").json if "Grace" in str(row))
+    second_machine(nova, tmp_path)
+    assert nova("member", "change-profile", grace, "Gracie").code == 0
+    assert nova("member", "change-profile", grace, "Gracia", at="b").code == 0
+    carry(nova, tmp_path, "b", "a")
+    told = next(row["text"] for row in nova("inbox", "--json").json if "at the same time" in row["text"])
+    assert told.startswith("Graci")
+    assert nova("settle", grace, "profile", "--choose", 1).code == 0
+    assert nova("erase", grace, "--yes").code == 0
+    told = nova("contested", "--settled").out
+    assert "member (erased)" in told
+    assert grace[:12] not in told

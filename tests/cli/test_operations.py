@@ -152,7 +152,8 @@ def test_a_template_with_a_ship_that_nobody_owns_is_asked_of_the_whole_roster(pl
 def test_operations_are_written_as_a_calendar(planned: Scm, tmp_path: Path) -> None:
     file = tmp_path / "nova.ics"
     assert planned("operation", "calendar", "-o", file, "--json").json["operations"] == 1
-    assert planned("operation", "calendar", "-o", file).error == "target-taken"
+    taken = planned("operation", "calendar", "-o", file)
+    assert (taken.error, "--replace replaces it" in taken.err) == ("target-taken", True)
     letter = tmp_path / "letter.txt"
     letter.write_text("Dear all", encoding="utf-8")
     assert planned("operation", "calendar", "--replace", "-o", letter).error == "target-taken"
@@ -214,3 +215,35 @@ def test_who_starts_long_before_the_time_is_told(nova: Scm) -> None:
     assert (early.code, "planned to begin in 72 hours" in early.err, "scm undo" in early.err) == (0, True, True)
     nova("operation", "plan", "Soon", "2h", "2h")
     assert "planned to begin" not in nova("operation", "start", "Soon").err
+
+
+@pytest.mark.slow
+def test_those_of_one_title_are_listed_with_the_day_that_tells_them_apart(planned: Scm) -> None:
+    assert "Jumptown 2955" not in planned("operation", "list").out
+    assert planned("operation", "copy", "Jumptown", "2955-12-07T20:00").code == 0
+    told = planned("operation", "list").out
+    assert "Jumptown 2955-11-30" in told
+    assert "Jumptown 2955-12-07" in told
+    unclear = planned("operation", "show", "Jumptown")
+    assert (unclear.error, "has its day" in unclear.err) == ("name-ambiguous", True)
+    assert planned("operation", "show", "Jumptown 2955-12-07").code == 0
+
+
+@pytest.mark.slow
+def test_whoever_takes_another_slot_is_told_that_the_first_is_open_again(planned: Scm) -> None:
+    assert planned("operation", "add-crew-slots", "Jumptown", "pilot").code == 0
+    assert planned("operation", "sign-up", "Jumptown").code == 0
+    assert "given up" not in planned("operation", "take-slot", "Jumptown", "gunner").err
+    assert "given up" not in planned("operation", "take-slot", "Jumptown", "gunner").err
+    assert "gunner is given up for it, and open again." in planned("operation", "take-slot", "Jumptown", "pilot").err
+
+
+@pytest.mark.slow
+def test_roles_that_no_slot_asks_for_are_remarked(planned: Scm) -> None:
+    told = planned(
+        "operation", "sign-up", "Jumptown", "--roles", "cook", "--roles", "pilot,gunner", "--roles", "Gunner"
+    )
+    assert told.code == 0
+    assert "No slot asks for: cook; pilot,gunner. Asked for: gunner." in told.err
+    assert "Each role is said by itself" in told.err
+    assert "No slot" not in planned("operation", "sign-up", "Jumptown", "--roles", "gunner").err
