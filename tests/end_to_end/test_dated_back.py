@@ -1,7 +1,7 @@
 """What a log that is dated back can do to things that were there before: it counts from when its member came."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -40,20 +40,34 @@ def dated_back(org: Org, folder: Path) -> Node:
     return node
 
 
-def bring(node: Node, org: Org, character: Id, ship: Id) -> None:
-    """It says that a character and a ship are Bob's, right after its first entry, and knows of nothing."""
+def act_on(node: Node, org: Org, said: Callable[[Desk], None], then: int = 0) -> None:
+    """It says something right after its first entry, or after `then` (microseconds), and knows of nothing."""
 
     def act(desk: Desk) -> dict[str, object]:
-        log = desk._seat.log
-        desk._next_hlc = lambda: log.hlc + 1  # type: ignore[method-assign]
+        log, past = desk._seat.log, [then]
+
+        def next_hlc() -> int:
+            past[0] += 1
+            return max(log.hlc + 1, past[0])
+
+        desk._next_hlc = next_hlc  # type: ignore[method-assign]
         look = desk._look
         desk._look = lambda fold, entity: (look(fold, entity)[0], ())  # type: ignore[method-assign]
-        desk.record(CHARACTERS, character, About(Shared(), org.bob_id, CharacterSheet("Bobby")))
-        desk.record(SHIPS, ship, ShipShared("rsi-aurora-mr"))
+        said(desk)
         return {}
 
     node.writer.do(Command(secrets.token_bytes(16), org.space, act))
     org.carry(node, org.ada)
+
+
+def bring(node: Node, org: Org, character: Id, ship: Id) -> None:
+    """It says that a character and a ship are Bob's."""
+
+    def said(desk: Desk) -> None:
+        desk.record(CHARACTERS, character, About(Shared(), org.bob_id, CharacterSheet("Bobby")))
+        desk.record(SHIPS, ship, ShipShared("rsi-aurora-mr"))
+
+    act_on(node, org, said)
 
 
 def shown(org: Org, character: Id) -> dict[Id, object]:
