@@ -132,7 +132,7 @@ class Member(State):
     """He said himself that he leaves, and nobody has invited him since: his grants are to end."""
     claims: tuple[Claim[Id], ...] = ()
     rank: int = RANK_LOWEST + 1
-    """Of his highest seat, or what he last spoke with if that is higher; beyond the lowest if he has none of both."""
+    """Of his highest seat, or the last that ended; beyond the lowest if he never had one. The founder's is 0."""
     seats: tuple[Seat, ...] = ()
 
     @property
@@ -327,7 +327,10 @@ def evolve(member: Member, event: MemberEvent, envelope: Envelope) -> Member:
         return member
     member = replace(member, id=envelope.entity)
     if envelope.member == envelope.entity:
-        member = replace(member, rank=min((envelope.rank, *(each.rank for each in member.seats[:1]))))
+        if (
+            envelope.rank == 0
+        ):  # The founder, for ever: his seat is no grant. Any other rank may have been taken back.
+            member = replace(member, rank=0)
     elif isinstance(event, Recorded | ProfileChanged | Left | Claimed) and envelope.rank >= member.rank:
         return member
     match event:

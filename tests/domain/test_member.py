@@ -42,6 +42,7 @@ from scmanager.domain.member import (
     remove,
     withdraw_invitation,
 )
+from scmanager.domain.payload import RANK_LOWEST
 from scmanager.domain.placeholder import ClaimedAlready, NoPlaceholder, claim, settle_claim
 from scmanager.domain.seats import SEATS_MAX
 from scmanager.domain.words import WordsUnusable
@@ -136,7 +137,7 @@ def test_somebody_is_invited_and_joins() -> None:
     then()
     when(join, ADA, ADA, 5, 1999, by=ADA, rank=5)
     then(Joined())
-    then_state(standing=Standing.JOINED, join_contested=False, rank=5)
+    then_state(standing=Standing.JOINED, join_contested=False)
 
 
 def test_who_has_joined_joins_again_only_after_he_was_gone_and_invited_again() -> None:
@@ -301,12 +302,12 @@ def test_a_member_is_removed_and_can_be_invited_again() -> None:
 
 
 def test_only_somebody_above_removes() -> None:
-    given(Invited(), own(Joined(), rank=3))
+    given(Invited(), seat(3), own(Joined(), rank=3))
     when(remove, RemovalReason.CONDUCT, 3)
     then_refused(RankTooHigh, rank=3)
-    given(Invited(), own(Joined(), rank=3), told(Removed(), by=GRACE, rank=3))
+    given(Invited(), seat(3), own(Joined(), rank=3), told(Removed(), by=GRACE, rank=3))
     then_state(standing=Standing.JOINED)
-    given(Invited(), own(Joined(), rank=3), told(Removed(), by=GRACE, rank=2))
+    given(Invited(), seat(3), own(Joined(), rank=3), told(Removed(), by=GRACE, rank=2))
     then_state(standing=Standing.REMOVED)
     given()
     when(remove, RemovalReason.CONDUCT, 0)
@@ -387,8 +388,8 @@ def test_a_placeholder_who_joins_as_himself_is_nobody_else() -> None:
     then_state(claims=())
 
 
-def test_nobody_speaks_for_a_member_who_spoke_at_his_rank_or_above() -> None:
-    here = (Invited(), own(Joined(), rank=3), own(ProfileChanged(), rank=3))
+def test_nobody_speaks_for_a_member_at_his_rank_or_above() -> None:
+    here = (Invited(), seat(3), own(Joined(), rank=3), own(ProfileChanged(), rank=3))
     for decide, *words in ((change_profile, "Impostor", ""), (leave,)):
         given(*here)
         when(decide, GRACE, 3, *words, by=GRACE, rank=3)
@@ -397,7 +398,7 @@ def test_nobody_speaks_for_a_member_who_spoke_at_his_rank_or_above() -> None:
         then_state(standing=Standing.LEFT if decide is leave else Standing.JOINED)
     for said in (Recorded(), ProfileChangedFor(), LeftFor()):
         given(*here, told(said, by=GRACE, rank=3))
-        then_state(standing=Standing.JOINED, profile=entry(3))
+        then_state(standing=Standing.JOINED, profile=entry(4))
 
 
 def test_a_founder_who_left_comes_back_by_himself() -> None:
@@ -459,6 +460,15 @@ def test_his_rank_is_that_of_his_highest_seat_that_stands() -> None:
     then_state(rank=2, is_himself=True)
     given(Invited(), seat(2, GRACE), seat(4))
     then_state(rank=4)
+
+
+def test_what_he_says_gives_nobody_a_rank_but_the_founder() -> None:
+    given(Invited(), own(Joined(), rank=3))
+    then_state(rank=RANK_LOWEST + 1)
+    given(Invited(), seat(3), seat(8), told(governance.Removed(entry(2)), rank=0), own(ProfileChanged(), rank=3))
+    then_state(rank=8)
+    given(own(Joined(), rank=0), own(ProfileChanged(), rank=0))
+    then_state(rank=0)
 
 
 def test_of_very_many_seats_the_highest_count() -> None:
