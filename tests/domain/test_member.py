@@ -43,7 +43,7 @@ from scmanager.domain.member import (
     withdraw_invitation,
 )
 from scmanager.domain.payload import RANK_LOWEST
-from scmanager.domain.placeholder import ClaimedAlready, NoPlaceholder, claim, settle_claim
+from scmanager.domain.placeholder import ClaimConfirmed, ClaimedAlready, NoPlaceholder, claim, settle_claim
 from scmanager.domain.seats import SEATS_MAX
 from scmanager.domain.words import WordsUnusable
 from tests.support.scenario import LEADER, Scenario, Told, entry, meanwhile, told, who
@@ -362,21 +362,21 @@ def test_a_placeholder_claimed_for_two_is_contested_until_it_is_settled() -> Non
     assert (one.claimed_by, one.rival_claims) == (GRACE, (LIN,))
     assert (other.claimed_by, other.rival_claims) == (LIN, (GRACE,))
     given(Recorded(), Claimed(GRACE), meanwhile(Claimed(LIN)))
-    when(settle_claim, LIN)
+    when(settle_claim, LIN, 0)
     then(Claimed(LIN, over=(entry(2), entry(3))))
     then_state(claimed_by=LIN, rival_claims=())
-    when(settle_claim, LIN)
+    when(settle_claim, LIN, 0)
     then()
 
 
 def test_a_wrong_claim_is_put_right_and_none_is_settled_without_one() -> None:
     given(Recorded(), Claimed(GRACE))
-    when(settle_claim, LIN)
+    when(settle_claim, LIN, 0)
     then_state(claimed_by=LIN)
-    when(settle_claim, ADA)
+    when(settle_claim, ADA, 0)
     then_refused(NoPlaceholder)
     given(Recorded())
-    when(settle_claim, LIN)
+    when(settle_claim, LIN, 0)
     then_refused(NothingContested)
 
 
@@ -414,7 +414,7 @@ def test_whoever_has_ever_joined_is_nobodys_placeholder() -> None:
     then_state(claimed_by=None, rival_claims=())
     when(claim, GRACE)
     then_refused(NoPlaceholder)
-    when(settle_claim, GRACE)
+    when(settle_claim, GRACE, 0)
     then_refused(NoPlaceholder)
 
 
@@ -439,7 +439,7 @@ def test_who_was_admitted_is_spoken_for_by_nobody_who_is_not_above_him_before_he
 def test_what_was_said_of_a_placeholder_before_he_was_admitted_stays_said() -> None:
     given(told(Recorded(), by=GRACE, rank=3), told(Claimed(GRACE), by=GRACE, rank=3), seat(2))
     then_state(standing=Standing.RECORDED, profile=entry(1), claimed_by=None, rival_claims=())
-    when(settle_claim, GRACE)
+    when(settle_claim, GRACE, 0)
     then_refused(NoPlaceholder)
 
 
@@ -488,3 +488,29 @@ def test_who_never_left_himself_joins_though_another_said_that_he_left() -> None
     given(Recorded(), LeftFor(), Removed(), seat(2))
     when(join, ADA, ADA, 2, 0, by=ADA, rank=2)
     then_refused(NotInvited)
+
+
+def test_what_rank_0_or_1_said_of_whose_it_is_holds_before_what_others_say() -> None:
+    below = told(Claimed(LIN, over=(entry(2),)), by=LIN, rank=2)
+    given(Recorded(), told(Claimed(GRACE), rank=1), below)
+    then_state(claimed_by=GRACE, rival_claims=(LIN,))
+    when(settle_claim, LIN, 2, by=LIN, rank=2)
+    then_refused(ClaimConfirmed)
+    when(settle_claim, LIN, 1, rank=1)
+    then_state(claimed_by=LIN, rival_claims=())
+    given(Recorded())
+    one, other = story.in_either_order(told(Claimed(LIN), by=LIN, rank=2), told(Claimed(GRACE), rank=1))
+    assert one.claimed_by == other.claimed_by == GRACE
+    assert one.rival_claims == other.rival_claims == (LIN,)
+
+
+def test_nobody_below_settles_what_was_confirmed_but_says_the_same_without_harm() -> None:
+    given(Recorded(), told(Claimed(GRACE), by=LIN, rank=2))
+    when(settle_claim, GRACE, 2, by=LIN, rank=2)
+    then()
+    when(settle_claim, GRACE, 1, rank=1)
+    then(Claimed(GRACE, over=(entry(2),)))
+    when(settle_claim, GRACE, 1, rank=1)
+    then()
+    when(settle_claim, GRACE, 2, by=LIN, rank=2)
+    then()
