@@ -3,7 +3,7 @@
 He needs no installation: a leader records him as a placeholder and speaks for him (`member.represent`). Later either
 his first device is granted the placeholder's own id, or, if he has an id already, that member claims the placeholder;
 the placeholder's history stays as it is and is read as his. What he says of himself counts only from himself; once he
-has been admitted, or has spoken himself, nobody speaks for him who is not above his rank.
+has been admitted, nobody speaks for him who is not above his rank: that of the seats he was given, whatever he says.
 """
 
 import enum
