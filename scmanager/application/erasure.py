@@ -15,7 +15,7 @@ import msgspec
 
 from scmanager.application.keys import Keys
 from scmanager.domain.event import Id, Id32
-from scmanager.domain.governance import Erased, at_once
+from scmanager.domain.governance import Erased, asks_at_once
 from scmanager.eventstore.store import Store
 from scmanager.spaces.opening import Opened
 from scmanager.spaces.shelf import Shelf
@@ -101,7 +101,7 @@ class Erasures:
         waiting: Counter[tuple[Id32, Id]] = Counter()
         fresh, told = [], {}
         for space, opened, event in valid:
-            if at_once(space.envelope(opened).member, event):
+            if self._hurries(space, opened, event):
                 continue
             name, subject = opened.entry.id32.hex(), (space.id, event.subject)
             grace = self._seen.get(name)
@@ -159,10 +159,22 @@ class Erasures:
 
     def _left_s(self, space: Space, opened: Opened, event: Erased, now: int) -> int:
         """Seconds of grace that are left."""
-        if at_once(space.envelope(opened).member, event):
+        if self._hurries(space, opened, event):
             return 0
         grace = self._seen.get(opened.entry.id32.hex())
         return GRACE_S - _counted_s(grace, now) if grace is not None else GRACE_S
+
+    def _hurries(self, space: Space, opened: Opened, event: Erased) -> bool:
+        """Whether it has no days of grace here.
+
+        On a member's own machines, and where rank 0 or 1 let him in. Whoever else may admit says who somebody is: a
+        machine let in as another could destroy his words at once, so there is time to call that off.
+        """
+        if opened.shared is None or not asks_at_once(space.envelope(opened).member, event):
+            return False
+        grant = space.grant(opened.shared.by)
+        let_in_by = grant.written_at if grant is not None else 0
+        return let_in_by <= 1 or opened.entry.log in self._vault.logs_of(space.id)
 
 
 def _counted_s(grace: Grace, now: int) -> int:
