@@ -7,7 +7,6 @@ from msgspec import UNSET, UnsetType
 
 from scmanager.application import undo_steps as steps
 from scmanager.application.desk import Desk
-from scmanager.application.erasing import is_sure
 from scmanager.application.inverses import back, by, final, former, like
 from scmanager.application.keeping import kept, words_with
 from scmanager.application.verbs import DeviceId, EntryId, MemberId, RoleId, verb
@@ -212,11 +211,11 @@ def claim(desk: Desk, *, member_id: MemberId, by: MemberId) -> Result:
 def settle_claim(desk: Desk, *, member_id: MemberId, by: MemberId) -> Result:
     """Decide whose a recorded member is when several were named at the same time.
 
-    Of rank 0 or 1 you confirm it by that, also where one alone was named (see `member.erase`).
+    Of rank 0 or 1 you confirm it by that, also where one alone was named (see `member.erase`); what one of those said
+    is decided anew by nobody else.
     """
     placeholder.check_joined(desk.state(MEMBERS, by))
-    confirms = desk.grant.rank <= 1 and not is_sure(desk, desk.state(MEMBERS, member_id))
-    desk.decide(MEMBERS, member_id, placeholder.settle_claim, by, confirms)
+    desk.decide(MEMBERS, member_id, placeholder.settle_claim, by, desk.grant.rank)
     return {"member": member_id.hex()}
 
 

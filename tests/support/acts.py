@@ -185,7 +185,7 @@ def _member() -> Kindred:
                 said("member.remove", "member_id", reason=[RemovalReason.CONDUCT, RemovalReason.INACTIVE]),
             ),
             Act("member.claim", claim),
-            Act("member.settle-claim", decided(MEMBERS, placeholder.settle_claim, MEMBER), (claimed,)),
+            Act("member.settle-claim", decided(MEMBERS, placeholder.settle_claim, MEMBER, 0), (claimed,)),
         ),
     )  # fmt: skip
 
