@@ -10,6 +10,7 @@ import pytest
 
 from scmanager.application.desk import Desk, WouldNotCount
 from scmanager.application.erasing import ProseStays
+from scmanager.application.erasure import WAITING_MAX, Erasures, Grace
 from scmanager.application.members import EventNotTheirs
 from scmanager.application.writer import Command
 from scmanager.cli.session import carry_out_erasures
@@ -22,7 +23,7 @@ from scmanager.domain.prose import prose_of
 from scmanager.domain.ship_events import Nickname
 from scmanager.runtime import Node
 from scmanager.spaces.personal import Absence
-from tests.support.machines import Machine, carry
+from tests.support.machines import DAY_S, Machine, carry
 from tests.support.three_machines import Org
 
 
@@ -175,3 +176,24 @@ def test_whom_rank_1_let_in_is_erased_at_once_everywhere(org: Org) -> None:
     org.cleo.do("member.erase", org.space, {"member_id": org.cleo_id, "ground": AT_ONCE})
     org.carry(org.cleo, org.ada)
     assert carry_out_erasures(org.ada) == 1
+
+
+def test_what_somebody_says_of_himself_moves_nobody_elses_day(org: Org) -> None:
+    def act(desk: Desk) -> dict[str, object]:
+        for number in range(WAITING_MAX * 2):
+            desk.record(None, org.bob_id, Erased(org.bob_id, (number.to_bytes(32, "big"),), "request"))
+            desk.record(None, org.bob_id, Erased(org.bob_id, (), "request"))
+        return {}
+
+    org.bob.writer.do(Command(secrets.token_bytes(16), org.space, act))
+    org.carry(org.bob, org.ada)
+    org.ada.do("member.erase", org.space, {"member_id": org.bob_id})
+    assert org.ada.vault.keys_of(org.space, org.bob_id)
+    now, seen = [0], dict[str, Grace]()
+    erasures = Erasures(org.ada.store, org.ada.shelf, org.ada.vault, seen, lambda: now[0])
+    for day in range(8):
+        assert bool(org.ada.vault.keys_of(org.space, org.bob_id)), day
+        now[0] = day * DAY_S
+        erasures.run()
+    assert not org.ada.vault.keys_of(org.space, org.bob_id), "on the seventh day"
+    assert len(seen) < WAITING_MAX * 2 + 2
