@@ -18,7 +18,7 @@ from scmanager.spaces.space import Space
 
 GRACE = (
     "They are hidden now, and destroyed after seven days; nothing brings them back then. Within these days they"
-    " come back only if this is made void, by removing whoever says it."
+    " come back only if this is made void: scm member remove WHO REASON --voiding EVENT, of whoever says it."
 )
 
 

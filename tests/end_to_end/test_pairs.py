@@ -40,6 +40,8 @@ once they have heard of both. The first and the last are meant in fold order: by
 - *Both stand*: neither is in the other's way.
 - *Contested*: the first holds (of words and tags the last), the other stands beside it until somebody who has the
   right decides: `scm contested`, `scm settle`.
+- The last place in a crew, taken by two members at once, is contested too: field `place`, settled by
+  `operation.lead`. Who signs up knowing that it is full waits, and nothing is contested.
 - *Never at once*: one of them can only be said where the other cannot.
 
 Whatever lost stays readable: in the contest, open or settled, and by its entry (`scm log show`, `scm why`).
