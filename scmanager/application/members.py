@@ -158,7 +158,10 @@ def confirm(desk: Desk, *, member_id: MemberId) -> Result:
     return {"member": member_id.hex()}
 
 
-@verb("member.leave", undo=final("whoever left is invited again: scm member invite.", member.Left))
+@verb(
+    "member.leave",
+    undo=final("whoever left is invited again: scm member invite; a founder: scm member join.", member.Left),
+)
 def leave(desk: Desk, *, member_id: MemberId | None = None) -> Result:
     """Leave, or say it for a member you speak for. What they did stays.
 
