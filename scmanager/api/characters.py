@@ -23,6 +23,7 @@ from scmanager.api.scalars import Moment, graphql_enum
 from scmanager.domain import character
 
 NO_CHARACTERS = "No characters yet: make one with characterMake in your personal space, show it with characterShare."
+NO_OTHERS = "Nobody else shows a character under this id."
 NO_SHEETS = "Nothing is contested: the character itself says what holds."
 
 Fate = graphql_enum(character.Fate)
@@ -82,8 +83,14 @@ class Character(InSpace):
     player_id: ID = hexed("player")
     player: Member | None = one(f"{SAME} and {{c}}.id = {{p}}.player")
     organisation: Organisation | None = one(SAME, "Null in a personal space.")
+    others: Connection["Character"] = many(
+        f"{SAME} and {{c}}.id = {{p}}.id and {{c}}.player <> {{p}}.player",
+        filter=CharacterFilter, sort=CharacterSort,
+        next_step=NO_OTHERS, description="Those of other players under this id; each is its player's own.",
+    )  # fmt: skip
     rival_sheets: Connection["CharacterSheet"] = many(
-        f"{SAME} and {{c}}.persona = {{p}}.id", filter=SheetFilter, sort=SheetSort, next_step=NO_SHEETS,
+        f"{SAME} and {{c}}.persona = {{p}}.id and {{c}}.player = {{p}}.player",
+        filter=SheetFilter, sort=SheetSort, next_step=NO_SHEETS,
         description="What was written at the same time, until one is chosen; empty when nothing is contested.",
     )  # fmt: skip
 

@@ -206,7 +206,10 @@ class Query:
         next_step=character_models.NO_CHARACTERS, given=_PERHAPS_IN_SPACE,
         description="Of one space, your personal one too, or of all.",
     )  # fmt: skip
-    character: character_models.Character | None = one(_ALL, given=_BY_ID)
+    character: character_models.Character | None = one(
+        _ALL, given=_BY_ID | {"player": (ID | None, "{c}.player = {v}")},
+        description="Two members may show one under an id: `player` says whose is meant, `others` who else does.",
+    )  # fmt: skip
     documents: Connection[document_models.Document] = many(
         _ALL, filter=document_models.DocumentFilter, sort=document_models.DocumentSort,
         next_step=document_models.NO_DOCUMENTS, given=_PERHAPS_IN_SPACE,

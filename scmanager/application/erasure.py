@@ -17,7 +17,7 @@ import msgspec
 
 from scmanager.application.keys import Keys
 from scmanager.domain.event import Id, Id32
-from scmanager.domain.governance import Erased, at_once
+from scmanager.domain.governance import Erased, asks_at_once
 from scmanager.eventstore.store import Store
 from scmanager.spaces.opening import Opened
 from scmanager.spaces.shelf import Shelf
@@ -111,9 +111,8 @@ class Erasures:
         """
         alike: dict[tuple[_Keys, Id], list[str]] = {}
         for space, opened, event in valid:
-            envelope = space.envelope(opened)
-            if not at_once(envelope.member, event):
-                place = _keys(space, event), envelope.member
+            if not self._hurries(space, opened, event):
+                place = _keys(space, event), space.envelope(opened).member
                 alike.setdefault(place, []).append(opened.entry.id32.hex())
         waiting: Counter[tuple[Id32, Id, Id]] = Counter()
         fresh: list[tuple[str, tuple[Id32, Id, Id]]] = []
@@ -182,9 +181,21 @@ class Erasures:
                 named = _keys(space, event)
                 counted[named] = max(counted.get(named, 0), _counted_s(grace, now))
         return [
-            0 if at_once(space.envelope(opened).member, event) else GRACE_S - counted.get(_keys(space, event), 0)
+            0 if self._hurries(space, opened, event) else GRACE_S - counted.get(_keys(space, event), 0)
             for space, opened, event in valid
         ]
+
+    def _hurries(self, space: Space, opened: Opened, event: Erased) -> bool:
+        """Whether it has no days of grace here.
+
+        On a member's own machines, and where rank 0 or 1 let him in. Whoever else may admit says who somebody is: a
+        machine let in as another could destroy his words at once, so there is time to call that off.
+        """
+        if opened.shared is None or not asks_at_once(space.envelope(opened).member, event):
+            return False
+        grant = space.grant(opened.shared.by)
+        let_in_by = grant.written_at if grant is not None else 0
+        return let_in_by <= 1 or opened.entry.log in self._vault.logs_of(space.id)
 
 
 def _keys(space: Space, event: Erased) -> _Keys:

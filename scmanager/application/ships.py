@@ -1,10 +1,12 @@
 """Ships: one's hangar in the personal space, what of it is shared into an organisation, and what becomes of it there.
 
 A hangar entry lives in the personal space. What an organisation sees is an event of its own there that quotes the
-ship's id and model; readiness, loans and fleets are said in each space for itself. Nothing moves from one space to
-another by itself: what takes a ship off the hangar's list answers where it is still shown.
+ship's id and model; loans and fleets are said in each space for itself. Nothing moves from one space to another by
+itself: what takes a ship off the hangar's list, or says its readiness, answers where it is shown as it was, and
+sharing it again tells what has changed since.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from scmanager.application import undo_steps as steps
@@ -16,8 +18,9 @@ from scmanager.domain import hangar
 from scmanager.domain import ship_events as events
 from scmanager.domain.catalogue import SHIPS
 from scmanager.domain.event import Id
-from scmanager.domain.ship import Ship, Standing, owned_by
+from scmanager.domain.ship import Ship, Standing, owned_by, readiness_at
 from scmanager.domain.ship_events import Readiness, RemovalReason, Source
+from scmanager.spaces.space import Space
 
 Result = dict[str, Any]
 
@@ -87,15 +90,28 @@ def settle_owner(desk: Desk, *, ship_id: ShipId, owner: MemberId | None = None, 
     undo=by(steps.ship_readiness, events.ReadinessChanged, aspect="readiness"),
 )
 def set_readiness(desk: Desk, *, ship_id: ShipId, readiness: Readiness, until_s: int = 0) -> Result:
-    """Say what state a ship is in. `until_s`: when its claim is through, in UTC seconds, for `in-claim` only."""
+    """Say what state a ship is in. `until_s`: when its claim is through, in UTC seconds, for `in-claim` only.
+
+    From the personal space: `still_shared_in` names the organisations that see it in another.
+    """
     desk.decide(SHIPS, ship_id, hangar.set_readiness, desk.me, readiness, desk.now_s, until_s)
-    return {"ship": ship_id.hex()}
+    here = desk.state(SHIPS, ship_id)
+    return {
+        "ship": ship_id.hex(),
+        "still_shared_in": _seen_in(desk, lambda org: _otherwise(desk, here, org, ship_id)),
+    }
 
 
 @verb("ship.share", undo=by(steps.ship_shared, events.Shared, aspect="standing"))
 def share(desk: Desk, *, ship_id: ShipId) -> Result:
-    """Show a ship of your hangar to this organisation, or tell it the ship's new model."""
-    desk.decide(SHIPS, ship_id, hangar.share, desk.me, _in_hangar(desk, ship_id).model)
+    """Show a ship of your hangar to this organisation, or tell it what has changed since: model, readiness.
+
+    A ship that you have removed from your hangar since is withdrawn there: `withdrawn`.
+    """
+    if _gone(desk, ship_id):
+        desk.decide(SHIPS, ship_id, hangar.withdraw_share, desk.me)
+        return {"ship": ship_id.hex(), "withdrawn": [ship_id.hex()]}
+    _tell(desk, ship_id, _in_hangar(desk, ship_id))
     return {"ship": ship_id.hex()}
 
 
@@ -108,17 +124,24 @@ def withdraw(desk: Desk, *, ship_id: ShipId) -> Result:
 
 @verb("hangar.share", undo=like("ship.share"))
 def share_hangar(desk: Desk) -> Result:
-    """Show every ship of your hangar to this organisation; those it removed stay removed there."""
+    """Show every ship of your hangar to this organisation; those it removed stay removed there.
+
+    Of those that are shown already it tells what has changed since. `ships`: shown, or told anew; `withdrawn`: those
+    that you have removed from your hangar since.
+    """
+    gone = [ship_id for ship_id, one in desk.things(SHIPS) if mine(desk, one) and _gone(desk, ship_id)]
+    for ship_id in gone:
+        desk.decide(SHIPS, ship_id, hangar.withdraw_share, desk.me)
     shared = []
     for ship_id, one in _hangar(desk):
         known: Ship = desk.state(SHIPS, ship_id)
         if known.standing is Standing.REMOVED or (known.standing is not Standing.UNKNOWN and not mine(desk, known)):
             continue
         before = desk.recorded
-        desk.decide(SHIPS, ship_id, hangar.share, desk.me, one.model)
+        _tell(desk, ship_id, one)
         if desk.recorded > before:
             shared.append(ship_id.hex())
-    return {"ships": shared}
+    return {"ships": shared, "withdrawn": [ship_id.hex() for ship_id in gone]}
 
 
 @verb("hangar.withdraw", undo=like("ship.withdraw"))
@@ -173,11 +196,47 @@ def mine(desk: Desk, one: Ship) -> bool:
 
 def still_shared_in(desk: Desk, ships: list[Id]) -> list[str]:
     """Organisations, as their spaces' hex ids, that see one of these hangar entries."""
+    return _seen_in(desk, lambda org: any(_shown(org.state(SHIPS, ship_id)) for ship_id in ships))
+
+
+def _seen_in(desk: Desk, sees: Callable[[Space], bool]) -> list[str]:
+    """One's organisations, as their spaces' hex ids, that see something; asked in the personal space only."""
     if desk.space.kind != "personal":
         return []
-    return [
-        org.id.hex() for org in desk.own_spaces("org") if any(_shown(org.state(SHIPS, ship_id)) for ship_id in ships)
-    ]
+    return [org.id.hex() for org in desk.own_spaces("org") if sees(org)]
+
+
+def _otherwise(desk: Desk, here: Ship, org: Space, ship_id: Id) -> bool:
+    """Whether an organisation sees a ship in another state than its owner said here."""
+    there: Any = org.state(SHIPS, ship_id)
+    return _shown(there) and readiness_at(there, desk.now_s) is not readiness_at(here, desk.now_s)
+
+
+def _tell(desk: Desk, ship_id: Id, one: Ship) -> None:
+    """Show it as the hangar has it: the model, and the readiness where that is the newer word of the two."""
+    desk.decide(SHIPS, ship_id, hangar.share, desk.me, one.model)
+    readiness = readiness_at(one, desk.now_s)
+    until = one.claim_until if readiness is Readiness.IN_CLAIM else 0
+    known: Ship = desk.state(SHIPS, ship_id)
+    as_told = (readiness_at(known, desk.now_s), known.claim_until if until else 0) == (readiness, until)
+    told_at = max((_readiness_said_at(own, ship_id) for own in desk.own_spaces("personal")), default=0)
+    if not as_told and told_at > _readiness_said_at(desk.space, ship_id):
+        desk.decide(SHIPS, ship_id, hangar.set_readiness, desk.me, readiness, desk.now_s, until)
+
+
+def _readiness_said_at(space: Space, ship_id: Id) -> int:
+    """The hlc of the last word on a ship's readiness in a space; 0 if nobody said any."""
+    thing = space.thing(SHIPS, ship_id)
+    said = thing.events() if thing else ()
+    return max((at.hlc for at, event in said if isinstance(event, events.ReadinessChanged)), default=0)
+
+
+def _gone(desk: Desk, ship_id: Id) -> bool:
+    """Whether a ship that is one's own and shown here was removed from one's hangar since."""
+    held = [space.state(SHIPS, ship_id) for space in desk.own_spaces("personal")]
+    found = [one.standing for one in held if isinstance(one, Ship) and one.standing is not Standing.UNKNOWN]
+    known = desk.state(SHIPS, ship_id)
+    return _shown(known) and mine(desk, known) and bool(found) and Standing.PRESENT not in found
 
 
 def _shown(one: Any) -> bool:

@@ -1,5 +1,6 @@
 """What a verb's result does not say and whoever asked for it would want to know. Worked out before it is done."""
 
+import shlex
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,11 +16,11 @@ from scmanager.application.verbs import (
     SquadronId,
     TreatyId,
 )
-from scmanager.cli import names
+from scmanager.cli import machines, names
 from scmanager.cli.output import counted, short
 from scmanager.cli.session import Place
 from scmanager.domain.catalogue import IMPORTS, OPERATIONS
-from scmanager.domain.event import Id
+from scmanager.domain.event import Id, Id32
 from scmanager.domain.hangar_import import Import
 from scmanager.domain.operation import Operation
 from scmanager.errors import utc
@@ -87,8 +88,31 @@ def _asides(verb: str, place: Place, space: Space, arguments: dict[str, Any], no
             yield "This import was taken back already: nothing is done again."
     if verb == "member.leave":
         yield LEAVING_FOR if arguments.get("member_id") else LEAVING
+    if verb == "device.cut":
+        yield from _after_a_cut(place, space, arguments["device"])
     if verb in NEXT:
         yield NEXT[verb]
+
+
+def _after_a_cut(place: Place, space: Space, device: Id32) -> Iterator[str]:
+    """Where else a device goes on, and that the others believe it until they hear of this."""
+    for each in place.shelf.spaces():
+        if each.id != space.id and machines.acts(place, each, device):
+            yield f"In {_spoken_of(place, each)} it still acts: scm device cut {short(device)} {_where(place, each)}"
+    who = "your other machines" if space.kind == "personal" else "everybody"
+    yield (
+        f"Next: scm space export -o cut.scm {_where(place, space)}, and give that file to {who}: "
+        "until they have taken it in, they still believe that device."
+    )
+
+
+def _spoken_of(place: Place, space: Space) -> str:
+    return "your own space" if space.kind == "personal" else names.org_as_typed(place, space.id)
+
+
+def _where(place: Place, space: Space) -> str:
+    """The option that means this space."""
+    return "--personal" if space.kind == "personal" else f"--org {shlex.quote(names.org_as_typed(place, space.id))}"
 
 
 def _planned_for(space: Space, arguments: dict[str, Any]) -> int:

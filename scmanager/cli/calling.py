@@ -139,6 +139,11 @@ def alike(text: str, known: Iterable[str]) -> list[str]:
     return [spelt[key] for key in dict.fromkeys((*begun, *near))][:ALIKE_SHOWN]
 
 
+def same_name(text: str, names: Iterable[str]) -> bool:
+    """Whether one of these names is what was typed, however it is spelt."""
+    return bool(text) and _folded(text) in map(_folded, filter(None, names))
+
+
 def _folded(name: str) -> str:
     """For comparing: without case, and with one spelling of letters that have accents (Unicode 3.13, D145)."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())

@@ -26,7 +26,7 @@ NUMBER_DIGITS_MAX = 16
 SEVERAL = frozenset(
     {
         "ships", "left", "still_shared_in", "slots", "operations", "would", "said", "changes", "also", "recorded",
-        "unconfirmed",
+        "unconfirmed", "withdrawn",
     }
 )  # fmt: skip
 """What verbs answer as lists, also when it is one."""

@@ -21,7 +21,8 @@ def void(context: typer.Context, org: OrgOption = None, as_json: JsonFlag = Fals
         spaces = [names.organisation(place, org)] if org else place.shelf.spaces()
         found = [(space, each) for space in spaces for each in mine(place, space)]
         rows = [_row(place, space, each) for space, each in found]
-        again = any(people.me(place, space) for space, _ in found)
+        again = any(_speaks(place, space) for space, _ in found)
+        cut = {_title(space): None for space, _ in found if people.me(place, space) and not _speaks(place, space)}
         over = [_title(space) for space in spaces if not people.me(place, space) and _ended(place, space)]
     if as_json:
         say_json(rows)
@@ -33,6 +34,10 @@ def void(context: typer.Context, org: OrgOption = None, as_json: JsonFlag = Fals
     )
     for title in over:
         remark(f"You do not act in {title} any more: what does not count there can only be said again by others.")
+    for title in cut:
+        remark(f"This machine was disowned in {title}, and says nothing more there.")
+        remark("To say this again: scm space export here; on another machine of yours scm space import, and there: "
+               "scm event reissue --event EVENT")  # fmt: skip
     if again:
         remark("Say all of this machine again: scm event reissue. Or some: scm event reissue --event EVENT")
 
@@ -55,6 +60,12 @@ def _ended(place: Place, space: Space) -> bytes | None:
     """As which member this folder ever acted in a space, though every grant of theirs may be over."""
     own = set(place.vault.logs_of(space.id))
     return next((each.grant.member for each in space.verdicts.grants.values() if own & set(each.levels)), None)
+
+
+def _speaks(place: Place, space: Space) -> bool:
+    """Whether anything that this machine says in a space counts, as far as removals and disowning go."""
+    own = place.vault.logs_of(space.id)
+    return any(standing.speaks(log) for standing in space.grants() for log in own)
 
 
 def _title(space: Space) -> str:

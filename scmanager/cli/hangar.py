@@ -133,16 +133,10 @@ def undo_import(
 
 
 def _told(place: Place, space: Space, result: dict[str, Any]) -> dict[str, Any]:
-    """For people. Where ships are shown that are here no longer, by name, with how they are taken away there."""
-    shown = results.told(place, space, result)
-    called = {each.id.hex(): each.name for each in names.organisations(place)}
-    if "still_shared_in" in shown:
-        shown["still_shared_in"] = [called.get(each, each) for each in result["still_shared_in"]]
-        for each in shown["still_shared_in"]:
-            remark(
-                f"{each} still lists them. To take one away there: scm ship withdraw SHIP --org {shlex.quote(each)}"
-            )
-    return shown
+    """For people. Where ships are shown that are here no longer, with how that is told there."""
+    for sentence in results.elsewhere(place, result):
+        remark(sentence)
+    return results.told(place, space, result)
 
 
 def list_imports(

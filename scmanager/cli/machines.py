@@ -8,6 +8,7 @@ from scmanager.cli.calling import Named
 from scmanager.cli.session import Place
 from scmanager.domain.catalogue import MACHINES
 from scmanager.domain.event import Id32
+from scmanager.domain.governance import DeviceCut
 from scmanager.domain.machine import MachineName
 from scmanager.domain.records import Standing
 from scmanager.spaces.personal import Absence
@@ -19,6 +20,21 @@ def seats(place: Place, space: Space) -> Iterator[Standing]:
     own, grants = set(place.vault.logs_of(space.id)), list(space.grants())
     mine = {each.grant.member for each in grants if own & set(each.levels)}
     return (each for each in grants if each.grant.member in mine)
+
+
+def acts(place: Place, space: Space, device: Id32) -> bool:
+    """Whether a device of the owner's acts in a space, by a grant that stands, and was not disowned there."""
+    return any(device in seat.devices and device not in disowned(space, seat) for seat in seats(place, space))
+
+
+def disowned(space: Space, seat: Standing) -> set[Id32]:
+    """The devices that were disowned by whoever has this seat."""
+    said = space.of_type(DeviceCut.tag) if seat.disowned else ()
+    return {
+        each.event.device
+        for each in said
+        if isinstance(each.event, DeviceCut) and space.envelope(each).member == seat.grant.member
+    }
 
 
 def called(place: Place) -> dict[Id32, MachineName | Absence]:

@@ -33,7 +33,7 @@ from scmanager.application.verbs import (
 )
 from scmanager.application.words import Words
 from scmanager.cli import gone, machines
-from scmanager.cli.calling import NameAmbiguous, Named, NameUnknown, Register, listed, pick
+from scmanager.cli.calling import NameAmbiguous, Named, NameUnknown, Register, pick, same_name
 from scmanager.cli.output import short
 from scmanager.cli.session import Place
 from scmanager.domain.catalogue import (
@@ -331,6 +331,14 @@ def organisations(place: Place) -> list[Named]:
     return found
 
 
+def org_as_typed(place: Place, space: bytes) -> str:
+    """How an organisation is said to --org: by its tag, or the first digits of its id where another has that too."""
+    held = organisations(place)
+    own = next((each for each in held if each.id == space), None)
+    alone = own is not None and own.name and sum(own.name in each.names for each in held) == 1
+    return own.name if own is not None and alone else short(space)
+
+
 def title_of(space: Space) -> str:
     """What the organisation of a space is called; nothing for somebody's own space."""
     state: Any = space.state(ORGANISATIONS, space.id[:16])
@@ -343,5 +351,16 @@ def organisation(place: Place, text: str | None) -> Space:
     if not held:
         raise NoOrganisation
     if text is None and len(held) > 1:
-        raise WhichOrganisation(candidates=listed(held))
-    return place.shelf.space(held[0].id if text is None else pick("organisation", text, held).id)
+        raise WhichOrganisation(candidates=_told_apart(held))
+    if text is None:
+        return place.shelf.space(held[0].id)
+    try:
+        return place.shelf.space(pick("organisation", text, held).id)
+    except NameAmbiguous as error:
+        meant = [each for each in held if same_name(text, each.names) or each.id.hex().startswith(text.casefold())]
+        raise NameAmbiguous(name=text, candidates=_told_apart(meant)) from error
+
+
+def _told_apart(found: list[Named]) -> str:
+    """Organisations by tag, title and id: tags may be the same."""
+    return ", ".join(f"{' '.join(filter(None, each.names))} ({short(each.id)})" for each in found)

@@ -6,7 +6,8 @@ import typer
 
 from scmanager.adapters.wrapping import KeyringProtection, PassphraseProtection, Protection
 from scmanager.auditing import leave
-from scmanager.cli import recovery
+from scmanager.cli import names, recovery
+from scmanager.cli.calling import same_name
 from scmanager.cli.output import JsonFlag, remark, say, say_json, say_result, say_table, short
 from scmanager.cli.session import ask_passphrase, session_of
 from scmanager.cli.verbs import CommandIdOption, read_command_id
@@ -69,6 +70,8 @@ def found(
     with session.open() as place:
         given: dict[str, Any] = {"title": title, "sid": sid, "handle": handle, "display_name": name}
         command = read_command_id(command_id)
+        twins = [(word, each.id) for each in names.organisations(place) for word in (sid, title)
+                 if same_name(word, each.names)]  # fmt: skip
         if place.api is not None:
             result = place.api.do("organisation.found", b"", given | {"recovery_keys": recovery_keys}, command)
         else:
@@ -77,6 +80,9 @@ def found(
     if file and (session.folder / file).exists():
         recovery.remember(session.folder, recovery.new_sheet(session.folder, title, result["space"], file))
     say_result(result, as_json=as_json)
+    for word, twin in twins:
+        if twin.hex() != result["space"]:  # The same command sent twice founds one.
+            remark(f"There is another {word} here ({short(twin)}): name each by its id from now on (scm org list).")
     if file:
         remark(f"Print the recovery sheet {session.folder / file} and then run: scm recovery confirm")
 

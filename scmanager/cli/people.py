@@ -13,7 +13,7 @@ from scmanager.cli.output import Cell, JsonFlag, counted, remark, say_json, say_
 from scmanager.cli.session import Place, session_of
 from scmanager.cli.verbs import OrgOption
 from scmanager.domain.catalogue import MEMBERS, ROLES
-from scmanager.domain.governance import DeviceCut, Enrolled
+from scmanager.domain.governance import Enrolled
 from scmanager.domain.machine import MachineName
 from scmanager.domain.records import Grant
 from scmanager.spaces.personal import Absence
@@ -180,12 +180,6 @@ def _roles(_place: Place, space: Space) -> Iterable[Row]:
 
 
 def _devices(place: Place, space: Space, named: Mapping[bytes, MachineName | Absence]) -> Iterable[Row]:
-    mine = me(place, space)
-    disowned = {
-        each.event.device
-        for each in space.of_type(DeviceCut.tag)
-        if isinstance(each.event, DeviceCut) and space.envelope(each).member == mine
-    }
     logs = {
         event.device: event.log for each in space.of_type(Enrolled.tag) if isinstance(event := each.event, Enrolled)
     }
@@ -193,6 +187,7 @@ def _devices(place: Place, space: Space, named: Mapping[bytes, MachineName | Abs
     for opened in space.entries():
         said.setdefault(opened.entry.log, []).append(opened.entry.hlc // 10**6)
     for standing in machines.seats(place, space):
+        disowned = machines.disowned(space, standing)
         for device, level in sorted(standing.devices.items(), key=lambda each: each[1]):
             times = said.get(logs.get(device, standing.grant.log), [])
             yield {
@@ -200,7 +195,7 @@ def _devices(place: Place, space: Space, named: Mapping[bytes, MachineName | Abs
                 "name": _spoken(named.get(device, Absence.NONE)), "device": device, "level": level,
                 "first entry": Moment(min(times, default=0)), "last entry": Moment(max(times, default=0)),
                 "this machine": "yes" if device == place.identity.device else "",
-                "cut": "yes" if device in disowned and standing.disowned else "",
+                "cut": "yes" if device in disowned else "",
             }  # fmt: skip
 
 

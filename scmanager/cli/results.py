@@ -1,6 +1,7 @@
 """What a command answered, as people read it: things by name, and nothing that says nothing."""
 
 import re
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,9 +27,16 @@ KINDS: dict[str, Any] = {
     "member": MemberId, "role": RoleId, "ship": ShipId, "ships": ShipId, "fleet": FleetId, "squadron": SquadronId,
     "operation": OperationId, "operations": OperationId, "slot": SlotId, "slots": SlotId, "squad": SquadId,
     "contact": ContactId, "peace_with": ContactId, "treaty": TreatyId, "treaties": TreatyId, "character": CharacterId,
-    "device": DeviceId,
+    "device": DeviceId, "withdrawn": ShipId,
 }  # fmt: skip
 """Of which kind the ids are that a result lists under a word."""
+TELLING: dict[str, str] = {
+    "ship": "{org} still sees it as it was. To tell it: scm ship share {id} --org {org}",
+    "character": "{org} still sees it as it was. To tell it: scm character share {id} --org {org}",
+    "import": "{org} still lists them. To tell it: scm hangar share --org {org}; to take one away there: "
+    "scm ship withdraw SHIP --org {org}",
+}
+"""What is said where organisations see what is so no longer, by the word of the result that it is about."""
 _ID = re.compile(r"\b(?:[0-9a-f]{32}){1,2}\b")
 
 
@@ -40,9 +48,22 @@ def told(place: Place, space: Space, result: Mapping[str, Any]) -> dict[str, Any
     for word, value in result.items():
         if word == "space" or value in ([], ()):
             continue
+        if word == "still_shared_in":
+            shown[word] = [names.org_as_typed(place, bytes.fromhex(each)) for each in value]
+            continue
         kind = KINDS.get(word)
         shown[word] = value if kind is None else _named(_labels(kind, place, space, within), value)
     return shown or dict(result)
+
+
+def elsewhere(place: Place, result: Mapping[str, Any]) -> list[str]:
+    """Which organisations see something as it was, and how each is told. Nothing is told them by itself."""
+    about = next((word for word in TELLING if word in result), "")
+    told = []
+    for each in result.get("still_shared_in", ()) if about else ():
+        org = shlex.quote(names.org_as_typed(place, bytes.fromhex(each)))
+        told.append(TELLING[about].format(org=org, id=result[about][:12]))
+    return told
 
 
 def in_names(place: Place, space: Space, sentences: list[str]) -> list[str]:

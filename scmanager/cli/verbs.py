@@ -22,7 +22,8 @@ from scmanager.cli.asides import asides
 from scmanager.cli.models import UnlistedFlag, read_model
 from scmanager.cli.moments import read_moment, read_span
 from scmanager.cli.option_help import help_of
-from scmanager.cli.output import JsonFlag, remark, say_result
+from scmanager.cli.output import JsonFlag, ask, remark, say_result
+from scmanager.cli.questions import ASKING, YesFlag, question
 from scmanager.cli.session import Place, session_of
 from scmanager.domain.catalogue import OPERATIONS
 from scmanager.errors import Refused
@@ -91,7 +92,10 @@ def command_for(verb: Verb) -> Callable[..., None]:
                     clock = _clock(each, given, arguments, space, now_s)
                     arguments[each.name] = read_argument(each, given, place, space, verb.name, arguments, *clock)
             aside = asides(verb.name, place, space, arguments, now_s)
+            if not (given.get("yes", True) or as_json) and (asked := question(verb.name, place, space, arguments)):
+                ask(asked)
             result = place.do(verb.name, space.id, arguments, command_id)
+            aside += results.elsewhere(place, result)
             shown = result if as_json else results.told(place, space, result)
         say_result(shown, as_json=as_json)
         for sentence in aside:
@@ -101,6 +105,7 @@ def command_for(verb: Verb) -> Callable[..., None]:
     fixed: list[tuple[str, Any, Any]] = [("org", OrgOption, None)] if "org" in verb.kinds else []
     fixed += [("personal", PersonalFlag, False)] if set(verb.kinds) >= {"org", "personal"} else []
     fixed += [("unlisted", UnlistedFlag, False)] if any(each.name in MODELS for each in verb.parameters) else []
+    fixed += [("yes", YesFlag, False)] if verb.name in ASKING else []
     fixed += [("command_id", CommandIdOption, None), ("as_json", JsonFlag, False)]
     shown += [_parameter(name, kind, default) for name, kind, default in fixed]
     run.__signature__ = inspect.Signature([_parameter("context", typer.Context), *shown])  # type: ignore[attr-defined] # read by inspect

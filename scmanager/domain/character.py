@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from scmanager.domain.contest import Claim, begun_before, beside, drop, entries, holder, rivals, stake
+from scmanager.domain.contest import Claim, begun_before, beside, claim, drop, entries, holder, rivals, stake
 from scmanager.domain.event import About, Decision, Envelope, Event, Id, Id32, Personal, State, replace
 from scmanager.domain.payload import TUPLE_MAX, Entries, Entry
 from scmanager.domain.words import Name, Prose, WordsUnusable, check_name, check_words
@@ -307,7 +307,7 @@ def _evolve_his(character: Character, event: CharacterEvent, envelope: Envelope)
             return replace(
                 character,
                 player=envelope.member,
-                sheets=(Claim(envelope.entry, envelope.entry),),
+                sheets=(claim(envelope.entry, envelope),),
                 fate=fate,
                 withdrawals=drop(character.withdrawals, over, envelope),
                 text=b"",

@@ -15,25 +15,42 @@ from scmanager.domain.payload import TUPLE_MAX
 
 V = TypeVar("V")
 
+OF_ONE_AUTHOR_MAX = 4
+"""Claims that stand beside each other by one member: he knows his own, but for those of his other devices."""
+
 
 class Claim(State, Generic[V]):
     """A value and the entry that set it."""
 
     value: V
     entry: Id32
+    author: Id = b""
 
 
 def stake(claims: tuple[Claim[V], ...], value: V, over: tuple[Id32, ...], envelope: Envelope) -> tuple[Claim[V], ...]:
-    """The claims once this one is made. At most 64 stand: the first hold, a later one is not counted."""
+    """The claims once this one is made. Of one author 4 stand, of all 64: the first hold."""
     standing = _without(claims, {*over, *envelope.saw, envelope.entry})
-    return (*standing, Claim(value, envelope.entry)) if len(standing) < TUPLE_MAX else claims
+    return (*standing, claim(value, envelope)) if _has_room(standing, envelope) else claims
 
 
 def beside(claims: tuple[Claim[V], ...], value: V, envelope: Envelope) -> tuple[Claim[V], ...]:
-    """The claims once this one is made that ends no other, whatever its author knew. At most 64 stand."""
-    if len(claims) >= TUPLE_MAX or envelope.entry in entries(claims):
+    """The claims once this one is made that ends no other, whatever its author knew. At most 64, of one author 4."""
+    if not _has_room(claims, envelope) or envelope.entry in entries(claims):
         return claims
-    return (*claims, Claim(value, envelope.entry))
+    return (*claims, claim(value, envelope))
+
+
+def claim(value: V, envelope: Envelope) -> Claim[V]:
+    """What this event sets."""
+    return Claim(value, envelope.entry, envelope.member)
+
+
+def _has_room(standing: tuple[Claim[V], ...], envelope: Envelope) -> bool:
+    """Nobody fills the place of the others, whatever date his claims bear."""
+    if len(standing) < OF_ONE_AUTHOR_MAX:
+        return True
+    his = sum(each.author == envelope.member for each in standing)
+    return len(standing) < TUPLE_MAX and his < OF_ONE_AUTHOR_MAX
 
 
 def drop(claims: tuple[Claim[V], ...], over: tuple[Id32, ...], envelope: Envelope) -> tuple[Claim[V], ...]:

@@ -8,7 +8,7 @@ import enum
 
 import msgspec
 
-from scmanager.domain.contest import Claim, beside, drop, holder, rivals, stake
+from scmanager.domain.contest import Claim, beside, claim, drop, holder, rivals, stake
 from scmanager.domain.event import Envelope, Id, Id32, State, replace
 from scmanager.domain.payload import TUPLE_MAX
 from scmanager.domain.rights import ANYONE, RIGHT_NEEDED
@@ -237,6 +237,9 @@ def _appear(ship: Ship, model: str, owner: Owner, source: Source, mark: Id | Non
         known = bool(envelope.saw) or any(each.value == owner for each in (*ship.owners, *ship.former_owners))
         if known:
             return ship
+        if ship.standing is Standing.WITHDRAWN:  # Whoever took it away holds nothing against who shows it.
+            ended = (*ship.former_owners, *ship.owners)[-TUPLE_MAX:]
+            return _appear(Ship(former_owners=ended), model, owner, source, mark, envelope)
         owners = beside(ship.owners, owner, envelope)
         return (
             ship if owners == ship.owners else replace(ship, owners=owners, brought=(*ship.brought, said)[:TUPLE_MAX])
@@ -270,8 +273,8 @@ def _pass_on(
     passed = [each for each in owners if each.value == me and each.entry in over]
     if not passed:
         return beside(owners, to, envelope)
-    claim = Claim(to, envelope.entry)
-    return tuple(claim if each == passed[0] else each for each in owners if each not in passed[1:])
+    his = claim(to, envelope)
+    return tuple(his if each == passed[0] else each for each in owners if each not in passed[1:])
 
 
 def _with_owners(ship: Ship, owners: tuple[Claim[Owner], ...]) -> Ship:

@@ -23,6 +23,7 @@ def rows(look: Look, entity: Id) -> Iterator[Row]:
     for character in each_player(look.state(CHARACTERS, entity)):
         if character.standing is not Standing.PRESENT:
             continue
+        player, place = ident(character.player), ident(entity + character.player)
         fate = character.fate.value if character.fate else NULL
         told = _sheet(look, character.sheet)
         lowered = _lowered(look, character.sheet)
@@ -31,24 +32,15 @@ def rows(look: Look, entity: Id) -> Iterator[Row]:
         along = (body, spoken(shown), look.moment(character.text))
         yield (
             "persona",
-            line(
-                space,
-                me,
-                ident(character.player),
-                ident(entity + character.player),
-                fate,
-                lowered,
-                *told,
-                *along,
-                idents(character.rival_sheets),
-            ),
+            line(space, me, player, place, fate, lowered, *told, *along, idents(character.rival_sheets)),
         )
         for sheet in (character.sheet, *character.rival_sheets) if character.rival_sheets else ():
             stands = flag(sheet == character.sheet)
-            yield "persona_sheet", line(space, me, ident(sheet), look.moment(sheet), stands, *_sheet(look, sheet))
-    player: Player = look.state(PLAYERS, entity)
-    if player.main:
-        yield "main_persona", line(space, me, ident(player.main), idents(player.rival_mains))
+            told = _sheet(look, sheet)
+            yield "persona_sheet", line(space, me, player, ident(sheet), look.moment(sheet), stands, *told)
+    chosen: Player = look.state(PLAYERS, entity)
+    if chosen.main:
+        yield "main_persona", line(space, me, ident(chosen.main), idents(chosen.rival_mains))
 
 
 def _sheet(look: Look, entry: Id32) -> tuple[str, ...]:

@@ -6,13 +6,15 @@ said of somebody would outlive that person's erasure: such words are shown to no
 
 from typing import cast
 
-from scmanager.domain.catalogue import MEMBERS, SHIPS, TREATIES
+from scmanager.domain.catalogue import CONTACTS, MEMBERS, SHIPS, TREATIES
+from scmanager.domain.contact import Contact
 from scmanager.domain.document import LeftOut
 from scmanager.domain.event import Id
 from scmanager.domain.member import Member
 from scmanager.domain.prose import prose_of
 from scmanager.domain.rights import ANYONE, RIGHT_NEEDED
 from scmanager.domain.ship import Ship
+from scmanager.domain.ship_events import Owner, OwnerKind
 from scmanager.domain.subject import is_nobodys
 from scmanager.domain.treaty import Treaty
 from scmanager.domain.treaty_events import Proposed
@@ -29,7 +31,7 @@ def subjects(space: Space, opened: Opened) -> frozenset[Id]:
         return frozenset()
     entity, kind = opened.shared.entity, opened.shared.type.partition(".")[0]
     if kind == "member":
-        return frozenset({entity})
+        return frozenset(() if is_nobodys(entity) else {entity})
     if kind == "contact":
         return frozenset({entity} if is_nobodys(entity) else ())
     if kind in OF_THE_SPACE or opened.shared.type == LeftOut.tag:
@@ -41,19 +43,28 @@ def subjects(space: Space, opened: Opened) -> frozenset[Id]:
             return _author(space, opened)  # What is one's own: it counts from its owner only.
         ship = cast("Ship", space.state(SHIPS, entity))
         owners = (claim.value for claim in (*ship.owners, *ship.former_owners))
-        known = (each for each in owners if each.id == space.id[:16] or _is_member(space, each.id))
-        return frozenset(each.subject for each in known)
+        return frozenset(each.subject for each in owners if _is_here(space, each))
     if kind == "treaty":
         treaty = cast("Treaty", space.state(TREATIES, entity))
         proposed = opened.event.contact if isinstance(opened.event, Proposed) else b""
-        contact = treaty.contact or proposed
-        return frozenset({contact} if is_nobodys(contact) else ())
+        named = {*(each.contact for each in treaty.proposals), proposed}
+        return frozenset(each for each in named if is_nobodys(each) and _is_recorded(space, each))
     return frozenset()
 
 
 def prose_in(space: Space) -> Id:
     """Whose key seals prose here: the organisation's own subject; all that a personal space says is its owner's."""
     return prose_of(space.id[:16]) if space.kind == "org" else space.id[:16]
+
+
+def _is_recorded(space: Space, contact: Id) -> bool:
+    return bool(cast("Contact", space.state(CONTACTS, contact)).names)
+
+
+def _is_here(space: Space, owner: Owner) -> bool:
+    if owner.kind is OwnerKind.ORGANISATION:
+        return owner.id == space.id[:16]
+    return owner.id == space.id[:16] or _is_member(space, owner.id)
 
 
 def _is_member(space: Space, who: Id) -> bool:

@@ -170,6 +170,59 @@ def test_the_whole_hangar_is_shared_at_once_and_withdrawn_at_once(own: Seat, org
     assert org.ships() == {}
 
 
+def test_sharing_a_ship_again_tells_its_readiness_and_withdraws_what_is_sold(own: Seat, org: Seat) -> None:
+    damaged, sold = shared(own, org), shared(own, org, ARROW)
+    answer = own.do("ship.set-readiness", ship_id=damaged, readiness=Readiness.DAMAGED)
+    assert answer["still_shared_in"] == [org.space.hex()]
+    assert org.ship(damaged).readiness is Readiness.READY, "nothing moves by itself"
+    assert org.do("ship.share", ship_id=damaged)["ship"] == damaged.hex()
+    assert org.ship(damaged).readiness is Readiness.DAMAGED
+    again = own.do("ship.set-readiness", ship_id=damaged, readiness=Readiness.DAMAGED)
+    assert again["still_shared_in"] == []
+    own.do("ship.remove", ship_id=sold, reason=RemovalReason.SOLD)
+    assert org.do("ship.share", ship_id=sold)["withdrawn"] == [sold.hex()]
+    assert org.ship(sold).standing is Standing.WITHDRAWN
+    refused(hangar.ShipGone, org, "ship.share", ship_id=sold)
+    own.do("ship.restore", ship_id=sold)
+    org.do("ship.share", ship_id=sold)
+    assert org.ship(sold).standing is Standing.PRESENT
+
+
+def test_sharing_the_hangar_again_tells_what_has_changed_since_and_once(
+    machine: Machine, own: Seat, org: Seat
+) -> None:
+    claimed, sold, kept = (shared(own, org) for _ in range(3))
+    until = now_s(machine) + DAY_S
+    own.do("ship.set-readiness", ship_id=claimed, readiness=Readiness.IN_CLAIM, until_s=until)
+    own.do("ship.remove", ship_id=sold, reason=RemovalReason.SOLD)
+    new = own.made("ship", "ship.add", model=ARROW)
+    own.do("ship.set-readiness", ship_id=new, readiness=Readiness.LOST)
+    told = org.do("hangar.share")
+    assert told["withdrawn"] == [sold.hex()]
+    assert set(told["ships"]) == {claimed.hex(), new.hex()}
+    assert (org.ship(claimed).readiness, org.ship(claimed).claim_until) == (Readiness.IN_CLAIM, until)
+    assert org.ship(new).readiness is Readiness.LOST
+    assert set(org.ships()) == {claimed, kept, new}
+    assert org.do("hangar.share")["ships"] == org.do("hangar.share")["withdrawn"] == []
+
+
+def test_what_was_said_of_a_ship_here_stands_against_an_older_word_in_the_hangar(own: Seat, org: Seat) -> None:
+    silent, older = shared(own, org), shared(own, org)
+    own.do("ship.set-readiness", ship_id=older, readiness=Readiness.DAMAGED)
+    for ship in (silent, older):
+        org.do("ship.set-readiness", ship_id=ship, readiness=Readiness.LOST)
+    assert org.do("hangar.share")["ships"] == []
+    assert {org.ship(each).readiness for each in (silent, older)} == {Readiness.LOST}
+
+
+def test_sharing_again_is_undone_readiness_and_all(own: Seat, org: Seat) -> None:
+    ship = shared(own, org)
+    own.do("ship.set-readiness", ship_id=ship, readiness=Readiness.DAMAGED)
+    org.do("hangar.share")
+    org.do("undo")
+    assert (org.ship(ship).readiness, org.ship(ship).standing) == (Readiness.READY, Standing.PRESENT)
+
+
 def test_a_ship_is_given_to_the_organisation_and_to_a_member(own: Seat, org: Seat) -> None:
     ship = shared(own, org)
     org.do("ship.transfer", ship_id=ship, organisation=True)

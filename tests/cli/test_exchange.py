@@ -62,7 +62,7 @@ def test_somebody_is_let_in_and_takes_the_founders_seat(two: Scm, tmp_path: Path
 
 
 @pytest.mark.slow
-def test_a_second_machine_acts_as_its_owner(two: Scm, tmp_path: Path) -> None:
+def test_a_second_machine_acts_as_its_owner(two: Scm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for own in ([], ["--personal"]):
         invitation, request, space = (tmp_path / f"{each}{len(own)}" for each in ("invitation", "request", "space"))
         _done(two("device", "invite", "-o", invitation, *own))
@@ -87,9 +87,24 @@ def test_a_second_machine_acts_as_its_owner(two: Scm, tmp_path: Path) -> None:
         ]  # fmt: skip
     unknown = two("device", "cut", "Tower", "--org", "NOVA")
     assert (unknown.error, f"Known: Läptop ({laptop[:12]})" in unknown.err) == ("name-unknown", True)
-    _done(two("device", "cut", "läptop", "--org", "NOVA"))
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    stopped = two("device", "cut", "läptop", "--org", "NOVA")
+    assert (stopped.code, "Disown this device for good?" in stopped.err) == (3, True)
+    told = _done(two("device", "cut", "läptop", "--org", "NOVA", "--yes")).err
+    assert f"In your own space it still acts: scm device cut {laptop[:12]} --personal" in told
+    assert "scm space export -o cut.scm --org NOVA" in told
     cut = {(each["space"], each["cut"]) for each in two("device", "list", "--json").json if each["device"] == laptop}
     assert cut == {("org", "yes"), ("personal", "")}
+    _done(two("space", "export", "-o", tmp_path / "cut"))
+    _done(two("fleet", "form", "Unheard", at="b"))
+    _done(two("space", "import", tmp_path / "cut", at="b"))
+    assert two("event", "reissue", at="b").error == "not-a-member"
+    void = _done(two("event", "void", at="b"))
+    assert "fleet.formed" in void.out
+    assert "Say all of this machine again" not in void.err
+    assert "This machine was disowned in Nova Halcyon" in void.err.replace("From the laptop", "Nova Halcyon")
+    told = _done(two("device", "cut", laptop[:12], "--personal", "--yes")).err
+    assert ("still acts" in told, "scm space export -o cut.scm --personal" in told) == (False, True)
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import re
 import secrets
 import shlex
 from pathlib import Path
@@ -181,6 +182,27 @@ def test_ships_are_imported_previewed_shared_and_taken_back(
 
 
 @pytest.mark.slow
+def test_what_is_said_of_a_shared_ship_in_ones_own_hangar_names_who_sees_it_otherwise_and_how_to_tell_them(
+    nova: Scm,
+) -> None:
+    assert nova("org", "found", "Red Wing", "--sid", "RED", "--handle", "Vesper").code == 0
+    ship = nova("ship", "add", "ANVL_Carrack", "--personal", "--json").json["ship"]
+    assert nova("ship", "share", ship, "--org", "RED").code == 0
+    told = nova("ship", "set-readiness", ship, "damaged", "--personal")
+    command = f"scm ship share {ship[:12]} --org RED"
+    assert "RED still sees it as it was" in told.err
+    assert command in told.err
+    assert re.search("[0-9a-f]{64}", told.out + told.err) is None
+    assert nova("ship", "list", "--org", "RED", "--json").json[0]["readiness"] == "ready"
+    assert nova(*command.split()[1:]).code == 0
+    assert nova("ship", "list", "--org", "RED", "--json").json[0]["readiness"] == "damaged"
+    removed = nova("ship", "remove", ship[:12], "sold", "--personal")
+    assert command in removed.err
+    assert "still_shared_in  RED" in removed.out
+    assert "withdrawn" in nova("hangar", "share", "--org", "RED").out
+    assert nova("ship", "list", "--org", "RED", "--json").json == []
+
+
 def test_a_list_that_changes_nothing_is_not_recorded(nova: Scm) -> None:
     file = "scmanager/cli/data/hangars/TocToc.json"
     assert nova("import", file, "--yes").code == 0
@@ -267,6 +289,32 @@ def test_who_leaves_is_told_what_becomes_of_the_seat(nova: Scm) -> None:
     assert nova("fleet", "form", "Home").error == "member-left"
     assert nova("member", "join").code == 0
     assert nova("fleet", "form", "Home").code == 0
+
+
+def test_a_founder_who_leaves_is_asked_and_the_way_back_is_named(nova: Scm, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    stopped = nova("member", "leave")
+    assert stopped.error == "stopped" or "stopped" in stopped.err
+    for told in ("Nobody else here may let anybody in", "scm org hand-over", "scm member join"):
+        assert told in stopped.err
+    assert nova("fleet", "form", "Home").code == 0
+    assert nova("member", "leave", "--yes").code == 0
+    refused = nova("undo", "--yes")
+    assert (refused.error, "scm member join" in refused.err) == ("undo-impossible", True)
+    assert nova("member", "join").code == 0
+
+
+def test_whoever_founds_a_second_of_one_tag_is_told_and_both_are_told_apart(nova: Scm) -> None:
+    (first,) = nova("org", "list", "--json").json
+    founded = nova("org", "found", "Gamma", "--sid", "NOVA", "--handle", "Vesper")
+    assert (founded.code, f"There is another NOVA here ({first['id'][:12]})" in founded.err) == (0, True)
+    assert "There is another" not in nova("org", "found", "Delta", "--sid", "DEL", "--handle", "Vesper").err
+    assert "There is another Delta" in nova("org", "found", "Delta", "--sid", "DLT", "--handle", "Vesper").err
+    refused = nova("fleet", "list", "--org", "NOVA")
+    assert refused.error == "name-ambiguous"
+    assert f"NOVA Nova Halcyon ({first['id'][:12]})" in refused.err
+    assert "NOVA Gamma (" in refused.err
+    assert nova("fleet", "list", "--org", first["id"][:12]).code == 0
 
 
 def test_without_an_organisation_lists_are_of_ones_own_space(scm: Scm) -> None:

@@ -42,11 +42,21 @@ def test_the_first_holds_and_the_others_are_rivals_unless_they_say_the_same() ->
 
 
 def test_sixty_four_claims_stand_and_no_more() -> None:
-    full: Claims = tuple(Claim(str(number), entry(number)) for number in range(64))
+    full: Claims = tuple(Claim(str(number), entry(number), bytes([number])) for number in range(64))
     assert stake(full, "x", (), by(99)) == full
     assert beside(full, "x", by(99)) == full
     assert len(stake(full[:63], "x", (), by(99))) == len(beside(full[:63], "x", by(99))) == 64
     assert stake(full, "x", entries(full), by(99)) == (Claim("x", entry(99)),)
+
+
+def test_nobody_fills_the_place_of_the_others() -> None:
+    claims: Claims = ()
+    for number in range(1, 70):
+        claims = beside(stake(claims, str(number), (), by(number)), f"beside {number}", by(100 + number))
+    assert len(claims) == 4
+    of_another = Envelope(entry(99), b"", 1, 1, b"", b"another", 0, THING)
+    assert stake(claims, "x", (), of_another) == beside(claims, "x", of_another)
+    assert rivals(stake(claims, "x", (), of_another))[-1] == "x"
 
 
 @given(st.permutations((3, 4, 5)))

@@ -42,7 +42,7 @@ from scmanager.domain.treaty_events import (
     TreatyTerms,
 )
 from scmanager.domain.words import TitleUnusable, WordsUnusable
-from tests.support.scenario import Scenario, entry, meanwhile, who
+from tests.support.scenario import Scenario, entry, meanwhile, told, who
 
 NOW, TALLOW, BRINE = 1_000_000, who("tallow"), who("brine")
 story = Scenario(Treaty(), evolve)
@@ -351,7 +351,10 @@ def test_ended_twice_at_once_the_first_in_fold_order_stands() -> None:
 
 
 def test_a_treaty_has_as_many_versions_as_people_can_tell_apart() -> None:
-    given(PACT, *(TermsChanged(over=(entry(number),)) for number in range(1, 80)))
+    changes = [TermsChanged(over=(entry(number),)) for number in range(1, 80)]
+    given(PACT, *changes)
+    assert len(story.state.versions) == 32  # Half of them are for the others.
+    given(PACT, *changes, *(told(each, by=BRINE) for each in changes))
     assert len(story.state.versions) == 64
     assert len(story.state.history) == 64
 

@@ -31,6 +31,7 @@ from scmanager.domain.member import (
     Standing,
 )
 from scmanager.domain.placeholder import NoPlaceholder, NotJoined
+from scmanager.domain.prose import prose_of
 from scmanager.domain.role import Changed, RightNotYours
 from scmanager.domain.ship_events import Named, NamedFor, Nickname, Owner, OwnerKind, Transferred
 from scmanager.domain.treaty_events import Kind, Proposed, TreatyTerms
@@ -404,3 +405,25 @@ def test_nobody_is_a_member_by_what_does_not_count(org: Org) -> None:
         nickname = org.ada.shelf.space(org.space).state(SHIPS, ship).nickname
     assert nickname
     assert org.words(nickname, Nickname) is Absence.UNREADABLE
+
+
+def test_words_lie_under_nobodys_subject_but_where_an_erasure_reaches_them(org: Org) -> None:
+    """Not of a member that no member can be, and not of an organisation that is not this one."""
+    org.arm("ship.manage", "member.represent")
+    ship = bytes.fromhex(org.bob.do("ship.add", org.space, {"model": "AEGS_Gladius"})["ship"])
+    prose, plain = prose_of(org.founder), msgspec.json.encode(Note("Cleo, Main Street 5"))
+    other = Owner(OwnerKind.ORGANISATION, org.cleo_id)
+
+    def act(desk: Desk) -> dict[str, object]:
+        desk.record(MEMBERS, prose, Quoted(Noted(), ((prose, plain),)))
+        desk.record(SHIPS, ship, Transferred(other, ()))
+        words = msgspec.json.encode(Nickname("Cleo, Main Street 5"))
+        desk.record(SHIPS, ship, Quoted(NamedFor(), ((other.subject, words),)))
+        return {}
+
+    org.bob.writer.do(Command(secrets.token_bytes(16), org.space, act))
+    org.carry(org.bob, org.ada)
+    note, nickname = org.member(prose).note, org.state(SHIPS, ship).nickname
+    for entry, kind in ((note, Note), (nickname, Nickname)):
+        assert not entry or org.words(entry, kind) is Absence.UNREADABLE
+    assert nickname

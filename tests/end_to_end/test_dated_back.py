@@ -9,10 +9,16 @@ import pytest
 
 from scmanager.application.desk import Desk
 from scmanager.application.writer import Command
-from scmanager.domain.catalogue import CHARACTERS, SHIPS
+from scmanager.domain.catalogue import CHARACTERS, SHIPS, TREATIES
 from scmanager.domain.character import CharacterSheet, Shared, Standing, each_player
-from scmanager.domain.event import About, Id
+from scmanager.domain.event import About, Event, Id
+from scmanager.domain.fold import Fold
+from scmanager.domain.ship import Standing as ShipStanding
+from scmanager.domain.ship import owned_by
+from scmanager.domain.ship_events import Owner, OwnerKind, Transferred
 from scmanager.domain.ship_events import Shared as ShipShared
+from scmanager.domain.ship_events import ShareWithdrawn as ShipWithdrawn
+from scmanager.domain.treaty_events import Kind, Proposed, TreatyTerms
 from scmanager.exchanging import Exchange
 from scmanager.runtime import Node
 from tests.support.machines import Machine
@@ -41,7 +47,7 @@ def dated_back(org: Org, folder: Path) -> Node:
 
 
 def act_on(node: Node, org: Org, said: Callable[[Desk], None], then: int = 0) -> None:
-    """It says something right after its first entry, or after `then` (microseconds), and knows of nothing."""
+    """It says something right after its last entry, or after `then` (microseconds), and knows of nothing."""
 
     def act(desk: Desk) -> dict[str, object]:
         log, past = desk._seat.log, [then]
@@ -60,14 +66,25 @@ def act_on(node: Node, org: Org, said: Callable[[Desk], None], then: int = 0) ->
     org.carry(node, org.ada)
 
 
-def bring(node: Node, org: Org, character: Id, ship: Id) -> None:
-    """It says that a character and a ship are Bob's."""
+def record(node: Node, org: Org, *events: tuple[Fold, Id, Event | About]) -> None:
+    """It records these."""
 
     def said(desk: Desk) -> None:
-        desk.record(CHARACTERS, character, About(Shared(), org.bob_id, CharacterSheet("Bobby")))
-        desk.record(SHIPS, ship, ShipShared("rsi-aurora-mr"))
+        for fold, entity, event in events:
+            desk.record(fold, entity, event)
 
     act_on(node, org, said)
+
+
+def bring(node: Node, org: Org, character: Id, ship: Id) -> None:
+    """It says that a character and a ship are Bob's, right after its first entry, and knows of nothing."""
+
+    record(
+        node,
+        org,
+        (CHARACTERS, character, About(Shared(), org.bob_id, CharacterSheet("Bobby"))),
+        (SHIPS, ship, ShipShared("rsi-aurora-mr")),
+    )
 
 
 def shown(org: Org, character: Id) -> dict[Id, object]:
@@ -118,3 +135,43 @@ def test_nobody_stands_in_front_of_what_was_there_before_he_was_let_in(org: Org,
     assert [held.owner.id, *(each.id for each in held.rival_owners)] == [org.cleo_id, org.bob_id]
     assert (first.member, second.member) == (org.cleo_id, org.bob_id)
     assert space.opened(second.entry).entry.hlc < first.hlc < second.hlc
+
+
+def test_nobody_crowds_an_owner_out_of_his_ship(org: Org, tmp_path: Path) -> None:
+    ship = bytes.fromhex(org.cleo.do("ship.add", org.space, {"model": "rsi-aurora-mr"})["ship"])
+    org.carry(org.cleo, org.ada)
+    nobodies = (Transferred(Owner(OwnerKind.MEMBER, secrets.token_bytes(16)), ()) for _ in range(63))
+    with closing(dated_back(org, tmp_path)) as tablet:
+        record(tablet, org, (SHIPS, ship, ShipShared("rsi-aurora-mr")), *((SHIPS, ship, each) for each in nobodies))
+    held = org.state(SHIPS, ship)
+    assert len(held.owners) == 5
+    assert org.cleo_id in {each.id for each in held.rival_owners}
+    org.ada.do("ship.settle-owner", org.space, {"ship_id": ship, "owner": org.cleo_id})
+    assert owned_by(org.state(SHIPS, ship), org.cleo_id)
+
+
+def test_nobody_hides_a_ship_by_taking_it_away_before_it_was_there(org: Org, tmp_path: Path) -> None:
+    ship = bytes.fromhex(org.cleo.do("ship.add", org.space, {"model": "rsi-aurora-mr"})["ship"])
+    org.carry(org.cleo, org.ada)
+    with closing(dated_back(org, tmp_path)) as tablet:
+        record(tablet, org, (SHIPS, ship, ShipShared("rsi-aurora-mr")), (SHIPS, ship, ShipWithdrawn()))
+    held = org.state(SHIPS, ship)
+    assert (held.standing, owned_by(held, org.cleo_id)) == (ShipStanding.PRESENT, True)
+
+
+def test_a_signed_treaty_stays_and_is_read_whatever_is_proposed_under_its_id(org: Org, tmp_path: Path) -> None:
+    org.arm("diplomacy.manage")
+    lyra, other = (
+        bytes.fromhex(org.ada.do("contact.record", org.space, {"title": title})["contact"])
+        for title in ("Lyra", "Other")
+    )
+    said = {"contact_id": lyra, "kind": Kind.PEACE, "title": "Peace", "text": "No shots"}
+    treaty = bytes.fromhex(org.ada.do("treaty.propose", org.space, said)["treaty"])
+    org.ada.do("treaty.sign", org.space, {"treaty_id": treaty})
+    ours = org.state(TREATIES, treaty).versions[0].entry
+    with closing(dated_back(org, tmp_path)) as tablet:
+        record(tablet, org, *((TREATIES, treaty, Proposed(other, Kind.PEACE, "Surrender")) for _ in range(64)))
+    version = org.state(TREATIES, treaty).version(ours)
+    assert version is not None
+    assert version.ours
+    assert org.words(ours, TreatyTerms) == TreatyTerms("No shots")

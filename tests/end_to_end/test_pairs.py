@@ -110,7 +110,11 @@ def world_of(both: TwoDevices) -> World:
 
 def run(both: TwoDevices, world: World, kind: Kindred) -> list[Pair]:
     """Each ordered pair on a thing of its own: prepared on one device, acted on by both, exchanged once."""
-    pairs = [Pair(secrets.token_bytes(15) + b"\0", a, b, [False, False], []) for a in kind.acts for b in kind.acts]
+    pairs = [
+        Pair(kind.thing(secrets.token_bytes(15) + b"\0"), a, b, [False, False], [])
+        for a in kind.acts
+        for b in kind.acts
+    ]
 
     def prepare(desk: Desk) -> None:
         for pair in pairs:

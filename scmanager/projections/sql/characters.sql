@@ -20,6 +20,7 @@ CREATE TABLE {schema}.persona (
 CREATE TABLE {schema}.persona_sheet (
     space      bytea NOT NULL,
     persona    bytea NOT NULL,
+    player     bytea NOT NULL,
     entry      bytea NOT NULL,
     written_at timestamptz,
     stands     boolean NOT NULL, -- until somebody decides
