@@ -131,7 +131,7 @@ def _new_value(field: Field, text: str) -> Any:
     """A new value as it was typed. Raises NewValueElsewhere."""
     if field.words is not None and field.words in NEW_WORDS:
         return field.words(text)
-    if field.noun in ID_BYTES and field.name != "loan":
+    if field.noun in ID_BYTES and field.name not in ("loan", "place"):
         return _id(field, text)
     if field.name in ("stance", "reported"):
         if text not in list(Stance):

@@ -1,5 +1,6 @@
 """Erasing: whose words an erasure takes, and what it leaves. What was asked for is carried out by erasure.py."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from scmanager.application.desk import Desk
@@ -7,9 +8,8 @@ from scmanager.application.inverses import final
 from scmanager.application.verbs import MemberId, verb
 from scmanager.domain import document
 from scmanager.domain.catalogue import DOCUMENTS, MEMBERS
-from scmanager.domain.event import Id, Id32
+from scmanager.domain.event import Id
 from scmanager.domain.governance import Erased, may_erase
-from scmanager.domain.member import Member
 from scmanager.domain.prose import prose_of
 from scmanager.errors import Refused
 
@@ -39,8 +39,8 @@ def erase(desk: Desk, *, member_id: MemberId, ground: str = "request", preview: 
 
     Entries that others recorded of them before they joined: `also` are erased with them. That takes your rank 0 or 1,
     and that somebody of rank 0 or 1 said whose they are; `recorded` stay for want of the first, `unconfirmed` of the
-    second (`member.settle-claim` says it, or erase each by itself). `preview`: only tell what would be erased; the
-    roster still shows who they are.
+    second (`member.settle-claim` says it), or as somebody acts as them by now: those you erase each by itself.
+    `preview`: only tell what would be erased; the roster still shows who they are.
     """
     prose = prose_of(desk.organisation)
     if member_id == prose:
@@ -65,29 +65,24 @@ def erase(desk: Desk, *, member_id: MemberId, ground: str = "request", preview: 
 
 
 def _along(desk: Desk, member_id: Id) -> dict[Id, bool]:
-    """Whom others recorded and who is this member by claims that hold, in however many steps; whether that is sure.
+    """Who is said to be this member, by whichever claim that stands and in however many steps; whether that is sure.
 
     Anybody who may speak for members can say that an entry is somebody, himself too: that alone destroys nothing.
+    Nor does it where the entry was let in since and acts as itself: but that hides from nobody what was said before.
     """
-    claimed: dict[Id, list[tuple[Id, bool]]] = {}
-    for each, state in desk.things(MEMBERS):
-        if state.claimed_by:
-            claimed.setdefault(state.claimed_by, []).append((each, is_sure(desk, state)))
-    found, look = {member_id: True}, [member_id]
-    while look:
-        of = look.pop()
-        more = {each: sure and found[of] for each, sure in claimed.get(of, ()) if each not in found}
-        found |= more
-        look += more
-    del found[member_id]
-    return found
+    said = [(each, state, claim) for each, state in desk.things(MEMBERS) for claim in state.claims]
+    every = [(each, claim.value) for each, _, claim in said]
+    sure = [(each, claim.value) for each, one, claim in said if claim in one.confirmed[:1] and not one.is_himself]
+    surely = _said_to_be(member_id, sure)
+    return {each: each in surely for each in _said_to_be(member_id, every)}
 
 
-def is_sure(desk: Desk, one: Member) -> bool:
-    """Whether somebody of rank 0 or 1, who could erase it anyway, said whose this entry is."""
-    return any(each.value == one.claimed_by and _rank(desk, each.entry) <= 1 for each in one.claims)
-
-
-def _rank(desk: Desk, entry: Id32) -> int:
-    opened = desk.space.opened(entry)
-    return desk.space.envelope(opened).rank if opened else desk.grant.rank  # Else said by us a moment ago.
+def _said_to_be(member_id: Id, pairs: Iterable[tuple[Id, Id]]) -> list[Id]:
+    """Everybody who is this member by these pairs of an entry and whose it is, nearest first."""
+    entries: dict[Id, list[Id]] = {}
+    for each, whose in pairs:
+        entries.setdefault(whose, []).append(each)
+    found = [member_id]
+    for one in found:
+        found += [each for each in dict.fromkeys(entries.get(one, ())) if each not in found]
+    return found[1:]

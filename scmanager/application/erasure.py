@@ -3,6 +3,8 @@
 Read models hide the words at once. The keys and the sealed parts go at once when the subject himself says so, else
 after seven days of grace on this device, if the event still counts then (DESIGN 3, ADR 14).
 
+Erasures of one subject that name the same keys are one: its days run from the first of them that counts.
+
 Grace is counted from look to look, and no look counts for more than LOOK_MOST_S: a clock that jumps ahead ends
 nothing. A machine that is on for a moment once a week counts that much a week.
 """
@@ -15,7 +17,7 @@ import msgspec
 
 from scmanager.application.keys import Keys
 from scmanager.domain.event import Id, Id32
-from scmanager.domain.governance import Erased, at_once
+from scmanager.domain.governance import Erased, asks_at_once
 from scmanager.eventstore.store import Store
 from scmanager.spaces.opening import Opened
 from scmanager.spaces.shelf import Shelf
@@ -25,7 +27,10 @@ GRACE_S = 7 * 24 * 3600
 LOOK_MOST_S = 26 * 3600
 """Of the time since the look before. Above a day: who starts his machine each evening counts every day."""
 WAITING_MAX = 64
-"""Erasures of one subject whose days of grace run at a time: whoever says very many fills nobody's disk."""
+"""Erasures of one subject by one author whose days of grace run at a time.
+
+Whoever says very many fills nobody's disk, and keeps nobody else's from beginning.
+"""
 LOOK_LEAST_S = 60
 """What passed is written down once it is so long; until then the next look counts it."""
 
@@ -46,6 +51,10 @@ class Grace(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=
     counted_s: Annotated[int, msgspec.Meta(ge=0)]
     looked_s: int
     """UTC seconds, as the clock was at that look; it may have been wrong."""
+
+
+_Keys = tuple[Id32, Id, frozenset[bytes]]
+"""(space, subject, keys)"""
 
 
 class _Begun(msgspec.Struct, frozen=True):
@@ -82,8 +91,8 @@ class Erasures:
             self._look(valid, now)
             due = [
                 (space.id, opened.entry.id32, event)
-                for space, opened, event in valid
-                if not self._left_s(space, opened, event, now)
+                for (space, opened, event), left in zip(valid, self._left_s(valid, now), strict=True)
+                if not left
             ]
             spaces = {space for space, _, _ in due}
             named = {
@@ -96,24 +105,29 @@ class Erasures:
     def _look(self, valid: list[tuple[Space, Opened, Erased]], now: int) -> None:
         """Write down what is seen for the first time, and the grace of what waits; with one write, or none.
 
-        What goes at once waits for nothing. Of one subject few wait at a time, the others for their turn.
+        What goes at once waits for nothing. Of those that one author says of one subject few wait at a time, the
+        others for their turn. Of those by which he names the same keys one is written down; those of another author
+        are written down too, and go on if his come to be void.
         """
-        waiting: Counter[tuple[Id32, Id]] = Counter()
-        fresh, told = [], {}
+        alike: dict[tuple[_Keys, Id], list[str]] = {}
         for space, opened, event in valid:
-            if at_once(space.envelope(opened).member, event):
+            if not self._hurries(space, opened, event):
+                place = _keys(space, event), space.envelope(opened).member
+                alike.setdefault(place, []).append(opened.entry.id32.hex())
+        waiting: Counter[tuple[Id32, Id, Id]] = Counter()
+        fresh: list[tuple[str, tuple[Id32, Id, Id]]] = []
+        told: dict[str, Grace] = {}
+        for ((space_id, subject, _), author), names in alike.items():
+            known = {name: grace for name in names if (grace := self._seen.get(name)) is not None}
+            if not known:
+                fresh.append((names[0], (space_id, subject, author)))
                 continue
-            name, subject = opened.entry.id32.hex(), (space.id, event.subject)
-            grace = self._seen.get(name)
-            if grace is None:
-                fresh.append((name, subject))
-                continue
-            waiting[subject] += _counted_s(grace, now) < GRACE_S
-            if (looked := _looked(grace, now)) is not None:
-                told[name] = looked
-        for name, subject in fresh:
-            if waiting[subject] < WAITING_MAX:
-                waiting[subject] += 1
+            waiting[space_id, subject, author] += all(_counted_s(each, now) < GRACE_S for each in known.values())
+            looked = {name: _looked(grace, now) for name, grace in known.items()}
+            told |= {name: each for name, each in looked.items() if each is not None}
+        for name, whose in fresh:
+            if waiting[whose] < WAITING_MAX:
+                waiting[whose] += 1
                 told[name] = Grace(0, now)
         if told:
             self._seen.update(told)
@@ -141,10 +155,11 @@ class Erasures:
         """What waits, so that it can still be called off."""
         now = self._now_s()
         with self._shelf.lock:
+            valid = list(self._valid())
             return [
                 Pending(space.id, opened.entry.id32, event.subject, now + left)
-                for space, opened, event in self._valid()
-                if (left := self._left_s(space, opened, event, now))
+                for (space, opened, event), left in zip(valid, self._left_s(valid, now), strict=True)
+                if left
             ]
 
     def next_due_s(self) -> int | None:
@@ -157,12 +172,34 @@ class Erasures:
                 if isinstance(opened.event, Erased):
                     yield space, opened, opened.event
 
-    def _left_s(self, space: Space, opened: Opened, event: Erased, now: int) -> int:
-        """Seconds of grace that are left."""
-        if at_once(space.envelope(opened).member, event):
-            return 0
-        grace = self._seen.get(opened.entry.id32.hex())
-        return GRACE_S - _counted_s(grace, now) if grace is not None else GRACE_S
+    def _left_s(self, valid: list[tuple[Space, Opened, Erased]], now: int) -> list[int]:
+        """Seconds of grace that each of them has left."""
+        counted: dict[_Keys, int] = {}
+        for space, opened, event in valid:
+            grace = self._seen.get(opened.entry.id32.hex())
+            if grace is not None:
+                named = _keys(space, event)
+                counted[named] = max(counted.get(named, 0), _counted_s(grace, now))
+        return [
+            0 if self._hurries(space, opened, event) else GRACE_S - counted.get(_keys(space, event), 0)
+            for space, opened, event in valid
+        ]
+
+    def _hurries(self, space: Space, opened: Opened, event: Erased) -> bool:
+        """Whether it has no days of grace here.
+
+        On a member's own machines, and where rank 0 or 1 let him in. Whoever else may admit says who somebody is: a
+        machine let in as another could destroy his words at once, so there is time to call that off.
+        """
+        if opened.shared is None or not asks_at_once(space.envelope(opened).member, event):
+            return False
+        grant = space.grant(opened.shared.by)
+        let_in_by = grant.written_at if grant is not None else 0
+        return let_in_by <= 1 or opened.entry.log in self._vault.logs_of(space.id)
+
+
+def _keys(space: Space, event: Erased) -> _Keys:
+    return space.id, event.subject, frozenset(event.keys)
 
 
 def _counted_s(grace: Grace, now: int) -> int:

@@ -7,13 +7,12 @@ from msgspec import UNSET, UnsetType
 
 from scmanager.application import undo_steps as steps
 from scmanager.application.desk import Desk
-from scmanager.application.erasing import is_sure
 from scmanager.application.inverses import back, by, final, former, like
 from scmanager.application.keeping import kept, words_with
 from scmanager.application.verbs import DeviceId, EntryId, MemberId, RoleId, verb
 from scmanager.domain import member, placeholder, role
 from scmanager.domain.catalogue import MEMBERS, ROLES
-from scmanager.domain.event import Id
+from scmanager.domain.event import Id, Id32
 from scmanager.domain.governance import DeviceCut, Enrolled, EpochOpened, Granted, Kept, Removed
 from scmanager.domain.member import Profile
 from scmanager.domain.records import Standing
@@ -60,6 +59,13 @@ class RemovedFromAbove(Refused):
 
     code = "member-removed-from-above"
     hint = "Ask somebody of a higher rank to admit the member."
+
+
+class EventNotTheirs(Refused):
+    """This is no event of that member that counts."""
+
+    code = "event-not-theirs"
+    hint = "Find it with: scm log show --type erased. Without --voiding everything known until now stays."
 
 
 class DeviceUnreachable(Refused):
@@ -176,12 +182,19 @@ def leave(desk: Desk, *, member_id: MemberId | None = None) -> Result:
     "member.remove",
     undo=final("keys have changed since; invite and admit the member again.", member.Removed, Removed, EpochOpened),
 )
-def remove(desk: Desk, *, member_id: MemberId, reason: member.RemovalReason) -> Result:
-    """Take somebody off the roster. Their grants end at what is known now; the keys change."""
+def remove(
+    desk: Desk, *, member_id: MemberId, reason: member.RemovalReason, voiding: EntryId | None = None
+) -> Result:
+    """Take somebody off the roster. Their grants end at what is known now; the keys change.
+
+    `voiding`: an event of theirs that shall not count, an erasure say, nor what they wrote after it on that device.
+    """
+    if voiding is not None:
+        _check_theirs(desk, member_id, voiding)
     _check_below(desk, member_id)
     desk.decide(MEMBERS, member_id, member.remove, reason, desk.grant.rank)
     if any(standing.grant.member == member_id for standing in desk.space.grants()):
-        desk.record(MEMBERS, member_id, Removed(member_id, _known_work(desk, member_id)))
+        desk.record(MEMBERS, member_id, Removed(member_id, _known_work(desk, member_id, voiding)))
         desk.open_epoch()
     return {"member": member_id.hex()}
 
@@ -201,11 +214,11 @@ def claim(desk: Desk, *, member_id: MemberId, by: MemberId) -> Result:
 def settle_claim(desk: Desk, *, member_id: MemberId, by: MemberId) -> Result:
     """Decide whose a recorded member is when several were named at the same time.
 
-    Of rank 0 or 1 you confirm it by that, also where one alone was named (see `member.erase`).
+    Of rank 0 or 1 you confirm it by that, also where one alone was named (see `member.erase`); what one of those said
+    is decided anew by nobody else.
     """
     placeholder.check_joined(desk.state(MEMBERS, by))
-    confirms = desk.grant.rank <= 1 and not is_sure(desk, desk.state(MEMBERS, member_id))
-    desk.decide(MEMBERS, member_id, placeholder.settle_claim, by, confirms)
+    desk.decide(MEMBERS, member_id, placeholder.settle_claim, by, desk.grant.rank)
     return {"member": member_id.hex()}
 
 
@@ -331,10 +344,25 @@ def end_grants(desk: Desk, members: Iterable[bytes]) -> None:
     desk.open_epoch()
 
 
-def _known_work(desk: Desk, member_id: MemberId) -> tuple[Kept, ...]:
-    """Every head of every log that acts for this member, so that nothing done until now is lost."""
+def _known_work(desk: Desk, member_id: MemberId, voiding: Id32 | None = None) -> tuple[Kept, ...]:
+    """Every head of every log that acts for this member, so that nothing done until now is lost.
+
+    Of the log of `voiding`: what precedes that event.
+    """
     standings = [each for each in desk.space.grants() if each.grant.member == member_id]
-    return _most(row for each in standings for row in _kept(desk, each))
+    rows = (row for each in standings for row in _kept(desk, each))
+    opened = desk.space.opened(voiding) if voiding is not None else None
+    if opened is None:
+        return _most(rows)
+    one = opened.entry
+    return _most((Kept(one.log, one.seq - 1, one.prev[:32]), *(row for row in rows if row.log != one.log)))
+
+
+def _check_theirs(desk: Desk, member_id: MemberId, event: Id32) -> None:
+    """Raises EventNotTheirs."""
+    opened = desk.space.opened(event)
+    if opened is None or not desk.space.verdict(event).valid or desk.space.envelope(opened).member != member_id:
+        raise EventNotTheirs
 
 
 def _most(rows: Iterable[Kept]) -> tuple[Kept, ...]:

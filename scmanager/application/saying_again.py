@@ -13,7 +13,8 @@ import msgspec
 from scmanager.application.desk import Desk
 from scmanager.application.verbs import VERBS
 from scmanager.domain import hangar
-from scmanager.domain.catalogue import CHARACTERS, MACHINES, SHIPS, TREATIES
+from scmanager.domain import operation_crew as crew
+from scmanager.domain.catalogue import CHARACTERS, MACHINES, OPERATIONS, SHIPS, TREATIES
 from scmanager.domain.character import Character, CharacterSheet
 from scmanager.domain.clash import Rival
 from scmanager.domain.contact import ContactNote
@@ -188,6 +189,19 @@ def _in_slot(verb: str, argument: str, none: str) -> Say:
     return say
 
 
+def _place(desk: Desk, said: Again) -> Step:
+    """Who comes of those that signed up at once."""
+    thing = desk.space.thing(OPERATIONS, said.thing)
+    open_ = (each for each in thing.contests() if not each.settled and each.field == "place") if thing else ()
+    rivals = tuple(each.value for contest in open_ for each in contest.rivals)
+    told = {"operation_id": said.thing, "member_id": said.value}
+
+    def act(at: Desk) -> None:
+        at.decide(OPERATIONS, said.thing, crew.give_place, said.value, rivals)
+
+    return Step("operation.sign-up", told, act if said.value in rivals else None)
+
+
 def _stance(_desk: Desk, said: Again) -> Step:
     """Neutral where none was taken."""
     return Step("contact.set-stance", {"contact_id": said.thing, "stance": said.value or Stance.NEUTRAL})
@@ -245,6 +259,7 @@ SAY: Final[Mapping[tuple[str, str], Say]] = MappingProxyType(
         ),
         ("operation", "lead"): _plain("operation.assign-lead", "operation_id", "member_id", "operation.relieve-lead"),
         ("operation", "course"): _course,
+        ("operation", "place"): _place,
         ("operation", "crew"): _in_slot("operation.take-slot", "member_id", "operation.leave-slot"),
         ("operation", "ship"): _in_slot("operation.assign-ship", "ship_id", "operation.release-ship"),
         ("contact", "name"): _plain("contact.rename", "contact_id", "title"),

@@ -18,7 +18,7 @@ from scmanager.spaces.space import Space
 
 GRACE = (
     "They are hidden now, and destroyed after seven days; nothing brings them back then. Within these days they"
-    " come back only if this is made void, by removing whoever says it."
+    " come back only if this is made void: scm member remove WHO REASON --voiding EVENT, of whoever says it."
 )
 
 
@@ -105,8 +105,8 @@ def _remark_what_stays(entries: dict[str, list[str]]) -> None:
         )
     if stays := entries["unconfirmed"]:
         remark(
-            f"What nobody of rank 0 or 1 said is theirs stays: {', '.join(stays)}. If it is, one of them says so"
-            " first (scm member settle-claim), or erases it by itself (scm erase)."
+            f"What is said to be theirs, but not surely, stays: {', '.join(stays)}. If it is, somebody of rank 0 or 1"
+            " says so first (scm member settle-claim), or erases it by itself (scm erase), as where it joined."
         )
 
 

@@ -65,10 +65,10 @@ def show(
     if as_json:
         say_json(told)
         return
-    say(f"ledger    {told['ledger']}")
+    say(f"ledger    {held.ledger.hex()}")
     say(f"manifest  {told['manifest']}")
     for each in told["heads"]:
-        say(f"log       {short(each['log'])}  size {each['size']}  root {each['root']}")
+        say(f"log       {short(each['log'])}  size {each['size']}  root {each['root'].hex()}")
     for log in told["forked"]:
         say(f"forked    {short(log)}: nothing in it counts. The proof: scm ledger fork -o FILE")
     if not held.asked_s:

@@ -43,6 +43,7 @@ HELP: Final[dict[str, str]] = {
     "stance": "How one stands towards the other.",
     "terms": "The version's id, or its first digits (scm treaty versions). Without it: the one on the table.",
     "kind": "What it is about.",
+    "voiding": "An event of theirs that shall not count: its id (scm log show).",
     "warn_days": "How many days before its end to warn.",
     "text": "Put it in quotes.",
     "device": "Name, or the first digits of the id (scm device list).",

@@ -19,12 +19,12 @@ from scmanager.domain import (
     squadron,
     treaty_events,
 )
-from scmanager.domain.clash import Contenders, Contest, Field
+from scmanager.domain.clash import Contenders, Contest, Field, Knew
 from scmanager.domain.contest import Claim
 from scmanager.domain.event import Id
 from scmanager.domain.member import Member
 from scmanager.domain.operation import Operation
-from scmanager.domain.operation_crew import manifest
+from scmanager.domain.operation_crew import manifest, place_rivals
 from scmanager.domain.operation_parts import Stage
 from scmanager.domain.ship import Loan, Ship
 from scmanager.domain.ship import Standing as ShipStanding
@@ -44,6 +44,13 @@ def _crew(operation: Operation) -> Iterator[tuple[Id, tuple[Claim[Any], ...]]]:
         crew = frozenset(manifest(operation).crew)
         for slot in operation.crew_slots:
             yield slot.id, tuple(each for each in slot.claims if each.value in crew)
+
+
+def _places(operation: Operation, knew: Knew) -> Contenders:
+    """Who has a place and who would have it, had he come first."""
+    rivals = place_rivals(operation, knew)
+    if rivals:
+        yield b"", tuple(Claim(each.member, each.entry) for each in rivals)
 
 
 def _ships(operation: Operation) -> Contenders:
@@ -100,6 +107,8 @@ def _owner(_: Id, ship: Ship) -> Id | None:
 _oe, _se, _te = operation_events, ship_events, treaty_events
 _archived, _disbanded, _withdrawn = attrgetter("archived"), attrgetter("disbanded"), attrgetter("withdrawn")
 _CREW_MOVES = (_oe.SlotTaken, _oe.SlotTakenFor, _oe.SlotLeft, _oe.SlotLeftFor, _oe.SlotDropped)
+_PLACES = (_oe.SignedUp, _oe.SignedUpFor)
+_PLACE_MOVES = (*_PLACES, _oe.CrewLimited, _oe.CrewSlotAdded, _oe.SlotDropped)
 _SHIP_MOVES = (_oe.ShipAssigned, _oe.ShipReleased, _oe.SlotDropped)
 
 FIELDS: Final[Mapping[str, tuple[Field, ...]]] = MappingProxyType(
@@ -163,6 +172,10 @@ FIELDS: Final[Mapping[str, tuple[Field, ...]]] = MappingProxyType(
             Field("objective", "operation.describe", _oe.Described, _all("objectives"), words=_oe.Objective),
             Field("lead", "operation.assign-lead", _oe.LeadAssigned, _all("leads"), noun="member"),
             Field("course", "operation.reinstate", _oe.Reinstated, _all("calls")),
+            Field(
+                "place", "operation.sign-up", _oe.SignedUpFor, met=_places, when=_PLACE_MOVES, noun="member",
+                reads=lambda operation: manifest(operation).crew, writes=_PLACES, closed=_is_over,
+            ),
             Field(
                 "crew", "operation.take-slot", _oe.SlotTakenFor, _crew, when=_CREW_MOVES, noun="member",
                 closed=_is_over,

@@ -157,6 +157,6 @@ def may_erase(author: Id, rank: int, subject: Id, prose: Id) -> bool:
     return subject != prose and (author == subject or rank <= 1)
 
 
-def at_once(author: Id, erasure: Erased) -> bool:
-    """Whether keys are shredded now rather than after the days of grace: only the subject himself may hurry."""
+def asks_at_once(author: Id, erasure: Erased) -> bool:
+    """Whether keys shall be shredded now, not after the days of grace: only the subject himself may ask for that."""
     return author == erasure.subject and erasure.ground == AT_ONCE

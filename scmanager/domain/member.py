@@ -3,14 +3,15 @@
 He needs no installation: a leader records him as a placeholder and speaks for him (`member.represent`). Later either
 his first device is granted the placeholder's own id, or, if he has an id already, that member claims the placeholder;
 the placeholder's history stays as it is and is read as his. What he says of himself counts only from himself; once he
-has been admitted, or has spoken himself, nobody speaks for him who is not above his rank.
+has been admitted, nobody speaks for him who is not above his rank: that of the seats he was given, whatever he says.
 """
 
 import enum
 from collections.abc import Iterator
 
-from scmanager.domain.contest import Claim, holder, rivals, stake
-from scmanager.domain.event import About, Decision, Envelope, Event, Id, Id32, Personal, State, replace
+from scmanager.domain.attribution import Attributed, attributed
+from scmanager.domain.contest import holder, rivals
+from scmanager.domain.event import About, Decision, Envelope, Event, Id, Id32, Personal, replace
 from scmanager.domain.payload import RANK_LOWEST, Entries, Id16, Seconds
 from scmanager.domain.rights import ANYONE, RIGHT_NEEDED
 from scmanager.domain.seats import Seat, Seating, seated
@@ -109,7 +110,7 @@ class Standing(enum.StrEnum):
     REMOVED = "removed"
 
 
-class Member(State):
+class Member(Attributed):
     """A member, as his events so far tell it."""
 
     id: Id = b""
@@ -130,9 +131,8 @@ class Member(State):
     removed_for: RemovalReason | None = None
     has_left: bool = False
     """He said himself that he leaves, and nobody has invited him since: his grants are to end."""
-    claims: tuple[Claim[Id], ...] = ()
     rank: int = RANK_LOWEST + 1
-    """Of his highest seat, or what he last spoke with if that is higher; beyond the lowest if he has none of both."""
+    """Of his highest seat, or the last that ended; beyond the lowest if he never had one. The founder's is 0."""
     seats: tuple[Seat, ...] = ()
 
     @property
@@ -317,7 +317,8 @@ def evolve(member: Member, event: MemberEvent, envelope: Envelope) -> Member:
     - Left and removed at once: removed, in either order. Only a new invitation leads back.
     - Removed, renamed, claimed or said to have left by another who is not above his rank: does not count.
     - Said by another to have left, and joined: whichever is the last in fold order.
-    - A placeholder claimed for two members: the first in fold order, contested until `settle_claim`.
+    - A placeholder claimed for two members: the first in fold order, what rank 0 or 1 said before what others say;
+      contested until `settle_claim`.
     - Profiles, notes and invitations: the last in fold order stands.
     """
     if isinstance(event, Seating):
@@ -327,7 +328,10 @@ def evolve(member: Member, event: MemberEvent, envelope: Envelope) -> Member:
         return member
     member = replace(member, id=envelope.entity)
     if envelope.member == envelope.entity:
-        member = replace(member, rank=min((envelope.rank, *(each.rank for each in member.seats[:1]))))
+        if (
+            envelope.rank == 0
+        ):  # The founder, for ever: his seat is no grant. Any other rank may have been taken back.
+            member = replace(member, rank=0)
     elif isinstance(event, Recorded | ProfileChanged | Left | Claimed) and envelope.rank >= member.rank:
         return member
     match event:
@@ -345,7 +349,7 @@ def evolve(member: Member, event: MemberEvent, envelope: Envelope) -> Member:
             himself = member.has_left or not isinstance(event, LeftFor)
             return replace(member, standing=gone, join_contested=False, has_left=himself)
         case Claimed(by, over) if by != envelope.entity:
-            return replace(member, claims=stake(member.claims, by, over, envelope))
+            return attributed(member, by, over, envelope)
         case _:
             return _evolve_invitation(member, event, envelope)
 

@@ -42,6 +42,7 @@ _WHAT = {
     ("operation", "course"): "what became of it",
     ("operation", "crew"): "who is",
     ("operation", "ship"): "ship for",
+    ("operation", "place"): "who comes",
     ("contact", "reported"): "their stance",
     ("treaty", "agreement"): "what binds",
     ("treaty", "standing"): "agreed to while it was dropped",

@@ -52,6 +52,7 @@ from scmanager.domain.operation_parts import (
     Window,
     answered,
     left,
+    placed,
     put,
     seen,
     taken,
@@ -134,6 +135,8 @@ def evolve(operation: Operation, event: OperationEvent, envelope: Envelope) -> O
     - Answers are kept whatever became of the operation meanwhile. Of one member's own words the last in fold order
       stands; it stands against what somebody said for him without knowing it.
     - The last crew slot taken free by two at once: the first in fold order has it, the other is beside him.
+    - The last place taken by two at once: the first in fold order is in the crew, the other waits; who leads says
+      which of them comes (`placed`).
     - A member has one slot, a ship too: the last in fold order. What is said of a dropped slot is not counted.
     - Crew limit, reminders, squads: the last in fold order stands.
     """
@@ -246,7 +249,8 @@ def _people(operation: Operation, event: OperationEvent, envelope: Envelope) -> 
             return replace(operation, sign_ups=answered(operation.sign_ups, mine, (), envelope))
         case SignedUpFor(member, answer, roles, over):
             theirs = SignUp(member, answer, envelope.entry, roles, own=member == me)
-            return replace(operation, sign_ups=answered(operation.sign_ups, theirs, over, envelope))
+            sign_ups = answered(operation.sign_ups, theirs, over, envelope)
+            return replace(operation, sign_ups=placed(sign_ups, member, over, envelope))
         case SlotTaken(slot):
             coming = frozenset(each.member for each in operation.sign_ups if each.answer is Answer.ACCEPTED)
             return replace(operation, crew_slots=taken(operation.crew_slots, slot, me, coming, envelope))

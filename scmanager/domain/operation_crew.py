@@ -5,10 +5,11 @@ when one of them declines, or there are more places, the next is in the crew, an
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from scmanager.domain.clash import Knew
 from scmanager.domain.contest import entries
 from scmanager.domain.event import Decision, Id
 from scmanager.domain.operation import Operation
@@ -29,6 +30,8 @@ from scmanager.domain.words import check_title
 from scmanager.errors import Refused
 
 ROLES_MAX = 16
+RIVALS_MAX = 31
+"""So many who are in the crew, and so many who wait, are told as rivals for a place, and settled at a time."""
 
 
 class SlotUnknown(Refused):
@@ -103,6 +106,30 @@ def rival_takers(slot: CrewSlot, crew: frozenset[Id]) -> tuple[Id, ...]:
     return tuple(dict.fromkeys(each.value for each in slot.claims if each.value in crew))[1:]
 
 
+def place_rivals(operation: Operation, knew: Knew) -> tuple[SignUp, ...]:
+    """Those between whom it is open who is in the crew: first who is, then who waits; none if nothing is.
+
+    One who waits is a rival if he had a place as far as he knew: of those before him enough signed up without his
+    knowing. They are his rivals.
+    """
+    held = manifest(operation)
+    crew, ahead = _sign_ups(operation, held.crew), _sign_ups(operation, held.waiting[:RIVALS_MAX])
+    beside: list[SignUp] = []
+    met: set[Id] = set()
+    for number, one in enumerate(ahead):
+        before = (*crew, *ahead[:number])
+        strangers = [each for each in before if not (knew(one.since, each.since) or knew(each.since, one.since))]
+        if len(strangers) > number:  # Fewer than there are places.
+            beside.append(one)
+            met |= {each.member for each in strangers}
+    holders = [each for each in crew if each.member in met]
+    return (*holders[-RIVALS_MAX:], *beside)
+
+
+def _sign_ups(operation: Operation, members: Sequence[Id]) -> list[SignUp]:
+    return [each for each in map(operation.sign_ups.get, members) if each is not None]
+
+
 def slot_names(operation: Operation) -> dict[Id, str]:
     """What its slots are called, crew and ships: by role, numbered where several have it, and by title."""
     several, numbers = Counter(slot.role for slot in operation.crew_slots), Counter[str]()
@@ -131,6 +158,16 @@ def sign_up(
         yield SignedUp(answer, named)
     else:
         yield SignedUpFor(member, answer, named, (known.entry,) if known else ())
+
+
+def give_place(operation: Operation, member: Id, rivals: Sequence[Id]) -> Iterator[Decision]:
+    """Settle who of those that signed up at once is in the crew: this one. Raises OperationClosed, NotInCrew."""
+    check_open(operation)
+    his = sign_up_of(operation, member)
+    if his is None or his.answer is not Answer.ACCEPTED:
+        raise NotInCrew(title=operation.title, standing=manifest(operation).standing(member))
+    others = [each.since for each in _sign_ups(operation, rivals) if each.member != member]
+    yield SignedUpFor(member, his.answer, his.roles, tuple(dict.fromkeys((his.entry, his.since, *others))))
 
 
 def take_slot(operation: Operation, actor: Id, member: Id, slot_id: Id) -> Iterator[Decision]:

@@ -110,6 +110,8 @@ class SignUp(State):
     entry: Id32
     roles: tuple[str, ...] = ()
     own: bool = True
+    since: Id32 = b""
+    """The entry by which he has his place in the order: of the same answer said again the first."""
 
 
 class Snapshot(State):
@@ -133,13 +135,29 @@ def answered(
 ) -> Roll[Id, SignUp]:
     """The answers with this one. The same answer again keeps its place; another one goes to the end."""
     known = sign_ups.get(said.member)
+    said = replace(said, since=said.entry)
     if known is None:
         return sign_ups.enter(said.member, said) if len(sign_ups) < PEOPLE_MAX else sign_ups
     if known.entry == said.entry or (known.own and not said.own and known.entry not in {*over, *envelope.saw}):
         return sign_ups  # His own word, which whoever spoke for him did not know.
     if known.answer is said.answer:
-        return sign_ups.enter(said.member, said)
+        return sign_ups.enter(said.member, replace(said, since=known.since))
     return sign_ups.enter_last(said.member, said)
+
+
+def placed(sign_ups: Roll[Id, SignUp], member: Id, over: tuple[Id32, ...], envelope: Envelope) -> Roll[Id, SignUp]:
+    """The answers once it is settled who of those that accepted at once has the place: this one.
+
+    `over` names by what they have their places, his own too. He changes places with the last of them before him.
+    """
+    his = sign_ups.get(member)
+    if len(over) < 2 or his is None or his.answer is not Answer.ACCEPTED or his.since not in over:
+        return sign_ups
+    named = [each for each in sign_ups if each.answer is his.answer and each.since in over]
+    first = [each.member for each in named[: named.index(his)]]
+    for each in named:
+        sign_ups = sign_ups.enter(each.member, replace(each, since=envelope.entry))
+    return sign_ups.swap(first[-1], member) if first else sign_ups
 
 
 def taken(

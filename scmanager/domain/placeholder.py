@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from scmanager.domain.attribution import CONFIRMING_RANK
 from scmanager.domain.contest import entries
 from scmanager.domain.event import Decision, Id
 from scmanager.domain.member import Claimed, Member, NothingContested, check_known
@@ -20,6 +21,13 @@ class ClaimedAlready(Refused):
 
     code = "member-claimed-already"
     hint = "If that was wrong, decide it: scm member settle-claim."
+
+
+class ClaimConfirmed(Refused):
+    """Somebody of rank 0 or 1 said whose this entry is."""
+
+    code = "member-claim-confirmed"
+    hint = "If that was wrong, ask somebody of rank 0 or 1 to decide it: scm member settle-claim."
 
 
 class NotJoined(Refused):
@@ -46,14 +54,18 @@ def claim(placeholder: Member, by: Id) -> Iterator[Decision]:
         yield Claimed(by)
 
 
-def settle_claim(placeholder: Member, by: Id, confirms: bool = False) -> Iterator[Decision]:
-    """Decide whose a placeholder is, even if only one claim stands; `confirms`: say so although it stands.
+def settle_claim(placeholder: Member, by: Id, actor_rank: int) -> Iterator[Decision]:
+    """Decide whose a placeholder is, even if only one claim stands; rank 0 or 1 confirms it by that.
 
-    Raises NothingContested, NoPlaceholder.
+    Raises NothingContested, NoPlaceholder, ClaimConfirmed.
     """
     if not placeholder.claims:
         raise NothingContested
     if placeholder.is_himself or by == placeholder.id:
         raise NoPlaceholder
-    if confirms or placeholder.rival_claims or placeholder.claimed_by != by:
-        yield Claimed(by, entries(placeholder.claims))
+    confirms = actor_rank <= CONFIRMING_RANK and not placeholder.confirmed
+    if not confirms and not placeholder.rival_claims and placeholder.claimed_by == by:
+        return
+    if placeholder.confirmed and actor_rank > CONFIRMING_RANK:
+        raise ClaimConfirmed
+    yield Claimed(by, entries(placeholder.claims))

@@ -60,6 +60,11 @@ class Roll(State, Generic[K, V], eq=False):
         """With this under its key, at the end in any case."""
         return self._at_end(key, one, self.count + (not self.has(key)))
 
+    def swap(self, key: K, other: K) -> "Roll[K, V]":
+        """With the two in each other's place. Harmless if one of them is not there."""
+        one, two = found(self.pages, key), found(self.pages, other)
+        return self if one is None or two is None else self._put(key, one[1], two[0])._put(other, two[1], one[0])
+
     def strike(self, key: K) -> "Roll[K, V]":
         """Without what is under this key. Harmless if there is nothing."""
         if not self.has(key):

@@ -49,7 +49,11 @@ _UNSEEN: Final = re.compile(
     "[\u0000-\u001f\u007f-\u009f\u2028\u2029\ufff9-\uffff\ud800-\udfff\u200c\U000e0000-\U000e0fff]"
     f"|{UNSEEN}|(?<![\ufe0f\u2190-\u27ff\u2900-\u2bff\U0001f000-\U0001faff])\u200d|\u200d(?![\u2190-\u27ff\u2900-\u2bff\U0001f000-\U0001faff])"
 )
-_UNSEEN_IN_NAMES: Final = re.compile(f"[{_STEERS}]|{UNSEEN}")
+_UNSEEN_IN_NAMES: Final = re.compile(
+    f"[{_STEERS}]|{UNSEEN}|[\u200c\u200d](?=[{_BLANK}]|\\Z)"  # a joiner with nothing behind it
+)
+_BLANK_IN_NAMES: Final = re.compile(f"\\A[{_BLANK}]+|[{_BLANK}]+\\Z|(?<=[{_BLANK}])[{_BLANK}]+")
+"""Blanks that are not between two words, or one too many."""
 
 Prose = Annotated[str, Meta(max_length=PROSE_LENGTH_MAX)]
 """As `check_words` lets it through. The bound is on the type: other words of others are unreadable, not kept."""
@@ -108,12 +112,16 @@ def check_name(text: str, *, may_be_empty: bool = False) -> str:
     """How somebody or something is called: words of one line that steer and hide nothing. Raises WordsUnusable."""
     if bad := _UNSEEN_IN_NAMES.search(text):
         raise WordsUnusable(why=f"character {bad.start() + 1} is U+{ord(bad[0]):04X}, which no name may have")
-    return check_words(text, NAME_LENGTH_MAX, may_be_empty=may_be_empty)
+    check_words(text, NAME_LENGTH_MAX, may_be_empty=may_be_empty)
+    if _BLANK_IN_NAMES.search(text):
+        raise WordsUnusable(why="it begins or ends with a blank, or has two in a row")
+    return text
 
 
 def shown_name(name: str) -> str:
-    """A name that somebody else wrote, with U+FFFD for each character in it that nobody would see."""
-    return name if name.isascii() and name.isprintable() else _instead(name, "\ufffd")
+    """A name that somebody else wrote, with U+FFFD for what nobody would see in it, such as a blank at its end."""
+    plain = name.isascii() and name.isprintable() and "  " not in name
+    return name if plain and not (name.startswith(" ") or name.endswith(" ")) else _instead(name, "\ufffd")
 
 
 def seen_of(name: str) -> str:
@@ -122,7 +130,7 @@ def seen_of(name: str) -> str:
 
 
 def _instead(name: str, sign: str) -> str:
-    while (left := _UNSEEN_IN_NAMES.sub(sign, name)) != name:
+    while (left := _BLANK_IN_NAMES.sub(sign, _UNSEEN_IN_NAMES.sub(sign, name))) != name:
         name = left  # What joined something there joins nothing any more.
     return name
 

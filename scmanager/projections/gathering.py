@@ -5,6 +5,7 @@ or a crash, a comparison of what was projected with what the space holds. All le
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import cast
 
 import msgspec
 
@@ -14,6 +15,7 @@ from scmanager.domain.clash_fields import field_of
 from scmanager.domain.event import Envelope, Event, Id, Id32, State
 from scmanager.domain.fold import Fold
 from scmanager.domain.governance import Granted
+from scmanager.domain.member import Member
 from scmanager.domain.records import Verdict
 from scmanager.projections import (
     audit_events,
@@ -36,6 +38,7 @@ from scmanager.spaces.opening import Opened
 from scmanager.spaces.reader import Readers, history_of
 from scmanager.spaces.space import Space
 from scmanager.spaces.subjects import subjects
+from scmanager.spaces.thing import Thing
 
 MODELS: tuple[ReadModel, ...] = (
     organisations.MODEL,
@@ -258,10 +261,20 @@ def _members(space: Space, entries: Iterable[Opened]) -> set[Id]:
 
 
 def _owned(space: Space, touched: Iterable[Id], judged: Collection[Id32]) -> set[Id]:
-    """The ships of whoever came to be somebody here, or ceased to be: by that their words are read or are not."""
-    members = ((each, space.thing(MEMBERS, each)) for each in touched)
-    changed = [each for each, thing in members if thing is None or not thing.is_said or thing.began in judged]
+    """The ships of whoever may have come to be somebody here, or ceased to be: by that words are read or not."""
+    changed = [each for each in touched if not _stays_somebody(space.thing(MEMBERS, each), judged)]
     return set().union(*space.indices.ids(space, CLAIMED, changed))
+
+
+def _stays_somebody(thing: Thing | None, judged: Collection[Id32]) -> bool:
+    """Whether something that was said of this member before, and by itself makes him somebody for ever, still counts.
+
+    Not so what another said in his name, nor a seat, which may end.
+    """
+    if thing is None:
+        return False
+    known = ((envelope, event) for envelope, event in thing.events() if envelope.entry not in judged)
+    return any(cast("Member", MEMBERS.evolve(MEMBERS.empty, event, envelope)).id for envelope, event in known)
 
 
 def _all(space: Space, models: Iterable[ReadModel]) -> set[Id]:

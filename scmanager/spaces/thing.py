@@ -80,11 +80,6 @@ class Thing:
         """Whether anything that counts was said of it."""
         return bool(self._events)
 
-    @property
-    def began(self) -> Id32:
-        """The entry that said the first of it, in fold order; empty when nothing that counts was said."""
-        return self._events[0][0].entry if self._events else b""
-
     def contests(self) -> tuple[Contest, ...]:
         """What is contested about it, then what was and how it was settled."""
         if not self.clashed:

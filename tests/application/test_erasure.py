@@ -90,8 +90,9 @@ def test_what_goes_at_once_is_not_written_down(waiting: Waiting) -> None:
 
 def test_of_one_subject_few_wait_at_a_time_and_all_come_to_their_turn(waiting: Waiting) -> None:
     def act(desk: Desk) -> dict[str, object]:
-        for _ in range(WAITING_MAX + 5):
-            desk.record(None, waiting.member, Erased(waiting.member, desk.subject_keys(waiting.member), "request"))
+        held = desk.subject_keys(waiting.member)
+        for number in range(WAITING_MAX + 5):
+            desk.record(None, waiting.member, Erased(waiting.member, (*held, number.to_bytes(32, "big")), "request"))
         return {}
 
     node = waiting.seat.node
@@ -105,6 +106,21 @@ def test_of_one_subject_few_wait_at_a_time_and_all_come_to_their_turn(waiting: W
     assert not keys(waiting)
     assert not waiting.looks(*[DAY_S] * 8)[-1]
     assert len(waiting.seen) == WAITING_MAX + 7
+
+
+def test_those_that_name_the_same_keys_are_one_and_run_from_the_first(waiting: Waiting) -> None:
+    def act(desk: Desk) -> dict[str, object]:
+        for _ in range(WAITING_MAX + 5):
+            desk.record(None, waiting.member, Erased(waiting.member, desk.subject_keys(waiting.member), "request"))
+        return {}
+
+    node = waiting.seat.node
+    waiting.looks(0, *[DAY_S] * 6)
+    node.writer.do(Command(secrets.token_bytes(16), waiting.seat.space, act))
+    assert waiting.look(0)
+    assert {each.due_s - waiting.now for each in waiting.erasures.pending()} == {DAY_S}
+    assert not waiting.look(DAY_S)
+    assert len(waiting.seen) == 1
 
 
 def test_it_says_when_it_is_due_if_the_clock_runs_on(waiting: Waiting) -> None:

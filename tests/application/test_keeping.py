@@ -30,6 +30,7 @@ AT_ONCE = {
     "character.make": "begins something",
     "contact.record": "begins something",
     "member.record": "begins something",
+    "member.remove": "ends something",
     "operation.add-crew-slots": "begins something",
     "operation.add-ship-slot": "begins something",
     "operation.copy": "begins something",

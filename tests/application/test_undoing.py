@@ -120,7 +120,7 @@ def test_whatever_was_done_and_undone_is_as_if_it_had_not_been_done(org: Seat) -
     )
     undone, final, otherwise = [], [], []
     for number, (kind, act) in enumerate(ACTS, 1):
-        thing = org.me if kind.fold is ORGANISATIONS else bytes([number]) * 15 + b"\0"
+        thing = org.me if kind.fold is ORGANISATIONS else kind.thing(bytes([number]) * 15 + b"\0")
         if kind.fold is not ORGANISATIONS:  # Its verbs find it by themselves.
             at(org, 10 * number, lambda desk, kind=kind, thing=thing: kind.begin(desk, world, thing, 0))
         for extra, given in enumerate(act.given, 1):

@@ -48,7 +48,10 @@ def test_what_is_trusted_need_not_be_typed(trusted: tuple[Author, str]) -> None:
     assert (shown["ledger"], shown["manifest"], shown["asked_s"], shown["forked"]) == (ledger, 1, 0, [])
     assert [each["size"] for each in shown["heads"]] == [2]
     assert shown["witnessed_s"]
-    assert "scm ledger fetch" in author.scm("ledger", "show").err
+    plain = author.scm("ledger", "show")
+    assert "scm ledger fetch" in plain.err
+    assert f"ledger    {ledger}" in plain.out
+    assert "b'" not in plain.out
 
 
 def test_what_came_with_the_program_can_be_walked_and_says_nothing_of_other_ledgers(scm: Scm) -> None:

@@ -10,7 +10,7 @@ from scmanager.domain import contact, fleet, operation_events, role, squadron
 from scmanager.domain.catalogue import FOLDS
 from scmanager.domain.clash import Clashes, Contest
 from scmanager.domain.clash_fields import FIELDS, field_of
-from scmanager.domain.event import CATALOGUE, Envelope, Event, Id32
+from scmanager.domain.event import CATALOGUE, Envelope, Event, Id, Id32
 from scmanager.domain.fold import Fold
 from scmanager.domain.governance import needs
 from scmanager.domain.operation_events import Answer, Outcome
@@ -30,7 +30,7 @@ from tests.support.effort import examples
 from tests.support.scenario import LEADER, THING, entry, who
 
 BY_NAME: dict[str, Fold] = {fold.name: fold for fold in FOLDS.values()}
-ADA, GRACE = who("ada"), who("grace")
+ADA, GRACE, BESS, DORA = who("ada"), who("grace"), who("bess"), who("dora")
 
 
 def contests(kind: str, *said: tuple[Event, tuple[int, ...]], by: bytes = LEADER) -> tuple[Contest, ...]:
@@ -132,6 +132,28 @@ def test_a_slot_is_contested_by_those_alone_who_have_a_place_in_the_crew() -> No
     assert (again.field, again.part) == ("crew", slot)
 
 
+def accepts(member: Id, over: tuple[int, ...] = ()) -> Event:
+    return operation_events.SignedUpFor(member, Answer.ACCEPTED, over=tuple(entry(each) for each in over))
+
+
+def test_a_place_is_open_between_those_alone_who_had_one_as_far_as_they_knew() -> None:
+    planned: list[tuple[Event, tuple[int, ...]]] = [
+        (operation_events.Planned("Jump", 10, 20), ()),
+        (operation_events.CrewLimited(2), (1,)),
+        (accepts(BESS), (2,)),
+    ]
+    three = [*planned, (accepts(ADA), (3,)), (accepts(GRACE), (3,))]
+    assert told(contests("operation", *three)) == [("place", [ADA, GRACE], b"")], "all knew of Bess"
+    assert told(contests("operation", *three, (accepts(DORA), (4,)))) == [("place", [ADA, GRACE], b"")], "it was full"
+    assert told(contests("operation", *three, (accepts(ADA), (4, 5)))) == [("place", [ADA, GRACE], b"")], "said again"
+    settled = [*three, (accepts(GRACE, (4, 5)), (4, 5))]
+    (found,) = contests("operation", *settled)
+    assert (found.settled, found.outcome) == (entry(6), GRACE)
+    (found,) = contests("operation", *three, (operation_events.SignedUpFor(ADA, Answer.DECLINED), (4, 5)))
+    assert (found.settled, found.outcome) == (entry(6), None)
+    assert told(contests("operation", *settled, (accepts(GRACE), (2,)))) == told(contests("operation", *settled))
+
+
 def test_what_is_over_asks_nobody_to_settle_what_stands_in_it() -> None:
     fields = {
         "fleet": [(fleet.Formed("A"), ()), (fleet.Renamed("B"), (1,)), (fleet.Renamed("C"), (1,))],
@@ -169,5 +191,5 @@ def test_every_field_names_a_verb_and_a_right_that_there_are() -> None:
         assert field.verb in VERBS, (kind, name)
         assert needs(field.says.tag) is not None or field.own is not None
         assert field_of(kind, name) is field
-        assert bool(field.claims) != bool(field.writes), "kept as claims, or a register"
+        assert bool(field.claims) != bool(field.writes), "kept as claims, or a register, or places"
     assert field_of("fleet", "colour") is None

@@ -42,7 +42,8 @@ from scmanager.domain.member import (
     remove,
     withdraw_invitation,
 )
-from scmanager.domain.placeholder import ClaimedAlready, NoPlaceholder, claim, settle_claim
+from scmanager.domain.payload import RANK_LOWEST
+from scmanager.domain.placeholder import ClaimConfirmed, ClaimedAlready, NoPlaceholder, claim, settle_claim
 from scmanager.domain.seats import SEATS_MAX
 from scmanager.domain.words import WordsUnusable
 from tests.support.scenario import LEADER, Scenario, Told, entry, meanwhile, told, who
@@ -136,7 +137,7 @@ def test_somebody_is_invited_and_joins() -> None:
     then()
     when(join, ADA, ADA, 5, 1999, by=ADA, rank=5)
     then(Joined())
-    then_state(standing=Standing.JOINED, join_contested=False, rank=5)
+    then_state(standing=Standing.JOINED, join_contested=False)
 
 
 def test_who_has_joined_joins_again_only_after_he_was_gone_and_invited_again() -> None:
@@ -301,12 +302,12 @@ def test_a_member_is_removed_and_can_be_invited_again() -> None:
 
 
 def test_only_somebody_above_removes() -> None:
-    given(Invited(), own(Joined(), rank=3))
+    given(Invited(), seat(3), own(Joined(), rank=3))
     when(remove, RemovalReason.CONDUCT, 3)
     then_refused(RankTooHigh, rank=3)
-    given(Invited(), own(Joined(), rank=3), told(Removed(), by=GRACE, rank=3))
+    given(Invited(), seat(3), own(Joined(), rank=3), told(Removed(), by=GRACE, rank=3))
     then_state(standing=Standing.JOINED)
-    given(Invited(), own(Joined(), rank=3), told(Removed(), by=GRACE, rank=2))
+    given(Invited(), seat(3), own(Joined(), rank=3), told(Removed(), by=GRACE, rank=2))
     then_state(standing=Standing.REMOVED)
     given()
     when(remove, RemovalReason.CONDUCT, 0)
@@ -361,21 +362,21 @@ def test_a_placeholder_claimed_for_two_is_contested_until_it_is_settled() -> Non
     assert (one.claimed_by, one.rival_claims) == (GRACE, (LIN,))
     assert (other.claimed_by, other.rival_claims) == (LIN, (GRACE,))
     given(Recorded(), Claimed(GRACE), meanwhile(Claimed(LIN)))
-    when(settle_claim, LIN)
+    when(settle_claim, LIN, 0)
     then(Claimed(LIN, over=(entry(2), entry(3))))
     then_state(claimed_by=LIN, rival_claims=())
-    when(settle_claim, LIN)
+    when(settle_claim, LIN, 0)
     then()
 
 
 def test_a_wrong_claim_is_put_right_and_none_is_settled_without_one() -> None:
     given(Recorded(), Claimed(GRACE))
-    when(settle_claim, LIN)
+    when(settle_claim, LIN, 0)
     then_state(claimed_by=LIN)
-    when(settle_claim, ADA)
+    when(settle_claim, ADA, 0)
     then_refused(NoPlaceholder)
     given(Recorded())
-    when(settle_claim, LIN)
+    when(settle_claim, LIN, 0)
     then_refused(NothingContested)
 
 
@@ -387,8 +388,8 @@ def test_a_placeholder_who_joins_as_himself_is_nobody_else() -> None:
     then_state(claims=())
 
 
-def test_nobody_speaks_for_a_member_who_spoke_at_his_rank_or_above() -> None:
-    here = (Invited(), own(Joined(), rank=3), own(ProfileChanged(), rank=3))
+def test_nobody_speaks_for_a_member_at_his_rank_or_above() -> None:
+    here = (Invited(), seat(3), own(Joined(), rank=3), own(ProfileChanged(), rank=3))
     for decide, *words in ((change_profile, "Impostor", ""), (leave,)):
         given(*here)
         when(decide, GRACE, 3, *words, by=GRACE, rank=3)
@@ -397,7 +398,7 @@ def test_nobody_speaks_for_a_member_who_spoke_at_his_rank_or_above() -> None:
         then_state(standing=Standing.LEFT if decide is leave else Standing.JOINED)
     for said in (Recorded(), ProfileChangedFor(), LeftFor()):
         given(*here, told(said, by=GRACE, rank=3))
-        then_state(standing=Standing.JOINED, profile=entry(3))
+        then_state(standing=Standing.JOINED, profile=entry(4))
 
 
 def test_a_founder_who_left_comes_back_by_himself() -> None:
@@ -413,7 +414,7 @@ def test_whoever_has_ever_joined_is_nobodys_placeholder() -> None:
     then_state(claimed_by=None, rival_claims=())
     when(claim, GRACE)
     then_refused(NoPlaceholder)
-    when(settle_claim, GRACE)
+    when(settle_claim, GRACE, 0)
     then_refused(NoPlaceholder)
 
 
@@ -438,7 +439,7 @@ def test_who_was_admitted_is_spoken_for_by_nobody_who_is_not_above_him_before_he
 def test_what_was_said_of_a_placeholder_before_he_was_admitted_stays_said() -> None:
     given(told(Recorded(), by=GRACE, rank=3), told(Claimed(GRACE), by=GRACE, rank=3), seat(2))
     then_state(standing=Standing.RECORDED, profile=entry(1), claimed_by=None, rival_claims=())
-    when(settle_claim, GRACE)
+    when(settle_claim, GRACE, 0)
     then_refused(NoPlaceholder)
 
 
@@ -461,6 +462,15 @@ def test_his_rank_is_that_of_his_highest_seat_that_stands() -> None:
     then_state(rank=4)
 
 
+def test_what_he_says_gives_nobody_a_rank_but_the_founder() -> None:
+    given(Invited(), own(Joined(), rank=3))
+    then_state(rank=RANK_LOWEST + 1)
+    given(Invited(), seat(3), seat(8), told(governance.Removed(entry(2)), rank=0), own(ProfileChanged(), rank=3))
+    then_state(rank=8)
+    given(own(Joined(), rank=0), own(ProfileChanged(), rank=0))
+    then_state(rank=0)
+
+
 def test_of_very_many_seats_the_highest_count() -> None:
     given(*[seat(8)] * SEATS_MAX, seat(2), seat(9))
     then_state(rank=2)
@@ -478,3 +488,29 @@ def test_who_never_left_himself_joins_though_another_said_that_he_left() -> None
     given(Recorded(), LeftFor(), Removed(), seat(2))
     when(join, ADA, ADA, 2, 0, by=ADA, rank=2)
     then_refused(NotInvited)
+
+
+def test_what_rank_0_or_1_said_of_whose_it_is_holds_before_what_others_say() -> None:
+    below = told(Claimed(LIN, over=(entry(2),)), by=LIN, rank=2)
+    given(Recorded(), told(Claimed(GRACE), rank=1), below)
+    then_state(claimed_by=GRACE, rival_claims=(LIN,))
+    when(settle_claim, LIN, 2, by=LIN, rank=2)
+    then_refused(ClaimConfirmed)
+    when(settle_claim, LIN, 1, rank=1)
+    then_state(claimed_by=LIN, rival_claims=())
+    given(Recorded())
+    one, other = story.in_either_order(told(Claimed(LIN), by=LIN, rank=2), told(Claimed(GRACE), rank=1))
+    assert one.claimed_by == other.claimed_by == GRACE
+    assert one.rival_claims == other.rival_claims == (LIN,)
+
+
+def test_nobody_below_settles_what_was_confirmed_but_says_the_same_without_harm() -> None:
+    given(Recorded(), told(Claimed(GRACE), by=LIN, rank=2))
+    when(settle_claim, GRACE, 2, by=LIN, rank=2)
+    then()
+    when(settle_claim, GRACE, 1, rank=1)
+    then(Claimed(GRACE, over=(entry(2),)))
+    when(settle_claim, GRACE, 1, rank=1)
+    then()
+    when(settle_claim, GRACE, 2, by=LIN, rank=2)
+    then()

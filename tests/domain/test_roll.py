@@ -44,6 +44,12 @@ def test_rolls_that_came_about_otherwise_are_equal_if_they_read_alike() -> None:
     assert one != ["a", "b", "c"]
 
 
+def test_two_change_places() -> None:
+    roll = roll_of("abc", ord)
+    assert roll.swap(ord("a"), ord("c")) == ("c", "b", "a")
+    assert roll.swap(ord("a"), ord("x")) == roll == ("a", "b", "c")
+
+
 def test_what_comes_and_goes_leaves_nothing_behind() -> None:
     roll: Roll[int, int] = Roll()
     for number in range(1_000):

@@ -146,6 +146,25 @@ def test_no_name_looks_like_another_by_what_nobody_sees(unseen: str) -> None:
         assert seen_of(name) == name.replace(unseen, "")
 
 
+@pytest.mark.parametrize("blank", " \u00a0\u2003\u3000")
+def test_no_name_looks_like_another_by_its_blanks(blank: str) -> None:
+    for name, shown, seen in (
+        (f"Ada{blank}", "Ada\ufffd", "Ada"), (f"{blank}Ada", "\ufffdAda", "Ada"),
+        (f"Ada{blank} Byron", f"Ada{blank}\ufffdByron", f"Ada{blank}Byron"),
+    ):  # fmt: skip
+        with pytest.raises(WordsUnusable, match="blank"):
+            check_name(name)
+        assert (shown_name(name), seen_of(name)) == (shown, seen)
+    assert check_name(f"山田{blank}太郎") == shown_name(f"山田{blank}太郎") == f"山田{blank}太郎"
+
+
+@pytest.mark.parametrize("name", ["نوري\u200c", "क\u200d", "نوري\u200c ب"])
+def test_no_joiner_is_the_last_of_a_word(name: str) -> None:
+    with pytest.raises(WordsUnusable, match="which no name may have"):
+        check_name(name)
+    assert shown_name(name) == name.replace("\u200c", "\ufffd").replace("\u200d", "\ufffd")
+
+
 def test_what_unicode_ignores_by_default_is_no_name_by_itself() -> None:
     """DerivedCoreProperties of Unicode 15, Default_Ignorable_Code_Point."""
     spans = (
@@ -160,7 +179,7 @@ def test_what_unicode_ignores_by_default_is_no_name_by_itself() -> None:
 
 @given(
     st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=80)
-    | st.text("aن\u200c\u200d\ufe0f\u2800⚔1\u20e3🏴\U000e0061", max_size=80)
+    | st.text("aن\u200c\u200d\ufe0f\u2800⚔1\u20e3🏴\U000e0061 \u3000", max_size=80)
 )
 def test_every_name_can_be_shown_and_the_shown_one_be_said(name: str) -> None:
     for told in (shown_name(name), seen_of(name)):

@@ -1,7 +1,7 @@
 """What a log that is dated back can do to things that were there before: it counts from when its member came."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -46,20 +46,34 @@ def dated_back(org: Org, folder: Path) -> Node:
     return node
 
 
-def record(node: Node, org: Org, *said: tuple[Fold, Id, Event | About]) -> None:
-    """It records this right after its last entry, as if it knew of nothing; Ada hears of it."""
+def act_on(node: Node, org: Org, said: Callable[[Desk], None], then: int = 0) -> None:
+    """It says something right after its last entry, or after `then` (microseconds), and knows of nothing."""
 
     def act(desk: Desk) -> dict[str, object]:
-        log = desk._seat.log
-        desk._next_hlc = lambda: log.hlc + 1  # type: ignore[method-assign]
+        log, past = desk._seat.log, [then]
+
+        def next_hlc() -> int:
+            past[0] += 1
+            return max(log.hlc + 1, past[0])
+
+        desk._next_hlc = next_hlc  # type: ignore[method-assign]
         look = desk._look
         desk._look = lambda fold, entity: (look(fold, entity)[0], ())  # type: ignore[method-assign]
-        for fold, entity, event in said:
-            desk.record(fold, entity, event)
+        said(desk)
         return {}
 
     node.writer.do(Command(secrets.token_bytes(16), org.space, act))
     org.carry(node, org.ada)
+
+
+def record(node: Node, org: Org, *events: tuple[Fold, Id, Event | About]) -> None:
+    """It records these."""
+
+    def said(desk: Desk) -> None:
+        for fold, entity, event in events:
+            desk.record(fold, entity, event)
+
+    act_on(node, org, said)
 
 
 def bring(node: Node, org: Org, character: Id, ship: Id) -> None:

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ import pytest
 
 from scmanager.application.desk import Desk, WouldNotCount
 from scmanager.application.erasing import ProseStays
+from scmanager.application.erasure import WAITING_MAX, Erasures, Grace
+from scmanager.application.members import EventNotTheirs
 from scmanager.application.writer import Command
 from scmanager.cli.session import carry_out_erasures
 from scmanager.domain.catalogue import MEMBERS, OPERATIONS, ORGANISATIONS, SHIPS
@@ -18,7 +21,9 @@ from scmanager.domain.operation_events import Cancellation, Objective
 from scmanager.domain.organisation import Description
 from scmanager.domain.prose import prose_of
 from scmanager.domain.ship_events import Nickname
+from scmanager.runtime import Node
 from scmanager.spaces.personal import Absence
+from tests.support.machines import DAY_S, Machine, carry
 from tests.support.three_machines import Org
 
 
@@ -129,3 +134,66 @@ def test_beyond_a_claim_that_nobody_confirmed_nothing_goes_along(org: Org) -> No
     told = org.ada.do("member.erase", org.space, {"member_id": org.bob_id})
     assert (told["also"], sorted(told["unconfirmed"])) == ([], sorted([other.hex(), further.hex()]))
     assert org.words(org.member(further).profile, Profile) == Profile("Zoé")
+
+
+def as_placeholder(org: Org, tmp_path: Path) -> tuple[bytes, Node]:
+    """Zoe, recorded by Ada with a note; and Bob lets a machine of his own in as her."""
+    zoe = bytes.fromhex(org.ada.do("member.record", org.space, {"handle": "Zoe"})["member"])
+    org.ada.do("member.note", org.space, {"member_id": zoe, "text": "Plays at night"})
+    org.arm("member.invite", "member.grant")
+    org.carry(org.ada, org.bob)
+    org.bob.do("member.invite", org.space, {"member_id": zoe})
+    impostor = Machine(tmp_path, "impostor").open()
+    request = impostor.request(org.bob.invitation(org.space, zoe))
+    org.bob.take_request(request)
+    named = {"log": request.log, "device": request.device, "box": request.box}
+    org.bob.do("member.grant", org.space, {"member_id": zoe, "role_id": org.hand} | named)
+    carry(org.bob, impostor, org.space, tmp_path)
+    return zoe, impostor
+
+
+def test_who_is_let_in_as_another_erases_nothing_at_once_elsewhere_and_is_called_off(
+    org: Org, tmp_path: Path
+) -> None:
+    zoe, impostor = as_placeholder(org, tmp_path)
+    with closing(impostor):
+        impostor.do("member.erase", org.space, {"member_id": zoe, "ground": AT_ONCE})
+        assert carry_out_erasures(impostor) == 1
+        carry(impostor, org.ada, org.space, tmp_path)
+    assert carry_out_erasures(org.ada) == 0
+    note = org.member(zoe).note
+    assert org.words(note, Note) is Absence.ERASED  # Hidden, and the keys are there.
+    space = org.ada.shelf.space(org.space)
+    erasure = next(each for each in space.of_type(Erased.tag)).entry.id32
+    said = {"member_id": zoe, "reason": "conduct", "voiding": erasure}
+    with pytest.raises(EventNotTheirs):
+        org.ada.do("member.remove", org.space, said | {"member_id": org.bob_id})
+    org.ada.do("member.remove", org.space, said)
+    assert org.words(note, Note) == Note("Plays at night")
+
+
+def test_whom_rank_1_let_in_is_erased_at_once_everywhere(org: Org) -> None:
+    org.cleo.do("member.erase", org.space, {"member_id": org.cleo_id, "ground": AT_ONCE})
+    org.carry(org.cleo, org.ada)
+    assert carry_out_erasures(org.ada) == 1
+
+
+def test_what_somebody_says_of_himself_moves_nobody_elses_day(org: Org) -> None:
+    def act(desk: Desk) -> dict[str, object]:
+        for number in range(WAITING_MAX * 2):
+            desk.record(None, org.bob_id, Erased(org.bob_id, (number.to_bytes(32, "big"),), "request"))
+            desk.record(None, org.bob_id, Erased(org.bob_id, (), "request"))
+        return {}
+
+    org.bob.writer.do(Command(secrets.token_bytes(16), org.space, act))
+    org.carry(org.bob, org.ada)
+    org.ada.do("member.erase", org.space, {"member_id": org.bob_id})
+    assert org.ada.vault.keys_of(org.space, org.bob_id)
+    now, seen = [0], dict[str, Grace]()
+    erasures = Erasures(org.ada.store, org.ada.shelf, org.ada.vault, seen, lambda: now[0])
+    for day in range(8):
+        assert bool(org.ada.vault.keys_of(org.space, org.bob_id)), day
+        now[0] = day * DAY_S
+        erasures.run()
+    assert not org.ada.vault.keys_of(org.space, org.bob_id), "on the seventh day"
+    assert len(seen) < WAITING_MAX * 2 + 2

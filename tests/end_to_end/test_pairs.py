@@ -40,6 +40,8 @@ once they have heard of both. The first and the last are meant in fold order: by
 - *Both stand*: neither is in the other's way.
 - *Contested*: the first holds (of words and tags the last), the other stands beside it until somebody who has the
   right decides: `scm contested`, `scm settle`.
+- The last place in a crew, taken by two members at once, is contested too: field `place`, settled by
+  `operation.lead`. Who signs up knowing that it is full waits, and nothing is contested.
 - *Never at once*: one of them can only be said where the other cannot.
 
 Whatever lost stays readable: in the contest, open or settled, and by its entry (`scm log show`, `scm why`).
@@ -108,7 +110,11 @@ def world_of(both: TwoDevices) -> World:
 
 def run(both: TwoDevices, world: World, kind: Kindred) -> list[Pair]:
     """Each ordered pair on a thing of its own: prepared on one device, acted on by both, exchanged once."""
-    pairs = [Pair(secrets.token_bytes(15) + b"\0", a, b, [False, False], []) for a in kind.acts for b in kind.acts]
+    pairs = [
+        Pair(kind.thing(secrets.token_bytes(15) + b"\0"), a, b, [False, False], [])
+        for a in kind.acts
+        for b in kind.acts
+    ]
 
     def prepare(desk: Desk) -> None:
         for pair in pairs:

@@ -47,6 +47,7 @@ from scmanager.domain.operation_events import Answer, CancelReason, Outcome
 from scmanager.domain.operation_parts import Window
 from scmanager.domain.ship_events import Owner, OwnerKind, Readiness, Source
 from scmanager.domain.ship_events import RemovalReason as Gone
+from scmanager.domain.subject import NOBODY
 from scmanager.domain.treaty_events import EndReason, Kind
 
 START_S = 4_000_000_000
@@ -82,6 +83,10 @@ class Kindred(msgspec.Struct, frozen=True):
     acts: tuple[Act, ...]
     where: str = ""
     """Which spaces, where not every act is said in all of them."""
+
+    def thing(self, data: bytes) -> bytes:
+        """An id for one of this kind, out of 16 bytes whose last stays."""
+        return NOBODY + data[2:] if self.fold is CONTACTS else data
 
 
 def said(verb: str, id_: str = "", **arguments: Any) -> Do:
@@ -185,7 +190,7 @@ def _member() -> Kindred:
                 said("member.remove", "member_id", reason=[RemovalReason.CONDUCT, RemovalReason.INACTIVE]),
             ),
             Act("member.claim", claim),
-            Act("member.settle-claim", decided(MEMBERS, placeholder.settle_claim, MEMBER), (claimed,)),
+            Act("member.settle-claim", decided(MEMBERS, placeholder.settle_claim, MEMBER, 0), (claimed,)),
         ),
     )  # fmt: skip
 
