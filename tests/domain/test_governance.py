@@ -5,7 +5,17 @@ import pytest
 
 from scmanager.domain import governance
 from scmanager.domain.event import CATALOGUE, Event
-from scmanager.domain.governance import Enrolled, Erased, Granted, Heads, Kept, Removed, at_once, may_erase, needs
+from scmanager.domain.governance import (
+    Enrolled,
+    Erased,
+    Granted,
+    Heads,
+    Kept,
+    Removed,
+    asks_at_once,
+    may_erase,
+    needs,
+)
 from scmanager.domain.prose import prose_of
 from scmanager.domain.records import Reason
 from tests.support.world import World, falls, member_id, public, stand
@@ -99,9 +109,9 @@ def test_nobody_erases_the_prose_of_an_organisation_not_even_whoever_was_let_in_
 def test_only_the_subject_may_hurry_an_erasure() -> None:
     """Second reading: erasing at once by rank 1 would bring the rogue officer back."""
     now = Erased(ANN, (public("k"),), governance.AT_ONCE)
-    assert at_once(ANN, now)
-    assert not at_once(BOB, now)
-    assert not at_once(ANN, Erased(ANN, (), "request"))
+    assert asks_at_once(ANN, now)
+    assert not asks_at_once(BOB, now)
+    assert not asks_at_once(ANN, Erased(ANN, (), "request"))
 
 
 def test_a_rogue_officers_erasures_are_void_and_a_deputys_are_taken_back_by_his_removal() -> None:
