@@ -8,6 +8,7 @@ from scmanager.domain import member, ship
 from scmanager.domain.catalogue import MEMBERS, OPERATIONS, SHIPS
 from scmanager.domain.event import Id
 from scmanager.domain.fielding import Fielding, Flaw, Hand, Hull, field
+from scmanager.domain.governance import Erased
 from scmanager.domain.operation import Operation
 from scmanager.domain.operation_crew import manifest
 from scmanager.domain.operation_parts import Stage, Window
@@ -64,7 +65,8 @@ def _others(space: Space, operation: Operation) -> list[Id]:
     """Everybody who is here and did not answer, sorted; nobody whose name was erased: they cannot be asked."""
     answered = {each.member for each in operation.sign_ups}
     here = sorted(chain.from_iterable(space.indices.ids(space, BY_STANDING, _HERE)))
-    return [each for each in here if each not in answered and not _erased(space, each)]
+    told = {opened.event.subject for opened in space.of_type(Erased.tag) if isinstance(opened.event, Erased)}
+    return [each for each in here if each not in answered and not (each in told and _erased(space, each))]
 
 
 def _erased(space: Space, who: Id) -> bool:
