@@ -24,6 +24,7 @@ from scmanager.domain import (
     role,
     ship,
     squadron,
+    statistics_published,
     treaty,
 )
 from scmanager.domain.epoch import EPOCHS
@@ -84,6 +85,7 @@ FOLDS: Final[Mapping[str, Fold]] = MappingProxyType(
 
 # These fold to nothing: alarms are read in the trail of events, statements of the ledger by `master_ledger`.
 assert {alarm.ForkSeen.tag, ledger.KeysPublished.tag} <= set(RIGHT_NEEDED)
+assert statistics_published.StatisticsPublished.tag in RIGHT_NEEDED
 
 for _tag, _right in RIGHT_NEEDED.items():
     governance.register(_right, CATALOGUE[_tag])

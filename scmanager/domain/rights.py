@@ -193,6 +193,7 @@ RIGHT_NEEDED: Final[Mapping[str, Right | None]] = MappingProxyType(
         "audit.noted/1": ANYONE,
         "audit.repeated/1": ANYONE,
         "audit.unlisted/1": ANYONE,
+        "statistics.published/1": ANYONE,
         "keys.published/1": ANYONE,
         "update.signed/1": ANYONE,
         "plugin.signed/1": ANYONE,

@@ -48,6 +48,7 @@ def test_what_anyone_may_say_has_a_twin_by_right_or_concerns_only_oneself() -> N
         "audit.noted/1",  # What one's own device noticed.
         "audit.repeated/1",
         "audit.unlisted/1",
+        "statistics.published/1",  # What the author's server counted; the log that holds it is its own.
         "keys.published/1",  # What counts are the signatures in it, not who carried it into the log.
         "update.signed/1",
         "plugin.signed/1",
