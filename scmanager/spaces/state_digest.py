@@ -3,9 +3,9 @@
     H(scm/state/1, space, fold version as u32, frontier, H(scm/fold/1, rows))
 
 A row is a kind of thing, an entity and its state as JSON (a struct is the list of its fields), or a grant that counts
-with its logs and cuts; each is framed by its length as u64. Things come by kind and id, then grants by id. Words are in
-no state, so erasing changes nothing here. Only members who hold the same keys can compare: what is closed to one is in
-no state of his.
+with its logs and cuts; each is framed by its length as u64. Things come by kind and id, then grants by id. Words are
+in no state, so erasing changes nothing here. Only members who hold the same keys can compare: what is closed to one
+is in no state of his.
 """
 
 from collections.abc import Iterator, Mapping
