@@ -76,7 +76,9 @@ THINGS: dict[str, dict[str, Command]] = {
         "list": "audit_events.list_audit_events",
         "bundle": "audit_evidence.bundle",
         "check": "audit_evidence.check_bundle",
+        "replay": "audit_replay.replay",
     },
+    "privacy": {"show": "privacy.show", "consent": "privacy.consent"},
     "log": {"show": "log.show", "verify": "log.verify", "forks": "log.forks"},
     "author": {
         "keygen": "author_keys.keygen",
