@@ -72,7 +72,11 @@ THINGS: dict[str, dict[str, Command]] = {
         "take": "taking_over.take",
     },
     "event": {"void": "events.void"},
-    "audit": {"list": "audit_events.list_audit_events", "replay": "audit_replay.replay"},
+    "audit": {
+        "list": "audit_events.list_audit_events",
+        "replay": "audit_replay.replay",
+        "explain": "audit_explain.explain",
+    },
     "log": {"show": "log.show", "verify": "log.verify", "forks": "log.forks"},
     "author": {
         "keygen": "author_keys.keygen",
