@@ -77,6 +77,7 @@ THINGS: dict[str, dict[str, Command]] = {
         "bundle": "audit_evidence.bundle",
         "check": "audit_evidence.check_bundle",
         "replay": "audit_replay.replay",
+        "explain": "audit_explain.explain",
     },
     "privacy": {"show": "privacy.show", "consent": "privacy.consent"},
     "log": {"show": "log.show", "verify": "log.verify", "forks": "log.forks"},
