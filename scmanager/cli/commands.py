@@ -87,6 +87,7 @@ THINGS: dict[str, dict[str, Command]] = {
         "log": "author_ledger.show_log",
         "prove": "author_ledger.prove",
         "publish": "author_ledger.publish",
+        "name-server": "author_naming.name_server",
     },
     "verify": {"update": "verifying.update", "plugin": "verifying.plugin", "fork": "verifying.fork"},
     "ledger": {
@@ -94,6 +95,7 @@ THINGS: dict[str, dict[str, Command]] = {
         "show": "ledger.show",
         "fork": "ledger.fork",
         "serve": "ledger_serving.serve",
+        "greet": "ledger_greeting.greet",
     },
     "backup": {"make": "backups.make", "verify": "backups.verify"},
     "projections": {"status": "running.projections_status", "rebuild": "running.projections_rebuild"},

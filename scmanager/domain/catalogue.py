@@ -16,6 +16,7 @@ from scmanager.domain import (
     ledger,
     machine,
     member,
+    naming,
     operation,
     organisation,
     player,
@@ -80,7 +81,7 @@ FOLDS: Final[Mapping[str, Fold]] = MappingProxyType(
 """By event tag."""
 
 # These fold to nothing: alarms are read in the trail of events, statements of the ledger by `master_ledger`.
-assert {alarm.ForkSeen.tag, ledger.KeysPublished.tag} <= set(RIGHT_NEEDED)
+assert {alarm.ForkSeen.tag, ledger.KeysPublished.tag, naming.ServerNamed.tag} <= set(RIGHT_NEEDED)
 
 for _tag, _right in RIGHT_NEEDED.items():
     governance.register(_right, CATALOGUE[_tag])

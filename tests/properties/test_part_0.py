@@ -17,6 +17,7 @@ from scmanager.domain import (
     fleet,
     ledger,
     member,
+    naming,
     operation_events,
     organisation,
     player,
@@ -142,7 +143,7 @@ def test_every_field_has_a_bound(tag: str) -> None:
     "thing",
     [
         organisation, role, member, ship_events, fleet, squadron, operation_events, contact, treaty_events, character,
-        player, audit_event, ledger,
+        player, audit_event, ledger, naming,
     ],
 )  # fmt: skip
 def test_every_type_needs_a_right_or_is_open_to_anyone(thing: ModuleType) -> None:
