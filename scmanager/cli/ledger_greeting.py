@@ -23,7 +23,7 @@ def greet(
     policy: PolicyChoice = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Shake hands with a server: it proves that it is the author's. The key shown to it is made for this and forgotten."""
+    """Shake hands with a server: it proves that it is the author's. Your key is made for this and forgotten."""
     given = trusting(context, ledger, manifests, policy)
     met = shake_hands(
         post_to(source), given.memory, given.known, given.policy, SigningKey.generate(), files.now_s(),
