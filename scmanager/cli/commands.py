@@ -76,6 +76,7 @@ THINGS: dict[str, dict[str, Command]] = {
         "list": "audit_events.list_audit_events",
         "replay": "audit_replay.replay",
         "explain": "audit_explain.explain",
+        "diff": "audit_diff.diff",
     },
     "privacy": {"show": "privacy.show", "consent": "privacy.consent"},
     "log": {"show": "log.show", "verify": "log.verify", "forks": "log.forks"},
