@@ -74,6 +74,8 @@ THINGS: dict[str, dict[str, Command]] = {
     "event": {"void": "events.void"},
     "audit": {
         "list": "audit_events.list_audit_events",
+        "bundle": "audit_evidence.bundle",
+        "check": "audit_evidence.check_bundle",
         "replay": "audit_replay.replay",
         "explain": "audit_explain.explain",
         "diff": "audit_diff.diff",
@@ -93,6 +95,9 @@ THINGS: dict[str, dict[str, Command]] = {
         "log": "author_ledger.show_log",
         "prove": "author_ledger.prove",
         "publish": "author_ledger.publish",
+        "intake-init": "author_intake.init",
+        "intake-log": "author_intake.show_log",
+        "serve": "author_intake.serve",
     },
     "verify": {"update": "verifying.update", "plugin": "verifying.plugin", "fork": "verifying.fork"},
     "ledger": {
@@ -127,7 +132,7 @@ GROUP_HELP = {
     "space": "Spaces travel as files: export, import, ask for admission; look at what waits for its beginning.",
     "recovery": "Recovery sheets: confirm yours; take over the founder's seat with one.",
     "event": "What you said that came to nothing: look at it, and say it again.",
-    "audit": "What your machines noticed: refused requests, forged files, damage, failures.",
+    "audit": "What your machines noticed; what was so when and why; and evidence of it, for strangers.",
     "log": "What was recorded: look at it, and prove that nobody changed it.",
     "author": "For the author: keys and signatures, made without a network; his ledger.",
     "verify": "Whether a file is what the author released. Needs no network; --from asks one.",
