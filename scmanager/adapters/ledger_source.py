@@ -111,7 +111,7 @@ def from_folder(folder: Path) -> Read:
 
 def from_address(address: str, clock: Callable[[], float] = time.monotonic) -> Read:
     """The files below this address; all of them within ALL_S. Raises AddressMistyped."""
-    base = _base(address)
+    base = base_of(address)
     end = clock() + ALL_S
 
     def read(path: str, bytes_max: int) -> bytes:
@@ -130,7 +130,7 @@ Post = Callable[[str, bytes, int], bytes]
 
 def post_to(address: str) -> Post:
     """POSTs below this address, each within FILE_S. Raises AddressMistyped."""
-    base = _base(address)
+    base = base_of(address)
 
     def post(path: str, body: bytes, bytes_max: int) -> bytes:
         try:
@@ -150,7 +150,7 @@ async def _got(base: str, path: str, bytes_max: int, seconds: float, body: bytes
         async with (
             asyncio.timeout(seconds),
             httpx.AsyncClient(
-                follow_redirects=False, timeout=STEP_S, headers=headers, trust_env=not _is_local(base)
+                follow_redirects=False, timeout=STEP_S, headers=headers, trust_env=not is_local(base)
             ) as client,
             client.stream("GET" if body is None else "POST", f"{base}/{path}", content=body) as answer,
         ):
@@ -195,7 +195,8 @@ def _check(status: int, encoding: str, base: str, path: str) -> None:
         raise _failed(base, path, "it packs what nobody asked to be packed")
 
 
-def _base(address: str) -> str:
+def base_of(address: str) -> str:
+    """An address without the slash at its end. Raises AddressMistyped."""
     try:
         said = urlsplit(address)
         host, _ = said.hostname, said.port
@@ -207,7 +208,7 @@ def _base(address: str) -> str:
     return address.rstrip("/")
 
 
-def _is_local(base: str) -> bool:
+def is_local(base: str) -> bool:
     """A proxy has no business on the loopback address."""
     host = urlsplit(base).hostname or ""
     try:
