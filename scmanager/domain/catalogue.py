@@ -8,6 +8,7 @@ from scmanager.domain import (
     alarm,
     audit_event,
     character,
+    consent,
     contact,
     document,
     fleet,
@@ -23,6 +24,7 @@ from scmanager.domain import (
     role,
     ship,
     squadron,
+    statistics_published,
     treaty,
 )
 from scmanager.domain.epoch import EPOCHS
@@ -52,6 +54,7 @@ DOCUMENTS: Final = _fold("document", document.Document(), document.evolve)
 MACHINES: Final = _fold("machine", machine.Machine(), machine.evolve)
 PLAYERS: Final = _fold("player", player.Player(), player.evolve)
 INBOXES: Final = _fold("notification", reading.Inbox(), reading.evolve)
+CONSENTS: Final = _fold("consent", consent.Consents(), consent.evolve)
 AUDIT: Final = _fold("audit", audit_event.Series(), audit_event.evolve)
 
 FOLDS: Final[Mapping[str, Fold]] = MappingProxyType(
@@ -73,6 +76,7 @@ FOLDS: Final[Mapping[str, Fold]] = MappingProxyType(
             MACHINES,
             DOCUMENTS,
             INBOXES,
+            CONSENTS,
             AUDIT,
         )
     )
@@ -81,6 +85,7 @@ FOLDS: Final[Mapping[str, Fold]] = MappingProxyType(
 
 # These fold to nothing: alarms are read in the trail of events, statements of the ledger by `master_ledger`.
 assert {alarm.ForkSeen.tag, ledger.KeysPublished.tag} <= set(RIGHT_NEEDED)
+assert statistics_published.StatisticsPublished.tag in RIGHT_NEEDED
 
 for _tag, _right in RIGHT_NEEDED.items():
     governance.register(_right, CATALOGUE[_tag])

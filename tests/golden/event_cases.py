@@ -27,6 +27,7 @@ WORDS = {
     "code": "token-wrong",
     "version": "0.1.0",
     "region": "AR",
+    "key": "fleets",
     "models": ("ANVL_Carrack", "DRAK_Corsair"),
     "content_hash": "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku",
     "min_supported_version": "0.0.9",

@@ -23,6 +23,7 @@ from scmanager.domain import (
     role,
     ship_events,
     squadron,
+    statistics_published,
     treaty_events,
 )
 from scmanager.domain.document import DEPS_MAX
@@ -77,6 +78,7 @@ ALLOWED_STR: dict[tuple[str, str], str] = {
     ("audit.noted/1", "region"): "a country, if the owner named one for the node",
     ("erased/1", "ground"): KEY,
     ("update.signed/1", "statement"): "versions, a hash and an address of a release",
+    ("statistics.published/1", "tables"): "features of the program, versions of releases and countries",
     ("plugin.signed/1", "statement"): "what a developer publishes a plugin under, in titles and catalogue keys",
 }
 """Every string that is no enum, and why it may be there. Each addition is a promise that it names no person."""
@@ -142,7 +144,7 @@ def test_every_field_has_a_bound(tag: str) -> None:
     "thing",
     [
         organisation, role, member, ship_events, fleet, squadron, operation_events, contact, treaty_events, character,
-        player, audit_event, ledger,
+        player, audit_event, ledger, statistics_published,
     ],
 )  # fmt: skip
 def test_every_type_needs_a_right_or_is_open_to_anyone(thing: ModuleType) -> None:
