@@ -88,6 +88,7 @@ THINGS: dict[str, dict[str, Command]] = {
         "log": "author_ledger.show_log",
         "prove": "author_ledger.prove",
         "publish": "author_ledger.publish",
+        "cosign": "author_witnesses.cosign",
     },
     "verify": {"update": "verifying.update", "plugin": "verifying.plugin", "fork": "verifying.fork"},
     "ledger": {

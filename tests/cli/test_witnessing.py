@@ -9,7 +9,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from scmanager.eventstore.memory import MemoryStore
+from scmanager.master_ledger.policy import Vkey
 from tests.cli.conftest import Scm
+from tests.support.ledger_server import Ledger
 from tests.support.witness import ShownLog, times
 
 LOG = ShownLog()
@@ -61,3 +64,26 @@ def test_what_is_wrong_is_named(scm: Scm, witness: Path, tmp_path: Path) -> None
     assert scm("witness", "show", tmp_path / "v").error == "witness-missing"
     assert scm("witness", "add-log", witness, "no key").error == "bad-vkey"
     assert scm("witness", "serve", tmp_path / "v").error == "witness-missing"
+
+
+def test_a_published_ledger_is_cosigned_by_whoever_keeps_a_copy(
+    scm: Scm, witness: Path, address: str, tmp_path: Path
+) -> None:
+    ledger = Ledger(MemoryStore(), tmp_path)
+    ledger.publish()
+    key = Vkey(ledger.server.origin, 1, ledger.server.key.public).text()
+    assert scm("witness", "add-log", witness, key).code == 0
+    shown = scm("witness", "show", witness, "--json").json
+    silent = Vkey("silent.example", 4, ledger.server.key.public).text()
+    lines = [f"witness one {shown['ed25519']} {address}", f"witness two {silent} http://127.0.0.1:1"]
+    (tmp_path / "policy").write_text("\n".join([*lines, "quorum one", ""]), encoding="utf-8")
+    cosign = ("author", "cosign", ledger.public, "--policy", tmp_path / "policy")
+    done = scm(*cosign, "--json")
+    assert (done.code, done.json["quorum"], list(done.json["cosigned"])) == (0, True, ["one"])
+    assert done.json["problems"] == {"http://127.0.0.1:1": "witness-silent"}
+    assert "a quorum has cosigned it" in scm(*cosign).out
+    (tmp_path / "policy").write_text("\n".join([*lines, "quorum two", ""]), encoding="utf-8")
+    refused = scm(*cosign)
+    assert (refused.code, "no quorum has cosigned it" in refused.out) == (1, True)
+    (tmp_path / "policy").write_text(f"witness two {silent}\nquorum two\n", encoding="utf-8")
+    assert scm(*cosign).error == "no-witness-address"
