@@ -72,7 +72,13 @@ THINGS: dict[str, dict[str, Command]] = {
         "take": "taking_over.take",
     },
     "event": {"void": "events.void"},
-    "audit": {"list": "audit_events.list_audit_events", "replay": "audit_replay.replay"},
+    "audit": {
+        "list": "audit_events.list_audit_events",
+        "bundle": "audit_evidence.bundle",
+        "check": "audit_evidence.check_bundle",
+        "replay": "audit_replay.replay",
+        "explain": "audit_explain.explain",
+    },
     "privacy": {"show": "privacy.show", "consent": "privacy.consent"},
     "log": {"show": "log.show", "verify": "log.verify", "forks": "log.forks"},
     "author": {
@@ -89,6 +95,10 @@ THINGS: dict[str, dict[str, Command]] = {
         "prove": "author_ledger.prove",
         "publish": "author_ledger.publish",
         "cosign": "author_witnesses.cosign",
+        "intake-init": "author_intake.init",
+        "intake-log": "author_intake.show_log",
+        "serve": "author_intake.serve",
+        "name-server": "author_naming.name_server",
     },
     "verify": {"update": "verifying.update", "plugin": "verifying.plugin", "fork": "verifying.fork"},
     "ledger": {
@@ -96,6 +106,7 @@ THINGS: dict[str, dict[str, Command]] = {
         "show": "ledger.show",
         "fork": "ledger.fork",
         "serve": "ledger_serving.serve",
+        "greet": "ledger_greeting.greet",
     },
     "witness": {
         "init": "witnessing.init",
@@ -130,7 +141,7 @@ GROUP_HELP = {
     "space": "Spaces travel as files: export, import, ask for admission; look at what waits for its beginning.",
     "recovery": "Recovery sheets: confirm yours; take over the founder's seat with one.",
     "event": "What you said that came to nothing: look at it, and say it again.",
-    "audit": "What your machines noticed: refused requests, forged files, damage, failures.",
+    "audit": "What your machines noticed; and evidence of what was recorded, for strangers.",
     "log": "What was recorded: look at it, and prove that nobody changed it.",
     "author": "For the author: keys and signatures, made without a network; his ledger.",
     "verify": "Whether a file is what the author released. Needs no network; --from asks one.",
