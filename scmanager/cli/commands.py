@@ -73,7 +73,12 @@ THINGS: dict[str, dict[str, Command]] = {
     },
     "event": {"void": "events.void"},
     "audit": {"list": "audit_events.list_audit_events"},
-    "privacy": {"show": "privacy.show", "consent": "privacy.consent"},
+    "privacy": {
+        "show": "privacy.show",
+        "consent": "privacy.consent",
+        "waiting": "reporting.waiting",
+        "sent": "reporting.sent",
+    },
     "log": {"show": "log.show", "verify": "log.verify", "forks": "log.forks"},
     "author": {
         "keygen": "author_keys.keygen",
