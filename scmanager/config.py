@@ -47,6 +47,8 @@ class Settings(msgspec.Struct, frozen=True):
     """SCM_REPORT_TO: the author's server, for what its owner consents to send. None: nothing is sent."""
     region: str | None = None
     """SCM_REGION: where this installation is, as ISO 3166-1 alpha-2 spells it. None: audit events name no region."""
+    intake_dsn: str | None = None
+    """SCM_INTAKE_DSN: a PostgreSQL event store for what an author's server takes. None: a file in the data folder."""
 
 
 def read_settings(environment: Mapping[str, str] | None = None, data: Path | None = None) -> Settings:
@@ -68,7 +70,8 @@ def read_settings(environment: Mapping[str, str] | None = None, data: Path | Non
     report_to = env.get("SCM_REPORT_TO") or None
     if report_to is not None and not _may_be_reported_to(report_to):
         raise SettingWrong(name="SCM_REPORT_TO", value=f"{report_to}: such as https://example.org/ledger")
-    return Settings(folder, state, int(port), env.get("SCM_POSTGRES_DSN") or None, trust, report_to, region)
+    dsn, intake = env.get("SCM_POSTGRES_DSN") or None, env.get("SCM_INTAKE_DSN") or None
+    return Settings(folder, state, int(port), dsn, trust, report_to, region, intake)
 
 
 def _may_be_reported_to(address: str) -> bool:
