@@ -80,7 +80,12 @@ THINGS: dict[str, dict[str, Command]] = {
         "explain": "audit_explain.explain",
         "diff": "audit_diff.diff",
     },
-    "privacy": {"show": "privacy.show", "consent": "privacy.consent"},
+    "privacy": {
+        "show": "privacy.show",
+        "consent": "privacy.consent",
+        "waiting": "reporting.waiting",
+        "sent": "reporting.sent",
+    },
     "log": {"show": "log.show", "verify": "log.verify", "forks": "log.forks"},
     "author": {
         "keygen": "author_keys.keygen",
