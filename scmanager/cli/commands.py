@@ -73,6 +73,7 @@ THINGS: dict[str, dict[str, Command]] = {
     },
     "event": {"void": "events.void"},
     "audit": {"list": "audit_events.list_audit_events"},
+    "privacy": {"show": "privacy.show", "consent": "privacy.consent"},
     "log": {"show": "log.show", "verify": "log.verify", "forks": "log.forks"},
     "author": {
         "keygen": "author_keys.keygen",

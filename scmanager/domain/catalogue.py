@@ -8,6 +8,7 @@ from scmanager.domain import (
     alarm,
     audit_event,
     character,
+    consent,
     contact,
     document,
     fleet,
@@ -53,6 +54,7 @@ DOCUMENTS: Final = _fold("document", document.Document(), document.evolve)
 MACHINES: Final = _fold("machine", machine.Machine(), machine.evolve)
 PLAYERS: Final = _fold("player", player.Player(), player.evolve)
 INBOXES: Final = _fold("notification", reading.Inbox(), reading.evolve)
+CONSENTS: Final = _fold("consent", consent.Consents(), consent.evolve)
 AUDIT: Final = _fold("audit", audit_event.Series(), audit_event.evolve)
 
 FOLDS: Final[Mapping[str, Fold]] = MappingProxyType(
@@ -74,6 +76,7 @@ FOLDS: Final[Mapping[str, Fold]] = MappingProxyType(
             MACHINES,
             DOCUMENTS,
             INBOXES,
+            CONSENTS,
             AUDIT,
         )
     )

@@ -188,6 +188,8 @@ RIGHT_NEEDED: Final[Mapping[str, Right | None]] = MappingProxyType(
         "player.main-dropped/1": ANYONE,
         "machine.named/1": ANYONE,
         "notification.read/1": ANYONE,
+        "consent.given/1": ANYONE,
+        "consent.withdrawn/1": ANYONE,
         "audit.noted/1": ANYONE,
         "audit.repeated/1": ANYONE,
         "audit.unlisted/1": ANYONE,

@@ -43,6 +43,8 @@ def test_what_anyone_may_say_has_a_twin_by_right_or_concerns_only_oneself() -> N
         "player.main-dropped/1",
         "machine.named/1",  # What one calls one's own devices.
         "notification.read/1",  # Each reads for himself.
+        "consent.given/1",  # Nobody consents for another.
+        "consent.withdrawn/1",
         "audit.noted/1",  # What one's own device noticed.
         "audit.repeated/1",
         "audit.unlisted/1",
