@@ -133,7 +133,7 @@ class RecordStore:
             ).fetchall()
 
     def destroy(self, until: int) -> None:
-        """All of this day and of those before it, for good: the next day is the first that is open. Harmless twice."""
+        """All of this day and of those before it, for good; the next day is the first open one. Harmless twice."""
         with self._transaction():
             self._database.execute("DELETE FROM records WHERE day <= ?", (until,))
             self._database.execute("DELETE FROM batches WHERE day <= ?", (until,))
