@@ -13,7 +13,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from scmanager import __version__
-from scmanager.application.published import Published
+from scmanager.application.published_registry import PublishedRegistry
 from scmanager.errors import Refused, Unavailable, Untrusted
 from scmanager.master_ledger import proof
 from scmanager.master_ledger.fetching import Read, SourceLacks
@@ -58,7 +58,9 @@ class Source:
         """The proof of logging of a file, made by the server or of the folder. Raises NotEntered, and as `read`."""
         if self._served:
             return self.read(f"{PROOFS}/{content_hash}", proof.FILE_BYTES_MAX)
-        return Published(self.read).proof(content_hash).to_bytes()
+        registry = PublishedRegistry(self.read)
+        registry.follow()
+        return registry.proof(content_hash).to_bytes()
 
 
 def from_folder(folder: Path) -> Read:

@@ -72,7 +72,7 @@ THINGS: dict[str, dict[str, Command]] = {
         "take": "taking_over.take",
     },
     "event": {"void": "events.void"},
-    "audit": {"list": "audit_events.list_audit_events"},
+    "audit": {"list": "audit_events.list_audit_events", "replay": "audit_replay.replay"},
     "privacy": {"show": "privacy.show", "consent": "privacy.consent"},
     "log": {"show": "log.show", "verify": "log.verify", "forks": "log.forks"},
     "author": {

@@ -14,6 +14,7 @@ from scmanager.eventstore.log_tree import LogTree
 from scmanager.eventstore.own_log import Draft
 from scmanager.eventstore.store import Store
 from scmanager.master_ledger import submission
+from scmanager.master_ledger.fetching import Read
 from scmanager.master_ledger.submission import Submission
 from tests.support.ledger import Server, first_manifest
 
@@ -22,10 +23,11 @@ Answer = Callable[[socket.socket, str], None]
 
 
 @contextlib.contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """The real server over this folder; its address."""
+def served(folder: Path | Read) -> Iterator[str]:
+    """The real server over this folder, or over whatever gives its files; its address."""
+    read = from_folder(folder) if isinstance(folder, Path) else folder
     with listen(0) as taken:
-        serving, stop, ready = server(make_ledger_app(from_folder(folder))), threading.Event(), threading.Event()
+        serving, stop, ready = server(make_ledger_app(read)), threading.Event(), threading.Event()
         threads = [
             threading.Thread(target=serving.run, kwargs={"sockets": [taken.dup()]}),
             threading.Thread(target=attend, args=(serving, stop, ready.set)),
