@@ -44,6 +44,8 @@ class Settings(msgspec.Struct, frozen=True):
     """SCM_TRUST: a folder that says which author's ledger counts. None: the one that came with the program."""
     region: str | None = None
     """SCM_REGION: where this installation is, as ISO 3166-1 alpha-2 spells it. None: audit events name no region."""
+    intake_dsn: str | None = None
+    """SCM_INTAKE_DSN: a PostgreSQL event store for what an author's server takes. None: a file in the data folder."""
 
 
 def read_settings(environment: Mapping[str, str] | None = None, data: Path | None = None) -> Settings:
@@ -62,7 +64,8 @@ def read_settings(environment: Mapping[str, str] | None = None, data: Path | Non
     if region is not None and region not in REGIONS:
         raise SettingWrong(name="SCM_REGION", value=region)
     trust = Path(env["SCM_TRUST"]).absolute() if env.get("SCM_TRUST") else None
-    return Settings(folder, state, int(port), env.get("SCM_POSTGRES_DSN") or None, trust, region)
+    dsn, intake = env.get("SCM_POSTGRES_DSN") or None, env.get("SCM_INTAKE_DSN") or None
+    return Settings(folder, state, int(port), dsn, trust, region, intake)
 
 
 def default_data_folder(environment: Mapping[str, str]) -> Path:

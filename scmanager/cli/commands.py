@@ -88,6 +88,9 @@ THINGS: dict[str, dict[str, Command]] = {
         "log": "author_ledger.show_log",
         "prove": "author_ledger.prove",
         "publish": "author_ledger.publish",
+        "intake-init": "author_intake.init",
+        "intake-log": "author_intake.show_log",
+        "serve": "author_intake.serve",
     },
     "verify": {"update": "verifying.update", "plugin": "verifying.plugin", "fork": "verifying.fork"},
     "ledger": {

@@ -197,6 +197,7 @@ RIGHT_NEEDED: Final[Mapping[str, Right | None]] = MappingProxyType(
         "keys.published/1": ANYONE,
         "update.signed/1": ANYONE,
         "plugin.signed/1": ANYONE,
+        "report.audit-taken/1": ANYONE,
     }
 )
 """By tag. Types of governance and of other fields stand with those."""

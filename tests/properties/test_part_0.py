@@ -15,6 +15,7 @@ from scmanager.domain import (
     character,
     contact,
     fleet,
+    intake,
     ledger,
     member,
     operation_events,
@@ -76,6 +77,8 @@ ALLOWED_STR: dict[tuple[str, str], str] = {
     ("audit.noted/1", "code"): "the stable code of an error of ours, or of an act",
     ("audit.noted/1", "version"): "the release that wrote it",
     ("audit.noted/1", "region"): "a country, if the owner named one for the node",
+    ("report.audit-taken/1", "version"): "the release that noted it",
+    ("report.audit-taken/1", "region"): "a country, if the reporter named one",
     ("erased/1", "ground"): KEY,
     ("update.signed/1", "statement"): "versions, a hash and an address of a release",
     ("statistics.published/1", "tables"): "features of the program, versions of releases and countries",
@@ -144,7 +147,7 @@ def test_every_field_has_a_bound(tag: str) -> None:
     "thing",
     [
         organisation, role, member, ship_events, fleet, squadron, operation_events, contact, treaty_events, character,
-        player, audit_event, ledger, statistics_published,
+        player, audit_event, ledger, statistics_published, intake,
     ],
 )  # fmt: skip
 def test_every_type_needs_a_right_or_is_open_to_anyone(thing: ModuleType) -> None:
