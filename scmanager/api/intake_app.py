@@ -148,7 +148,7 @@ class IntakeApp:
             if "{node_id}" in kind.path and not _NODE.fullmatch(node_id):
                 raise NodeMistyped
             reports = kind.batch(await request.body(), self._allows)
-            self._pay(request, node_id, len(reports.events))
+            self._pay(request, node_id, reports.count)
             receipt = await asyncio.wrap_future(self._submit(reports))
             return Response(receipt, 200, {"cache-control": "no-store"}, media_type=JSON)
 

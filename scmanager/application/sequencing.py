@@ -54,6 +54,11 @@ class Reports(msgspec.Struct, frozen=True):
     beside: Callable[[], None] | None = None
     """Keeps what stands in no log, durably, before the commit. Harmless twice; raises what refuses the batch."""
 
+    @property
+    def count(self) -> int:
+        """How many reports it is."""
+        return len(self.events)
+
 
 class Receipt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where a batch stands in the log. From it and from his reports the sender makes the entries, byte by byte."""
