@@ -83,7 +83,7 @@ def from_folder(folder: Path) -> Read:
 
 def from_address(address: str, clock: Callable[[], float] = time.monotonic) -> Read:
     """The files below this address; all of them within ALL_S. Raises AddressMistyped."""
-    base = _base(address)
+    base = base_of(address)
     end = clock() + ALL_S
 
     def read(path: str, bytes_max: int) -> bytes:
@@ -105,7 +105,7 @@ async def _got(base: str, path: str, bytes_max: int, seconds: float) -> bytes:
         async with (
             asyncio.timeout(seconds),
             httpx.AsyncClient(
-                follow_redirects=False, timeout=STEP_S, headers=headers, trust_env=not _is_local(base)
+                follow_redirects=False, timeout=STEP_S, headers=headers, trust_env=not is_local(base)
             ) as client,
             client.stream("GET", f"{base}/{path}") as answer,
         ):
@@ -130,7 +130,8 @@ def _check(status: int, encoding: str, base: str, path: str) -> None:
         raise _failed(base, path, "it packs what nobody asked to be packed")
 
 
-def _base(address: str) -> str:
+def base_of(address: str) -> str:
+    """An address without the slash at its end. Raises AddressMistyped."""
     try:
         said = urlsplit(address)
         host, _ = said.hostname, said.port
@@ -142,7 +143,7 @@ def _base(address: str) -> str:
     return address.rstrip("/")
 
 
-def _is_local(base: str) -> bool:
+def is_local(base: str) -> bool:
     """A proxy has no business on the loopback address."""
     host = urlsplit(base).hostname or ""
     try:

@@ -79,33 +79,36 @@ def serve(
     from scmanager.supervisor import told_by_signals
 
     given, read = trusting(context, ledger, manifests, policy), from_folder(folder)
-    with open_intake(context) as intake, listen(port) as taken:
-        with at_work(given, intake, folder) as (taking, counted, delegation):
-            public = folder / FOLDER
-            reports = IntakeApp((AUDIT, STATISTICS), counted.submit, allows, time.monotonic)
-            statistics = make_statistics_app(counted.proof)
-            app = AuthorApp(make_ledger_app(read), make_ledger_app(from_folder(public)), reports, statistics)
-            serving, asked, ready = server(app), threading.Event(), threading.Event()
-            with told_by_signals(asked):
-                threads = [
-                    threading.Thread(target=serving.run, kwargs={"sockets": [taken.dup()]}, daemon=True),
-                    threading.Thread(target=attend, args=(serving, asked, ready.set), daemon=True),
-                ]
-                for each in threads:
-                    each.start()
-                ready.wait()
-                say(f"The ledger is served: http://{taken.getsockname()[0]}:{taken.getsockname()[1]}/{CHECKPOINT}")
-                try:
-                    delegation.check()
-                    remark("Reports are taken. Stop it with Ctrl+C.")
-                except NotDelegated as error:
-                    remark(f"{error} {error.hint}")
-                while not asked.wait(0.5) and taking.sequencer.ended is None:
-                    pass
-                asked.set()
-                threads[0].join(10)
-            if taking.sequencer.ended is not None:
-                raise taking.sequencer.ended
+    with (
+        open_intake(context) as intake,
+        listen(port) as taken,
+        at_work(given, intake, folder) as (taking, counted, delegation),
+    ):
+        public = folder / FOLDER
+        reports = IntakeApp((AUDIT, STATISTICS), counted.submit, allows, time.monotonic)
+        statistics = make_statistics_app(counted.proof)
+        app = AuthorApp(make_ledger_app(read), make_ledger_app(from_folder(public)), reports, statistics)
+        serving, asked, ready = server(app), threading.Event(), threading.Event()
+        with told_by_signals(asked):
+            threads = [
+                threading.Thread(target=serving.run, kwargs={"sockets": [taken.dup()]}, daemon=True),
+                threading.Thread(target=attend, args=(serving, asked, ready.set), daemon=True),
+            ]
+            for each in threads:
+                each.start()
+            ready.wait()
+            say(f"The ledger is served: http://{taken.getsockname()[0]}:{taken.getsockname()[1]}/{CHECKPOINT}")
+            try:
+                delegation.check()
+                remark("Reports are taken. Stop it with Ctrl+C.")
+            except NotDelegated as error:
+                remark(f"{error} {error.hint}")
+            while not asked.wait(0.5) and taking.sequencer.ended is None:
+                pass
+            asked.set()
+            threads[0].join(10)
+        if taking.sequencer.ended is not None:
+            raise taking.sequencer.ended
 
 
 @contextmanager
@@ -127,6 +130,7 @@ def at_work(given: Trusting, intake: OwnIntake, folder: Path) -> "Iterator[tuple
 
 
 def open_intake(context: typer.Context) -> OwnIntake:
+    """The intake folder of this data folder. Raises as `OwnIntake`."""
     session = session_of(context)
     return OwnIntake(session.settings, open_identity(session.folder, session.protection()), clock_us)
 

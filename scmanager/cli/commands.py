@@ -72,7 +72,12 @@ THINGS: dict[str, dict[str, Command]] = {
         "take": "taking_over.take",
     },
     "event": {"void": "events.void"},
-    "audit": {"list": "audit_events.list_audit_events", "replay": "audit_replay.replay"},
+    "audit": {
+        "list": "audit_events.list_audit_events",
+        "bundle": "audit_evidence.bundle",
+        "check": "audit_evidence.check_bundle",
+        "replay": "audit_replay.replay",
+    },
     "privacy": {"show": "privacy.show", "consent": "privacy.consent"},
     "log": {"show": "log.show", "verify": "log.verify", "forks": "log.forks"},
     "author": {
@@ -127,7 +132,7 @@ GROUP_HELP = {
     "space": "Spaces travel as files: export, import, ask for admission; look at what waits for its beginning.",
     "recovery": "Recovery sheets: confirm yours; take over the founder's seat with one.",
     "event": "What you said that came to nothing: look at it, and say it again.",
-    "audit": "What your machines noticed: refused requests, forged files, damage, failures.",
+    "audit": "What your machines noticed; and evidence of what was recorded, for strangers.",
     "log": "What was recorded: look at it, and prove that nobody changed it.",
     "author": "For the author: keys and signatures, made without a network; his ledger.",
     "verify": "Whether a file is what the author released. Needs no network; --from asks one.",

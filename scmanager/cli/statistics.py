@@ -81,7 +81,7 @@ def release(
     policy: PolicyChoice = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Release the statistics of closed days, once each, and destroy their records. A running server does it itself."""
+    """Release the statistics of closed days, once each, and destroy their records. A running server does it too."""
     from scmanager.cli.author_intake import at_work, open_intake
 
     given = trusting(context, ledger, manifests, policy)
@@ -135,8 +135,10 @@ def _told(said: StatisticsPublished) -> dict[str, Any]:
         "every_days": said.every_days,
         "tables": {
             table.measure.value: {
-                "threshold": table.threshold, "scale": table.scale, "rows": {row.key: row.value for row in table.rows},
+                "threshold": table.threshold,
+                "scale": table.scale,
+                "rows": {row.key: row.value for row in table.rows},
             }
             for table in said.tables
         },
-    }  # fmt: skip
+    }
