@@ -60,6 +60,10 @@ class OwnStatistics:
         """What keeps a closed day from being released."""
 
     def __enter__(self) -> Self:
+        return self
+
+    def start(self) -> "OwnStatistics":
+        """From now on closed days are released by themselves."""
         self._thread.start()
         return self
 
@@ -67,7 +71,8 @@ class OwnStatistics:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._over.set()
-        self._thread.join(ENTER_S)
+        if self._thread.is_alive():
+            self._thread.join(ENTER_S)
         self._worker.shutdown()
         self._records.close()
 

@@ -21,7 +21,7 @@ from scmanager.cli.output import JsonFlag, remark, say, say_result
 from scmanager.cli.session import session_of
 from scmanager.cli.trusting import LedgerChoice, ManifestsChoice, PolicyChoice, Trusting, trusting
 from scmanager.domain.ledger import LedgerLog, UpdateSigned
-from scmanager.eventstore.checkpoint import origin
+from scmanager.eventstore.checkpoint import NOTE_BYTES_MAX, origin
 from scmanager.master_ledger import issuing, submission
 from scmanager.master_ledger.fetching import CHECKPOINT, MANIFESTS, Read, SourceLacks, fetch_manifests
 from scmanager.master_ledger.seen import Seen
@@ -85,6 +85,7 @@ def serve(
         at_work(given, intake, folder) as (taking, counted, delegation),
     ):
         public = folder / FOLDER
+        counted.start()
         reports = IntakeApp((AUDIT, STATISTICS), counted.submit, allows, time.monotonic)
         statistics = make_statistics_app(counted.proof)
         app = AuthorApp(make_ledger_app(read), make_ledger_app(from_folder(public)), reports, statistics)
@@ -151,6 +152,10 @@ def _versions(read: Read) -> list[str]:
     """Of the releases that the ledger knows: statistics name these, and no others."""
     from scmanager.application.published_registry import PublishedRegistry
 
+    try:
+        read(CHECKPOINT, NOTE_BYTES_MAX)
+    except SourceLacks:  # No ledger is published there yet.
+        return []
     rows = PublishedRegistry(read).updates(None)
     return sorted({each.said.statement.version for each in rows if isinstance(each.said, UpdateSigned)})
 

@@ -147,7 +147,7 @@ def test_the_server_releases_by_itself_when_it_starts_after_a_closed_day(tmp_pat
         with site.counting(taking, clock):
             pass
         clock.day = DAY + 3
-        with site.counting(taking, clock) as counted:
+        with site.counting(taking, clock).start() as counted:
             end = time.monotonic() + 20
             while counted.releases.due(clock.day):
                 assert time.monotonic() < end, counted.trouble
