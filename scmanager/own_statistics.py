@@ -16,13 +16,14 @@ import msgspec
 from scmanager.adapters.record_store import RecordStore
 from scmanager.application.published import Published
 from scmanager.application.releasing import DayNotHeld, Releases, release_id
-from scmanager.application.sequencing import IntakeFull, Receipt, Reports, Sequencer
+from scmanager.application.sequencing import IntakeFull, Reports, Sequencer
 from scmanager.application.statistics_reports import keeping
 from scmanager.domain.event import Event
 from scmanager.domain.statistics import DAY_S, Record
 from scmanager.errors import ScManagerError, Unavailable
 from scmanager.master_ledger.fetching import Read
 from scmanager.master_ledger.proof import Proof
+from scmanager.master_ledger.reports import Receipt
 from scmanager.own_intake import OwnIntake
 from scmanager.spaces.opening import parse_row
 

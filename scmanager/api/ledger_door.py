@@ -28,6 +28,7 @@ from scmanager.application.published_registry import PluginUnknown, UpdateUnknow
 from scmanager.application.releasing import DayNotHeld
 from scmanager.errors import Refused, ScManagerError
 from scmanager.master_ledger.fetching import CHECKPOINT, MANIFESTS, SHARED
+from scmanager.master_ledger.handshake import ServerNotNamed, SessionUnknown
 
 API = "/api/v1"
 PROOFS = f"{API}/ledger"
@@ -59,7 +60,7 @@ class LedgerFileUnknown(Refused):
 
 
 class LedgerOnlyRead(Refused):
-    """{method} is not offered: the ledger is only read here."""
+    """{method} is not offered there: the ledger is only read."""
 
     code = "ledger-only-read"
     hint = "Ask with GET or HEAD. What the author signed is entered where the ledger is written."
@@ -68,6 +69,7 @@ class LedgerOnlyRead(Refused):
 _STATUS = {
     LedgerFileUnknown.code: 404, LedgerOnlyRead.code: 405, NotEntered.code: 404, PlaceUnknown.code: 404,
     UpdateUnknown.code: 404, PluginUnknown.code: 404, DayNotHeld.code: 404, TooManyRequests.code: 429,
+    ServerNotNamed.code: 503, SessionUnknown.code: 401,
 }  # fmt: skip
 
 

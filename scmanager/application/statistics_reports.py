@@ -24,8 +24,8 @@ class RecordReports(Reports, frozen=True):
     records: tuple[Record, ...] = ()
 
     @property
-    def count(self) -> int:
-        """How many records it is."""
+    def amount(self) -> int:
+        """How many records its sender is charged for."""
         return len(self.records)
 
 

@@ -74,7 +74,7 @@ def serve(
     from scmanager.api.serving import attend, listen, server
     from scmanager.api.statistics_app import make_statistics_app
     from scmanager.application.delegation import NotDelegated
-    from scmanager.application.reports import AUDIT, allows
+    from scmanager.application.reports import KINDS, allows
     from scmanager.application.statistics_reports import STATISTICS
     from scmanager.supervisor import told_by_signals
 
@@ -86,7 +86,7 @@ def serve(
     ):
         public = folder / FOLDER
         counted.start()
-        reports = IntakeApp((AUDIT, STATISTICS), counted.submit, allows, time.monotonic)
+        reports = IntakeApp((*KINDS, STATISTICS), counted.submit, allows, time.monotonic)
         statistics = make_statistics_app(counted.proof)
         app = AuthorApp(make_ledger_app(read), make_ledger_app(from_folder(public)), reports, statistics)
         serving, asked, ready = server(app), threading.Event(), threading.Event()

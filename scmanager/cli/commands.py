@@ -77,6 +77,7 @@ THINGS: dict[str, dict[str, Command]] = {
         "bundle": "audit_evidence.bundle",
         "check": "audit_evidence.check_bundle",
         "replay": "audit_replay.replay",
+        "explain": "audit_explain.explain",
     },
     "privacy": {"show": "privacy.show", "consent": "privacy.consent"},
     "log": {"show": "log.show", "verify": "log.verify", "forks": "log.forks"},
@@ -97,6 +98,7 @@ THINGS: dict[str, dict[str, Command]] = {
         "intake-init": "author_intake.init",
         "intake-log": "author_intake.show_log",
         "serve": "author_intake.serve",
+        "name-server": "author_naming.name_server",
     },
     "verify": {"update": "verifying.update", "plugin": "verifying.plugin", "fork": "verifying.fork"},
     "ledger": {
@@ -105,6 +107,7 @@ THINGS: dict[str, dict[str, Command]] = {
         "fork": "ledger.fork",
         "statistics": "statistics.read",
         "serve": "ledger_serving.serve",
+        "greet": "ledger_greeting.greet",
     },
     "backup": {"make": "backups.make", "verify": "backups.verify"},
     "projections": {"status": "running.projections_status", "rebuild": "running.projections_rebuild"},

@@ -20,11 +20,14 @@ from scmanager.api.intake_app import IntakeApp, Limits
 from scmanager.api.ledger_app import make_ledger_app
 from scmanager.api.serving import attend, listen, server
 from scmanager.api.statistics_app import make_statistics_app
+from scmanager.application import reports as kinds
 from scmanager.application.delegation import Delegation
-from scmanager.application.reports import AUDIT, allows
+from scmanager.application.reports import allows
 from scmanager.application.statistics_reports import STATISTICS
 from scmanager.config import Settings
 from scmanager.domain.audit_types import AuditType
+from scmanager.domain.consent import consent_hash
+from scmanager.domain.consent_texts import Purpose
 from scmanager.domain.intake import AuditTaken
 from scmanager.domain.ledger import Final, KeysPublished, LedgerLog
 from scmanager.master_ledger import issuing, submission
@@ -37,8 +40,8 @@ from scmanager.runtime import clock_us
 from scmanager.taking import Taking
 from tests.support.ledger import NOW_S, RELEASE, ROOTS, signed
 
-KINDS = (AUDIT, STATISTICS)
-CONSENT = bytes([7]) * 32
+KINDS = (*kinds.KINDS, STATISTICS)
+CONSENT = consent_hash(Purpose.AUDIT_REPORTS, 1)
 ROOT = issuing.quorum(2, [each.public for each in ROOTS])
 
 
