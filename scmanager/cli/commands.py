@@ -95,6 +95,7 @@ THINGS: dict[str, dict[str, Command]] = {
         "publish": "author_ledger.publish",
         "intake-init": "author_intake.init",
         "intake-log": "author_intake.show_log",
+        "vault": "author_intake.show_vault",
         "serve": "author_intake.serve",
     },
     "verify": {"update": "verifying.update", "plugin": "verifying.plugin", "fork": "verifying.fork"},

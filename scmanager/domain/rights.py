@@ -200,6 +200,7 @@ RIGHT_NEEDED: Final[Mapping[str, Right | None]] = MappingProxyType(
         "report.audit-taken/1": ANYONE,
         "report.health-anchored/1": ANYONE,
         "report.error-counted/1": ANYONE,
+        "report.bug-opened/1": ANYONE,
     }
 )
 """By tag. Types of governance and of other fields stand with those."""
