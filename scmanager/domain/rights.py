@@ -198,6 +198,7 @@ RIGHT_NEEDED: Final[Mapping[str, Right | None]] = MappingProxyType(
         "update.signed/1": ANYONE,
         "plugin.signed/1": ANYONE,
         "report.audit-taken/1": ANYONE,
+        "server.named/1": ANYONE,
         "report.health-anchored/1": ANYONE,
         "report.error-counted/1": ANYONE,
         "report.bug-opened/1": ANYONE,

@@ -18,6 +18,7 @@ from scmanager.domain import (
     intake,
     ledger,
     member,
+    naming,
     operation_events,
     organisation,
     player,
@@ -155,7 +156,7 @@ def test_every_field_has_a_bound(tag: str) -> None:
     "thing",
     [
         organisation, role, member, ship_events, fleet, squadron, operation_events, contact, treaty_events, character,
-        player, audit_event, ledger, intake, statistics_published,
+        player, audit_event, ledger, intake, naming, statistics_published,
     ],
 )  # fmt: skip
 def test_every_type_needs_a_right_or_is_open_to_anyone(thing: ModuleType) -> None:
