@@ -85,7 +85,8 @@ def release(
     from scmanager.cli.author_intake import at_work, open_intake
 
     given = trusting(context, ledger, manifests, policy)
-    with open_intake(context) as intake, at_work(given, intake, folder) as (_, counted, delegation):
+    data = session_of(context).folder
+    with open_intake(context) as intake, at_work(given, intake, folder, data) as (_, counted, delegation):
         delegation.check()
         due = counted.releases.due(counted.today())
         if day is None:
