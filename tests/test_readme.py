@@ -1,21 +1,25 @@
 """The pages that show commands are run: each `$ scm ...` of a console block, against what the page says it answers.
 
-Pages show stdout. `...` stands for anything, a word of NAMED for an id.
+Pages show stdout. `...` stands for anything, a word of NAMED for an id. The commands of the README run as people run
+them, each in a process of its own; those of the manuals in this one, by the same entry.
 """
 
-import os
 import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from scmanager.cli.entry import run
+from tests.support.forked import unmeasured
+
 ROOT = Path(__file__).parent.parent
-PAGES = [
-    "README.md", "docs/manual-first-run.md", "docs/manual-operation.md", "docs/manual-moving.md",
-    "docs/manual-losing.md", "docs/manual-erasing.md",
+MANUALS = [
+    "docs/manual-first-run.md", "docs/manual-operation.md", "docs/manual-moving.md", "docs/manual-losing.md",
+    "docs/manual-erasing.md",
 ]  # fmt: skip
 REFUSED = {
     "scm member remove Vesper mistake": 1,
@@ -62,32 +66,57 @@ def typed(command: str, learnt: dict[str, str], folder: Path) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("page", PAGES)
-@pytest.mark.slow
-def test_every_command_on_the_page_answers_as_the_page_says(page: str, tmp_path: Path) -> None:
+Answer = tuple[int, str, str]
+"""Exit code, stdout, stderr."""
+
+
+def follow(page: str, folder: Path, scm: Callable[[dict[str, str], list[str]], Answer]) -> None:
+    """Each command of the page, in its order, with the page's settings; what it answers is what the page says."""
     shown, learnt = steps(page), dict[str, str]()
     assert len(shown) >= 10
     for command, answer in shown:
         at = re.match(r"(?:SCM_DATA=(\S+) )?scm ", command)
         assert at, command
-        folder = at[1] or "mine"
-        environment = os.environ | {
-            "SCM_DATA": str(tmp_path / folder),
-            "SCM_STATE": str(tmp_path / f"{folder}.state"),
-            "PYTHONPATH": str(ROOT),
+        data = at[1] or "mine"
+        environment = {
+            "SCM_DATA": str(folder / data),
+            "SCM_STATE": str(folder / f"{data}.state"),
             "COLUMNS": "160",
             "SCM_BACKUP_PASSPHRASE": "correct horse battery",
         }
-        arguments = typed(command[at.end() :], learnt, tmp_path)
-        told = subprocess.run(
-            [sys.executable, "-m", "scmanager", *arguments], env=environment, cwd=tmp_path,
-            capture_output=True, text=True, check=False, encoding="utf-8",
-        )  # fmt: skip
-        assert told.returncode == REFUSED.get(command, 0), f"{command}\n{told.stderr}"
+        code, out, err = scm(environment, typed(command[at.end() :], learnt, folder))
+        assert code == REFUSED.get(command, 0), f"{command}\n{err}"
         if answer.strip():
-            found = re.fullmatch(pattern(answer, learnt), plain(told.stdout))
-            assert found, f"{command}\n{told.stdout}"
+            found = re.fullmatch(pattern(answer, learnt), plain(out))
+            assert found, f"{command}\n{out}"
             learnt |= found.groupdict()
+
+
+@pytest.mark.slow
+def test_every_command_of_the_readme_answers_as_it_says_in_a_process_of_its_own(tmp_path: Path) -> None:
+    def scm(environment: dict[str, str], arguments: list[str]) -> Answer:
+        told = subprocess.run(
+            [sys.executable, "-m", "scmanager", *arguments], cwd=tmp_path, capture_output=True, text=True,
+            env=unmeasured() | environment | {"PYTHONPATH": str(ROOT)}, check=False, encoding="utf-8",
+        )  # fmt: skip
+        return told.returncode, told.stdout, told.stderr
+
+    follow("README.md", tmp_path, scm)
+
+
+@pytest.mark.parametrize("page", MANUALS)
+@pytest.mark.slow
+def test_every_command_of_a_manual_answers_as_it_says(
+    page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def scm(environment: dict[str, str], arguments: list[str]) -> Answer:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        code = run(arguments)
+        return code, *capsys.readouterr()
+
+    monkeypatch.chdir(tmp_path)
+    follow(page, tmp_path, scm)
 
 
 def test_the_tour_of_the_readme_is_short() -> None:

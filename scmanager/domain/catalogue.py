@@ -14,9 +14,11 @@ from scmanager.domain import (
     fleet,
     governance,
     hangar_import,
+    intake,
     ledger,
     machine,
     member,
+    naming,
     operation,
     organisation,
     player,
@@ -83,8 +85,11 @@ FOLDS: Final[Mapping[str, Fold]] = MappingProxyType(
 )
 """By event tag."""
 
-# These fold to nothing: alarms are read in the trail of events, statements of the ledger by `master_ledger`.
-assert {alarm.ForkSeen.tag, ledger.KeysPublished.tag} <= set(RIGHT_NEEDED)
+# These fold to nothing: alarms are read in the trail of events, statements of the ledger by `master_ledger`, and what
+# was reported to the author stands in a log that is not loaded.
+assert {alarm.ForkSeen.tag, ledger.KeysPublished.tag, intake.AuditTaken.tag, naming.ServerNamed.tag} <= set(
+    RIGHT_NEEDED
+)
 assert statistics_published.StatisticsPublished.tag in RIGHT_NEEDED
 
 for _tag, _right in RIGHT_NEEDED.items():

@@ -7,10 +7,9 @@ machine while it was withdrawn on another, it is withdrawn.
 import hashlib
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import Annotated, Final, TypeVar
+from typing import Final, TypeVar
 
-from msgspec import Meta
-
+from scmanager.domain.audit_event import Count, Digest
 from scmanager.domain.consent_texts import TEXTS, Purpose, current, text_of
 from scmanager.domain.contest import Claim, drop, entries
 from scmanager.domain.event import Decision, Envelope, Event, Id, Id32, State
@@ -19,15 +18,12 @@ from scmanager.errors import Refused
 
 V = TypeVar("V")
 
-Digest = Annotated[bytes, Meta(min_length=32, max_length=32)]
-Version = Annotated[int, Meta(ge=1, le=2**32 - 1)]
-
 
 class Given(Event, tag="consent.given/1"):
     """To this text of this purpose. Ends the withdrawals that are named."""
 
     purpose: Purpose
-    text: Version
+    text: Count
     words: Digest
     """The hash of the text that was shown."""
     over: Entries = ()

@@ -61,8 +61,8 @@ _WITHDRAW = (
 )
 
 
-def _text(purpose: Purpose, title: str, why: str, sent: str) -> ConsentText:
-    return ConsentText(title, why, sent, _NEVER, _TO_WHOM, _KEPT, _WITHDRAW.format(purpose=purpose.value))
+def _text(purpose: Purpose, title: str, why: str, sent: str, kept: str = _KEPT) -> ConsentText:
+    return ConsentText(title, why, sent, _NEVER, _TO_WHOM, kept, _WITHDRAW.format(purpose=purpose.value))
 
 
 TEXTS: Final[Mapping[Purpose, tuple[ConsentText, ...]]] = MappingProxyType(
@@ -73,10 +73,10 @@ TEXTS: Final[Mapping[Purpose, tuple[ConsentText, ...]]] = MappingProxyType(
                 "Audit reports",
                 "So that the author sees when installations are attacked, when updates or plugins fail, and when "
                 "somebody hands out forged files.",
-                "Of each audit event that scm audit list shows: its type, when it happened, how often, a hash of "
-                "where it came from and a hash of what happened (both made with a secret of your machine, the first "
-                "with another one each day), the version of the program, and the country if you named one in "
-                "SCM_REGION.",
+                "Of each audit event that scm audit list shows from then on: its type, when it happened, how often, "
+                "a hash of where it came from (made with a secret of your machine, another one each day), a salted "
+                "hash of what happened (the salt stays with you), the version of the program, and the country if you "
+                "named one in SCM_REGION.",
             ),
         ),
         Purpose.STATISTICS: (
@@ -88,6 +88,8 @@ TEXTS: Final[Mapping[Purpose, tuple[ConsentText, ...]]] = MappingProxyType(
                 "took; the version; the country if you named one in SCM_REGION; a number for your session that "
                 "changes every 24 hours; hashes that stand for you and your organisation and that nobody can turn "
                 "back. Published are totals only, and none of a group so small that it could point to somebody.",
+                "Single records until the totals of their day are published, at most 35 days; the totals for ever. "
+                "What waits on your machine is kept until the server has confirmed it, at most 30 days.",
             ),
         ),
         Purpose.ERROR_REPORTS: (

@@ -110,20 +110,26 @@ class Batch(Struct, Generic[R], frozen=True, forbid_unknown_fields=True):
 
 
 class Receipt(Struct, frozen=True, forbid_unknown_fields=True):
-    """What the server answers once all of a batch is durable; the same again for the same batch."""
+    """Where a batch stands in the intake log, told once it is durable; the same again for the same batch.
 
-    batch: Id16
+    From it and from his reports the sender makes the entries, byte by byte, and proves them later (ADR 20).
+    """
+
+    space: Digest
     log: Digest
-    """The intake log it stands in."""
+    by: Digest
+    """The grant that the entries act by."""
     first: Total
-    """The index of its first entry there."""
-    count: Total
-    """How many entries it became: they follow each other."""
-    first_id: Digest64
-    """Their event ids: of the first, and of the last."""
-    last_id: Digest64
+    """The index of the first entry; the others follow it."""
+    count: Size
+    hlc: Total
+    """Of the first entry; each one after is 1 higher."""
+    prev: Digest64
+    """The id of the entry before the first."""
+    last: Digest64
+    """The event id of the last one."""
     size: Size
-    """Of the log once they stood in it: from that size on each can be proved."""
+    """From this size on the log's heads cover them."""
 
 
 class BatchMalformed(Untrusted):
@@ -178,14 +184,14 @@ def check_consent(kind: Kind[R], batch: Batch[R]) -> None:
         raise ConsentMissing(kind=kind.name)
 
 
-def parse_receipt(batch: bytes, raw: bytes) -> Receipt:
-    """The answer to the batch of this id. Raises ReceiptMalformed and nothing else."""
+def parse_receipt(count: int, raw: bytes) -> Receipt:
+    """The answer to a batch of so many reports. Raises ReceiptMalformed and nothing else."""
     try:
         found = msgspec.json.decode(raw, type=Receipt)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise ReceiptMalformed(reason=str(error)[:200].rstrip(".")) from error
-    if found.batch != batch:
-        raise ReceiptMalformed(reason="it is for another batch")
+    if found.count != count:
+        raise ReceiptMalformed(reason="it is for another number of reports")
     if found.first + found.count > found.size:
         raise ReceiptMalformed(reason="it names entries beyond the log's size")
     return found

@@ -1,6 +1,5 @@
 """Kill -9 at every step of a backup and of a restore, and full disks: what stands there is whole, or nothing does."""
 
-import os
 import resource
 import signal
 import subprocess
@@ -11,6 +10,7 @@ import pytest
 
 from scmanager.adapters.backup_restore import verify
 from tests.support.backups import PASSPHRASE, backup_of, left_beside, opened
+from tests.support.forked import unmeasured
 from tests.support.machines import Machine, found
 from tests.support.processes import ROOT
 
@@ -59,9 +59,7 @@ def limited(size_bytes: int, *arguments: str, state: Path) -> subprocess.Complet
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
 
-    environment = {"SCM_BACKUP_PASSPHRASE": PASSPHRASE} | {
-        name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_PROCESS")
-    }
+    environment = unmeasured() | {"SCM_BACKUP_PASSPHRASE": PASSPHRASE}
     return subprocess.run(
         [sys.executable, "-m", "scmanager", *arguments], cwd=ROOT, preexec_fn=limit,
         env=environment | {"SCM_STATE": str(state)}, capture_output=True, text=True, check=False,

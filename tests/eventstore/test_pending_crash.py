@@ -3,8 +3,6 @@
 import os
 import signal
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -17,45 +15,12 @@ from scmanager.eventstore.pending import PendingRun, parse_run
 from scmanager.eventstore.sqlite import SqliteStore
 from scmanager.eventstore.store import Store
 from tests.eventstore.test_sqlite import on_disk
+from tests.support.deadly import deadly
+from tests.support.forked import Say, ended
 from tests.support.pieces import Sender
 from tests.support.stores import SUBJECT, copy_of, run_of
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
-
-_TAKER = """
-import os, signal, sys
-from pathlib import Path
-from scmanager.eventstore.filling import take_in
-from scmanager.eventstore.sqlite import SqliteStore
-from tests.eventstore.test_pending_crash import some
-
-path, first, end, step, when, nth = Path(sys.argv[1]), *map(int, sys.argv[2:4]), *sys.argv[4:6], int(sys.argv[6])
-
-class Deadly:
-    '''The writing connection; ends the process before or after the nth statement that begins so.'''
-    def __init__(self, real):
-        self.real, self.left = real, nth
-    def __getattr__(self, name):
-        return getattr(self.real, name)
-    def _run(self, call, sql, *more):
-        hit = (sql.strip() + " ").startswith(step + " ")
-        self.left -= hit
-        if hit and self.left == 0 and when == "before":
-            os.kill(os.getpid(), signal.SIGKILL)
-        result = call(sql, *more)
-        if hit and self.left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return result
-    def execute(self, sql, *more):
-        return self._run(self.real.execute, sql, *more)
-    def executemany(self, sql, *more):
-        return self._run(self.real.executemany, sql, *more)
-
-run = some(SqliteStore(path.with_name("sender.db")), first, end)
-store = SqliteStore(path)
-store._writer = Deadly(store._writer)
-take_in(store, run)
-"""
 
 
 def some(sender: Store, first: int, end: int) -> PendingRun:
@@ -77,9 +42,15 @@ def sender(tmp_path: Path) -> Sender:
 
 
 def killed(path: Path, first: int, end: int, step: str, when: str, nth: int = 1) -> None:
-    arguments = [str(each) for each in (path, first, end, step, when, nth)]
-    ended = subprocess.run([sys.executable, "-c", _TAKER, *arguments], capture_output=True, text=True)
-    assert ended.returncode == -signal.SIGKILL, ended.stderr
+    died = ended(_take_in, path, first, end, step, when, nth)
+    assert died.code == -signal.SIGKILL, died
+
+
+def _take_in(_: Say, path: Path, first: int, end: int, step: str, when: str, nth: int) -> None:
+    run = some(SqliteStore(path.with_name("sender.db")), first, end)
+    store = SqliteStore(path)
+    deadly(store, step, when, nth)
+    take_in(store, run)
 
 
 KEEPING = ("BEGIN", *(f"INSERT INTO {table}" for table in ("pending", "pending_entry", "pending_part")), "COMMIT")

@@ -19,6 +19,8 @@ from scmanager.eventstore.own_log import OwnLog
 from scmanager.eventstore.sqlite import SqliteStore
 from scmanager.eventstore.sqlite_readers import HEADER_BYTES
 from scmanager.eventstore.store import NotHeld, Outcome, StoreBusy, StoreDamaged
+from tests.support.deadly import deadly
+from tests.support.forked import Say, ended
 from tests.support.stores import SUBJECT, commit, copy_of, draft, new_log, run_from, run_of, signing_key
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="a process sees its open files in /proc")
@@ -135,46 +137,17 @@ def test_erasing_says_so_when_a_reader_holds_on_to_the_bytes(path: Path) -> None
 
 STEPS = ("BEGIN", *(f"INSERT INTO {table}" for table in ("entry", "part", "note", "head", "outcome")), "COMMIT")
 
-_WRITER = """
-import os, signal, sqlite3, sys
-from pathlib import Path
-from scmanager.eventstore.own_log import OwnLog
-from scmanager.eventstore.sqlite import SqliteStore
-from scmanager.eventstore.store import Outcome
-from tests.support.stores import commit, draft, signing_key
 
-path, step, when, doomed = Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])
-
-class Deadly:
-    '''The writing connection; ends the process before or after one statement.'''
-    def __init__(self, real):
-        self.real = real
-    def __getattr__(self, name):
-        return getattr(self.real, name)
-    def _run(self, call, sql, *more):
-        hit = armed and sql.strip().startswith(step)
-        if hit and when == "before":
-            os.kill(os.getpid(), signal.SIGKILL)
-        result = call(sql, *more)
-        if hit:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return result
-    def execute(self, sql, *more):
-        return self._run(self.real.execute, sql, *more)
-    def executemany(self, sql, *more):
-        return self._run(self.real.executemany, sql, *more)
-
-armed = False
-store = SqliteStore(path)
-store._writer = Deadly(store._writer)
-log = OwnLog(store.heads()[0], signing_key(1))
-for n in range(doomed + 1):
-    armed = n == doomed
-    for word in "ab":
-        log.add(draft(word, b"personal"), log.hlc + 1)
-    pos = commit(store, log, Outcome(bytes([n]) * 16, b"{}"))
-    print("acknowledged", n, pos, log.head.id.hex(), flush=True)
-"""
+def _write(say: Say, path: Path, step: str, when: str, doomed: int) -> None:
+    store = SqliteStore(path)
+    writer = deadly(store, step, when, 0)
+    log = OwnLog(store.heads()[0], signing_key(1))
+    for n in range(doomed + 1):
+        writer.left = int(n == doomed)
+        for word in "ab":
+            log.add(draft(word, b"personal"), log.hlc + 1)
+        commit(store, log, Outcome(bytes([n]) * 16, b"{}"))
+        say(log.head.id)
 
 
 @POSIX
@@ -183,18 +156,17 @@ for n in range(doomed + 1):
 @pytest.mark.slow
 def test_a_writer_killed_at_any_step_loses_nothing_it_acknowledged(path: Path, step: str, when: str) -> None:
     log = filled(path)
-    ended = subprocess.run([sys.executable, "-c", _WRITER, path, step, when, "2"], capture_output=True, text=True)
-    assert ended.returncode == -signal.SIGKILL, ended.stderr
-    acknowledged = [line.split() for line in ended.stdout.splitlines()]
-    assert len(acknowledged) == 2
+    died = ended(_write, path, step, when, 2)
+    assert died.code == -signal.SIGKILL, died
+    assert len(died.said) == 2
 
     store = SqliteStore(path)  # Opening compares heads, notes and entries.
     head = store.heads()[0]
     done = step == "COMMIT" and when == "after"  # Done, but never acknowledged.
     assert head.size == store.last_pos() == 7 + (6 if done else 4)
     assert store.tail(0, 99)[-1].pos == head.size
-    ids = [one.entry.id.hex() for one in run_of(store, head.log).sealed]  # Verifies the chain and the note.
-    assert [line[3] for line in acknowledged] == [ids[8], ids[10]]
+    ids = [one.entry.id for one in run_of(store, head.log).sealed]  # Verifies the chain and the note.
+    assert died.said == [ids[8], ids[10]]
     assert [store.outcome(head.log, bytes([n]) * 16) is not None for n in range(3)] == [True, True, done]
     assert len(store.parts(range(99))) == head.size - 1
 

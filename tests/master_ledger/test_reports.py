@@ -110,18 +110,18 @@ def test_whatever_bytes_come_they_are_a_batch_or_malformed(kind: Any, data: st.D
     at = data.draw(st.integers(0, len(whole)))
     raw = data.draw(st.one_of(st.binary(max_size=200), st.just(whole[:at]), st.builds(
         lambda noise: whole[:at] + noise + whole[at + len(noise) :], st.binary(min_size=1, max_size=8))))  # fmt: skip
-    for parse in (lambda: parse_batch(kind, raw), lambda: parse_receipt(ID, raw)):
+    for parse in (lambda: parse_batch(kind, raw), lambda: parse_receipt(1, raw)):
         with contextlib.suppress(BatchMalformed, ReceiptMalformed):
             parse()
 
 
 def test_a_receipt_is_for_the_batch_that_was_sent_and_within_the_log() -> None:
-    receipt = Receipt(ID, b"l" * 32, 5, 2, b"1" * 64, b"2" * 64, 7)
-    assert parse_receipt(ID, msgspec.json.encode(receipt)) == receipt
-    with pytest.raises(ReceiptMalformed, match="another batch"):
-        parse_receipt(b"j" * 16, msgspec.json.encode(receipt))
+    receipt = Receipt(b"s" * 32, b"l" * 32, b"g" * 32, 5, 2, 9, b"1" * 64, b"2" * 64, 7)
+    assert parse_receipt(2, msgspec.json.encode(receipt)) == receipt
+    with pytest.raises(ReceiptMalformed, match="another number"):
+        parse_receipt(1, msgspec.json.encode(receipt))
     with pytest.raises(ReceiptMalformed, match="beyond"):
-        parse_receipt(ID, msgspec.json.encode(msgspec.structs.replace(receipt, count=3)))
+        parse_receipt(2, msgspec.json.encode(msgspec.structs.replace(receipt, first=6)))
 
 
 def test_a_fingerprint_is_of_the_shape_and_not_of_the_version_or_the_count() -> None:

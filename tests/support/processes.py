@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import queue
 import signal
 import subprocess
@@ -16,6 +15,7 @@ import httpx
 import psutil
 
 from scmanager.adapters import postgres_server
+from tests.support.forked import unmeasured
 
 ROOT = Path(__file__).parents[2]
 TIMEOUT_S = 60.0
@@ -28,7 +28,9 @@ class NodeProcess:
         self.data, self.state = folder / "data", folder / "state"
         command = [sys.executable, "-m", "tests.support.node_process", str(self.data), str(self.state), *options]
         if {"--limit", "--user"} & set(options):
-            popen["env"] = _unmeasured(popen.get("env"))
+            popen["env"] = unmeasured(
+                popen.get("env")
+            )  # Coverage cannot write its file where nothing can be written.
         self.began = time.monotonic()
         self.child = subprocess.Popen(
             command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **popen
@@ -132,11 +134,6 @@ class NodeProcess:
 
     def query(self, text: str) -> Any:
         return self.http("POST", "/graphql", json={"query": text}).json()
-
-
-def _unmeasured(env: dict[str, str] | None) -> dict[str, str]:
-    """Without coverage, which cannot write its file where nothing can be written."""
-    return {name: value for name, value in (env or os.environ).items() if not name.startswith("COVERAGE_PROCESS")}
 
 
 def outcome(folder: Path, *options: str, **popen: Any) -> dict[str, Any]:
