@@ -130,7 +130,7 @@ Post = Callable[[str, bytes, int], bytes]
 
 def post_to(address: str) -> Post:
     """POSTs below this address, each within FILE_S. Raises AddressMistyped."""
-    base = _base(address)
+    base = base_of(address)
 
     def post(path: str, body: bytes, bytes_max: int) -> bytes:
         try:
