@@ -77,6 +77,7 @@ THINGS: dict[str, dict[str, Command]] = {
         "bundle": "audit_evidence.bundle",
         "check": "audit_evidence.check_bundle",
         "replay": "audit_replay.replay",
+        "verify": "audit_verify.verify",
         "explain": "audit_explain.explain",
         "diff": "audit_diff.diff",
     },
