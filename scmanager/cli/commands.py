@@ -79,6 +79,7 @@ THINGS: dict[str, dict[str, Command]] = {
         "replay": "audit_replay.replay",
         "explain": "audit_explain.explain",
         "diff": "audit_diff.diff",
+        "export": "audit_export.export",
     },
     "privacy": {"show": "privacy.show", "consent": "privacy.consent"},
     "log": {"show": "log.show", "verify": "log.verify", "forks": "log.forks"},
