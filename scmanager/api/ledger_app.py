@@ -4,6 +4,7 @@ It holds no key and no data folder, so whoever takes it over can withhold and no
 """
 
 from base64 import b64encode
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -15,7 +16,9 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from scmanager import __version__
+from scmanager.api import handshake, ledger_registry
 from scmanager.api.error_answers import broken
+from scmanager.api.handshake import Handshakes, Identity
 from scmanager.api.ledger_door import (
     API,
     ASK_ANEW,
@@ -28,7 +31,7 @@ from scmanager.api.ledger_door import (
     not_there,
     refused,
 )
-from scmanager.api.ledger_registry import COMPONENTS, Entry, RegistryAnswers
+from scmanager.api.ledger_registry import Entry, RegistryAnswers
 from scmanager.api.readers import Readers
 from scmanager.application.published import BUNDLE_BYTES_MAX, LedgerFilesBroken, Published
 from scmanager.errors import ScManagerError, Untrusted
@@ -41,10 +44,14 @@ from scmanager.master_ledger.submission import FILE_BYTES_MAX
 OPENAPI = "/openapi.json"
 TEXT, BYTES, LINES = "text/plain; charset=utf-8", "application/octet-stream", "text/plain"
 DIGITS_MAX = 16
+COMPONENTS = ledger_registry.COMPONENTS | handshake.COMPONENTS
 
 
-def make_ledger_app(read: Read) -> ASGIApp:
-    """The app over the files that `read` gives; blocks of them are read outside of the event loop."""
+def make_ledger_app(read: Read, identity: Identity | None = None) -> ASGIApp:
+    """The app over the files that `read` gives; blocks of them are read outside of the event loop.
+
+    `identity`: the server shakes hands as well, by this key.
+    """
     published = Published(read)
     files, registry = Files(read, published), RegistryAnswers(read, published)
     app = FastAPI(
@@ -71,12 +78,27 @@ def make_ledger_app(read: Read) -> ASGIApp:
             path, run, methods=["GET"], operation_id=name, name=name, description=run.__doc__, response_model=None,
             response_class=Response, responses=_responses(gives),
         )  # fmt: skip
+    taken = _with_handshake(app, Handshakes(identity, registry)) if identity else {}
     app.openapi().setdefault("components", {}).setdefault("schemas", {}).update(COMPONENTS)
 
     async def tiles(request: Request) -> Response:
         return await files.tile(request, request.url.path.removeprefix("/tile/"))
 
-    return Door(app, tiles, Readers())
+    return Door(app, tiles, Readers(), taken)
+
+
+def _with_handshake(app: FastAPI, handshakes: Handshakes) -> Mapping[str, int]:
+    for path, run, takes, gives in (
+        (handshake.GREET, handshakes.greet, "Hello", "Welcome"),
+        (handshake.ANSWER, handshakes.answer, "Answer", "Granted"),
+    ):
+        body = {"required": True, "content": {JSON: {"schema": {"$ref": f"#/components/schemas/{takes}"}}}}
+        app.add_api_route(
+            path, run, methods=["POST"], operation_id=run.__name__, name=run.__name__, description=run.__doc__,
+            response_model=None, response_class=Response, responses=_responses(gives),
+            openapi_extra={"requestBody": body},
+        )  # fmt: skip
+    return handshake.TAKEN
 
 
 def _responses(gives: str) -> dict[int | str, dict[str, Any]]:

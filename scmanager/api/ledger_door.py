@@ -27,6 +27,7 @@ from scmanager.application.published import PlaceUnknown
 from scmanager.application.published_registry import PluginUnknown, UpdateUnknown
 from scmanager.errors import Refused, ScManagerError
 from scmanager.master_ledger.fetching import CHECKPOINT, MANIFESTS, SHARED
+from scmanager.master_ledger.handshake import ServerNotNamed, SessionUnknown
 
 API = "/api/v1"
 PROOFS = f"{API}/ledger"
@@ -58,7 +59,7 @@ class LedgerFileUnknown(Refused):
 
 
 class LedgerOnlyRead(Refused):
-    """{method} is not offered: the ledger is only read here."""
+    """{method} is not offered there: the ledger is only read."""
 
     code = "ledger-only-read"
     hint = "Ask with GET or HEAD. What the author signed is entered where the ledger is written."
@@ -66,7 +67,8 @@ class LedgerOnlyRead(Refused):
 
 _STATUS = {
     LedgerFileUnknown.code: 404, LedgerOnlyRead.code: 405, NotEntered.code: 404, PlaceUnknown.code: 404,
-    UpdateUnknown.code: 404, PluginUnknown.code: 404, TooManyRequests.code: 429,
+    UpdateUnknown.code: 404, PluginUnknown.code: 404, TooManyRequests.code: 429, ServerNotNamed.code: 503,
+    SessionUnknown.code: 401,
 }  # fmt: skip
 
 

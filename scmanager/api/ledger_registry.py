@@ -21,6 +21,7 @@ from scmanager.domain.ledger import AuditStatus, Category, Channel, Plugin, Sign
 from scmanager.errors import Refused, Unavailable
 from scmanager.master_ledger.content_hash import sha256_of
 from scmanager.master_ledger.fetching import Read
+from scmanager.master_ledger.handshake import Delegation
 from scmanager.master_ledger.registry import Registered
 
 FOLLOW_S: Final = 5.0
@@ -208,6 +209,10 @@ class RegistryAnswers:
         found, ledger = await self._asked(lambda: (self._registry.plugin(plugin), self._registry.ledger()))
         rows = tuple(map(plugin_row, found))
         return _json(request, PluginWithHistory(ledger.hex(), rows[-1], rows))
+
+    async def delegation(self, key: bytes) -> Delegation:
+        """As `PublishedRegistry.delegation`."""
+        return await self._asked(lambda: self._registry.delegation(key))
 
     async def _asked(self, look: Callable[[], T]) -> T:
         """Of what is published now. Who asks while it is read waits for FOLLOW_S and holds no thread meanwhile."""

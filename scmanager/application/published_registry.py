@@ -17,6 +17,7 @@ from scmanager.eventstore.tiles import WIDTH
 from scmanager.master_ledger import policy, submission
 from scmanager.master_ledger.content_hash import sha256_of
 from scmanager.master_ledger.fetching import MANIFESTS, SHARED, Read, SourceLacks
+from scmanager.master_ledger.handshake import Delegation, ServerNotNamed, named_in
 from scmanager.master_ledger.manifest import TrustedKeys, walk
 from scmanager.master_ledger.proof import Proof
 from scmanager.master_ledger.registry import Registered, Registry
@@ -70,6 +71,7 @@ class PublishedRegistry:
         self._newest: dict[str, int] = {}
         self._versions: dict[str, list[Registered]] = {}
         self._registry: Registry | None = None
+        self._named: dict[bytes, int] = {}
 
     def follow(self) -> Registry | None:
         """Read what is new; None where no keys are published. Raises LedgerFilesBroken, and what `read` raises."""
@@ -134,6 +136,15 @@ class PublishedRegistry:
             raise PluginUnknown(id=id_[:80])
         return found
 
+    def delegation(self, key: bytes) -> Delegation:
+        """What shows that this server's key is named, by the newest entry that does. Raises ServerNotNamed."""
+        ledger = self.ledger()
+        with self._lock:
+            head, index, manifests = self._head, self._named.get(key), self._manifests
+        if head is None or index is None:
+            raise ServerNotNamed(reason="none names its key")
+        return Delegation(ledger, manifests, self.published.proof(index, head).to_bytes())
+
     def ledger(self) -> bytes:
         """The ledger's id, 32 bytes."""
         return self._known().keys.ledger
@@ -154,8 +165,8 @@ class PublishedRegistry:
         old, upto = self._head, self._head.point.size if self._head else 0
         if old and (upto > head.point.size or head.tree.root(upto) != old.point.root):
             upto = 0  # Another ledger lies there now.
-            self._said, self._newest, self._versions, self._registry = [], {}, {}, None
-        fresh = self._statements(head, upto)
+            self._said, self._newest, self._versions, self._registry, self._named = [], {}, {}, None, {}
+        fresh, named = self._statements(head, upto)
         registry = self._registry
         if manifests and (registry is None or manifests != self._manifests):
             registry = Registry(_walked(manifests))
@@ -164,6 +175,7 @@ class PublishedRegistry:
         with self._lock:
             for each in fresh:
                 self._enter(each, registry)
+            self._named |= named
             self._head, self._manifests, self._registry = head, manifests, registry
 
     def _enter(self, one: Registered, registry: Registry | None) -> None:
@@ -175,9 +187,9 @@ class PublishedRegistry:
         if registry is not None:
             registry.enter(one)
 
-    def _statements(self, head: Head, upto: int) -> list[Registered]:
-        """Those from `upto` on. Raises BadTile, WrongPart, SourceLacks."""
-        found = []
+    def _statements(self, head: Head, upto: int) -> tuple[list[Registered], dict[bytes, int]]:
+        """Those from `upto` on, and where servers are named. Raises BadTile, WrongPart, SourceLacks."""
+        found, named = list[Registered](), dict[bytes, int]()
         for number in range(upto // WIDTH, -(-head.point.size // WIDTH)):
             first = number * WIDTH
             shared = self.published.bundle(head, SHARED, number)
@@ -186,7 +198,12 @@ class PublishedRegistry:
             for index in sorted(said.keys() - range(upto)):
                 one, _ = led_back(index, entries[index - first], shared[index - first], head)
                 found.append(Registered(one.log, index, one.id, said[index]))
-        return found
+            named |= {
+                server.key: first + n
+                for n, each in enumerate(shared)
+                if b'"server.named/' in each and first + n >= upto and (server := named_in(each))
+            }
+        return found, named
 
 
 def _walked(manifests: bytes) -> TrustedKeys:

@@ -66,7 +66,7 @@ def serve(
     from scmanager.api.ledger_app import make_ledger_app
     from scmanager.api.serving import attend, listen, server
     from scmanager.application.delegation import Delegation, NotDelegated
-    from scmanager.application.reports import AUDIT, allows
+    from scmanager.application.reports import KINDS, allows
     from scmanager.supervisor import told_by_signals
     from scmanager.taking import Taking
 
@@ -75,7 +75,7 @@ def serve(
         delegation = Delegation(intake.log(), lambda: _seen(given, read), time.monotonic)
         public = folder / FOLDER
         with Taking(intake, delegation.check, public, lambda: _manifests(given)) as taking:
-            reports = IntakeApp((AUDIT,), taking.sequencer.submit, allows, time.monotonic)
+            reports = IntakeApp(KINDS, taking.sequencer.submit, allows, time.monotonic)
             app = AuthorApp(make_ledger_app(read), make_ledger_app(from_folder(public)), reports)
             serving, asked, ready = server(app), threading.Event(), threading.Event()
             with told_by_signals(asked):

@@ -99,6 +99,7 @@ THINGS: dict[str, dict[str, Command]] = {
         "intake-init": "author_intake.init",
         "intake-log": "author_intake.show_log",
         "serve": "author_intake.serve",
+        "name-server": "author_naming.name_server",
     },
     "verify": {"update": "verifying.update", "plugin": "verifying.plugin", "fork": "verifying.fork"},
     "ledger": {
@@ -106,6 +107,7 @@ THINGS: dict[str, dict[str, Command]] = {
         "show": "ledger.show",
         "fork": "ledger.fork",
         "serve": "ledger_serving.serve",
+        "greet": "ledger_greeting.greet",
     },
     "backup": {"make": "backups.make", "verify": "backups.verify"},
     "projections": {"status": "running.projections_status", "rebuild": "running.projections_rebuild"},

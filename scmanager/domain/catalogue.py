@@ -18,6 +18,7 @@ from scmanager.domain import (
     ledger,
     machine,
     member,
+    naming,
     operation,
     organisation,
     player,
@@ -86,7 +87,9 @@ FOLDS: Final[Mapping[str, Fold]] = MappingProxyType(
 
 # These fold to nothing: alarms are read in the trail of events, statements of the ledger by `master_ledger`, and what
 # was reported to the author stands in a log that is not loaded.
-assert {alarm.ForkSeen.tag, ledger.KeysPublished.tag, intake.AuditTaken.tag} <= set(RIGHT_NEEDED)
+assert {alarm.ForkSeen.tag, ledger.KeysPublished.tag, intake.AuditTaken.tag, naming.ServerNamed.tag} <= set(
+    RIGHT_NEEDED
+)
 assert statistics_published.StatisticsPublished.tag in RIGHT_NEEDED
 
 for _tag, _right in RIGHT_NEEDED.items():

@@ -198,6 +198,9 @@ RIGHT_NEEDED: Final[Mapping[str, Right | None]] = MappingProxyType(
         "update.signed/1": ANYONE,
         "plugin.signed/1": ANYONE,
         "report.audit-taken/1": ANYONE,
+        "server.named/1": ANYONE,
+        "report.health-anchored/1": ANYONE,
+        "report.error-counted/1": ANYONE,
     }
 )
 """By tag. Types of governance and of other fields stand with those."""

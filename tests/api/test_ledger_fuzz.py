@@ -1,5 +1,6 @@
 """Requests made from the server's own OpenAPI description, right and wrong: each answer is one that it describes."""
 
+import secrets
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,9 +14,11 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from scmanager.api.handshake import Identity
 from scmanager.eventstore.memory import MemoryStore
 from tests.api.test_ledger_app import SNAPSHOT
 from tests.api.test_ledger_registry import made
+from tests.support.ledger import NOW_S, RELEASE
 from tests.support.ledger_server import served
 
 EXAMPLES = {"positive": 12, "negative": 5}
@@ -33,7 +36,10 @@ CASES += [(each, WRONG) for each in OPERATIONS if len(each.query) or len(each.bo
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     store = MemoryStore()
-    with served(made(store, tmp_path_factory.mktemp("ledger")).public) as url:
+    ledger = made(store, tmp_path_factory.mktemp("ledger"))
+    ledger.name(RELEASE.public, NOW_S)
+    ledger.publish()
+    with served(ledger.public, Identity(RELEASE, lambda: NOW_S, lambda: secrets.token_bytes(32))) as url:
         yield url
     store.close()
 

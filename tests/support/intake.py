@@ -20,9 +20,11 @@ from scmanager.api.intake_app import IntakeApp, Limits
 from scmanager.api.ledger_app import make_ledger_app
 from scmanager.api.serving import attend, listen, server
 from scmanager.application.delegation import Delegation
-from scmanager.application.reports import AUDIT, allows
+from scmanager.application.reports import KINDS, allows
 from scmanager.config import Settings
 from scmanager.domain.audit_types import AuditType
+from scmanager.domain.consent import consent_hash
+from scmanager.domain.consent_texts import Purpose
 from scmanager.domain.intake import AuditTaken
 from scmanager.domain.ledger import Final, KeysPublished, LedgerLog
 from scmanager.master_ledger import issuing, submission
@@ -34,8 +36,7 @@ from scmanager.runtime import clock_us
 from scmanager.taking import Taking
 from tests.support.ledger import NOW_S, RELEASE, ROOTS, signed
 
-KINDS = (AUDIT,)
-CONSENT = bytes([7]) * 32
+CONSENT = consent_hash(Purpose.AUDIT_REPORTS, 1)
 ROOT = issuing.quorum(2, [each.public for each in ROOTS])
 
 
