@@ -80,6 +80,7 @@ THINGS: dict[str, dict[str, Command]] = {
         "verify": "audit_verify.verify",
         "explain": "audit_explain.explain",
         "diff": "audit_diff.diff",
+        "export": "audit_export.export",
     },
     "privacy": {
         "show": "privacy.show",
