@@ -4,6 +4,7 @@ import contextlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -42,8 +43,12 @@ class Settings(msgspec.Struct, frozen=True):
     """SCM_POSTGRES_DSN: a PostgreSQL of one's own for the read models. None: a private one is started."""
     trust: Path | None = None
     """SCM_TRUST: a folder that says which author's ledger counts. None: the one that came with the program."""
+    report_to: str | None = None
+    """SCM_REPORT_TO: the author's server, for what its owner consents to send. None: nothing is sent."""
     region: str | None = None
     """SCM_REGION: where this installation is, as ISO 3166-1 alpha-2 spells it. None: audit events name no region."""
+    intake_dsn: str | None = None
+    """SCM_INTAKE_DSN: a PostgreSQL event store for what an author's server takes. None: a file in the data folder."""
 
 
 def read_settings(environment: Mapping[str, str] | None = None, data: Path | None = None) -> Settings:
@@ -62,7 +67,24 @@ def read_settings(environment: Mapping[str, str] | None = None, data: Path | Non
     if region is not None and region not in REGIONS:
         raise SettingWrong(name="SCM_REGION", value=region)
     trust = Path(env["SCM_TRUST"]).absolute() if env.get("SCM_TRUST") else None
-    return Settings(folder, state, int(port), env.get("SCM_POSTGRES_DSN") or None, trust, region)
+    report_to = env.get("SCM_REPORT_TO") or None
+    if report_to is not None and not _may_be_reported_to(report_to):
+        raise SettingWrong(name="SCM_REPORT_TO", value=f"{report_to}: such as https://example.org/ledger")
+    dsn, intake = env.get("SCM_POSTGRES_DSN") or None, env.get("SCM_INTAKE_DSN") or None
+    return Settings(folder, state, int(port), dsn, trust, report_to, region, intake)
+
+
+def _may_be_reported_to(address: str) -> bool:
+    """Encrypted, or on this machine."""
+    try:
+        said = urlsplit(address)
+        host, _ = said.hostname or "", said.port
+    except ValueError:
+        return False
+    local = host == "localhost" or host.startswith("127.") or host == "::1"
+    plain = address.isascii() and address.isprintable() and " " not in address
+    odd = said.query or said.fragment or "@" in said.netloc
+    return bool(plain and not odd and host and (said.scheme == "https" or (said.scheme == "http" and local)))
 
 
 def default_data_folder(environment: Mapping[str, str]) -> Path:

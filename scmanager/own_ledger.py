@@ -60,6 +60,20 @@ def append(node: Node, file: bytes) -> Result:
     return done
 
 
+def name_server(node: Node, key: bytes, not_after_s: int) -> Result:
+    """Name a server's key in the log, until then (UTC seconds). Raises as `ledger.name_server`."""
+    space = own_ledger(node.shelf, node.vault)
+    log = node.writer.seat_log(space.id) or b""
+
+    def act(desk: Desk) -> Result:
+        return ledger.name_server(desk, key, not_after_s)
+
+    name = digest("scm/ledger-name-server/1", log, key, not_after_s.to_bytes(8, "big"))[:16]
+    done = node.writer.do(Command(name, space.id, act))
+    node.own_logs.remember()
+    return done
+
+
 def own_ledger(shelf: Shelf, vault: KeyVault) -> Space:
     """The space of the ledger that this folder writes. Raises LedgerMissing."""
     for space in shelf.spaces():

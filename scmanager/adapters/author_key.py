@@ -17,7 +17,7 @@ from scmanager.eventstore.signing import PUBLIC_BYTES, SEED_BYTES, SigningKey
 
 KEY_BYTES = SEED_BYTES + PUBLIC_BYTES
 
-Role = Literal["root", "release"]
+Role = Literal["root", "release", "server"]
 Key32 = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
 
 
@@ -60,7 +60,7 @@ class AuthorKeyRole(Refused):
     """This is a {found} key, a {wanted} key is needed here."""
 
     code = "author-key-role"
-    hint = "Root keys sign key manifests, release keys sign updates and plugins. Neither does the other's work."
+    hint = "Root keys sign key manifests, release keys updates and plugins, server keys handshakes, and nothing else."
 
 
 class AuthorKeyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

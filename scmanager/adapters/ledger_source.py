@@ -6,24 +6,33 @@ theirs, and no redirect is followed. What it gives is judged by whoever asked fo
 
 import asyncio
 import ipaddress
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+import msgspec
+
 from scmanager import __version__
-from scmanager.application.published import Published
+from scmanager.application.published_registry import PublishedRegistry
 from scmanager.errors import Refused, Unavailable, Untrusted
 from scmanager.master_ledger import proof
 from scmanager.master_ledger.fetching import Read, SourceLacks
+
+if TYPE_CHECKING:
+    import httpx
 
 STEP_S: Final = 10.0
 """For connecting, and for each piece."""
 FILE_S: Final = 30.0
 ALL_S: Final = 180.0
 PROOFS: Final = "api/v1/ledger/proofs"
-_GONE = frozenset({404, 410})
+_GONE = frozenset({404, 405, 410})
+_SAID_WHY = frozenset({400, 401, 403, 409, 413, 503})
+REFUSAL_BYTES_MAX: Final = 4_096
+_CODE = re.compile("[a-z][a-z0-9-]{0,60}")
 
 
 class SourceFailed(Unavailable):
@@ -38,6 +47,25 @@ class SourceTooLarge(Untrusted):
 
     code = "ledger-source-too-large"
     hint = "It is no ledger, or it is made to waste your time. Fetch from another source."
+
+
+class ServerRefuses(Refused):
+    """{source} refuses: {said}."""
+
+    code = "ledger-server-refuses"
+    hint = "docs/errors.md says what the word means. If it speaks of versions, update the older side."
+
+
+class _Extensions(msgspec.Struct, frozen=True):
+    code: str
+
+
+class _Error(msgspec.Struct, frozen=True):
+    extensions: _Extensions
+
+
+class _Errors(msgspec.Struct, frozen=True):
+    errors: list[_Error]
 
 
 class AddressMistyped(Refused):
@@ -58,7 +86,9 @@ class Source:
         """The proof of logging of a file, made by the server or of the folder. Raises NotEntered, and as `read`."""
         if self._served:
             return self.read(f"{PROOFS}/{content_hash}", proof.FILE_BYTES_MAX)
-        return Published(self.read).proof(content_hash).to_bytes()
+        registry = PublishedRegistry(self.read)
+        registry.follow()
+        return registry.proof(content_hash).to_bytes()
 
 
 def from_folder(folder: Path) -> Read:
@@ -81,7 +111,7 @@ def from_folder(folder: Path) -> Read:
 
 def from_address(address: str, clock: Callable[[], float] = time.monotonic) -> Read:
     """The files below this address; all of them within ALL_S. Raises AddressMistyped."""
-    base = _base(address)
+    base = base_of(address)
     end = clock() + ALL_S
 
     def read(path: str, bytes_max: int) -> bytes:
@@ -94,7 +124,24 @@ def from_address(address: str, clock: Callable[[], float] = time.monotonic) -> R
     return read
 
 
-async def _got(base: str, path: str, bytes_max: int, seconds: float) -> bytes:
+Post = Callable[[str, bytes, int], bytes]
+"""What a path answers to a JSON body, of so many bytes at most. Raises as `Read`, and ServerRefuses."""
+
+
+def post_to(address: str) -> Post:
+    """POSTs below this address, each within FILE_S. Raises AddressMistyped."""
+    base = base_of(address)
+
+    def post(path: str, body: bytes, bytes_max: int) -> bytes:
+        try:
+            return asyncio.run(_got(base, path, bytes_max, FILE_S, body))
+        except TimeoutError:
+            raise _failed(base, path, "it takes too long") from None
+
+    return post
+
+
+async def _got(base: str, path: str, bytes_max: int, seconds: float, body: bytes | None = None) -> bytes:
     import httpx  # A fifth of the start; most commands fetch nothing.
 
     headers = {"Accept-Encoding": "identity", "User-Agent": f"sc-manager/{__version__}"}
@@ -103,10 +150,12 @@ async def _got(base: str, path: str, bytes_max: int, seconds: float) -> bytes:
         async with (
             asyncio.timeout(seconds),
             httpx.AsyncClient(
-                follow_redirects=False, timeout=STEP_S, headers=headers, trust_env=not _is_local(base)
+                follow_redirects=False, timeout=STEP_S, headers=headers, trust_env=not is_local(base)
             ) as client,
-            client.stream("GET", f"{base}/{path}") as answer,
+            client.stream("GET" if body is None else "POST", f"{base}/{path}", content=body) as answer,
         ):
+            if body is not None and answer.status_code in _SAID_WHY:
+                raise _refusal(base, await _start_of(answer))
             _check(answer.status_code, answer.headers.get("content-encoding", "identity"), base, path)
             async for piece in answer.aiter_raw():
                 data += piece
@@ -115,6 +164,24 @@ async def _got(base: str, path: str, bytes_max: int, seconds: float) -> bytes:
     except httpx.HTTPError as error:
         raise _failed(base, path, str(error) or type(error).__name__) from error
     return bytes(data)
+
+
+async def _start_of(answer: "httpx.Response") -> bytes:
+    data = b""
+    async for piece in answer.aiter_raw(REFUSAL_BYTES_MAX):
+        data += piece
+        if len(data) >= REFUSAL_BYTES_MAX:
+            break
+    return data
+
+
+def _refusal(base: str, data: bytes) -> ServerRefuses:
+    """What a server says is wrong, as far as it can be read; only words of codes are shown."""
+    try:
+        code = msgspec.json.decode(data, type=_Errors).errors[0].extensions.code
+    except (msgspec.MsgspecError, ValueError, IndexError, RecursionError):
+        code = ""
+    return ServerRefuses(source=base, said=code if _CODE.fullmatch(code) else "without a reason")
 
 
 def _check(status: int, encoding: str, base: str, path: str) -> None:
@@ -128,7 +195,8 @@ def _check(status: int, encoding: str, base: str, path: str) -> None:
         raise _failed(base, path, "it packs what nobody asked to be packed")
 
 
-def _base(address: str) -> str:
+def base_of(address: str) -> str:
+    """An address without the slash at its end. Raises AddressMistyped."""
     try:
         said = urlsplit(address)
         host, _ = said.hostname, said.port
@@ -140,7 +208,7 @@ def _base(address: str) -> str:
     return address.rstrip("/")
 
 
-def _is_local(base: str) -> bool:
+def is_local(base: str) -> bool:
     """A proxy has no business on the loopback address."""
     host = urlsplit(base).hostname or ""
     try:

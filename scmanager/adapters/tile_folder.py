@@ -5,7 +5,9 @@ by their hashes; paths and framing are those of entry bundles. All else is durab
 the checkpoint never goes back: whoever fetches at any moment finds every hash under it.
 """
 
+import shutil
 from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
 
@@ -36,10 +38,14 @@ def publish(
     folder: Path,
     advance: Callable[[int], None] = lambda _: None,
     beside: Mapping[str, bytes] = _NOTHING,
+    *,
+    entries: bool = True,
 ) -> Published:
     """Bring the folder up to the tree's head; `advance` is told how many entries were written.
 
-    `beside`: whole files by name, replaced where they differ, before the checkpoint says anything new.
+    `beside`: whole files by name, replaced where they differ, before the checkpoint says anything new. Without
+    `entries` the hashes alone are for everybody; of such a log, which grows all the time, partial tiles are removed
+    once the whole one is there.
     A head that lies there already is left as it is, with its cosignatures. Raises Untrusted for a checkpoint there
     that is not of this log's past (`head_in`), FolderInUse while another publishes, PrivateFileFailed.
     """
@@ -52,13 +58,15 @@ def publish(
         _sync({folder} if others else set())
         if since == tree.head.size:
             return Published(since, len(others))
-        brought = _bring(tree, folder, since or 0, advance)
+        brought = _bring(tree, folder, since or 0, advance, entries=entries)
+        if not entries:
+            _prune(folder, since or 0, brought.size)
         return Published(brought.size, brought.files + len(others))
 
 
-def _bring(tree: LogTree, folder: Path, since: int, advance: Callable[[int], None]) -> Published:
+def _bring(tree: LogTree, folder: Path, since: int, advance: Callable[[int], None], *, entries: bool) -> Published:
     folders, files = {folder}, 0
-    for name, data in _files(tree, since, advance):
+    for name, data in chain(_entries(tree, since, advance) if entries else (), _hashes(tree, since)):
         path = folder.joinpath(*name.split("/"))
         write_public(path, data)
         folders.update(each for each in path.parents if each.is_relative_to(folder))
@@ -86,8 +94,16 @@ def _held(path: Path, bytes_max: int) -> bytes | None:
         raise _failed(path, "read", error) from error
 
 
-def _files(tree: LogTree, since: int, advance: Callable[[int], None]) -> Iterator[tuple[str, bytes]]:
-    """What differs from the files of size `since`, by its path."""
+def _prune(folder: Path, since: int, size: int) -> None:
+    """Partial tiles that a whole one has replaced: readers ask for that when one is gone (C2SP tlog-tiles)."""
+    for path in grown(size, since):
+        if path.width == WIDTH:
+            whole = folder.joinpath(*str(path).split("/"))
+            shutil.rmtree(whole.with_name(f"{whole.name}.p"), ignore_errors=True)
+
+
+def _entries(tree: LogTree, since: int, advance: Callable[[int], None]) -> Iterator[tuple[str, bytes]]:
+    """Bundles that differ from those of size `since`, by their paths."""
     size = tree.head.size
     for first in range(since - since % WIDTH, size, WIDTH):
         rows = list(tree.rows(first, min(first + WIDTH, size)))
@@ -95,7 +111,11 @@ def _files(tree: LogTree, since: int, advance: Callable[[int], None]) -> Iterato
         yield path, bundle(row.data for row in rows)
         yield path.replace("tile/entries", SHARED, 1), bundle(row.shared for row in rows)
         advance(len(rows))
-    for tile in grown(size, since):
+
+
+def _hashes(tree: LogTree, since: int) -> Iterator[tuple[str, bytes]]:
+    """Tiles of hashes that differ from those of size `since`, by their paths."""
+    for tile in grown(tree.head.size, since):
         yield str(tile), tree.tile(tile)
 
 

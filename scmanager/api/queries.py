@@ -11,6 +11,7 @@ from scmanager.api import audit_events as audit_models
 from scmanager.api import characters as character_models
 from scmanager.api import contests, diplomacy, document_models, exchange, hangar, models
 from scmanager.api import notifications as noted
+from scmanager.api import privacy as private
 from scmanager.api import search as searching
 from scmanager.api.bindings import described, many, one
 from scmanager.api.context import Context
@@ -154,6 +155,7 @@ class Query:
     forks: list[exchange.Fork] = strawberry.field(resolver=exchange.forks)
     pending: exchange.Pending = strawberry.field(resolver=exchange.pending)
     invitation: exchange.ExchangeFile = strawberry.field(resolver=exchange.invitation)
+    consents: list[private.Consent] = strawberry.field(resolver=private.consents)
     organisations: Connection[models.Organisation] = many(
         _ALL, filter=OrganisationFilter, sort=OrganisationSort, next_step=models.NO_ORGANISATIONS
     )

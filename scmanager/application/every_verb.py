@@ -14,6 +14,7 @@ from scmanager.application import (
     notifications,
     operations,
     organisations,
+    privacy,
     reissuing,
     ships,
     undoing,
@@ -38,6 +39,7 @@ MODULES = (
     contests,
     undoing,
     notifications,
+    privacy,
 )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from scmanager.application.desk import Desk
 from scmanager.application.writer import Result
 from scmanager.domain.ledger import KeysPublished
+from scmanager.domain.naming import ServerNamed
 from scmanager.errors import Conflict, Refused
 from scmanager.eventstore.entry import encode_json
 from scmanager.master_ledger.manifest import TrustedKeys
@@ -80,6 +81,22 @@ def append(desk: Desk, submissions: Sequence[Submission]) -> Result:
         _check_roots(desk, keys)
     desk.governs = True  # Keys may have changed: what follows is decided on what is committed.
     return {"ledger": keys.ledger.hex(), "indices": indices}
+
+
+def name_server(desk: Desk, key: bytes, not_after_s: int) -> Result:
+    """Name a server's key (32 bytes) until then, UTC seconds; answers the index. Raises LedgerNotBegun, LogNotOpen.
+
+    Raises StatementUnusable for a key that has another role.
+    """
+    keys = keys_of(entered(desk.space, desk.log_id))
+    if keys is None:
+        raise LedgerNotBegun
+    _check_open(desk, keys)
+    manifest = keys.manifest
+    if key in {*manifest.root.keys, *manifest.release.keys, *(each.key for each in manifest.logs)}:
+        raise StatementUnusable(why="the key has another role")
+    said = desk.record(None, desk.organisation, ServerNamed(key, not_after_s))
+    return {"ledger": keys.ledger.hex(), "index": said.entry.seq}
 
 
 def _enter(desk: Desk, submission: Submission, keys: TrustedKeys) -> int:

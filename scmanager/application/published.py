@@ -9,8 +9,6 @@ from typing import Final
 
 import msgspec
 
-from scmanager.application.proving import NotEntered
-from scmanager.domain.ledger import PluginSigned, UpdateSigned
 from scmanager.errors import Refused, Unavailable, Untrusted
 from scmanager.eventstore import entry, parts
 from scmanager.eventstore.checkpoint import NOTE_BYTES_MAX, Checkpoint, parse_note
@@ -18,7 +16,6 @@ from scmanager.eventstore.entry import Entry
 from scmanager.eventstore.merkle import leaf_hash
 from scmanager.eventstore.tile_tree import TileTree
 from scmanager.eventstore.tiles import ENTRY_BYTES_MAX, WIDTH, BadTile, TilePath, parse_bundle
-from scmanager.master_ledger import submission
 from scmanager.master_ledger.fetching import CHECKPOINT, SHARED, Read, SourceLacks, tiles_from
 from scmanager.master_ledger.proof import Proof
 
@@ -54,8 +51,6 @@ class Published:
         self._read = read
         self._lock = threading.Lock()
         self._head: Head | None = None
-        self._told: dict[str, int] = {}
-        self._told_upto = 0
 
     def head(self) -> Head:
         """As of now. Raises SourceLacks, LedgerFilesBroken, and what `read` raises."""
@@ -75,7 +70,7 @@ class Published:
             path, leaf = head.tree.inclusion(index, size), head.tree.leaf(index)
             return Checkpoint(head.point.origin, size, head.tree.root(size)), path, leaf
         except (BadTile, SourceLacks) as error:
-            raise _broken(error) from error
+            raise broken(error) from error
 
     def consistency(self, old: int, size: int | None = None) -> tuple[Checkpoint, list[bytes], bytes]:
         """The tree of this size or the newest, what shows that `old` entries grew into it, the root over those."""
@@ -87,21 +82,25 @@ class Published:
             path, root = head.tree.consistency(old, size), head.tree.root(old)
             return Checkpoint(head.point.origin, size, head.tree.root(size)), path, root
         except (BadTile, SourceLacks) as error:
-            raise _broken(error) from error
+            raise broken(error) from error
 
-    def proof(self, content_hash: str) -> Proof:
-        """That the newest statement about this content is in the ledger. Raises NotEntered, and as `head`."""
-        head = self.head()
+    def proof(self, index: int, head: Head) -> Proof:
+        """That the entry at this index is under this head. Raises LedgerFilesBroken, and what `read` raises."""
         try:
-            with self._lock:
-                self._index(head)
-                index = self._told.get(content_hash)
-            if index is None or index >= head.point.size:
-                raise NotEntered(size=head.point.size)
-            one, shared = self._entry(head, index)
+            one, shared = self.entry(index, head)
             return Proof.of(one, shared, tuple(head.tree.inclusion(index, head.point.size)), head.note)
         except (SourceLacks, Untrusted) as error:
-            raise _broken(error) from error
+            raise broken(error) from error
+
+    def told(self, index: int) -> tuple[Entry, bytes]:
+        """An entry and its first part, empty if it has none. Raises PlaceUnknown, and as `head`."""
+        head = self.head()
+        if not 0 <= index < head.point.size:
+            raise PlaceUnknown(size=head.point.size, asked=f"entry {index}")
+        try:
+            return self.entry(index, head)
+        except (SourceLacks, Untrusted) as error:
+            raise broken(error) from error
 
     def _opened(self, note: bytes, before: Head | None) -> Head:
         try:
@@ -110,33 +109,18 @@ class Published:
                 return Head(note, point, before.tree)  # It was cosigned.
             tree = TileTree(point.size, point.root, tiles_from(self._read))
         except (SourceLacks, Untrusted) as error:
-            raise _broken(error) from error
-        size = before.point.size if before else 0
-        if before and (size > point.size or tree.root(size) != before.point.root):
-            self._told, self._told_upto = {}, 0  # Another ledger lies there now.
+            raise broken(error) from error
         return Head(note, point, tree)
 
-    def _index(self, head: Head) -> None:
-        """Which statements there are, by the content they are about: what came since it was asked for last."""
-        for number in range(self._told_upto // WIDTH, -(-head.point.size // WIDTH)):
-            for index, shared in enumerate(self._bundle(head, SHARED, number), number * WIDTH):
-                if content_hash := _content_hash(shared):
-                    self._told[content_hash] = index
-        self._told_upto = max(self._told_upto, head.point.size)
-
-    def _entry(self, head: Head, index: int) -> tuple[Entry, bytes]:
+    def entry(self, index: int, head: Head) -> tuple[Entry, bytes]:
+        """The leaf at this index and the first part that it names. Raises BadTile, WrongPart, SourceLacks."""
         number, place = divmod(index, WIDTH)
-        data = self._bundle(head, "", number)[place]
-        shared = self._bundle(head, SHARED, number)[place]
-        if leaf_hash(data) != head.tree.leaf(index):
-            raise BadTile(reason="an entry is not the leaf at its place")
-        one = entry.parse(data)
-        if not one.parts:
-            raise BadTile(reason="an entry says nothing")
-        parts.check(one.parts[0], shared, 0)
-        return one, shared
+        data = self.bundle(head, "", number)[place]
+        shared = self.bundle(head, SHARED, number)[place]
+        return led_back(index, data, shared, head)
 
-    def _bundle(self, head: Head, kind: str, number: int) -> list[bytes]:
+    def bundle(self, head: Head, kind: str, number: int) -> list[bytes]:
+        """Bundle `number` of the entries (kind: empty) or below another name, as far as the head goes. As `entry`."""
         width = min(WIDTH, head.point.size - number * WIDTH)
         path = TilePath(None, number, width)
         try:
@@ -151,16 +135,17 @@ def _named(path: TilePath, kind: str) -> str:
     return str(path).replace("tile/entries", kind, 1) if kind else str(path)
 
 
-def _content_hash(shared: bytes) -> str:
-    """What a statement is about; empty for what is none."""
-    if b'.signed/1"' not in shared:
-        return ""
-    try:
-        said = submission.from_part(shared)
-    except Untrusted:
-        return ""
-    return said.statement.content_hash if isinstance(said, UpdateSigned | PluginSigned) else ""
+def led_back(index: int, data: bytes, shared: bytes, head: Head) -> tuple[Entry, bytes]:
+    """The entry and its first part, empty if it has none, once both lead to the head. Raises BadTile, WrongPart."""
+    if leaf_hash(data) != head.tree.leaf(index):
+        raise BadTile(reason="an entry is not the leaf at its place")
+    one = entry.parse(data)
+    if not one.parts:
+        return one, b""
+    parts.check(one.parts[0], shared, 0)
+    return one, shared
 
 
-def _broken(error: Exception) -> LedgerFilesBroken:
+def broken(error: Exception) -> LedgerFilesBroken:
+    """What a source's fault means to who asked."""
     return LedgerFilesBroken(reason=str(error).rstrip("."))

@@ -32,7 +32,7 @@ AfterOption = Annotated[Path, typer.Option("--after", metavar="FILE", help="The 
 
 
 def keygen(
-    role: Annotated[Role, typer.Argument(metavar="root|release", help="What the key is for.")],
+    role: Annotated[Role, typer.Argument(metavar="root|release|server", help="What the key is for.")],
     output: OutOption,
     plain: Annotated[
         bool, typer.Option("--plain", help="Without a passphrase: 64 bytes, secret half then public half.")
@@ -44,7 +44,10 @@ def keygen(
     key = SigningKey.generate()
     write_author_key(output, role, key, None if plain else PassphraseProtection(ask_passphrase(twice=True)))
     say_result({"file": str(output), "role": role, "public": key.public.hex()}, as_json=as_json)
-    remark("Keep a copy elsewhere, and neither on a machine with a network.")
+    if role == "server":
+        remark("It belongs on the server. Next, where the ledger is written: scm author name-server KEY.")
+    else:
+        remark("Keep a copy elsewhere, and neither on a machine with a network.")
 
 
 def publish(

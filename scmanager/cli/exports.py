@@ -137,7 +137,7 @@ def is_export(path: Path) -> bool:
 def take_in(context: typer.Context, path: Path, *, as_json: bool) -> None:
     """Check what an export holds from end to end, space by space, and take in what is new."""
     told = []
-    with session_of(context).open() as place, _space_files(path) as files:
+    with session_of(context).open() as place, space_files(path) as files:
         for file in files:
             with progress("Checking the entries", None):
                 told.append(place.exchange.import_space(file))
@@ -160,7 +160,7 @@ def take_in(context: typer.Context, path: Path, *, as_json: bool) -> None:
 
 
 @contextlib.contextmanager
-def _space_files(path: Path) -> Iterator[Iterator[Path]]:
+def space_files(path: Path) -> Iterator[Iterator[Path]]:
     """The space files in an archive, in a folder, or the one that was named."""
     with contextlib.ExitStack() as files:
         if path.is_dir():

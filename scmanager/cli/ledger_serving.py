@@ -1,5 +1,6 @@
 """`scm ledger serve`: a published ledger over HTTP on the loopback address; a web server in front gives it a name."""
 
+import secrets
 import threading
 from pathlib import Path
 from typing import Annotated
@@ -7,8 +8,10 @@ from typing import Annotated
 import typer
 
 from scmanager.adapters.ledger_source import from_folder
+from scmanager.cli import author_files as files
 from scmanager.cli.output import remark, say
 from scmanager.master_ledger.fetching import CHECKPOINT
+from scmanager.master_ledger.handshake import NONCE_BYTES
 
 DEFAULT_PORT = 7412
 
@@ -16,17 +19,27 @@ DEFAULT_PORT = 7412
 def serve(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="What scm author publish wrote, or a copy of it.")],
     port: Annotated[int, typer.Option("--port", help="On the loopback address; 0 for any free one.")] = DEFAULT_PORT,
+    key: Annotated[
+        Path | None,
+        typer.Option("--key", metavar="FILE", help="A server key that is named in the ledger: it shakes hands then."),
+    ] = None,
 ) -> None:
     """Serve a published ledger to whoever asks, until Ctrl+C. It needs no key; what is published later comes too."""
+    from scmanager.api.handshake import Identity
     from scmanager.api.ledger_app import make_ledger_app
     from scmanager.api.serving import attend, listen, server
     from scmanager.application.published import Published
     from scmanager.supervisor import told_by_signals
 
     read = from_folder(folder)
+    identity = (
+        Identity(files.open_keys([key], "server")[0], files.now_s, lambda: secrets.token_bytes(NONCE_BYTES))
+        if key
+        else None
+    )
     size = Published(read).head().point.size
     with listen(port) as taken:
-        serving, asked, ready = server(make_ledger_app(read)), threading.Event(), threading.Event()
+        serving, asked, ready = server(make_ledger_app(read, identity)), threading.Event(), threading.Event()
         with told_by_signals(asked):
             threads = [
                 threading.Thread(target=serving.run, kwargs={"sockets": [taken.dup()]}, name="ledger", daemon=True),

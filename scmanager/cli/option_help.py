@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from scmanager.domain.consent_texts import Purpose
 from scmanager.domain.rights import Right
 
 WHEN: Final = "Such as 90m, 3h, 14d, 2027-11-30, 2027-11-30T20:00 (UTC), or UTC seconds."
@@ -38,6 +39,8 @@ HELP: Final[dict[str, str]] = {
     "origin": "Where they come from.",
     "background": "Their story. Put it in quotes.",
     "sheet": "The first digits of the one that is to hold (scm character list --personal).",
+    "purpose": f"One of {', '.join(Purpose)}.",
+    "version": "Of the text that was read (scm privacy show PURPOSE).",
     "notifications": "The whole id (scm inbox --json); may be given several times.",
     "fate": "What became of them.",
     "stance": "How one stands towards the other.",

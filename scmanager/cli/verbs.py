@@ -43,6 +43,7 @@ GROUPS: dict[str, str] = {
     "treaty": "Treaties: propose, sign, accept, end.",
     "document": "Documents that several write: charter, briefing, report, treaty, sheet.",
     "notification": "Notifications: mark them as read. They are shown by: scm inbox.",
+    "privacy": "What may be sent to the author: read it, consent, withdraw. Nothing is sent without consent.",
     "character": "Characters: make, describe, show to an organisation, withdraw.",
 }
 """What a group's help says; groups that are not named here say their name."""

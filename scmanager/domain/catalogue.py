@@ -8,14 +8,17 @@ from scmanager.domain import (
     alarm,
     audit_event,
     character,
+    consent,
     contact,
     document,
     fleet,
     governance,
     hangar_import,
+    intake,
     ledger,
     machine,
     member,
+    naming,
     operation,
     organisation,
     player,
@@ -23,6 +26,7 @@ from scmanager.domain import (
     role,
     ship,
     squadron,
+    statistics_published,
     treaty,
 )
 from scmanager.domain.epoch import EPOCHS
@@ -52,6 +56,7 @@ DOCUMENTS: Final = _fold("document", document.Document(), document.evolve)
 MACHINES: Final = _fold("machine", machine.Machine(), machine.evolve)
 PLAYERS: Final = _fold("player", player.Player(), player.evolve)
 INBOXES: Final = _fold("notification", reading.Inbox(), reading.evolve)
+CONSENTS: Final = _fold("consent", consent.Consents(), consent.evolve)
 AUDIT: Final = _fold("audit", audit_event.Series(), audit_event.evolve)
 
 FOLDS: Final[Mapping[str, Fold]] = MappingProxyType(
@@ -73,14 +78,19 @@ FOLDS: Final[Mapping[str, Fold]] = MappingProxyType(
             MACHINES,
             DOCUMENTS,
             INBOXES,
+            CONSENTS,
             AUDIT,
         )
     )
 )
 """By event tag."""
 
-# These fold to nothing: alarms are read in the trail of events, statements of the ledger by `master_ledger`.
-assert {alarm.ForkSeen.tag, ledger.KeysPublished.tag} <= set(RIGHT_NEEDED)
+# These fold to nothing: alarms are read in the trail of events, statements of the ledger by `master_ledger`, and what
+# was reported to the author stands in a log that is not loaded.
+assert {alarm.ForkSeen.tag, ledger.KeysPublished.tag, intake.AuditTaken.tag, naming.ServerNamed.tag} <= set(
+    RIGHT_NEEDED
+)
+assert statistics_published.StatisticsPublished.tag in RIGHT_NEEDED
 
 for _tag, _right in RIGHT_NEEDED.items():
     governance.register(_right, CATALOGUE[_tag])

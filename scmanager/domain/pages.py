@@ -27,6 +27,14 @@ def entered(pages: Pages[K, V], more: dict[K, V]) -> Pages[K, V]:
     return tuple(grown)
 
 
+def merged(pages: Pages[K, V]) -> dict[K, V]:
+    """All in one, by the newest word on each key; a set without what is no longer in it."""
+    whole: dict[K, V] = {}
+    for page in pages:
+        whole |= page
+    return {key: value for key, value in whole.items() if value is not False}
+
+
 def moved(pages: Pages[K, bool], came: Mapping[K, bool]) -> Pages[K, bool]:
     """The next version of a set: True is in it from now on, False no longer. In it comes only what never was."""
     grown = [*pages, dict(came)]

@@ -188,12 +188,19 @@ RIGHT_NEEDED: Final[Mapping[str, Right | None]] = MappingProxyType(
         "player.main-dropped/1": ANYONE,
         "machine.named/1": ANYONE,
         "notification.read/1": ANYONE,
+        "consent.given/1": ANYONE,
+        "consent.withdrawn/1": ANYONE,
         "audit.noted/1": ANYONE,
         "audit.repeated/1": ANYONE,
         "audit.unlisted/1": ANYONE,
+        "statistics.published/1": ANYONE,
         "keys.published/1": ANYONE,
         "update.signed/1": ANYONE,
         "plugin.signed/1": ANYONE,
+        "report.audit-taken/1": ANYONE,
+        "server.named/1": ANYONE,
+        "report.health-anchored/1": ANYONE,
+        "report.error-counted/1": ANYONE,
     }
 )
 """By tag. Types of governance and of other fields stand with those."""

@@ -4,7 +4,7 @@ What is read must be what was signed: a tree whose root is not that of the log's
 hash or entry leaves it that does not lead to that root. Kept hashes of another history are made anew from entries.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,6 +12,7 @@ from scmanager.eventstore.checkpoint import Checkpoint, note_from, origin
 from scmanager.eventstore.kept_tree import KeptTree
 from scmanager.eventstore.log_copy import PAGE_ROWS, note_of
 from scmanager.eventstore.merkle import leaf_hash
+from scmanager.eventstore.multi_proof import prove_many
 from scmanager.eventstore.own_log import Head
 from scmanager.eventstore.store import Row, Store, StoreDamaged
 from scmanager.eventstore.tile_tree import TileTree
@@ -58,6 +59,10 @@ class LogTree:
     def consistency(self, old: int, size: int) -> tuple[bytes, ...]:
         """What shows that the first `old` leaves, at least one, grew into the first `size`."""
         return tuple(self._of(lambda tree: tree.consistency(old, size)))
+
+    def inclusion_of(self, indices: Sequence[int]) -> tuple[bytes, ...]:
+        """What leads from these leaves, ascending, to the newest root: one proof for all (`multi_proof`)."""
+        return tuple(self._of(lambda tree: prove_many(indices, tree.size, tree.subtree)))
 
     def tile(self, path: TilePath) -> bytes:
         """A tile of hashes. Raises BadTile where the log has fewer."""

@@ -65,15 +65,22 @@ def refer(stored: bytes, key: bytes = b"") -> PartRef:
 
 def seal(key: bytes, public: bytes, seq: int, number: int, salt: bytes, plain: bytes) -> bytes:
     """The stored bytes of one part. `salt` must be 32 fresh random bytes."""
-    return salt + AESGCM(_derive(key, public, seq, number, salt)).encrypt(_NONCE, plain, None)
+    return salt + AESGCM(part_key(key, public, seq, number, salt)).encrypt(_NONCE, plain, None)
 
 
 def unseal(key: bytes, public: bytes, seq: int, number: int, stored: bytes) -> bytes:
     """The plain bytes. Raises WrongPart when they were changed, or sealed for another place or key."""
+    return open_with(part_key(key, public, seq, number, stored[:SALT_BYTES]), number, stored)
+
+
+def open_with(key: bytes, number: int, stored: bytes) -> bytes:
+    """The plain bytes, by the key of this one part (`part_key`). Raises WrongPart.
+
+    GCM does not commit to its key: that it opens shows what was sealed only to who trusts the entry's author so far,
+    or has the space's key, whose id the entry names.
+    """
     try:
-        return AESGCM(_derive(key, public, seq, number, stored[:SALT_BYTES])).decrypt(
-            _NONCE, stored[SALT_BYTES:], None
-        )
+        return AESGCM(key).decrypt(_NONCE, stored[SALT_BYTES:], None)
     except (InvalidTag, ValueError) as error:
         raise WrongPart(number=number) from error
 
@@ -84,5 +91,6 @@ def check(ref: PartRef, stored: bytes, number: int) -> None:
         raise WrongPart(number=number)
 
 
-def _derive(key: bytes, public: bytes, seq: int, number: int, salt: bytes) -> bytes:
+def part_key(key: bytes, public: bytes, seq: int, number: int, salt: bytes) -> bytes:
+    """What seals one part and opens nothing else, 32 bytes: H(scm/seal/1, K, log's public key, seq, number, salt)."""
     return sha3_256(b"scm/seal/1\n" + key + public + u64(seq) + bytes((number,)) + salt).digest()

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from scmanager.eventstore import merkle
-from scmanager.eventstore.merkle import EMPTY_ROOT, node_hash
+from scmanager.eventstore.merkle import EMPTY_ROOT, is_subtree, node_hash
 from scmanager.eventstore.tiles import LEVEL_BITS, WIDTH, BadTile, TilePath, parse_tile
 
 TILES_KEPT = 64
@@ -53,6 +53,12 @@ class TileTree:
         if not old:
             raise ValueError("an empty tree proves nothing")
         return merkle.prove(0, old, self._known(size), self._range)
+
+    def subtree(self, low: int, high: int) -> bytes:
+        """The root over leaves `[low, high)` that some tree keeps together. Raises ValueError beyond the tree."""
+        if not (low < high <= self.size and is_subtree(low, high)):
+            raise ValueError(f"no subtree [{low}, {high}) in {self.size} leaves")
+        return self._range(low, high)
 
     def tile(self, path: TilePath) -> bytes:
         """The first `width` hashes of a tile. Raises BadTile where the tree has fewer."""

@@ -17,8 +17,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scmanager.api import ledger_app
-from scmanager.api.ledger_app import PIECE_BYTES
+from scmanager.api import ledger_door
+from scmanager.api.handshake import Identity
+from scmanager.api.ledger_door import PIECE_BYTES
 from scmanager.api.listening import REQUESTS_MAX
 from scmanager.application.published import BUNDLE_BYTES_MAX
 from scmanager.eventstore.memory import MemoryStore
@@ -138,7 +139,8 @@ def test_a_file_is_proved_by_its_content_hash(asked: Asked) -> None:
         "/tile/0/000%0a", f"{PROOFS}/inclusion/-1", f"{PROOFS}/inclusion/1000", f"{PROOFS}/inclusion/0?size=1001",
         f"{PROOFS}/inclusion/5?size=5", f"{PROOFS}/inclusion/0?size=0", f"{PROOFS}/consistency/0", f"{PROOFS}/x",
         f"{PROOFS}/consistency/5?size=4", f"{PROOFS}/consistency/1?size=99999999999999999999",
-        f"{PROOFS}/inclusion/١", f"{PROOFS}/inclusion/1e3", "/api/v1/updates/1.0.0/verify", "/tile/" + "x" * 5000,
+        f"{PROOFS}/inclusion/١", f"{PROOFS}/inclusion/1e3", "/api/v1/updates/1.0.0/verify", "/api/v1/nothing",
+        "/tile/" + "x" * 5000,
     ],
 )  # fmt: skip
 def test_what_is_not_there_is_said_so(asked: Asked, path: str) -> None:
@@ -246,7 +248,7 @@ def test_a_folder_that_is_not_what_its_checkpoint_says_proves_nothing(tmp_path: 
 
 def test_who_asks_and_does_not_read_keeps_nobody_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Large answers that nobody takes: each is let go in time, and there is room for others."""
-    monkeypatch.setattr(ledger_app, "ANSWER_S", 1.0)
+    monkeypatch.setattr(ledger_door, "ANSWER_S", 1.0)
     bundle_path = tmp_path / "tile" / "entries" / "000"
     bundle_path.parent.mkdir(parents=True)
     bundle_path.write_bytes(bytes(BUNDLE_BYTES_MAX))
@@ -286,7 +288,9 @@ def test_a_large_bundle_comes_whole(tmp_path: Path) -> None:
 
 def test_openapi_describes_what_is_offered(asked: Asked) -> None:
     """`UPDATE=1` writes the snapshot anew."""
-    said = asked.get("/openapi.json").json()
+    identity = Identity(RELEASE, lambda: 0, lambda: bytes(32))
+    with served(asked.ledger.public, identity) as url:
+        said = httpx.get(f"{url}/openapi.json", trust_env=False).json()
     text = json.dumps(said | {"info": said["info"] | {"version": "*"}}, indent=1, sort_keys=True) + "\n"
     if os.environ.get("UPDATE") == "1":
         SNAPSHOT.write_text(text, encoding="utf-8")

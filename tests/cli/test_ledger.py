@@ -15,6 +15,7 @@ from scmanager.eventstore.merkle import leaf_hash
 from scmanager.master_ledger import submission
 from tests.cli.conftest import Scm
 from tests.support.author import Author
+from tests.support.ledger import NOW_S
 
 
 @pytest.fixture
@@ -148,9 +149,9 @@ def online(scm: Scm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[A
 
 
 @contextlib.contextmanager
-def serving(folder: Path) -> Iterator[str]:
+def serving(folder: Path, *words: object) -> Iterator[str]:
     """`scm ledger serve` in a process of its own; its address."""
-    command = [sys.executable, "-m", "scmanager", "ledger", "serve", str(folder), "--port", "0"]
+    command = [sys.executable, "-m", "scmanager", "ledger", "serve", str(folder), "--port", "0", *map(str, words)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
@@ -202,6 +203,24 @@ def test_a_server_that_goes_back_is_noticed_before_its_proof_counts(
     with serving(tmp_path / "old") as url:
         told = author.scm("verify", "update", author / "release.zip", "--from", url, *words)
     assert (told.code, told.error) == (1, "ledger-rolled-back")
+
+
+def test_a_server_that_the_ledger_names_is_greeted(online: tuple[Author, tuple[object, ...]]) -> None:
+    author, words = online
+    made = author.scm("author", "keygen", "server", "--plain", "-o", author / "server.key", "--json")
+    key = made.json["public"]
+    with serving(author / "public", "--key", author / "server.key") as address:
+        assert author.scm("ledger", "greet", address, *words).error == "ledger-server-refuses", "not named yet"
+        named = author.scm("author", "name-server", key, "--days", "2", "--json", at="server")
+        assert named.code == 0, named.err
+        again = author.scm("author", "name-server", author.public["release"], at="server")
+        assert again.error == "statement-unusable", "no key has two roles"
+        assert author.scm("author", "publish", author / "public", at="server").code == 0
+        met = author.scm("ledger", "greet", address, *words, "--json")
+        assert (met.code, met.json["server"], met.json["version"]) == (0, key, 1), met.err
+        assert met.json["until"] > NOW_S
+    assert author.scm("ledger", "greet", address, *words).error == "ledger-source-failed", "and nothing else breaks"
+    assert author.scm("ledger", "greet", "noise", *words).error == "ledger-address-mistyped"
 
 
 def test_what_is_no_published_ledger_is_not_served(scm: Scm, tmp_path: Path) -> None:

@@ -43,12 +43,19 @@ def test_what_anyone_may_say_has_a_twin_by_right_or_concerns_only_oneself() -> N
         "player.main-dropped/1",
         "machine.named/1",  # What one calls one's own devices.
         "notification.read/1",  # Each reads for himself.
+        "consent.given/1",  # Nobody consents for another.
+        "consent.withdrawn/1",
         "audit.noted/1",  # What one's own device noticed.
         "audit.repeated/1",
         "audit.unlisted/1",
+        "statistics.published/1",  # What the author's server counted; the log that holds it is its own.
         "keys.published/1",  # What counts are the signatures in it, not who carried it into the log.
         "update.signed/1",
         "plugin.signed/1",
+        "report.health-anchored/1",
+        "report.error-counted/1",
+        "report.audit-taken/1",  # An intake log has one writer; what he takes is no member's word.
+        "server.named/1",  # It counts in a log that the manifests list: only its writer signs that head.
     }
 
 

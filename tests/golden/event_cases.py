@@ -27,12 +27,16 @@ WORDS = {
     "code": "token-wrong",
     "version": "0.1.0",
     "region": "AR",
+    "key": "fleets",
     "models": ("ANVL_Carrack", "DRAK_Corsair"),
     "content_hash": "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku",
     "min_supported_version": "0.0.9",
     "required_core_version": "0.0.9",
     "changelog_url": "https://example.org/changelog#0.1.0",
     "id": "org.example.mining",
+    "error": "StoreBusy",
+    "module": "scmanager.eventstore.store",
+    "function": "append",
     "permissions": ("net:api.example.org", "read.fleet"),
 }
 """What a string field says, where its name tells what it must look like. All others are titles or prose."""

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scmanager.domain import (
     audit_event,
     character,
+    consent,
     contact,
     document,
     fleet,
@@ -45,6 +46,7 @@ THINGS = {
     "treaty": (treaty.Treaty(), treaty.evolve),
     "character": (character.Character(), character.evolve),
     "notification": (reading.Inbox(), reading.evolve),
+    "consent": (consent.Consents(), consent.evolve),
     "player": (player.Player(), player.evolve),
     "machine": (machine.Machine(), machine.evolve),
     "document": (document.Document(), document.evolve),

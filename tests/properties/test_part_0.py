@@ -15,18 +15,22 @@ from scmanager.domain import (
     character,
     contact,
     fleet,
+    intake,
     ledger,
     member,
+    naming,
     operation_events,
     organisation,
     player,
     role,
     ship_events,
     squadron,
+    statistics_published,
     treaty_events,
 )
 from scmanager.domain.document import DEPS_MAX
 from scmanager.domain.event import CATALOGUE
+from scmanager.domain.intake import STATES_MAX
 from scmanager.domain.payload import INT_MAX, TITLE_LENGTH_MAX
 from scmanager.domain.rights import RIGHT_NEEDED
 
@@ -75,8 +79,15 @@ ALLOWED_STR: dict[tuple[str, str], str] = {
     ("audit.noted/1", "code"): "the stable code of an error of ours, or of an act",
     ("audit.noted/1", "version"): "the release that wrote it",
     ("audit.noted/1", "region"): "a country, if the owner named one for the node",
+    ("report.audit-taken/1", "version"): "the release that noted it",
+    ("report.audit-taken/1", "region"): "a country, if the reporter named one",
+    ("report.health-anchored/1", "version"): "the release that runs there",
+    ("report.error-counted/1", "version"): "the release that failed",
+    ("report.error-counted/1", "error"): "a class of errors, out of the program's own source",
+    ("report.error-counted/1", "frames"): "modules and functions, out of the program's own source",
     ("erased/1", "ground"): KEY,
     ("update.signed/1", "statement"): "versions, a hash and an address of a release",
+    ("statistics.published/1", "tables"): "features of the program, versions of releases and countries",
     ("plugin.signed/1", "statement"): "what a developer publishes a plugin under, in titles and catalogue keys",
 }
 """Every string that is no enum, and why it may be there. Each addition is a promise that it names no person."""
@@ -123,8 +134,8 @@ def flaws(schema: Any) -> list[str]:
     if kind == "integer" and not (schema.get("minimum", -1) >= 0 and schema.get("maximum", INT_MAX + 1) <= INT_MAX):
         own.append("an integer without bounds")
     if (
-        kind == "array" and schema.get("maxItems", 65) > 64 and schema.get("maxItems") != DEPS_MAX
-    ):  # Of documents alone.
+        kind == "array" and schema.get("maxItems", 65) > 64 and schema.get("maxItems") not in (DEPS_MAX, STATES_MAX)
+    ):  # Of documents and of reports alone.
         own.append("a tuple without an end")
     if kind == "string" and not (
         {"enum", "pattern"} & set(schema) or schema.get("maxLength", 200) <= TITLE_LENGTH_MAX
@@ -142,7 +153,7 @@ def test_every_field_has_a_bound(tag: str) -> None:
     "thing",
     [
         organisation, role, member, ship_events, fleet, squadron, operation_events, contact, treaty_events, character,
-        player, audit_event, ledger,
+        player, audit_event, ledger, intake, naming, statistics_published,
     ],
 )  # fmt: skip
 def test_every_type_needs_a_right_or_is_open_to_anyone(thing: ModuleType) -> None:

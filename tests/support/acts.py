@@ -452,6 +452,10 @@ ELSEWHERE: dict[str, str] = {
     "document.leave-out": "What is written at that time counts, unless it builds on what is left out: see ADR 13.",
     "document.take-in": "It takes back one leaving-out; another one said at that time stands.",
     "notification.mark-read": "Only the member says it, of himself; what two devices read is read.",
+    **dict.fromkeys(
+        ("privacy.consent", "privacy.withdraw"),
+        "Only the member says it, of himself. Of a consent and a withdrawal at one time, the withdrawal holds.",
+    ),
     "undo": "It says what the ordinary verb says that undoes something.",
     "operation.repeat": "It makes new operations, and puts this one into their series: the last series stands.",
     "member.join": "Only the member says it. Met by a withdrawn invitation it is contested: field `joining`.",

@@ -17,6 +17,7 @@ from scmanager.domain.ledger import (
     Update,
     UpdateType,
 )
+from scmanager.domain.naming import ServerNamed
 from scmanager.eventstore import checkpoint, content
 from scmanager.eventstore.checkpoint import Checkpoint, note_from
 from scmanager.eventstore.content import Shared
@@ -72,7 +73,7 @@ class Server:
     def origin(self) -> str:
         return checkpoint.origin(self.own.head.space, self.own.head.log)
 
-    def append(self, what: Submission, kind: str | None = None) -> int:
+    def append(self, what: Submission | ServerNamed, kind: str | None = None) -> int:
         """Its index. The server looks at nothing."""
         fields = (kind or what.tag, some("grant"), some("command", 16), b"", some("entity", 16), ())
         shared = content.encode(Shared(*fields, msgspec.Raw(encode_json(what))))  # type: ignore[arg-type]

@@ -8,12 +8,15 @@ from pathlib import Path
 
 from scmanager.adapters.ledger_source import from_folder
 from scmanager.adapters.tile_folder import publish
+from scmanager.api.handshake import Identity
 from scmanager.api.ledger_app import make_ledger_app
 from scmanager.api.serving import attend, listen, server
+from scmanager.domain.naming import ServerNamed
 from scmanager.eventstore.log_tree import LogTree
 from scmanager.eventstore.own_log import Draft
 from scmanager.eventstore.store import Store
 from scmanager.master_ledger import submission
+from scmanager.master_ledger.fetching import Read
 from scmanager.master_ledger.submission import Submission
 from tests.support.ledger import Server, first_manifest
 
@@ -22,10 +25,11 @@ Answer = Callable[[socket.socket, str], None]
 
 
 @contextlib.contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """The real server over this folder; its address."""
+def served(folder: Path | Read, identity: Identity | None = None) -> Iterator[str]:
+    """The real server over this folder, or over whatever gives its files; its address."""
+    read = from_folder(folder) if isinstance(folder, Path) else folder
     with listen(0) as taken:
-        serving, stop, ready = server(make_ledger_app(from_folder(folder))), threading.Event(), threading.Event()
+        serving, stop, ready = server(make_ledger_app(read, identity)), threading.Event(), threading.Event()
         threads = [
             threading.Thread(target=serving.run, kwargs={"sockets": [taken.dup()]}),
             threading.Thread(target=attend, args=(serving, stop, ready.set)),
@@ -91,6 +95,11 @@ class Ledger:
         """Entered and committed."""
         for each in said:
             self.server.append(each)
+        self._append_all()
+
+    def name(self, key: bytes, not_after_s: int) -> None:
+        """A server of this key is named."""
+        self.server.append(ServerNamed(key, not_after_s))
         self._append_all()
 
     def fill(self, count: int) -> None:

@@ -1,0 +1,258 @@
+"""Where installations report to the author's server: one POST a kind, a receipt for each batch (SPEC A6; ADR 20).
+
+Anybody may send; what counts is that the log is delegated, that a consent is named, and that there is room. Who sends
+is known for the limits only, in memory: neither an address nor an installation's hash is recorded or told to anyone.
+"""
+
+import asyncio
+import re
+import secrets
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from math import ceil
+from typing import Any, Final
+
+import msgspec
+from fastapi import FastAPI
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Message, Receive, Scope, Send
+
+from scmanager import __version__
+from scmanager.api import failures
+from scmanager.api.buckets import Buckets, Rate
+from scmanager.api.connections import ABORT
+from scmanager.api.error_answers import broken
+from scmanager.api.guard import REQUEST_ID, ROOM_FULL
+from scmanager.api.listening import REQUESTS_MAX
+from scmanager.application.reports import Allows, ConsentUnknown, Kind, ReportsUnusable
+from scmanager.application.sequencing import IntakeFull, Reports
+from scmanager.errors import Refused, ScManagerError, Unavailable
+from scmanager.master_ledger.reports import Receipt
+
+API: Final = "/api/v1"
+OPENAPI: Final = f"{API}/intake/openapi.json"
+JSON: Final = "application/json"
+BODY_S: Final = 20.0
+"""From the end of the request's head to the end of its body."""
+ANSWER_S: Final = 60.0
+RETRY_S: Final = 5
+BY_REPORTER: Final = Rate(2_000, 1)
+"""Reports of one installation: a day's worth at once, and as many as a day has seconds."""
+BY_ADDRESS: Final = Rate(20_000, 200)
+_NODE: Final = re.compile("[0-9a-f]{64}")
+
+Submit = Callable[[Reports], "Future[bytes]"]
+
+
+class TooManyReports(Unavailable):
+    """You report more than is taken from one sender."""
+
+    code = "too-many-reports"
+    hint = "Nothing was recorded. Send the same batch again after as many seconds as Retry-After says."
+
+
+class NodeMistyped(Refused):
+    """This is no hash of an installation."""
+
+    code = "node-mistyped"
+    hint = "It has 64 hex digits, in lower case."
+
+
+class IntakeOnlyPost(Refused):
+    """{method} is not offered here."""
+
+    code = "intake-only-post"
+    hint = "Send reports with POST."
+
+
+class BodyNotJson(Refused):
+    """A body of type {type} is not read."""
+
+    code = "body-not-json"
+    hint = "Send `Content-Type: application/json`, and nothing packed."
+
+
+STATUS: Final = {
+    TooManyReports.code: 429,
+    IntakeOnlyPost.code: 405,
+    BodyNotJson.code: 415,
+    NodeMistyped.code: 404,
+    ConsentUnknown.code: 403,
+    ReportsUnusable.code: 422,
+    IntakeFull.code: 503,
+}
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """How much one sender may bring."""
+
+    reporter: Rate = BY_REPORTER
+    address: Rate = BY_ADDRESS
+
+
+class IntakeApp:
+    """The app. `owns` tells whether a request is for it."""
+
+    def __init__(
+        self, kinds: Sequence[Kind], submit: Submit, allows: Allows, clock_s: Callable[[], float],
+        limits: Limits | None = None,
+    ) -> None:  # fmt: skip
+        """`submit` takes a batch and answers its receipt (JSON), or raises; `clock_s` is monotonic."""
+        limits = limits or Limits()
+        self._submit, self._allows = submit, allows
+        self._reporters, self._addresses = Buckets(limits.reporter, clock_s), Buckets(limits.address, clock_s)
+        self._bytes_max = {_pattern(each.path): each.bytes_max for each in kinds}
+        self._app = FastAPI(
+            title="SC Manager: what is reported to the author", version=__version__, openapi_url=OPENAPI,
+            docs_url=None, redoc_url=None, redirect_slashes=False,
+            description="Batches of reports, each with its consent. The same batch twice has the same receipt.",
+            exception_handlers={ScManagerError: _refused, Exception: broken},
+        )  # fmt: skip
+        for each in kinds:
+            self._add(each)
+
+    def owns(self, scope: Scope) -> bool:
+        """Whether this request is answered here."""
+        return scope["type"] == "http" and (scope["path"] == OPENAPI or self._size_of(scope["path"]) is not None)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request: its body within its limits, or what is wrong."""
+        scope[REQUEST_ID] = secrets.token_hex(8)
+        named = _named(send, scope[REQUEST_ID])
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                if scope["path"] != OPENAPI:
+                    self._check(scope)
+                    receive = await _body(receive, self._size_of(scope["path"]) or 0)
+                await self._app(scope, receive, named)
+        except (TimeoutError, ClientDisconnect):  # Who sends so slowly has his place taken.
+            scope.get(ABORT, bool)()
+        except ScManagerError as error:
+            await (await _refused(Request(scope), error))(scope, receive, named)
+
+    def _check(self, scope: Scope) -> None:
+        if scope.get(ROOM_FULL):
+            raise failures.TooManyConnections(connections_max=REQUESTS_MAX)
+        if scope["method"] != "POST":
+            raise IntakeOnlyPost(method=scope["method"][:20])
+        headers = dict(scope["headers"])
+        media = headers.get(b"content-type", b"").decode("latin-1").partition(";")[0].strip().lower()
+        if media != JSON or headers.get(b"content-encoding", b"identity") != b"identity":
+            raise BodyNotJson(type=ascii(media[:60])[1:-1])
+
+    def _size_of(self, path: str) -> int | None:
+        return next((size for pattern, size in self._bytes_max.items() if pattern.fullmatch(path)), None)
+
+    def _add(self, kind: Kind) -> None:
+        async def take(request: Request, node_id: str = "") -> Response:
+            if "{node_id}" in kind.path and not _NODE.fullmatch(node_id):
+                raise NodeMistyped
+            reports = kind.batch(await request.body(), self._allows)
+            self._pay(request, node_id, reports.amount)
+            receipt = await asyncio.wrap_future(self._submit(reports))
+            return Response(receipt, 200, {"cache-control": "no-store"}, media_type=JSON)
+
+        said = {"application/json": {"schema": _inlined(kind.schema)}}
+        self._app.add_api_route(
+            f"{API}{kind.path}", take, methods=["POST"], operation_id=kind.name, name=kind.name,
+            description=kind.summary, response_model=None, response_class=Response,
+            openapi_extra={"requestBody": {"required": True, "content": said}},
+            responses={
+                200: {"description": "Where it stands in the log.", "content": {JSON: {"schema": _RECEIPT}}},
+                "default": {"description": "What is wrong: errors, with codes and hints.", "content": {JSON: {}}},
+            },
+        )  # fmt: skip
+
+    def _pay(self, request: Request, reporter: str, count: int) -> None:
+        """Raises TooManyReports. Whoever is refused has not paid."""
+        address = address_of(request.scope)
+        asked = [(self._reporters, reporter), (self._addresses, address)]
+        waits = [held.wait_s(name, count) for held, name in asked if name]
+        if any(waits):
+            request.scope[_WAIT] = max(waits)
+            raise TooManyReports
+        for held, name in asked:
+            if name:
+                held.take(name, count)
+
+
+def address_of(scope: Scope) -> str:
+    """Who is behind the web server in front, as that says last; empty for who asks here directly.
+
+    We listen on the loopback address only, so a header comes from that web server or from this machine. Of an IPv6
+    address it is the network: one host has all of it.
+    """
+    said = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
+    address = said[-1].decode("latin-1").rpartition(",")[2].strip()[:60] if said else ""
+    return ":".join(address.split(":")[:4]) if address.count(":") > 1 else address
+
+
+_WAIT: Final = "scm.retry_after"
+
+
+async def _body(receive: Receive, bytes_max: int) -> Receive:
+    """The whole body, before anything looks at it. Raises BodyTooLarge, ClientDisconnect, TimeoutError."""
+    pieces, size = [], 0
+    async with asyncio.timeout(BODY_S):
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect
+            pieces.append(message.get("body", b""))
+            size += len(pieces[-1])
+            if size > bytes_max:
+                raise failures.BodyTooLarge(bytes_max=bytes_max)
+            if not message.get("more_body"):
+                break
+    whole: Message = {"type": "http.request", "body": b"".join(pieces), "more_body": False}
+    waiting = [whole]
+
+    async def again() -> Message:
+        return waiting.pop() if waiting else await receive()
+
+    return again
+
+
+def _named(send: Send, request_id: str) -> Send:
+    async def named(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            more = [(b"x-request-id", request_id.encode()), (b"x-content-type-options", b"nosniff")]
+            message["headers"] = [*message.get("headers", ()), *more]
+        await send(message)
+
+    return named
+
+
+async def _refused(request: Request, error: Any) -> Response:
+    said = msgspec.json.encode(failures.told(error, request.scope[REQUEST_ID]))
+    status = STATUS.get(error.code) or failures.status(error)
+    headers = {"cache-control": "no-store"}
+    headers |= {"allow": "POST"} if status == 405 else {}
+    headers |= {"connection": "close"} if status == 413 else {}
+    if status in (429, 503):
+        headers["retry-after"] = str(max(RETRY_S, ceil(request.scope.get(_WAIT, 0))))
+    return Response(said, status, headers, media_type=JSON)
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    return re.compile(re.escape(f"{API}{path}").replace(re.escape("{node_id}"), "[^/]+"))
+
+
+def _inlined(schema: Any) -> Any:
+    """A JSON schema without references, which in OpenAPI lead elsewhere."""
+    defined = schema.get("$defs", {})
+
+    def inlined(value: Any) -> Any:
+        if isinstance(value, list):
+            return [inlined(each) for each in value]
+        if not isinstance(value, dict):
+            return value
+        if "$ref" in value:
+            return inlined(defined[value["$ref"].rpartition("/")[2]])
+        return {name: inlined(each) for name, each in value.items() if name != "$defs"}
+
+    return inlined(schema)
+
+
+_RECEIPT: Final = _inlined(msgspec.json.schema(Receipt))

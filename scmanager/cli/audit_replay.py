@@ -1,0 +1,182 @@
+"""A space as of then, rebuilt from its entries alone, beside what is known of then by other ways."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from scmanager.adapters.ledger_source import from_folder
+from scmanager.application.published import Published
+from scmanager.application.replaying import LedgerThen, SignedHead, ledger_then, signed_heads
+from scmanager.cli.audit_points import NOW, POINT, Point, ZoneOption, read_point, shelf_at
+from scmanager.cli.audit_sources import Evidence, FromOption, SpaceOption, called, evidence
+from scmanager.cli.audit_telling import Telling, things_named
+from scmanager.cli.calling import pick
+from scmanager.cli.moments import Moment
+from scmanager.cli.output import EXIT_REFUSED, JsonFlag, counted, indented, remark, say, say_json, say_table, short
+from scmanager.domain.event import Id
+from scmanager.domain.fold import Fold
+from scmanager.domain.frontier import frontier_of
+from scmanager.spaces.facts import clear_of
+from scmanager.spaces.opening import parse_row
+from scmanager.spaces.replay import PastShelf
+from scmanager.spaces.space import Space
+from scmanager.spaces.state_digest import FOLD_VERSION, digest_at
+
+NOTHING = "Nothing stood then."
+UNKNOWN = "this release does not know what they say: they change nothing here, and may in a later release"
+FORKED = "signed two histories by then; all branches count until somebody cuts one: scm log forks"
+UNSIGNED = "Entries are not what was signed. Find out which: scm log verify --deep"
+
+UntilOption = Annotated[str, typer.Option("--until", metavar="POINT", help=POINT)]
+ThingsArgument = Annotated[
+    list[str] | None, typer.Argument(metavar="[THING]...", help="Only these, whole: by name or id.")
+]
+PublishedOption = Annotated[
+    Path | None,
+    typer.Option("--published", metavar="DIR", help="Of the author's ledger: compare with what lies there."),
+]
+
+
+def replay(
+    context: typer.Context,
+    things: ThingsArgument = None,
+    until: UntilOption = NOW,
+    space: SpaceOption = None,
+    source: FromOption = None,
+    zone: ZoneOption = None,
+    published: PublishedOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Rebuild a space as of then from the entries alone, and compare it with what was signed of it.
+
+    Nothing is written, and no read model is asked. The answer names its frontier: who holds the same entries and
+    keys gets the same digest of the state. A moment means what is dated up to then and is held here now.
+    """
+    with evidence(context, source) as read:
+        present = read.space(space)
+        point = read_point(until, zone, read, present)
+        shelf, past = shelf_at(point, read, present)
+        telling = Telling(read.place(shelf), past)
+        told = _told(read, point, shelf, past, published)
+        wanted = _wanted(telling, things or ())
+        told["things"] = [_thing(telling, fold, entity, whole=bool(things) or as_json) for fold, entity in wanted]
+    if as_json:
+        say_json(told)
+    else:
+        _print(told, whole=bool(things))
+    if not all(each["holds"] for each in told["heads"]):
+        raise typer.Exit(EXIT_REFUSED)
+
+
+def _told(read: Evidence, point: Point, shelf: PastShelf, past: Space, published: Path | None) -> dict[str, Any]:
+    tops = {place: row for place, row in shelf.tops.items() if past.first_entry(row.log) is not None}
+    heads = signed_heads(read.store, past, tops)
+    verdicts = past.verdicts.entries.values()
+    valid = sum(each.valid for each in verdicts)
+    held, closed = past.waiting
+    rows = [clear_of(parse_row(row)) for row in tops.values()]
+    newest = max((parse_row(row).hlc for row in tops.values()), default=0)
+    frontier = past.frontier() if tops else frontier_of(past.id, rows)
+    return {
+        "space": past.id, "called": called(past), "kind": past.kind,
+        "until": {"kind": point.kind, "said": point.said} | point.facts,
+        "newest": Moment(newest // 1_000_000).plain(), "entries": len(verdicts) + held + closed, "valid": valid,
+        "void": len(verdicts) - valid, "unknown": _unknown(past), "held": held, "closed": closed,
+        "forks": past.forks(), "frontier": frontier, "fold_version": FOLD_VERSION,
+        "digest": digest_at(past, frontier), "heads": [msgspec.structs.asdict(each) for each in heads],
+        "ledger": _ledger(past, heads, published),
+    }  # fmt: skip
+
+
+def _unknown(space: Space) -> int:
+    """How many entries that count say what this release does not know."""
+    return sum(
+        opened.shared is not None and opened.event is None and space.verdict(opened.entry.id32).valid
+        for opened in space.entries()
+        if opened.entry.id32 in space.verdicts.entries
+    )
+
+
+def _ledger(space: Space, heads: Sequence[SignedHead], published: Path | None) -> dict[str, Any] | None:
+    """Of the author's ledger: what it said then."""
+    if space.kind != "author" or not heads:
+        return None
+    shown = Published(from_folder(published)).head().tree if published else None
+    largest = max(heads, key=lambda each: each.size)
+    told: LedgerThen = ledger_then(space, largest.log, heads, shown)
+    return msgspec.structs.asdict(told)
+
+
+def _wanted(telling: Telling, named: Sequence[str]) -> list[tuple[Fold, Id]]:
+    """These things, or all. Raises NameUnknown, NameAmbiguous."""
+    every = things_named(telling)
+    if not named:
+        return [(fold, each.id) for fold, each in every]
+    found = []
+    for text in named:
+        chosen = pick("thing in this space at that point", text, [each for _, each in every]).id
+        found += [(fold, each.id) for fold, each in every if each.id == chosen]
+    return list(dict.fromkeys(found))
+
+
+def _thing(telling: Telling, fold: Fold, entity: Id, *, whole: bool) -> dict[str, Any]:
+    state = telling.space.state(fold, entity)
+    told: dict[str, Any] = {"kind": fold.name, "name": telling.called(fold, entity, state), "id": entity}
+    told["brief"] = telling.brief(state)
+    if whole:
+        told["fields"] = telling.fields(state)
+    return told
+
+
+def _print(told: dict[str, Any], *, whole: bool) -> None:
+    say(f"as of     {told['until']['said']}" + (f", newest entry {told['newest']}" if told["newest"] else ""))
+    say(f"space     {told['called']}")
+    say(f"entries   {told['entries']}: {told['valid']} count, {told['void']} void")
+    say(f"frontier  {told['frontier'].hex()}")
+    say(f"digest    {told['digest'].hex()}, fold version {told['fold_version']}")
+    say(f"signed    {_signed(told['heads'])}")
+    if told["ledger"]:
+        say(f"ledger    {_ledger_words(told['ledger'])}")
+    if whole:
+        for each in told["things"]:
+            say(f"\n{each['kind']} {each['name']}  {short(each['id'])}")
+            for name, value in each["fields"].items():
+                say(f"  {name.replace('_', ' ')}: {indented(value)}")
+    else:
+        rows = [(each["kind"], each["name"], each["brief"], short(each["id"])) for each in told["things"]]
+        say_table(("kind", "name", "how it is", "id"), rows, NOTHING)
+    _remarks(told)
+
+
+def _remarks(told: dict[str, Any]) -> None:
+    if told["unknown"]:
+        remark(f"{counted(told['unknown'], 'entry', 'entries')}: {UNKNOWN}.")
+    if told["held"]:
+        remark(f"{counted(told['held'], 'entry is', 'entries are')} dated far ahead of this clock and not counted.")
+    if told["closed"]:
+        remark(
+            f"{counted(told['closed'], 'entry is', 'entries are')} closed for want of a key: the state lacks them."
+        )
+    for log in told["forks"]:
+        remark(f"Log {short(log)} {FORKED}")
+    if not all(each["holds"] for each in told["heads"]):
+        remark(UNSIGNED)
+
+
+def _signed(heads: Sequence[dict[str, Any]]) -> str:
+    wrong = [short(each["log"]) for each in heads if not each["holds"]]
+    if wrong:
+        return f"NOT what was signed: log {', '.join(wrong)}"
+    within = sum(each["signed_size"] > each["size"] for each in heads)
+    inside = f", {within} of them inside a commit" if within else ""
+    return f"{counted(len(heads), 'log')} as their own keys signed them{inside}"
+
+
+def _ledger_words(told: dict[str, Any]) -> str:
+    said = [counted(told[each], each.removesuffix("s")) for each in ("manifests", "updates", "plugins")]
+    keys = f"keys of manifest {told['newest_manifest']}" if told["newest_manifest"] else "no keys yet"
+    shown = {True: "; the folder shows the same", False: "; the folder shows OTHER entries", None: ""}
+    return f"{', '.join(said)}; {keys}{shown[told['published']]}"

@@ -1,0 +1,204 @@
+"""Telling what a thing is or was, field by field: ids by name, claims by value, words where they can be read."""
+
+from collections.abc import Iterable
+from enum import Enum
+from functools import cached_property
+from typing import Any
+
+import msgspec
+
+from scmanager.application.verbs import (
+    CharacterId,
+    ContactId,
+    FleetId,
+    MemberId,
+    OperationId,
+    RoleId,
+    ShipId,
+    SquadronId,
+    TreatyId,
+)
+from scmanager.application.words import Words
+from scmanager.cli import names
+from scmanager.cli.calling import Called, Named, Register
+from scmanager.cli.output import short
+from scmanager.cli.session import Place
+from scmanager.domain.contest import Claim
+from scmanager.domain.epoch import EPOCHS
+from scmanager.domain.event import Id, Personal, State
+from scmanager.domain.fold import Fold
+from scmanager.domain.pages import merged
+from scmanager.spaces.contests import in_words, spelt
+from scmanager.spaces.explaining import names_of
+from scmanager.spaces.opening import Opened
+from scmanager.spaces.personal import Absence, plain_part
+from scmanager.spaces.space import Space
+from scmanager.spaces.state_digest import KINDS
+from scmanager.spaces.subjects import subjects
+
+NAMED = (MemberId, RoleId, ShipId, FleetId, SquadronId, OperationId, ContactId, TreatyId, CharacterId)
+BRIEF_FIELDS = 4
+BRIEF_LENGTH = 60
+SEEN_FIRST = (
+    "standing",
+    "stage",
+    "call",
+    "readiness",
+    "stance",
+    "window",
+    "template",
+    "lead",
+    "owner",
+    "model",
+    "sid",
+)
+"""What a line about a thing says before anything else."""
+
+
+class Telling:
+    """Of one space as it was or is."""
+
+    def __init__(self, place: Place, space: Space) -> None:
+        self.place, self.space = place, space
+        self._registers: dict[Any, Register] = {}
+        self._lists: dict[Any, list[Named]] = {}
+
+    def who(self, member: Id) -> Called:
+        """A member by name."""
+        return self._of(MemberId).call(member)
+
+    def role(self, role: Id) -> Called | None:
+        """A role by title; None for none."""
+        return self._of(RoleId).call(role) if role else None
+
+    def called(self, fold: Fold, entity: Id, state: State) -> str:
+        """What a thing is called; the first digits of its id where it has no name that can be read."""
+        if fold.name == "member":
+            return str(self.who(entity))
+        title = str(getattr(state, "title", "") or "")
+        known = None if fold.name == "organisation" else self.known.get(entity)
+        return (known.name if known else "") or title or short(entity)
+
+    def fields(self, state: State) -> dict[str, str]:
+        """Every field and property that says something, in words."""
+        found = {name: self.value(getattr(state, name)) for name in names_of(type(state)) if name != "id"}
+        return {name: told for name, told in found.items() if told not in ("", "0")}
+
+    def brief(self, state: State) -> str:
+        """The few that matter most, in one line and without words about people."""
+        told: dict[str, str] = {}
+        for name in dict.fromkeys((*SEEN_FIRST, *names_of(type(state)))):
+            value = getattr(state, name, None)
+            if name not in SEEN_FIRST and (name in ("title", "rank") or not isinstance(value, Enum | str | int)):
+                continue
+            spoken = self._plain(value)
+            if spoken not in ("", "0") and len(told) < BRIEF_FIELDS:
+                told[name] = spoken[:BRIEF_LENGTH]
+        return "; ".join(f"{name} {value}" if value != "yes" else name for name, value in told.items())
+
+    def value(self, value: Any) -> str:
+        """A value in words; that of an entry which holds words is those words, or why there are none."""
+        if isinstance(value, bytes) and len(value) == 32 and (opened := self.space.opened(value)) is not None:
+            words = self.words(opened)
+            return "; ".join(words) if words else short(value)
+        return self._plain(value)
+
+    def words(self, opened: Opened) -> list[str]:
+        """The personal words that an entry carries, part by part, or why they cannot be read."""
+        held = self.place.store.parts([opened.pos]) if len(opened.entry.parts) > 1 else {}
+        public, erased = self.space.public(opened.entry.log), self.space.erased_keys()
+        about, key_of = subjects(self.space, opened), self.place.vault.held
+        told = []
+        for number in range(1, len(opened.entry.parts)):
+            stored = held.get((opened.pos, number))
+            plain = plain_part(opened.entry, number, stored, public, key_of, about, erased)
+            told.append(f"({plain.value})" if isinstance(plain, Absence) else _spoken(plain))
+        return told
+
+    def said(self, opened: Opened) -> dict[str, str]:
+        """What an event says: its fields, and the words it carries."""
+        fields = msgspec.structs.asdict(opened.event) if opened.event is not None else {}
+        told = {name: self._plain(value) for name, value in fields.items() if name != "over"}
+        told = {name: value for name, value in told.items() if value}
+        words = self.words(opened)
+        return told | ({"words": "; ".join(words)} if words else {})
+
+    def personal(self, entry: bytes, kind: type[Personal]) -> str:
+        """The words in one entry as one text."""
+        words = Words(self.place.store, self.place.vault.held).read(self.space, {entry: kind})[entry]
+        return f"({words.value})" if isinstance(words, Absence) else in_words(words)
+
+    def _plain(self, value: Any) -> str:
+        match value:
+            case True | False:
+                return "yes" if value else ""
+            case Enum():
+                return str(value.value)
+            case bytes() if value in self._called:
+                return str(self._called[value])
+            case bytes():
+                return short(value)
+            case Claim():
+                return self.value(value.value)
+            case tuple() if value and all(isinstance(each, dict) for each in value):
+                return self._plain(merged(value))
+            case tuple() | list() | frozenset() | set():
+                every: Iterable[Any] = sorted(value, key=repr) if isinstance(value, frozenset | set) else value
+                return ", ".join(filter(None, map(self.value, every)))
+            case dict():
+                return ", ".join(f"{self._plain(key)} {self._plain(each)}".strip() for key, each in value.items())
+            case msgspec.Struct() if hasattr(value, "pages"):
+                whole: dict[Any, Any] = merged(value.pages)
+                keyed = all(isinstance(each, bool | int) for each in whole.values())
+                return self._plain(tuple(whole) if keyed else tuple(whole.values()))
+            case msgspec.Struct() if type(value).__name__ in _SPELT:
+                return spelt(value) if type(value).__name__ != "Owner" else self._plain(getattr(value, "id", b""))
+            case msgspec.Struct():
+                said = ((name, self._plain(each)) for name, each in msgspec.structs.asdict(value).items())
+                return " ".join(f"{name} {each}" for name, each in said if each not in ("", "0"))
+            case _:
+                return spelt(value)
+
+    @cached_property
+    def known(self) -> dict[bytes, Named]:
+        """Everything that people can call by a name, by id."""
+        return {each.id: each for kind in NAMED for each in self._named(kind)}
+
+    @cached_property
+    def _called(self) -> dict[bytes, Called]:
+        return {each.id: self._of(kind).call(each.id) for kind in NAMED for each in self._named(kind)}
+
+    def _of(self, kind: Any) -> Register:
+        if kind not in self._registers:
+            self._registers[kind] = Register(self._named(kind))
+        return self._registers[kind]
+
+    def _named(self, kind: Any) -> list[Named]:
+        if kind not in self._lists:
+            self._lists[kind] = names.known(kind, self.place, self.space)
+        return self._lists[kind]
+
+
+_SPELT = frozenset({"Window", "Template", "Call", "Owner"})
+"""What `spelt` has a sentence for."""
+
+
+def things_named(telling: Telling) -> list[tuple[Fold, Named]]:
+    """Every thing of a space, to be called by name or id."""
+    found = []
+    for fold in KINDS:
+        if fold is EPOCHS:
+            continue  # Of keys, not of anything that people know.
+        for entity, state in telling.space.things(fold):
+            known = telling.known.get(entity) if fold.name != "organisation" else None
+            told = (telling.called(fold, entity, state), str(getattr(state, "sid", "")))
+            found.append((fold, Named(entity, (*(known.names if known else ()), *told), known.mark if known else "")))
+    return found
+
+
+def _spoken(plain: bytes) -> str:
+    try:
+        found = msgspec.json.decode(plain, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return f"({Absence.UNREADABLE.value})"
+    return ", ".join(f"{name} {value}" for name, value in found.items() if value not in ("", None))

@@ -1,0 +1,122 @@
+"""What installations report to the author: the log it goes to, and the server that takes it.
+
+the server: scm author intake-init --root KEY --root KEY --root KEY   (prints the line for: scm author manifest --log)
+            scm author serve /srv/ledger                              (the published ledger, and where to report to)
+"""
+
+import threading
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scmanager.adapters.identity import open_identity
+from scmanager.adapters.ledger_source import from_folder
+from scmanager.cli import author_files as files
+from scmanager.cli.ledger_serving import DEFAULT_PORT
+from scmanager.cli.output import JsonFlag, remark, say, say_result
+from scmanager.cli.session import session_of
+from scmanager.cli.trusting import LedgerChoice, ManifestsChoice, PolicyChoice, Trusting, trusting
+from scmanager.domain.ledger import LedgerLog
+from scmanager.eventstore.checkpoint import origin
+from scmanager.master_ledger import issuing, submission
+from scmanager.master_ledger.fetching import CHECKPOINT, MANIFESTS, Read, SourceLacks, fetch_manifests
+from scmanager.master_ledger.seen import Seen
+from scmanager.own_intake import FOLDER, OwnIntake
+from scmanager.runtime import clock_us
+
+
+def init(
+    context: typer.Context,
+    root: Annotated[list[str], typer.Option("--root", metavar="KEY", help="A root key (public half); all of them.")],
+    roots_needed: Annotated[
+        int | None, typer.Option("--roots-needed", metavar="M", help="How many of them; else just over half.")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Begin the log of what installations report, with a key of its own. It takes nothing until it is listed."""
+    keys = [files.public_key(each) for each in root]
+    quorum = issuing.quorum(len(keys) // 2 + 1 if roots_needed is None else roots_needed, keys)
+    with _open(context) as intake:
+        log = intake.found(quorum)
+    say_result({"space": log.space.hex(), "log": _line(log)}, as_json=as_json)
+    remark("Next, where the root keys are: scm author manifest --after FILE --log LINE, with the line above.")
+
+
+def show_log(context: typer.Context, as_json: JsonFlag = False) -> None:
+    """The log of what is reported, in the line that scm author manifest --log takes, and how far it is."""
+    with _open(context) as intake:
+        head, doubt = intake.head(), intake.doubt
+    line = _line(LedgerLog(head.space, head.log, head.public, None))
+    say_result({"log": line, "size": head.size, "doubt": doubt.words if doubt else ""}, as_json=as_json)
+
+
+def serve(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="What scm author publish wrote.")],
+    port: Annotated[int, typer.Option("--port", help="On the loopback address; 0 for any free one.")] = DEFAULT_PORT,
+    ledger: LedgerChoice = None,
+    manifests: ManifestsChoice = None,
+    policy: PolicyChoice = None,
+) -> None:
+    """Serve the published ledger and take reports, until Ctrl+C. Reports are taken while the keepers list the log."""
+    from scmanager.api.author_app import AuthorApp
+    from scmanager.api.intake_app import IntakeApp
+    from scmanager.api.ledger_app import make_ledger_app
+    from scmanager.api.serving import attend, listen, server
+    from scmanager.application.delegation import Delegation, NotDelegated
+    from scmanager.application.reports import KINDS, allows
+    from scmanager.supervisor import told_by_signals
+    from scmanager.taking import Taking
+
+    given, read = trusting(context, ledger, manifests, policy), from_folder(folder)
+    with _open(context) as intake, listen(port) as taken:
+        delegation = Delegation(intake.log(), lambda: _seen(given, read), time.monotonic)
+        public = folder / FOLDER
+        with Taking(intake, delegation.check, public, lambda: _manifests(given)) as taking:
+            reports = IntakeApp(KINDS, taking.sequencer.submit, allows, time.monotonic)
+            app = AuthorApp(make_ledger_app(read), make_ledger_app(from_folder(public)), reports)
+            serving, asked, ready = server(app), threading.Event(), threading.Event()
+            with told_by_signals(asked):
+                threads = [
+                    threading.Thread(target=serving.run, kwargs={"sockets": [taken.dup()]}, daemon=True),
+                    threading.Thread(target=attend, args=(serving, asked, ready.set), daemon=True),
+                ]
+                for each in threads:
+                    each.start()
+                ready.wait()
+                say(f"The ledger is served: http://{taken.getsockname()[0]}:{taken.getsockname()[1]}/{CHECKPOINT}")
+                try:
+                    delegation.check()
+                    remark("Reports are taken. Stop it with Ctrl+C.")
+                except NotDelegated as error:
+                    remark(f"{error} {error.hint}")
+                while not asked.wait(0.5) and taking.sequencer.ended is None:
+                    pass
+                asked.set()
+                threads[0].join(10)
+            if taking.sequencer.ended is not None:
+                raise taking.sequencer.ended
+
+
+def _open(context: typer.Context) -> OwnIntake:
+    session = session_of(context)
+    return OwnIntake(session.settings, open_identity(session.folder, session.protection()), clock_us)
+
+
+def _line(log: LedgerLog) -> str:
+    return issuing.vkey_of(log, origin(log.space, log.log))
+
+
+def _seen(given: Trusting, read: Read) -> Seen:
+    """What is known of the ledger, with the keys that are published now: remembered, so that none goes back."""
+    try:
+        return given.memory.see(lambda before: fetch_manifests(given.known(before), read)).seen
+    except SourceLacks:
+        return given.known(given.memory.read())
+
+
+def _manifests(given: Trusting) -> dict[str, bytes]:
+    known = given.known(given.memory.read()).manifests
+    return {MANIFESTS: submission.encode(known)} if known else {}

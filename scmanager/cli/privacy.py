@@ -1,0 +1,96 @@
+"""What the owner lets be sent to the author: what is asked, what stands, and saying yes after having read it."""
+
+from typing import Annotated, Any
+
+import typer
+
+from scmanager.application import privacy
+from scmanager.cli.output import JsonFlag, ask, remark, say, say_json, say_result, say_table
+from scmanager.cli.questions import YesFlag
+from scmanager.cli.session import Place, session_of
+from scmanager.cli.verbs import CommandIdOption, read_command_id
+from scmanager.domain.consent import Consents, consent_hash, standing
+from scmanager.domain.consent_texts import TEXTS, ConsentText, Purpose, current
+
+NOTHING_SENT = "Without consent nothing is sent, and nothing in the program depends on it."
+READ = "To read what one of them is about: scm privacy show PURPOSE"
+_SAID = (
+    ("Why", "why"),
+    ("What is sent", "sent"),
+    ("What is not", "never"),
+    ("To whom", "to_whom"),
+    ("How long it is kept", "kept"),
+    ("How to stop it", "withdraw"),
+)
+
+PurposeArgument = Annotated[Purpose, typer.Argument(metavar="PURPOSE", help=f"One of {', '.join(Purpose)}.")]
+
+
+def show(
+    context: typer.Context,
+    purpose: Annotated[
+        Purpose | None, typer.Argument(metavar="PURPOSE", help=f"Its text: one of {', '.join(Purpose)}.")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """What may be sent to the author, and whether you consent to it; with PURPOSE, all that is said about it."""
+    with session_of(context).open() as place:
+        said = _consents(place)
+    rows = [_row(each, said) for each in Purpose if purpose in (None, each)]
+    if as_json:
+        say_json(rows)
+    elif purpose is None:
+        say_table(("purpose", "you", "what it is"), [(row["purpose"], row["you"], row["title"]) for row in rows], "")
+        remark(f"{NOTHING_SENT} {READ}")
+    else:
+        _say_text(purpose)
+        say(f"You: {rows[0]['you']}.")
+
+
+def consent(
+    context: typer.Context,
+    purpose: PurposeArgument,
+    yes: YesFlag = False,
+    command_id: CommandIdOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Let something be sent to the author, from all your machines. Its text is shown first; asks for a yes."""
+    version = current(purpose)
+    if not as_json:
+        _say_text(purpose)
+    if not yes:
+        ask("Do you consent to this?")
+    with session_of(context).open() as place:
+        arguments = {"purpose": purpose, "version": version}
+        result = place.do("privacy.consent", place.personal_space(), arguments, read_command_id(command_id))
+    say_result(result, as_json=as_json)
+
+
+def _consents(place: Place) -> Consents:
+    return next((privacy.consents_in(space) for space in place.personal_spaces()), Consents())
+
+
+def _row(purpose: Purpose, said: Consents) -> dict[str, Any]:
+    version = current(purpose)
+    text = TEXTS[purpose][version - 1]
+    return {
+        "purpose": purpose.value, "version": version, "consented": purpose in standing(said),
+        "you": _stand(purpose, said), "consent": consent_hash(purpose, version),
+        "title": text.title, **{field: getattr(text, field) for _, field in _SAID},
+    }  # fmt: skip
+
+
+def _stand(purpose: Purpose, said: Consents) -> str:
+    one = said.of(purpose)
+    if purpose in standing(said):
+        return "consented"
+    if one.withdrawn:
+        return "withdrawn"
+    return "asked again: the text is a new one" if one.given else "not asked yet"
+
+
+def _say_text(purpose: Purpose) -> None:
+    text: ConsentText = TEXTS[purpose][-1]
+    say(f"{text.title} ({purpose.value}, version {current(purpose)})")
+    for label, field in _SAID:
+        say(f"{label}: {getattr(text, field)}")

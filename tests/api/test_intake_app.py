@@ -1,0 +1,319 @@
+"""Reporting over HTTP: receipts that hold, limits that hold, and a door that hostile bodies do not get through."""
+
+import contextlib
+import json
+import os
+import secrets
+import socket
+import time
+from base64 import b64decode
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from scmanager.api import intake_app
+from scmanager.api.buckets import Buckets, Rate
+from scmanager.api.intake_app import Limits, address_of
+from scmanager.application.reports import AUDIT, KINDS, Kind, ReportsUnusable
+from scmanager.application.sequencing import entries_of
+from scmanager.domain.consent import consent_hash
+from scmanager.domain.consent_texts import Purpose
+from scmanager.eventstore.checkpoint import verify_note
+from scmanager.eventstore.merkle import leaf_hash, verify_inclusion
+from scmanager.master_ledger.reports import REPORTS_MAX, Receipt
+from tests.support.intake import Site, audit_batch, base64, reported
+
+SNAPSHOT = Path(__file__).parent / "intake-openapi.json"
+AUDIT_PATH = "/api/v1/audit"
+
+
+class Asked:
+    """The server, and whose it is."""
+
+    def __init__(self, site: Site, client: httpx.Client) -> None:
+        self.site, self.client = site, client
+
+    def post(self, body: Any, path: str = AUDIT_PATH, **headers: str) -> httpx.Response:
+        return self.client.post(path, json=body, headers=headers)
+
+    def receipt(self, body: Any) -> Receipt:
+        answer = self.post(body)
+        assert answer.status_code == 200, answer.text
+        return msgspec.json.decode(answer.content, type=Receipt)
+
+    def refused(self, body: Any, path: str = AUDIT_PATH, **headers: str) -> tuple[int, str]:
+        return told(self.post(body, path, **headers))
+
+
+def told(answer: httpx.Response) -> tuple[int, str]:
+    return answer.status_code, answer.json()["errors"][0]["extensions"]["code"]
+
+
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
+    site = Site(tmp_path_factory.mktemp("intake")).make()
+    with site.serving() as url, httpx.Client(base_url=url, trust_env=False, timeout=30) as client:
+        yield Asked(site, client)
+
+
+def test_what_is_reported_can_be_proved_from_receipt_and_published_hashes(asked: Asked) -> None:
+    number = secrets.token_bytes(16)
+    told = asked.receipt(audit_batch(3, number))
+    assert told.count == 3
+    public = asked.site.manifests[0].statement.logs[0].key
+    point = None
+    end = time.monotonic() + 20
+    while point is None or point.size < told.size:
+        assert time.monotonic() < end, "the head is never published"
+        time.sleep(0.1)
+        note = asked.client.get("/intake/checkpoint").content
+        origin = note.split(b"\n", 1)[0].decode()
+        point = verify_note(note, origin, public)
+    for place, one in enumerate(entries_of(told, number, reported(3)), told.first):
+        proof = asked.client.get(f"/intake/api/v1/ledger/inclusion/{place}?size={point.size}").json()
+        hashes = [b64decode(each) for each in proof["hashes"]]
+        assert verify_inclusion(place, point.size, leaf_hash(one.data), hashes, point.root)
+
+
+def test_a_batch_sent_again_has_the_same_answer_to_the_byte(asked: Asked) -> None:
+    body = audit_batch(2)
+    first = asked.post(body)
+    assert asked.post(body).content == first.content
+    with ThreadPoolExecutor(8) as pool:
+        twin = audit_batch(5)
+        answers = list(pool.map(lambda _: asked.post(twin).content, range(16)))
+    assert len(set(answers)) == 1
+    assert asked.receipt(audit_batch(1)).first == msgspec.json.decode(answers[0], type=Receipt).first + 5
+
+
+def test_the_entries_themselves_are_not_published(asked: Asked) -> None:
+    asked.receipt(audit_batch(1))
+    time.sleep(1.2)
+    names = {path.relative_to(asked.site.public).parts[1] for path in (asked.site.public / "intake").rglob("*")}
+    assert names >= {"checkpoint", "manifests", "tile"}
+    assert not list(asked.site.public.rglob("entries"))
+    assert not list(asked.site.public.rglob("shared"))
+
+
+def test_who_sends_is_written_nowhere(asked: Asked) -> None:
+    answer = asked.post(audit_batch(1), **{"X-Forwarded-For": "203.0.113.77"})
+    assert answer.status_code == 200
+    held = b"".join(path.read_bytes() for path in asked.site.folder.rglob("*") if path.is_file())
+    assert b"203.0.113.77" not in held
+
+
+def test_without_consent_nothing_is_taken(asked: Asked) -> None:
+    body = audit_batch(1)
+    size = asked.receipt(audit_batch(1)).size
+    assert asked.refused({name: each for name, each in body.items() if name != "consent"})[0] == 422
+    assert asked.refused(body | {"consent": base64(bytes(32))})[1] == "consent-unknown"
+    assert asked.receipt(audit_batch(1)).first == size
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"type": "made-up"}, {"at": -1}, {"at": 2**60}, {"source": base64(bytes(31))}, {"payload": "not base64!"},
+        {"version": "one two"}, {"region": "de"}, {"region": "XX"}, {"region": "DEU"}, {"count": 0}, {"name": "Ada"},
+        {"version": "a\0b"}, {"count": 1.5}, {"at": None},
+    ],
+)  # fmt: skip
+def test_a_report_that_is_not_one_is_refused_with_all_of_its_batch(asked: Asked, changed: dict[str, Any]) -> None:
+    body = audit_batch(2)
+    body["reports"][1] |= changed
+    assert asked.refused(body) == (422, "reports-unusable")
+
+
+def test_a_batch_has_one_report_at_least_and_not_too_many(asked: Asked) -> None:
+    assert asked.refused(audit_batch(1) | {"reports": []}) == (422, "reports-unusable")
+    assert asked.refused(audit_batch(REPORTS_MAX + 1)) == (422, "reports-unusable")
+    assert asked.receipt(audit_batch(REPORTS_MAX)).count == REPORTS_MAX
+    assert asked.refused(audit_batch(1) | {"id": base64(bytes(15))}) == (422, "reports-unusable")
+
+
+def test_only_json_that_is_small_enough_is_read(asked: Asked) -> None:
+    body = json.dumps(audit_batch(1)).encode()
+    post = asked.client.post
+    assert told(post(AUDIT_PATH, content=body, headers={"content-type": "text/plain"})) == (415, "body-not-json")
+    packed = {"content-type": "application/json", "content-encoding": "gzip"}
+    assert told(post(AUDIT_PATH, content=body, headers=packed)) == (415, "body-not-json")
+    large = body + b" " * AUDIT.bytes_max
+    with contextlib.suppress(httpx.HTTPError):  # It may be let go before it has sent all.
+        answer = post(AUDIT_PATH, content=large, headers={"content-type": "application/json"})
+        assert told(answer) == (413, "body-too-large")
+    assert asked.post(audit_batch(1)).status_code == 200
+
+
+def test_other_methods_and_paths_are_named(asked: Asked) -> None:
+    answer = asked.client.get(AUDIT_PATH)
+    assert (*told(answer), answer.headers["allow"]) == (405, "intake-only-post", "POST")
+    assert told(asked.client.get("/api/v1/audit/"))[0] == 404
+    assert asked.client.get("/intake/nothing").status_code == 404
+    assert asked.client.get("/intake/tile/0/000").status_code in (200, 404)
+
+
+NODE = "ab" * 32
+HEALTH_PATH, ERRORS_PATH = f"/api/v1/nodes/{NODE}/health", "/api/v1/errors"
+
+
+def health() -> dict[str, Any]:
+    report = {"at": 9, "version": "0.1.0", "states": [base64(bytes(32))], "running": 5, "failing": 0}
+    ground = consent_hash(Purpose.HEALTH, 1)
+    return {"id": base64(secrets.token_bytes(16)), "consent": base64(ground), "reports": [report]}
+
+
+def errors(count: int = 1) -> dict[str, Any]:
+    frames = [["scmanager.runtime", "open_node"], ["scmanager.eventstore.sqlite", "<module>"]]
+    report = {"error": "StoreBusy", "frames": frames, "version": "0.1.0", "first_s": 8, "last_s": 9, "count": 4}
+    ground = consent_hash(Purpose.ERROR_REPORTS, 1)
+    return {"id": base64(secrets.token_bytes(16)), "consent": base64(ground), "reports": [report] * count}
+
+
+def test_health_and_errors_are_taken_each_by_its_own_consent(asked: Asked) -> None:
+    assert asked.post(health(), HEALTH_PATH).json()["count"] == 1
+    assert asked.post(errors(3), ERRORS_PATH).json()["count"] == 3
+    assert asked.refused(health(), ERRORS_PATH) == (422, "reports-unusable")
+    assert asked.refused(health() | {"consent": errors()["consent"]}, HEALTH_PATH) == (403, "consent-unknown")
+    assert asked.refused(errors() | {"consent": audit_batch()["consent"]}, ERRORS_PATH) == (403, "consent-unknown")
+
+
+def test_the_hash_of_an_installation_is_a_hash_and_is_written_nowhere(asked: Asked) -> None:
+    for typed in ("ada", "AB" * 32, "ab" * 31, "ab" * 33, "é" * 64):
+        assert asked.refused(health(), f"/api/v1/nodes/{typed}/health")[0] == 404
+    secret = secrets.token_hex(32)
+    assert asked.post(health(), f"/api/v1/nodes/{secret}/health").status_code == 200
+    held = b"".join(path.read_bytes() for path in asked.site.folder.rglob("*") if path.is_file())
+    for spelled in (secret.encode(), bytes.fromhex(secret), base64(bytes.fromhex(secret)).encode()):
+        assert spelled not in held
+
+
+def test_no_text_of_anybody_fits_into_the_shape_of_an_error(asked: Asked) -> None:
+    for name, value in (("error", "Ada's disk"), ("frames", [["os", "open"]]), ("frames", [["scmanager.x", "a b"]])):
+        body = errors()
+        body["reports"][0][name] = value
+        assert asked.refused(body, ERRORS_PATH) == (422, "reports-unusable")
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.sampled_from(KINDS), st.binary(max_size=300) | st.text(max_size=100).map(str.encode))
+def test_noise_is_no_batch(kind: Kind, noise: bytes) -> None:
+    with pytest.raises(ReportsUnusable):
+        kind.read(noise)
+
+
+_json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+)
+
+
+@given(st.sampled_from(["id", "consent", "reports", "type", "at", "source", "payload", "version", "region"]), _json)
+def test_a_batch_with_one_thing_replaced_is_read_or_refused_and_nothing_else(name: str, value: Any) -> None:
+    body = audit_batch(2)
+    target = body if name in body else body["reports"][1]
+    target[name] = value
+    with contextlib.suppress(ReportsUnusable):
+        found = AUDIT.read(json.dumps(body).encode())
+        assert len(found.reports.events) >= 1
+
+
+def test_a_report_of_many_brackets_is_refused(asked: Asked) -> None:
+    deep = b'{"id":' + b"[" * 50_000 + b"]" * 50_000 + b"}"
+    answer = asked.client.post(AUDIT_PATH, content=deep, headers={"content-type": "application/json"})
+    assert told(answer) == (422, "reports-unusable")
+
+
+def test_what_is_offered_is_what_the_snapshot_says(asked: Asked) -> None:
+    said = asked.client.get("/api/v1/intake/openapi.json").json()
+    if os.environ.get("UPDATE"):
+        SNAPSHOT.write_text(json.dumps(said, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    assert said == json.loads(SNAPSHOT.read_text(encoding="utf-8"))
+
+
+# Limits
+
+
+def test_a_sender_who_brings_too_much_hears_when_to_come_again(tmp_path: Path) -> None:
+    site = Site(tmp_path).make()
+    limits = Limits(address=Rate(10, 0.5))
+    with site.serving(limits) as url, httpx.Client(base_url=url, trust_env=False) as client:
+        asked = Asked(site, client)
+        here = {"X-Forwarded-For": "198.51.100.1, 203.0.113.7"}
+        assert asked.post(audit_batch(8), **here).status_code == 200
+        answer = asked.post(audit_batch(8), **here)
+        assert told(answer) == (429, "too-many-reports")
+        assert 5 <= int(answer.headers["retry-after"]) <= 12
+        assert asked.post(audit_batch(8), **{"X-Forwarded-For": "203.0.113.8"}).status_code == 200
+        assert asked.post(audit_batch(2), **here).status_code == 200, "the refused ones cost nothing"
+        assert asked.post(audit_batch(90)).status_code == 200, "who asks here directly has no address"
+
+
+def test_a_bucket_fills_again_and_those_of_long_ago_are_forgotten() -> None:
+    now = [0.0]
+    held = Buckets(Rate(10, 2), lambda: now[0], names_max=2)
+    held.take("a", 10)
+    assert held.wait_s("a", 4) == 2.0
+    now[0] = 2.0
+    assert held.wait_s("a", 4) == 0
+    held.take("a", 50)
+    assert held.wait_s("a", 50) == 28.0, "more than the burst is waited for as the burst is"
+    held.take("b", 1)
+    held.take("c", 1)
+    assert held.wait_s("a", 10) == 0
+    assert held.wait_s("b", 10) == 0.5
+
+
+@pytest.mark.parametrize(
+    ("said", "address"),
+    [
+        ([], ""),
+        (["203.0.113.7"], "203.0.113.7"),
+        (["6.6.6.6, 203.0.113.7"], "203.0.113.7"),
+        (["6.6.6.6", "203.0.113.7"], "203.0.113.7"),
+        (["2001:db8:1:2:3:4:5:6"], "2001:db8:1:2"),
+    ],
+)
+def test_an_address_is_what_the_web_server_in_front_says_last(said: list[str], address: str) -> None:
+    headers = [(b"x-forwarded-for", each.encode()) for each in said]
+    assert address_of({"headers": headers}) == address
+
+
+def test_who_sends_his_body_drop_by_drop_is_let_go(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intake_app, "BODY_S", 0.5)
+    address = asked.client.base_url
+    with socket.create_connection((address.host, address.port or 0), timeout=20) as raw:
+        head = (
+            "POST /api/v1/audit HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 999\r\n\r\n"
+        )
+        raw.sendall(head.encode())
+        began = time.monotonic()
+        with contextlib.suppress(ConnectionError):
+            while time.monotonic() - began < 10:
+                raw.sendall(b" ")
+                raw.settimeout(0.1)
+                with contextlib.suppress(TimeoutError):
+                    assert raw.recv(100) == b""
+                    break
+        assert time.monotonic() - began < 5
+
+
+def test_a_log_that_nobody_lists_takes_nothing_and_the_ledger_is_read_all_the_same(tmp_path: Path) -> None:
+    site = Site(tmp_path).make()
+    with site.open() as intake:
+        log = intake.log()
+    from scmanager.domain.ledger import Final
+
+    site.list(log, Final(1, bytes(32)))
+    with site.serving() as url, httpx.Client(base_url=url, trust_env=False) as client:
+        answer = Asked(site, client).post(audit_batch(1))
+        assert told(answer) == (503, "not-delegated")
+        assert int(answer.headers["retry-after"]) >= 5
+        assert client.get("/openapi.json").status_code == 200
+    assert not (site.public / "intake").exists(), "nothing is published of it"

@@ -1,0 +1,164 @@
+"""Consent: nothing unless somebody said so, to these words, and did not withdraw it since."""
+
+from hypothesis import given as drawn
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from scmanager.domain import consent
+from scmanager.domain.consent import (
+    KNOWN,
+    Consents,
+    ConsentTextOther,
+    Given,
+    Withdrawn,
+    allows,
+    consent_hash,
+    evolve,
+    give,
+    standing,
+    withdraw,
+)
+from scmanager.domain.consent_texts import TEXTS, Purpose, current, text_of
+from scmanager.domain.event import replace
+from scmanager.domain.payload import TUPLE_MAX
+from tests.support.effort import examples
+from tests.support.scenario import LEADER, Scenario, entry, meanwhile, told, who
+
+GRACE = who("grace")
+STATISTICS, HEALTH = Purpose.STATISTICS, Purpose.HEALTH
+WORDS = TEXTS[STATISTICS][0].hash
+YES, NO = Given(STATISTICS, 1, WORDS), Withdrawn(STATISTICS)
+story = Scenario(Consents(), evolve, LEADER)
+given, when, then, then_refused, then_state = story.verbs()
+
+
+def test_nothing_is_consented_to_until_it_is_said() -> None:
+    given()
+    assert standing(story.state) == {}
+    when(give, STATISTICS, 1)
+    then(YES)
+    assert standing(story.state) == {STATISTICS: consent_hash(STATISTICS, 1)}
+
+
+def test_given_twice_is_said_once() -> None:
+    given(YES)
+    when(give, STATISTICS, 1)
+    then()
+
+
+def test_a_text_that_is_not_the_one_asked_now_is_refused() -> None:
+    given()
+    for version in (0, 2):
+        when(give, STATISTICS, version)
+        then_refused(ConsentTextOther, purpose="statistics", version=1, given=version)
+
+
+def test_withdrawn_it_stands_no_more_and_can_be_given_again() -> None:
+    given(YES)
+    when(withdraw, STATISTICS)
+    then(Withdrawn(STATISTICS, (entry(1),)))
+    assert standing(story.state) == {}
+    when(withdraw, STATISTICS)
+    then()
+    when(give, STATISTICS, 1)
+    then(Given(STATISTICS, 1, WORDS, (entry(2),)))
+    assert set(standing(story.state)) == {STATISTICS}
+
+
+def test_one_purpose_is_withdrawn_and_the_others_stand() -> None:
+    given(YES, Given(HEALTH, 1, TEXTS[HEALTH][0].hash), NO)
+    assert set(standing(story.state)) == {HEALTH}
+
+
+def test_of_a_consent_and_a_withdrawal_at_one_time_the_withdrawal_holds_in_either_order() -> None:
+    given(YES, NO)
+    one, two = story.in_either_order(YES, NO)
+    assert standing(one) == standing(two) == {}
+    given(NO, meanwhile(YES))
+    assert standing(story.state) == {}
+    when(give, STATISTICS, 1)
+    assert set(standing(story.state)) == {STATISTICS}
+
+
+def test_withdrawn_where_nobody_had_heard_of_the_consent_it_is_withdrawn_all_the_same() -> None:
+    given()
+    when(withdraw, STATISTICS)
+    then(NO)
+    given(NO, meanwhile(YES), meanwhile(YES))
+    assert standing(story.state) == {}
+
+
+def test_nobody_consents_for_another_nor_withdraws_for_him() -> None:
+    given(told(YES, by=GRACE))
+    assert standing(story.state) == {}
+    given(YES, told(NO, by=GRACE))
+    assert set(standing(story.state)) == {STATISTICS}
+
+
+def test_a_consent_to_other_words_or_to_another_version_stands_for_nothing() -> None:
+    given(Given(STATISTICS, 1, bytes(32)))
+    assert standing(story.state) == {}
+    given(Given(STATISTICS, 7, WORDS))
+    assert standing(story.state) == {}
+    when(give, STATISTICS, 1)
+    assert set(standing(story.state)) == {STATISTICS}
+
+
+def test_however_often_it_is_withdrawn_without_knowing_it_stays_so_until_one_takes_all_back() -> None:
+    given(*(meanwhile(NO) for _ in range(TUPLE_MAX + 6)))
+    when(give, STATISTICS, 1)
+    assert len(story.state.of(STATISTICS).withdrawn) == 0
+    given(*(meanwhile(NO) for _ in range(TUPLE_MAX + 6)), meanwhile(YES))
+    assert standing(story.state) == {}
+
+
+def test_every_hash_is_of_one_text_and_allows_its_purpose_alone() -> None:
+    hashes = {purpose: consent_hash(purpose, current(purpose)) for purpose in Purpose}
+    assert len(set(hashes.values())) == len(Purpose) <= len(KNOWN)
+    for purpose, one in hashes.items():
+        assert [each for each in Purpose if allows(one, each)] == [purpose]
+    assert not any(allows(bytes(32), each) for each in Purpose)
+
+
+PUBLISHED = {
+    (Purpose.AUDIT_REPORTS, 1): "a0cc746963efae265ebd6d2903cc2468165e193d4e9e932650b0be5e7f6c4fdc",
+    (Purpose.STATISTICS, 1): "0d839a2c7b2d7f1e2769f7a9cf1446a408857dde6670129b0cbeff97e4bda59e",
+    (Purpose.ERROR_REPORTS, 1): "8a41518f8e0e3e75fe5a65af67a10a31b2e08c8d86de9e03abefdf4ecda8186b",
+    (Purpose.HEALTH, 1): "6df68629862eb73bcec44b88e78b43e4af5bf5ddd96dfc528a7c38cb3edb64d9",
+}
+"""SHA3-256 of each text that somebody may have read. A line is added, never changed."""
+
+
+def test_no_text_that_somebody_may_have_read_is_changed() -> None:
+    texts = {(purpose, number + 1): text for purpose, row in TEXTS.items() for number, text in enumerate(row)}
+    assert {place: text.hash.hex() for place, text in texts.items()} == PUBLISHED
+    assert text_of(STATISTICS, 1) is TEXTS[STATISTICS][0]
+    assert text_of(STATISTICS, 0) is text_of(STATISTICS, 2) is None
+
+
+def test_every_text_says_how_it_is_withdrawn() -> None:
+    for purpose in Purpose:
+        text = TEXTS[purpose][-1]
+        assert f"scm privacy withdraw {purpose.value}" in text.withdraw
+        assert replace(text, sent="").hash != text.hash
+
+
+ACTS = st.lists(st.tuples(st.sampled_from([YES, NO]), st.booleans()), max_size=8)
+
+
+@drawn(acts=ACTS)
+@settings(max_examples=examples(200))
+def test_what_stands_is_what_was_said_last_unless_somebody_withdrew_without_knowing(
+    acts: list[tuple[consent.ConsentEvent, bool]],
+) -> None:
+    """`knew` all before, or nothing of it."""
+    given(*(told(event) if knew else meanwhile(event) for event, knew in acts))
+    expected, blind = False, 0
+    for event, knew in acts:
+        if event == NO:
+            blind = 1 if knew else blind + 1
+            expected = False
+        else:
+            blind = 0 if knew else blind
+            expected = blind == 0
+    assert (STATISTICS in standing(story.state)) == expected

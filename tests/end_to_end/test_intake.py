@@ -1,0 +1,197 @@
+"""Reports survive: a server that is killed, copied, put back, doubled or on a full disk loses and forks nothing."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from scmanager.adapters.folder_lock import FolderInUse
+from scmanager.application.delegation import NotDelegated
+from scmanager.application.proving import OtherHistory
+from scmanager.application.sequencing import Reports, entries_of
+from scmanager.eventstore.checkpoint import Checkpoint, verify_note
+from scmanager.eventstore.merkle import leaf_hash, root_of
+from scmanager.eventstore.postgres import PostgresStore
+from scmanager.eventstore.store import LogTaken, StoreDamaged
+from scmanager.master_ledger.reports import Receipt
+from scmanager.own_intake import IntakeInDoubt, IntakeThere
+from scmanager.taking import Taking
+from tests.support.intake import ROOT, Site, reported
+
+POSIX = pytest.mark.skipif(sys.platform == "win32", reason="signals and limits are POSIX")
+STEPS = [
+    *(f"{when} {step}" for step in ("BEGIN", "INSERT INTO entry", "INSERT INTO note", "COMMIT")
+      for when in ("before", "after")),
+    "before file", "after file", "before checkpoint", "after checkpoint",
+]  # fmt: skip
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    made = Site(tmp_path).make()
+    made.keep()
+    return made
+
+
+def batch(number: int, count: int = 40) -> Reports:
+    return Reports(number.to_bytes(16, "big"), reported(count))
+
+
+def take(taking: Taking, number: int, count: int = 40) -> Receipt:
+    return msgspec.json.decode(taking.sequencer.submit(batch(number, count)).result(20), type=Receipt)
+
+
+@pytest.fixture(scope="module")
+def died(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Servers that were killed, one a step."""
+    folder = tmp_path_factory.mktemp("died")
+    command = [sys.executable, "-m", "tests.support.intake_process", str(folder), *STEPS, "full disk"]
+    subprocess.run(command, timeout=120, check=True)
+    return folder
+
+
+def left_by(died: Path, number: int) -> tuple[Site, list[list[str]]]:
+    """What one of them left, and what it had acknowledged."""
+    site = Site(died / str(number))
+    site.remember()
+    return site, [line.split() for line in (site.folder / "acknowledged").read_text().splitlines()]
+
+
+def published(site: Site) -> Checkpoint | None:
+    path = site.public / "intake" / "checkpoint"
+    if not path.exists():
+        return None
+    note = path.read_bytes()
+    key = site.manifests[-1].statement.logs[-1].key
+    return verify_note(note, note.split(b"\n", 1)[0].decode(), key)
+
+
+@POSIX
+@pytest.mark.slow
+@pytest.mark.parametrize("step", STEPS)
+def test_a_server_killed_at_any_step_loses_nothing_acknowledged_and_publishes_nothing_unstored(
+    died: Path, step: str
+) -> None:
+    site, acknowledged = left_by(died, STEPS.index(step))
+    assert (site.folder / "ended").read_text() == "-9"
+    assert acknowledged
+    with site.open() as intake:
+        assert intake.doubt is None
+        head = intake.head()
+        rows = intake.store.read(head.log, 0, 0, head.size)
+        point = published(site)
+        if point is not None:
+            assert point.size <= head.size
+            assert point.root == root_of([leaf_hash(row.data) for row in rows[: point.size]])
+    with site.taking() as taking:
+        for number, first, last in acknowledged:
+            again = take(taking, int(number))
+            assert (again.first, again.last.hex()) == (int(first), last)
+            made = [one.data for one in entries_of(again, batch(int(number)).id, reported(40))]
+            assert made == [row.data for row in rows[again.first : again.first + again.count]]
+        after = take(taking, 1_000)
+    point = published(site)
+    assert point is not None
+    assert point.size == after.size, "whatever stood half there is whole now"
+
+
+@POSIX
+@pytest.mark.slow
+def test_on_a_full_disk_a_batch_is_refused_and_taken_when_there_is_room(died: Path) -> None:
+    site, said = left_by(died, len(STEPS))
+    assert said[1] == ["refused", "disk-full"]
+    assert [each[0] for each in (said[0], said[2])] == ["0", "2"]
+    with site.taking() as taking:
+        assert (take(taking, 0).first, take(taking, 2).first) == (1, 41)
+        assert take(taking, 1).first == 81
+
+
+def test_two_servers_on_one_folder_are_one(site: Site) -> None:
+    with site.taking(), pytest.raises(FolderInUse):
+        site.open()
+    site.open().close()
+
+
+def test_a_copy_of_the_folder_is_not_written_until_it_has_a_log_of_its_own(site: Site, tmp_path: Path) -> None:
+    with site.taking() as taking:
+        take(taking, 1)
+    other = Site(tmp_path / "copy")
+    shutil.copytree(site.settings.data, other.settings.data)
+    other.settings = msgspec.structs.replace(other.settings, state=site.settings.state)
+    other.folder, other.manifests = site.folder, site.manifests
+    with other.open() as intake, pytest.raises(IntakeInDoubt, match="copy"):
+        intake.sequencer(lambda: None)
+    with other.open() as intake:
+        old = intake.log()
+        fresh = intake.found(ROOT)
+        assert fresh.log != old.log
+        assert intake.log() == fresh
+        with pytest.raises(NotDelegated):
+            other.check(intake).check()
+        other.list(fresh)
+        other.check(intake).check()
+        with pytest.raises(IntakeThere):
+            intake.found(ROOT)
+    with site.taking() as taking:
+        assert take(taking, 2).first == 41, "the original goes on"
+
+
+def test_a_folder_that_was_put_back_is_noticed_and_a_receipt_of_before_is_still_answered(site: Site) -> None:
+    with site.taking() as taking:
+        first = take(taking, 1)
+    shutil.copytree(site.settings.data / "intake", site.folder / "earlier")
+    with site.taking() as taking:
+        take(taking, 2)
+    for path in (site.settings.data / "intake").glob("events.db*"):
+        path.unlink()
+    for path in (site.folder / "earlier").glob("events.db*"):
+        shutil.copyfile(path, site.settings.data / "intake" / path.name)
+    with pytest.raises(IntakeInDoubt), site.taking():
+        pass
+    with site.open() as intake:
+        site.list(intake.found(ROOT))
+    site.public = site.folder / "public-2"
+    with site.taking() as taking:
+        assert take(taking, 1) == first
+        assert take(taking, 3).log != first.log
+
+
+def test_a_published_head_of_another_history_ends_the_server(site: Site) -> None:
+    with site.taking() as taking:
+        take(taking, 1)
+    with site.open() as intake:
+        intake._mark.retired |= {intake.log().log}
+        site.list(intake.found(ROOT))
+    with pytest.raises(OtherHistory), site.taking():
+        pass
+
+
+def test_keys_without_their_events_begin_nothing_anew(site: Site) -> None:
+    for path in (site.settings.data / "intake").glob("events.db*"):
+        path.unlink()
+    with pytest.raises(StoreDamaged):
+        site.open()
+
+
+@pytest.mark.services
+def test_on_postgresql_it_is_the_same_and_two_servers_are_one(tmp_path: Path, writer_dsn: str) -> None:
+    site = Site(tmp_path, writer_dsn).make()
+    with site.taking() as taking:
+        first = take(taking, 1)
+        with site.open_beside() as other:
+            log = other.sequencer(lambda: None)
+            log.start()
+            with pytest.raises(LogTaken):
+                log.submit(batch(2)).result(20)
+            assert log.ended is not None
+            log.stop()
+        assert take(taking, 2).first == 41
+    with site.taking() as taking:
+        assert take(taking, 1) == first
+        assert take(taking, 3).first == 81
+    store = PostgresStore(writer_dsn)
+    assert store.last_pos() == 121
+    store.close()

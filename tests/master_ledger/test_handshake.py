@@ -1,0 +1,289 @@
+"""The handshake without any wire: who proves what to whom, and what nobody in between can change, repeat or reuse."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scmanager.domain.ledger import Final, KeysPublished
+from scmanager.domain.naming import ServerNamed
+from scmanager.errors import ScManagerError, Untrusted
+from scmanager.eventstore.signing import SigningKey
+from scmanager.master_ledger import handshake, issuing, submission
+from scmanager.master_ledger.handshake import (
+    ANSWER_BYTES_MAX,
+    HELLO_BYTES_MAX,
+    PENDING_S,
+    SESSION_S,
+    WELCOME_BYTES_MAX,
+    Answer,
+    BadHandshake,
+    Caller,
+    Delegation,
+    Granted,
+    Greeter,
+    HandshakeForged,
+    HandshakeLate,
+    Hello,
+    Met,
+    ServerNotNamed,
+    SessionUnknown,
+    VersionsApart,
+    Welcome,
+    named_in,
+    parse,
+)
+from scmanager.master_ledger.manifest import NotThisLedger
+from scmanager.master_ledger.seen import LogForked, Seen
+from scmanager.master_ledger.statement import manifest_hash
+from scmanager.master_ledger.verification import LogClosed, NotWitnessed
+from tests.golden.logs import key_of, some
+from tests.support.ledger import NOW_S, POLICY, ROOTS, WITHOUT_WITNESSES, Server, first_manifest, signed
+
+KEY, REPORTER = key_of("server"), key_of("reporter")
+
+
+class Author:
+    """The author's server: its key is named in the log."""
+
+    def __init__(self, key: SigningKey = KEY, not_after: int = NOW_S + 60, named: bytes | None = None) -> None:
+        self.server, self.key, self.count = Server(), key, 0
+        self.first = first_manifest(self.server)
+        self.ledger = manifest_hash(self.first.statement)
+        self.index = self.server.append(ServerNamed(named or key.public, not_after))
+        self.greeter = Greeter(key, self.nonce)
+
+    def nonce(self) -> bytes:
+        self.count += 1
+        return some(f"nonce {self.count}")
+
+    def delegation(self, *more: KeysPublished, **given: Any) -> Delegation:
+        manifests = submission.encode([self.first, *more])
+        return Delegation(self.ledger, manifests, self.server.proof(self.index, **given).to_bytes())
+
+    def welcome(self, caller: Caller, now_s: int = NOW_S, delegation: Delegation | None = None) -> bytes:
+        return msgspec.json.encode(self.greeter.greet(caller.hello, delegation or self.delegation(), now_s))
+
+
+def caller(ledger: bytes, name: str = "a nonce", reporter: SigningKey = REPORTER) -> Caller:
+    return Caller(ledger, reporter, some(name))
+
+
+def met(author: Author, one: Caller, welcome: bytes | None = None, before: Seen | None = None, **given: Any) -> Met:
+    fields: dict[str, Any] = {"policy": POLICY, "now_s": NOW_S} | given
+    return one.answer(welcome or author.welcome(one), before or Seen(author.ledger), **fields)
+
+
+def test_both_prove_themselves_and_agree() -> None:
+    author = Author()
+    one = caller(author.ledger)
+    found = met(author, one)
+    assert (found.version, found.server, found.problem) == (1, KEY.public, None)
+    assert found.seen.keys().ledger == author.ledger, "what was shown of the ledger is remembered"
+    assert [each.point().size for each in found.seen.heads] == [author.server.head().size]
+    granted = author.greeter.grant(found.answer, NOW_S + PENDING_S)
+    session = author.greeter.session(granted.token, granted.until)
+    assert (session.reporter, session.version, granted.until) == (REPORTER.public, 1, NOW_S + PENDING_S + SESSION_S)
+    with pytest.raises(SessionUnknown):
+        author.greeter.session(granted.token, granted.until + 1)
+    with pytest.raises(SessionUnknown):
+        author.greeter.session(granted.token, NOW_S)
+    with pytest.raises(SessionUnknown):
+        author.greeter.session(bytes(32), NOW_S)
+
+
+def test_an_answer_counts_once_and_in_time() -> None:
+    author = Author()
+    found = met(author, caller(author.ledger))
+    author.greeter.grant(found.answer, NOW_S)
+    with pytest.raises(HandshakeLate):
+        author.greeter.grant(found.answer, NOW_S)
+    found = met(author, caller(author.ledger))
+    with pytest.raises(HandshakeLate):
+        author.greeter.grant(found.answer, NOW_S + PENDING_S + 1)
+
+
+def test_who_has_not_the_reporters_key_gets_no_session() -> None:
+    author = Author()
+    one = caller(author.ledger)
+    found = met(author, one)
+    forged = msgspec.structs.replace(found.answer, signature=key_of("a thief").sign(b"x"))
+    with pytest.raises(HandshakeForged):
+        author.greeter.grant(forged, NOW_S)
+    with pytest.raises(HandshakeLate):
+        author.greeter.grant(found.answer, NOW_S)  # One try each.
+
+
+def test_an_answer_to_one_welcome_is_none_to_another() -> None:
+    author = Author()
+    one, other = caller(author.ledger), caller(author.ledger, "another nonce")
+    first, second = met(author, one), met(author, other)
+    with pytest.raises(HandshakeForged):
+        author.greeter.grant(Answer(second.answer.nonce, first.answer.signature), NOW_S)
+
+
+def test_a_welcome_for_somebody_else_convinces_nobody() -> None:
+    """A server in between hands on what the author's said to another one."""
+    author = Author()
+    said = author.welcome(caller(author.ledger, "of somebody else"))
+    with pytest.raises(HandshakeForged):
+        met(author, caller(author.ledger), said)
+    said = author.welcome(caller(author.ledger, reporter=key_of("somebody else")))
+    with pytest.raises(HandshakeForged):
+        met(author, caller(author.ledger), said)
+
+
+def test_what_the_server_signed_cannot_be_given_back_to_it() -> None:
+    author = Author()
+    one = caller(author.ledger)
+    said = parse(Welcome, author.welcome(one), WELCOME_BYTES_MAX)
+    with pytest.raises(HandshakeForged):
+        author.greeter.grant(Answer(said.nonce, said.signature), NOW_S)
+    with pytest.raises(BadHandshake):
+        author.welcome(caller(author.ledger, reporter=KEY))
+
+
+@pytest.mark.parametrize(
+    ("author", "wrong"),
+    [
+        (lambda: Author(not_after=NOW_S - 1), ServerNotNamed),
+        (lambda: Author(named=key_of("another").public), ServerNotNamed),
+        (lambda: Author(key=ROOTS[0]), ServerNotNamed),
+        (lambda: Author(key=Server().key), ServerNotNamed),
+    ],
+)
+def test_a_server_that_is_not_named_rightly_is_none(
+    author: Callable[[], Author], wrong: type[ScManagerError]
+) -> None:
+    made = author()
+    with pytest.raises(wrong):
+        met(made, caller(made.ledger))
+
+
+def test_the_log_key_alone_says_nothing_in_a_log_that_was_closed() -> None:
+    author = Author()
+    head = author.server.head()
+    closed = issuing.revocation(
+        author.first.statement, author.server.key.public, {author.server.log.log: Final(head.size, head.root)}, NOW_S
+    )
+    second = signed(closed, *ROOTS[:2])
+    one = caller(author.ledger)
+    with pytest.raises(LogClosed):
+        met(author, one, author.welcome(one, delegation=author.delegation(second)))
+    with pytest.raises(LogClosed):  # Nor when the server keeps the manifest back from one who has seen it.
+        met(author, one, before=Seen(author.ledger).with_manifests([author.first, second]))
+
+
+def test_a_thief_of_a_log_key_is_found_out_by_witnesses_and_by_memory() -> None:
+    author, thief = Author(), Author(key=key_of("a thief"))
+    thief.first, thief.ledger = author.first, author.ledger
+    thief.server.leaves[0] = some("another beginning")
+    one = caller(author.ledger)
+    unseen = thief.server.note(witnesses=())
+    with pytest.raises(NotWitnessed):
+        met(thief, one, thief.welcome(one, delegation=thief.delegation(note=unseen)))
+    before = met(author, caller(author.ledger), policy=WITHOUT_WITNESSES).seen
+    with pytest.raises(LogForked):
+        met(thief, one, before=before, policy=WITHOUT_WITNESSES)
+
+
+def test_another_ledgers_server_is_another() -> None:
+    author = Author()
+    other = caller(some("another ledger"))
+    with pytest.raises(NotThisLedger):
+        author.welcome(other)
+    lied = msgspec.structs.replace(author.delegation(), ledger=other.hello.ledger)
+    with pytest.raises(NotThisLedger):
+        other.answer(author.welcome(other, delegation=lied), Seen(other.hello.ledger), POLICY, NOW_S)
+
+
+def test_versions_are_agreed_on_or_said_to_be_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    author = Author()
+    later = msgspec.structs.replace(caller(author.ledger).hello, versions=(1, 2, 9))
+    assert author.greeter.greet(later, author.delegation(), NOW_S).version == 1
+    with pytest.raises(VersionsApart) as caught:
+        author.greeter.greet(msgspec.structs.replace(later, versions=(2, 9)), author.delegation(), NOW_S)
+    assert caught.value.facts == {"mine": "2, 9", "theirs": "1"}
+    monkeypatch.setattr(handshake, "VERSIONS", (1, 2))
+    assert author.greeter.greet(later, author.delegation(), NOW_S).version == 2
+
+
+def test_nobody_in_between_lowers_the_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(handshake, "VERSIONS", (1, 2))
+    author = Author()
+    one = caller(author.ledger)
+    assert one.hello.versions == (1, 2)
+    lowered = msgspec.structs.replace(one.hello, versions=(1,))
+    said = msgspec.json.encode(author.greeter.greet(lowered, author.delegation(), NOW_S))
+    with pytest.raises(HandshakeForged):
+        met(author, one, said)
+
+
+def test_what_waits_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(handshake, "PENDING_MAX", 2)
+    monkeypatch.setattr(handshake, "SESSIONS_MAX", 2)
+    author = Author()
+    answers = [met(author, caller(author.ledger, f"nonce of {n}")).answer for n in range(3)]
+    with pytest.raises(HandshakeLate):
+        author.greeter.grant(answers[0], NOW_S)
+    tokens = [author.greeter.grant(each, NOW_S).token for each in answers[1:]]
+    tokens.append(author.greeter.grant(met(author, caller(author.ledger)).answer, NOW_S).token)
+    with pytest.raises(SessionUnknown):
+        author.greeter.session(tokens[0], NOW_S)
+    assert author.greeter.session(tokens[2], NOW_S).reporter == REPORTER.public
+
+
+AUTHOR = Author()
+CALLER = caller(AUTHOR.ledger)
+WELCOME = AUTHOR.welcome(CALLER)
+ANSWER = msgspec.json.encode(met(AUTHOR, CALLER, WELCOME).answer)
+
+
+@given(st.integers(0, len(WELCOME) - 1), st.integers(1, 255))
+@settings(max_examples=150, deadline=None)
+def test_no_changed_byte_of_a_welcome_is_believed(at: int, flip: int) -> None:
+    """But in the proof's lines of strangers, or where it was base64 all the same."""
+    changed = WELCOME[:at] + bytes([WELCOME[at] ^ flip]) + WELCOME[at + 1 :]
+    try:
+        found = met(AUTHOR, CALLER, changed)
+    except Untrusted:
+        return
+    assert parse(Welcome, changed, WELCOME_BYTES_MAX).key == KEY.public
+    assert found.answer == met(AUTHOR, CALLER, WELCOME).answer
+
+
+@given(st.integers(0, len(ANSWER) - 1), st.integers(1, 255))
+@settings(max_examples=100, deadline=None)
+def test_no_changed_byte_of_an_answer_gets_a_session(at: int, flip: int) -> None:
+    author = Author()
+    found = met(author, caller(author.ledger)).answer
+    said = msgspec.json.encode(found)
+    changed = said[:at] + bytes([said[at] ^ flip]) + said[at + 1 :]
+    try:
+        parsed = parse(Answer, changed, ANSWER_BYTES_MAX)
+    except BadHandshake:
+        return
+    if parsed == found:
+        return  # White space, or another spelling of the same text.
+    with pytest.raises((HandshakeForged, HandshakeLate)):
+        author.greeter.grant(parsed, NOW_S)
+
+
+@pytest.mark.parametrize("kind", [Hello, Welcome, Answer, Granted])
+@given(st.binary(max_size=200))
+def test_noise_is_no_message(kind: Any, noise: bytes) -> None:
+    with pytest.raises(BadHandshake):
+        parse(kind, noise, HELLO_BYTES_MAX)
+
+
+@given(st.binary(max_size=200))
+def test_noise_names_nobody(noise: bytes) -> None:
+    assert named_in(noise) is None
+
+
+def test_what_is_too_long_is_not_read() -> None:
+    with pytest.raises(BadHandshake):
+        parse(Hello, msgspec.json.encode(CALLER.hello) + b" " * HELLO_BYTES_MAX, HELLO_BYTES_MAX)

@@ -1,0 +1,144 @@
+"""The registry as a fold: what counts, what holds of several, and what a thief of the log key cannot bring about."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scmanager.domain.ledger import AuditStatus, Category, Channel, Final, KeysPublished, Plugin, Update
+from scmanager.master_ledger import issuing, submission
+from scmanager.master_ledger.registry import Registered, Registry
+from scmanager.master_ledger.statement import manifest_hash
+from tests.golden.logs import key_of, some
+from tests.support.ledger import (
+    LATER_RELEASE,
+    NOW_S,
+    RELEASE,
+    ROOTS,
+    Server,
+    first_manifest,
+    plugin,
+    signed,
+    trusted,
+    update,
+)
+
+SERVER = Server()
+FIRST = first_manifest(SERVER)
+LEDGER = manifest_hash(FIRST.statement)
+LOG = SERVER.own.head.log
+
+
+def at(index: int, statement: Update | Plugin, *keys: Any, log: bytes = LOG) -> Registered:
+    said = submission.make(statement, keys or (RELEASE,))
+    assert not isinstance(said, KeysPublished)
+    return Registered(log, index, bytes([index]) * 64, said)
+
+
+def registry(*said: Registered, manifests: tuple[KeysPublished, ...] = (FIRST,)) -> Registry:
+    made = Registry(trusted(*manifests))
+    for each in said:
+        made.enter(each)
+    return made
+
+
+def release(version: str, channel: Channel = Channel.STABLE, **changed: Any) -> Update:
+    fields = {"version": version, "channel": channel, "min_supported_version": "0.1.0"} | changed
+    return update(LEDGER, version.encode(), **fields)
+
+
+def versions(said: list[Registered]) -> list[str]:
+    return [each.said.statement.version for each in said]
+
+
+def test_updates_are_listed_by_channel_the_newest_version_first() -> None:
+    made = registry(
+        at(1, release("1.2.0")), at(2, release("1.10.0")), at(3, release("1.10.0-beta.2", Channel.BETA)),
+        at(4, release("1.9.0")), at(5, release("1.10.0-beta.11", Channel.BETA)),
+    )  # fmt: skip
+    assert versions(made.updates(Channel.STABLE)) == ["1.10.0", "1.9.0", "1.2.0"]
+    assert versions(made.updates(Channel.BETA)) == ["1.10.0-beta.11", "1.10.0-beta.2"]
+    assert versions(made.updates()) == ["1.10.0-beta.11", "1.10.0-beta.2", "1.10.0", "1.9.0", "1.2.0"]
+    assert made.updates(Channel.ALPHA) == []
+
+
+def test_who_follows_a_bold_channel_gets_what_is_newest_there_or_on_a_more_settled_one() -> None:
+    made = registry(at(1, release("2.0.0-beta.1", Channel.BETA)), at(2, release("1.9.0")))
+    found = {each: made.newest(each) for each in Channel}
+    assert {each: one.said.statement.version if one else None for each, one in found.items()} == {
+        Channel.ALPHA: "2.0.0-beta.1", Channel.BETA: "2.0.0-beta.1", Channel.RELEASE_CANDIDATE: "1.9.0",
+        Channel.STABLE: "1.9.0",
+    }  # fmt: skip
+    assert registry().newest(Channel.ALPHA) is None
+
+
+def test_a_version_stands_on_each_channel_that_it_came_to() -> None:
+    made = registry(at(1, release("1.2.0", Channel.BETA)), at(2, release("1.2.0")))
+    found = made.update("1.2.0")
+    assert found is not None
+    assert found.index == 2, "on the most settled one"
+    assert made.update("1.2.0", Channel.BETA) == made.updates(Channel.BETA)[0]
+    assert made.update("1.2.0", Channel.ALPHA) is None
+    assert made.update("9.9.9") is None
+
+
+@pytest.mark.parametrize("keys", [(key_of("a thief"),), (SERVER.key,), (ROOTS[0], ROOTS[1])])
+def test_what_other_keys_signed_is_not_there(keys: tuple[Any, ...]) -> None:
+    made = registry(at(1, release("1.2.0"), *keys), at(2, plugin(LEDGER), *keys))
+    assert (made.updates(), made.plugin("org.example.mining")) == ([], [])
+
+
+def test_what_was_signed_for_another_ledger_or_stands_in_another_log_is_not_there() -> None:
+    assert registry(at(1, update(bytes(32)))).updates() == []
+    assert registry(at(1, release("1.2.0"), log=bytes(32))).updates() == []
+
+
+def test_a_retired_key_counts_below_its_size_and_a_closed_log_below_its_end() -> None:
+    head = {LOG: Final(5, some("root"))}
+    retired = issuing.revocation(FIRST.statement, RELEASE.public, head, NOW_S, LATER_RELEASE.public)
+    second = signed(retired, *ROOTS[:2])
+    said = [at(4, release("1.1.0")), at(5, release("1.2.0")), at(6, release("1.3.0"), LATER_RELEASE)]
+    assert versions(registry(*said, manifests=(FIRST, second)).updates()) == ["1.3.0", "1.1.0"]
+    closed = signed(issuing.revocation(retired, SERVER.key.public, head, NOW_S), *ROOTS[:2])
+    assert versions(registry(*said, manifests=(FIRST, second, closed)).updates()) == ["1.1.0"]
+
+
+def test_a_plugin_has_its_newest_entry_and_all_its_history() -> None:
+    made = registry(
+        at(1, plugin(LEDGER, version="0.1.0", updated_at=NOW_S)),
+        at(2, plugin(LEDGER, version="0.2.0", updated_at=NOW_S + 5)),
+        at(3, plugin(LEDGER, id="org.example.other")),
+        at(4, plugin(LEDGER, version="0.2.0", audit_status=AuditStatus.BLOCKED, updated_at=NOW_S + 9)),
+    )
+    assert [each.index for each in made.plugin("org.example.mining")] == [1, 2, 4]
+    assert [each.index for each in made.plugins()] == [4, 3]
+    assert [each.index for each in made.plugins(status=AuditStatus.BLOCKED)] == [4]
+    assert [each.index for each in made.plugins(status=AuditStatus.PASS)] == [3]
+    assert [each.index for each in made.plugins(category=Category.UTILITY, text="MINING Ledger")] == [4, 3]
+    assert list(made.plugins(category=Category.UI)) == list(made.plugins(text="nothing has this")) == []
+    assert made.plugin("org.example.none") == []
+
+
+def test_who_holds_the_log_alone_brings_no_blocked_plugin_back() -> None:
+    passed, blocked = plugin(LEDGER), plugin(LEDGER, audit_status=AuditStatus.BLOCKED, updated_at=NOW_S + 1)
+    for order in ([passed, blocked, passed], [blocked, passed], [passed, passed, blocked, passed]):
+        made = registry(*(at(index, each) for index, each in enumerate(order)))
+        held = made.plugin("org.example.mining")[-1].said.statement
+        assert held.audit_status is AuditStatus.BLOCKED, order  # type: ignore[union-attr]
+    assert len(made.plugin("org.example.mining")) == 2, "the same statement is one, however often it stands there"
+
+
+MADE = [
+    *(at(n, release(f"1.{n}.0", signed_at=NOW_S + n)) for n in range(4)),
+    *(at(4 + n, plugin(LEDGER, version=f"0.{n}.0", updated_at=NOW_S + n)) for n in range(4)),
+]
+
+
+@given(st.permutations(MADE), st.lists(st.sampled_from(MADE)))
+def test_what_holds_is_the_same_in_every_order_and_however_often_it_is_entered(
+    order: list[Registered], more: list[Registered]
+) -> None:
+    made, straight = registry(*order, *more), registry(*MADE)
+    assert made.updates() == straight.updates()
+    assert made.plugin("org.example.mining") == straight.plugin("org.example.mining")

@@ -1,0 +1,158 @@
+"""An author's server that takes reports: its folder, the keepers who list its log, and the real thing over HTTP."""
+
+import contextlib
+import secrets
+import threading
+import time
+from base64 import b64encode
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from msgspec.structs import replace
+
+from scmanager.adapters.identity import Identity, create_identity, open_identity
+from scmanager.adapters.ledger_source import from_folder
+from scmanager.adapters.private_files import private_folder
+from scmanager.adapters.wrapping import FileProtection
+from scmanager.api.author_app import AuthorApp
+from scmanager.api.intake_app import IntakeApp, Limits
+from scmanager.api.ledger_app import make_ledger_app
+from scmanager.api.serving import attend, listen, server
+from scmanager.application.delegation import Delegation
+from scmanager.application.reports import KINDS, allows
+from scmanager.config import Settings
+from scmanager.domain.audit_types import AuditType
+from scmanager.domain.consent import consent_hash
+from scmanager.domain.consent_texts import Purpose
+from scmanager.domain.intake import AuditTaken
+from scmanager.domain.ledger import Final, KeysPublished, LedgerLog
+from scmanager.master_ledger import issuing, submission
+from scmanager.master_ledger.fetching import MANIFESTS
+from scmanager.master_ledger.seen import Seen
+from scmanager.master_ledger.statement import manifest_hash
+from scmanager.own_intake import OwnIntake
+from scmanager.runtime import clock_us
+from scmanager.taking import Taking
+from tests.support.ledger import NOW_S, RELEASE, ROOTS, signed
+
+CONSENT = consent_hash(Purpose.AUDIT_REPORTS, 1)
+ROOT = issuing.quorum(2, [each.public for each in ROOTS])
+
+
+class Site:
+    """The author's machine: a data folder with an identity, an intake log in it, and who lists that log."""
+
+    def __init__(self, folder: Path, dsn: str | None = None) -> None:
+        self.folder, self.public = folder, folder / "public"
+        self.settings = Settings(folder / "data", folder / "state", port=0, intake_dsn=dsn)
+        self.manifests: tuple[KeysPublished, ...] = ()
+
+    def make(self) -> "Site":
+        """Begun, and listed."""
+        create_identity(private_folder(self.settings.data), FileProtection(private_folder(self.folder / "state")))
+        with self.open() as intake:
+            self.list(intake.found(ROOT))
+        return self
+
+    def identity(self) -> Identity:
+        return open_identity(self.settings.data, FileProtection(self.folder / "state"))
+
+    def open(self) -> OwnIntake:
+        return OwnIntake(self.settings, self.identity(), clock_us)
+
+    @contextlib.contextmanager
+    def open_beside(self) -> Iterator[OwnIntake]:
+        """A second process that got round the folder's lock: its database has to stop it."""
+        lock = self.settings.data / "intake" / "intake.lock"
+        held = lock.rename(lock.with_name("held"))
+        try:
+            with self.open() as intake:
+                yield intake
+        finally:
+            held.replace(lock)
+
+    def list(self, log: LedgerLog, final: Final | None = None) -> None:
+        """The keepers sign the next manifest: with this log, open or closed."""
+        if not self.manifests:
+            made = issuing.first(ROOT, issuing.quorum(1, [RELEASE.public]), [log], NOW_S)
+        else:
+            old = self.manifests[-1].statement
+            logs = (*(each for each in old.logs if each.log != log.log), replace(log, final=final))
+            made = replace(old, n=old.n + 1, prev=manifest_hash(old), logs=logs)
+        self.manifests = (*self.manifests, signed(made, *ROOTS[:2]))
+
+    def keep(self) -> None:
+        """What the keepers signed, in a file, for another process of this machine."""
+        (self.folder / "author-keys.jsonl").write_bytes(submission.encode(self.manifests))
+
+    def remember(self) -> None:
+        """What `keep` kept."""
+        found = submission.parse((self.folder / "author-keys.jsonl").read_bytes())
+        self.manifests = tuple(each for each in found if isinstance(each, KeysPublished))
+
+    def seen(self) -> Seen:
+        return Seen(manifest_hash(self.manifests[0].statement), self.manifests)
+
+    def check(self, intake: OwnIntake) -> Delegation:
+        return Delegation(intake.log(), self.seen, time.monotonic)
+
+    @contextlib.contextmanager
+    def taking(self) -> Iterator[Taking]:
+        with self.open() as intake:
+            beside = {MANIFESTS: submission.encode(self.manifests)}
+            with Taking(intake, self.check(intake).check, self.public / "intake", lambda: beside) as made:
+                yield made
+
+    @contextlib.contextmanager
+    def serving(self, limits: Limits | None = None) -> Iterator[str]:
+        """The address of the real server."""
+        with self.taking() as taking, served(self.app(taking, limits)) as address:
+            yield address
+
+    def app(self, taking: Taking, limits: Limits | None = None) -> AuthorApp:
+        reports = IntakeApp(KINDS, taking.sequencer.submit, allows, time.monotonic, limits)
+        ledger, intake_log = (make_ledger_app(from_folder(each)) for each in (self.public, self.public / "intake"))
+        return AuthorApp(ledger, intake_log, reports)
+
+
+@contextlib.contextmanager
+def served(app: Any) -> Iterator[str]:
+    """Any app by the real server; its address."""
+    with listen(0) as taken:
+        serving, stop, ready = server(app), threading.Event(), threading.Event()
+        threads = [
+            threading.Thread(target=serving.run, kwargs={"sockets": [taken.dup()]}),
+            threading.Thread(target=attend, args=(serving, stop, ready.set)),
+        ]
+        for each in threads:
+            each.start()
+        try:
+            assert ready.wait(20)
+            yield f"http://127.0.0.1:{taken.getsockname()[1]}"
+        finally:
+            stop.set()
+            for each in threads:
+                each.join(20)
+
+
+def reported(count: int = 1, **changed: Any) -> tuple[AuditTaken, ...]:
+    """So many events as they stand in the log."""
+    one = AuditTaken(CONSENT, AuditType.ERROR_REPORTED, NOW_S, bytes(32), bytes([1]) * 32, "0.1.0", 3, "DE")
+    return tuple(replace(one, **{"at": NOW_S + n, **changed}) for n in range(count))
+
+
+def base64(data: bytes) -> str:
+    return b64encode(data).decode()
+
+
+def audit_batch(count: int = 1, number: bytes = b"", **changed: Any) -> dict[str, Any]:
+    """The same as they are sent."""
+    reports = [
+        {
+            "type": str(each.type), "at": each.at, "source": base64(each.source), "payload": base64(each.payload),
+            "version": each.version, "region": each.region, "count": each.count, **changed,
+        }
+        for each in reported(count)
+    ]  # fmt: skip
+    return {"id": base64(number or secrets.token_bytes(16)), "consent": base64(CONSENT), "reports": reports}
