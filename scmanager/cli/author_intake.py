@@ -11,19 +11,15 @@ from typing import Annotated
 
 import typer
 
-from scmanager.adapters import vault_book
 from scmanager.adapters.identity import open_identity
 from scmanager.adapters.ledger_source import from_folder
-from scmanager.auditing import leave
 from scmanager.cli import author_files as files
+from scmanager.cli.author_vault import noting
 from scmanager.cli.ledger_serving import DEFAULT_PORT
-from scmanager.cli.output import JsonFlag, remark, say, say_json, say_result
+from scmanager.cli.output import JsonFlag, remark, say, say_result
 from scmanager.cli.session import session_of
 from scmanager.cli.trusting import LedgerChoice, ManifestsChoice, PolicyChoice, Trusting, trusting
-from scmanager.domain.audit_types import AuditType
-from scmanager.domain.intake import BugOpened
 from scmanager.domain.ledger import LedgerLog
-from scmanager.errors import utc
 from scmanager.eventstore.checkpoint import origin
 from scmanager.master_ledger import issuing, submission
 from scmanager.master_ledger.fetching import CHECKPOINT, MANIFESTS, Read, SourceLacks, fetch_manifests
@@ -79,10 +75,8 @@ def serve(
     with _open(context) as intake, listen(port) as taken:
         delegation = Delegation(intake.log(), lambda: _seen(given, read), time.monotonic)
         public = folder / FOLDER
-        data = session_of(context).folder
-        with Taking(
-            intake, delegation.check, public, lambda: _manifests(given), lambda bug: _leave(data, bug)
-        ) as taking:
+        noted = noting(session_of(context).folder)
+        with Taking(intake, delegation.check, public, lambda: _manifests(given), noted) as taking:
             reports = IntakeApp(KINDS, taking.sequencer.submit, allows, time.monotonic)
             app = AuthorApp(make_ledger_app(read), make_ledger_app(from_folder(public)), reports)
             serving, asked, ready = server(app), threading.Event(), threading.Event()
@@ -106,31 +100,6 @@ def serve(
                 threads[0].join(10)
             if taking.sequencer.ended is not None:
                 raise taking.sequencer.ended
-
-
-def show_vault(context: typer.Context, as_json: JsonFlag = False) -> None:
-    """What was reported and has to be looked at: errors by shape and release, bug records, breaches of terms."""
-    folder = session_of(context).folder / FOLDER
-    found, breaches = vault_book.shapes(folder), vault_book.breaches(folder)
-    if as_json:
-        say_json({"errors": found, "terms": breaches})
-        return
-    for each in found:
-        opened = each["opened_s"]
-        since = f"bug since {utc(opened)}" if isinstance(opened, int) else "no bug record"
-        say(f"{each['error']} in {each['version']}: {each['reports']} reports, {each['errors']} times; {since}")
-        for frame in each["frames"] if isinstance(each["frames"], list) else ():
-            say(f"    {frame}")
-    if breaches:
-        say(f"Breaches of terms: {len(breaches)}; with their places in the log: --json.")
-    if not found and not breaches:
-        remark("Nothing was reported that has to be looked at.")
-
-
-def _leave(folder: Path, bug: BugOpened) -> None:
-    where = f"{bug.frames[-1].module}.{bug.frames[-1].function}" if bug.frames else "an unknown place"
-    text = f"{bug.error} in {where}: {bug.reports} reports in a day, {bug.before} the day before"
-    leave(folder, AuditType.BUG_REPORTED, "bug-opened", bug.version, text)
 
 
 def _open(context: typer.Context) -> OwnIntake:

@@ -97,7 +97,7 @@ THINGS: dict[str, dict[str, Command]] = {
         "publish": "author_ledger.publish",
         "intake-init": "author_intake.init",
         "intake-log": "author_intake.show_log",
-        "vault": "author_intake.show_vault",
+        "vault": "author_vault.show_vault",
         "serve": "author_intake.serve",
         "name-server": "author_naming.name_server",
     },
