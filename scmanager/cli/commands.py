@@ -106,7 +106,7 @@ THINGS: dict[str, dict[str, Command]] = {
         "statistics": "statistics.release",
         "intake-init": "author_intake.init",
         "intake-log": "author_intake.show_log",
-        "vault": "author_intake.show_vault",
+        "vault": "author_vault.show_vault",
         "serve": "author_intake.serve",
         "name-server": "author_naming.name_server",
     },
