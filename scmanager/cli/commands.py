@@ -87,6 +87,9 @@ THINGS: dict[str, dict[str, Command]] = {
         "consent": "privacy.consent",
         "waiting": "reporting.waiting",
         "sent": "reporting.sent",
+        "region": "law.region",
+        "duties": "law.duties",
+        "breach": "law.breach",
     },
     "log": {"show": "log.show", "verify": "log.verify", "forks": "log.forks"},
     "author": {
