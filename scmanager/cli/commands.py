@@ -107,6 +107,7 @@ THINGS: dict[str, dict[str, Command]] = {
         "fork": "ledger.fork",
         "serve": "ledger_serving.serve",
         "greet": "ledger_greeting.greet",
+        "mirror": "ledger_mirroring.mirror_ledger",
     },
     "witness": {
         "init": "witnessing.init",
