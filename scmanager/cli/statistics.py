@@ -14,6 +14,7 @@ from scmanager.adapters.ledger_source import Source
 from scmanager.adapters.public_files import write_public
 from scmanager.cli import author_files as files
 from scmanager.cli.output import JsonFlag, remark, say, say_json, say_result
+from scmanager.cli.session import session_of
 from scmanager.cli.targets import check_target
 from scmanager.cli.trusting import LedgerChoice, ManifestsChoice, PolicyChoice, trusting
 from scmanager.domain.statistics import DAY_S
