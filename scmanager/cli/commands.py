@@ -121,6 +121,7 @@ THINGS: dict[str, dict[str, Command]] = {
         "statistics": "statistics.read",
         "serve": "ledger_serving.serve",
         "greet": "ledger_greeting.greet",
+        "mirror": "ledger_mirroring.mirror_ledger",
         "updates": "ledger_registry.list_updates",
         "plugins": "ledger_registry.list_plugins",
         "plugin": "ledger_registry.show_plugin",
