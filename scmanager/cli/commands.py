@@ -87,6 +87,7 @@ THINGS: dict[str, dict[str, Command]] = {
         "consent": "privacy.consent",
         "waiting": "reporting.waiting",
         "sent": "reporting.sent",
+        "export": "access.export",
         "region": "law.region",
         "duties": "law.duties",
         "breach": "law.breach",
