@@ -19,8 +19,11 @@ from scmanager.api.author_app import AuthorApp
 from scmanager.api.intake_app import IntakeApp, Limits
 from scmanager.api.ledger_app import make_ledger_app
 from scmanager.api.serving import attend, listen, server
+from scmanager.api.statistics_app import make_statistics_app
+from scmanager.application import reports as kinds
 from scmanager.application.delegation import Delegation
-from scmanager.application.reports import KINDS, allows
+from scmanager.application.reports import allows
+from scmanager.application.statistics_reports import STATISTICS
 from scmanager.config import Settings
 from scmanager.domain.audit_types import AuditType
 from scmanager.domain.consent import consent_hash
@@ -32,10 +35,12 @@ from scmanager.master_ledger.fetching import MANIFESTS
 from scmanager.master_ledger.seen import Seen
 from scmanager.master_ledger.statement import manifest_hash
 from scmanager.own_intake import OwnIntake
+from scmanager.own_statistics import OwnStatistics
 from scmanager.runtime import clock_us
 from scmanager.taking import Taking
 from tests.support.ledger import NOW_S, RELEASE, ROOTS, signed
 
+KINDS = (*kinds.KINDS, STATISTICS)
 CONSENT = consent_hash(Purpose.AUDIT_REPORTS, 1)
 ROOT = issuing.quorum(2, [each.public for each in ROOTS])
 
@@ -107,13 +112,22 @@ class Site:
     @contextlib.contextmanager
     def serving(self, limits: Limits | None = None) -> Iterator[str]:
         """The address of the real server."""
-        with self.taking() as taking, served(self.app(taking, limits)) as address:
+        with (
+            self.taking() as taking,
+            self.counting(taking) as counted,
+            served(self.app(counted, limits)) as address,
+        ):
             yield address
 
-    def app(self, taking: Taking, limits: Limits | None = None) -> AuthorApp:
-        reports = IntakeApp(KINDS, taking.sequencer.submit, allows, time.monotonic, limits)
+    def counting(self, taking: Taking, clock: Callable[[], int] = clock_us) -> OwnStatistics:
+        intake, public = taking._intake, from_folder(self.public / "intake")
+        check = self.check(intake).check
+        return OwnStatistics(intake, taking.sequencer, check, public, lambda: ("0.1.0", "0.2.0"), clock)
+
+    def app(self, counted: OwnStatistics, limits: Limits | None = None) -> AuthorApp:
+        reports = IntakeApp(KINDS, counted.submit, allows, time.monotonic, limits)
         ledger, intake_log = (make_ledger_app(from_folder(each)) for each in (self.public, self.public / "intake"))
-        return AuthorApp(ledger, intake_log, reports)
+        return AuthorApp(ledger, intake_log, reports, make_statistics_app(counted.proof))
 
 
 @contextlib.contextmanager
