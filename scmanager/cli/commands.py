@@ -80,8 +80,17 @@ THINGS: dict[str, dict[str, Command]] = {
         "verify": "audit_verify.verify",
         "explain": "audit_explain.explain",
         "diff": "audit_diff.diff",
+        "export": "audit_export.export",
     },
-    "privacy": {"show": "privacy.show", "consent": "privacy.consent"},
+    "privacy": {
+        "show": "privacy.show",
+        "consent": "privacy.consent",
+        "waiting": "reporting.waiting",
+        "sent": "reporting.sent",
+        "region": "law.region",
+        "duties": "law.duties",
+        "breach": "law.breach",
+    },
     "log": {"show": "log.show", "verify": "log.verify", "forks": "log.forks"},
     "author": {
         "keygen": "author_keys.keygen",
@@ -96,8 +105,11 @@ THINGS: dict[str, dict[str, Command]] = {
         "log": "author_ledger.show_log",
         "prove": "author_ledger.prove",
         "publish": "author_ledger.publish",
+        "cosign": "author_witnesses.cosign",
+        "statistics": "statistics.release",
         "intake-init": "author_intake.init",
         "intake-log": "author_intake.show_log",
+        "vault": "author_vault.show_vault",
         "serve": "author_intake.serve",
         "name-server": "author_naming.name_server",
     },
@@ -106,8 +118,20 @@ THINGS: dict[str, dict[str, Command]] = {
         "fetch": "ledger.fetch",
         "show": "ledger.show",
         "fork": "ledger.fork",
+        "statistics": "statistics.read",
         "serve": "ledger_serving.serve",
         "greet": "ledger_greeting.greet",
+        "mirror": "ledger_mirroring.mirror_ledger",
+        "updates": "ledger_registry.list_updates",
+        "plugins": "ledger_registry.list_plugins",
+        "plugin": "ledger_registry.show_plugin",
+    },
+    "witness": {
+        "init": "witnessing.init",
+        "show": "witnessing.show",
+        "add-log": "witnessing.add_log",
+        "serve": "witnessing.serve",
+        "verify-fork": "witnessing.verify_fork",
     },
     "backup": {"make": "backups.make", "verify": "backups.verify"},
     "projections": {"status": "running.projections_status", "rebuild": "running.projections_rebuild"},
@@ -140,11 +164,12 @@ GROUP_HELP = {
     "author": "For the author: keys and signatures, made without a network; his ledger.",
     "verify": "Whether a file is what the author released. Needs no network; --from asks one.",
     "ledger": "The author's ledger as this machine has seen it.",
+    "witness": "Be a witness: cosign the heads of logs that only grow, the author's or anybody's.",
     "backup": "The data folder as one sealed file: scm backup FILE makes it, scm backup verify FILE proves it.",
     "projections": "The read models: how far they are, and making them anew.",
 }
 
-WITHOUT_REMINDER = frozenset({"recovery", "version", "demo", "restore", "author", "verify", "ledger"})
+WITHOUT_REMINDER = frozenset({"recovery", "version", "demo", "restore", "author", "verify", "ledger", "witness"})
 """Where the reminder of an unconfirmed recovery sheet would be in the way."""
 
 
