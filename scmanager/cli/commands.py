@@ -79,7 +79,12 @@ THINGS: dict[str, dict[str, Command]] = {
         "replay": "audit_replay.replay",
         "explain": "audit_explain.explain",
     },
-    "privacy": {"show": "privacy.show", "consent": "privacy.consent"},
+    "privacy": {
+        "show": "privacy.show",
+        "consent": "privacy.consent",
+        "waiting": "reporting.waiting",
+        "sent": "reporting.sent",
+    },
     "log": {"show": "log.show", "verify": "log.verify", "forks": "log.forks"},
     "author": {
         "keygen": "author_keys.keygen",
