@@ -77,7 +77,10 @@ THINGS: dict[str, dict[str, Command]] = {
         "bundle": "audit_evidence.bundle",
         "check": "audit_evidence.check_bundle",
         "replay": "audit_replay.replay",
+        "verify": "audit_verify.verify",
         "explain": "audit_explain.explain",
+        "diff": "audit_diff.diff",
+        "export": "audit_export.export",
     },
     "privacy": {
         "show": "privacy.show",
@@ -99,9 +102,11 @@ THINGS: dict[str, dict[str, Command]] = {
         "log": "author_ledger.show_log",
         "prove": "author_ledger.prove",
         "publish": "author_ledger.publish",
+        "cosign": "author_witnesses.cosign",
         "statistics": "statistics.release",
         "intake-init": "author_intake.init",
         "intake-log": "author_intake.show_log",
+        "vault": "author_intake.show_vault",
         "serve": "author_intake.serve",
         "name-server": "author_naming.name_server",
     },
@@ -113,6 +118,16 @@ THINGS: dict[str, dict[str, Command]] = {
         "statistics": "statistics.read",
         "serve": "ledger_serving.serve",
         "greet": "ledger_greeting.greet",
+        "updates": "ledger_registry.list_updates",
+        "plugins": "ledger_registry.list_plugins",
+        "plugin": "ledger_registry.show_plugin",
+    },
+    "witness": {
+        "init": "witnessing.init",
+        "show": "witnessing.show",
+        "add-log": "witnessing.add_log",
+        "serve": "witnessing.serve",
+        "verify-fork": "witnessing.verify_fork",
     },
     "backup": {"make": "backups.make", "verify": "backups.verify"},
     "projections": {"status": "running.projections_status", "rebuild": "running.projections_rebuild"},
@@ -140,16 +155,17 @@ GROUP_HELP = {
     "space": "Spaces travel as files: export, import, ask for admission; look at what waits for its beginning.",
     "recovery": "Recovery sheets: confirm yours; take over the founder's seat with one.",
     "event": "What you said that came to nothing: look at it, and say it again.",
-    "audit": "What your machines noticed; and evidence of what was recorded, for strangers.",
+    "audit": "What your machines noticed; what was so when and why; and evidence of it, for strangers.",
     "log": "What was recorded: look at it, and prove that nobody changed it.",
     "author": "For the author: keys and signatures, made without a network; his ledger.",
     "verify": "Whether a file is what the author released. Needs no network; --from asks one.",
     "ledger": "The author's ledger as this machine has seen it.",
+    "witness": "Be a witness: cosign the heads of logs that only grow, the author's or anybody's.",
     "backup": "The data folder as one sealed file: scm backup FILE makes it, scm backup verify FILE proves it.",
     "projections": "The read models: how far they are, and making them anew.",
 }
 
-WITHOUT_REMINDER = frozenset({"recovery", "version", "demo", "restore", "author", "verify", "ledger"})
+WITHOUT_REMINDER = frozenset({"recovery", "version", "demo", "restore", "author", "verify", "ledger", "witness"})
 """Where the reminder of an unconfirmed recovery sheet would be in the way."""
 
 

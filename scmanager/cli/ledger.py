@@ -13,7 +13,9 @@ import typer
 from scmanager.adapters.ledger_source import Source
 from scmanager.adapters.public_files import write_public
 from scmanager.cli import author_files as files
+from scmanager.cli.ledger_registry import take_entries
 from scmanager.cli.output import JsonFlag, remark, say, say_json, say_result, short
+from scmanager.cli.session import session_of
 from scmanager.cli.targets import check_target
 from scmanager.cli.trusting import LedgerChoice, ManifestsChoice, PolicyChoice, followed, trusting
 from scmanager.errors import Refused, utc
@@ -37,6 +39,9 @@ def fetch(
     ledger: LedgerChoice = None,
     manifests: ManifestsChoice = None,
     policy: PolicyChoice = None,
+    entries: Annotated[
+        bool, typer.Option("--entries", help="Its entries too, into this folder: scm ledger updates, plugins.")
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Fetch the ledger's keys and newest head, and prove that it only grew since it was seen last."""
@@ -45,6 +50,11 @@ def fetch(
     held = followed(given, read)
     point = Checkpoint.parse(parse_note(read(CHECKPOINT, NOTE_BYTES_MAX)).text)
     told = {"manifest": held.keys().manifest.n, "size": point.size, "root": point.root.hex()}
+    if entries:
+        log = held.keys().log(parse_origin(point.origin)[1])
+        assert log is not None  # Or the head would not have been followed.
+        with session_of(context).open() as place:
+            told |= take_entries(place, read, log)
     say_result(told, as_json=as_json)
     if given.policy.quorum is None:
         remark("The policy asks for no witness: nobody but the log vouches that others are shown the same.")

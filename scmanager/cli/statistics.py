@@ -14,6 +14,7 @@ from scmanager.adapters.ledger_source import Source
 from scmanager.adapters.public_files import write_public
 from scmanager.cli import author_files as files
 from scmanager.cli.output import JsonFlag, remark, say, say_json, say_result
+from scmanager.cli.session import session_of
 from scmanager.cli.targets import check_target
 from scmanager.cli.trusting import LedgerChoice, ManifestsChoice, PolicyChoice, trusting
 from scmanager.domain.statistics import DAY_S
@@ -85,7 +86,8 @@ def release(
     from scmanager.cli.author_intake import at_work, open_intake
 
     given = trusting(context, ledger, manifests, policy)
-    with open_intake(context) as intake, at_work(given, intake, folder) as (_, counted, delegation):
+    data = session_of(context).folder
+    with open_intake(context) as intake, at_work(given, intake, folder, data) as (_, counted, delegation):
         delegation.check()
         due = counted.releases.due(counted.today())
         if day is None:

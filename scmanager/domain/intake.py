@@ -72,3 +72,29 @@ class ErrorCounted(Event, tag="report.error-counted/1"):
     first_s: Seconds
     last_s: Seconds
     count: Count
+
+
+class BugOpened(Event, tag="report.bug-opened/1"):
+    """One shape of errors in one release was reported so often that somebody has to look at it. Opened once."""
+
+    error: ErrorName
+    frames: Annotated[tuple[Frame, ...], Meta(max_length=FRAMES_MAX)]
+    version: CatalogueKey
+    reports: Count
+    """In the day that opened it: how often it was reported, however often each reporter met it."""
+    before: Total
+    """In the day before."""
+    at: Seconds
+    """When that was seen, by the clock of the server."""
+
+
+RISING_REPORTS = 10
+RISING_TIMES = 3
+
+
+def is_rising(today: int, before: int) -> bool:
+    """Whether so many reports a day, after so many the day before, are a bug that somebody has to look at.
+
+    Reports count, not how often each reporter met it: a number that one writes himself is worth one.
+    """
+    return today >= RISING_REPORTS and today >= RISING_TIMES * before

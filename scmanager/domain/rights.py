@@ -201,6 +201,7 @@ RIGHT_NEEDED: Final[Mapping[str, Right | None]] = MappingProxyType(
         "server.named/1": ANYONE,
         "report.health-anchored/1": ANYONE,
         "report.error-counted/1": ANYONE,
+        "report.bug-opened/1": ANYONE,
     }
 )
 """By tag. Types of governance and of other fields stand with those."""

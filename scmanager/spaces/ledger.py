@@ -11,6 +11,7 @@ import msgspec
 from scmanager.domain.ledger import KeysPublished, PluginSigned, UpdateSigned
 from scmanager.errors import Untrusted
 from scmanager.master_ledger.manifest import TrustedKeys
+from scmanager.master_ledger.registry import Registered, Registry
 from scmanager.master_ledger.statement import Statement, manifest_hash
 from scmanager.master_ledger.submission import Submission
 from scmanager.spaces.space import Space
@@ -69,3 +70,27 @@ def next_keys(keys: TrustedKeys | None, following: KeysPublished) -> TrustedKeys
     if keys is None:
         return TrustedKeys.start(manifest_hash(following.statement), following)
     return keys.follow(following)
+
+
+def registry_of(space: Space, keys: TrustedKeys) -> Registry:
+    """What is registered in this space, log by log as the manifest lists them. The caller holds the shelf's lock."""
+    registry = Registry(keys)
+    for log in keys.manifest.logs:
+        if log.space == space.id:
+            for one in _registered(space, log.log):
+                registry.enter(one)
+    return registry
+
+
+def _registered(space: Space, log: bytes) -> list[Registered]:
+    verdicts = space.verdicts.entries
+    found = [
+        Registered(log, opened.entry.seq, opened.entry.id, opened.event)
+        for opened in space.entries()
+        if isinstance(opened.event, UpdateSigned | PluginSigned)
+        and opened.entry.log == log
+        and not opened.branch
+        and (verdict := verdicts.get(opened.entry.id32)) is not None
+        and verdict.valid
+    ]
+    return sorted(found, key=lambda each: each.index)

@@ -20,10 +20,11 @@ from scmanager.domain.audit_types import AuditType
 from scmanager.domain.consent_texts import Purpose
 from scmanager.master_ledger.error_shape import shape_of
 from scmanager.master_ledger.reports import ERRORS as REPORTS_OF_ERRORS
-from scmanager.master_ledger.reports import Frame, parse_batch
+from scmanager.master_ledger.reports import Frame, parse_batch, parse_receipt
 from scmanager.reporting import keep_to_consents, reporter_of
 from scmanager.runtime import Node
 from scmanager.serving import Serving
+from tests.support.intake import Site
 from tests.support.machines import Machine, found
 from tests.support.node import Seat
 from tests.support.report_server import ReportServer, report_server
@@ -274,3 +275,23 @@ def test_a_running_node_reports_by_itself_and_stops_at_once_while_the_server_han
             ada.server.hold.clear()
             late = serving.stop()
         assert late == []
+
+
+def test_the_authors_real_server_takes_all_kinds_and_its_receipts_are_kept(tmp_path: Path) -> None:
+    site = Site(tmp_path / "author").make()
+    with report_server() as unused, site.serving() as address:
+        ada = Ada(tmp_path, unused)
+        ada.machine.settings = msgspec.structs.replace(ada.machine.settings, report_to=address)
+        with ada.open() as (node, reporter):
+            ada.consent(node, Purpose.AUDIT_REPORTS, Purpose.HEALTH, Purpose.ERROR_REPORTS)
+            ada.note(node)
+            reporter.failed(shape_of(broken(), __version__, 1))
+            assert reporter.work() == HEALTH_S
+            outbox = Outbox(node.settings.data)
+            assert outbox.waiting() == []
+            sent = outbox.sent()
+            outbox.close()
+    assert {row["purpose"] for row in sent} == {"audit-reports", "health", "error-reports"}
+    for row in sent:
+        receipt = parse_receipt(row["count"], row["answer"])
+        assert receipt.count == row["count"] <= receipt.size

@@ -28,7 +28,7 @@ from scmanager.config import Settings
 from scmanager.domain.audit_types import AuditType
 from scmanager.domain.consent import consent_hash
 from scmanager.domain.consent_texts import Purpose
-from scmanager.domain.intake import AuditTaken
+from scmanager.domain.intake import AuditTaken, BugOpened
 from scmanager.domain.ledger import Final, KeysPublished, LedgerLog
 from scmanager.master_ledger import issuing, submission
 from scmanager.master_ledger.fetching import MANIFESTS
@@ -103,10 +103,10 @@ class Site:
         return Delegation(intake.log(), self.seen, time.monotonic)
 
     @contextlib.contextmanager
-    def taking(self) -> Iterator[Taking]:
+    def taking(self, opened: Callable[[BugOpened], None] = lambda _: None) -> Iterator[Taking]:
         with self.open() as intake:
             beside = {MANIFESTS: submission.encode(self.manifests)}
-            with Taking(intake, self.check(intake).check, self.public / "intake", lambda: beside) as made:
+            with Taking(intake, self.check(intake).check, self.public / "intake", lambda: beside, opened) as made:
                 yield made
 
     @contextlib.contextmanager

@@ -1,0 +1,143 @@
+"""The registry at home: updates and plugins of the author's ledger as this folder holds it (ledger fetch --entries).
+
+What counts is decided by the newest keys that this machine has seen, whatever the folder holds.
+"""
+
+import secrets
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+import typer
+
+from scmanager.adapters.space_reading import write_space
+from scmanager.application.ledger_copy import copy_of_published
+from scmanager.application.published import Published
+from scmanager.application.published_registry import PluginUnknown
+from scmanager.cli.moments import Moment
+from scmanager.cli.output import JsonFlag, progress, remark
+from scmanager.cli.people import Row, show_rows
+from scmanager.cli.session import Place, session_of
+from scmanager.cli.trusting import LedgerChoice, ManifestsChoice, PolicyChoice, trusting
+from scmanager.domain.ledger import AuditStatus, Category, Channel, LedgerLog, Plugin, Update
+from scmanager.errors import Refused
+from scmanager.master_ledger.fetching import Read
+from scmanager.master_ledger.manifest import TrustedKeys
+from scmanager.master_ledger.registry import Registered, Registry
+from scmanager.spaces.ledger import registry_of
+
+NO_UPDATES = "The ledger has no update for this. Fetch what is new: scm ledger fetch FROM --entries"
+NO_PLUGINS = "The ledger has no plugin like this. Fetch what is new: scm ledger fetch FROM --entries"
+
+
+class LedgerNotHere(Refused):
+    """This folder holds nothing of the ledger yet."""
+
+    code = "ledger-not-here"
+    hint = "Fetch it: scm ledger fetch FROM --entries."
+
+
+def take_entries(place: Place, read: Read, log: LedgerLog) -> dict[str, Any]:
+    """Take in the entries under a source's newest head, which were compared with what was seen: how many are new."""
+    held = max(
+        (each.size for each in place.store.heads(log.space) if each.log == log.log and not each.branch), default=0
+    )
+    with progress("Fetching entries", None):
+        copy = copy_of_published(Published(read), log, held)
+        if copy is None:
+            return {"entries": 0}
+        file = place.settings.data / f".exchange.{secrets.token_hex(8)}.new"
+        try:
+            write_space(file, log.space, [copy], None)
+            told = place.exchange.import_space(file)
+        finally:
+            file.unlink(missing_ok=True)
+    return {"entries": told["entries"]}
+
+
+def list_updates(
+    context: typer.Context,
+    channel: Annotated[Channel | None, typer.Option("--channel", help="Of this channel; else of all.")] = None,
+    ledger: LedgerChoice = None,
+    manifests: ManifestsChoice = None,
+    policy: PolicyChoice = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """The updates that the author released, by channel, the newest version first."""
+    _, registry = _opened(context, ledger, manifests, policy)
+    show_rows([_update(each) for each in registry.updates(channel)], as_json, NO_UPDATES)
+
+
+def list_plugins(
+    context: typer.Context,
+    text: Annotated[str, typer.Argument(metavar="[TEXT]", help="In the id, a name or the description.")] = "",
+    category: Annotated[Category | None, typer.Option("--category", help="Of this category.")] = None,
+    status: Annotated[AuditStatus | None, typer.Option("--status", help="With this audit status.")] = None,
+    ledger: LedgerChoice = None,
+    manifests: ManifestsChoice = None,
+    policy: PolicyChoice = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """The plugins of the marketplace, each as the author last signed it."""
+    _, registry = _opened(context, ledger, manifests, policy)
+    show_rows([_plugin(each) for each in registry.plugins(category, status, text)], as_json, NO_PLUGINS)
+
+
+def show_plugin(
+    context: typer.Context,
+    plugin: Annotated[str, typer.Argument(metavar="ID", help="Such as org.example.mining (scm ledger plugins).")],
+    ledger: LedgerChoice = None,
+    manifests: ManifestsChoice = None,
+    policy: PolicyChoice = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """All that the author ever signed about a plugin, the oldest first. The last entry is the one that holds."""
+    _, registry = _opened(context, ledger, manifests, policy)
+    history = registry.plugin(plugin)
+    if not history:
+        raise PluginUnknown(id=plugin[:80])
+    show_rows([_plugin(each) for each in history], as_json, NO_PLUGINS)
+
+
+def _opened(context: typer.Context, *choices: Any) -> tuple[TrustedKeys, Registry]:
+    given = trusting(context, *choices)
+    held = given.seen(given.memory.read())
+    keys = held.keys()
+    forked = [log.log for log in keys.manifest.logs if held.fork_of(log)]
+    if forked:
+        remark("A log of the ledger signed two histories: nothing in it counts. The proof: scm ledger fork -o FILE")
+    with session_of(context).open() as place:
+        spaces = {log.space for log in keys.manifest.logs if log.log not in forked}
+        with place.shelf.lock:
+            found = [registry_of(space, keys) for space in place.shelf.spaces() if space.id in spaces]
+    if not found:
+        raise LedgerNotHere
+    return keys, found[0]
+
+
+def _where(one: Registered) -> Row:
+    return {"log": one.log, "index": one.index, "event_id": one.event_id}
+
+
+def _update(one: Registered) -> Row:
+    said = one.said.statement
+    assert isinstance(said, Update)
+    return {
+        "version": said.version, "channel": said.channel.value, "type": said.update_type.value,
+        "signed": Moment(said.signed_at), "minimum": said.min_supported_version, "bytes": str(said.size_bytes),
+        "changelog": said.changelog_url, "content": said.content_hash, **_where(one),
+    }  # fmt: skip
+
+
+def _plugin(one: Registered) -> Row:
+    said = one.said.statement
+    assert isinstance(said, Plugin)
+    return {
+        "id": said.id, "version": said.version, "status": said.audit_status.value, "name": said.name,
+        "author": said.author, "category": said.category.value, "updated": Moment(said.updated_at),
+        "needs": said.required_core_version, "permissions": _several(said.permissions), "content": said.content_hash,
+        **_where(one),
+    }  # fmt: skip
+
+
+def _several(words: Iterable[str]) -> str:
+    return ", ".join(words)

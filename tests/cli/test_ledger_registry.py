@@ -1,0 +1,128 @@
+"""The ledger at home: its entries come from any source into the folder, verbatim, and say which updates there are."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scmanager.eventstore.tiles import bundle, parse_bundle
+from scmanager.master_ledger import submission
+from tests.cli.conftest import Scm, served
+from tests.support.author import Author
+from tests.support.ledger import NOW_S, plugin
+from tests.support.ledger_server import served as ledger_served
+
+
+class Home:
+    """An author with a published ledger, and a player's folder."""
+
+    def __init__(self, author: Author, ledger: str) -> None:
+        self.author, self.ledger, self.public = author, ledger, author / "public"
+        self.words = ("--ledger", ledger, "--policy", author / "nobody")
+
+    def publish(self) -> None:
+        assert self.author.scm("author", "publish", self.public, at="server").code == 0
+
+    def say(self, **changed: Any) -> None:
+        """The author signs a plugin's entry, enters and publishes it."""
+        made = submission.make(plugin(bytes.fromhex(self.ledger), **changed), [self.author.key("release")])
+        (self.author / "plugin").write_bytes(submission.encode([made]))
+        assert self.author.append("plugin")[0].code == 0
+        self.publish()
+
+    def scm(self, *words: object) -> Any:
+        return self.author.scm("ledger", *words, *self.words, "--json")
+
+    def fetch(self, source: object = None) -> Any:
+        return self.scm("fetch", source or self.public, "--entries")
+
+
+@pytest.fixture
+def home(scm: Scm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    monkeypatch.delenv("SCM_PASSPHRASE", raising=False)
+    author = Author(scm, tmp_path)
+    ledger = author.begin(author.serve())
+    assert author.append("keys")[0].code == 0
+    assert author.sign_update(ledger, "--key", author / "release").code == 0
+    assert author.append("update")[0].code == 0
+    (author / "nobody").write_text("quorum none\n", encoding="ascii")
+    made = Home(author, ledger)
+    made.publish()
+    assert scm("init").code == 0
+    return made
+
+
+def test_the_ledger_comes_into_the_folder_and_says_which_updates_there_are(home: Home) -> None:
+    assert home.scm("updates").error == "manifests-missing", "nothing is known of it yet"
+    assert home.scm("fetch", home.public).code == 0
+    assert home.scm("updates").error == "ledger-not-here"
+    fetched = home.fetch()
+    assert (fetched.code, fetched.json["size"], fetched.json["entries"]) == (0, 3, 3), fetched.err
+    (found,) = home.scm("updates").json
+    assert (found["version"], found["channel"], found["index"]) == ("1.1.0", "stable", 2)
+    assert len(found["event_id"]) == 128
+    assert home.scm("updates", "--channel", "beta").json == []
+    (space,) = [each for each in home.author.scm("space", "list", "--json").json if each["kind"] == "author"]
+    assert space["logs"] == 1
+    verified = home.author.scm("log", "verify", "--deep", "--json").json
+    assert verified["ok"], "verbatim, as any foreign log"
+
+
+def test_what_is_new_comes_alone_by_folder_or_by_address(home: Home) -> None:
+    assert home.fetch().json["entries"] == 3
+    assert home.fetch().json["entries"] == 0
+    home.say()
+    assert home.fetch().json["entries"] == 1
+    home.say(audit_status="blocked", updated_at=NOW_S + 60)
+    home.say(id="org.example.overlay", name="Overlay")
+    with ledger_served(home.public) as address:
+        assert home.fetch(address).json["entries"] == 2
+    found = home.scm("plugins").json
+    assert [(each["id"], each["status"]) for each in found] == [
+        ("org.example.mining", "blocked"), ("org.example.overlay", "pass"),
+    ]  # fmt: skip
+    assert [each["id"] for each in home.scm("plugins", "overl").json] == ["org.example.overlay"]
+    assert [each["id"] for each in home.scm("plugins", "--status", "blocked").json] == ["org.example.mining"]
+    assert home.scm("plugins", "--category", "ui").json == []
+    assert [each["status"] for each in home.scm("plugin", "org.example.mining").json] == ["pass", "blocked"]
+    assert home.scm("plugin", "org.example.none").error == "plugin-unknown"
+
+
+def test_what_a_newer_manifest_takes_back_counts_no_more_though_the_folder_holds_it(home: Home) -> None:
+    assert home.fetch().code == 0
+    author = home.author
+    revoked = author.scm(
+        "author", "revoke", author.public["release"], "--after", author / "keys", "--instead",
+        author.public["release-2"], "--key", author / "root-0", "--key", author / "root-1", "-o", author / "keys-2",
+    )  # fmt: skip
+    assert revoked.code == 0, revoked.err
+    assert home.scm("updates", "--manifests", author / "keys-2").json == []
+    assert len(home.scm("updates").json) == 1, "nothing was fetched yet: this machine had not seen it"
+
+
+@pytest.mark.parametrize("kind", ["tile/entries", "shared"])
+def test_a_source_that_changed_anything_brings_nothing(home: Home, kind: str) -> None:
+    (path,) = (home.public / kind / "000.p").iterdir()
+    pieces = parse_bundle(path.read_bytes(), 3)
+    pieces[2] = pieces[2].replace(b"1.1.0", b"1.1.1") if kind == "shared" else pieces[2][:-2] + b"xx"
+    path.write_bytes(bundle(pieces))
+    refused = home.fetch()
+    assert refused.code == 1, refused.out
+    assert home.scm("updates").error == "ledger-not-here"
+    assert not list((home.author / "a").glob(".exchange.*")), "nothing is left lying about"
+
+
+def test_a_source_that_lacks_something_brings_nothing(home: Home) -> None:
+    shutil.rmtree(home.public / "shared")
+    assert home.fetch().error == "ledger-files-broken"
+    assert home.scm("updates").error == "ledger-not-here"
+
+
+def test_a_running_node_takes_it_in(home: Home) -> None:
+    with served(home.author.folder, "a"):
+        assert home.fetch().json["entries"] == 3
+        home.say()
+        assert home.fetch().json["entries"] == 1
+        assert [each["id"] for each in home.scm("plugins").json] == ["org.example.mining"]
+    assert [each["version"] for each in home.scm("updates").json] == ["1.1.0"]
