@@ -103,6 +103,7 @@ THINGS: dict[str, dict[str, Command]] = {
         "prove": "author_ledger.prove",
         "publish": "author_ledger.publish",
         "cosign": "author_witnesses.cosign",
+        "anchor": "author_witnesses.anchor",
         "statistics": "statistics.release",
         "intake-init": "author_intake.init",
         "intake-log": "author_intake.show_log",
@@ -110,7 +111,12 @@ THINGS: dict[str, dict[str, Command]] = {
         "serve": "author_intake.serve",
         "name-server": "author_naming.name_server",
     },
-    "verify": {"update": "verifying.update", "plugin": "verifying.plugin", "fork": "verifying.fork"},
+    "verify": {
+        "update": "verifying.update",
+        "plugin": "verifying.plugin",
+        "fork": "verifying.fork",
+        "anchor": "author_witnesses.verify_anchor",
+    },
     "ledger": {
         "fetch": "ledger.fetch",
         "show": "ledger.show",
