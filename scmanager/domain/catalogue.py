@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from scmanager.domain import (
     alarm,
+    anchoring,
     audit_event,
     character,
     consent,
@@ -90,6 +91,7 @@ FOLDS: Final[Mapping[str, Fold]] = MappingProxyType(
 assert {alarm.ForkSeen.tag, ledger.KeysPublished.tag, intake.AuditTaken.tag, naming.ServerNamed.tag} <= set(
     RIGHT_NEEDED
 )
+assert anchoring.HeadsAnchored.tag in RIGHT_NEEDED
 assert statistics_published.StatisticsPublished.tag in RIGHT_NEEDED
 
 for _tag, _right in RIGHT_NEEDED.items():
