@@ -87,6 +87,10 @@ THINGS: dict[str, dict[str, Command]] = {
         "consent": "privacy.consent",
         "waiting": "reporting.waiting",
         "sent": "reporting.sent",
+        "export": "access.export",
+        "region": "law.region",
+        "duties": "law.duties",
+        "breach": "law.breach",
     },
     "log": {"show": "log.show", "verify": "log.verify", "forks": "log.forks"},
     "author": {
@@ -118,6 +122,7 @@ THINGS: dict[str, dict[str, Command]] = {
         "statistics": "statistics.read",
         "serve": "ledger_serving.serve",
         "greet": "ledger_greeting.greet",
+        "mirror": "ledger_mirroring.mirror_ledger",
         "updates": "ledger_registry.list_updates",
         "plugins": "ledger_registry.list_plugins",
         "plugin": "ledger_registry.show_plugin",
