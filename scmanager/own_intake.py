@@ -157,6 +157,10 @@ class OwnIntake:
         self.remember()
         return tile_folder.publish(LogTree(self.store, head, self.folder), folder, beside=beside, entries=False)
 
+    def now_us(self) -> int:
+        """This machine's clock, UTC microseconds."""
+        return self._clock_us()
+
     def remember(self) -> None:
         """Mark how far the logs are."""
         self._mark.record(self._marked())

@@ -34,6 +34,8 @@ from scmanager.exchanging import Exchange
 from scmanager.projections.generation import LIVE
 from scmanager.projections.rebuild import Rebuilt
 from scmanager.projections.runner import Projector
+from scmanager.reporting import ACTOR as REPORTS
+from scmanager.reporting import failures, reporter_of
 from scmanager.runtime import Node
 from scmanager.spaces.clock import clock_fault
 from scmanager.spaces.documents import Documents
@@ -73,7 +75,8 @@ class Serving:
         self.exchange = Exchange(node, self.note)
         self._ledger = LedgerSpaces(node.settings.trust, node.settings.state or state_folder())
         self._actors = Actors(node)
-        self._supervisor = Supervisor(actor_failed(self.note))
+        self._reporter = reporter_of(node, self._parts)
+        self._supervisor = Supervisor(failures(self._reporter, node, actor_failed(self.note)))
         self._started = False
         self._socket: socket.socket | None = None
         self._token = secrets.token_urlsafe(32)
@@ -93,7 +96,7 @@ class Serving:
 
     def _start(self, deadline: float, given_up: threading.Event) -> None:
         self._socket = listen(self.node.settings.port)
-        later = [(ACTOR, self.auditor.run), *self._actors.later()]
+        later = [(ACTOR, self.auditor.run), *self._actors.later(), (REPORTS, self._reporter.run)]
         for parts in ([*self._actors.first(), ("api", self._run_api)], later):
             for actor in [self._supervisor.start(name, run) for name, run in parts]:
                 self._await(actor, deadline, given_up)
@@ -245,6 +248,12 @@ class Serving:
         inside = projector.status().error if report.name == "read-models" and projector else ""
         well = report.health is Health.RUNNING and not inside
         return ActorHealth(report.name, well, " ".join((report.health, inside or report.error)).strip())
+
+    def _parts(self) -> tuple[int, int]:
+        """How many run, and how many do not or were started again."""
+        found = self._supervisor.reports()
+        well = sum(each.health is Health.RUNNING and not each.restarts for each in found)
+        return well, len(found) - well
 
     def metrics(self) -> Mapping[str, float]:
         """See Backend."""

@@ -11,7 +11,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from scmanager.adapters.vault_book import VaultBook
+from scmanager.application import vault
 from scmanager.application.delegation import NotDelegated
+from scmanager.domain.intake import BugOpened
 from scmanager.errors import ScManagerError, Unavailable
 from scmanager.own_intake import OwnIntake
 
@@ -23,11 +26,16 @@ class Taking:
     """Over an open intake folder. `public`: where its tiles go. Start it by `with`, which may raise as `publish`."""
 
     def __init__(
-        self, intake: OwnIntake, check: Callable[[], None], public: Path, beside: Callable[[], Mapping[str, bytes]]
-    ) -> None:
-        """`check` raises NotDelegated when the log must not be written; `beside`: what is published with it."""
+        self, intake: OwnIntake, check: Callable[[], None], public: Path, beside: Callable[[], Mapping[str, bytes]],
+        opened: Callable[[BugOpened], None] = lambda _: None,
+    ) -> None:  # fmt: skip
+        """`check` raises NotDelegated when the log must not be written; `beside`: what is published with it.
+
+        `opened` hears of bug records. It must not raise.
+        """
         self._intake, self._check, self._public, self._beside = intake, check, public, beside
         self.sequencer = intake.sequencer(check)
+        self._opened, self._book = opened, VaultBook(intake.folder)
         self.trouble: ScManagerError | None = None
         """What keeps the newest head from being published."""
         self._over = threading.Event()
@@ -47,6 +55,7 @@ class Taking:
         self._over.set()
         self.sequencer.committed.set()
         self._thread.join()
+        self._book.close()
         self._intake.remember()
 
     def _follow(self) -> None:
@@ -55,6 +64,7 @@ class Taking:
             committed.clear()
             try:
                 self._publish()
+                self._look()
                 self.trouble = None
             except Unavailable as error:  # A full disk, a folder that somebody else publishes to just now.
                 self.trouble = error
@@ -70,3 +80,14 @@ class Taking:
     def _publish(self) -> None:
         self._check()
         self._intake.publish(self.sequencer.head, self._public, self._beside())
+
+    def _look(self) -> None:
+        """What the vault makes of what came."""
+        if not vault.follow(self._intake.store, self._book):
+            return
+        for bug in vault.bugs(self._book, self._intake.now_us()):
+            with suppress(Unavailable):  # Then it is opened when the next such report comes.
+                self.sequencer.submit(bug).result()
+                for event in bug.events:
+                    assert isinstance(event, BugOpened)
+                    self._opened(event)

@@ -26,8 +26,9 @@ from scmanager.api.error_answers import broken
 from scmanager.api.guard import REQUEST_ID, ROOM_FULL
 from scmanager.api.listening import REQUESTS_MAX
 from scmanager.application.reports import Allows, ConsentUnknown, Kind, ReportsUnusable
-from scmanager.application.sequencing import IntakeFull, Receipt, Reports
+from scmanager.application.sequencing import IntakeFull, Reports
 from scmanager.errors import Refused, ScManagerError, Unavailable
+from scmanager.master_ledger.reports import Receipt
 
 API: Final = "/api/v1"
 OPENAPI: Final = f"{API}/intake/openapi.json"
@@ -148,7 +149,7 @@ class IntakeApp:
             if "{node_id}" in kind.path and not _NODE.fullmatch(node_id):
                 raise NodeMistyped
             reports = kind.batch(await request.body(), self._allows)
-            self._pay(request, node_id, len(reports.events))
+            self._pay(request, node_id, reports.amount)
             receipt = await asyncio.wrap_future(self._submit(reports))
             return Response(receipt, 200, {"cache-control": "no-store"}, media_type=JSON)
 

@@ -25,6 +25,7 @@ from scmanager.api.readers import Readers, TooManyRequests
 from scmanager.application.proving import NotEntered
 from scmanager.application.published import PlaceUnknown
 from scmanager.application.published_registry import PluginUnknown, UpdateUnknown
+from scmanager.application.releasing import DayNotHeld
 from scmanager.errors import Refused, ScManagerError
 from scmanager.master_ledger.fetching import CHECKPOINT, MANIFESTS, SHARED
 from scmanager.master_ledger.handshake import ServerNotNamed, SessionUnknown
@@ -67,8 +68,8 @@ class LedgerOnlyRead(Refused):
 
 _STATUS = {
     LedgerFileUnknown.code: 404, LedgerOnlyRead.code: 405, NotEntered.code: 404, PlaceUnknown.code: 404,
-    UpdateUnknown.code: 404, PluginUnknown.code: 404, TooManyRequests.code: 429, ServerNotNamed.code: 503,
-    SessionUnknown.code: 401,
+    UpdateUnknown.code: 404, PluginUnknown.code: 404, DayNotHeld.code: 404, TooManyRequests.code: 429,
+    ServerNotNamed.code: 503, SessionUnknown.code: 401,
 }  # fmt: skip
 
 

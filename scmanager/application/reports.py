@@ -1,30 +1,29 @@
 """What may be reported to the author, kind by kind: where it is sent to, how it is read, what of it is recorded.
 
 A kind is one `Kind`; who adds one adds it to the server's list and nothing else (ADR 20). Reading is total: bytes of
-strangers come in, checked events come out, or ReportsUnusable.
+strangers come in, checked events come out, or ReportsUnusable. Each report is one entry, in the order they were sent.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
-from msgspec import Meta
 
 from scmanager.application.sequencing import Reports
 from scmanager.config import REGIONS
-from scmanager.domain.audit_event import Count, Digest, Region
-from scmanager.domain.audit_types import AuditType
-from scmanager.domain.intake import AuditTaken, Consent
-from scmanager.domain.payload import CatalogueKey, Seconds
+from scmanager.domain import consent
+from scmanager.domain.consent_texts import Purpose
+from scmanager.domain.event import Event
+from scmanager.domain.intake import AuditTaken, ErrorCounted, Frame, HealthAnchored
 from scmanager.errors import Refused, Untrusted
+from scmanager.master_ledger import reports as wire
+from scmanager.master_ledger.reports import AuditReport, BatchMalformed, ErrorReport, HealthReport
 
-BATCH_REPORTS_MAX: Final = 1_000
-REPORT_BYTES_MAX: Final = 512
-"""No report of ours comes near it."""
+API: Final = "/api/v1"
 
-BatchId = Annotated[bytes, Meta(min_length=16, max_length=16)]
 Allows = Callable[[bytes, str], bool]
 """Whether a batch that names this consent may carry reports for this purpose."""
+R = TypeVar("R")
 
 
 class ReportsUnusable(Untrusted):
@@ -38,7 +37,7 @@ class ConsentUnknown(Refused):
     """This batch names no consent to {purpose} that is known here."""
 
     code = "consent-unknown"
-    hint = "Nothing is taken without consent. Ask the owner anew, by the text that this server knows."
+    hint = "Nothing is taken without consent. Ask the owner anew, by a text that this server knows."
 
 
 class Batch(msgspec.Struct, frozen=True):
@@ -61,7 +60,7 @@ class Kind(msgspec.Struct, frozen=True):
     """Raises ReportsUnusable and nothing else."""
     schema: Mapping[str, Any]
     """Of the body (JSON Schema)."""
-    bytes_max: int = 64 + BATCH_REPORTS_MAX * REPORT_BYTES_MAX
+    bytes_max: int = wire.BATCH_BYTES_MAX
     summary: str = ""
 
     def batch(self, body: bytes, allows: Allows) -> Reports:
@@ -72,58 +71,49 @@ class Kind(msgspec.Struct, frozen=True):
         return found.reports
 
 
-class AuditReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An audit event without anything that tells whose it is (SPEC A2)."""
-
-    type: AuditType
-    at: Seconds
-    source: Digest
-    payload: Digest
-    version: CatalogueKey
-    region: Region | None
-    count: Count
+def allows(named: bytes, purpose: str) -> bool:
+    """Whether a batch that names this consent may carry reports for this purpose: a text that this release knows."""
+    return consent.allows(named, Purpose(purpose))
 
 
-class AuditBatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Some of them, sent together."""
+def reader(kind: wire.Kind[R], taken: Callable[[bytes, R], Event]) -> Callable[[bytes], Batch]:
+    """Reads batches of a kind; `taken` is what one report becomes, by the consent it rests on."""
 
-    id: BatchId
-    consent: Consent
-    reports: Annotated[tuple[AuditReport, ...], Meta(min_length=1, max_length=BATCH_REPORTS_MAX)]
+    def read(body: bytes) -> Batch:
+        try:
+            found = wire.parse_batch(kind, body)
+        except BatchMalformed as error:
+            raise ReportsUnusable(reason=ascii(str(error))[1:240].rstrip(".'\"")) from None
+        return Batch(found.consent, Reports(found.id, tuple(taken(found.consent, each) for each in found.reports)))
 
-
-_audit = msgspec.json.Decoder(AuditBatch)
-
-
-def read_audit(body: bytes) -> Batch:
-    """Raises ReportsUnusable and nothing else."""
-    found = decoded(_audit, body)
-    for each in found.reports:
-        if each.region is not None and each.region not in REGIONS:
-            raise ReportsUnusable(reason="a region that ISO 3166-1 does not know")
-    taken = (
-        AuditTaken(
-            found.consent, each.type, each.at, each.source, each.payload, each.version, each.count, each.region
-        )
-        for each in found.reports
-    )
-    return Batch(found.consent, Reports(found.id, tuple(taken)))
+    return read
 
 
-def decoded(decoder: msgspec.json.Decoder[Any], body: bytes) -> Any:
-    """A body by its type. Raises ReportsUnusable and nothing else."""
-    try:
-        return decoder.decode(body)
-    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise ReportsUnusable(reason=ascii(str(error))[1:200].rstrip(".'\"")) from None
+def _audit(ground: bytes, said: AuditReport) -> AuditTaken:
+    if said.region is not None and said.region not in REGIONS:
+        raise ReportsUnusable(reason="a region that ISO 3166-1 does not know")
+    return AuditTaken(
+        ground, said.type, said.at, said.source, said.payload, said.version, said.count, said.region
+    )  # fmt: skip
 
 
-AUDIT: Final = Kind(
-    "reportAudit", "/audit", "audit-reports", read_audit, msgspec.json.schema(AuditBatch),
-    summary="Audit events, without anything that tells whose they are.",
-)  # fmt: skip
+def _health(ground: bytes, said: HealthReport) -> HealthAnchored:
+    return HealthAnchored(ground, said.at, said.version, said.states, said.running, said.failing)
 
 
-def allows(consent: bytes, purpose: str) -> bool:
-    """Whether a batch that names this consent may carry reports for this purpose."""
-    return bool(consent.strip(b"\0") and purpose)
+def _error(ground: bytes, said: ErrorReport) -> ErrorCounted:
+    frames = tuple(Frame(each.module, each.function) for each in said.frames)
+    return ErrorCounted(ground, said.error, frames, said.version, said.first_s, said.last_s, said.count)
+
+
+def _kind(name: str, kind: wire.Kind[R], taken: Callable[[bytes, R], Event], summary: str) -> Kind:
+    path, schema = kind.path.removeprefix(API), msgspec.json.schema(kind.batch)
+    return Kind(name, path, kind.purpose.value, reader(kind, taken), schema, summary=summary)
+
+
+AUDIT: Final = _kind("reportAudit", wire.AUDIT, _audit, "Audit events, without anything that tells whose they are.")
+HEALTH: Final = _kind(
+    "reportHealth", wire.HEALTH, _health, "How an installation is, with blinded states of its spaces."
+)
+ERRORS: Final = _kind("reportErrors", wire.ERRORS, _error, "The shapes of errors, and how often they were met.")
+KINDS: Final = (AUDIT, HEALTH, ERRORS)

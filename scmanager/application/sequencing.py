@@ -23,6 +23,7 @@ from scmanager.eventstore.own_log import Draft, Head, OwnLog, Sealed
 from scmanager.eventstore.parts import refer
 from scmanager.eventstore.signing import SigningKey
 from scmanager.eventstore.store import LogMoved, LogTaken, Outcome, Store
+from scmanager.master_ledger.reports import Receipt
 
 ENTRIES_A_COMMIT = 5_000
 """About a fifth of a second on a small machine: nobody waits for more than that before his own batch is begun."""
@@ -54,25 +55,10 @@ class Reports(msgspec.Struct, frozen=True):
     beside: Callable[[], None] | None = None
     """Keeps what stands in no log, durably, before the commit. Harmless twice; raises what refuses the batch."""
 
-
-class Receipt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where a batch stands in the log. From it and from his reports the sender makes the entries, byte by byte."""
-
-    space: bytes
-    log: bytes
-    by: bytes
-    """The grant that the entries act by: id32 of the log's entry 0."""
-    first: int
-    """The index of the first entry. The others follow it."""
-    count: int
-    hlc: int
-    """Of the first entry; each one after is 1 higher."""
-    prev: bytes
-    """The id of the entry before the first, 64 bytes."""
-    last: bytes
-    """The event_id of the last entry, 64 bytes."""
-    size: int
-    """From this size on the log's heads cover them."""
+    @property
+    def amount(self) -> int:
+        """How many reports its sender is charged for."""
+        return len(self.events)
 
 
 class _Waiting(msgspec.Struct):

@@ -29,6 +29,7 @@ from scmanager.domain.event import Id, Personal, State
 from scmanager.domain.fold import Fold
 from scmanager.domain.pages import merged
 from scmanager.spaces.contests import in_words, spelt
+from scmanager.spaces.explaining import names_of
 from scmanager.spaces.opening import Opened
 from scmanager.spaces.personal import Absence, plain_part
 from scmanager.spaces.space import Space
@@ -180,17 +181,6 @@ class Telling:
 
 _SPELT = frozenset({"Window", "Template", "Call", "Owner"})
 """What `spelt` has a sentence for."""
-
-_names: dict[type, tuple[str, ...]] = {}
-
-
-def names_of(kind: type) -> tuple[str, ...]:
-    """The fields of a state and what it works out of them; claims only as what they come to."""
-    if kind not in _names:
-        worked_out = [name for name in dir(kind) if isinstance(getattr(kind, name, None), property)]
-        fields = [name for name in getattr(kind, "__struct_fields__", ()) if name not in worked_out]
-        _names[kind] = (*fields, *(name for name in worked_out if not name.startswith("_")))
-    return _names[kind]
 
 
 def things_named(telling: Telling) -> list[tuple[Fold, Named]]:

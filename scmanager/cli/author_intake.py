@@ -6,25 +6,33 @@ the server: scm author intake-init --root KEY --root KEY --root KEY   (prints th
 
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from scmanager.adapters.identity import open_identity
 from scmanager.adapters.ledger_source import from_folder
 from scmanager.cli import author_files as files
+from scmanager.cli.author_vault import noting
 from scmanager.cli.ledger_serving import DEFAULT_PORT
 from scmanager.cli.output import JsonFlag, remark, say, say_result
 from scmanager.cli.session import session_of
 from scmanager.cli.trusting import LedgerChoice, ManifestsChoice, PolicyChoice, Trusting, trusting
-from scmanager.domain.ledger import LedgerLog
-from scmanager.eventstore.checkpoint import origin
+from scmanager.domain.ledger import LedgerLog, UpdateSigned
+from scmanager.eventstore.checkpoint import NOTE_BYTES_MAX, origin
 from scmanager.master_ledger import issuing, submission
 from scmanager.master_ledger.fetching import CHECKPOINT, MANIFESTS, Read, SourceLacks, fetch_manifests
 from scmanager.master_ledger.seen import Seen
 from scmanager.own_intake import FOLDER, OwnIntake
 from scmanager.runtime import clock_us
+
+if TYPE_CHECKING:
+    from scmanager.application.delegation import Delegation
+    from scmanager.own_statistics import OwnStatistics
+    from scmanager.taking import Taking
 
 
 def init(
@@ -38,7 +46,7 @@ def init(
     """Begin the log of what installations report, with a key of its own. It takes nothing until it is listed."""
     keys = [files.public_key(each) for each in root]
     quorum = issuing.quorum(len(keys) // 2 + 1 if roots_needed is None else roots_needed, keys)
-    with _open(context) as intake:
+    with open_intake(context) as intake:
         log = intake.found(quorum)
     say_result({"space": log.space.hex(), "log": _line(log)}, as_json=as_json)
     remark("Next, where the root keys are: scm author manifest --after FILE --log LINE, with the line above.")
@@ -46,7 +54,7 @@ def init(
 
 def show_log(context: typer.Context, as_json: JsonFlag = False) -> None:
     """The log of what is reported, in the line that scm author manifest --log takes, and how far it is."""
-    with _open(context) as intake:
+    with open_intake(context) as intake:
         head, doubt = intake.head(), intake.doubt
     line = _line(LedgerLog(head.space, head.log, head.public, None))
     say_result({"log": line, "size": head.size, "doubt": doubt.words if doubt else ""}, as_json=as_json)
@@ -65,42 +73,68 @@ def serve(
     from scmanager.api.intake_app import IntakeApp
     from scmanager.api.ledger_app import make_ledger_app
     from scmanager.api.serving import attend, listen, server
-    from scmanager.application.delegation import Delegation, NotDelegated
-    from scmanager.application.reports import AUDIT, allows
+    from scmanager.api.statistics_app import make_statistics_app
+    from scmanager.application.delegation import NotDelegated
+    from scmanager.application.reports import KINDS, allows
+    from scmanager.application.statistics_reports import STATISTICS
     from scmanager.supervisor import told_by_signals
-    from scmanager.taking import Taking
 
     given, read = trusting(context, ledger, manifests, policy), from_folder(folder)
-    with _open(context) as intake, listen(port) as taken:
-        delegation = Delegation(intake.log(), lambda: _seen(given, read), time.monotonic)
+    with (
+        open_intake(context) as intake,
+        listen(port) as taken,
+        at_work(given, intake, folder, session_of(context).folder) as (taking, counted, delegation),
+    ):
         public = folder / FOLDER
-        with Taking(intake, delegation.check, public, lambda: _manifests(given)) as taking:
-            reports = IntakeApp((AUDIT,), taking.sequencer.submit, allows, time.monotonic)
-            app = AuthorApp(make_ledger_app(read), make_ledger_app(from_folder(public)), reports)
-            serving, asked, ready = server(app), threading.Event(), threading.Event()
-            with told_by_signals(asked):
-                threads = [
-                    threading.Thread(target=serving.run, kwargs={"sockets": [taken.dup()]}, daemon=True),
-                    threading.Thread(target=attend, args=(serving, asked, ready.set), daemon=True),
-                ]
-                for each in threads:
-                    each.start()
-                ready.wait()
-                say(f"The ledger is served: http://{taken.getsockname()[0]}:{taken.getsockname()[1]}/{CHECKPOINT}")
-                try:
-                    delegation.check()
-                    remark("Reports are taken. Stop it with Ctrl+C.")
-                except NotDelegated as error:
-                    remark(f"{error} {error.hint}")
-                while not asked.wait(0.5) and taking.sequencer.ended is None:
-                    pass
-                asked.set()
-                threads[0].join(10)
-            if taking.sequencer.ended is not None:
-                raise taking.sequencer.ended
+        counted.start()
+        reports = IntakeApp((*KINDS, STATISTICS), counted.submit, allows, time.monotonic)
+        statistics = make_statistics_app(counted.proof)
+        app = AuthorApp(make_ledger_app(read), make_ledger_app(from_folder(public)), reports, statistics)
+        serving, asked, ready = server(app), threading.Event(), threading.Event()
+        with told_by_signals(asked):
+            threads = [
+                threading.Thread(target=serving.run, kwargs={"sockets": [taken.dup()]}, daemon=True),
+                threading.Thread(target=attend, args=(serving, asked, ready.set), daemon=True),
+            ]
+            for each in threads:
+                each.start()
+            ready.wait()
+            say(f"The ledger is served: http://{taken.getsockname()[0]}:{taken.getsockname()[1]}/{CHECKPOINT}")
+            try:
+                delegation.check()
+                remark("Reports are taken. Stop it with Ctrl+C.")
+            except NotDelegated as error:
+                remark(f"{error} {error.hint}")
+            while not asked.wait(0.5) and taking.sequencer.ended is None:
+                pass
+            asked.set()
+            threads[0].join(10)
+        if taking.sequencer.ended is not None:
+            raise taking.sequencer.ended
 
 
-def _open(context: typer.Context) -> OwnIntake:
+@contextmanager
+def at_work(
+    given: Trusting, intake: OwnIntake, folder: Path, data: Path
+) -> "Iterator[tuple[Taking, OwnStatistics, Delegation]]":
+    """What writes the intake log of a data folder, and what counts; beside the ledger published in this folder."""
+    from scmanager.application.delegation import Delegation
+    from scmanager.own_statistics import OwnStatistics
+    from scmanager.taking import Taking
+
+    read, public = from_folder(folder), folder / FOLDER
+    delegation = Delegation(intake.log(), lambda: _seen(given, read), time.monotonic)
+    with (
+        Taking(intake, delegation.check, public, lambda: _manifests(given), noting(data)) as taking,
+        OwnStatistics(
+            intake, taking.sequencer, delegation.check, from_folder(public), lambda: _versions(read), clock_us
+        ) as counted,
+    ):
+        yield taking, counted, delegation
+
+
+def open_intake(context: typer.Context) -> OwnIntake:
+    """The intake folder of this data folder. Raises as `OwnIntake`."""
     session = session_of(context)
     return OwnIntake(session.settings, open_identity(session.folder, session.protection()), clock_us)
 
@@ -115,6 +149,18 @@ def _seen(given: Trusting, read: Read) -> Seen:
         return given.memory.see(lambda before: fetch_manifests(given.known(before), read)).seen
     except SourceLacks:
         return given.known(given.memory.read())
+
+
+def _versions(read: Read) -> list[str]:
+    """Of the releases that the ledger knows: statistics name these, and no others."""
+    from scmanager.application.published_registry import PublishedRegistry
+
+    try:
+        read(CHECKPOINT, NOTE_BYTES_MAX)
+    except SourceLacks:  # No ledger is published there yet.
+        return []
+    rows = PublishedRegistry(read).updates(None)
+    return sorted({each.said.statement.version for each in rows if isinstance(each.said, UpdateSigned)})
 
 
 def _manifests(given: Trusting) -> dict[str, bytes]:

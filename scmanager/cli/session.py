@@ -36,6 +36,7 @@ from scmanager.errors import Unavailable
 from scmanager.eventstore.sqlite import SqliteStore
 from scmanager.eventstore.store import Store, StoreDamaged
 from scmanager.exchanging import Exchange as LocalExchange
+from scmanager.reporting import keep_to_consents
 from scmanager.runtime import Node, clock_us
 from scmanager.spaces.shelf import Shelf
 from scmanager.spaces.space import Space
@@ -131,6 +132,7 @@ class Session:
         with entered as node, audited(node) as note:
             carry_out_erasures(node)
             yield Place(self.settings, node.identity, node.store, node.shelf, node.vault, node=node, note=note)
+            keep_to_consents(node)
 
     def _opened(self) -> Node:
         protection, events = self.protection(), self.folder / "events.db"

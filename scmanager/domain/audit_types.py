@@ -97,7 +97,7 @@ KINDS: Final[Mapping[AuditType, Kind]] = MappingProxyType(
         _T.INSTANCE_ACTIVE: Kind("node", "the node serves"),
         _T.INSTANCE_INACTIVE: Kind("node", "the node stops"),
         _T.ERROR_REPORTED: Kind("supervisor", "an actor fails, and is started again", _W),
-        _T.BUG_REPORTED: Kind("audit vault", "a fingerprint of an error rises", needs="the audit vault (A10)"),
+        _T.BUG_REPORTED: Kind("audit vault", "a fingerprint of an error rises"),
         _T.FEATURE_USED: Kind("API", "a feature is used", needs=_STATISTICS, consent=True),
         _T.ACTION_PERFORMED: Kind("API", "a command is carried out", needs=_STATISTICS, consent=True),
         _T.SESSION_STARTED: Kind("API", "the owner begins to work", needs=_STATISTICS, consent=True),

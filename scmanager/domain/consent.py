@@ -130,6 +130,11 @@ def standing(consents: Consents) -> Mapping[Purpose, Id32]:
     }
 
 
+def given_in(consents: Consents, purpose: Purpose) -> tuple[Id32, ...]:
+    """The entries in which a purpose was consented to that nobody withdrew; empty where it does not stand."""
+    return entries(consents.of(purpose).given) if purpose in standing(consents) else ()
+
+
 KNOWN: Final[Mapping[Id32, Purpose]] = MappingProxyType(
     {consent_hash(purpose, number + 1): purpose for purpose, texts in TEXTS.items() for number in range(len(texts))}
 )

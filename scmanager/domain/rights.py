@@ -197,8 +197,11 @@ RIGHT_NEEDED: Final[Mapping[str, Right | None]] = MappingProxyType(
         "keys.published/1": ANYONE,
         "update.signed/1": ANYONE,
         "plugin.signed/1": ANYONE,
-        "server.named/1": ANYONE,
         "report.audit-taken/1": ANYONE,
+        "server.named/1": ANYONE,
+        "report.health-anchored/1": ANYONE,
+        "report.error-counted/1": ANYONE,
+        "report.bug-opened/1": ANYONE,
     }
 )
 """By tag. Types of governance and of other fields stand with those."""

@@ -14,7 +14,7 @@ see is a file that was rolled back whole to an older state that was true once; c
 
 import multiprocessing
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from hashlib import sha3_512
@@ -25,9 +25,7 @@ import msgspec
 from scmanager.errors import Untrusted
 from scmanager.eventstore import checkpoint, entry, merkle
 from scmanager.eventstore.audit_chunk import (
-    CHAIN_BROKEN,
     CHUNK_ENTRIES,
-    FALLING,
     Branch,
     Chunk,
     Finding,
@@ -36,6 +34,7 @@ from scmanager.eventstore.audit_chunk import (
     rows_of,
     signed,
 )
+from scmanager.eventstore.audit_judge import Judge, Verified
 from scmanager.eventstore.own_tables import GUARD_MISSING, TABLES_FOREIGN, store_differences
 from scmanager.eventstore.soundness import ENDS, End, check_end
 from scmanager.eventstore.sqlite_faults import damaged, told
@@ -84,6 +83,7 @@ _STRAYS = (
 """(code, what, query for log and seq): rows that nothing accounts for."""
 
 Advance = Callable[[int], None]
+Keep = Callable[[Verified], None]
 
 
 class AuditedHead(msgspec.Struct, frozen=True):
@@ -107,6 +107,8 @@ class Report(msgspec.Struct, frozen=True):
     findings: tuple[Finding, ...]
     pending: int = 0
     """Entries that wait for earlier ones. They count for nothing, so nothing of them is verified."""
+    resumed: int = 0
+    """Entries that were not read, on the word of who kept how far an audit was."""
 
     @property
     def ok(self) -> bool:
@@ -121,32 +123,65 @@ def count(path: Path) -> int:
     return int(entries)
 
 
-def verify(path: Path, *, deep: bool = False, processes: int = PROCESSES, advance: Advance | None = None) -> Report:
-    """Audit the events file. Findings name log and seq. Raises StoreDamaged, FileUnusable when it cannot be read."""
+def verify(
+    path: Path,
+    *,
+    deep: bool = False,
+    processes: int = PROCESSES,
+    advance: Advance | None = None,
+    since: Iterable[Verified] = (),
+    keep: Keep | None = None,
+) -> Report:
+    """Audit the events file. Findings name log and seq. Raises StoreDamaged, FileUnusable when it cannot be read.
+
+    `since`: branches are read from there on, on the word of whoever kept it. `keep` is told how far one is, again and
+    again, as long as nothing is wrong with it.
+    """
     with told(path, damaged), closing(connect(path)) as db:
-        return _verify(db, path, deep, processes, advance or (lambda _: None))
+        return _verify(db, path, deep, processes, advance or (lambda _: None), list(since), keep or (lambda _: None))
 
 
-def _verify(db: sqlite3.Connection, path: Path, deep: bool, processes: int, advance: Advance) -> Report:
+def _verify(
+    db: sqlite3.Connection,
+    path: Path,
+    deep: bool,
+    processes: int,
+    advance: Advance,
+    since: Sequence[Verified],
+    keep: Keep,
+) -> Report:
     branches = branches_of(db)
-    tasks = [(str(path), each, first, deep) for each in branches for first in range(0, each.size, CHUNK_ENTRIES)]
-    by_branch: dict[tuple[bytes, int], list[Chunk]] = {}
-    for task, chunk in zip(tasks, _run(tasks, sum(each.size for each in branches), processes), strict=True):
-        by_branch.setdefault((task[1].log, task[1].number), []).append(chunk)
+    known = {(each.log, each.branch): each for each in since}
+    judges = [Judge(each, known.get((each.log, each.number))) for each in branches]
+    tasks = [
+        (str(path), judge.branch, first, deep)
+        for judge in judges
+        for first in range(judge.size, judge.branch.size, CHUNK_ENTRIES)
+    ]
+    resumed = sum(judge.size for judge in judges)
+    advance(resumed)
+    by_branch = {(judge.branch.log, judge.branch.number): judge for judge in judges}
+    left = sum(judge.branch.size for judge in judges) - resumed
+    for task, chunk in zip(tasks, _run(tasks, left, processes), strict=True):
+        judge = by_branch[task[1].log, task[1].number]
+        judge.take(chunk)
         advance(chunk.entries)
+        if (reached := judge.verified()) is not None:
+            keep(reached)
     findings = _altered_tables(db)
     findings += _strays(db)
     findings += _gaps(db)
     heads = []
-    for branch in branches:
-        chunks = by_branch.get((branch.log, branch.number), [])
-        root = _judge(db, branch, chunks, findings)
-        if chunks:
-            heads.append(AuditedHead(branch.space, branch.log, branch.number, branch.size, root, chunks[-1].last_id))
+    for judge in judges:
+        branch = judge.branch
+        findings += _finished(db, judge)
+        if branch.size:
+            heads.append(AuditedHead(branch.space, branch.log, branch.number, branch.size, judge.root, judge.last_id))
     (entries,) = db.execute("SELECT count(*) FROM entry").fetchone()
     findings += _false_heads(db, {each.log for each in findings})
     findings.sort(key=lambda each: (each.log, -1 if each.seq is None else each.seq))
-    return Report(entries, len({each.log for each in branches}), tuple(heads), tuple(findings), _pending(db))
+    logs = len({each.log for each in branches})
+    return Report(entries, logs, tuple(heads), tuple(findings), _pending(db), resumed)
 
 
 def _pending(db: sqlite3.Connection) -> int:
@@ -225,45 +260,22 @@ def _false_heads(db: sqlite3.Connection, known: set[bytes]) -> list[Finding]:
     return found
 
 
-def _judge(db: sqlite3.Connection, branch: Branch, chunks: list[Chunk], findings: list[Finding]) -> bytes:
-    """Put a branch's chunks together, add what is wrong; the root as computed."""
-    mine = [each for chunk in chunks for each in chunk.findings]
+def _finished(db: sqlite3.Connection, judge: Judge) -> list[Finding]:
+    """What is wrong with a branch, once all its chunks were taken."""
+    branch, mine = judge.branch, [*judge.findings]
     if flaw := _flaw_of_first(db, branch):
         mine.append(flaw)
-    whole = merkle.CompactRange()
-    root, noted, altered = merkle.EMPTY_ROOT, False, False
-    last_id, last_hlc, last_pos = entry.ZERO_ID, -1, 0
-    for number, chunk in enumerate(chunks):
-        if (chunk.first_prev, chunk.first_hlc > last_hlc) != (last_id, True):
-            mine.append(Finding(branch.log, number * CHUNK_ENTRIES, "chain-broken", CHAIN_BROKEN))
-        if chunk.last_pos and chunk.first_pos <= last_pos:  # No node would open the store.
-            mine.append(Finding(branch.log, number * CHUNK_ENTRIES, "entry-misplaced", FALLING))
-        last_id, last_hlc, last_pos = chunk.last_id, chunk.last_hlc, chunk.last_pos
-        for size, stored, hashes, honest in chunk.notes:
-            root = merkle.CompactRange(size, (*whole.hashes, *hashes)).root()
-            noted = noted or size == branch.size
-            if not honest:
-                mine.append(Finding(branch.log, size - 1, "note-mismatch", "the signed head over it was changed"))
-            altered = altered or (honest and root != stored)
-        root = merkle.CompactRange(chunk.entries, (*whole.hashes, *chunk.tree)).root()
-        whole = merkle.CompactRange(whole.size + 1, _grown(whole, chunk.tree))
-    if not noted:
+    if not judge.noted:
         mine.append(Finding(branch.log, branch.size - 1, "note-missing", "no signed head covers it"))
-    if altered and not any(each.code == "entry-missing" for each in mine):
+    if judge.altered and not any(each.code == "entry-missing" for each in mine):
         seq = _locate(db, branch)
         mine = [each for each in mine if each.seq != seq and each.code != "chain-broken"]
         mine.append(Finding(branch.log, seq, "entry-changed", "it is not the entry that was signed"))
-    if not mine and (not chunks or chunks[-1].last_id != branch.head):
+    if not mine and (not branch.size or judge.last_id != branch.head):
         mine.append(
             Finding(branch.log, branch.size - 1, "head-mismatch", "the stored head is not that of its entries")
         )
-    findings += mine
-    return root
-
-
-def _grown(whole: merkle.CompactRange, tree: tuple[bytes, ...]) -> tuple[bytes, ...]:
-    """One more full chunk; a last, shorter one ends the log, so its place does not matter."""
-    return whole.append(tree[0]).hashes if len(tree) == 1 else whole.hashes
+    return mine
 
 
 def _flaw_of_first(db: sqlite3.Connection, branch: Branch) -> Finding | None:

@@ -2,7 +2,7 @@
 
 For whoever kept a head and nothing under it: the proof needs no entry of the first history. It says what the first
 `size` entries make in the second one, with the consistency proof from there to the head that the log signed, and that
-is another root than the one the log signed for that size.
+is another root than the one the log signed for that size. It may be any log that signs with Ed25519, not only ours.
 
 The one spelling of a proof, in the manner of C2SP tlog-proof (the smaller note first):
 
@@ -22,7 +22,8 @@ from typing import Final
 import msgspec
 
 from scmanager.errors import Untrusted
-from scmanager.eventstore.checkpoint import Checkpoint, note_from, parse_note, parse_origin
+from scmanager.eventstore.any_checkpoint import AnyCheckpoint
+from scmanager.eventstore.checkpoint import key_id, parse_note
 from scmanager.eventstore.merkle import HASH_BYTES, verify_consistency
 
 PROOF_BYTES_MAX: Final = 16 * 1024
@@ -53,18 +54,27 @@ class HeadFork(msgspec.Struct, frozen=True):
         return _checkpoint(self.first).origin
 
     @classmethod
-    def make(cls, public: bytes, first: bytes, second: bytes, root: bytes, hashes: tuple[bytes, ...]) -> "HeadFork":
-        """From two notes, cosigned or not. Raises Untrusted where they prove nothing."""
-        made = cls(_bare(first, public), _bare(second, public), root, hashes)
-        made.verify(public)
+    def make(
+        cls,
+        public: bytes,
+        first: bytes,
+        second: bytes,
+        root: bytes,
+        hashes: tuple[bytes, ...],
+        name: str | None = None,
+    ) -> "HeadFork":
+        """From two notes, cosigned or not. `name` as for `verify`. Raises Untrusted where they prove nothing."""
+        made = cls(bare(first, public, name), bare(second, public, name), root, hashes)
+        made.verify(public, name)
         return made
 
-    def verify(self, public: bytes) -> None:
+    def verify(self, public: bytes, name: str | None = None) -> None:
         """Returns if the log with this key signed both heads and the second has left the first; else Untrusted.
 
-        `public` is the key of the log that `origin` names; the caller finds it, not the proof.
+        `public` is the key of the log that `origin` names; the caller finds it, not the proof. `name`: what the key
+        signs as, where that is not the origin.
         """
-        if (_bare(self.first, public), _bare(self.second, public)) != (self.first, self.second):
+        if (bare(self.first, public, name), bare(self.second, public, name)) != (self.first, self.second):
             raise BadHeadFork(reason="a note is signed by others than its log")
         one, other = _checkpoint(self.first), _checkpoint(self.second)
         if one.origin != other.origin:
@@ -100,22 +110,23 @@ class HeadFork(msgspec.Struct, frozen=True):
             _hash(root[5:]),
             tuple(map(_hash, hashes)),
         )
-        parse_origin(made.origin)
-        _checkpoint(made.second)
+        for note in (made.first, made.second):
+            _checkpoint(note)
         if made.to_bytes() != data:
             raise BadHeadFork(reason="spelled in another way")
         return made
 
 
-def _checkpoint(note: bytes) -> Checkpoint:
-    return Checkpoint.parse(parse_note(note).text)
-
-
-def _bare(note: bytes, public: bytes) -> bytes:
+def bare(note: bytes, public: bytes, name: str | None = None) -> bytes:
     """The note without anybody's signature but the log's own. Raises Untrusted."""
     parsed = parse_note(note)
-    point = Checkpoint.parse(parsed.text)
-    return note_from(point, parsed.signature_by(point.origin, public), public)
+    name = AnyCheckpoint.parse(parsed.text).origin if name is None else name
+    signature = key_id(name, public) + parsed.signature_by(name, public)
+    return f"{parsed.text}\n— {name} {_base64(signature)}\n".encode()
+
+
+def _checkpoint(note: bytes) -> AnyCheckpoint:
+    return AnyCheckpoint.parse(parse_note(note).text)
 
 
 def _hash(text: str) -> bytes:

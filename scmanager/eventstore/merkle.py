@@ -192,11 +192,28 @@ def verify_subtree_consistency(
     if start == end:
         return not proof and subtree == EMPTY_ROOT
     path = _Path(start, end, size)
-    hashes = [subtree, *proof] if path.starts_known else list(proof)
+    sums = _sums(path, [subtree, *proof] if path.starts_known else list(proof))
+    return sums == (subtree, root)
+
+
+def root_before(size1: int, size2: int, proof: Sequence[bytes], root2: bytes) -> bytes | None:
+    """Which root a consistency proof shows over the first `size1` leaves of the second tree; None if it shows none.
+
+    Where `size1` is a power of two a proof starts from that root instead of carrying it: None then, too.
+    """
+    if not 0 < size1 <= size2 <= _PROVABLE_MAX:
+        return None
+    path = _Path(0, size1, size2)
+    sums = None if path.starts_known else _sums(path, list(proof))
+    return sums[0] if sums and sums[1] == root2 else None
+
+
+def _sums(path: "_Path", hashes: Sequence[bytes]) -> tuple[bytes, bytes] | None:
+    """What the hashes make of the older tree and of the newer one; None where they are not as many as there are."""
     if len(hashes) != len(path.steps) + 1:
-        return False
+        return None
     if len(hashes) > 1 and any(len(each) != HASH_BYTES for each in hashes):
-        return False  # Two hashes of odd lengths could be cut elsewhere from the same 64 bytes.
+        return None  # Two hashes of odd lengths could be cut elsewhere from the same 64 bytes.
     old = new = hashes[0]
     for (side, _), sibling in zip(reversed(path.steps), hashes[1:], strict=True):
         if side == _RIGHT:
@@ -205,7 +222,7 @@ def verify_subtree_consistency(
         new = node_hash(sibling, new)
         if side == _LEFT_OF_BOTH:
             old = node_hash(sibling, old)
-    return old == subtree and new == root
+    return old, new
 
 
 def is_subtree(start: int, end: int) -> bool:

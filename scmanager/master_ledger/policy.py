@@ -1,22 +1,24 @@
 """Policies: which logs and which witnesses one goes by, and how many of the witnesses are enough.
 
 Format: C2SP tlog-policy, with public keys as vkeys (C2SP signed-note). Names are octets without a
-meaning. Stricter than the format in nothing but bounds; looser in one point: the last line need not end.
+meaning. Stricter than the format in nothing but bounds; looser in one point: the last line need not end. A log or
+witness whose kind of key this release does not know is listed, and never signed anything.
 """
 
 import re
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from hashlib import sha256
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
 
 from scmanager.errors import Untrusted
 from scmanager.eventstore.checkpoint import Note
+from scmanager.master_ledger.cosignature import KEY_BYTES, Witness, cosigned_at
 from scmanager.master_ledger.cosignature import KIND as COSIGNATURE
-from scmanager.master_ledger.cosignature import Witness, cosigned_at
 
 FILE_BYTES_MAX: Final = 256 * 1024
 LINES_MAX: Final = 1024
@@ -57,7 +59,7 @@ class Vkey(msgspec.Struct, frozen=True):
 
     @classmethod
     def parse(cls, text: str) -> "Vkey":
-        """Raises BadVkey. Of the kinds it knows, Ed25519 and its cosignatures, the width is checked."""
+        """Raises BadVkey. Of the kinds it knows, Ed25519 and both of cosignatures, the width is checked."""
         name, _, rest = text.partition("+")
         _, plus, encoded = rest.partition("+")
         try:
@@ -70,8 +72,9 @@ class Vkey(msgspec.Struct, frozen=True):
         read = cls(name, data[0], data[1:])
         if read.text() != text:
             raise BadVkey(reason="its id is not that of its name and key")
-        if read.kind in (ED25519, COSIGNATURE) and len(read.key) != 32:
-            raise BadVkey(reason="an Ed25519 key has 32 bytes")
+        wanted = 32 if read.kind == ED25519 else KEY_BYTES.get(read.kind)
+        if wanted not in (None, len(read.key)):
+            raise BadVkey(reason=f"a key of its kind has {wanted} bytes")
         return read
 
 
@@ -91,18 +94,21 @@ class Policy(msgspec.Struct, frozen=True):
     groups: Mapping[bytes, Group]
     """In the order of their lines: each names earlier ones only."""
     quorum: bytes | None
+    addresses: Mapping[bytes, str] = MappingProxyType({})
+    """Where witnesses are asked, by name, for those that tell it."""
 
     def accepts_log(self, origin: str, key: bytes) -> bool:
         """Whether checkpoints of this log count."""
-        return not self.logs or any((each.name, each.key) == (origin, key) for each in self.logs)
+        wanted = Vkey(origin, ED25519, key)
+        return not self.logs or wanted in self.logs
 
     def cosigned(self, note: Note, until_s: int) -> dict[bytes, int]:
         """Who cosigned and when, UTC seconds, by the name in this policy; who says a time after `until_s` did not.
 
         Raises WrongSignature when one of its witnesses has a line that does not hold.
         """
-        times = ((name, cosigned_at(note, witness)) for name, witness in self.witnesses.items())
-        return {name: at_s for name, at_s in times if at_s is not None and at_s <= until_s}
+        times = ((name, cosigned_at(note, witness, until_s)) for name, witness in self.witnesses.items())
+        return {name: at_s for name, at_s in times if at_s is not None}
 
     def is_met(self, cosigned: Mapping[bytes, int]) -> bool:
         """Whether these witnesses are a quorum."""
@@ -132,7 +138,7 @@ def parse(data: bytes) -> Policy:
             raise BadPolicy(line=number, reason=str(error)) from None
     if not reading.has_quorum:
         raise BadPolicy(line=0, reason="it has no quorum line")
-    return Policy(tuple(reading.logs), reading.witnesses, reading.groups, reading.quorum)
+    return Policy(tuple(reading.logs), reading.witnesses, reading.groups, reading.quorum, reading.addresses)
 
 
 class _Reading:
@@ -143,15 +149,16 @@ class _Reading:
         self.witnesses: dict[bytes, Witness] = {}
         self.groups: dict[bytes, Group] = {}
         self.quorum: bytes | None = None
+        self.addresses: dict[bytes, str] = {}
         self.has_quorum = False
         self._members: set[bytes] = set()
 
     def take(self, words: list[bytes]) -> None:
         match words:
             case [b"log", vkey] | [b"log", vkey, _]:
-                self._log(_vkey(vkey, ED25519))
-            case [b"witness", name, vkey] | [b"witness", name, vkey, _]:
-                self._witness(self._fresh(name), _vkey(vkey, COSIGNATURE))
+                self._log(_vkey(vkey, no=(COSIGNATURE,)))
+            case [b"witness", name, vkey, *address] if len(address) < 2:
+                self._witness(self._fresh(name), _vkey(vkey, no=(ED25519,)), address)
             case [b"group", name, least, *members] if members:
                 self._group(self._fresh(name), least, members)
             case [b"quorum", name]:
@@ -166,10 +173,12 @@ class _Reading:
             raise ValueError("this log's key was listed before")
         self.logs.append(key)
 
-    def _witness(self, name: bytes, key: Vkey) -> None:
+    def _witness(self, name: bytes, key: Vkey, address: list[bytes]) -> None:
         if any(each.key == key.key for each in self.witnesses.values()):
             raise ValueError("this witness's key was listed before")
-        self.witnesses[name] = Witness(key.name, key.key)
+        self.witnesses[name] = Witness(key.name, key.key, key.kind)
+        if address:
+            self.addresses[name] = address[0].decode("utf-8", "replace")
 
     def _group(self, name: bytes, least: bytes, members: list[bytes]) -> None:
         for member in members:
@@ -201,13 +210,11 @@ class _Reading:
         return name in self.witnesses or name in self.groups
 
 
-def _vkey(word: bytes, kind: int) -> Vkey:
+def _vkey(word: bytes, no: Collection[int]) -> Vkey:
     try:
         key = Vkey.parse(word.decode("utf-8"))
     except UnicodeDecodeError:
         raise BadVkey(reason="it is not UTF-8") from None
-    if key.kind != kind:
-        raise BadVkey(
-            reason="its kind does not sign what it is listed for, or is one that this release does not know"
-        )
+    if key.kind in no:
+        raise BadVkey(reason="its kind does not sign what it is listed for")
     return key

@@ -21,10 +21,13 @@ from hypothesis import strategies as st
 from scmanager.api import intake_app
 from scmanager.api.buckets import Buckets, Rate
 from scmanager.api.intake_app import Limits, address_of
-from scmanager.application.reports import AUDIT, BATCH_REPORTS_MAX, ReportsUnusable
-from scmanager.application.sequencing import Receipt, entries_of
+from scmanager.application.reports import AUDIT, KINDS, Kind, ReportsUnusable
+from scmanager.application.sequencing import entries_of
+from scmanager.domain.consent import consent_hash
+from scmanager.domain.consent_texts import Purpose
 from scmanager.eventstore.checkpoint import verify_note
 from scmanager.eventstore.merkle import leaf_hash, verify_inclusion
+from scmanager.master_ledger.reports import REPORTS_MAX, Receipt
 from tests.support.intake import Site, audit_batch, base64, reported
 
 SNAPSHOT = Path(__file__).parent / "intake-openapi.json"
@@ -119,7 +122,7 @@ def test_without_consent_nothing_is_taken(asked: Asked) -> None:
     [
         {"type": "made-up"}, {"at": -1}, {"at": 2**60}, {"source": base64(bytes(31))}, {"payload": "not base64!"},
         {"version": "one two"}, {"region": "de"}, {"region": "XX"}, {"region": "DEU"}, {"count": 0}, {"name": "Ada"},
-        {"version": "a\u0000b"}, {"count": 1.5}, {"at": None},
+        {"version": "a\0b"}, {"count": 1.5}, {"at": None},
     ],
 )  # fmt: skip
 def test_a_report_that_is_not_one_is_refused_with_all_of_its_batch(asked: Asked, changed: dict[str, Any]) -> None:
@@ -130,8 +133,8 @@ def test_a_report_that_is_not_one_is_refused_with_all_of_its_batch(asked: Asked,
 
 def test_a_batch_has_one_report_at_least_and_not_too_many(asked: Asked) -> None:
     assert asked.refused(audit_batch(1) | {"reports": []}) == (422, "reports-unusable")
-    assert asked.refused(audit_batch(BATCH_REPORTS_MAX + 1)) == (422, "reports-unusable")
-    assert asked.receipt(audit_batch(BATCH_REPORTS_MAX)).count == BATCH_REPORTS_MAX
+    assert asked.refused(audit_batch(REPORTS_MAX + 1)) == (422, "reports-unusable")
+    assert asked.receipt(audit_batch(REPORTS_MAX)).count == REPORTS_MAX
     assert asked.refused(audit_batch(1) | {"id": base64(bytes(15))}) == (422, "reports-unusable")
 
 
@@ -156,11 +159,53 @@ def test_other_methods_and_paths_are_named(asked: Asked) -> None:
     assert asked.client.get("/intake/tile/0/000").status_code in (200, 404)
 
 
+NODE = "ab" * 32
+HEALTH_PATH, ERRORS_PATH = f"/api/v1/nodes/{NODE}/health", "/api/v1/errors"
+
+
+def health() -> dict[str, Any]:
+    report = {"at": 9, "version": "0.1.0", "states": [base64(bytes(32))], "running": 5, "failing": 0}
+    ground = consent_hash(Purpose.HEALTH, 1)
+    return {"id": base64(secrets.token_bytes(16)), "consent": base64(ground), "reports": [report]}
+
+
+def errors(count: int = 1) -> dict[str, Any]:
+    frames = [["scmanager.runtime", "open_node"], ["scmanager.eventstore.sqlite", "<module>"]]
+    report = {"error": "StoreBusy", "frames": frames, "version": "0.1.0", "first_s": 8, "last_s": 9, "count": 4}
+    ground = consent_hash(Purpose.ERROR_REPORTS, 1)
+    return {"id": base64(secrets.token_bytes(16)), "consent": base64(ground), "reports": [report] * count}
+
+
+def test_health_and_errors_are_taken_each_by_its_own_consent(asked: Asked) -> None:
+    assert asked.post(health(), HEALTH_PATH).json()["count"] == 1
+    assert asked.post(errors(3), ERRORS_PATH).json()["count"] == 3
+    assert asked.refused(health(), ERRORS_PATH) == (422, "reports-unusable")
+    assert asked.refused(health() | {"consent": errors()["consent"]}, HEALTH_PATH) == (403, "consent-unknown")
+    assert asked.refused(errors() | {"consent": audit_batch()["consent"]}, ERRORS_PATH) == (403, "consent-unknown")
+
+
+def test_the_hash_of_an_installation_is_a_hash_and_is_written_nowhere(asked: Asked) -> None:
+    for typed in ("ada", "AB" * 32, "ab" * 31, "ab" * 33, "é" * 64):
+        assert asked.refused(health(), f"/api/v1/nodes/{typed}/health")[0] == 404
+    secret = secrets.token_hex(32)
+    assert asked.post(health(), f"/api/v1/nodes/{secret}/health").status_code == 200
+    held = b"".join(path.read_bytes() for path in asked.site.folder.rglob("*") if path.is_file())
+    for spelled in (secret.encode(), bytes.fromhex(secret), base64(bytes.fromhex(secret)).encode()):
+        assert spelled not in held
+
+
+def test_no_text_of_anybody_fits_into_the_shape_of_an_error(asked: Asked) -> None:
+    for name, value in (("error", "Ada's disk"), ("frames", [["os", "open"]]), ("frames", [["scmanager.x", "a b"]])):
+        body = errors()
+        body["reports"][0][name] = value
+        assert asked.refused(body, ERRORS_PATH) == (422, "reports-unusable")
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.binary(max_size=300) | st.text(max_size=100).map(str.encode))
-def test_noise_is_no_batch(noise: bytes) -> None:
+@given(st.sampled_from(KINDS), st.binary(max_size=300) | st.text(max_size=100).map(str.encode))
+def test_noise_is_no_batch(kind: Kind, noise: bytes) -> None:
     with pytest.raises(ReportsUnusable):
-        AUDIT.read(noise)
+        kind.read(noise)
 
 
 _json = st.recursive(

@@ -12,7 +12,7 @@ import pytest
 
 from scmanager.application import sequencing
 from scmanager.application.delegation import NotDelegated
-from scmanager.application.sequencing import IntakeEnded, IntakeFull, Receipt, Reports, Sequencer, entries_of
+from scmanager.application.sequencing import IntakeEnded, IntakeFull, Reports, Sequencer, entries_of
 from scmanager.errors import ScManagerError
 from scmanager.eventstore.entry import Genesis, RecoveryKeys
 from scmanager.eventstore.memory import MemoryStore
@@ -21,6 +21,7 @@ from scmanager.eventstore.own_log import OwnLog
 from scmanager.eventstore.postgres import PostgresStore
 from scmanager.eventstore.sqlite import SqliteStore
 from scmanager.eventstore.store import LogMoved, Store, StoreBusy
+from scmanager.master_ledger.reports import Receipt
 from tests.support.intake import reported
 from tests.support.stores import copy_of, run_of, signing_key
 

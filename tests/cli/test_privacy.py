@@ -1,7 +1,12 @@
 """Privacy on the command line: what is asked, and that nothing is consented to without a yes."""
 
+import time
+from pathlib import Path
+
 import pytest
 
+from scmanager.adapters.outbox import Outbox, Waiting
+from scmanager.domain.consent import consent_hash
 from scmanager.domain.consent_texts import Purpose
 from tests.cli.conftest import Scm
 
@@ -30,3 +35,44 @@ def test_the_text_is_shown_first_and_only_a_yes_counts(scm: Scm, monkeypatch: py
     assert scm("privacy", "withdraw", "health").code == 0
     assert "You: withdrawn." in scm("privacy", "show", "health").out
     assert scm("privacy", "show", "nothing").code == 2
+
+
+def test_what_waits_is_shown_word_for_word_and_goes_with_the_consent(
+    scm: Scm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scm("init")
+    told = scm("privacy", "waiting")
+    assert (told.code, told.out) == (0, "")
+    assert "Nothing waits" in told.err
+    assert "You consent to nothing" in told.err
+    scm("privacy", "consent", "health", "--yes")
+    assert "SCM_REPORT_TO" in scm("privacy", "waiting").err
+    monkeypatch.setenv("SCM_REPORT_TO", "https://author.example")
+    assert scm("privacy", "waiting").err.splitlines() == ["Nothing waits to be sent."]
+    outbox = Outbox(tmp_path / "a")
+    outbox.put("health reports", "health", consent_hash(Purpose.HEALTH, 1), b'{"at":1}', int(time.time()))
+    told = scm("privacy", "waiting")
+    assert told.out.splitlines()[0] == "health reports (1 report):"
+    assert '"reports":[{"at":1}]' in told.out
+    (row,) = scm("privacy", "waiting", "--json").json
+    assert row["body"]["reports"] == [{"at": 1}]
+    scm("privacy", "withdraw", "health")
+    assert scm("privacy", "waiting").out == ""
+    assert "Nothing was sent" in scm("privacy", "sent").err
+    batch = Waiting(b"b" * 16, "health reports", "health", b'{"reports":[1]}', 1)
+    outbox.done(batch, b'{"first":7,"count":1}', 1_800_000_000)
+    assert "entries 7 to 7" in scm("privacy", "sent").out
+    assert scm("privacy", "sent", "--json").json[0]["answer"]["first"] == 7
+    outbox.close()
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["http://author.example", "ftp://author.example", "https://", "https://a b", "https://u@author.example", "x"],
+)
+def test_a_server_that_cannot_be_reported_to_is_told_at_start(
+    scm: Scm, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    scm("init")
+    monkeypatch.setenv("SCM_REPORT_TO", address)
+    assert scm("privacy", "waiting").error == "setting-wrong"

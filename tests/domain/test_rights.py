@@ -52,8 +52,11 @@ def test_what_anyone_may_say_has_a_twin_by_right_or_concerns_only_oneself() -> N
         "keys.published/1",  # What counts are the signatures in it, not who carried it into the log.
         "update.signed/1",
         "plugin.signed/1",
-        "server.named/1",  # It counts in a log that the manifests list: only its writer signs that head.
+        "report.health-anchored/1",
+        "report.error-counted/1",
+        "report.bug-opened/1",
         "report.audit-taken/1",  # An intake log has one writer; what he takes is no member's word.
+        "server.named/1",  # It counts in a log that the manifests list: only its writer signs that head.
     }
 
 

@@ -23,10 +23,13 @@ from scmanager import __version__
 from scmanager.adapters.audit_spool import AuditSpool
 from scmanager.adapters.postgres_connection import PostgresServer
 from scmanager.application.audit_foreign import note_void
+from scmanager.application.sequencing import Reports
 from scmanager.auditing import audited, watched
+from scmanager.cli.author_vault import noting
 from scmanager.config import Settings
 from scmanager.domain.audit_event import payload_hash
 from scmanager.domain.audit_types import KINDS, AuditType, Severity
+from scmanager.domain.intake import RISING_REPORTS, ErrorCounted, Frame
 from scmanager.domain.records import Reason
 from scmanager.errors import Untrusted
 from scmanager.eventstore.store import StoreDamaged
@@ -39,6 +42,7 @@ from tests.cli.test_log import flip
 from tests.end_to_end.test_doubt import forked
 from tests.end_to_end.test_hostile_events import enveloped, slip_in
 from tests.support.audit_list import codes, listed
+from tests.support.intake import CONSENT, Site
 from tests.support.machines import Machine, found, let_in, officer_role
 from tests.support.processes import NodeProcess
 
@@ -73,6 +77,25 @@ def wait_for(seen: Callable[[], bool]) -> None:
 
 def own_files(folder: Path) -> Settings:
     return Settings(folder / "a", folder / "a.state", port=0)
+
+
+def test_bug_reported_when_installations_report_one_shape_of_errors_more_often_than_before(
+    ada: Machine, tmp_path: Path
+) -> None:
+    site = Site(tmp_path / "site").make()
+    error = ErrorCounted(CONSENT, "StoreBusy", (Frame("scmanager.runtime", "open_node"),), "0.1.0", 1, 2, 4)
+
+    with site.taking(noting(ada.settings.data)) as taking:
+        for number in range(RISING_REPORTS - 1):
+            taking.sequencer.submit(Reports(number.to_bytes(16, "big"), (error,))).result(20)
+        time.sleep(1.5)
+        assert not AuditSpool(ada.settings.data).waiting()
+        taking.sequencer.submit(Reports(b"t" * 16, (error,))).result(20)
+        wait_for(lambda: bool(AuditSpool(ada.settings.data).waiting()))
+    with ada.open() as node, audited(node):
+        pass
+    with ada.open() as node:
+        assert codes(node, AuditType.BUG_REPORTED) == ["bug-opened"]
 
 
 def test_instance_registered_waits_until_its_owner_has_a_space_and_is_told_once(scm: Scm, tmp_path: Path) -> None:

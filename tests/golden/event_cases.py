@@ -34,6 +34,9 @@ WORDS = {
     "required_core_version": "0.0.9",
     "changelog_url": "https://example.org/changelog#0.1.0",
     "id": "org.example.mining",
+    "error": "StoreBusy",
+    "module": "scmanager.eventstore.store",
+    "function": "append",
     "permissions": ("net:api.example.org", "read.fleet"),
 }
 """What a string field says, where its name tells what it must look like. All others are titles or prose."""

@@ -1,6 +1,7 @@
 """A space as of then is what a store said that held no more than that, by every way to name the point."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -9,12 +10,13 @@ from hypothesis import strategies as st
 from scmanager.domain.catalogue import FOLDS
 from scmanager.eventstore.sqlite import SqliteStore
 from scmanager.runtime import Node, clock_us
+from scmanager.spaces.explaining import names_of, of_field, reads_of, steps
 from scmanager.spaces.frontiers import find_frontier, frontiers
 from scmanager.spaces.opening import parse_row
 from scmanager.spaces.replay import by_past, by_position, by_time, hlc_of, past_of, rows_of
 from scmanager.spaces.shelf import Shelf
 from scmanager.spaces.space import Space
-from scmanager.spaces.state_digest import state_digest
+from scmanager.spaces.state_digest import KINDS, state_digest
 from tests.properties.test_space import picture
 from tests.support.replays import Story, past, write
 
@@ -134,3 +136,25 @@ def test_what_is_erased_by_now_is_hidden_in_every_earlier_state(node: Node, stor
         assert not shelf.space(story.space).erased_keys()
         shelf.hide(node.shelf.spaces())
         assert shelf.space(story.space).erased_keys() == node.shelf.space(story.space).erased_keys()
+
+
+def test_the_steps_of_every_thing_lead_from_nothing_to_what_it_is(node: Node, story: Story) -> None:
+    space = node.shelf.space(story.space)
+    for fold in KINDS:
+        for entity, state in space.things(fold):
+            history = steps(space, fold, entity)
+            assert history[0].before == fold.empty
+            assert all(one.after == other.before for one, other in pairwise(history))
+            assert history[-1].after == state
+            assert all(step.before == step.after for step in history if not step.counts)
+            for name in names_of(type(state)):
+                chosen = of_field(history, fold, name)
+                value = reads_of(fold, name)
+                last = chosen[-1].after if chosen else fold.empty
+                assert value(last) == value(state), (fold.name, name)
+    said = [each for each in space.entries() if each.shared and not space.verdict(each.entry.id32).valid]
+    assert said
+    for each in said:
+        assert each.shared is not None
+        fold = FOLDS[each.shared.type]
+        assert [one.verdict for one in steps(space, fold, each.shared.entity) if one.opened is each]

@@ -5,7 +5,7 @@ import secrets
 import threading
 import time
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,23 +19,29 @@ from scmanager.api.author_app import AuthorApp
 from scmanager.api.intake_app import IntakeApp, Limits
 from scmanager.api.ledger_app import make_ledger_app
 from scmanager.api.serving import attend, listen, server
+from scmanager.api.statistics_app import make_statistics_app
+from scmanager.application import reports as kinds
 from scmanager.application.delegation import Delegation
-from scmanager.application.reports import AUDIT, allows
+from scmanager.application.reports import allows
+from scmanager.application.statistics_reports import STATISTICS
 from scmanager.config import Settings
 from scmanager.domain.audit_types import AuditType
-from scmanager.domain.intake import AuditTaken
+from scmanager.domain.consent import consent_hash
+from scmanager.domain.consent_texts import Purpose
+from scmanager.domain.intake import AuditTaken, BugOpened
 from scmanager.domain.ledger import Final, KeysPublished, LedgerLog
 from scmanager.master_ledger import issuing, submission
 from scmanager.master_ledger.fetching import MANIFESTS
 from scmanager.master_ledger.seen import Seen
 from scmanager.master_ledger.statement import manifest_hash
 from scmanager.own_intake import OwnIntake
+from scmanager.own_statistics import OwnStatistics
 from scmanager.runtime import clock_us
 from scmanager.taking import Taking
 from tests.support.ledger import NOW_S, RELEASE, ROOTS, signed
 
-KINDS = (AUDIT,)
-CONSENT = bytes([7]) * 32
+KINDS = (*kinds.KINDS, STATISTICS)
+CONSENT = consent_hash(Purpose.AUDIT_REPORTS, 1)
 ROOT = issuing.quorum(2, [each.public for each in ROOTS])
 
 
@@ -97,22 +103,31 @@ class Site:
         return Delegation(intake.log(), self.seen, time.monotonic)
 
     @contextlib.contextmanager
-    def taking(self) -> Iterator[Taking]:
+    def taking(self, opened: Callable[[BugOpened], None] = lambda _: None) -> Iterator[Taking]:
         with self.open() as intake:
             beside = {MANIFESTS: submission.encode(self.manifests)}
-            with Taking(intake, self.check(intake).check, self.public / "intake", lambda: beside) as made:
+            with Taking(intake, self.check(intake).check, self.public / "intake", lambda: beside, opened) as made:
                 yield made
 
     @contextlib.contextmanager
     def serving(self, limits: Limits | None = None) -> Iterator[str]:
         """The address of the real server."""
-        with self.taking() as taking, served(self.app(taking, limits)) as address:
+        with (
+            self.taking() as taking,
+            self.counting(taking) as counted,
+            served(self.app(counted, limits)) as address,
+        ):
             yield address
 
-    def app(self, taking: Taking, limits: Limits | None = None) -> AuthorApp:
-        reports = IntakeApp(KINDS, taking.sequencer.submit, allows, time.monotonic, limits)
+    def counting(self, taking: Taking, clock: Callable[[], int] = clock_us) -> OwnStatistics:
+        intake, public = taking._intake, from_folder(self.public / "intake")
+        check = self.check(intake).check
+        return OwnStatistics(intake, taking.sequencer, check, public, lambda: ("0.1.0", "0.2.0"), clock)
+
+    def app(self, counted: OwnStatistics, limits: Limits | None = None) -> AuthorApp:
+        reports = IntakeApp(KINDS, counted.submit, allows, time.monotonic, limits)
         ledger, intake_log = (make_ledger_app(from_folder(each)) for each in (self.public, self.public / "intake"))
-        return AuthorApp(ledger, intake_log, reports)
+        return AuthorApp(ledger, intake_log, reports, make_statistics_app(counted.proof))
 
 
 @contextlib.contextmanager

@@ -18,8 +18,9 @@ import msgspec
 
 from scmanager import taking as taking_module
 from scmanager.adapters import tile_folder
-from scmanager.application.sequencing import Receipt, Reports
+from scmanager.application.sequencing import Reports
 from scmanager.errors import ScManagerError
+from scmanager.master_ledger.reports import Receipt
 from tests.support.intake import Site, reported
 
 armed = threading.Event()

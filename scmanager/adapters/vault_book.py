@@ -1,0 +1,154 @@
+"""The vault's book: shapes of errors counted by release and day, bug records, breaches of terms (SPEC A10; ADR 20).
+
+Derived from the intake log alone, one pass behind it: lost or damaged it is removed and made anew. It says what is in
+the log, for the author on his machine; nothing of it is published.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from scmanager.application.vault import Bug, Noticed, Shape, Terms
+from scmanager.domain.intake import Frame, is_rising
+from scmanager.errors import Unavailable
+from scmanager.eventstore.entry import encode_json
+from scmanager.eventstore.sqlite_faults import told
+
+FILE_NAME: Final = "vault.db"
+_COUNT: Final = """
+INSERT INTO counted VALUES (?, ?, ?, 1, ?) ON CONFLICT DO UPDATE
+SET reports = reports + 1, errors = min(errors + excluded.errors, 9007199254740991)
+"""
+_RISING: Final = """
+SELECT c.fingerprint, c.version, c.reports, ifnull((SELECT reports FROM counted b WHERE b.fingerprint = c.fingerprint
+    AND b.version = c.version AND b.day = c.day - 1), 0), s.error, s.frames
+FROM counted c JOIN shape s USING (fingerprint)
+WHERE c.day = ? AND NOT EXISTS (SELECT 1 FROM bug WHERE bug.fingerprint = c.fingerprint AND bug.version = c.version)
+"""
+_SHAPES: Final = """
+SELECT s.fingerprint, s.error, s.frames, c.version, sum(c.reports), sum(c.errors), min(c.day), max(c.day), b.opened_s
+FROM shape s JOIN counted c USING (fingerprint)
+LEFT JOIN bug b ON b.fingerprint = c.fingerprint AND b.version = c.version
+GROUP BY c.fingerprint, c.version ORDER BY b.opened_s IS NULL, sum(c.reports) DESC, s.error, c.version
+"""
+
+
+class VaultBroken(Unavailable):
+    """The vault's book is not what was written: {reason}."""
+
+    code = "vault-broken"
+    hint = "Nothing is lost: stop the server, remove vault.db in the intake folder, and start it again."
+
+
+class VaultBook:
+    """The book in a folder; one that is broken is made anew. Raises FileUnusable wherever the disk fails."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path, self._lock = folder / FILE_NAME, threading.Lock()
+        try:
+            self._open()
+        except VaultBroken:  # The log has all that stood in it.
+            for end in ("", "-wal", "-shm"):
+                self._path.with_name(FILE_NAME + end).unlink(missing_ok=True)
+            self._open()
+
+    def _open(self) -> None:
+        with told(self._path, _broken):
+            self._database = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+            try:
+                self._path.chmod(0o600)
+                self._database.executescript(
+                    "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA trusted_schema=OFF;"
+                    + files(__package__).joinpath("vault_book.sql").read_text(encoding="utf-8")
+                )
+                self._database.execute("INSERT OR IGNORE INTO followed VALUES (1, 0)")
+            except BaseException:
+                self._database.close()
+                raise
+
+    def close(self) -> None:
+        """Free the file."""
+        with self._lock:
+            self._database.close()
+
+    @property
+    def pos(self) -> int:
+        """How far the store's entries are in it."""
+        with self._lock, told(self._path, _broken):
+            (pos,) = self._database.execute("SELECT pos FROM followed").fetchone()
+        return int(pos)
+
+    def enter(self, noticed: Iterable[Noticed], pos: int) -> None:
+        """What stood in the entries up to `pos`: all of it or nothing."""
+        with self._lock, told(self._path, _broken):
+            self._database.execute("BEGIN IMMEDIATE")
+            try:
+                for each in noticed:
+                    self._enter(each)
+                self._database.execute("UPDATE followed SET pos = ?", (pos,))
+                self._database.execute("COMMIT")
+            except BaseException:
+                self._database.execute("ROLLBACK")
+                raise
+
+    def _enter(self, one: Noticed) -> None:
+        execute = self._database.execute
+        match one:
+            case Shape(fingerprint, error, frames, version, day, count):
+                execute("INSERT OR IGNORE INTO shape VALUES (?, ?, ?)", (fingerprint, error, encode_json(frames)))
+                execute(_COUNT, (fingerprint, version, day, count))
+            case Bug(fingerprint, version, opened_s):
+                execute("INSERT OR IGNORE INTO bug VALUES (?, ?, ?)", (fingerprint, version, opened_s))
+            case Terms():
+                execute("INSERT OR IGNORE INTO terms VALUES (?, ?, ?, ?, ?, ?, ?, ?)", msgspec.structs.astuple(one))
+
+    def rising(self, day: int) -> list[tuple[Shape, int]]:
+        """Shapes that rose on this day and have no bug record, each with the reports of the day before."""
+        with self._lock, told(self._path, _broken):
+            rows = self._database.execute(_RISING, (day,)).fetchall()
+        return [
+            (Shape(fingerprint, error, _frames(frames), version, day, today), before)
+            for fingerprint, version, today, before, error, frames in rows
+            if is_rising(today, before)
+        ]
+
+
+def shapes(folder: Path) -> list[dict[str, object]]:
+    """Every shape of errors, by release; those with a bug record first. Beside a server too."""
+    names = ("fingerprint", "error", "frames", "version", "reports", "errors", "first_day", "last_day", "opened_s")
+    return [
+        {
+            **dict(zip(names, row, strict=True)),
+            "frames": [f"{each.module}.{each.function}" for each in _frames(row[2])],
+        }
+        for row in _looked_up(folder, _SHAPES)
+    ]
+
+
+def breaches(folder: Path) -> list[dict[str, object]]:
+    """What was reported as breaking terms, the newest first; each with its place in the log."""
+    names = ("event", "log", "index", "at_s", "version", "region", "count", "payload")
+    return [dict(zip(names, row, strict=True)) for row in _looked_up(folder, "SELECT * FROM terms ORDER BY at DESC")]
+
+
+def _looked_up(folder: Path, query: str) -> Sequence[tuple[object, ...]]:
+    path = folder / FILE_NAME
+    if not path.exists():
+        return []
+    with told(path, _broken), closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
+        return database.execute(query).fetchall()
+
+
+def _frames(raw: object) -> tuple[Frame, ...]:
+    assert isinstance(raw, bytes)
+    return msgspec.json.decode(raw, type=tuple[Frame, ...])
+
+
+def _broken(words: str) -> VaultBroken:
+    return VaultBroken(reason=words)

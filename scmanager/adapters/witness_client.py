@@ -1,0 +1,147 @@
+"""Witnesses asked over HTTP, all at once: each has its time and a largest answer, and none does harm to another."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from scmanager import __version__
+from scmanager.adapters.folder_lock import FolderLock, Holder
+from scmanager.adapters.ledger_source import base_of, from_folder, is_local
+from scmanager.adapters.private_files import PrivateFileFailed, sync_folder
+from scmanager.adapters.public_files import write_public
+from scmanager.adapters.tile_folder import LOCK_FILE
+from scmanager.errors import Conflict, ScManagerError, Unavailable
+from scmanager.eventstore.checkpoint import NOTE_BYTES_MAX, Checkpoint, parse_note
+from scmanager.eventstore.tile_tree import TileTree
+from scmanager.master_ledger.cosignature import Witness
+from scmanager.master_ledger.cosigning import ANSWER_BYTES_MAX, Answer, WitnessNonsense, conversation, merged
+from scmanager.master_ledger.fetching import CHECKPOINT, tiles_from
+from scmanager.master_ledger.policy import Policy
+
+if TYPE_CHECKING:
+    import httpx
+
+STEP_S: Final = 10.0
+"""For connecting, and for each piece."""
+WITNESS_S: Final = 30.0
+"""For all that is said with one witness."""
+AT_ONCE: Final = 32
+
+
+class WitnessSilent(Unavailable):
+    """It cannot be asked: {reason}."""
+
+    code = "witness-silent"
+    hint = "Try again later; the other witnesses were asked all the same."
+
+
+class PublishedMeanwhile(Conflict):
+    """Another head was published meanwhile."""
+
+    code = "ledger-published-meanwhile"
+    hint = "Repeat the command: the new head is to be cosigned too."
+
+
+class Word(msgspec.Struct, frozen=True):
+    """What came of asking one address."""
+
+    address: str
+    names: tuple[str, ...]
+    """Of its witnesses in the policy."""
+    lines: bytes = b""
+    problem: ScManagerError | None = None
+
+
+def by_address(policy: Policy) -> dict[str, dict[str, Witness]]:
+    """The witnesses that a policy has addresses for. Several keys of one address are asked once."""
+    found: dict[str, dict[str, Witness]] = {}
+    for name, address in policy.addresses.items():
+        found.setdefault(address, {})[name.decode("utf-8", "replace")] = policy.witnesses[name]
+    return found
+
+
+def ask_all(note: bytes, tree: TileTree, asked: Mapping[str, Mapping[str, Witness]], until_s: int) -> list[Word]:
+    """Each address about the head in this note, in any order. Raises what is wrong with note or tree."""
+    return asyncio.run(_all(note, tree, asked, until_s))
+
+
+def cosign_folder(folder: Path, policy: Policy, until_s: int) -> tuple[bytes, list[Word]]:
+    """Have the head that lies in a published folder cosigned, and write it with all lines that hold.
+
+    Raises SourceLacks, BadNote, BadCheckpoint, BadTile, PublishedMeanwhile, FolderInUse, PrivateFileFailed.
+    """
+    read = from_folder(folder)
+    note = read(CHECKPOINT, NOTE_BYTES_MAX)
+    point = Checkpoint.parse(parse_note(note).text)
+    tree = TileTree(point.size, point.root, tiles_from(read))
+    words = ask_all(note, tree, by_address(policy), until_s)
+    with FolderLock(folder / LOCK_FILE, Holder.COMMAND):
+        held = read(CHECKPOINT, NOTE_BYTES_MAX)
+        if parse_note(held).text != parse_note(note).text:
+            raise PublishedMeanwhile
+        fresh = merged(held, b"".join(each.lines for each in words))
+        if fresh != held:
+            write_public(folder / CHECKPOINT, fresh)
+            try:
+                sync_folder(folder)
+            except OSError as error:
+                reason = error.strerror or type(error).__name__
+                raise PrivateFileFailed(path=str(folder), act="written", reason=reason) from error
+    return fresh, words
+
+
+async def _all(note: bytes, tree: TileTree, asked: Mapping[str, Mapping[str, Witness]], until_s: int) -> list[Word]:
+    room, trees = asyncio.Semaphore(AT_ONCE), asyncio.Lock()
+
+    async def one(address: str, witnesses: Mapping[str, Witness]) -> Word:
+        async with room:
+            names = tuple(witnesses)
+            try:
+                async with asyncio.timeout(WITNESS_S):
+                    return Word(
+                        address, names, await _talk(address, note, tree, tuple(witnesses.values()), until_s, trees)
+                    )
+            except TimeoutError:
+                return Word(address, names, problem=WitnessSilent(reason="it takes too long"))
+            except ScManagerError as error:
+                return Word(address, names, problem=error)
+
+    return list(await asyncio.gather(*(one(*each) for each in asked.items())))
+
+
+async def _talk(
+    address: str, note: bytes, tree: TileTree, witnesses: Sequence[Witness], until_s: int, trees: asyncio.Lock
+) -> bytes:
+    import httpx  # A fifth of the start; most commands ask nobody.
+
+    base = base_of(address)
+    headers = {"Accept-Encoding": "identity", "User-Agent": f"sc-manager/{__version__}"}
+    talk = conversation(note, tree, witnesses, until_s)
+    try:
+        async with httpx.AsyncClient(
+            follow_redirects=False, timeout=STEP_S, headers=headers, trust_env=not is_local(base)
+        ) as client:
+            body = next(talk)
+            while True:
+                answer = await _posted(client, f"{base}/add-checkpoint", body)
+                async with trees:  # Its tiles are read by one at a time.
+                    try:
+                        body = talk.send(answer)
+                    except StopIteration as done:
+                        return bytes(done.value)
+    except httpx.HTTPError as error:
+        raise WitnessSilent(reason=(str(error) or type(error).__name__).rstrip(".")) from error
+
+
+async def _posted(client: "httpx.AsyncClient", address: str, body: bytes) -> Answer:
+    data = bytearray()
+    async with client.stream("POST", address, content=body) as answer:
+        async for piece in answer.aiter_raw():
+            data += piece
+            if len(data) > ANSWER_BYTES_MAX:
+                raise WitnessNonsense(reason="more than any witness says")
+        media = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+        return Answer(answer.status_code, media, bytes(data))

@@ -1,0 +1,166 @@
+"""A witness's folder: its keys under its name, the logs that it witnesses, and what it has cosigned.
+
+The keys lie there in clear, for their owner only: a witness answers while nobody is there to type a passphrase. They
+sign cosignatures and nothing else. The list of logs is read anew when it changes.
+"""
+
+import re
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+from scmanager.adapters.private_files import parse_json, private_folder, read_private, write_private
+from scmanager.adapters.public_files import write_public
+from scmanager.adapters.space_file import read_bytes
+from scmanager.adapters.witness_memory import WitnessMemory
+from scmanager.errors import Conflict, Refused, Unavailable, Untrusted
+from scmanager.eventstore.signing import SigningKey
+from scmanager.master_ledger import log_list
+from scmanager.master_ledger.cosignature import NAME_BYTES_MAX, CosignerKey, cosign, witness_of
+from scmanager.master_ledger.log_list import BadLogList, ListedLog
+from scmanager.master_ledger.ml_dsa import MlDsaKey
+from scmanager.master_ledger.policy import ED25519, Vkey
+from scmanager.master_ledger.witnessing import Asked
+
+KEY_FILE, LOGS_FILE, MEMORY_FILE = "witness.json", "logs", "cosigned.sqlite"
+_NAME = re.compile(r"[!-*,-~]+")
+
+Seed = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
+
+
+class WitnessThere(Conflict):
+    """{folder} holds a witness already."""
+
+    code = "witness-there"
+    hint = "Go on with it: scm witness serve. For another one, use a folder of its own."
+
+
+class WitnessMissing(Unavailable):
+    """There is no witness in {folder}."""
+
+    code = "witness-missing"
+    hint = "Make one: scm witness init DIR --name NAME."
+
+
+class WitnessKeyDamaged(Untrusted):
+    """The witness's key file does not hold together: it was changed or cut short."""
+
+    code = "witness-key-damaged"
+    hint = "Bring a copy of witness.json, with the newest cosigned.sqlite. Or begin anew, with another name."
+
+
+class WitnessNameUnusable(Refused):
+    """{typed} is no name that a witness can sign under."""
+
+    code = "witness-name-unusable"
+    hint = "An address without https://, such as example.org/witness: plain letters, no blanks, no plus, 255 at most."
+
+
+class LogKeyUnusable(Refused):
+    """A log's checkpoints are signed with Ed25519 here; this key is of another kind."""
+
+    code = "log-key-unusable"
+    hint = "Take the log's key of type 01, if it has one: scm author log prints ours."
+
+
+class WitnessKeyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The key file: a name, and the seeds of both keys."""
+
+    format: Literal["scm-witness-key/1"]
+    name: str
+    ed25519: Seed
+    ml_dsa_44: Seed
+
+
+class WitnessFolder:
+    """An open one. Any number of threads may ask."""
+
+    def __init__(self, folder: Path, state: Path, now_s: Callable[[], int]) -> None:
+        """`state`: this user's state folder. Raises WitnessMissing, WitnessKeyDamaged, BadLogList, as the memory."""
+        raw = read_private(folder / KEY_FILE)
+        if raw is None:
+            raise WitnessMissing(folder=str(folder))
+        file = parse_json(raw, WitnessKeyFile, WitnessKeyDamaged())
+        if not _is_name(file.name):
+            raise WitnessKeyDamaged
+        self.name = file.name
+        self._keys: tuple[CosignerKey, ...] = (SigningKey(file.ed25519), MlDsaKey(file.ml_dsa_44))
+        self._list, self._now_s = folder / LOGS_FILE, now_s
+        self._listed: tuple[tuple[int, int], dict[str, ListedLog]] | None = None
+        self.logs()
+        mark = sha256("\n".join(self.vkeys).encode()).hexdigest()[:16]
+        self._memory = WitnessMemory(folder / MEMORY_FILE, state / f"witness-{mark}.mark", self.vkeys)
+
+    @property
+    def vkeys(self) -> tuple[str, ...]:
+        """What goes into policies: the Ed25519 key, and the ML-DSA-44 key."""
+        found = (witness_of(self.name, key) for key in self._keys)
+        return tuple(Vkey(each.name, each.kind, each.key).text() for each in found)
+
+    def logs(self) -> dict[str, ListedLog]:
+        """The list as it is now. Raises BadLogList, FileUnreadable."""
+        try:
+            found = self._list.stat()
+        except FileNotFoundError:
+            return {}
+        stamp = found.st_mtime_ns, found.st_size
+        if self._listed is None or self._listed[0] != stamp:
+            self._listed = stamp, log_list.parse(read_bytes(self._list, log_list.FILE_BYTES_MAX))
+        return self._listed[1]
+
+    def add_checkpoint(self, asked: Asked) -> bytes:
+        """The witness's lines. Raises what `witnessing` and the memory raise."""
+        return self._memory.consider(asked, self.logs().get(asked.point.origin), self._cosign)
+
+    def checkpoint(self, name: bytes) -> bytes | None:
+        """The note last cosigned of a log, by the SHA-256 of its origin; None without one."""
+        return self._memory.newest(name)
+
+    def evidence(self, name: bytes) -> bytes | None:
+        """What convicts that log; None if nothing does."""
+        return self._memory.evidence(name)
+
+    def close(self) -> None:
+        """Let go of the memory."""
+        self._memory.close()
+
+    def _cosign(self, text: str) -> bytes:
+        now_s = self._now_s()
+        return b"".join(cosign(text, self.name, key, now_s) for key in self._keys)
+
+
+def make(folder: Path, name: str) -> None:
+    """A fresh witness with no log. Raises WitnessNameUnusable, WitnessThere, PrivateFileFailed."""
+    if not _is_name(name):
+        raise WitnessNameUnusable(typed=name)
+    private_folder(folder)
+    if (folder / KEY_FILE).exists() or (folder / MEMORY_FILE).exists():
+        raise WitnessThere(folder=str(folder))
+    seeds = SigningKey.generate().reveal_seed(), MlDsaKey.generate().reveal_seed()
+    file = WitnessKeyFile("scm-witness-key/1", name, *seeds)
+    write_private(folder / KEY_FILE, msgspec.json.format(msgspec.json.encode(file), indent=2) + b"\n", replace=False)
+
+
+def add_log(folder: Path, key: Vkey, origin: str | None) -> int:
+    """List a log; what is listed already stays so. How many there are. Raises LogKeyUnusable, BadLogList."""
+    if key.kind != ED25519:
+        raise LogKeyUnusable
+    path = folder / LOGS_FILE
+    if read_private(folder / KEY_FILE) is None:
+        raise WitnessMissing(folder=str(folder))
+    held = read_bytes(path, log_list.FILE_BYTES_MAX) if path.exists() else f"{log_list.HEADER}\n".encode()
+    before = log_list.parse(held)
+    if key not in before.get(origin or key.name, ListedLog("", ())).keys:
+        held = held.rstrip(b"\n") + b"\n" + log_list.entry_of(key, origin).encode()
+    after = log_list.parse(held)
+    if key not in after.get(origin or key.name, ListedLog("", ())).keys:
+        raise BadLogList(line=0, reason="this origin is not one line of text")
+    write_public(path, held)
+    return len(after)
+
+
+def _is_name(name: str) -> bool:
+    return bool(_NAME.fullmatch(name)) and len(name) <= NAME_BYTES_MAX

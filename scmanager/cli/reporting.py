@@ -1,0 +1,78 @@
+"""What waits to be sent to the author, word for word, and what was sent, with the receipts."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import typer
+
+from scmanager.adapters.outbox import Outbox
+from scmanager.application.privacy import consents_in
+from scmanager.cli.output import JsonFlag, counted, remark, say, say_json, say_table
+from scmanager.cli.session import session_of
+from scmanager.domain.consent import Consents, standing
+
+NOTHING_WAITS = "Nothing waits to be sent."
+NOTHING_SENT = "Nothing was sent."
+NO_CONSENT = "You consent to nothing, so nothing is sent: scm privacy show"
+NO_SERVER = "No server is named in SCM_REPORT_TO, so nothing is sent."
+DROPPED = "{count} more found no room and were dropped."
+
+
+def waiting(context: typer.Context, as_json: JsonFlag = False) -> None:
+    """What would be sent to the author, word for word: each batch as the body of its request."""
+    session = session_of(context)
+    with session.open() as place:
+        said = next((consents_in(space) for space in place.personal_spaces()), Consents())
+    outbox = Outbox(session.folder)
+    try:
+        found, dropped = outbox.waiting(), sum(outbox.dropped().values())
+    finally:
+        outbox.close()
+    if as_json:
+        say_json([_opened(each.kind, each.purpose, each.body) for each in found])
+        return
+    for each in found:
+        say(f"{each.kind} ({counted(each.count, 'report')}):")
+        say(each.body.decode())
+    if not found:
+        remark(NOTHING_WAITS)
+    if not standing(said):
+        remark(NO_CONSENT)
+    elif session.settings.report_to is None:
+        remark(NO_SERVER)
+    if dropped:
+        remark(DROPPED.format(count=dropped))
+
+
+def sent(context: typer.Context, as_json: JsonFlag = False) -> None:
+    """What was sent to the author, the newest last, and where it stands in his log: the last thousand batches."""
+    outbox = Outbox(session_of(context).folder)
+    try:
+        found = outbox.sent()
+    finally:
+        outbox.close()
+    if as_json:
+        say_json(
+            [_opened(row["kind"], row["purpose"], row["body"]) | {
+                "at_s": row["at_s"], "answer": msgspec.json.decode(row["answer"]),
+            } for row in found]
+        )  # fmt: skip
+        return
+    say_table(
+        ("when (UTC)", "what", "reports", "where"),
+        [(f"{datetime.fromtimestamp(row['at_s'], UTC):%Y-%m-%d %H:%M:%S}", row["kind"], str(row["count"]),
+          _where(row["answer"])) for row in found],
+        NOTHING_SENT,
+    )  # fmt: skip
+
+
+def _opened(kind: str, purpose: str, body: bytes) -> dict[str, Any]:
+    return {"kind": kind, "purpose": purpose, "body": msgspec.json.decode(body)}
+
+
+def _where(answer: bytes) -> str:
+    said = msgspec.json.decode(answer)
+    if "first" not in said:
+        return f"refused: {said.get('code', '')}"
+    return f"entries {said['first']} to {said['first'] + said['count'] - 1}"

@@ -1,0 +1,131 @@
+"""Asking witnesses for their word (C2SP tlog-witness, the side of the log): what to send, what to make of the answer.
+
+Nothing that a witness answers is believed before its own key says it, and nothing that it says can harm: lines of
+keys that the policy does not list are left out, a line that does not hold costs that answer.
+"""
+
+import re
+from base64 import b64encode
+from collections.abc import Generator, Sequence
+from typing import Final
+
+import msgspec
+
+from scmanager.errors import Unavailable, Untrusted
+from scmanager.eventstore.checkpoint import BadNote, Checkpoint, WrongSignature, parse_note
+from scmanager.eventstore.tile_tree import TileTree
+from scmanager.master_ledger.cosignature import Witness, cosigned_at
+
+ANSWER_BYTES_MAX: Final = 64 * 1024
+TRIES: Final = 4
+"""Others may be asking it about the same log at the same time."""
+SIZE_MEDIA: Final = "text/x.tlog.size"
+
+_SIZE = re.compile(rb"(0|[1-9][0-9]{0,18})\n")
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What a witness answered."""
+
+    status: int
+    media: str
+    """Of its body, without parameters."""
+    body: bytes
+
+
+class WitnessNonsense(Untrusted):
+    """It answers what no witness would: {reason}."""
+
+    code = "witness-nonsense"
+    hint = "Nothing was taken from it. See that the policy has its right address and keys."
+
+
+class WitnessRefuses(Unavailable):
+    """It answers {status}."""
+
+    code = "witness-refuses"
+    hint = "404: it does not list this log. 403: it lists another key, or saw two histories. Else try again later."
+
+
+class WitnessSawMore(Untrusted):
+    """It cosigned {size} entries of this log already, and here are {here}."""
+
+    code = "witness-saw-more"
+    hint = "Publish anew. If there is no more to publish, a store was put back: begin a new log before anything else."
+
+
+class WitnessSawOther(Untrusted):
+    """What it cosigned of this log, {size} entries, is another history than the one here."""
+
+    code = "witness-saw-other"
+    hint = "Somebody else signs with the log's key, or a store was put back. Fetch its evidence, and close the log."
+
+
+Talk = Generator[bytes, Answer, bytes]
+"""Yields request bodies, is sent the answers, and returns the lines that hold."""
+
+
+def conversation(note: bytes, tree: TileTree, witnesses: Sequence[Witness], until_s: int) -> Talk:
+    """With one witness about the head in `note`, by the keys that the policy lists for its address.
+
+    `until_s`: what is dated later is no word yet. Raises BadNote, BadCheckpoint, BadTile, and what is wrong with the
+    witness: WitnessNonsense, WitnessRefuses, WitnessSawMore, WitnessSawOther.
+    """
+    size = Checkpoint.parse(parse_note(note).text).size
+    old = 0
+    for _ in range(TRIES):
+        answer = yield request(note, tree, old)
+        if answer.status == 200:
+            return taken(note, answer.body, witnesses, until_s)
+        if answer.status == 422 and old:
+            raise WitnessSawOther(size=old)
+        if answer.status != 409:
+            raise WitnessRefuses(status=answer.status)
+        told = _SIZE.fullmatch(answer.body)
+        if answer.media != SIZE_MEDIA or not told:
+            raise WitnessNonsense(reason="a conflict without its size")
+        if int(told[1]) == old:
+            raise WitnessNonsense(reason="a conflict about the size that it told itself")
+        if int(told[1]) > size:
+            raise WitnessSawMore(size=int(told[1]), here=size)
+        old = int(told[1])
+    raise WitnessRefuses(status=409)
+
+
+def request(note: bytes, tree: TileTree, old: int) -> bytes:
+    """The body of add-checkpoint, from the tree of `old` entries to that of the note. Raises BadTile."""
+    size = Checkpoint.parse(parse_note(note).text).size
+    hashes = tree.consistency(old, size) if 0 < old < size else []
+    lines = [f"old {old}", *(b64encode(each).decode("ascii") for each in hashes), "", ""]
+    return "\n".join(lines).encode() + note
+
+
+def taken(note: bytes, body: bytes, witnesses: Sequence[Witness], until_s: int) -> bytes:
+    """The newest lines of these witnesses that hold. Raises WitnessNonsense where there is none."""
+    text = note.rpartition(b"\n\n")[0] + b"\n\n"
+    try:
+        read = parse_note(text + body)
+        cosigned = [each for each in witnesses if cosigned_at(read, each, until_s) is not None]
+    except (BadNote, WrongSignature) as error:
+        raise WitnessNonsense(reason=str(error).rstrip(".")) from None
+    known = {(each.name, each.key_id) for each in cosigned}
+    pairs = zip(body.splitlines(keepends=True), read.signatures, strict=True)
+    lines = [line for line, each in pairs if (each.name, each.key_id) in known]
+    if not lines:
+        raise WitnessNonsense(reason="no line of a key that the policy lists")
+    return b"".join(_newest(lines))
+
+
+def merged(note: bytes, lines: bytes) -> bytes:
+    """The note with these lines; earlier ones of the same keys give way."""
+    text, _, held = note.rpartition(b"\n\n")
+    return text + b"\n\n" + b"".join(_newest([*held.splitlines(keepends=True), *lines.splitlines(keepends=True)]))
+
+
+def _newest(lines: Sequence[bytes]) -> list[bytes]:
+    """One line a key, the last of it, in the order of their first."""
+    found: dict[tuple[str, bytes], bytes] = {}
+    for line in lines:
+        (signature,) = parse_note(b"x\n\n" + line).signatures
+        found[signature.name, signature.key_id] = line
+    return list(found.values())

@@ -1,0 +1,124 @@
+"""Statistics on the author's server: records of use wait in the intake folder, and each closed day is released.
+
+Who asks for a day gets its entry with a proof under the newest published head, made anew each time: cosignatures that
+came later are in it.
+"""
+
+import secrets
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import TracebackType
+from typing import Final, Self
+
+import msgspec
+
+from scmanager.adapters.record_store import RecordStore
+from scmanager.application.published import Published
+from scmanager.application.releasing import DayNotHeld, Releases, release_id
+from scmanager.application.sequencing import IntakeFull, Reports, Sequencer
+from scmanager.application.statistics_reports import keeping
+from scmanager.domain.event import Event
+from scmanager.domain.statistics import DAY_S, Record
+from scmanager.errors import ScManagerError, Unavailable
+from scmanager.master_ledger.fetching import Read
+from scmanager.master_ledger.proof import Proof
+from scmanager.master_ledger.reports import Receipt
+from scmanager.own_intake import OwnIntake
+from scmanager.spaces.opening import parse_row
+
+FOLDER: Final = "statistics"
+LOOK_S: Final = 600.0
+ENTER_S: Final = 60.0
+
+
+class StatisticsNotPublished(Unavailable):
+    """The release of day {day} is not covered by a published head yet."""
+
+    code = "statistics-not-published"
+    hint = "Ask again in a few seconds."
+
+
+class OwnStatistics:
+    """Over an open intake folder and what writes its log. Use it by `with`."""
+
+    def __init__(
+        self, intake: OwnIntake, sequencer: Sequencer, check: Callable[[], None], public: Read,
+        versions: Callable[[], Sequence[str]], clock_us: Callable[[], int],
+    ) -> None:  # fmt: skip
+        """`check` raises when the log must not be written; `public`: the published intake log."""
+        self._intake, self._sequencer, self._check, self._clock_us = intake, sequencer, check, clock_us
+        self._published = Published(public)
+        self._records = RecordStore(intake.folder / FOLDER, self.today())
+        log = sequencer.head.log
+        self.releases = Releases(
+            self._records, log, lambda name: self._place(name) is not None, self._enter, secrets.randbelow, versions
+        )
+        self._worker = ThreadPoolExecutor(1, "statistics")
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._release_when_due, name="statistics-releases", daemon=True)
+        self.trouble: ScManagerError | None = None
+        """What keeps a closed day from being released."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def start(self) -> "OwnStatistics":
+        """From now on closed days are released by themselves."""
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        if self._thread.is_alive():
+            self._thread.join(ENTER_S)
+        self._worker.shutdown()
+        self._records.close()
+
+    def today(self) -> int:
+        """Days since 1970, UTC."""
+        return max(self._clock_us(), 0) // 10**6 // DAY_S
+
+    def submit(self, reports: Reports) -> "Future[bytes]":
+        """Take a batch of any kind. Raises as the sequencer."""
+        return keeping(self._sequencer.submit, self._put, self._check, self._worker)(reports)
+
+    def proof(self, day: int) -> Proof:
+        """The release of a day, proved. Raises DayNotHeld, StatisticsNotPublished, and as `Published`."""
+        index = self._place(release_id(self._sequencer.head.log, day))
+        if index is None:
+            raise DayNotHeld(day=day)
+        head = self._published.head()
+        if index >= head.point.size:
+            raise StatisticsNotPublished(day=day)
+        (row,) = self._intake.store.read(self._sequencer.head.log, 0, index, 1)
+        _, path, _ = self._published.inclusion(index, head.point.size)
+        return Proof.of(parse_row(row), row.shared, tuple(path), head.note)
+
+    def release_due(self) -> list[int]:
+        """Release what is due now; the days released. Raises NotDelegated, and as the sequencer and the file."""
+        self._check()
+        return self.releases.release_due(self.today())
+
+    def _put(self, batch: bytes, records: Sequence[Record]) -> None:
+        self._records.put(batch, records, self.today())
+
+    def _place(self, name: bytes) -> int | None:
+        outcome = self._intake.store.outcome(self._sequencer.head.log, name)
+        return None if outcome is None else msgspec.json.decode(outcome, type=Receipt).first
+
+    def _enter(self, name: bytes, event: Event) -> None:
+        self._sequencer.submit(Reports(name, (event,))).result(ENTER_S)
+
+    def _release_when_due(self) -> None:
+        while not self._over.is_set():
+            self.trouble = None
+            try:
+                self.release_due()
+            except ScManagerError as error:  # Not delegated just now, a full disk: it is tried again.
+                self.trouble = error
+            except TimeoutError:
+                self.trouble = IntakeFull()
+            self._over.wait(LOOK_S)

@@ -1,0 +1,53 @@
+"""Reports of a node to the author: wires the reporter to the rest, and keeps the outbox to what is consented to."""
+
+import contextlib
+import hashlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from scmanager import __version__
+from scmanager.adapters.outbox import Outbox
+from scmanager.application import privacy
+from scmanager.runtime import Node
+
+if TYPE_CHECKING:
+    from scmanager.application.reporter import Parts, Reporter
+
+ACTOR = "reports"
+
+
+def reporter_of(node: Node, parts: "Parts") -> "Reporter":
+    """The reporter of an open node. One a node, as long as it is open. Most commands need none of its imports."""
+    from scmanager.adapters.report_post import ReportPost
+    from scmanager.application.reporter import Reporter
+
+    address = node.settings.report_to
+    secret = hashlib.sha3_256(b"scm/report-secret/1\n" + node.identity.vault_secret).digest()
+    return Reporter(
+        node.store, node.shelf, node.vault, Outbox(node.settings.data), ReportPost(address) if address else None,
+        secret, __version__, lambda: node.now_us() // 10**6, parts,
+    )  # fmt: skip
+
+
+def failures(
+    reporter: "Reporter", node: Node, also: Callable[[str, BaseException], None]
+) -> Callable[[str, BaseException], None]:
+    """What the supervisor tells of a part that failed; the shape goes to the reporter, but for its own failures."""
+
+    def failed(actor: str, error: BaseException) -> None:
+        also(actor, error)
+        if actor != ACTOR:
+            from scmanager.master_ledger.error_shape import shape_of
+
+            reporter.failed(shape_of(error, __version__, node.now_us() // 10**6))
+
+    return failed
+
+
+def keep_to_consents(node: Node) -> None:
+    """Delete what waits without a consent that stands. For whoever has the folder open without a node that runs."""
+    outbox = Outbox(node.settings.data)
+    with contextlib.suppress(Exception):  # The next that opens the folder does it.
+        stands = privacy.standing(node.shelf, node.store, node.vault)
+        outbox.keep_only(set(stands.values()), node.now_us() // 10**6)
+    outbox.close()

@@ -1,0 +1,142 @@
+"""The vault: errors counted by shape, release and day; a rising one is one bug record; breaches of terms are kept."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from scmanager.adapters.vault_book import FILE_NAME, VaultBook, breaches, shapes
+from scmanager.application import vault
+from scmanager.application.reports import ERRORS
+from scmanager.application.sequencing import Reports, Sequencer
+from scmanager.domain.audit_types import AuditType
+from scmanager.domain.event import Event
+from scmanager.domain.intake import RISING_REPORTS, BugOpened, ErrorCounted, Frame, is_rising
+from scmanager.eventstore.memory import MemoryStore
+from scmanager.master_ledger import reports as wire
+from tests.application.test_sequencing import begun
+from tests.support.intake import CONSENT, reported
+
+DAY_US = vault.DAY_US
+FRAMES = (Frame("scmanager.runtime", "open_node"), Frame("scmanager.eventstore.sqlite", "<module>"))
+
+
+def error(name: str = "StoreBusy", version: str = "0.1.0", count: int = 1) -> ErrorCounted:
+    return ErrorCounted(CONSENT, name, FRAMES, version, 1, 2, count)
+
+
+class Server:
+    """A log on one's own clock, and the vault that follows it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.store, self.now_us, self.folder = MemoryStore(), 5 * DAY_US, folder
+        self.sequencer: Sequencer = begun(self.store)
+        self.sequencer._clock_us = lambda: self.now_us
+        self.sequencer.start()
+        self.book, self._sent = VaultBook(folder), 0
+
+    def take(self, *events: Event) -> None:
+        for each in events:
+            self._sent += 1
+            self.sequencer.submit(Reports(self._sent.to_bytes(16, "big"), (each,))).result(20)
+
+    def look(self) -> list[BugOpened]:
+        """The bug records that are opened now."""
+        vault.follow(self.store, self.book)
+        opened = vault.bugs(self.book, self.now_us)
+        for each in opened:
+            self.sequencer.submit(each).result(20)
+        vault.follow(self.store, self.book)
+        return [event for each in opened for event in each.events if isinstance(event, BugOpened)]
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    made = Server(tmp_path)
+    yield made
+    made.sequencer.stop()
+    made.book.close()
+
+
+def test_a_shape_that_is_reported_often_enough_becomes_one_bug_record(server: Server) -> None:
+    server.take(*[error()] * (RISING_REPORTS - 1))
+    assert server.look() == []
+    server.take(error())
+    (bug,) = server.look()
+    assert (bug.error, bug.frames, bug.version, bug.reports, bug.before) == ("StoreBusy", FRAMES, "0.1.0", 10, 0)
+    server.take(*[error()] * 50)
+    assert server.look() == []
+    server.now_us += DAY_US
+    server.take(*[error()] * 500)
+    assert server.look() == [], "opened once"
+
+
+def test_a_number_that_one_reporter_writes_is_worth_one(server: Server) -> None:
+    server.take(error(count=2**53 - 1), error(count=2**53 - 1))
+    assert server.look() == []
+    (shape,) = shapes(server.folder)
+    assert (shape["reports"], shape["errors"]) == (2, 2**53 - 1)
+
+
+def test_what_was_as_frequent_before_does_not_rise() -> None:
+    assert not is_rising(9, 0)
+    assert is_rising(10, 0)
+    assert not is_rising(29, 10)
+    assert is_rising(30, 10)
+
+
+def test_other_releases_and_other_shapes_are_counted_apart(server: Server) -> None:
+    for number in range(5):
+        server.take(error(version=f"0.{number}.0"), error(name=f"Error{number}"))
+    assert server.look() == []
+    assert len(shapes(server.folder)) == 10
+
+
+def test_yesterday_counts_as_yesterday(server: Server) -> None:
+    server.take(*[error()] * 8)
+    server.look()
+    server.now_us += DAY_US
+    server.take(*[error()] * 20)
+    assert server.look() == [], "8, then 20"
+    server.take(*[error()] * 4)
+    (bug,) = server.look()
+    assert (bug.reports, bug.before) == (24, 8)
+
+
+def test_a_book_that_is_lost_or_broken_is_made_anew_and_opens_nothing_twice(server: Server) -> None:
+    server.take(*[error()] * 12)
+    assert len(server.look()) == 1
+    before = shapes(server.folder)
+    for harm in ("lost", "broken"):
+        server.book.close()
+        for path in server.folder.glob(f"{FILE_NAME}*"):
+            path.unlink()
+        if harm == "broken":
+            (server.folder / FILE_NAME).write_bytes(b"noise" * 1000)
+        server.book = VaultBook(server.folder)
+        assert server.look() == []
+        assert shapes(server.folder) == before
+
+
+def test_breaches_of_terms_are_kept_with_their_place(server: Server) -> None:
+    server.take(*reported(3), *reported(2, type=AuditType.TOS_VIOLATION))
+    server.look()
+    newest, older = breaches(server.folder)
+    assert [(each["index"], each["region"], each["count"]) for each in (older, newest)] == [
+        (4, "DE", 3),
+        (5, "DE", 3),
+    ]
+    (row,) = server.store.read(server.sequencer.head.log, 0, 5, 1)
+    from scmanager.eventstore.entry import parse
+
+    assert parse(row.data).id == newest["event"]
+
+
+def test_a_fingerprint_is_the_one_that_its_reporter_has() -> None:
+    frames = tuple(wire.Frame(each.module, each.function) for each in FRAMES)
+    said = wire.ErrorReport("StoreBusy", frames, "0.1.0", 1, 2, 1)
+    body = msgspec.json.encode(wire.Batch(bytes(16), CONSENT, (said,)))
+    (taken,) = ERRORS.read(body).reports.events
+    assert isinstance(taken, ErrorCounted)
+    assert vault.fingerprint(taken) == said.fingerprint

@@ -1,0 +1,180 @@
+"""`scm audit verify`: what it looks at, what it says, and that whoever tampers is told from whoever erased."""
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scmanager.eventstore import audit, audit_chunk
+from scmanager.eventstore.checkpoint import parse_note
+from scmanager.master_ledger.cosignature import cosign
+from tests.cli.conftest import Scm
+from tests.cli.test_log import flip, tamper
+from tests.support.author import Author
+from tests.support.ledger import WITNESSES, name_of
+
+DEPTHS = ("--fast", "--deep", "--full")
+
+
+def verified(scm: Scm, *arguments: object, at: str = "a") -> dict[str, Any]:
+    told = scm("audit", "verify", *arguments, "--json", at=at)
+    assert told.code == (0 if told.json["ok"] else 1), told.err
+    return dict(told.json)
+
+
+@pytest.mark.parametrize("depth", DEPTHS)
+def test_a_folder_that_nobody_touched_is_sound(nova: Scm, depth: str) -> None:
+    told = verified(nova, depth)
+    assert (told["ok"], told["kind"], told["depth"], told["entries"]) == (True, "folder", depth[2:], 5)
+    (head,) = told["heads"]
+    shown = nova("audit", "verify", depth)
+    assert head["root"] in shown.out
+    assert "Sound: 5 entries in 1 log" in shown.out
+    assert ("spaces" in told) == (depth == "--full")
+
+
+@pytest.mark.parametrize(("depth", "column", "found"), [
+    ("--fast", "data", True), ("--deep", "data", True), ("--full", "data", True),
+    ("--fast", "shared", False), ("--deep", "shared", True), ("--full", "shared", True),
+])  # fmt: skip
+def test_a_changed_byte_is_a_line_that_names_the_entry(
+    nova: Scm, tmp_path: Path, depth: str, column: str, found: bool
+) -> None:
+    flip(tmp_path / "a" / "events.db", 3, column=column, place=40)
+    told = verified(nova, depth)
+    assert told["ok"] != found
+    assert (3 in {each["seq"] for each in told["findings"]}) == found
+    if found:
+        assert f"log {told['findings'][0]['log']} entry 3" in nova("audit", "verify", depth).out
+
+
+def test_one_depth_and_something_to_verify(nova: Scm, tmp_path: Path) -> None:
+    assert nova("audit", "verify", "--fast", "--deep").error == "audit-one-depth"
+    assert nova("audit", "verify", at="nowhere").error == "no-data-folder"
+    (tmp_path / "empty").mkdir()
+    assert nova("audit", "verify", tmp_path / "empty").error == "audit-nothing-to-verify"
+    assert verified(nova, tmp_path / "a", at="nowhere")["ok"], "another folder"
+
+
+def test_an_audit_goes_on_where_it_ended_and_says_what_it_did_not_read(
+    nova: Scm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (audit, audit_chunk):
+        monkeypatch.setattr(module, "CHUNK_ENTRIES", 2)
+    assert verified(nova, "--deep", "--resume")["resumed_after"] == 0
+    assert verified(nova, "--deep", "--resume")["resumed_after"] == 4
+    assert "not read again" in nova("audit", "verify", "--deep", "--resume").err
+    flip(tmp_path / "a" / "events.db", 2, place=80)
+    assert verified(nova, "--deep", "--resume")["ok"], "below where it goes on"
+    assert not verified(nova, "--deep")["ok"]
+    assert not verified(nova, "--deep", "--resume")["ok"], "nothing is gone on from any more"
+
+
+def test_what_does_not_fit_what_was_kept_is_verified_anew(
+    nova: Scm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (audit, audit_chunk):
+        monkeypatch.setattr(module, "CHUNK_ENTRIES", 2)
+    assert verified(nova, "--resume")["ok"]
+    (kept,) = (tmp_path / "a.state").glob("verified-*.json")
+    told = json.loads(kept.read_bytes())
+    told["branches"][0]["tree"] = ["A" * 43 + "="]
+    kept.write_text(json.dumps(told), encoding="ascii")
+    again = nova("audit", "verify", "--resume", "--json")
+    assert (again.json["ok"], again.json["resumed_after"]) == (True, 0)
+    assert "all of it is verified anew" in again.err
+
+
+def test_a_space_file_is_verified_whole(nova: Scm, tmp_path: Path) -> None:
+    file = tmp_path / "space"
+    assert nova("space", "export", "-o", file).code == 0
+    for depth in DEPTHS:
+        told = verified(nova, depth, file)
+        assert (told["ok"], told["kind"], told["entries"]) == (True, "file", 5)
+    whole = file.read_bytes()
+    at = whole.index(b'{"entries"')
+    for place in range(at + 40, whole.index(b'{"boxes"') - 3, 401):
+        byte = b"A" if whole[place : place + 1] != b"A" else b"B"
+        file.write_bytes(whole[:place] + byte + whole[place + 1 :])
+        told = verified(nova, file)
+        assert not told["ok"], place
+    file.write_bytes(whole[: len(whole) // 2])
+    assert verified(nova, file)["findings"][0]["code"] == "space-file-damaged"
+
+
+@pytest.fixture
+def published(author: Author) -> tuple[Author, Path]:
+    """A ledger with an update, published and cosigned."""
+    ledger = author.begin(author.serve())
+    author.append("keys")
+    assert author.sign_update(ledger, "--key", author / "release").code == 0
+    author.append("update")
+    folder = author / "ledger"
+    assert author.scm("author", "publish", folder, at="server").code == 0
+    return author, folder
+
+
+def test_a_published_ledger_is_verified_file_by_file(published: tuple[Author, Path]) -> None:
+    author, folder = published
+    for depth in DEPTHS:
+        told = verified(author.scm, depth, folder, at="nowhere")
+        assert (told["ok"], told["kind"], told["entries"]) == (True, "published", 3), told
+    assert told["statements"][0] | {"ledger": None} == {"ledger": None, "manifests": 1, "signed": 2, "void": 0}
+    assert "2 statements signed as they must be" in author.scm("audit", "verify", "--full", folder).out
+    for path in sorted(each for each in folder.rglob("*") if each.is_file() and each.name != ".publishing"):
+        whole = path.read_bytes()
+        for place in range(0, len(whole), max(len(whole) // 4, 1)):
+            path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+            told = author.scm("audit", "verify", "--deep", folder, at="nowhere")
+            assert told.code == 1, (path, place)
+        path.write_bytes(whole)
+    (folder / "manifests").unlink()
+    assert verified(author.scm, "--deep", folder)["findings"][0]["code"] == "manifests-differ"
+
+
+def test_cosignatures_are_held_against_a_policy(published: tuple[Author, Path]) -> None:
+    author, folder = published
+    asked = ("--full", "--policy", author / "policy", folder)
+    assert {each["code"] for each in verified(author.scm, *asked)["findings"]} == {"not-witnessed"}
+    note = (folder / "checkpoint").read_bytes()
+    lines = [cosign(parse_note(note).text, name_of(each), each, 1_700_000_000) for each in WITNESSES]
+    (folder / "checkpoint").write_bytes(note + b"".join(lines))
+    told = verified(author.scm, *asked)
+    assert (told["ok"], told["cosigned"]) == (True, ["w0", "w1", "w2"])
+    (folder / "checkpoint").write_bytes(note + b"".join(lines[:2]) + lines[2].replace(b"A", b"B", 1))
+    forged = author.scm("audit", "verify", *asked)
+    assert forged.code == 1
+    future = [cosign(parse_note(note).text, name_of(each), each, 9_000_000_000) for each in WITNESSES]
+    (folder / "checkpoint").write_bytes(note + b"".join(future))
+    assert {each["code"] for each in verified(author.scm, *asked)["findings"]} == {"not-witnessed"}
+
+
+def test_lawful_gaps_are_told_from_what_is_not_here_and_from_tampering(nova: Scm, tmp_path: Path) -> None:
+    assert nova("member", "note", "Vesper", "Owes me fuel").code == 0
+    events, whole = tmp_path / "a" / "events.db", tmp_path / "whole.db"
+    (space,) = verified(nova, "--full")["spaces"]
+    assert (space["erasures"], space["not_here"], space["void"]) == ([], 0, {})
+    with closing(sqlite3.connect(events)) as database, closing(sqlite3.connect(whole)) as copy:
+        database.backup(copy)
+
+    tamper(events, "DELETE FROM part WHERE pos = (SELECT max(pos) FROM part)")
+    told = nova("audit", "verify", "--full")
+    assert (told.code, "1 part cannot be found, and no erasure explains it" in told.err) == (0, True)
+    assert verified(nova, "--full")["spaces"][0]["not_here"] == 1
+    with closing(sqlite3.connect(whole)) as copy, closing(sqlite3.connect(events)) as database:
+        copy.backup(database)
+    tamper(events, "UPDATE part SET bytes = zeroblob(length(bytes)) WHERE pos = (SELECT max(pos) FROM part)")
+    assert {each["code"] for each in verified(nova, "--full")["findings"]} == {"part-wrong"}
+    with closing(sqlite3.connect(whole)) as copy, closing(sqlite3.connect(events)) as database:
+        copy.backup(database)
+
+    assert nova("erase", "Vesper", "--at-once", "--yes").code == 0
+    assert nova("member", "list").code == 0
+    (space,) = verified(nova, "--full")["spaces"]
+    (erasure,) = space["erasures"]
+    assert space["not_here"] == 0
+    assert (erasure["subject"], erasure["parts"] >= 2) == (space["space"][:32], True)
+    assert f"erased by {erasure['event'][:12]}, ground" in nova("audit", "verify", "--full").out

@@ -1,0 +1,85 @@
+"""`scm ledger statistics` and `scm author statistics`: a day released on the author's machine, read on another."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from scmanager.cli.entry import run
+from scmanager.domain.statistics import DAY_S
+from scmanager.master_ledger import submission
+from scmanager.runtime import clock_us
+from tests.cli.conftest import Answer, Scm
+from tests.support.intake import Site, served
+from tests.support.statistics import others
+
+BACK = 5
+Run = Callable[..., Answer]
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
+    """A server that began to count some days ago, and whom machines go by."""
+    made = Site(tmp_path / "author").make()
+    trust = tmp_path / "trust"
+    trust.mkdir()
+    (trust / "ledger-id").write_text(made.seen().ledger.hex() + "\n", encoding="ascii")
+    (trust / "author-keys.jsonl").write_bytes(submission.encode(made.manifests))
+    (trust / "witnesses.policy").write_text("quorum none\n", encoding="ascii")
+    monkeypatch.setenv("SCM_TRUST", str(trust))
+    with made.taking() as taking, made.counting(taking, lambda: clock_us() - BACK * DAY_S * 10**6) as counted:
+        day = counted.today()
+        counted._records.put(bytes(16), others(150, day), day)
+    return made
+
+
+@pytest.fixture
+def author(site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    def command(*arguments: object) -> Answer:
+        monkeypatch.setenv("SCM_STATE", str(site.settings.state))
+        code = run(["--data", str(site.settings.data), *(str(each) for each in arguments)])
+        told = capsys.readouterr()
+        return Answer(code, told.out, told.err)
+
+    return command
+
+
+def day(back: int) -> str:
+    return time.strftime("%Y-%m-%d", time.gmtime(time.time() - back * DAY_S))
+
+
+def test_closed_days_are_released_by_hand_and_read_with_their_proof(site: Site, author: Run, scm: Scm) -> None:
+    made = author("author", "statistics", site.public, "--day", day(BACK - 1), "--json")
+    assert made.code == 0, made.err
+    assert made.json["released"] == [day(BACK), day(BACK - 1)]
+    assert author("author", "statistics", site.public, "--json").json["released"] == [day(3), day(2)]
+    assert author("author", "statistics", site.public, "--json").json["released"] == []
+    assert author("author", "statistics", site.public, "--day", day(0)).error == "day-not-closed"
+    with site.taking() as taking, site.counting(taking) as counted, served(site.app(counted)) as url:
+        read = scm("ledger", "statistics", url, "--day", day(BACK), "--json")
+        assert read.code == 0, read.err
+        assert read.json["day"] == day(BACK)
+        assert abs(read.json["tables"]["active-users"]["rows"]["all"] - 150) < 100
+        shown = scm("ledger", "statistics", url, "--day", day(BACK))
+        assert "active-users" in shown.out
+        newest = scm("ledger", "statistics", url)
+        assert f"Day {day(2)}" in newest.out
+        assert "Too few" in newest.out
+        assert scm("ledger", "statistics", url, "--day", day(0)).error == "ledger-source-lacks"
+        assert scm("ledger", "statistics", url, "--day", "yesterday").error == "day-mistyped"
+
+
+def test_a_proof_that_was_kept_can_be_read_from_a_folder_and_a_changed_one_cannot(
+    site: Site, author: Run, scm: Scm, tmp_path: Path
+) -> None:
+    assert author("author", "statistics", site.public).code == 0
+    kept = tmp_path / "copy" / "api" / "v1" / "statistics"
+    kept.mkdir(parents=True)
+    with site.taking() as taking, site.counting(taking) as counted, served(site.app(counted)) as url:
+        assert scm("ledger", "statistics", url, "--day", day(BACK), "-o", tmp_path / "proof").code == 0
+    number = int(time.time() - BACK * DAY_S) // DAY_S
+    (kept / str(number)).write_bytes((tmp_path / "proof").read_bytes())
+    assert scm("ledger", "statistics", tmp_path / "copy", "--day", day(BACK)).code == 0
+    (kept / str(number)).write_bytes((tmp_path / "proof").read_bytes().replace(b"index 1", b"index 2"))
+    assert scm("ledger", "statistics", tmp_path / "copy", "--day", day(BACK)).error == "bad-proof"

@@ -1,0 +1,297 @@
+"""What leaves the machine: nothing without consent, nothing but what the texts say, each batch once."""
+
+import contextlib
+import json
+import re
+import time
+from base64 import b64decode
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from scmanager import __version__
+from scmanager.adapters.outbox import Outbox
+from scmanager.adapters.postgres_connection import PostgresServer
+from scmanager.application.reporter import FIRST_WAIT_S, HEALTH_S, STATES_STEP, Reporter
+from scmanager.auditing import audited
+from scmanager.domain.audit_types import AuditType
+from scmanager.domain.consent_texts import Purpose
+from scmanager.master_ledger.error_shape import shape_of
+from scmanager.master_ledger.reports import ERRORS as REPORTS_OF_ERRORS
+from scmanager.master_ledger.reports import Frame, parse_batch, parse_receipt
+from scmanager.reporting import keep_to_consents, reporter_of
+from scmanager.runtime import Node
+from scmanager.serving import Serving
+from tests.support.intake import Site
+from tests.support.machines import Machine, found
+from tests.support.node import Seat
+from tests.support.report_server import ReportServer, report_server
+
+AUDIT, ERRORS, HEALTH = "/api/v1/audit", "/api/v1/errors", re.compile("/api/v1/nodes/([0-9a-f]{64})/health")
+
+
+class Ada:
+    """A machine that may report, and the server that it reports to."""
+
+    def __init__(self, folder: Path, server: ReportServer) -> None:
+        self.server, self.folder = server, folder
+        self.machine = Machine(folder, "ada")
+        self.machine.settings = msgspec.structs.replace(self.machine.settings, report_to=server.address, region="DE")
+
+    def consent(self, node: Node, *purposes: Purpose) -> None:
+        seat = Seat(node, node.personal_space())
+        for each in purposes:
+            seat.do("privacy.consent", purpose=each, version=1)
+
+    def withdraw(self, node: Node, purpose: Purpose) -> None:
+        Seat(node, node.personal_space()).do("privacy.withdraw", purpose=purpose)
+
+    @contextlib.contextmanager
+    def open(self) -> Iterator[tuple[Node, Reporter]]:
+        with self.machine.open() as node:
+            reporter = reporter_of(node, lambda: (7, 1))
+            try:
+                yield node, reporter
+            finally:
+                reporter._outbox.close()
+
+    def note(self, node: Node, text: str = "token of Vesper from 10.1.2.3", times: int = 1) -> None:
+        with audited(node) as note:
+            for _ in range(times):
+                note(AuditType.PERMISSION_VIOLATION, "token-wrong", "10.1.2.3", text)
+
+    @property
+    def all_sent(self) -> bytes:
+        return b"".join(path.encode() + body for path, body in self.server.asked)
+
+
+@pytest.fixture
+def ada(tmp_path: Path) -> Iterator[Ada]:
+    with report_server() as server:
+        yield Ada(tmp_path, server)
+
+
+def broken() -> BaseException:
+    """What a fault of ours looks like: with data of somebody in its text, through functions of ours and of others."""
+    try:
+        parse_batch(REPORTS_OF_ERRORS, b"handle Vesper in /home/ada")
+    except Exception as error:
+        return error
+    raise AssertionError
+
+
+def test_nothing_is_sent_and_nothing_waits_without_consent(ada: Ada) -> None:
+    with ada.open() as (node, reporter):
+        node.personal_space()
+        ada.note(node)
+        reporter.failed(shape_of(broken(), __version__, 1))
+        assert reporter.work() is None
+        assert (ada.server.asked, Outbox(node.settings.data).waiting()) == ([], [])
+        assert not (node.settings.data / "outbox.db").exists()
+
+
+def test_nothing_is_gathered_without_a_server(ada: Ada) -> None:
+    ada.machine.settings = msgspec.structs.replace(ada.machine.settings, report_to=None)
+    with ada.open() as (node, reporter):
+        ada.consent(node, *Purpose)
+        ada.note(node)
+        assert reporter.work() is None
+        assert not (node.settings.data / "outbox.db").exists()
+
+
+def test_audit_events_since_the_consent_are_reported_once_without_what_they_say(ada: Ada) -> None:
+    with ada.open() as (node, reporter):
+        node.personal_space()
+        ada.machine.clock.ahead_s = -7 * 3600
+        ada.note(node)
+        ada.machine.clock.ahead_s = 0
+        ada.consent(node, Purpose.AUDIT_REPORTS)
+        reporter.work()
+        assert ada.server.asked == [], "what was noted before is nobody's business"
+        ada.note(node, times=3)
+        reporter.work()
+        reporter.work()
+        (report,) = ada.server.reports(AUDIT)
+        assert (report.type, report.count, report.region, report.version) == (
+            AuditType.PERMISSION_VIOLATION, 3, "DE", __version__,
+        )  # fmt: skip
+        assert len(ada.server.asked) == 1
+        for clear in (b"Vesper", b"10.1.2.3", b"token", node.personal_space()[:16].hex().encode()):
+            assert clear not in ada.all_sent
+        ada.machine.clock.ahead_s = 6 * 3600
+        ada.note(node, times=2)
+        reporter.work()
+        assert sum(each.count for each in ada.server.reports(AUDIT)) == 5
+
+
+def test_health_is_reported_every_five_minutes_under_an_id_of_its_own(ada: Ada) -> None:
+    with ada.open() as (node, reporter):
+        found(node)
+        ada.consent(node, Purpose.HEALTH)
+        assert reporter.work() == HEALTH_S
+        reporter.work()
+        ada.machine.clock.ahead_s += 300
+        reporter.work()
+        paths = [path for path, _ in ada.server.asked]
+        ids = {known[1] for path in paths if (known := HEALTH.fullmatch(path))}
+        assert (len(paths), len(ids)) == (2, 1)
+        one, two = (batch.reports[0] for _, batch in ada.server.taken.values())
+        assert (one.running, one.failing, one.version, two.at - one.at >= 300) == (7, 1, __version__, True)
+        assert len(one.states) == STATES_STEP, "how many spaces there are is not told"
+        frontiers = {space.frontier() for space in node.shelf.spaces()}
+        assert not frontiers & set(one.states)
+        assert one.states == two.states or one.at // 86_400 != two.at // 86_400
+        assert ids.isdisjoint({node.identity.device.hex(), node.identity.transport.hex()})
+        ada.machine.clock.ahead_s += 86_400
+        reporter.work()
+        assert not set(list(ada.server.taken.values())[-1][1].reports[0].states) & set(one.states)
+
+
+def test_errors_are_told_by_their_shape_and_counted(ada: Ada) -> None:
+    with ada.open() as (node, reporter):
+        ada.consent(node, Purpose.ERROR_REPORTS)
+        ada.server.status = 503
+        for at in (5, 3, 9):
+            reporter.failed(shape_of(broken(), __version__, at))
+        reporter.work()
+        reporter.failed(shape_of(KeyError("Vesper"), __version__, 4))
+        ada.server.status = 200
+        ada.machine.clock.ahead_s += 60
+        reporter.work()
+        first, second = ada.server.reports(ERRORS)
+        assert (first.count, first.first_s, first.last_s, first.error) == (3, 3, 9, "BatchMalformed")
+        assert first.frames == (Frame("scmanager.master_ledger.reports", "parse_batch"),)
+        assert (second.error, second.frames, second.count) == ("KeyError", (), 1)
+        assert b"Vesper" not in ada.all_sent
+        assert b"/home" not in ada.all_sent
+        assert b"test_reporting" not in ada.all_sent
+
+
+def test_withdrawn_nothing_more_is_sent_and_nothing_waits(ada: Ada) -> None:
+    with ada.open() as (node, reporter):
+        ada.consent(node, Purpose.AUDIT_REPORTS, Purpose.HEALTH)
+        ada.note(node)
+        ada.server.status = 503
+        reporter.work()
+        assert {each.purpose for each in Outbox(node.settings.data).waiting()} == {"audit-reports", "health"}
+        ada.withdraw(node, Purpose.AUDIT_REPORTS)
+        keep_to_consents(node)
+        assert {each.purpose for each in Outbox(node.settings.data).waiting()} == {"health"}
+        ada.withdraw(node, Purpose.HEALTH)
+        ada.server.status, before = 200, len(ada.server.asked)
+        assert reporter.work() is None
+        assert (len(ada.server.asked), Outbox(node.settings.data).waiting()) == (before, [])
+
+
+def test_withdrawn_while_a_batch_is_on_its_way_the_others_go(ada: Ada) -> None:
+    with ada.open() as (node, reporter):
+        ada.consent(node, Purpose.AUDIT_REPORTS, Purpose.HEALTH)
+        ada.note(node)
+        taken, kept = ada.server.take, []
+
+        def take(path: str, body: bytes) -> bytes | None:
+            if not kept:
+                kept.append(path)
+                ada.withdraw(node, Purpose.HEALTH)
+            return taken(path, body)
+
+        ada.server.take = take  # type: ignore[method-assign] # the owner withdraws at that very moment
+        reporter.work()
+        assert kept == [AUDIT]
+        assert [path for path, _ in ada.server.asked] == [AUDIT]
+        assert Outbox(node.settings.data).waiting() == []
+
+
+def test_an_answer_that_is_lost_makes_nobody_count_twice(ada: Ada) -> None:
+    with ada.open() as (node, reporter):
+        ada.consent(node, Purpose.AUDIT_REPORTS)
+        ada.note(node)
+        ada.server.answers = False
+        assert reporter.work() == FIRST_WAIT_S
+        assert 0 < reporter.work() <= FIRST_WAIT_S
+        assert len(ada.server.asked) == 1, "whatever wakes it, it waits"
+        ada.server.answers, ada.server.garbled = True, True
+        ada.machine.clock.ahead_s += 60
+        assert reporter.work() == 2 * FIRST_WAIT_S
+    ada.server.garbled = False
+    with ada.open() as (node, reporter):
+        reporter.work()
+        assert len(ada.server.asked) == 3
+        assert len({body for _, body in ada.server.asked}) == 1
+        assert len(ada.server.taken) == 1
+        (row,) = Outbox(node.settings.data).sent()
+        assert json.loads(row["answer"])["count"] == 1
+        assert b64decode(json.loads(row["body"])["id"]) in ada.server.taken
+
+
+def test_what_is_refused_for_good_is_not_sent_again(ada: Ada) -> None:
+    with ada.open() as (node, reporter):
+        ada.consent(node, Purpose.AUDIT_REPORTS)
+        ada.note(node)
+        ada.server.status = 403
+        reporter.work()
+        reporter.work()
+        assert len(ada.server.asked) == 1
+        (row,) = Outbox(node.settings.data).sent()
+        assert json.loads(row["answer"])["code"] == "reports-not-wanted"
+
+
+def test_with_the_server_away_the_pauses_grow_and_nobody_waits(ada: Ada) -> None:
+    ada.machine.settings = msgspec.structs.replace(ada.machine.settings, report_to="http://127.0.0.1:9")
+    with ada.open() as (node, reporter):
+        ada.consent(node, Purpose.HEALTH)
+        waits = []
+        for _ in range(9):
+            waits.append(reporter.work())
+            ada.machine.clock.ahead_s += 3600
+        assert waits == [30.0, 60.0, 120.0, 240.0, 480.0, 960.0, 1920.0, 3600.0, 3600.0]
+
+
+@pytest.mark.services
+@pytest.mark.slow
+def test_a_running_node_reports_by_itself_and_stops_at_once_while_the_server_hangs(
+    ada: Ada, postgres: PostgresServer
+) -> None:
+    with ada.machine.open() as node:
+        ada.consent(node, Purpose.AUDIT_REPORTS, Purpose.HEALTH)
+    ada.server.hold.clear()
+    with ada.machine.open() as node:
+        serving = Serving(node)
+        serving.start()
+        try:
+            serving.note(AuditType.INSTANCE_ACTIVE, "node-started", "node")
+            assert ada.server.came.wait(20)
+            began = time.monotonic()
+            Seat(node, node.personal_space()).do("character.make", name="Wren")
+            assert time.monotonic() - began < 5, "nobody waits for the author"
+            ada.server.hold.set()
+            end = time.monotonic() + 30
+            while len(ada.server.taken) < 2 and time.monotonic() < end:
+                time.sleep(0.1)
+            assert {path.rpartition("/")[2] for path, _ in ada.server.taken.values()} == {"audit", "health"}
+        finally:
+            ada.server.hold.clear()
+            late = serving.stop()
+        assert late == []
+
+
+def test_the_authors_real_server_takes_all_kinds_and_its_receipts_are_kept(tmp_path: Path) -> None:
+    site = Site(tmp_path / "author").make()
+    with report_server() as unused, site.serving() as address:
+        ada = Ada(tmp_path, unused)
+        ada.machine.settings = msgspec.structs.replace(ada.machine.settings, report_to=address)
+        with ada.open() as (node, reporter):
+            ada.consent(node, Purpose.AUDIT_REPORTS, Purpose.HEALTH, Purpose.ERROR_REPORTS)
+            ada.note(node)
+            reporter.failed(shape_of(broken(), __version__, 1))
+            assert reporter.work() == HEALTH_S
+            outbox = Outbox(node.settings.data)
+            assert outbox.waiting() == []
+            sent = outbox.sent()
+            outbox.close()
+    assert {row["purpose"] for row in sent} == {"audit-reports", "health", "error-reports"}
+    for row in sent:
+        receipt = parse_receipt(row["count"], row["answer"])
+        assert receipt.count == row["count"] <= receipt.size

@@ -1,0 +1,174 @@
+"""Statistics from end to end: records over HTTP, a closed day released by the server, proved, read by anybody."""
+
+import secrets
+import time
+from base64 import b64encode
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+
+from scmanager.application.delegation import NotDelegated
+from scmanager.domain.consent import consent_hash
+from scmanager.domain.consent_texts import Purpose
+from scmanager.domain.ledger import Final
+from scmanager.domain.statistics import DAY_S, Record
+from scmanager.domain.statistics_published import Measure, StatisticsPublished
+from scmanager.master_ledger.statistics_batch import PATH, parse_kept
+from scmanager.master_ledger.statistics_proof import verify
+from scmanager.own_statistics import OwnStatistics
+from tests.support.intake import Site, served
+from tests.support.ledger import NOW_S, WITHOUT_WITNESSES
+from tests.support.statistics import DAY, day_of, others
+
+
+class Clock:
+    """What the server thinks the time is: some day of ours."""
+
+    def __init__(self) -> None:
+        self.day = DAY
+
+    def __call__(self) -> int:
+        return (self.day * DAY_S + 3600) * 10**6
+
+
+class Author:
+    """A server that counts, and what it is asked."""
+
+    def __init__(self, site: Site, clock: Clock, counted: OwnStatistics, client: httpx.Client) -> None:
+        self.site, self.clock, self.counted, self.client = site, clock, counted, client
+
+    def send(self, records: list[Record], number: bytes = b"", **changed: Any) -> httpx.Response:
+        body = {
+            "id": b64encode(number or secrets.token_bytes(16)).decode(),
+            "consent": b64encode(consent_hash(Purpose.STATISTICS, 1)).decode(),
+            "reports": msgspec.to_builtins(records),
+        }
+        return self.client.post(PATH, json=body | changed)
+
+    def read(self, day: int) -> bytes:
+        end = time.monotonic() + 20
+        while (answer := self.client.get(f"{PATH}/{day}")).status_code == 503:
+            assert time.monotonic() < end, answer.text
+            time.sleep(0.1)
+        assert answer.status_code == 200, answer.text
+        return answer.content
+
+    def verified(self, day: int) -> StatisticsPublished:
+        return verify(self.read(day), day, self.site.seen().keys(), WITHOUT_WITNESSES, NOW_S)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    return Site(tmp_path_factory.mktemp("statistics")).make()
+
+
+@pytest.fixture(scope="module")
+def author(site: Site) -> Iterator[Author]:
+    clock = Clock()
+    with (
+        site.taking() as taking,
+        site.counting(taking, clock) as counted,
+        served(site.app(counted)) as url,
+        httpx.Client(base_url=url, trust_env=False, timeout=30) as client,
+    ):
+        yield Author(site, clock, counted, client)
+
+
+def files(folder: Path) -> bytes:
+    return b"".join(each.read_bytes() for each in folder.rglob("*") if each.is_file())
+
+
+def test_a_day_is_told_closed_released_proved_and_forgotten(author: Author) -> None:
+    number, crowd = secrets.token_bytes(16), others(150)
+    first = author.send(crowd[:400], number)
+    assert (first.status_code, parse_kept(number, first.content)) == (200, True)
+    assert author.send(crowd[:400], number).content == first.content
+    for begin in range(400, len(crowd), 400):
+        assert author.send(crowd[begin : begin + 400]).status_code == 200
+    author.clock.day = DAY + 2
+    assert author.counted.release_due() == [DAY]
+    said = author.verified(DAY)
+    users = next(table for table in said.tables if table.measure is Measure.ACTIVE_USERS)
+    assert abs(users.rows[0].value - 150) < 100
+    left = files(author.site.settings.data) + files(author.site.public)
+    assert not any(each.user_hash in left or each.session_id in left for each in crowd)
+
+
+def test_a_released_day_is_never_released_with_other_noise(author: Author) -> None:
+    author.clock.day = DAY + 2
+    author.counted.release_due()
+    before = author.verified(DAY)
+    assert author.send(others(100)).status_code == 200  # Too late: they are dropped.
+    author.counted.releases.release(DAY, DAY + 9)
+    assert author.verified(DAY) == before
+
+
+def test_a_day_that_is_not_released_is_not_there(author: Author) -> None:
+    for day in ("99999", "0", "x", "-1", "1" * 40):
+        answer = author.client.get(f"{PATH}/{day}")
+        assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (404, "day-not-held")
+
+
+@pytest.mark.parametrize(
+    ("changed", "status", "code"),
+    [
+        ({"reports": []}, 422, "reports-unusable"),
+        ({"id": "AAAA"}, 422, "reports-unusable"),
+        ({"consent": b64encode(bytes(32)).decode()}, 403, "consent-unknown"),
+    ],
+)
+def test_what_is_no_batch_or_has_no_consent_is_refused(
+    author: Author, changed: dict[str, Any], status: int, code: str
+) -> None:
+    answer = author.send(day_of("ada", day=author.clock.day), **changed)
+    assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (status, code)
+
+
+@pytest.mark.parametrize(
+    "flaw",
+    [
+        {"timestamp": DAY * DAY_S + 1}, {"action": "Ada's diary"}, {"note": "hello"}, {"geo_region": "XX"},
+        {"metadata": {"interface": "linux"}}, {"metadata": {"name": "ada"}}, {"user_hash": "ada"}, {"version": "ada"},
+    ],
+)  # fmt: skip
+def test_a_record_that_says_more_than_it_may_refuses_the_whole_batch(author: Author, flaw: dict[str, Any]) -> None:
+    records = msgspec.to_builtins(day_of("ada"))
+    answer = author.send([], reports=[*records, records[0] | flaw])
+    assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (422, "reports-unusable")
+
+
+def test_the_server_releases_by_itself_when_it_starts_after_a_closed_day(tmp_path: Path) -> None:
+    site, clock = Site(tmp_path).make(), Clock()
+    with site.taking() as taking:
+        with site.counting(taking, clock):
+            pass
+        clock.day = DAY + 3
+        with site.counting(taking, clock).start() as counted:
+            end = time.monotonic() + 20
+            while counted.releases.due(clock.day):
+                assert time.monotonic() < end, counted.trouble
+                time.sleep(0.05)
+
+
+def test_one_whose_log_is_closed_takes_and_releases_nothing(tmp_path: Path) -> None:
+    site, clock = Site(tmp_path).make(), Clock()
+    with site.taking() as taking:
+        log, head = site.manifests[-1].statement.logs[-1], taking.sequencer.head
+        with site.counting(taking, clock):
+            pass
+        site.list(log, Final(head.size, bytes(32)))
+        clock.day = DAY + 3
+        with (
+            site.counting(taking, clock) as counted,
+            served(site.app(counted)) as url,
+            httpx.Client(base_url=url, trust_env=False) as client,
+        ):
+            with pytest.raises(NotDelegated):
+                counted.release_due()
+            answer = Author(site, clock, counted, client).send(day_of("ada", day=clock.day))
+            assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (503, "not-delegated")
+            assert taking.sequencer.head == head
