@@ -10,7 +10,7 @@ import typer
 
 from scmanager.cli.audit_points import NOW, POINT, ZoneOption, read_point, shelf_at
 from scmanager.cli.audit_sources import Evidence, FromOption, SpaceOption, evidence
-from scmanager.cli.audit_telling import Telling
+from scmanager.cli.audit_telling import Telling, is_claims
 from scmanager.cli.moments import Moment
 from scmanager.cli.output import JsonFlag, counted, remark, say, say_json, say_table, short
 from scmanager.cli.why import kind_of
@@ -119,17 +119,17 @@ def _state(side: Side) -> dict[str, Any]:
 def _thing(a: Side, b: Side, changed: Changed) -> dict[str, Any]:
     teller, state = (b, changed.b) if changed.in_b else (a, changed.a)
     name = teller.telling.called(changed.fold, changed.entity, state)
+    both = {each: (getattr(changed.a, each), getattr(changed.b, each)) for each in changed.fields}
+    told = {each: (a.telling.value(one), b.telling.value(other)) for each, (one, other) in both.items()}
+    held = {pair for each, pair in told.items() if not is_claims(*both[each])}
     fields = [
-        {
-            "field": each,
-            "a": a.telling.value(getattr(changed.a, each)),
-            "b": b.telling.value(getattr(changed.b, each)),
-        }
-        for each in changed.fields
+        {"field": each, "a": pair[0], "b": pair[1]}
+        for each, pair in told.items()
+        if each != "id" and pair[0] != pair[1] and not (pair in held and is_claims(*both[each]))
     ]
     return {
         "kind": changed.fold.name, "name": name, "id": changed.entity, "in_a": changed.in_a, "in_b": changed.in_b,
-        "fields": [each for each in fields if each["field"] != "id" and each["a"] != each["b"]],
+        "fields": fields,
     }  # fmt: skip
 
 

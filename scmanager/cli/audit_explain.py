@@ -10,13 +10,12 @@ from scmanager.cli.audit_proofs import Place as Proved
 from scmanager.cli.audit_proofs import coordinates, write_proofs
 from scmanager.cli.audit_replay import UntilOption
 from scmanager.cli.audit_sources import Evidence, FromOption, SpaceOption, evidence
-from scmanager.cli.audit_telling import Telling, things_named
+from scmanager.cli.audit_telling import Telling, is_claims, things_named
 from scmanager.cli.calling import Named, NameUnknown, pick
 from scmanager.cli.moments import Moment
 from scmanager.cli.output import JsonFlag, counted, indented, remark, say, say_json, short
 from scmanager.cli.why import kind_of, sentence
 from scmanager.domain.clash_fields import field_of
-from scmanager.domain.contest import Claim
 from scmanager.domain.event import Id
 from scmanager.domain.fold import Fold
 from scmanager.spaces.contests import contests_of
@@ -195,11 +194,6 @@ class _Explaining:
             return True
         field = field_of(fold.name, contested)
         return field is not None and asked in names_of(type(fold.empty)) and _called_alike(contested, str(asked))
-
-
-def is_claims(*values: Any) -> bool:
-    """Whether these are values with the entries that set them."""
-    return all(isinstance(each, tuple) and all(isinstance(one, Claim) for one in each) for each in values)
 
 
 def _called_alike(contested: str, asked: str) -> bool:

@@ -81,8 +81,14 @@ class Telling:
 
     def fields(self, state: State) -> dict[str, str]:
         """Every field and property that says something, in words."""
-        found = {name: self.value(getattr(state, name)) for name in names_of(type(state)) if name != "id"}
-        return {name: told for name, told in found.items() if told not in ("", "0")}
+        values = {name: getattr(state, name) for name in names_of(type(state)) if name != "id"}
+        found = {name: self.value(value) for name, value in values.items()}
+        held = {told for name, told in found.items() if not is_claims(values[name])}
+        return {
+            name: told
+            for name, told in found.items()
+            if told not in ("", "0") and not (told in held and is_claims(values[name]))
+        }
 
     def brief(self, state: State) -> str:
         """The few that matter most, in one line and without words about people."""
@@ -181,6 +187,11 @@ class Telling:
 
 _SPELT = frozenset({"Window", "Template", "Call", "Owner"})
 """What `spelt` has a sentence for."""
+
+
+def is_claims(*values: Any) -> bool:
+    """Whether these are values with the entries that set them: what holds of them is told beside them."""
+    return all(isinstance(each, tuple) and all(isinstance(one, Claim) for one in each) for each in values)
 
 
 def things_named(telling: Telling) -> list[tuple[Fold, Named]]:
