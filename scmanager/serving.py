@@ -17,7 +17,9 @@ from concurrent.futures import Future
 from typing import Any
 
 from scmanager.actors import Actors, DatabaseAway
+from scmanager.adapters.ledger_spaces import LedgerSpaces
 from scmanager.adapters.node_file import NODE_FILE, NodeFile, NodeFileDamaged, find_node, write_node_file
+from scmanager.adapters.private_files import state_folder
 from scmanager.api.backend import ActorHealth
 from scmanager.api.listening import LOOPBACK as HOST
 from scmanager.api.listening import PortTaken, listen
@@ -73,6 +75,7 @@ class Serving:
         self.auditor = auditor_of(node)
         self.note: Note = self.auditor.note
         self.exchange = Exchange(node, self.note)
+        self._ledger = LedgerSpaces(node.settings.trust, node.settings.state or state_folder())
         self._actors = Actors(node)
         self._usage = usage_of(node, self.auditor.note)
         self._reporter = reporter_of(node, self._parts)
@@ -203,7 +206,9 @@ class Serving:
 
     def my_spaces(self) -> frozenset[bytes]:
         """See Backend."""
-        return frozenset(space.id for space in self.node.shelf.spaces() if self.node.vault.logs_of(space.id))
+        ledger = self._ledger.ids()
+        spaces = (space.id for space in self.node.shelf.spaces())
+        return frozenset(each for each in spaces if each in ledger or self.node.vault.logs_of(each))
 
     def do(self, verb: str, space: bytes, command_id: bytes, arguments: Mapping[str, Any]) -> Future[Result]:
         """See Backend."""
