@@ -1,6 +1,7 @@
 """`scm audit replay`: a space as of then, from its entries alone; whatever it reads stays as it lies there."""
 
 import hashlib
+import shutil
 import time
 from pathlib import Path
 
@@ -62,6 +63,18 @@ def test_no_file_changes_and_none_is_made(nova: Scm, tmp_path: Path) -> None:
         assert nova("audit", "replay", "--until", point).code == 0, point
         assert nova("audit", "replay", "--from", tmp_path / "space.scm", "--until", point).code == 0, point
     assert files_in(tmp_path) == before
+
+
+def test_what_a_killed_node_left_is_read_with_its_write_ahead_log(nova: Scm, tmp_path: Path) -> None:
+    with Node(Settings(tmp_path / "a", tmp_path / "a.state", port=0)) as node:
+        node.do("fleet.form", node.shelf.spaces()[0].id, {"title": "Late"})
+        shutil.copytree(tmp_path / "a", tmp_path / "killed")
+    assert (tmp_path / "killed" / "events.db-wal").stat().st_size
+    before = files_in(tmp_path / "killed")
+    assert "Late" in nova("audit", "replay", "--from", tmp_path / "killed").out
+    after = files_in(tmp_path / "killed")
+    assert {path.name for path in before if before[path] != after.get(path)} <= {"events.db-shm"}
+    assert before.keys() == after.keys()
 
 
 def test_a_moment_is_meant_in_utc_or_in_the_zone_that_is_named(nova: Scm) -> None:
