@@ -12,6 +12,7 @@ from scmanager.runtime import Node
 from scmanager.spaces.state_digest import state_digest
 from tests.cli.conftest import Scm
 from tests.cli.test_log import flip, tamper
+from tests.end_to_end.test_hostile_events import enveloped, slip_in
 from tests.support.author import Author
 
 
@@ -182,6 +183,20 @@ def test_what_is_dated_far_ahead_is_counted_apart(nova: Scm, tmp_path: Path) -> 
     told = nova("audit", "replay")
     assert "dated far ahead of this clock and not counted" in told.err
     assert "Tomorrow" not in told.out
+
+
+def test_what_this_release_does_not_know_is_counted_and_told(nova: Scm, tmp_path: Path) -> None:
+    with Node(Settings(tmp_path / "a", tmp_path / "a.state", port=0)) as node:
+        space = node.shelf.spaces()[0].id
+        for kind, payload in (("warp.jumped/1", b"{}"), ("organisation.renamed/1", b'{"colour":"red"}')):
+            slip_in(node, space, enveloped(node, space, kind, payload))
+    told = nova("audit", "replay", "--json").json
+    assert told["unknown"] == 2
+    assert "2 entries: this release does not know what they say" in nova("audit", "replay").err
+    explained = nova("audit", "explain", "Nova Halcyon", "--json").json["steps"]
+    assert [each["counts"] for each in explained if each["type"] == "organisation.renamed/1"] == [False]
+    event = nova("log", "show", "--type", "warp.", "--json").json[0]["id"]
+    assert "does not know what it says" in nova("audit", "explain", event).out
 
 
 def test_the_ledger_says_what_it_said_then_and_is_compared_with_its_folder(author: Author, tmp_path: Path) -> None:
