@@ -7,8 +7,10 @@ theirs, and no redirect is followed. What it gives is judged by whoever asked fo
 import asyncio
 import ipaddress
 import re
+import ssl
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -150,7 +152,11 @@ async def _got(base: str, path: str, bytes_max: int, seconds: float, body: bytes
         async with (
             asyncio.timeout(seconds),
             httpx.AsyncClient(
-                follow_redirects=False, timeout=STEP_S, headers=headers, trust_env=not is_local(base)
+                follow_redirects=False,
+                timeout=STEP_S,
+                headers=headers,
+                trust_env=not is_local(base),
+                verify=_certificates(),
             ) as client,
             client.stream("GET" if body is None else "POST", f"{base}/{path}", content=body) as answer,
         ):
@@ -164,6 +170,14 @@ async def _got(base: str, path: str, bytes_max: int, seconds: float, body: bytes
     except httpx.HTTPError as error:
         raise _failed(base, path, str(error) or type(error).__name__) from error
     return bytes(data)
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    """Read once a process: it takes 50 ms, and a ledger has many files."""
+    import httpx
+
+    return httpx.create_ssl_context()
 
 
 async def _start_of(answer: "httpx.Response") -> bytes:

@@ -52,7 +52,7 @@ def list_audit_events(
     """
     now = int(time.time())
     with session_of(context).open() as place:
-        rows = [*_recorded(place), *_waiting(place)]
+        rows = [*recorded(place), *_waiting(place)]
     since = now - days * DAY_S if days else 0
     worse = list(Severity)[list(Severity).index(severity) :]
     rows = [row for row in rows if row["type"].startswith(type_ or "") and row["severity"] in worse]
@@ -79,7 +79,8 @@ def _empty(type_: str, *, narrowed: bool) -> str:
     return EMPTY_NARROWED if narrowed else EMPTY
 
 
-def _recorded(place: Place) -> Iterator[Row]:
+def recorded(place: Place) -> Iterator[Row]:
+    """What stands in the owner's own spaces."""
     for space in place.personal_spaces():
         if me(place, space):
             yield from _of_space(place, space)

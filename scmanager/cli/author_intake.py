@@ -13,19 +13,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scmanager.adapters import vault_book
 from scmanager.adapters.identity import open_identity
 from scmanager.adapters.ledger_source import from_folder
-from scmanager.auditing import leave
 from scmanager.cli import author_files as files
+from scmanager.cli.author_vault import noting
 from scmanager.cli.ledger_serving import DEFAULT_PORT
-from scmanager.cli.output import JsonFlag, remark, say, say_json, say_result
+from scmanager.cli.output import JsonFlag, remark, say, say_result
 from scmanager.cli.session import session_of
 from scmanager.cli.trusting import LedgerChoice, ManifestsChoice, PolicyChoice, Trusting, trusting
-from scmanager.domain.audit_types import AuditType
-from scmanager.domain.intake import BugOpened
 from scmanager.domain.ledger import LedgerLog, UpdateSigned
-from scmanager.errors import utc
 from scmanager.eventstore.checkpoint import NOTE_BYTES_MAX, origin
 from scmanager.master_ledger import issuing, submission
 from scmanager.master_ledger.fetching import CHECKPOINT, MANIFESTS, Read, SourceLacks, fetch_manifests
@@ -117,25 +113,6 @@ def serve(
             raise taking.sequencer.ended
 
 
-def show_vault(context: typer.Context, as_json: JsonFlag = False) -> None:
-    """What was reported and has to be looked at: errors by shape and release, bug records, breaches of terms."""
-    folder = session_of(context).folder / FOLDER
-    found, breaches = vault_book.shapes(folder), vault_book.breaches(folder)
-    if as_json:
-        say_json({"errors": found, "terms": breaches})
-        return
-    for each in found:
-        opened = each["opened_s"]
-        since = f"bug since {utc(opened)}" if isinstance(opened, int) else "no bug record"
-        say(f"{each['error']} in {each['version']}: {each['reports']} reports, {each['errors']} times; {since}")
-        for frame in each["frames"] if isinstance(each["frames"], list) else ():
-            say(f"    {frame}")
-    if breaches:
-        say(f"Breaches of terms: {len(breaches)}; with their places in the log: --json.")
-    if not found and not breaches:
-        remark("Nothing was reported that has to be looked at.")
-
-
 @contextmanager
 def at_work(
     given: Trusting, intake: OwnIntake, folder: Path, data: Path
@@ -148,7 +125,7 @@ def at_work(
     read, public = from_folder(folder), folder / FOLDER
     delegation = Delegation(intake.log(), lambda: _seen(given, read), time.monotonic)
     with (
-        Taking(intake, delegation.check, public, lambda: _manifests(given), lambda bug: _leave(data, bug)) as taking,
+        Taking(intake, delegation.check, public, lambda: _manifests(given), noting(data)) as taking,
         OwnStatistics(
             intake, taking.sequencer, delegation.check, from_folder(public), lambda: _versions(read), clock_us
         ) as counted,
@@ -160,12 +137,6 @@ def open_intake(context: typer.Context) -> OwnIntake:
     """The intake folder of this data folder. Raises as `OwnIntake`."""
     session = session_of(context)
     return OwnIntake(session.settings, open_identity(session.folder, session.protection()), clock_us)
-
-
-def _leave(folder: Path, bug: BugOpened) -> None:
-    where = f"{bug.frames[-1].module}.{bug.frames[-1].function}" if bug.frames else "an unknown place"
-    text = f"{bug.error} in {where}: {bug.reports} reports in a day, {bug.before} the day before"
-    leave(folder, AuditType.BUG_REPORTED, "bug-opened", bug.version, text)
 
 
 def _line(log: LedgerLog) -> str:

@@ -17,6 +17,7 @@ from scmanager.adapters.document_guard import DocumentGuard
 from scmanager.spaces.scribe import DocumentUnreadable, Draft, Forgotten, Told, Trouble
 from tests.support.changes import SPARE, body_of, conversation, in_order, poison, retold, sealed
 from tests.support.effort import examples
+from tests.support.forked import unmeasured
 
 TOLD = in_order(conversation()[0])
 GOOD, BAD = b"a good one", b"a bad one"
@@ -103,8 +104,12 @@ def test_what_eats_memory_is_stopped() -> None:
     small.close()
 
 
-def test_fuzzing_through_the_parser_never_harms_more_than_one_document(guard: DocumentGuard) -> None:
+def test_fuzzing_through_the_parser_never_harms_more_than_one_document(
+    guard: DocumentGuard, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Changes with changed bytes, sealed again so that they read well: some are poison, and all are survived."""
+    for name in set(os.environ) - set(unmeasured()):  # Many processes, each of them killed.
+        monkeypatch.delenv(name)
     rng = random.Random(7)
     good = guard.bring(GOOD, TOLD, anew=True).text
     seen: set[str] = set()

@@ -287,16 +287,19 @@ FIELDS = st.sampled_from(
         "months",
     ]
 )
-VALUES = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats()
-    | st.text(max_size=20)
-    | st.sampled_from(["Arrow", "LTI"]),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(FIELDS, inner, max_size=8),
-    max_leaves=25,
-)
+
+
+def values(leaves_max: int) -> st.SearchStrategy[Any]:
+    return st.recursive(
+        st.none()
+        | st.booleans()
+        | st.integers()
+        | st.floats()
+        | st.text(max_size=20)
+        | st.sampled_from(["Arrow", "LTI"]),
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(FIELDS, inner, max_size=8),
+        max_leaves=leaves_max,
+    )
 
 
 def outcome(data: bytes) -> None:
@@ -326,14 +329,14 @@ def test_a_damaged_export_is_read_or_refused_as_untrusted(name: str, data: st.Da
     outcome(whole[:start] + data.draw(st.binary(max_size=12)) + whole[end:])
 
 
-@given(VALUES)
+@given(values(25))
 @settings(deadline=None, max_examples=300)
 @pytest.mark.slow
 def test_any_json_is_read_or_refused_as_untrusted(value: Any) -> None:
     outcome(json.dumps(value).encode())
 
 
-@given(st.lists(st.dictionaries(FIELDS, VALUES, min_size=2), max_size=4))
+@given(st.lists(st.dictionaries(FIELDS, values(4), min_size=2), max_size=4))
 @settings(deadline=None)
 @pytest.mark.slow
 def test_rows_of_any_values_are_read_or_refused_as_untrusted(rows: list[dict[str, Any]]) -> None:

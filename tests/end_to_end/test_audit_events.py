@@ -25,11 +25,11 @@ from scmanager.adapters.postgres_connection import PostgresServer
 from scmanager.application.audit_foreign import note_void
 from scmanager.application.sequencing import Reports
 from scmanager.auditing import audited, watched
-from scmanager.cli import author_intake
+from scmanager.cli.author_vault import noting
 from scmanager.config import Settings
 from scmanager.domain.audit_event import payload_hash
 from scmanager.domain.audit_types import KINDS, AuditType, Severity
-from scmanager.domain.intake import RISING_REPORTS, BugOpened, ErrorCounted, Frame
+from scmanager.domain.intake import RISING_REPORTS, ErrorCounted, Frame
 from scmanager.domain.records import Reason
 from scmanager.errors import Untrusted
 from scmanager.eventstore.store import StoreDamaged
@@ -85,10 +85,7 @@ def test_bug_reported_when_installations_report_one_shape_of_errors_more_often_t
     site = Site(tmp_path / "site").make()
     error = ErrorCounted(CONSENT, "StoreBusy", (Frame("scmanager.runtime", "open_node"),), "0.1.0", 1, 2, 4)
 
-    def leave_note(bug: BugOpened) -> None:
-        author_intake._leave(ada.settings.data, bug)
-
-    with site.taking(leave_note) as taking:
+    with site.taking(noting(ada.settings.data)) as taking:
         for number in range(RISING_REPORTS - 1):
             taking.sequencer.submit(Reports(number.to_bytes(16, "big"), (error,))).result(20)
         time.sleep(1.5)

@@ -32,7 +32,7 @@ def place(tmp_path: Path) -> Path:
 
 def dying(job: str, place: Path, *more: str) -> tuple[int, str]:
     command = [sys.executable, "-m", "tests.support.dying", job, str(place), *more]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env=unmeasured())
     return done.returncode, done.stdout if done.returncode == 0 else done.stderr
 
 

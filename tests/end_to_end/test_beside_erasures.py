@@ -22,6 +22,7 @@ from scmanager.runtime import EVENTS_FILE, Node
 from scmanager.spaces.personal import Absence
 from tests.support.backups import read_through
 from tests.support.erasing import NOTHING_TO_ERASE, Erasing, folder_of, sealed_under, told_words
+from tests.support.forked import unmeasured
 from tests.support.processes import NodeProcess
 
 pytestmark = [pytest.mark.services, pytest.mark.slow]
@@ -31,7 +32,7 @@ SEED = int(os.environ.get("SCM_SEED", "1"))
 
 @pytest.fixture
 def erasing(tmp_path: Path) -> Iterator[Erasing]:
-    with NodeProcess(tmp_path) as node:
+    with NodeProcess(tmp_path, env=unmeasured()) as node:  # As quick as it is: the more goes on beside.
         yield Erasing(node, SEED)
 
 
@@ -70,7 +71,7 @@ def test_space_files(erasing: Erasing) -> None:
         files.append(erasing.node.data.parent / f"{number}.scm")
         files[-1].write_bytes(answer.content)
 
-    erasing.during(export, 20)
+    erasing.during(export, 10)
     sound(erasing)
     with Node(folder_of(erasing.node)) as node:
         for path in files:
@@ -106,7 +107,7 @@ def test_backups(erasing: Erasing) -> None:
         assert answer.status_code == 200, answer.text
         made.append(answer.content)
 
-    erasing.during(back_up, 8)
+    erasing.during(back_up, 4)
     sound(erasing)
     with Node(folder_of(erasing.node)) as node:
         for number, data in enumerate(made):

@@ -1,7 +1,6 @@
 """A node under load whose owner erases his words again and again: what was answered, and what can be read of it."""
 
 import itertools
-import os
 import random
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from scmanager.eventstore.store import Store
 from scmanager.runtime import Node
 from scmanager.spaces.personal import Absence, plain_part
 from scmanager.spaces.subjects import subjects
+from tests.support.forked import unmeasured
 from tests.support.processes import ROOT, NodeProcess
 
 WORKERS = 4
@@ -79,7 +79,7 @@ class Erasing:
 
     def scm(self, *arguments: str) -> str:
         """A command in a process of its own; the code of what refused it, or nothing."""
-        environment = os.environ | {"SCM_STATE": str(self.node.state)}
+        environment = unmeasured() | {"SCM_STATE": str(self.node.state)}
         done = subprocess.run(
             [sys.executable, "-m", "scmanager", "--data", str(self.node.data), *arguments],
             cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120,

@@ -1,0 +1,190 @@
+"""A mirror: a ledger's published files copied from anywhere, each checked against the signed head before it counts.
+
+What lies there already and is right is not fetched again, so a copy that was broken off goes on where it was. The
+checkpoint comes last, as when the author publishes, and never goes back: whoever reads a mirror at any moment finds
+every hash under it. A source can hold back what is new, and nothing else.
+"""
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from scmanager.adapters.folder_lock import FolderLock, Holder
+from scmanager.adapters.private_files import PrivateFileFailed, sync_folder
+from scmanager.adapters.public_files import write_public
+from scmanager.adapters.tile_folder import LOCK_FILE
+from scmanager.application.published import BUNDLE_BYTES_MAX
+from scmanager.errors import Untrusted
+from scmanager.eventstore import entry, parts
+from scmanager.eventstore.checkpoint import NOTE_BYTES_MAX, BadNote, Checkpoint, parse_note
+from scmanager.eventstore.merkle import HASH_BYTES, leaf_hash
+from scmanager.eventstore.tile_tree import TileTree
+from scmanager.eventstore.tiles import WIDTH, BadTile, TilePath, bundle, grown, parse_bundle
+from scmanager.master_ledger.cosigning import merged
+from scmanager.master_ledger.fetching import CHECKPOINT, MANIFESTS, SHARED, Read, SourceLacks, tiles_from
+
+
+class MirrorOfOther(Untrusted):
+    """What lies in {folder} is no earlier copy of this ledger: {reason}."""
+
+    code = "mirror-of-other"
+    hint = "Mirror it into a folder of its own. If it was a copy of this ledger, its log has shown two histories."
+
+
+class Mirrored(msgspec.Struct, frozen=True):
+    """How many entries lie there now, and how many files were written."""
+
+    size: int
+    files: int
+
+
+def mirror(
+    read: Read, note: bytes, manifests: bytes, folder: Path, advance: Callable[[int], None] = lambda _: None
+) -> Mirrored:
+    """Bring the folder up to the head in `note`; `advance` is told how many entries are there.
+
+    The caller has checked note and manifests: that they are the ledger's, and go on from what was seen. Raises
+    BadTile and what else is wrong with a file of the source, MirrorOfOther, FolderInUse, PrivateFileFailed, and as
+    `read`.
+    """
+    point = Checkpoint.parse(parse_note(note).text)
+    tree = TileTree(point.size, point.root, tiles_from(read))
+    _make(folder)
+    with FolderLock(folder / LOCK_FILE, Holder.COMMAND):
+        held = _held(folder / CHECKPOINT, NOTE_BYTES_MAX)
+        since = _since(held, point, tree, folder)
+        folders, files = {folder}, 0
+        for name, data in _missing(read, tree, folder, since, advance):
+            files += _wrote(folder, name, data, folders)
+        files += _wrote(folder, MANIFESTS, manifests, folders)
+        _sync(folders)
+        fresh = _with_lines(held, note) if held is not None and since == point.size else note
+        files += _wrote(folder, CHECKPOINT, fresh, folders)
+        _sync({folder})
+        return Mirrored(point.size, files)
+
+
+def _since(held: bytes | None, point: Checkpoint, tree: TileTree, folder: Path) -> int:
+    """How many entries lie there."""
+    if held is None:
+        return 0
+    try:
+        was = Checkpoint.parse(parse_note(held).text)
+    except Untrusted as error:
+        raise MirrorOfOther(folder=str(folder), reason=str(error).rstrip(".")) from error
+    if was.origin != point.origin:
+        raise MirrorOfOther(folder=str(folder), reason="it is of another log")
+    if was.size > point.size:
+        raise MirrorOfOther(folder=str(folder), reason=f"it has {was.size} entries, the source {point.size}")
+    if tree.root(was.size) != was.root:
+        raise MirrorOfOther(folder=str(folder), reason="its entries are others")
+    return was.size
+
+
+def _missing(
+    read: Read, tree: TileTree, folder: Path, since: int, advance: Callable[[int], None]
+) -> Iterator[tuple[str, bytes]]:
+    """What differs from the files of size `since` and is not there, by its path; all of it checked."""
+    for number in range(since // WIDTH, -(-tree.size // WIDTH)):
+        path = TilePath(None, number, min(WIDTH, tree.size - number * WIDTH))
+        leaves = [tree.leaf(number * WIDTH + place) for place in range(path.width)]
+        entries = yield from _checked(read, folder, path, str(path), partial(_check_leaves, leaves))
+        shared = str(path).replace("tile/entries", SHARED, 1)
+        yield from _checked(read, folder, path, shared, partial(_check_parts, entries))
+        advance(path.width)
+    for tile in grown(tree.size, since):
+        if _held(folder.joinpath(*str(tile).split("/")), tile.width * HASH_BYTES) != (data := tree.tile(tile)):
+            yield str(tile), data
+
+
+def _checked(
+    read: Read, folder: Path, path: TilePath, name: str, check: Callable[[Sequence[bytes]], None]
+) -> Generator[tuple[str, bytes], None, list[bytes]]:
+    """The entries of a bundle that stands the check: as it lies there, else as the source has it."""
+    held = _held(folder.joinpath(*name.split("/")), BUNDLE_BYTES_MAX)
+    if held is not None:
+        with suppress(Untrusted):
+            said = parse_bundle(held, path.width)
+            check(said)
+            return said
+    said = _fetched(read, name, path.width)
+    check(said)
+    yield name, bundle(said)
+    return said
+
+
+def _fetched(read: Read, name: str, width: int) -> list[bytes]:
+    try:
+        return parse_bundle(read(name, BUNDLE_BYTES_MAX), width)
+    except SourceLacks:
+        if width == WIDTH:
+            raise
+    whole = name.rpartition(".p/")[0]  # It has grown meanwhile.
+    return parse_bundle(read(whole, BUNDLE_BYTES_MAX), WIDTH)[:width]
+
+
+def _check_leaves(leaves: Sequence[bytes], entries: Sequence[bytes]) -> None:
+    if [leaf_hash(each) for each in entries] != leaves:
+        raise BadTile(reason="an entry is not the leaf at its place")
+
+
+def _check_parts(entries: Sequence[bytes], shared: Sequence[bytes]) -> None:
+    for said, data in zip(shared, entries, strict=True):
+        one = entry.parse(data)
+        if one.parts:
+            parts.check(one.parts[0], said, 0)
+        elif said:
+            raise BadTile(reason="a part that no entry names")
+
+
+def _with_lines(held: bytes, note: bytes) -> bytes:
+    """The same head with the cosignatures of both, where they fit."""
+    both = merged(held, note.rpartition(b"\n\n")[2])
+    try:
+        parse_note(both)
+    except BadNote:
+        return held
+    return both
+
+
+def _held(path: Path, bytes_max: int) -> bytes | None:
+    """A file's bytes, cut off beyond `bytes_max` + 1; None without one."""
+    try:
+        with path.open("rb") as file:
+            return file.read(bytes_max + 1)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise _failed(path, "read", error) from error
+
+
+def _wrote(folder: Path, name: str, data: bytes, folders: set[Path]) -> int:
+    """1 where that made a difference."""
+    path = folder.joinpath(*name.split("/"))
+    if _held(path, len(data)) == data:
+        return 0
+    write_public(path, data)
+    folders.update(each for each in path.parents if each.is_relative_to(folder))
+    return 1
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _failed(folder, "made", error) from error
+
+
+def _sync(folders: set[Path]) -> None:
+    for each in folders:
+        try:
+            sync_folder(each)
+        except OSError as error:
+            raise _failed(each, "written", error) from error
+
+
+def _failed(path: Path, act: str, error: OSError) -> PrivateFileFailed:
+    return PrivateFileFailed(path=str(path), act=act, reason=error.strerror or type(error).__name__)

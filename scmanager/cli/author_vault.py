@@ -1,0 +1,45 @@
+"""`scm author vault`: what was reported to the author and has to be looked at."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import typer
+
+from scmanager.adapters import vault_book
+from scmanager.auditing import leave
+from scmanager.cli.output import JsonFlag, remark, say, say_json
+from scmanager.cli.session import session_of
+from scmanager.domain.audit_types import AuditType
+from scmanager.domain.intake import BugOpened
+from scmanager.errors import utc
+from scmanager.own_intake import FOLDER
+
+
+def show_vault(context: typer.Context, as_json: JsonFlag = False) -> None:
+    """What was reported and has to be looked at: errors by shape and release, bug records, breaches of terms."""
+    folder = session_of(context).folder / FOLDER
+    found, breaches = vault_book.shapes(folder), vault_book.breaches(folder)
+    if as_json:
+        say_json({"errors": found, "terms": breaches})
+        return
+    for each in found:
+        opened = each["opened_s"]
+        since = f"bug since {utc(opened)}" if isinstance(opened, int) else "no bug record"
+        say(f"{each['error']} in {each['version']}: {each['reports']} reports, {each['errors']} times; {since}")
+        for frame in each["frames"] if isinstance(each["frames"], list) else ():
+            say(f"    {frame}")
+    if breaches:
+        say(f"Breaches of terms: {len(breaches)}; with their places in the log: --json.")
+    if not found and not breaches:
+        remark("Nothing was reported that has to be looked at.")
+
+
+def noting(folder: Path) -> Callable[[BugOpened], None]:
+    """Leaves an audit event about a bug record for whoever opens this data folder next."""
+
+    def note(bug: BugOpened) -> None:
+        where = f"{bug.frames[-1].module}.{bug.frames[-1].function}" if bug.frames else "an unknown place"
+        text = f"{bug.error} in {where}: {bug.reports} reports in a day, {bug.before} the day before"
+        leave(folder, AuditType.BUG_REPORTED, "bug-opened", bug.version, text)
+
+    return note

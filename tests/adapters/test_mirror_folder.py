@@ -1,0 +1,197 @@
+"""Mirrors: a copy that is right or is not made, grows, goes on where it was broken off, and can be copied in turn."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from scmanager.adapters.folder_lock import FolderInUse, FolderLock, Holder
+from scmanager.adapters.ledger_source import from_folder
+from scmanager.adapters.mirror_folder import Mirrored, MirrorOfOther, mirror
+from scmanager.adapters.private_files import PrivateFileFailed
+from scmanager.adapters.tile_folder import LOCK_FILE
+from scmanager.errors import Untrusted
+from scmanager.eventstore.checkpoint import parse_note
+from scmanager.eventstore.memory import MemoryStore
+from scmanager.master_ledger.cosignature import cosign
+from scmanager.master_ledger.fetching import SourceLacks
+from tests.support import tile_reader
+from tests.support.ledger import NOW_S, WITNESSES, name_of
+from tests.support.ledger_server import Ledger, served
+
+
+class Mirrors:
+    """The author's published folder, and a mirror of it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.store, self.folder = MemoryStore(), folder / "mirror"
+        self.ledger = Ledger(self.store, folder)
+        self.ledger.say(self.ledger.first)
+        self.ledger.fill(598)
+        self.ledger.publish()
+        self.asked: list[str] = []
+
+    @property
+    def public(self) -> Path:
+        return self.ledger.public
+
+    def note(self) -> bytes:
+        return (self.public / "checkpoint").read_bytes()
+
+    def run(self, source: Path | None = None, to: Path | None = None, note: bytes | None = None) -> Mirrored:
+        source = source or self.public
+        get = from_folder(source)
+
+        def read(path: str, bytes_max: int) -> bytes:
+            self.asked.append(path)
+            return get(path, bytes_max)
+
+        signed = note or (source / "checkpoint").read_bytes()
+        return mirror(read, signed, (source / "manifests").read_bytes(), to or self.folder)
+
+    def differs(self) -> set[str]:
+        """What is in one of the folders and not, or otherwise, in the other."""
+        mine, theirs = files_of(self.folder), files_of(self.public)
+        return {name for name in mine.keys() | theirs.keys() if mine.get(name) != theirs.get(name)}
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    found = (each for each in folder.rglob("*") if each.is_file() and each.name != LOCK_FILE)
+    return {each.relative_to(folder).as_posix(): each.read_bytes() for each in found}
+
+
+@pytest.fixture
+def mirrors(tmp_path: Path) -> Iterator[Mirrors]:
+    made = Mirrors(tmp_path)
+    yield made
+    made.store.close()
+
+
+def test_a_mirror_is_the_same_files(mirrors: Mirrors) -> None:
+    assert mirrors.run() == Mirrored(600, len(files_of(mirrors.public)))
+    assert mirrors.differs() == set()
+    assert tile_reader.bundles(mirrors.folder, "tile/entries", 600) == [
+        one.data for one, _ in mirrors.ledger.server.said
+    ]
+    assert mirrors.run() == Mirrored(600, 0)
+
+
+def test_a_mirror_is_served_and_mirrored_as_the_ledger_is(mirrors: Mirrors, tmp_path: Path) -> None:
+    mirrors.run()
+    shutil.move(mirrors.public, tmp_path / "gone")
+    with served(mirrors.folder):
+        mirrors.run(mirrors.folder, tmp_path / "second")
+    assert files_of(tmp_path / "second") == files_of(mirrors.folder)
+
+
+def test_only_what_is_new_is_fetched(mirrors: Mirrors) -> None:
+    mirrors.run()
+    mirrors.ledger.fill(300)
+    mirrors.ledger.publish()
+    mirrors.asked.clear()
+    assert mirrors.run().size == 900
+    assert not {"tile/entries/000", "tile/entries/001", "shared/000"} & set(mirrors.asked)
+    assert "tile/entries/003.p/132" in mirrors.asked
+    assert files_of(mirrors.folder).items() >= files_of(mirrors.public).items()
+
+
+def test_what_was_broken_off_goes_on_and_says_nothing_before(mirrors: Mirrors) -> None:
+    wanted = files_of(mirrors.public)
+    (mirrors.public / "shared" / "002.p" / "88").rename(mirrors.public / "away")
+    with pytest.raises(SourceLacks):
+        mirrors.run()
+    assert not (mirrors.folder / "checkpoint").exists()
+    (mirrors.public / "away").rename(mirrors.public / "shared" / "002.p" / "88")
+    mirrors.asked.clear()
+    mirrors.run()
+    assert not [each for each in mirrors.asked if each.startswith(("tile/entries", "shared/000"))]
+    assert files_of(mirrors.folder) == wanted
+
+
+def test_what_lies_there_broken_is_fetched_anew(mirrors: Mirrors) -> None:
+    mirrors.run()
+    (mirrors.folder / "checkpoint").unlink()
+    for name in ("tile/entries/001", "shared/000", "tile/0/000", "tile/1/000.p/2"):
+        (mirrors.folder / name).write_bytes(b"noise")
+    mirrors.run()
+    assert mirrors.differs() == set()
+
+
+def test_partial_files_that_have_grown_meanwhile_are_cut(mirrors: Mirrors) -> None:
+    note = mirrors.note()
+    mirrors.ledger.fill(300)
+    mirrors.ledger.publish()
+    for name in ("tile/0/002.p", "tile/entries/002.p", "shared/002.p"):
+        shutil.rmtree(mirrors.public / name)
+    assert mirrors.run(note=note).size == 600
+    assert tile_reader.bundles(mirrors.folder, "tile/entries", 600) == [
+        one.data for one, _ in mirrors.ledger.server.said[:600]
+    ]
+
+
+PATHS = ["tile/entries/000", "tile/entries/002.p/88", "shared/000", "tile/0/000", "tile/0/002.p/88", "tile/1/000.p/2"]
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.sampled_from(PATHS), st.integers(0, 10**6), st.integers(1, 255))
+def test_no_changed_byte_comes_through(mirrors: Mirrors, name: str, at: int, bits: int) -> None:
+    shutil.rmtree(mirrors.folder, ignore_errors=True)
+    path = mirrors.public / name
+    whole = path.read_bytes()
+    at %= len(whole)
+    path.write_bytes(whole[:at] + bytes((whole[at] ^ bits,)) + whole[at + 1 :])
+    try:
+        with pytest.raises(Untrusted):
+            mirrors.run()
+    finally:
+        path.write_bytes(whole)
+    assert not (mirrors.folder / "checkpoint").exists()
+
+
+def test_a_mirror_never_goes_back_nor_to_another_ledger(mirrors: Mirrors, tmp_path: Path) -> None:
+    mirrors.run()
+    shutil.copytree(mirrors.public, tmp_path / "old")
+    mirrors.ledger.fill(10)
+    mirrors.ledger.publish()
+    mirrors.run()
+    with pytest.raises(MirrorOfOther, match="610 entries, the source 600"):
+        mirrors.run(tmp_path / "old")
+    other, same = Ledger(MemoryStore(), tmp_path / "x", "another"), Ledger(MemoryStore(), tmp_path / "y")
+    for each in (other, same):
+        each.fill(700)
+        each.publish()
+    with pytest.raises(MirrorOfOther, match="another log"):
+        mirrors.run(other.public)
+    with pytest.raises(MirrorOfOther, match="its entries are others"):
+        mirrors.run(same.public)
+    (mirrors.folder / "checkpoint").write_bytes(b"noise")
+    with pytest.raises(MirrorOfOther):
+        mirrors.run()
+
+
+def test_cosignatures_of_both_stay(mirrors: Mirrors) -> None:
+    lines = [cosign(parse_note(mirrors.note()).text, name_of(each), each, NOW_S) for each in WITNESSES]
+    bare = mirrors.note()
+    mirrors.run(note=bare + lines[0])
+    mirrors.run(note=bare + lines[1] + lines[2])
+    assert (mirrors.folder / "checkpoint").read_bytes() == bare + b"".join(lines)
+    mirrors.run(note=bare)
+    assert (mirrors.folder / "checkpoint").read_bytes() == bare + b"".join(lines)
+    many = b"".join(f"— n{n} AAAAAAAA\n".encode() for n in range(62))
+    mirrors.run(note=bare + many)
+    assert (mirrors.folder / "checkpoint").read_bytes() == bare + b"".join(lines), "more than a note may have"
+
+
+def test_one_at_a_time(mirrors: Mirrors) -> None:
+    mirrors.run()
+    with FolderLock(mirrors.folder / LOCK_FILE, Holder.COMMAND), pytest.raises(FolderInUse):
+        mirrors.run()
+
+
+def test_a_folder_that_cannot_be_made_is_told(mirrors: Mirrors, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(PrivateFileFailed):
+        mirrors.run(to=tmp_path / "file" / "mirror")

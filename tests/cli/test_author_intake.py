@@ -1,0 +1,130 @@
+"""The author's server from its terminal: begun, listed, loaded, looked at, and closed by the keepers."""
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support.author import Author
+from tests.support.intake import audit_batch
+from tests.support.ledger import policy_text
+
+POSIX = pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
+
+
+@contextlib.contextmanager
+def serving(author: Author, ledger: str) -> Iterator[tuple[httpx.Client, subprocess.Popen[str]]]:
+    """`scm author serve` in a process of its own, over the published folder."""
+    trust = author / "trust"
+    trust.mkdir(exist_ok=True)
+    (trust / "ledger-id").write_text(ledger)
+    (trust / "author-keys.jsonl").write_bytes((author / "keys").read_bytes())
+    (trust / "witnesses.policy").write_text(policy_text())
+    environment = os.environ | {"SCM_STATE": str(author / "server.state"), "SCM_TRUST": str(trust)}
+    command = [sys.executable, "-m", "scmanager", "--data", str(author / "server")]
+    with subprocess.Popen(
+        [*command, "author", "serve", str(author / "public"), "--port", "0"],
+        env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        try:
+            assert process.stdout is not None
+            said = process.stdout.readline()
+            found = re.search(r"http://[0-9.:]+", said)
+            assert found, (said, process.communicate(timeout=20))
+            with httpx.Client(base_url=found.group(), trust_env=False, timeout=30) as client:
+                yield client, process
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+            process.wait(30)
+
+
+def roots(author: Author) -> list[str]:
+    return [word for n in range(3) for word in ("--root", author.public[f"root-{n}"])]
+
+
+def published(author: Author) -> None:
+    assert author.scm("author", "publish", author / "public", at="server").code == 0
+
+
+def listed(author: Author, line: str) -> None:
+    """The keepers list the log in the next manifest, and it is published."""
+    made = author.scm(
+        "author", "manifest", "--after", author / "keys", "--log", line, "--key", author / "root-0",
+        "--key", author / "root-1", "-o", author / "keys-2",
+    )  # fmt: skip
+    assert made.code == 0, made.err
+    assert author.append("keys-2")[0].code == 0
+    published(author)
+
+
+@POSIX
+@pytest.mark.slow
+def test_reports_are_taken_once_the_keepers_have_listed_the_log(author: Author, monkeypatch: Any) -> None:
+    monkeypatch.undo()  # This one needs the network of this machine.
+    monkeypatch.setenv("COLUMNS", "160")
+    ledger = author.begin(author.serve())
+    assert author.append("keys")[0].code == 0
+    published(author)
+    assert author.scm("author", "intake-log", at="server").error == "intake-missing"
+    begun = author.scm("author", "intake-init", *roots(author), "--json", at="server")
+    assert begun.code == 0, begun.err
+    line = begun.json["log"]
+    assert author.scm("author", "intake-log", "--json", at="server").json == {"log": line, "size": 1, "doubt": ""}
+    assert author.scm("author", "intake-init", *roots(author), at="server").error == "intake-there"
+    body = audit_batch(3)
+    with serving(author, ledger) as (client, _):
+        refused = client.post("/api/v1/audit", json=body)
+        assert refused.status_code == 503
+        assert refused.json()["errors"][0]["extensions"]["code"] == "not-delegated"
+        listed(author, line)  # While the server runs: the node's folder is not the server's.
+        end = time.monotonic() + 20
+        while (answer := client.post("/api/v1/audit", json=body)).status_code != 200:
+            assert time.monotonic() < end, answer.text
+            time.sleep(0.2)
+        assert answer.json()["first"] == 1
+        assert author.scm("author", "intake-log", at="server").error == "folder-in-use"
+        time.sleep(1.5)
+        head = client.get("/intake/checkpoint").text
+        assert head.splitlines()[1] == "4"
+        assert client.get("/checkpoint").status_code == 200
+    assert author.scm("author", "intake-log", "--json", at="server").json["size"] == 4
+    looked = author.scm("author", "vault", at="server")
+    assert (looked.code, "Nothing was reported" in looked.err) == (0, True)
+    with serving(author, ledger) as (client, _):
+        assert client.post("/api/v1/audit", json=body).json() == answer.json(), "the first receipt"
+
+
+def test_a_folder_without_an_identity_takes_no_log(author: Author) -> None:
+    assert author.scm("author", "intake-init", *roots(author), at="nowhere").error == "no-data-folder"
+
+
+def test_the_vault_shows_what_came(author: Author) -> None:
+    from scmanager.adapters.vault_book import VaultBook
+    from scmanager.application.vault import Bug, Shape, Terms
+    from scmanager.domain.intake import Frame
+
+    assert author.scm("init", at="server").code == 0
+    folder: Path = author / "server" / "intake"
+    folder.mkdir()
+    book = VaultBook(folder)
+    frames = (Frame("scmanager.runtime", "open_node"),)
+    book.enter([Shape(b"f" * 32, "StoreBusy", frames, "0.1.0", 20_000, 4)] * 3, 3)
+    book.enter([Bug(b"f" * 32, "0.1.0", 1_728_000_000)], 4)
+    book.enter([Terms(b"e" * 64, b"l" * 32, 5, 9, "0.1.0", "DE", 1, b"p" * 32)], 5)
+    book.close()
+    said = author.scm("author", "vault", at="server")
+    assert "StoreBusy in 0.1.0: 3 reports, 12 times; bug since 2024-10-04 00:00 UTC" in said.out
+    assert "    scmanager.runtime.open_node" in said.out
+    assert "Breaches of terms: 1" in said.out
+    told = author.scm("author", "vault", "--json", at="server").json
+    assert (told["errors"][0]["reports"], told["terms"][0]["index"]) == (3, 5)
