@@ -137,6 +137,18 @@ def test_a_space_file_tells_the_same_with_its_keys_and_says_what_is_closed_witho
     assert closed["digest"] != here["digest"]
 
 
+def test_an_export_of_several_spaces_is_read_whole(nova: Scm, tmp_path: Path) -> None:
+    assert nova("character", "make", "Nyx").code == 0
+    digests = {}
+    for name, flag in (("org", ()), ("personal", ("--personal",))):
+        (tmp_path / "export" / name).mkdir(parents=True)
+        assert nova("space", "export", *flag, "-o", tmp_path / "export" / name / "entries.jsonl").code == 0
+        digests[name] = nova("audit", "replay", "--space", name, "--json").json["digest"]
+    for name, digest in digests.items():
+        told = nova("audit", "replay", "--from", tmp_path / "export", "--space", name, "--json").json
+        assert told["digest"] == digest, name
+
+
 def test_another_data_folder_is_read_as_it_lies_there(nova: Scm, tmp_path: Path) -> None:
     here = nova("audit", "replay", "--json").json
     nova("init", at="b")
@@ -144,6 +156,15 @@ def test_another_data_folder_is_read_as_it_lies_there(nova: Scm, tmp_path: Path)
     for key in (tmp_path / "a.state").glob("*.key"):
         (tmp_path / "b.state" / key.name).write_bytes(key.read_bytes())
     assert nova("audit", "replay", "--from", tmp_path / "a", "--json", at="b").json["digest"] == here["digest"]
+
+
+def test_a_folder_without_its_keys_has_its_frontier_and_says_what_is_closed(nova: Scm, tmp_path: Path) -> None:
+    here = nova("audit", "replay", "--json").json
+    (tmp_path / "mirror").mkdir()
+    (tmp_path / "mirror" / "events.db").write_bytes((tmp_path / "a" / "events.db").read_bytes())
+    told = nova("audit", "replay", "--from", tmp_path / "mirror", "--json", at="nobody").json
+    assert (told["frontier"], told["closed"]) == (here["frontier"], here["entries"] - 1)
+    assert all(each["holds"] for each in told["heads"])
 
 
 def test_what_was_erased_since_is_erased_in_every_earlier_state(nova: Scm) -> None:
