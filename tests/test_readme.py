@@ -19,7 +19,7 @@ from tests.support.forked import unmeasured
 ROOT = Path(__file__).parent.parent
 MANUALS = [
     "docs/manual-first-run.md", "docs/manual-operation.md", "docs/manual-moving.md", "docs/manual-losing.md",
-    "docs/manual-erasing.md", "docs/manual-audit.md",
+    "docs/manual-erasing.md", "docs/manual-privacy.md", "docs/manual-audit.md",
 ]  # fmt: skip
 REFUSED = {
     "scm member remove Vesper mistake": 1,

@@ -51,9 +51,12 @@ def within(space: Space, log: bytes, first: int, last: int) -> list[Opened]:
 
 
 def make(
-    space: Space, heads: Sequence[Head], asked: Iterable[Opened], tree_of: TreeOf, key_of: KeyOf | None = None
-) -> Bundle:
+    space: Space, heads: Sequence[Head], asked: Iterable[Opened], tree_of: TreeOf, key_of: KeyOf | None = None,
+    closed: Iterable[Opened] = (),
+) -> Bundle:  # fmt: skip
     """The bundle about these entries, `key_of` to open their shared parts. The caller holds the shelf's lock.
+
+    `closed`: further entries, that are not opened.
 
     Raises NothingToShow, TooMuchToShow, and as LogTree.
     """
@@ -63,6 +66,8 @@ def make(
     if not wanted:
         raise NothingToShow
     revealed = {(log, branch): frozenset(seqs) for (log, branch), seqs in wanted.items()}
+    for each in closed:
+        wanted.setdefault((each.entry.log, each.branch), set()).add(each.entry.seq)
     for log, seq in _way(space, {log for log, _ in wanted}):
         for place in [place for place in wanted if place[0] == log] or [(log, 0)]:
             wanted.setdefault(place, set()).add(seq)

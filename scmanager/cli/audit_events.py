@@ -52,7 +52,7 @@ def list_audit_events(
     """
     now = int(time.time())
     with session_of(context).open() as place:
-        rows = [*recorded(place), *_waiting(place)]
+        rows = [*recorded(place), *waiting(place)]
     since = now - days * DAY_S if days else 0
     worse = list(Severity)[list(Severity).index(severity) :]
     rows = [row for row in rows if row["type"].startswith(type_ or "") and row["severity"] in worse]
@@ -103,7 +103,8 @@ def _of_space(place: Place, space: Space) -> Iterable[Row]:
         }  # fmt: skip
 
 
-def _waiting(place: Place) -> Iterator[Row]:
+def waiting(place: Place) -> Iterator[Row]:
+    """What waits to be recorded."""
     for cause in AuditSpool(place.settings.data).waiting():
         yield _NOWHERE | {
             "type": cause.type.value, "severity": KINDS[cause.type].severity.value, "code": cause.code,

@@ -87,6 +87,8 @@ THINGS: dict[str, dict[str, Command]] = {
         "consent": "privacy.consent",
         "waiting": "reporting.waiting",
         "sent": "reporting.sent",
+        "export": "access.export",
+        "certificate": "certificates.certificate",
         "region": "law.region",
         "duties": "law.duties",
         "breach": "law.breach",
@@ -113,7 +115,12 @@ THINGS: dict[str, dict[str, Command]] = {
         "serve": "author_intake.serve",
         "name-server": "author_naming.name_server",
     },
-    "verify": {"update": "verifying.update", "plugin": "verifying.plugin", "fork": "verifying.fork"},
+    "verify": {
+        "update": "verifying.update",
+        "plugin": "verifying.plugin",
+        "fork": "verifying.fork",
+        "erasure": "certificates.erasure",
+    },
     "ledger": {
         "fetch": "ledger.fetch",
         "show": "ledger.show",

@@ -118,7 +118,12 @@ def counted(count: int, one: str, many: str = "") -> str:
 
 def say_json(value: Any) -> None:
     """The result as one line of JSON; bytes as lower-case hex."""
-    say_json_text(msgspec.json.encode(_plain(value)))
+    say_json_text(plain_json(value))
+
+
+def plain_json(value: Any) -> bytes:
+    """As JSON; bytes as lower-case hex."""
+    return msgspec.json.encode(_plain(value))
 
 
 def say_json_text(text: bytes) -> None:
