@@ -38,10 +38,13 @@ class SpaceRead(msgspec.Struct, frozen=True):
     keys: KeysLine | None
 
 
-def space_file(path: Path, clock_us: Callable[[], int]) -> SpaceRead:
-    """A space file, verified. Raises Untrusted, FileUnreadable."""
+def space_file(path: Path, clock_us: Callable[[], int], store: MemoryStore | None = None) -> SpaceRead:
+    """A space file, verified; into a store that holds others already, if one is given.
+
+    Raises Untrusted, FileUnreadable.
+    """
     read = read_space(path)
-    store = MemoryStore()
+    store = store or MemoryStore()
     shelf = Shelf(store, FOLDS, lambda _: None, clock_us)
     admit_logs(store, shelf, read.space, read.logs)
     return SpaceRead(store, read.space, read.keys)

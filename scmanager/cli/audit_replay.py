@@ -19,6 +19,7 @@ from scmanager.cli.output import EXIT_REFUSED, JsonFlag, counted, indented, rema
 from scmanager.domain.event import Id
 from scmanager.domain.fold import Fold
 from scmanager.domain.frontier import frontier_of
+from scmanager.domain.records import Reason
 from scmanager.spaces.facts import clear_of
 from scmanager.spaces.opening import parse_row
 from scmanager.spaces.replay import PastShelf
@@ -92,11 +93,13 @@ def _told(read: Evidence, point: Point, shelf: PastShelf, past: Space, published
 
 
 def _unknown(space: Space) -> int:
-    """How many entries that count say what this release does not know."""
+    """How many entries say what this release does not know, a type or a payload."""
     return sum(
-        opened.shared is not None and opened.event is None and space.verdict(opened.entry.id32).valid
+        opened.shared is not None
+        and opened.event is None
+        and (verdict := space.verdicts.entries.get(opened.entry.id32)) is not None
+        and (verdict.valid or verdict.reason is Reason.UNKNOWN_TYPE)
         for opened in space.entries()
-        if opened.entry.id32 in space.verdicts.entries
     )
 
 

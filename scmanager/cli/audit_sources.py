@@ -18,6 +18,7 @@ from scmanager.adapters import evidence_files
 from scmanager.adapters.identity import Identity, open_identity, protection_kind
 from scmanager.adapters.key_box import SpaceKey
 from scmanager.adapters.key_reading import CarriedKeys, ReadOnlyVault
+from scmanager.adapters.key_vault import FILE_NAME as KEYS_FILE
 from scmanager.adapters.key_vault import KeyVault
 from scmanager.adapters.private_files import state_folder
 from scmanager.adapters.space_file import FileUnreadable, open_keys
@@ -30,6 +31,7 @@ from scmanager.cli.session import NoFolder, Place, Session, session_of
 from scmanager.config import read_settings
 from scmanager.domain.catalogue import FOLDS, ORGANISATIONS
 from scmanager.errors import Refused
+from scmanager.eventstore.memory import MemoryStore
 from scmanager.eventstore.sqlite_read_only import ReadOnlySqliteStore
 from scmanager.eventstore.store import Store
 from scmanager.runtime import clock_us
@@ -141,31 +143,31 @@ def _opened(opened: ExitStack, session: Session, path: Path, *, own: bool) -> Ev
 
 
 def _folder(opened: ExitStack, session: Session) -> Evidence:
-    identity = open_identity(session.folder, session.protection())
-    vault = ReadOnlyVault(session.folder, state=_state(session), secret=identity.vault_secret)
-    opened.callback(vault.close)
+    """A data folder; without its keys, as a mirror has it, everything that is sealed stays closed."""
+    identity, vault = _own_keys(opened, session)
     store = ReadOnlySqliteStore(session.folder / EVENTS_FILE)
     opened.callback(store.close)
-    return _evidence(session.folder, session, identity, store, vault)
+    return _evidence(session.folder, session, identity, store, vault or CarriedKeys())
 
 
 def _file(opened: ExitStack, session: Session, path: Path) -> Evidence:
-    """A space file, with the keys it carries for this device and those that this device has."""
-    files = opened.enter_context(space_files(path))
-    file = next(iter(files), None)
-    if file is None:
-        raise SourceUnclear(path=str(path))
-    with progress("Verifying entries", None):
-        read = evidence_files.space_file(file, clock_us)
+    """A space file, or those of an export, with the keys they carry for this device and those that it has."""
     identity, beside = _own_keys(opened, session)
-    carried: list[SpaceKey] = []
-    if read.keys is not None:
-        carried = open_keys(read.keys, identity.box, identity.box_secret)
-    return _evidence(path, session, identity, read.store, CarriedKeys(carried, beside))
+    store, carried = MemoryStore(), list[SpaceKey]()
+    files = opened.enter_context(space_files(path))
+    with progress("Verifying entries", None) as advance:
+        for file in files:
+            read = evidence_files.space_file(file, clock_us, store)
+            if read.keys is not None:
+                carried += open_keys(read.keys, identity.box, identity.box_secret)
+            advance(1)
+    if not store.last_pos():
+        raise SourceUnclear(path=str(path))
+    return _evidence(path, session, identity, store, CarriedKeys(carried, beside))
 
 
 def _own_keys(opened: ExitStack, session: Session) -> tuple[Identity, ReadOnlyVault | None]:
-    if not session.folder.exists() or protection_kind(session.folder) is None:
+    if not (session.folder / KEYS_FILE).exists() or protection_kind(session.folder) is None:
         return _nobody(), None
     identity = open_identity(session.folder, session.protection())
     vault = ReadOnlyVault(session.folder, state=_state(session), secret=identity.vault_secret)

@@ -1,7 +1,9 @@
-"""An event store's file opened for reading: not a byte in its folder changes, not even SQLite's own files beside it.
+"""An event store's file opened for reading: the file and its write-ahead log stay byte for byte as they are.
 
-Where a node has the file open, its write-ahead log is read too. Where nobody has, the file is read as it lies there:
-SQLite would else make a write-ahead log and leave it. What tries to write is refused by the database.
+- No write-ahead log beside it: the file is read as it lies there. SQLite would else make one, and leave it.
+- With one, because a node works there or was killed: it is read too, and SQLite's index of it (`-shm`, memory that
+  processes share) is used, and made where it is gone.
+- What tries to write is refused by the database.
 """
 
 import sqlite3

@@ -1,6 +1,7 @@
 """`scm audit replay`: a space as of then, from its entries alone; whatever it reads stays as it lies there."""
 
 import hashlib
+import shutil
 import time
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from scmanager.runtime import Node
 from scmanager.spaces.state_digest import state_digest
 from tests.cli.conftest import Scm
 from tests.cli.test_log import flip, tamper
+from tests.end_to_end.test_hostile_events import enveloped, slip_in
 from tests.support.author import Author
 
 
@@ -62,6 +64,18 @@ def test_no_file_changes_and_none_is_made(nova: Scm, tmp_path: Path) -> None:
         assert nova("audit", "replay", "--until", point).code == 0, point
         assert nova("audit", "replay", "--from", tmp_path / "space.scm", "--until", point).code == 0, point
     assert files_in(tmp_path) == before
+
+
+def test_what_a_killed_node_left_is_read_with_its_write_ahead_log(nova: Scm, tmp_path: Path) -> None:
+    with Node(Settings(tmp_path / "a", tmp_path / "a.state", port=0)) as node:
+        node.do("fleet.form", node.shelf.spaces()[0].id, {"title": "Late"})
+        shutil.copytree(tmp_path / "a", tmp_path / "killed")
+    assert (tmp_path / "killed" / "events.db-wal").stat().st_size
+    before = files_in(tmp_path / "killed")
+    assert "Late" in nova("audit", "replay", "--from", tmp_path / "killed").out
+    after = files_in(tmp_path / "killed")
+    assert {path.name for path in before if before[path] != after.get(path)} <= {"events.db-shm"}
+    assert before.keys() == after.keys()
 
 
 def test_a_moment_is_meant_in_utc_or_in_the_zone_that_is_named(nova: Scm) -> None:
@@ -123,6 +137,18 @@ def test_a_space_file_tells_the_same_with_its_keys_and_says_what_is_closed_witho
     assert closed["digest"] != here["digest"]
 
 
+def test_an_export_of_several_spaces_is_read_whole(nova: Scm, tmp_path: Path) -> None:
+    assert nova("character", "make", "Nyx").code == 0
+    digests = {}
+    for name, flag in (("org", ()), ("personal", ("--personal",))):
+        (tmp_path / "export" / name).mkdir(parents=True)
+        assert nova("space", "export", *flag, "-o", tmp_path / "export" / name / "entries.jsonl").code == 0
+        digests[name] = nova("audit", "replay", "--space", name, "--json").json["digest"]
+    for name, digest in digests.items():
+        told = nova("audit", "replay", "--from", tmp_path / "export", "--space", name, "--json").json
+        assert told["digest"] == digest, name
+
+
 def test_another_data_folder_is_read_as_it_lies_there(nova: Scm, tmp_path: Path) -> None:
     here = nova("audit", "replay", "--json").json
     nova("init", at="b")
@@ -130,6 +156,15 @@ def test_another_data_folder_is_read_as_it_lies_there(nova: Scm, tmp_path: Path)
     for key in (tmp_path / "a.state").glob("*.key"):
         (tmp_path / "b.state" / key.name).write_bytes(key.read_bytes())
     assert nova("audit", "replay", "--from", tmp_path / "a", "--json", at="b").json["digest"] == here["digest"]
+
+
+def test_a_folder_without_its_keys_has_its_frontier_and_says_what_is_closed(nova: Scm, tmp_path: Path) -> None:
+    here = nova("audit", "replay", "--json").json
+    (tmp_path / "mirror").mkdir()
+    (tmp_path / "mirror" / "events.db").write_bytes((tmp_path / "a" / "events.db").read_bytes())
+    told = nova("audit", "replay", "--from", tmp_path / "mirror", "--json", at="nobody").json
+    assert (told["frontier"], told["closed"]) == (here["frontier"], here["entries"] - 1)
+    assert all(each["holds"] for each in told["heads"])
 
 
 def test_what_was_erased_since_is_erased_in_every_earlier_state(nova: Scm) -> None:
@@ -169,6 +204,20 @@ def test_what_is_dated_far_ahead_is_counted_apart(nova: Scm, tmp_path: Path) -> 
     told = nova("audit", "replay")
     assert "dated far ahead of this clock and not counted" in told.err
     assert "Tomorrow" not in told.out
+
+
+def test_what_this_release_does_not_know_is_counted_and_told(nova: Scm, tmp_path: Path) -> None:
+    with Node(Settings(tmp_path / "a", tmp_path / "a.state", port=0)) as node:
+        space = node.shelf.spaces()[0].id
+        for kind, payload in (("warp.jumped/1", b"{}"), ("organisation.renamed/1", b'{"colour":"red"}')):
+            slip_in(node, space, enveloped(node, space, kind, payload))
+    told = nova("audit", "replay", "--json").json
+    assert told["unknown"] == 2
+    assert "2 entries: this release does not know what they say" in nova("audit", "replay").err
+    explained = nova("audit", "explain", "Nova Halcyon", "--json").json["steps"]
+    assert [each["counts"] for each in explained if each["type"] == "organisation.renamed/1"] == [False]
+    event = nova("log", "show", "--type", "warp.", "--json").json[0]["id"]
+    assert "does not know what it says" in nova("audit", "explain", event).out
 
 
 def test_the_ledger_says_what_it_said_then_and_is_compared_with_its_folder(author: Author, tmp_path: Path) -> None:
