@@ -24,7 +24,7 @@ from scmanager.application.sequencing import Sequencer
 from scmanager.config import Settings
 from scmanager.domain.ledger import LedgerLog, Quorum
 from scmanager.errors import Conflict, Refused, Unavailable
-from scmanager.eventstore.entry import Genesis, RecoveryKeys
+from scmanager.eventstore.entry import Genesis, RecoveryKeys, digest
 from scmanager.eventstore.log_tree import LogTree
 from scmanager.eventstore.own_log import Head, OwnLog
 from scmanager.eventstore.signing import SigningKey
@@ -125,6 +125,10 @@ class OwnIntake:
         """The log that is written, or was last. Raises IntakeMissing."""
         head = self.head()
         return LedgerLog(head.space, head.log, head.public, None)
+
+    def secret(self, purpose: str) -> bytes:
+        """32 bytes of this server, for one purpose."""
+        return digest(f"scm/{purpose}/1", self._identity.vault_secret)
 
     def head(self) -> Head:
         """Where it ends. Raises IntakeMissing."""

@@ -4,6 +4,7 @@ Raises what the node raises.
 """
 
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 
 from scmanager.adapters.key_vault import KeyVault
@@ -70,6 +71,19 @@ def name_server(node: Node, key: bytes, not_after_s: int) -> Result:
 
     name = digest("scm/ledger-name-server/1", log, key, not_after_s.to_bytes(8, "big"))[:16]
     done = node.writer.do(Command(name, space.id, act))
+    node.own_logs.remember()
+    return done
+
+
+def anchor(node: Node, anchors: Sequence[bytes]) -> Result:
+    """Anchor heads of other logs by their salted hashes. Raises as `ledger.anchor`."""
+    space = own_ledger(node.shelf, node.vault)
+    log = node.writer.seat_log(space.id) or b""
+
+    def act(desk: Desk) -> Result:
+        return ledger.anchor(desk, anchors)
+
+    done = node.writer.do(Command(digest("scm/ledger-anchor/1", log, *sorted(anchors))[:16], space.id, act))
     node.own_logs.remember()
     return done
 

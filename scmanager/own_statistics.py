@@ -50,9 +50,14 @@ class OwnStatistics:
         self._intake, self._sequencer, self._check, self._clock_us = intake, sequencer, check, clock_us
         self._published = Published(public)
         self._records = RecordStore(intake.folder / FOLDER, self.today())
-        log = sequencer.head.log
+        self._secret = intake.secret("statistics-secret")
         self.releases = Releases(
-            self._records, log, lambda name: self._place(name) is not None, self._enter, secrets.randbelow, versions
+            self._records,
+            self._name,
+            lambda name: self._place(name) is not None,
+            self._enter,
+            secrets.randbelow,
+            versions,
         )
         self._worker = ThreadPoolExecutor(1, "statistics")
         self._over = threading.Event()
@@ -87,7 +92,7 @@ class OwnStatistics:
 
     def proof(self, day: int) -> Proof:
         """The release of a day, proved. Raises DayNotHeld, StatisticsNotPublished, and as `Published`."""
-        index = self._place(release_id(self._sequencer.head.log, day))
+        index = self._place(self._name(day))
         if index is None:
             raise DayNotHeld(day=day)
         head = self._published.head()
@@ -101,6 +106,9 @@ class OwnStatistics:
         """Release what is due now; the days released. Raises NotDelegated, and as the sequencer and the file."""
         self._check()
         return self.releases.release_due(self.today())
+
+    def _name(self, day: int) -> bytes:
+        return release_id(self._secret, self._sequencer.head.log, day)
 
     def _put(self, batch: bytes, records: Sequence[Record]) -> None:
         self._records.put(batch, records, self.today())

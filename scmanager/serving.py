@@ -17,7 +17,9 @@ from concurrent.futures import Future
 from typing import Any
 
 from scmanager.actors import Actors, DatabaseAway
+from scmanager.adapters.ledger_spaces import LedgerSpaces
 from scmanager.adapters.node_file import NODE_FILE, NodeFile, NodeFileDamaged, find_node, write_node_file
+from scmanager.adapters.private_files import state_folder
 from scmanager.api.backend import ActorHealth
 from scmanager.api.listening import LOOPBACK as HOST
 from scmanager.api.listening import PortTaken, listen
@@ -26,6 +28,8 @@ from scmanager.application.pieces import pending_hint
 from scmanager.application.writer import Result
 from scmanager.auditing import ACTOR, actor_failed, auditor_of
 from scmanager.config import Settings
+from scmanager.counting import ACTOR as STATISTICS
+from scmanager.counting import usage_of
 from scmanager.domain.audit_types import AuditType
 from scmanager.errors import Misconfigured, ScManagerError, Unavailable
 from scmanager.exchanging import Exchange
@@ -71,9 +75,11 @@ class Serving:
         self.auditor = auditor_of(node)
         self.note: Note = self.auditor.note
         self.exchange = Exchange(node, self.note)
+        self._ledger = LedgerSpaces(node.settings.trust, node.settings.state or state_folder())
         self._actors = Actors(node)
+        self._usage = usage_of(node, self.auditor.note)
         self._reporter = reporter_of(node, self._parts)
-        self._supervisor = Supervisor(failures(self._reporter, node, actor_failed(self.note)))
+        self._supervisor = Supervisor(self._failed(failures(self._reporter, node, actor_failed(self.note))))
         self._started = False
         self._socket: socket.socket | None = None
         self._token = secrets.token_urlsafe(32)
@@ -93,7 +99,12 @@ class Serving:
 
     def _start(self, deadline: float, given_up: threading.Event) -> None:
         self._socket = listen(self.node.settings.port)
-        later = [(ACTOR, self.auditor.run), *self._actors.later(), (REPORTS, self._reporter.run)]
+        later = [
+            (ACTOR, self.auditor.run),
+            *self._actors.later(),
+            (STATISTICS, self._usage.run),
+            (REPORTS, self._reporter.run),
+        ]
         for parts in ([*self._actors.first(), ("api", self._run_api)], later):
             for actor in [self._supervisor.start(name, run) for name, run in parts]:
                 self._await(actor, deadline, given_up)
@@ -162,7 +173,7 @@ class Serving:
         from scmanager.api.serving import server as server_of
 
         assert self._socket is not None
-        server = server_of(make_app(self))
+        server = server_of(make_app(self, usage=self._usage))
         watcher = threading.Thread(target=attend, args=(server, stop, ready), name="api-stop", daemon=True)
         watcher.start()
         server.run(sockets=[self._socket.dup()])
@@ -195,7 +206,9 @@ class Serving:
 
     def my_spaces(self) -> frozenset[bytes]:
         """See Backend."""
-        return frozenset(space.id for space in self.node.shelf.spaces() if self.node.vault.logs_of(space.id))
+        ledger = self._ledger.ids()
+        spaces = (space.id for space in self.node.shelf.spaces())
+        return frozenset(each for each in spaces if each in ledger or self.node.vault.logs_of(each))
 
     def do(self, verb: str, space: bytes, command_id: bytes, arguments: Mapping[str, Any]) -> Future[Result]:
         """See Backend."""
@@ -243,6 +256,13 @@ class Serving:
         inside = projector.status().error if report.name == "read-models" and projector else ""
         well = report.health is Health.RUNNING and not inside
         return ActorHealth(report.name, well, " ".join((report.health, inside or report.error)).strip())
+
+    def _failed(self, also: Callable[[str, BaseException], None]) -> Callable[[str, BaseException], None]:
+        def failed(actor: str, error: BaseException) -> None:
+            also(actor, error)
+            self._usage.failed()
+
+        return failed
 
     def _parts(self) -> tuple[int, int]:
         """How many run, and how many do not or were started again."""

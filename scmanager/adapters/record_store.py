@@ -74,6 +74,8 @@ class RecordStore:
         self._path = private_folder(folder) / FILE_NAME
         self._lock = threading.Lock()
         self._was = None
+        self._held: dict[int, int] = {}
+        """How many records of each day are kept, as far as somebody asked."""
         with self._guarded():
             self._path.touch(mode=0o600)
             self._database = sqlite3.connect(self._path, check_same_thread=False, isolation_level=None)
@@ -107,7 +109,7 @@ class RecordStore:
             if known or not timely:
                 return 0
             for day in {each.day for each in timely}:
-                if self._count("day = ?", day) + len(timely) > DAY_RECORDS_MAX:
+                if self._of_day(day) + len(timely) > DAY_RECORDS_MAX:
                     raise RecordsFull
             room: dict[tuple[int, bytes], int] = {}
             rows = []
@@ -121,7 +123,9 @@ class RecordStore:
             self._database.executemany("INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
             latest = max(each.day for each in timely)
             self._database.execute("INSERT INTO batches VALUES (?, ?)", (batch, latest))
-            return len(rows)
+        for row in rows:
+            self._held[row[0]] += 1
+        return len(rows)
 
     def rows(self, day: int) -> list[tuple[Any, ...]]:
         """The records of a day as `releasing.COLUMNS`, hashes in hexadecimal."""
@@ -139,6 +143,7 @@ class RecordStore:
             self._database.execute("DELETE FROM batches WHERE day <= ?", (until,))
             self._database.execute("UPDATE state SET open_day = max(open_day, ? + 1), unclean = 1", (until,))
         with self._guarded():
+            self._held.clear()
             self._clean()
 
     def expire(self, today: int) -> None:
@@ -152,7 +157,13 @@ class RecordStore:
                 self._database.execute("DELETE FROM batches WHERE day < ?", (oldest,))
                 self._database.execute("UPDATE state SET unclean = 1")
             with self._guarded():
+                self._held.clear()
                 self._clean()
+
+    def _of_day(self, day: int) -> int:
+        if day not in self._held:
+            self._held[day] = self._count("day = ?", day)
+        return self._held[day]
 
     def _count(self, where: str, *what: object) -> int:
         sql = f"SELECT count(*) FROM records WHERE {where}"  # noqa: S608 - ours

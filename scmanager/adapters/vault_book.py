@@ -84,6 +84,14 @@ class VaultBook:
             (pos,) = self._database.execute("SELECT pos FROM followed").fetchone()
         return int(pos)
 
+    def clear(self) -> None:
+        """Forget all of it."""
+        with self._lock, told(self._path, _broken):
+            self._database.executescript(
+                "BEGIN IMMEDIATE; DELETE FROM shape; DELETE FROM counted; DELETE FROM bug; DELETE FROM terms;"
+                "UPDATE followed SET pos = 0; COMMIT;"
+            )
+
     def enter(self, noticed: Iterable[Noticed], pos: int) -> None:
         """What stood in the entries up to `pos`: all of it or nothing."""
         with self._lock, told(self._path, _broken):

@@ -22,12 +22,16 @@ from scmanager.api.pool import Pool
 from scmanager.api.rest import PATHS, Rest
 from scmanager.api.schema import served
 from scmanager.api.sockets import Sockets
+from scmanager.application.usage import Usage
 
 GRAPHQL = "/graphql"
 
 
-def make_app(backend: Backend, *, direct: bool = True) -> Starlette:
-    """The app of a node. `direct=False` sends every query through the executor: slower, for comparison."""
+def make_app(backend: Backend, *, direct: bool = True, usage: Usage | None = None) -> Starlette:
+    """The app of a node. `direct=False` sends every query through the executor: slower, for comparison.
+
+    `usage`: who counts what is used, if anybody does.
+    """
     schema = served()
     services = Services(
         backend,
@@ -48,7 +52,7 @@ def make_app(backend: Backend, *, direct: bool = True) -> Starlette:
         services.workers.shutdown(wait=False, cancel_futures=True)
         services.teller.shutdown(wait=False, cancel_futures=True)
 
-    endpoint, sockets = Endpoint(schema, services, direct=direct), Sockets(schema, services)
+    endpoint, sockets = Endpoint(schema, services, direct=direct, usage=usage), Sockets(schema, services)
     rest = Rest(services)
 
     async def health(_: Request) -> Response:

@@ -15,6 +15,7 @@ _SHAPES = {
     "text": re.compile(r"[^\x00\ud800-\udfff]*\Z"),
     "bytea": re.compile(r"\\x(?:[0-9a-f]{2}){0,64}\Z"),
     "bigint": re.compile(r"-?[0-9]{1,18}\Z"),
+    "integer": re.compile(r"-?[0-9]{1,9}\Z"),
     "smallint": re.compile(r"-?[0-9]{1,4}\Z"),
     "timestamptz": re.compile(
         r"[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01]) "

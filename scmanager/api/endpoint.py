@@ -17,6 +17,8 @@ from scmanager.api.context import Context, Services
 from scmanager.api.documents import check
 from scmanager.api.guard import REQUEST_ID
 from scmanager.api.schema import Served
+from scmanager.api.usage import tell
+from scmanager.application.usage import Usage
 from scmanager.errors import Refused, ScManagerError
 
 BATCH_MAX = 10
@@ -41,7 +43,11 @@ class Operation(msgspec.Struct, frozen=True, rename="camel"):
 class Endpoint:
     """Answers HTTP requests to /graphql."""
 
-    def __init__(self, served: Served, services: Services, *, direct: bool = True) -> None:
+    def __init__(
+        self, served: Served, services: Services, *, direct: bool = True, usage: Usage | None = None
+    ) -> None:
+        """`usage`: who counts what is used, if anybody does."""
+        self._usage = usage
         self._schema = served.schema
         self._services = services
         self._direct = direct
@@ -101,8 +107,13 @@ class Endpoint:
             said = failures.spoken(error, request_id).formatted
             return 400, msgspec.json.encode({"errors": [said]})
         if answer is not None:
+            self._tell(asked)
             return 200, b'{"data":' + answer.encode() + b"}"
         return await self._by_executor(asked, context, allowed)
+
+    def _tell(self, asked: Operation) -> None:
+        if self._usage is not None and self._usage.on:
+            tell(self._usage, self._schema._schema, asked.query, asked.operation_name, asked.variables or {})
 
     async def _directly(self, asked: Operation, context: Context) -> str | None:
         schema = self._schema._schema
@@ -131,6 +142,8 @@ class Endpoint:
         answer: dict[str, Any] = {}
         if result.errors:
             answer["errors"] = [each.formatted for each in result.errors]
+        else:
+            self._tell(asked)
         if isinstance(result, PreExecutionError):
             return 400, msgspec.json.encode(answer)
         return 200, msgspec.json.encode({"data": result.data} | answer)

@@ -9,7 +9,7 @@ from strawberry.types import Info
 from scmanager import __version__
 from scmanager.api import audit_events as audit_models
 from scmanager.api import characters as character_models
-from scmanager.api import contests, diplomacy, document_models, exchange, hangar, models
+from scmanager.api import contests, diplomacy, document_models, exchange, hangar, models, registry
 from scmanager.api import notifications as noted
 from scmanager.api import privacy as private
 from scmanager.api import search as searching
@@ -246,6 +246,18 @@ class Query:
         given=searching.GIVEN, source=searching.found,
         description="Whatever has this text in its name, exact matches first, then beginnings; last the documents.",
     )  # fmt: skip
+    updates: Connection[registry.Update] = many(
+        _ALL, filter=registry.UpdateFilter, sort=registry.UpdateSort, next_step=registry.NO_UPDATES,
+        given=registry.IN_CHANNEL, description="What the author released: by channel, the newest version first.",
+    )  # fmt: skip
+    update: registry.Update | None = one(
+        "{c}.settled", "On the most settled channel that has it.", given=registry.OF_VERSION
+    )
+    plugins: Connection[registry.Plugin] = many(
+        "{c}.holds", filter=registry.PluginFilter, sort=registry.PluginSort, next_step=registry.NO_PLUGINS,
+        given=registry.OF_PLUGINS, description="The marketplace, as the author's ledger registers it.",
+    )  # fmt: skip
+    plugin: registry.Plugin | None = one("{c}.holds", given=registry.OF_PLUGIN)
     audit: Connection[models.AuditEntry] = many(
         _ALL, filter=AuditFilter, sort=AuditSort, next_step=models.NO_ENTRIES, given=_IN_SPACE,
         description="The audit trail of a space, void entries too.",

@@ -19,6 +19,7 @@ from scmanager.api import (
     hangar,
     notifications,
     operation_models,
+    registry,
     search,
 )
 from scmanager.api.answering import bind
@@ -61,7 +62,13 @@ def served() -> Served:
     )
     tables = TABLES | hangar.TABLES | operation_models.TABLES | diplomacy.TABLES | characters.TABLES | contests.TABLES
     found = catalogue(
-        schema, tables | document_models.TABLES | search.TABLES | notifications.TABLES | audit_events.TABLES
+        schema,
+        tables
+        | document_models.TABLES
+        | search.TABLES
+        | notifications.TABLES
+        | audit_events.TABLES
+        | registry.TABLES,
     )
     bind(schema._schema, found)
     return Served(schema, found)

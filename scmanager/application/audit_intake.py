@@ -45,10 +45,12 @@ class Intake:
         self._causes: dict[tuple[AuditType, str, str], Cause] = {}
         self._codes: set[tuple[AuditType, str]] = set()
         self._beyond: dict[AuditType, Beyond] = {}
+        self.statistics = False
+        """Whether the owner consents to statistics: without, types that need it are not heard."""
 
     def __call__(self, type_: AuditType, code: str, source: str = "", text: str = "", command: Id = b"") -> None:
-        """See Note. What needs a consent that nobody can give yet is not heard."""
-        if not KINDS[type_].consent:
+        """See Note. What needs a consent that does not stand is not heard."""
+        if self.statistics or not KINDS[type_].consent:
             now = max(self._clock_us(), 0) // 1_000_000
             name = code if _KEY.fullmatch(code) else UNNAMED
             self._add(

@@ -8,8 +8,10 @@ from collections.abc import Sequence
 
 from scmanager.application.desk import Desk
 from scmanager.application.writer import Result
+from scmanager.domain.anchoring import HeadsAnchored
 from scmanager.domain.ledger import KeysPublished
 from scmanager.domain.naming import ServerNamed
+from scmanager.domain.payload import TUPLE_MAX
 from scmanager.errors import Conflict, Refused
 from scmanager.eventstore.entry import encode_json
 from scmanager.master_ledger.manifest import TrustedKeys
@@ -96,6 +98,21 @@ def name_server(desk: Desk, key: bytes, not_after_s: int) -> Result:
     if key in {*manifest.root.keys, *manifest.release.keys, *(each.key for each in manifest.logs)}:
         raise StatementUnusable(why="the key has another role")
     said = desk.record(None, desk.organisation, ServerNamed(key, not_after_s))
+    return {"ledger": keys.ledger.hex(), "index": said.entry.seq}
+
+
+def anchor(desk: Desk, anchors: Sequence[bytes]) -> Result:
+    """Anchor heads of other logs by these hashes (32 bytes each); answers the index.
+
+    Raises LedgerNotBegun, LogNotOpen; StatementUnusable for none, and for more than an entry takes.
+    """
+    keys = keys_of(entered(desk.space, desk.log_id))
+    if keys is None:
+        raise LedgerNotBegun
+    _check_open(desk, keys)
+    if not 1 <= len(anchors) <= TUPLE_MAX:
+        raise StatementUnusable(why=f"1 to {TUPLE_MAX} heads are anchored at a time")
+    said = desk.record(None, desk.organisation, HeadsAnchored(tuple(sorted(anchors))))
     return {"ledger": keys.ledger.hex(), "index": said.entry.seq}
 
 

@@ -65,11 +65,11 @@ class Releases:
     """Of one server. Call it from one thread."""
 
     def __init__(
-        self, records: Records, log: bytes, entered: Callable[[bytes], bool], enter: Enter, below: Below,
-        versions: Callable[[], Sequence[str]],
+        self, records: Records, name: Callable[[int], bytes], entered: Callable[[bytes], bool], enter: Enter,
+        below: Below, versions: Callable[[], Sequence[str]],
     ) -> None:  # fmt: skip
-        """`below`: `secrets.randbelow`; `versions`: those of the releases that the ledger knows, the newest first."""
-        self._records, self._log = records, log
+        """`name`: the id of a day's release; `below`: `secrets.randbelow`; `versions`: those in the ledger."""
+        self._records, self._name = records, name
         self._entered, self._enter = entered, enter
         self._below, self._versions = below, versions
 
@@ -95,7 +95,7 @@ class Releases:
         return days
 
     def _release(self, day: int) -> None:
-        name = release_id(self._log, day)
+        name = self._name(day)
         if not self._entered(name):  # Else it was entered before a crash: only its records are left.
             self._enter(name, self._made(day))
         self._records.destroy(day)
@@ -105,6 +105,9 @@ class Releases:
         return release(day, totals(frame, tuple(self._versions()), tuple(sorted(REGIONS))), self._below)
 
 
-def release_id(log: bytes, day: int) -> bytes:
-    """The id that a day's release is entered under, 16 bytes."""
-    return digest("scm/statistics-release/1", log, day.to_bytes(8, "big"))[:16]
+def release_id(secret: bytes, log: bytes, day: int) -> bytes:
+    """The id that a day's release is entered under, 16 bytes.
+
+    `secret`: 32 bytes of the server: senders choose the ids of their batches, and must not be able to take this one.
+    """
+    return digest("scm/statistics-release/1", secret, log, day.to_bytes(8, "big"))[:16]

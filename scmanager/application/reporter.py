@@ -23,7 +23,7 @@ from scmanager.domain.event import Id32
 from scmanager.errors import Refused, Unavailable, Untrusted
 from scmanager.eventstore.entry import digest
 from scmanager.eventstore.store import Store
-from scmanager.master_ledger import reports
+from scmanager.master_ledger import reports, statistics_batch
 from scmanager.master_ledger.error_shape import joined
 from scmanager.master_ledger.reports import AuditReport, ErrorReport, HealthReport, Kind
 from scmanager.spaces.shelf import Shelf
@@ -211,7 +211,7 @@ class Reporter:
     # Sending
 
     def _send_all(self, stands: Mapping[Purpose, Id32], stopped: Callable[[], bool]) -> float:
-        for kind in reports.KINDS:
+        for kind in (*reports.KINDS, statistics_batch.KIND):
             while not stopped() and self._keep(kind, stands) and (batch := self._outbox.batch(kind.name)) is not None:
                 if not self._send(kind, batch):
                     return self._later()
@@ -230,7 +230,10 @@ class Reporter:
         assert self._post is not None
         try:
             answer = self._post(self._path.get(kind.name, kind.path), batch.body)
-            reports.parse_receipt(batch.count, answer)
+            if kind is statistics_batch.KIND:
+                statistics_batch.parse_kept(batch.id, answer)
+            else:
+                reports.parse_receipt(batch.count, answer)
         except Refused as error:
             answer = msgspec.json.encode({"code": error.code, "message": str(error)})
         except (Unavailable, Untrusted):

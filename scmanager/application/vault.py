@@ -69,6 +69,9 @@ class Book(Protocol):
     def pos(self) -> int:
         """How far the store's entries are in it."""
 
+    def clear(self) -> None:
+        """Forget all of it."""
+
     def enter(self, noticed: list[Noticed], pos: int) -> None:
         """What stood in the entries up to `pos`."""
 
@@ -77,7 +80,12 @@ class Book(Protocol):
 
 
 def follow(store: Store, book: Book) -> int:
-    """Bring the book up to the store's newest entry; how many it took notice of."""
+    """Bring the book up to the store's newest entry; how many it took notice of.
+
+    A book that is further than the store is of a store that was put back: it is made anew.
+    """
+    if book.pos > store.last_pos():
+        book.clear()
     at, found = book.pos, 0
     while rows := store.tail(at, PAGE_ROWS):
         noticed, at = list(_noticed(rows)), rows[-1].pos

@@ -17,7 +17,7 @@ from scmanager.adapters.identity import open_identity
 from scmanager.adapters.ledger_source import from_folder
 from scmanager.cli import author_files as files
 from scmanager.cli.author_vault import noting
-from scmanager.cli.ledger_serving import DEFAULT_PORT
+from scmanager.cli.ledger_serving import DEFAULT_PORT, KeyChoice, identity_of
 from scmanager.cli.output import JsonFlag, remark, say, say_result
 from scmanager.cli.session import session_of
 from scmanager.cli.trusting import LedgerChoice, ManifestsChoice, PolicyChoice, Trusting, trusting
@@ -67,6 +67,7 @@ def serve(
     ledger: LedgerChoice = None,
     manifests: ManifestsChoice = None,
     policy: PolicyChoice = None,
+    key: KeyChoice = None,
 ) -> None:
     """Serve the published ledger and take reports, until Ctrl+C. Reports are taken while the keepers list the log."""
     from scmanager.api.author_app import AuthorApp
@@ -80,6 +81,7 @@ def serve(
     from scmanager.supervisor import told_by_signals
 
     given, read = trusting(context, ledger, manifests, policy), from_folder(folder)
+    identity = identity_of(key)
     with (
         open_intake(context) as intake,
         listen(port) as taken,
@@ -89,7 +91,7 @@ def serve(
         counted.start()
         reports = IntakeApp((*KINDS, STATISTICS), counted.submit, allows, time.monotonic)
         statistics = make_statistics_app(counted.proof)
-        app = AuthorApp(make_ledger_app(read), make_ledger_app(from_folder(public)), reports, statistics)
+        app = AuthorApp(make_ledger_app(read, identity), make_ledger_app(from_folder(public)), reports, statistics)
         serving, asked, ready = server(app), threading.Event(), threading.Event()
         with told_by_signals(asked):
             threads = [

@@ -2,19 +2,32 @@
 
 anybody:    scm author cosign /srv/ledger --policy witnesses.policy      (asks those that have an address there)
             scm author prove sc-manager.zip --checkpoint /srv/ledger/checkpoint
+the author: scm author anchor others/*.note                              (what was seen of other logs, meanwhile)
 """
 
+import secrets
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from scmanager import own_ledger
 from scmanager.adapters import witness_client
+from scmanager.adapters.public_files import write_public
+from scmanager.adapters.space_file import read_bytes
+from scmanager.application.proving import NotEntered, head_in
 from scmanager.cli import author_files as files
-from scmanager.cli.output import EXIT_REFUSED, JsonFlag, remark, say, say_json
+from scmanager.cli.output import EXIT_REFUSED, JsonFlag, remark, say, say_json, say_result
+from scmanager.cli.session import Place, session_of
+from scmanager.cli.targets import check_target
+from scmanager.cli.trusting import LedgerChoice, ManifestsChoice, PolicyChoice, trusting
 from scmanager.errors import Refused, utc
-from scmanager.eventstore.checkpoint import Checkpoint, parse_note
+from scmanager.eventstore.checkpoint import NOTE_BYTES_MAX, Checkpoint, parse_note
+from scmanager.master_ledger import anchoring
+from scmanager.master_ledger.anchoring import Anchor
+from scmanager.master_ledger.proof import Proof
 from scmanager.master_ledger.verification import AHEAD_S
+from scmanager.spaces.opening import parse_row
 
 
 class NoWitnessAddress(Refused):
@@ -58,3 +71,82 @@ def cosign(
         say(f"size {size}: {'a quorum has' if met else 'no quorum has'} cosigned it")
     if not met:
         raise typer.Exit(EXIT_REFUSED)
+
+
+def anchor(
+    context: typer.Context,
+    notes: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE", help="Heads of other logs, each a signed note as that log gave it."),
+    ],
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option("--checkpoint", metavar="FILE", help="Anchored already: prove it under this head, as cosigned."),
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Anchor heads of other logs in the ledger, as salted hashes; beside each, FILE.anchor proves it to anybody.
+
+    That they were there by now is all that it says: not who signed them, nor that their logs told the truth.
+    """
+    targets = [each.with_name(each.name + anchoring.EXTENSION) for each in notes]
+    held = [read_bytes(each, NOTE_BYTES_MAX) for each in notes]
+    for said in held:
+        anchoring.check_note(said)
+    if checkpoint is not None:
+        _prove_again(context, targets, read_bytes(checkpoint, NOTE_BYTES_MAX), as_json=as_json)
+        return
+    for each in targets:
+        check_target(each)
+    salts = [secrets.token_bytes(anchoring.SALT_BYTES) for _ in held]
+    with session_of(context).open() as place:
+        done = own_ledger.anchor(place.node, [anchoring.anchor_of(*each) for each in zip(held, salts, strict=True)])
+        proof = _proof(place, done["index"], None)
+    for target, salt in zip(targets, salts, strict=True):
+        write_public(target, Anchor(salt, proof).to_bytes())
+    say_result({"index": done["index"], "heads": len(held), "size": _size(proof)}, as_json=as_json)
+    remark(
+        "Publish it, have it cosigned, and prove it under that head: scm author anchor FILE --checkpoint CHECKPOINT."
+    )
+
+
+def _prove_again(context: typer.Context, targets: list[Path], note: bytes, *, as_json: bool) -> None:
+    held = [Anchor.parse(read_bytes(each, anchoring.FILE_BYTES_MAX)) for each in targets]
+    with session_of(context).open() as place:
+        proofs = [_proof(place, each.proof.index, note) for each in held]
+    for target, each, proof in zip(targets, held, proofs, strict=True):
+        write_public(target, Anchor(each.salt, proof).to_bytes())
+    say_result({"heads": len(held), "size": _size(proofs[0])}, as_json=as_json)
+
+
+def _proof(place: Place, index: int, note: bytes | None) -> Proof:
+    tree, _ = own_ledger.own_tree(place.shelf, place.store, place.vault, place.settings.data)
+    signed = tree.note() if note is None else note
+    size = head_in(tree, signed).size
+    if index >= size:
+        raise NotEntered(size=size)
+    (row,) = tree.rows(index, index + 1)
+    return Proof.of(parse_row(row), row.shared, tuple(tree.inclusion(index, size)), signed)
+
+
+def _size(proof: Proof) -> int:
+    return Checkpoint.parse(proof.signed().text).size
+
+
+def verify_anchor(
+    context: typer.Context,
+    note: Annotated[Path, typer.Argument(metavar="FILE", help="The head that was anchored; FILE.anchor beside it.")],
+    ledger: LedgerChoice = None,
+    manifests: ManifestsChoice = None,
+    policy: PolicyChoice = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Check that a head of another log was there when the author anchored it. Nobody is asked."""
+    given = trusting(context, ledger, manifests, policy)
+    file = Anchor.parse(read_bytes(note.with_name(note.name + anchoring.EXTENSION), anchoring.FILE_BYTES_MAX))
+    keys = given.seen(given.memory.read()).keys()
+    found = file.verify(read_bytes(note, NOTE_BYTES_MAX), keys, given.policy, files.now_s() + AHEAD_S)
+    told = {"origin": found.point.origin, "size": found.point.size, "index": found.index, "anchored_s": found.at_s}
+    say_result(told, as_json=as_json)
+    if not as_json:
+        say(f"Proved: this head was there by {utc(found.at_s)}, as the author's log says.")

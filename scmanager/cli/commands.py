@@ -108,6 +108,7 @@ THINGS: dict[str, dict[str, Command]] = {
         "prove": "author_ledger.prove",
         "publish": "author_ledger.publish",
         "cosign": "author_witnesses.cosign",
+        "anchor": "author_witnesses.anchor",
         "statistics": "statistics.release",
         "intake-init": "author_intake.init",
         "intake-log": "author_intake.show_log",
@@ -120,6 +121,7 @@ THINGS: dict[str, dict[str, Command]] = {
         "plugin": "verifying.plugin",
         "fork": "verifying.fork",
         "erasure": "certificates.erasure",
+        "anchor": "author_witnesses.verify_anchor",
     },
     "ledger": {
         "fetch": "ledger.fetch",

@@ -3,7 +3,7 @@
 import secrets
 import threading
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,30 +13,29 @@ from scmanager.cli.output import remark, say
 from scmanager.master_ledger.fetching import CHECKPOINT
 from scmanager.master_ledger.handshake import NONCE_BYTES
 
+if TYPE_CHECKING:
+    from scmanager.api.handshake import Identity
+
 DEFAULT_PORT = 7412
+KeyChoice = Annotated[
+    Path | None,
+    typer.Option("--key", metavar="FILE", help="A server key that is named in the ledger: it shakes hands then."),
+]
 
 
 def serve(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="What scm author publish wrote, or a copy of it.")],
     port: Annotated[int, typer.Option("--port", help="On the loopback address; 0 for any free one.")] = DEFAULT_PORT,
-    key: Annotated[
-        Path | None,
-        typer.Option("--key", metavar="FILE", help="A server key that is named in the ledger: it shakes hands then."),
-    ] = None,
+    key: KeyChoice = None,
 ) -> None:
     """Serve a published ledger to whoever asks, until Ctrl+C. It needs no key; what is published later comes too."""
-    from scmanager.api.handshake import Identity
     from scmanager.api.ledger_app import make_ledger_app
     from scmanager.api.serving import attend, listen, server
     from scmanager.application.published import Published
     from scmanager.supervisor import told_by_signals
 
     read = from_folder(folder)
-    identity = (
-        Identity(files.open_keys([key], "server")[0], files.now_s, lambda: secrets.token_bytes(NONCE_BYTES))
-        if key
-        else None
-    )
+    identity = identity_of(key)
     size = Published(read).head().point.size
     with listen(port) as taken:
         serving, asked, ready = server(make_ledger_app(read, identity)), threading.Event(), threading.Event()
@@ -53,3 +52,12 @@ def serve(
             while not asked.wait(1.0):  # Windows does not wake a wait without an end for Ctrl+C.
                 pass
             threads[0].join(10)
+
+
+def identity_of(key: Path | None) -> "Identity | None":
+    """Who a server is that shakes hands. Asks for the passphrase of a sealed key."""
+    if key is None:
+        return None
+    from scmanager.api.handshake import Identity
+
+    return Identity(files.open_keys([key], "server")[0], files.now_s, lambda: secrets.token_bytes(NONCE_BYTES))

@@ -59,12 +59,12 @@ class Kind(msgspec.Struct, frozen=True):
     needs: str = ""
     """What must exist before it has a cause; empty: it is raised."""
     consent: bool = False
-    """Whether it is a statistic: only its owner's consent (SPEC A5) may let it be raised."""
+    """Whether it is a statistic: only its owner's consent (SPEC A5) lets it be raised. It is not reported."""
 
 
 _T, _W, _C = AuditType, Severity.WARNING, Severity.CRITICAL
 _POLICIES = "policies of adapters (W4)"
-_UPDATES, _PLUGINS, _STATISTICS = "updates (U3)", "plugins (P1 to P3)", "the consent to statistics (A5, A8)"
+_UPDATES, _PLUGINS = "updates (U3)", "plugins (P1 to P3)"
 
 KINDS: Final[Mapping[AuditType, Kind]] = MappingProxyType(
     {
@@ -98,10 +98,10 @@ KINDS: Final[Mapping[AuditType, Kind]] = MappingProxyType(
         _T.INSTANCE_INACTIVE: Kind("node", "the node stops"),
         _T.ERROR_REPORTED: Kind("supervisor", "an actor fails, and is started again", _W),
         _T.BUG_REPORTED: Kind("audit vault", "a fingerprint of an error rises"),
-        _T.FEATURE_USED: Kind("API", "a feature is used", needs=_STATISTICS, consent=True),
-        _T.ACTION_PERFORMED: Kind("API", "a command is carried out", needs=_STATISTICS, consent=True),
-        _T.SESSION_STARTED: Kind("API", "the owner begins to work", needs=_STATISTICS, consent=True),
-        _T.SESSION_ENDED: Kind("API", "the owner ends working", needs=_STATISTICS, consent=True),
+        _T.FEATURE_USED: Kind("API", "a feature is used", consent=True),
+        _T.ACTION_PERFORMED: Kind("API", "a command is carried out", consent=True),
+        _T.SESSION_STARTED: Kind("API", "the owner begins to work", consent=True),
+        _T.SESSION_ENDED: Kind("API", "the owner ends working", consent=True),
     }
 )  # fmt: skip
 """By type, in the order of SPEC A2."""

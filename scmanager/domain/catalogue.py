@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from scmanager.domain import (
     alarm,
+    anchoring,
     audit_event,
     character,
     consent,
@@ -23,6 +24,7 @@ from scmanager.domain import (
     organisation,
     player,
     reading,
+    registry,
     role,
     ship,
     squadron,
@@ -58,6 +60,10 @@ PLAYERS: Final = _fold("player", player.Player(), player.evolve)
 INBOXES: Final = _fold("notification", reading.Inbox(), reading.evolve)
 CONSENTS: Final = _fold("consent", consent.Consents(), consent.evolve)
 AUDIT: Final = _fold("audit", audit_event.Series(), audit_event.evolve)
+REGISTRY: Final = Fold(
+    "registry", registry.Register(), registry.evolve,
+    (ledger.KeysPublished, ledger.UpdateSigned, ledger.PluginSigned),
+)  # fmt: skip
 
 FOLDS: Final[Mapping[str, Fold]] = MappingProxyType(
     by_tag(
@@ -80,14 +86,15 @@ FOLDS: Final[Mapping[str, Fold]] = MappingProxyType(
             INBOXES,
             CONSENTS,
             AUDIT,
+            REGISTRY,
         )
     )
 )
 """By event tag."""
 
-# These fold to nothing: alarms are read in the trail of events, statements of the ledger by `master_ledger`, and what
-# was reported to the author stands in a log that is not loaded.
-assert {alarm.ForkSeen.tag, ledger.KeysPublished.tag, intake.AuditTaken.tag, naming.ServerNamed.tag} <= set(
+# These fold to nothing: alarms are read in the trail of events, whom the ledger names and what it anchors in its log,
+# and what was reported to the author stands in a log that is not loaded.
+assert {alarm.ForkSeen.tag, intake.AuditTaken.tag, naming.ServerNamed.tag, anchoring.HeadsAnchored.tag} <= set(
     RIGHT_NEEDED
 )
 assert statistics_published.StatisticsPublished.tag in RIGHT_NEEDED

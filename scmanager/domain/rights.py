@@ -199,6 +199,7 @@ RIGHT_NEEDED: Final[Mapping[str, Right | None]] = MappingProxyType(
         "plugin.signed/1": ANYONE,
         "report.audit-taken/1": ANYONE,
         "server.named/1": ANYONE,
+        "heads.anchored/1": ANYONE,
         "report.health-anchored/1": ANYONE,
         "report.error-counted/1": ANYONE,
         "report.bug-opened/1": ANYONE,

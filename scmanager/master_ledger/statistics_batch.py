@@ -10,7 +10,7 @@ import msgspec
 from scmanager.domain.consent_texts import Purpose
 from scmanager.domain.payload import Id16
 from scmanager.domain.statistics import Record, RecordUnusable, check
-from scmanager.master_ledger.reports import Batch, BatchMalformed, Kind, parse_batch
+from scmanager.master_ledger.reports import Batch, BatchMalformed, Kind, ReceiptMalformed, parse_batch
 
 PATH: Final = "/api/v1/statistics"
 KIND: Final = Kind("statistics", Purpose.STATISTICS, PATH, Batch[Record])
@@ -33,9 +33,12 @@ def parse(raw: bytes) -> Batch[Record]:
     return batch
 
 
-def parse_kept(batch: bytes, raw: bytes) -> bool:
-    """Whether this answer says that the batch of this id was kept. Total."""
+def parse_kept(batch: bytes, raw: bytes) -> Kept:
+    """The answer to the batch of this id. Raises ReceiptMalformed and nothing else."""
     try:
-        return msgspec.json.decode(raw, type=Kept).batch == batch
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        return False
+        found = msgspec.json.decode(raw, type=Kept)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise ReceiptMalformed(reason=str(error)[:200].rstrip(".")) from error
+    if found.batch != batch:
+        raise ReceiptMalformed(reason="it is for another batch")
+    return found

@@ -28,6 +28,7 @@ from scmanager.projections import (
     notifications,
     operations,
     organisations,
+    registry,
     roster,
     search,
 )
@@ -50,6 +51,7 @@ MODELS: tuple[ReadModel, ...] = (
     characters.MODEL,
     documents.MODEL,
     audit_events.MODEL,
+    registry.MODEL,
     contests.MODEL,
     search.MODEL,
     notifications.MODEL,

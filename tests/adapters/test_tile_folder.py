@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from scmanager.adapters import tile_folder
 from scmanager.adapters.folder_lock import FolderInUse, FolderLock
+from scmanager.adapters.ledger_source import from_folder
 from scmanager.adapters.private_files import PrivateFileFailed
 from scmanager.adapters.tile_folder import LOCK_FILE, publish
 from scmanager.application.proving import OtherHistory
@@ -19,6 +20,8 @@ from scmanager.eventstore.checkpoint import Checkpoint, sign_note
 from scmanager.eventstore.log_tree import LogTree
 from scmanager.eventstore.memory import MemoryStore
 from scmanager.eventstore.own_log import OwnLog
+from scmanager.eventstore.tile_tree import TileTree
+from scmanager.master_ledger.fetching import tiles_from
 from tests import tiny_verifier
 from tests.golden.logs import key_of
 from tests.support import tile_reader
@@ -57,6 +60,19 @@ def kept(tmp_path: Path) -> Iterator[Kept]:
     made = Kept(tmp_path / "public")
     yield made
     made.store.close()
+
+
+def test_of_a_log_that_is_nobodys_business_the_hashes_alone_are_published(kept: Kept) -> None:
+    for size in (100, 200, 257, 258, 600):
+        kept.grow(size - kept.tree().head.size)
+        publish(kept.tree(), kept.folder, entries=False)
+        tree = kept.tree()
+        read = TileTree(size, tree.root(size), tiles_from(from_folder(kept.folder)))
+        assert read.leaf(size - 1) == tree.leaf(size - 1)
+        assert tuple(read.consistency(100, size)) == tree.consistency(100, size)
+    assert kept.files() == {
+        "tile/0/000", "tile/0/001", "tile/0/002.p/88", "tile/1/000.p/1", "tile/1/000.p/2", "checkpoint", LOCK_FILE,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("more", [1, 253, 254, 255, 800])

@@ -3,6 +3,7 @@
 import os
 import re
 import urllib.error
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,16 @@ from scmanager.api import connections, endpoint, limits, listening, sockets
 from tests.support.api_docs import GUIDE, Documented, documented
 from tests.support.api_node import Api, Socket
 from tests.support.fleet_of import Nova, populate
+from tests.support.ledger_file import ledger_file
 
 
 @pytest.fixture(scope="module")
-def ours(api: Api) -> Nova:
-    return populate(api.node, members=6, ships=14, title="Documented")
+def ours(api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nova]:
+    with ledger_file() as ledger:
+        api.node.exchange.import_space(ledger.write(tmp_path_factory.mktemp("ledger") / "file"))
+        api.node.trusted = frozenset({ledger.space})
+    yield populate(api.node, members=6, ships=14, title="Documented")
+    api.node.trusted = frozenset()
 
 
 @pytest.mark.parametrize("operation", documented(), ids=lambda each: each.name)

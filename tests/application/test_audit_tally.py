@@ -259,11 +259,14 @@ def test_the_intake_keeps_few_kinds_and_counts_the_rest() -> None:
     assert intake.take() == ([], [])
 
 
-def test_what_needs_consent_is_not_heard() -> None:
+def test_what_needs_consent_is_not_heard_without() -> None:
     intake = Intake(lambda: NOON, lambda size: b"i" * size, lambda: None)
     for type_ in (AuditType.FEATURE_USED, AuditType.SESSION_STARTED):
         intake(type_, "opened")
     assert intake.size == 0
+    intake.statistics = True
+    intake(AuditType.FEATURE_USED, "fleets")
+    assert intake.size == 1
 
 
 @given(st.text(), st.text(st.characters(exclude_categories=())), st.text())

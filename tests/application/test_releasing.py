@@ -12,7 +12,9 @@ from scmanager.domain.event import Event
 from scmanager.domain.statistics_published import Measure, StatisticsPublished
 from tests.support.statistics import DAY, VERSIONS, others
 
-LOG = bytes(32)
+
+def name(day: int) -> bytes:
+    return release_id(bytes(32), bytes(32), day)
 
 
 class Log:
@@ -39,7 +41,7 @@ def records(tmp_path: Path) -> Iterator[RecordStore]:
 
 def releases(records: RecordStore, log: Log, seed: int = 1) -> Releases:
     return Releases(
-        records, LOG, log.entries.__contains__, log.enter, random.Random(seed).randrange, lambda: VERSIONS
+        records, name, log.entries.__contains__, log.enter, random.Random(seed).randrange, lambda: VERSIONS
     )  # fmt: skip
 
 
@@ -53,7 +55,7 @@ def test_a_day_is_closed_when_the_one_after_it_is_over(records: RecordStore) -> 
 def test_a_released_day_is_published_and_its_records_are_gone(records: RecordStore) -> None:
     log = Log()
     assert releases(records, log).release_due(DAY + 2) == [DAY]
-    said = log.entries[release_id(LOG, DAY)]
+    said = log.entries[name(DAY)]
     users = next(table for table in said.tables if table.measure is Measure.ACTIVE_USERS)
     assert abs(users.rows[0].value - 200) < 100
     assert (records.rows(DAY), records.open_day) == ([], DAY + 1)
@@ -62,7 +64,7 @@ def test_a_released_day_is_published_and_its_records_are_gone(records: RecordSto
 def test_a_day_that_nobody_told_of_is_released_as_well(records: RecordStore) -> None:
     log = Log()
     assert releases(records, log).release_due(DAY + 4) == [DAY, DAY + 1, DAY + 2]
-    assert log.entries[release_id(LOG, DAY + 2)].day == DAY + 2
+    assert log.entries[name(DAY + 2)].day == DAY + 2
 
 
 def test_a_release_that_could_not_be_entered_is_made_anew_later(records: RecordStore) -> None:
@@ -78,10 +80,10 @@ def test_a_release_that_could_not_be_entered_is_made_anew_later(records: RecordS
 def test_a_release_that_was_entered_before_a_crash_is_never_made_with_other_noise(records: RecordStore) -> None:
     log = Log()
     made = releases(records, log)
-    log.enter(release_id(LOG, DAY), made._made(DAY))  # And the power went.
-    first = log.entries[release_id(LOG, DAY)]
+    log.enter(name(DAY), made._made(DAY))  # And the power went.
+    first = log.entries[name(DAY)]
     assert releases(records, log, seed=2).release_due(DAY + 2) == [DAY]
-    assert log.entries[release_id(LOG, DAY)] is first
+    assert log.entries[name(DAY)] is first
     assert records.rows(DAY) == []
 
 
@@ -95,3 +97,17 @@ def test_releasing_one_day_by_name_releases_those_before_it_first(records: Recor
 
 def test_a_server_that_was_away_for_years_does_not_tell_every_day_of_them(records: RecordStore) -> None:
     assert len(releases(records, Log()).due(DAY + 5000)) == BEHIND_MAX - 1
+
+
+def test_nobody_who_lacks_the_server_s_secret_can_name_a_release() -> None:
+    assert (
+        len(
+            {
+                release_id(secret, log, day)
+                for secret in (bytes(32), b"1" * 32)
+                for log in (bytes(32), b"2" * 32)
+                for day in (DAY, DAY + 1)
+            }
+        )
+        == 8
+    )

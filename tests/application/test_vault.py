@@ -119,6 +119,17 @@ def test_a_book_that_is_lost_or_broken_is_made_anew_and_opens_nothing_twice(serv
         assert shapes(server.folder) == before
 
 
+def test_a_book_that_is_further_than_its_store_is_made_anew(server: Server, tmp_path: Path) -> None:
+    server.take(*[error("Later")] * 3)
+    server.look()
+    earlier = Server(tmp_path)
+    earlier.take(error())
+    earlier.look()
+    assert [each["error"] for each in shapes(tmp_path)] == ["StoreBusy"]
+    earlier.sequencer.stop()
+    earlier.book.close()
+
+
 def test_breaches_of_terms_are_kept_with_their_place(server: Server) -> None:
     server.take(*reported(3), *reported(2, type=AuditType.TOS_VIOLATION))
     server.look()

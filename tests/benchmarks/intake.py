@@ -42,9 +42,9 @@ from tests.support.intake import Site
 
 site = Site(Path(sys.argv[1]))
 site.remember()
-with site.taking() as taking, listen(0) as taken:
+with site.taking() as taking, site.counting(taking) as counted, listen(0) as taken:
     print(taken.getsockname()[1], flush=True)
-    server(site.app(taking)).run(sockets=[taken])
+    server(site.app(counted)).run(sockets=[taken])
 """
 
 

@@ -18,7 +18,7 @@ from scmanager.eventstore.own_log import Draft, OwnLog
 from scmanager.eventstore.signing import SigningKey
 from scmanager.eventstore.sqlite import SqliteStore
 from scmanager.eventstore.store import Store
-from tests.benchmarks import deep_verification as logs
+from tests.benchmarks import audit as logs
 
 ENTRIES = 1_000_000
 PROOFS = 2_000

@@ -19,7 +19,7 @@ from scmanager.adapters import tile_folder
 from scmanager.eventstore.log_tree import LogTree
 from scmanager.eventstore.sqlite import SqliteStore
 from scmanager.eventstore.tiles import TilePath
-from tests.benchmarks import deep_verification as logs
+from tests.benchmarks import audit as logs
 
 ENTRIES = 100_000
 CONNECTIONS = 8

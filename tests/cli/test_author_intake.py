@@ -22,7 +22,7 @@ POSIX = pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
 
 
 @contextlib.contextmanager
-def serving(author: Author, ledger: str) -> Iterator[tuple[httpx.Client, subprocess.Popen[str]]]:
+def serving(author: Author, ledger: str, *options: str) -> Iterator[tuple[httpx.Client, subprocess.Popen[str]]]:
     """`scm author serve` in a process of its own, over the published folder."""
     trust = author / "trust"
     trust.mkdir(exist_ok=True)
@@ -32,7 +32,7 @@ def serving(author: Author, ledger: str) -> Iterator[tuple[httpx.Client, subproc
     environment = os.environ | {"SCM_STATE": str(author / "server.state"), "SCM_TRUST": str(trust)}
     command = [sys.executable, "-m", "scmanager", "--data", str(author / "server")]
     with subprocess.Popen(
-        [*command, "author", "serve", str(author / "public"), "--port", "0"],
+        [*command, "author", "serve", str(author / "public"), "--port", "0", *options],
         env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     ) as process:  # fmt: skip
         try:
@@ -100,8 +100,11 @@ def test_reports_are_taken_once_the_keepers_have_listed_the_log(author: Author, 
     assert author.scm("author", "intake-log", "--json", at="server").json["size"] == 4
     looked = author.scm("author", "vault", at="server")
     assert (looked.code, "Nothing was reported" in looked.err) == (0, True)
-    with serving(author, ledger) as (client, _):
+    assert author.scm("author", "keygen", "server", "--plain", "-o", author / "server.key").code == 0
+    with serving(author, ledger, "--key", str(author / "server.key")) as (client, _):
         assert client.post("/api/v1/audit", json=body).json() == answer.json(), "the first receipt"
+        greeted = client.post("/api/v1/handshake", content=b"noise")
+        assert greeted.json()["errors"][0]["extensions"]["code"] == "bad-handshake"
 
 
 def test_a_folder_without_an_identity_takes_no_log(author: Author) -> None:

@@ -119,10 +119,44 @@ def test_a_source_that_lacks_something_brings_nothing(home: Home) -> None:
     assert home.scm("updates").error == "ledger-not-here"
 
 
-def test_a_running_node_takes_it_in(home: Home) -> None:
+QUERY = """{
+  updates(channel: STABLE, first: 10) { nodes { version channel log index eventId } totalCount nextStep }
+  update(version: "1.1.0") { minSupportedVersion ledger }
+  plugins(category: UTILITY, text: "MINING") {
+    nodes { id status permissions index history { totalCount nodes { status index } } }
+  }
+  plugin(id: "org.example.mining") { name status }
+  none: plugins(status: DEPRECATED) { nodes { id } nextStep }
+}"""
+
+
+def test_a_running_node_takes_it_in_and_its_api_tells_of_it(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    author, trust = home.author, home.author / "trust"
+    trust.mkdir()
+    (trust / "ledger-id").write_text(home.ledger, encoding="ascii")
+    (trust / "author-keys.jsonl").write_bytes((author / "keys").read_bytes())
+    (trust / "witnesses.policy").write_bytes((author / "nobody").read_bytes())
+    monkeypatch.setenv("SCM_TRUST", str(trust))
     with served(home.author.folder, "a"):
+        assert author.scm("query", QUERY).json["updates"]["totalCount"] == 0, "nothing was taken in yet"
         assert home.fetch().json["entries"] == 3
         home.say()
-        assert home.fetch().json["entries"] == 1
+        home.say(audit_status="blocked", updated_at=NOW_S + 60)
+        assert home.fetch().json["entries"] == 2
         assert [each["id"] for each in home.scm("plugins").json] == ["org.example.mining"]
+        told = author.scm("query", QUERY).json
+    assert told["update"] == {"minSupportedVersion": "0.1.0", "ledger": home.ledger}
+    (update,) = told["updates"]["nodes"]
+    assert (update["version"], update["channel"], update["index"], len(update["eventId"])) == (
+        "1.1.0",
+        "STABLE",
+        2,
+        128,
+    )
+    (plugin_,) = told["plugins"]["nodes"]
+    assert (plugin_["id"], plugin_["status"], plugin_["index"]) == ("org.example.mining", "BLOCKED", 4)
+    assert [each["status"] for each in plugin_["history"]["nodes"]] == ["PASS", "BLOCKED"]
+    assert told["plugin"] == {"name": "Mining ledger", "status": "BLOCKED"}
+    assert told["none"]["nodes"] == []
+    assert told["none"]["nextStep"]
     assert [each["version"] for each in home.scm("updates").json] == ["1.1.0"]

@@ -56,6 +56,7 @@ def test_what_anyone_may_say_has_a_twin_by_right_or_concerns_only_oneself() -> N
         "report.error-counted/1",
         "report.bug-opened/1",
         "report.audit-taken/1",  # An intake log has one writer; what he takes is no member's word.
+        "heads.anchored/1",  # As that: what counts is the proof under such a head.
         "server.named/1",  # It counts in a log that the manifests list: only its writer signs that head.
     }
 

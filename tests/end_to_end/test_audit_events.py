@@ -29,6 +29,7 @@ from scmanager.cli.author_vault import noting
 from scmanager.config import Settings
 from scmanager.domain.audit_event import payload_hash
 from scmanager.domain.audit_types import KINDS, AuditType, Severity
+from scmanager.domain.consent_texts import Purpose
 from scmanager.domain.intake import RISING_REPORTS, ErrorCounted, Frame
 from scmanager.domain.records import Reason
 from scmanager.errors import Untrusted
@@ -360,3 +361,56 @@ def test_every_type_with_a_cause_has_a_test_here_and_no_other_has() -> None:
         type_ for type_ in AuditType if any(name.startswith(f"test_{type_.replace('-', '_')}") for name in names)
     }
     assert raised == {type_ for type_, kind in KINDS.items() if not kind.needs}
+
+
+@pytest.fixture(scope="module")
+def used(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> dict[AuditType, list[str]]:
+    """What a node notes of a query and a command, without consent to statistics and with it; codes by type."""
+    machine = Machine(tmp_path_factory.mktemp("used"), "ada")
+    with machine.open() as node:
+        found(node)
+        own = node.personal_space()
+    seen: dict[AuditType, list[str]] = {}
+    with served(machine) as serving:
+        ask = {
+            "json": {"query": "{ fleets { totalCount } }"},
+            "headers": {"authorization": f"Bearer {serving.token}"},
+        }
+        command = f'mutation {{ characterMake(space: "{own.hex()}", name: "Vesper") {{ pos }} }}'
+        with httpx.Client(trust_env=False, timeout=30) as client:
+            url = f"{serving.address}/graphql"
+            assert "errors" not in client.post(url, **ask).json()
+            serving._usage.work()
+            assert {each.series.type for each in listed(serving.node)} <= {AuditType.INSTANCE_ACTIVE}
+            serving.node.do("privacy.consent", own, {"purpose": Purpose.STATISTICS, "version": 1})
+            wait_for(lambda: serving._usage.on)
+            assert "errors" not in client.post(url, **ask).json()
+            assert "errors" in client.post(url, **ask | {"json": {"query": '{ fleet(id: "x") { id } }'}}).json()
+            assert "errors" not in client.post(url, **ask | {"json": {"query": command}}).json()
+            wait_for(lambda: AuditType.ACTION_PERFORMED in {each.series.type for each in listed(serving.node)})
+    with machine.open() as node:
+        with audited(node):
+            pass
+        for each in listed(node):
+            seen.setdefault(each.series.type, []).append(each.series.code)
+    return seen
+
+
+@pytest.mark.services
+def test_feature_used_by_a_query_that_was_answered(used: dict[AuditType, list[str]]) -> None:
+    assert used[AuditType.FEATURE_USED] == ["fleets"]
+
+
+@pytest.mark.services
+def test_action_performed_by_a_command_that_was_carried_out(used: dict[AuditType, list[str]]) -> None:
+    assert used[AuditType.ACTION_PERFORMED] == ["characters"]
+
+
+@pytest.mark.services
+def test_session_started_by_the_first_request_after_the_consent(used: dict[AuditType, list[str]]) -> None:
+    assert used[AuditType.SESSION_STARTED] == ["session-started"]
+
+
+@pytest.mark.services
+def test_session_ended_by_a_node_that_stops(used: dict[AuditType, list[str]]) -> None:
+    assert used[AuditType.SESSION_ENDED] == ["session-ended"]

@@ -10,18 +10,25 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
+from msgspec.structs import replace
 
+from scmanager.adapters.outbox import Outbox
+from scmanager.adapters.participation import Participation
+from scmanager.adapters.postgres_connection import PostgresServer
 from scmanager.application.delegation import NotDelegated
 from scmanager.domain.consent import consent_hash
 from scmanager.domain.consent_texts import Purpose
 from scmanager.domain.ledger import Final
-from scmanager.domain.statistics import DAY_S, Record
-from scmanager.domain.statistics_published import Measure, StatisticsPublished
+from scmanager.domain.statistics import DAY_S, Record, user_hash
+from scmanager.domain.statistics_published import EVERY_DAYS, Measure, StatisticsPublished
 from scmanager.master_ledger.statistics_batch import PATH, parse_kept
 from scmanager.master_ledger.statistics_proof import verify
 from scmanager.own_statistics import OwnStatistics
+from scmanager.serving import Serving
+from tests.end_to_end.test_audit_events import wait_for
 from tests.support.intake import Site, served
 from tests.support.ledger import NOW_S, WITHOUT_WITNESSES
+from tests.support.machines import Machine, found
 from tests.support.statistics import DAY, day_of, others
 
 
@@ -85,7 +92,7 @@ def files(folder: Path) -> bytes:
 def test_a_day_is_told_closed_released_proved_and_forgotten(author: Author) -> None:
     number, crowd = secrets.token_bytes(16), others(150)
     first = author.send(crowd[:400], number)
-    assert (first.status_code, parse_kept(number, first.content)) == (200, True)
+    assert (first.status_code, parse_kept(number, first.content).batch) == (200, number)
     assert author.send(crowd[:400], number).content == first.content
     for begin in range(400, len(crowd), 400):
         assert author.send(crowd[begin : begin + 400]).status_code == 200
@@ -172,3 +179,51 @@ def test_one_whose_log_is_closed_takes_and_releases_nothing(tmp_path: Path) -> N
             answer = Author(site, clock, counted, client).send(day_of("ada", day=clock.day))
             assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (503, "not-delegated")
             assert taking.sequencer.head == head
+
+
+@pytest.mark.services
+def test_what_a_node_was_used_for_reaches_the_server_on_its_day_and_only_with_consent(
+    postgres: PostgresServer, tmp_path: Path
+) -> None:
+    site = Site(tmp_path / "author").make()
+    with site.taking() as taking, site.counting(taking) as counted, served(site.app(counted)) as url:
+        today, machine = counted.today(), Machine(tmp_path, "ada")
+        machine.settings = replace(machine.settings, report_to=url, region="DE")
+        drawn = Participation(machine.settings.data, below=lambda _: today % EVERY_DAYS)
+        assert drawn.salt(today)
+        with machine.open() as node:
+            space, own = found(node), node.personal_space()
+            node.do("privacy.consent", own, {"purpose": Purpose.STATISTICS, "version": 1})
+            serving = Serving(node)
+            serving.start()
+            try:
+                wait_for(lambda: serving._usage.on)
+                ask(serving, "{ fleets { totalCount } }")
+                ask(serving, f'mutation {{ characterMake(space: "{own.hex()}", name: "Vesper") {{ pos }} }}')
+                wait_for(lambda: len(told(counted, today)) >= 4)
+                node.do("privacy.withdraw", own, {"purpose": Purpose.STATISTICS})
+                wait_for(lambda: not serving._usage.on)
+                ask(serving, "{ operations { totalCount } }")
+            finally:
+                assert serving.stop() == []
+        rows = counted._records.rows(today)
+        assert {row[1:3] for row in rows} >= {
+            ("app-started", "nothing-closer"), ("session-started", "nothing-closer"), ("feature-used", "fleets"),
+            ("feature-used", "characters"),
+        }  # fmt: skip
+        assert ("feature-used", "operations") not in told(counted, today)
+        assert {row[0] for row in rows} == {user_hash(drawn.salt(today) or b"", own[:16]).hex()}
+        assert {row[5] for row in rows} == {"DE"}
+        assert not any(secret in repr(rows) for secret in (own.hex(), space.hex(), "Vesper"))
+        assert Outbox(machine.settings.data).waiting() == []
+
+
+def told(counted: OwnStatistics, day: int) -> set[tuple[str, str]]:
+    return {row[1:3] for row in counted._records.rows(day)}
+
+
+def ask(serving: Serving, query: str) -> None:
+    headers = {"authorization": f"Bearer {serving.token}"}
+    with httpx.Client(trust_env=False, timeout=30) as client:
+        answer = client.post(f"{serving.address}/graphql", json={"query": query}, headers=headers).json()
+    assert "errors" not in answer, answer

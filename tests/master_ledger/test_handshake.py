@@ -37,9 +37,10 @@ from scmanager.master_ledger.handshake import (
     parse,
 )
 from scmanager.master_ledger.manifest import NotThisLedger
+from scmanager.master_ledger.proof import Proof
 from scmanager.master_ledger.seen import LogForked, Seen
 from scmanager.master_ledger.statement import manifest_hash
-from scmanager.master_ledger.verification import LogClosed, NotWitnessed
+from scmanager.master_ledger.verification import LogClosed, NotIncluded, NotWitnessed
 from tests.golden.logs import key_of, some
 from tests.support.ledger import NOW_S, POLICY, ROOTS, WITHOUT_WITNESSES, Server, first_manifest, signed
 
@@ -188,6 +189,17 @@ def test_a_thief_of_a_log_key_is_found_out_by_witnesses_and_by_memory() -> None:
     before = met(author, caller(author.ledger), policy=WITHOUT_WITNESSES).seen
     with pytest.raises(LogForked):
         met(thief, one, before=before, policy=WITHOUT_WITNESSES)
+
+
+def test_an_entry_that_is_not_under_the_head_names_nobody() -> None:
+    """Beside a head that the log signed and witnesses cosigned lies an entry that somebody made up."""
+    author, thief = Author(), Author(key=key_of("a thief"))
+    real = author.server.proof(author.index)
+    forged = Proof.of(*thief.server.said[thief.index], real.hashes, real.note)
+    one = caller(author.ledger)
+    delegation = msgspec.structs.replace(author.delegation(), proof=forged.to_bytes())
+    with pytest.raises(NotIncluded):
+        met(thief, one, thief.welcome(one, delegation=delegation))
 
 
 def test_another_ledgers_server_is_another() -> None:

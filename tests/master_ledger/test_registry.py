@@ -100,6 +100,7 @@ def test_a_retired_key_counts_below_its_size_and_a_closed_log_below_its_end() ->
     second = signed(retired, *ROOTS[:2])
     said = [at(4, release("1.1.0")), at(5, release("1.2.0")), at(6, release("1.3.0"), LATER_RELEASE)]
     assert versions(registry(*said, manifests=(FIRST, second)).updates()) == ["1.3.0", "1.1.0"]
+    said.append(at(5, release("1.4.0"), LATER_RELEASE))
     closed = signed(issuing.revocation(retired, SERVER.key.public, head, NOW_S), *ROOTS[:2])
     assert versions(registry(*said, manifests=(FIRST, second, closed)).updates()) == ["1.1.0"]
 

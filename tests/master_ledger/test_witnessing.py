@@ -183,3 +183,9 @@ def test_lines_whose_base64_has_spare_bits_are_read_as_others_read_them() -> Non
     spare = alphabet[alphabet.index(data[at : at + 1]) + 1]
     asked = parse(data[:at] + bytes((spare,)) + data[at + 1 :])
     assert signed(asked, LISTED).note == LOG.head(9)
+
+
+def test_another_root_of_the_same_size_is_never_cosigned() -> None:
+    asked = parse(LOG.asks(7, 7, 3))
+    known = Kept(7, root_of(LOG.leaves(7)), LOG.head(7))
+    assert isinstance(judge(asked, signed(asked, LISTED), LISTED, known, None).problem, NotConsistent)

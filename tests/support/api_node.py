@@ -52,6 +52,8 @@ class ApiNode:
         self.note = self.auditor.note
         self.dsn = dsn
         self._spaces: frozenset[bytes] | None = None
+        self.trusted: frozenset[bytes] = frozenset()
+        """Spaces of the author's ledger, as if the installation trusted it."""
         vault = self.node.vault
         self.projector = Projector(
             self.node.shelf, self.node.store, vault.held, dsn, vault.logs_of, documents=self.node.documents
@@ -85,7 +87,8 @@ class ApiNode:
         if self._spaces is not None:
             return self._spaces
         with self.shelf.lock:
-            return frozenset(each.id for each in self.shelf.spaces() if self.node.vault.logs_of(each.id))
+            found = (each.id for each in self.shelf.spaces())
+            return frozenset(each for each in found if each in self.trusted or self.node.vault.logs_of(each))
 
     def see_only(self, *spaces: bytes) -> None:
         """As if its owner were in these spaces only."""

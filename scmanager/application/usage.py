@@ -1,0 +1,206 @@
+"""Use of this node, as far as its owner consented to statistics: sessions, features, commands (SPEC A5, A2).
+
+Whoever serves a request leaves a word in passing: without consent that is one look at a flag. With it, what came is
+taken up by an actor: as audit events in the owner's own space, and, on the day that was drawn, as records to be sent.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Final, Protocol
+
+import msgspec
+
+from scmanager.application.audit_intake import Note
+from scmanager.domain.audit_types import AuditType
+from scmanager.domain.statistics import (
+    DAY_S,
+    FEATURES,
+    Action,
+    Category,
+    Record,
+    coarse_day_s,
+    coarse_duration_ms,
+    org_hash,
+    user_hash,
+)
+
+IDLE_S: Final = 1_800
+"""After so long without a request a session is over."""
+WAITING_MAX: Final = 1_000
+PAUSE_S: Final = 2.0
+DAY_RECORDS_MAX: Final = 200
+"""What one installation tells of a day at most: more adds nothing to any sum."""
+SOURCE: Final = "api"
+
+
+class Step(msgspec.Struct, frozen=True):
+    """Something that was asked for."""
+
+    at_s: int
+    action: Action
+    category: Category | None = None
+    """Of a command that is the cause of one."""
+    command: bool = False
+    space: bytes = b""
+
+
+class Session(msgspec.Struct):
+    """From the first request to the last before a pause."""
+
+    id: bytes
+    since_s: int
+    last_s: int
+
+
+class Salts(Protocol):
+    """`adapters.participation`."""
+
+    def salt(self, today: int) -> bytes | None:
+        """Today's salt if this installation tells of today."""
+
+
+Owner = Callable[[], bytes | None]
+"""The id of the owner's personal space; None where there is none."""
+Keep = Callable[[Record], None]
+"""Puts a record where it waits to be sent. Raises what keeps it from being kept."""
+
+
+class Usage:
+    """Of one node. `used` and `happened` from any thread; the rest from one at a time."""
+
+    def __init__(
+        self, note: Note, now_s: Callable[[], int], consented: Callable[[], bool], owner: Owner, keep: Keep,
+        salts: Salts, entropy: Callable[[int], bytes], version: str, region: str | None,
+    ) -> None:  # fmt: skip
+        self.on = False
+        """Whether its owner consents; read before anything else is done."""
+        self._note, self._now_s, self._consented, self._owner, self._keep = note, now_s, consented, owner, keep
+        self._salts, self._entropy, self._version, self._region = salts, entropy, version, region
+        self._steps: deque[Step] = deque(maxlen=WAITING_MAX)
+        self._failures: deque[int] = deque(maxlen=WAITING_MAX)
+        self._wake = threading.Event()
+        self._session: Session | None = None
+        self._started_s = 0
+        self._told: tuple[int, set[Action], int] = (0, set(), 0)
+
+    def used(
+        self, action: Action, *, command: bool = False, category: Category | None = None, space: bytes = b""
+    ) -> None:
+        """A request was answered, or a command carried out. Never waits, never fails."""
+        if self.on:
+            self._steps.append(Step(self._now_s(), action, category, command, space))
+            self._wake.set()
+
+    def failed(self) -> None:
+        """A part of the node failed."""
+        if self.on:
+            self._failures.append(self._now_s())
+            self._wake.set()
+
+    def look(self) -> None:
+        """Consent may have changed: from any thread."""
+        self._wake.set()
+
+    def run(self, stop: threading.Event, ready: Callable[[], None]) -> None:
+        """Take up what comes until `stop` is set. An actor (supervisor.Run)."""
+        threading.Thread(target=self._wake_after, args=(stop,), name="statistics-stop", daemon=True).start()
+        ready()
+        while not stop.is_set():
+            self._wake.clear()
+            self.work()
+            stop.wait(PAUSE_S)
+            if not stop.is_set():
+                self._wake.wait(self._rest_s())
+        self.work()
+        self.close()
+
+    def work(self) -> None:
+        """What came since. Raises what keeps it from being kept; then it is lost, and nothing else."""
+        before, self.on = self.on, self._consented()
+        now_s = self._now_s()
+        if not self.on:
+            self._steps.clear()
+            self._failures.clear()
+            self._session, self._started_s = None, 0
+            return
+        if not before:
+            self._started_s = now_s
+            self._tell(now_s, Category.APP_STARTED)
+        while self._steps:
+            self._take(self._steps.popleft())
+        while self._failures:
+            self._tell(self._failures.popleft(), Category.ERROR_OCCURRED)
+        if self._session and (now_s - self._session.last_s >= IDLE_S or _day(now_s) != _day(self._session.last_s)):
+            self._end()
+
+    def close(self) -> None:
+        """The node stops."""
+        if self.on:
+            self._end()
+            now_s = self._now_s()
+            self._tell(now_s, Category.APP_STOPPED, lasted_s=now_s - self._started_s)
+            self.on = False
+
+    def _take(self, step: Step) -> None:
+        session = self._session
+        if session and (step.at_s - session.last_s >= IDLE_S or _day(step.at_s) != _day(session.since_s)):
+            self._end()
+        if self._session is None:
+            self._session = Session(self._entropy(16), step.at_s, step.at_s)
+            self._note(AuditType.SESSION_STARTED, "session-started", SOURCE)
+            self._tell(step.at_s, Category.SESSION_STARTED)
+        self._session.last_s = max(self._session.last_s, step.at_s)
+        self._note(AuditType.ACTION_PERFORMED if step.command else AuditType.FEATURE_USED, step.action.value, SOURCE)
+        if step.action in FEATURES:
+            self._tell(step.at_s, Category.FEATURE_USED, step.action, space=step.space)
+        if step.category is not None:
+            self._tell(step.at_s, step.category, space=step.space)
+
+    def _end(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            self._note(AuditType.SESSION_ENDED, "session-ended", SOURCE)
+            self._tell(
+                session.last_s, Category.SESSION_ENDED, lasted_s=session.last_s - session.since_s, session=session
+            )
+
+    def _tell(
+        self, at_s: int, category: Category, action: Action = Action.NOTHING_CLOSER, *, space: bytes = b"",
+        lasted_s: int | None = None, session: Session | None = None,
+    ) -> None:  # fmt: skip
+        """A record, if it is of the day that is told of, and not too many."""
+        salt, owner = self._salts.salt(_day(at_s)), self._owner()
+        if salt is None or owner is None or not self._is_new(_day(at_s), category, action):
+            return
+        held = session or self._session
+        self._keep(
+            Record(
+                user_hash(salt, owner[:16]), category, action, coarse_day_s(at_s),
+                held.id if held else self._entropy(16), self._version, org_hash(salt, space) if space else None,
+                self._region, None if lasted_s is None else coarse_duration_ms(lasted_s * 1000),
+            )
+        )  # fmt: skip
+
+    def _is_new(self, day: int, category: Category, action: Action) -> bool:
+        """A feature once a day, and of everything together no more than counts."""
+        if self._told[0] != day:
+            self._told = (day, set(), 0)
+        _, features, count = self._told
+        if count >= DAY_RECORDS_MAX or (category is Category.FEATURE_USED and action in features):
+            return False
+        features.add(action)
+        self._told = (day, features, count + 1)
+        return True
+
+    def _rest_s(self) -> float | None:
+        """Until a session may be over; None: until something comes."""
+        return IDLE_S / 4 if self._session else None
+
+    def _wake_after(self, stop: threading.Event) -> None:
+        stop.wait()
+        self._wake.set()
+
+
+def _day(at_s: int) -> int:
+    return at_s // DAY_S
