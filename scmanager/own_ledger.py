@@ -9,8 +9,10 @@ from pathlib import Path
 
 from scmanager.adapters.key_vault import KeyVault
 from scmanager.application import ledger
+from scmanager.application.audit_intake import Note, unheard
 from scmanager.application.desk import Desk
 from scmanager.application.founding import Founding
+from scmanager.application.ledger_notes import note_entered
 from scmanager.application.writer import Command, Result
 from scmanager.domain.ledger import LedgerLog, Quorum
 from scmanager.errors import Refused
@@ -47,8 +49,11 @@ def found(node: Node, root: Quorum) -> LedgerLog:
     return LedgerLog(bytes.fromhex(made["space"]), bytes.fromhex(made["log"]), key.public, None)
 
 
-def append(node: Node, file: bytes) -> Result:
-    """Enter the submissions in a file; the same file twice is entered once. Raises what refuses it."""
+def append(node: Node, file: bytes, note: Note = unheard) -> Result:
+    """Enter the submissions in a file; the same file twice is entered once. Raises what refuses it.
+
+    What stands in the log then is noted (application/ledger_notes.py).
+    """
     said = submission.parse(file)
     space = own_ledger(node.shelf, node.vault)
     log = node.writer.seat_log(space.id) or b""
@@ -58,6 +63,7 @@ def append(node: Node, file: bytes) -> Result:
 
     done = node.writer.do(Command(digest("scm/ledger-append/1", log, file)[:16], space.id, act))
     node.own_logs.remember()
+    note_entered(note, log, said, done["indices"])
     return done
 
 

@@ -63,10 +63,10 @@ class RecordsFailed(Unavailable):
     hint = "Check that the disk is not full, and that no other program has the folder open."
 
 
-class ClockBehind(Unavailable):
+class DayReleased(Unavailable):
     """The clock of this server says a day that was released already."""
 
-    code = "clock-behind"
+    code = "day-released"
     hint = "Nothing was kept. Set the clock of the server, and send the same batch again."
 
 
@@ -112,12 +112,12 @@ class RecordStore:
     def put(self, batch: bytes, records: Iterable[Record], today: int) -> int:
         """Keep what is of a day that is not over for good, durably; how many records that were.
 
-        The same batch again keeps nothing more. Raises ClockBehind, RecordsFailed.
+        The same batch again keeps nothing more. Raises DayReleased, RecordsFailed.
         """
         with self._transaction():
             since = int(self._database.execute("SELECT open_day FROM state").fetchone()[0])
             if since > today:
-                raise ClockBehind
+                raise DayReleased
             timely = [each for each in records if max(since, self._sealed + 1) <= each.day <= today]
             known = self._database.execute("SELECT 1 FROM batches WHERE id = ?", (batch,)).fetchone()
             if known or not timely:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from scmanager.adapters import record_store
-from scmanager.adapters.record_store import ClockBehind, RecordsDamaged, RecordStore
+from scmanager.adapters.record_store import DayReleased, RecordsDamaged, RecordStore
 from scmanager.master_ledger.releasing import frame_of, frame_of_rows
 from tests.support.statistics import DAY, day_of, drawn, rows
 
@@ -80,7 +80,7 @@ def test_a_full_day_is_no_counter_of_what_others_sent(store: RecordStore, monkey
 
 def test_with_a_clock_that_was_set_back_before_a_released_day_nothing_is_said_to_be_kept(store: RecordStore) -> None:
     store.destroy(DAY + 300)
-    with pytest.raises(ClockBehind):
+    with pytest.raises(DayReleased):
         store.put(batch(1), day_of("ada"), DAY)
 
 
