@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import secrets
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,7 @@ def reporter_of(node: Node, parts: "Parts") -> "Reporter":
     secret = hashlib.sha3_256(b"scm/report-secret/1\n" + node.identity.vault_secret).digest()
     return Reporter(
         node.store, node.shelf, node.vault, Outbox(node.settings.data), ReportPost(address) if address else None,
-        secret, __version__, lambda: node.now_us() // 10**6, parts,
+        secret, __version__, lambda: node.now_us() // 10**6, parts, secrets.randbelow,
     )  # fmt: skip
 
 

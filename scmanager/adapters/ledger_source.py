@@ -191,11 +191,16 @@ async def _start_of(answer: "httpx.Response") -> bytes:
 
 def _refusal(base: str, data: bytes) -> ServerRefuses:
     """What a server says is wrong, as far as it can be read; only words of codes are shown."""
+    return ServerRefuses(source=base, said=code_in(data) or "without a reason")
+
+
+def code_in(data: bytes) -> str:
+    """The code of the first error in an answer of ours; empty for whatever is none. Total."""
     try:
         code = msgspec.json.decode(data, type=_Errors).errors[0].extensions.code
     except (msgspec.MsgspecError, ValueError, IndexError, RecursionError):
-        code = ""
-    return ServerRefuses(source=base, said=code if _CODE.fullmatch(code) else "without a reason")
+        return ""
+    return code if _CODE.fullmatch(code) else ""
 
 
 def _check(status: int, encoding: str, base: str, path: str) -> None:

@@ -4,14 +4,15 @@ import asyncio
 from typing import Final
 
 from scmanager import __version__
-from scmanager.adapters.ledger_source import base_of, is_local
+from scmanager.adapters.ledger_source import base_of, code_in, is_local
 from scmanager.errors import Refused, Unavailable
 from scmanager.master_ledger.reports import RECEIPT_BYTES_MAX
 
 STEP_S: Final = 5.0
 ALL_S: Final = 10.0
 """Less than a node waits for its parts to end."""
-_LATER: Final = frozenset({408, 425, 429})
+FOR_GOOD: Final = frozenset({"reports-unusable", "consent-unknown", "body-too-large"})
+"""What the author's server says of a batch that it will never take. Whoever else answers, says nothing of it."""
 
 
 class ReportsNotSent(Unavailable):
@@ -22,7 +23,7 @@ class ReportsNotSent(Unavailable):
 
 
 class ReportsNotWanted(Refused):
-    """The author's server refuses this for good: it answers {status}."""
+    """The author's server refuses this for good: {said}."""
 
     code = "reports-not-wanted"
     hint = "It is not sent again. If it goes on, update SC Manager, or name another server in SCM_REPORT_TO."
@@ -56,18 +57,21 @@ class ReportPost:
                 ) as client,
                 client.stream("POST", f"{self._base}{path}", content=body) as answer,
             ):
-                _check(answer.status_code)
                 async for piece in answer.aiter_raw():
                     data += piece
                     if len(data) > RECEIPT_BYTES_MAX:
                         raise ReportsNotSent(reason="its answer is no receipt")
+                _check(answer.status_code, bytes(data))
         except httpx.HTTPError as error:
             raise ReportsNotSent(reason=type(error).__name__) from error
         return bytes(data)
 
 
-def _check(status: int) -> None:
-    if 400 <= status < 500 and status not in _LATER:
-        raise ReportsNotWanted(status=status)
-    if status != 200:
-        raise ReportsNotSent(reason=f"it answers {status}")
+def _check(status: int, body: bytes) -> None:
+    """A proxy, a portal or a server without an intake may answer anything: only words of ours end a batch."""
+    if status == 200:
+        return
+    said = code_in(body)
+    if 400 <= status < 500 and said in FOR_GOOD:
+        raise ReportsNotWanted(said=said)
+    raise ReportsNotSent(reason=f"it answers {status}{f' ({said})' if said else ''}")

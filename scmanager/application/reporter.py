@@ -32,8 +32,11 @@ from scmanager.spaces.space import Space
 DAY_S: Final = 86_400
 KEPT_S: Final = 30 * DAY_S
 """What is older is not reported any more."""
-HEALTH_S: Final = 300.0
-"""Between two health reports (SPEC M8)."""
+HEALTH_S: Final = 300
+"""Between two health reports (SPEC M8), on average."""
+HEALTH_DRAWN_S: Final = 60
+"""As much sooner or later each comes, drawn: who can set his clock by one could tell whose the next is."""
+HOUR_S: Final = 3600
 PAUSE_S: Final = 2.0
 """Between two looks: what comes meanwhile is gathered together."""
 FIRST_WAIT_S: Final = 30.0
@@ -45,6 +48,8 @@ HEALTH_NAME: Final = b"newest"
 
 Post = Callable[[str, bytes], bytes]
 """(path, body) -> the answer. Raises Unavailable to be tried later, Refused for good."""
+Draw = Callable[[int], int]
+"""A random number of 0 and above, below the one given."""
 Parts = Callable[[], tuple[int, int]]
 """How many parts of the node run, and how many fail."""
 
@@ -98,14 +103,14 @@ class Reporter:
 
     def __init__(
         self, store: Store, shelf: Shelf, vault: Keys, outbox: Outbox, post: Post | None, secret: bytes, version: str,
-        now_s: Callable[[], int], parts: Parts,
+        now_s: Callable[[], int], parts: Parts, draw: Draw,
     ) -> None:  # fmt: skip
         """`post`: None where no server is named; `secret`: 32 bytes of this installation, for reporting alone."""
         self._store, self._shelf, self._vault, self._outbox, self._post = store, shelf, vault, outbox, post
-        self._secret, self._version, self._now_s, self._parts = secret, version, now_s, parts
+        self._secret, self._version, self._now_s, self._parts, self._draw = secret, version, now_s, parts, draw
         self._errors: deque[ErrorReport] = deque(maxlen=ERRORS_KEPT)
         self._wake = threading.Event()
-        self._wait_s, self._not_before, self._health_at = 0.0, 0.0, -HEALTH_S
+        self._wait_s, self._not_before, self._health_s = 0.0, 0.0, 0
         self._path = {reports.HEALTH.name: reports.HEALTH_PATH.format(node_id=reports.node_id_of(secret).hex())}
         shelf.listen(self._wake.set)
 
@@ -154,8 +159,8 @@ class Reporter:
             for name, count, report in self._noted(now_s):
                 self._put(reports.AUDIT, stands, report, now_s, told=(name, count))
         self._gather_errors(stands, now_s)
-        if Purpose.HEALTH in stands and now_s - self._health_at >= HEALTH_S:
-            self._health_at = now_s
+        if Purpose.HEALTH in stands and not now_s < self._health_s <= now_s + 2 * HEALTH_S:
+            self._health_s = now_s + HEALTH_S - HEALTH_DRAWN_S + self._draw(2 * HEALTH_DRAWN_S + 1)
             self._put(reports.HEALTH, stands, self._health(now_s), now_s, HEALTH_NAME)
 
     def _noted(self, now_s: int) -> Iterator[tuple[bytes, int, AuditReport]]:
@@ -195,11 +200,12 @@ class Reporter:
         with self._shelf.lock:
             spaces = [each for each in self._shelf.spaces() if self._vault.logs_of(each.id) and each.kind != "author"]
             frontiers = [each.frontier() for each in spaces[: reports.STATES_MAX]]
-        day, missing = now_s // DAY_S, -len(frontiers) % STATES_STEP
-        fill = [digest("scm/no-state/1", self._secret, bytes([number])) for number in range(missing)]
-        states = sorted(reports.blinded_state(self._secret, day, each) for each in (*frontiers, *fill))
+        salt, missing = reports.health_salt(self._secret, now_s), -len(frontiers) % STATES_STEP
+        fill = [digest("scm/no-state/1", salt, bytes([number])) for number in range(missing)]
+        states = sorted(reports.blinded_state(salt, each) for each in (*frontiers, *fill))
         running, failing = self._parts()
-        return HealthReport(now_s, self._version, tuple(states[: reports.STATES_MAX]), running, failing)
+        hour_s = now_s // HOUR_S * HOUR_S
+        return HealthReport(hour_s, self._version, tuple(states[: reports.STATES_MAX]), running, failing)
 
     def _put(
         self, kind: Kind[Any], stands: Mapping[Purpose, Id32], report: Any, now_s: int, name: bytes | None = None,
@@ -216,7 +222,7 @@ class Reporter:
                 if not self._send(kind, batch):
                     return self._later()
         self._wait_s = 0.0
-        return HEALTH_S
+        return float(max(1, self._health_s - self._now_s()) if Purpose.HEALTH in stands else HEALTH_S)
 
     def _keep(self, kind: Kind[Any], stands: Mapping[Purpose, Id32]) -> bool:
         """Whether consent stands still: if it ended while a batch was on its way, the others go at once."""

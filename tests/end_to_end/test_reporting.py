@@ -14,13 +14,13 @@ import pytest
 from scmanager import __version__
 from scmanager.adapters.outbox import Outbox
 from scmanager.adapters.postgres_connection import PostgresServer
-from scmanager.application.reporter import FIRST_WAIT_S, HEALTH_S, STATES_STEP, Reporter
+from scmanager.application.reporter import FIRST_WAIT_S, HEALTH_DRAWN_S, HEALTH_S, STATES_STEP, Reporter
 from scmanager.auditing import audited
 from scmanager.domain.audit_types import AuditType
 from scmanager.domain.consent_texts import Purpose
 from scmanager.master_ledger.error_shape import shape_of
 from scmanager.master_ledger.reports import ERRORS as REPORTS_OF_ERRORS
-from scmanager.master_ledger.reports import Frame, parse_batch, parse_receipt
+from scmanager.master_ledger.reports import Frame, blinded_state, health_salt, parse_batch, parse_receipt
 from scmanager.reporting import keep_to_consents, reporter_of
 from scmanager.runtime import Node
 from scmanager.serving import Serving
@@ -71,6 +71,11 @@ class Ada:
 def ada(tmp_path: Path) -> Iterator[Ada]:
     with report_server() as server:
         yield Ada(tmp_path, server)
+
+
+def refusal(code: str) -> bytes:
+    """As our servers say it."""
+    return json.dumps({"errors": [{"message": "", "extensions": {"code": code, "hint": ""}}]}).encode()
 
 
 def broken() -> BaseException:
@@ -130,23 +135,40 @@ def test_health_is_reported_every_five_minutes_under_an_id_of_its_own(ada: Ada) 
     with ada.open() as (node, reporter):
         found(node)
         ada.consent(node, Purpose.HEALTH)
-        assert reporter.work() == HEALTH_S
+        wait_s = reporter.work()
+        assert wait_s is not None
+        assert abs(wait_s - HEALTH_S) <= HEALTH_DRAWN_S + 1
         reporter.work()
-        ada.machine.clock.ahead_s += 300
+        ada.machine.clock.ahead_s += int(wait_s)
         reporter.work()
         paths = [path for path, _ in ada.server.asked]
         ids = {known[1] for path in paths if (known := HEALTH.fullmatch(path))}
         assert (len(paths), len(ids)) == (2, 1)
         one, two = (batch.reports[0] for _, batch in ada.server.taken.values())
-        assert (one.running, one.failing, one.version, two.at - one.at >= 300) == (7, 1, __version__, True)
-        assert len(one.states) == STATES_STEP, "how many spaces there are is not told"
-        frontiers = {space.frontier() for space in node.shelf.spaces()}
-        assert not frontiers & set(one.states)
-        assert one.states == two.states or one.at // 86_400 != two.at // 86_400
+        assert (one.running, one.failing, one.version) == (7, 1, __version__)
+        assert len(one.states) == len(two.states) == STATES_STEP, "how many spaces there are is not told"
         assert ids.isdisjoint({node.identity.device.hex(), node.identity.transport.hex()})
-        ada.machine.clock.ahead_s += 86_400
-        reporter.work()
-        assert not set(list(ada.server.taken.values())[-1][1].reports[0].states) & set(one.states)
+
+
+def test_nothing_in_two_health_reports_tells_that_they_are_of_one_machine(ada: Ada) -> None:
+    with ada.open() as (node, reporter):
+        found(node)
+        ada.consent(node, Purpose.HEALTH)
+        began_s, waits = node.now_us() // 10**6, set()
+        for _ in range(12):
+            wait_s = reporter.work()
+            assert wait_s is not None
+            waits.add(wait_s)
+            ada.machine.clock.ahead_s += int(wait_s) + 1
+        all_of_them = [batch.reports[0] for _, batch in ada.server.taken.values()]
+        states = [each for report in all_of_them for each in report.states]
+        assert len(all_of_them) == 12
+        assert len({*states}) == len(states) == 12 * STATES_STEP, "no state and no filling comes twice"
+        assert all(report.at % 3600 == 0 for report in all_of_them), "the hour, not the second"
+        assert len(waits) > 1, "no clock can be set by them"
+        frontier = node.shelf.spaces()[0].frontier()
+        shown = {blinded_state(health_salt(reporter._secret, at), frontier) for at in range(began_s, began_s + 60)}
+        assert len(shown & {*states}) == 1, "its owner can show later what he had"
 
 
 def test_errors_are_told_by_their_shape_and_counted(ada: Ada) -> None:
@@ -226,16 +248,37 @@ def test_an_answer_that_is_lost_makes_nobody_count_twice(ada: Ada) -> None:
         assert b64decode(json.loads(row["body"])["id"]) in ada.server.taken
 
 
-def test_what_is_refused_for_good_is_not_sent_again(ada: Ada) -> None:
+@pytest.mark.parametrize(("status", "code"), [(403, "consent-unknown"), (422, "reports-unusable")])
+def test_what_the_authors_server_refuses_for_good_is_not_sent_again(ada: Ada, status: int, code: str) -> None:
     with ada.open() as (node, reporter):
         ada.consent(node, Purpose.AUDIT_REPORTS)
         ada.note(node)
-        ada.server.status = 403
+        ada.server.status, ada.server.refusal = status, refusal(code)
         reporter.work()
         reporter.work()
         assert len(ada.server.asked) == 1
         (row,) = Outbox(node.settings.data).sent()
         assert json.loads(row["answer"])["code"] == "reports-not-wanted"
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [(404, b"<html>no such page</html>"), (403, b"<html>log in first</html>"), (405, b'{"detail":"Not Allowed"}'),
+     (400, b""), (404, b'{"errors":[{"extensions":{"code":"no-such-page"}}]}'), (302, b""),
+     (200, b'{"errors":[{"extensions":{"code":"consent-unknown"}}]}')],
+)  # fmt: skip
+def test_whatever_somebody_else_answers_nothing_is_lost(ada: Ada, status: int, said: bytes) -> None:
+    with ada.open() as (node, reporter):
+        ada.consent(node, Purpose.AUDIT_REPORTS)
+        ada.note(node, times=2)
+        ada.server.status, ada.server.refusal = status, said
+        ada.server.garbled = status == 200
+        assert reporter.work() == FIRST_WAIT_S
+        assert (len(Outbox(node.settings.data).waiting()), ada.server.asked != []) == (1, True)
+        ada.server.status, ada.server.garbled = 200, False
+        ada.machine.clock.ahead_s += 60
+        reporter.work()
+        assert [each.count for each in ada.server.reports(AUDIT)] == [2]
 
 
 def test_with_the_server_away_the_pauses_grow_and_nobody_waits(ada: Ada) -> None:
@@ -286,7 +329,7 @@ def test_the_authors_real_server_takes_all_kinds_and_its_receipts_are_kept(tmp_p
             ada.consent(node, Purpose.AUDIT_REPORTS, Purpose.HEALTH, Purpose.ERROR_REPORTS)
             ada.note(node)
             reporter.failed(shape_of(broken(), __version__, 1))
-            assert reporter.work() == HEALTH_S
+            assert reporter.work() is not None
             outbox = Outbox(node.settings.data)
             assert outbox.waiting() == []
             sent = outbox.sent()

@@ -20,6 +20,8 @@ class ReportServer:
         self.asked: list[tuple[str, bytes]] = []
         """Path and body of every request."""
         self.status = 200
+        self.refusal = b"{}"
+        """What it says with another status than 200."""
         self.answers = True
         """Else the batch is kept and the connection closed without a word."""
         self.garbled = False
@@ -42,7 +44,7 @@ class ReportServer:
         self.came.set()
         self.hold.wait(30)
         if self.status != 200:
-            return b"{}"
+            return self.refusal
         kind = next(each for each in KINDS if path.rpartition("/")[2] == each.path.rpartition("/")[2])
         batch: Any = parse_batch(kind, body)  # type: ignore[arg-type] # of whichever kind
         check_consent(kind, batch)  # type: ignore[arg-type] # the same
