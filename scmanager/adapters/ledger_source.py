@@ -130,13 +130,13 @@ Post = Callable[[str, bytes, int], bytes]
 """What a path answers to a JSON body, of so many bytes at most. Raises as `Read`, and ServerRefuses."""
 
 
-def post_to(address: str) -> Post:
-    """POSTs below this address, each within FILE_S. Raises AddressMistyped."""
+def post_to(address: str, left_s: Callable[[], float] = lambda: FILE_S) -> Post:
+    """POSTs below this address, each within what is left. Raises AddressMistyped."""
     base = base_of(address)
 
     def post(path: str, body: bytes, bytes_max: int) -> bytes:
         try:
-            return asyncio.run(_got(base, path, bytes_max, FILE_S, body))
+            return asyncio.run(_got(base, path, bytes_max, max(left_s(), 0.0), body))
         except TimeoutError:
             raise _failed(base, path, "it takes too long") from None
 

@@ -15,6 +15,7 @@ from scmanager.domain.catalogue import MEMBERS, SHIPS
 from scmanager.domain.event import Id
 from scmanager.domain.governance import EVERY_RIGHT, Erased
 from scmanager.domain.rights import Right
+from scmanager.domain.ship import Ship
 from scmanager.domain.ship_events import Lent, Returned
 from scmanager.errors import Refused
 from scmanager.eventstore.store import Store
@@ -68,6 +69,11 @@ def keys_about(keys: Keys, space: Space, subject: Id) -> list[dict[str, Any]]:
     return [{"key": each, "held": not keys.is_erased(each)} for each in found]
 
 
+def _is_of(ship: object, subjects: frozenset[Id]) -> bool:
+    """Whether it is or was a ship of his."""
+    return isinstance(ship, Ship) and not subjects.isdisjoint(ship.claimants)
+
+
 def _his(space: Space, keys: Keys, subjects: frozenset[Id]) -> Iterator[str]:
     """Entries with words under his keys, those that are destroyed too; and what is said of his ships and loans.
 
@@ -75,7 +81,7 @@ def _his(space: Space, keys: Keys, subjects: frozenset[Id]) -> Iterator[str]:
     """
     sealing = {key for key, whose in keys.subjects(space.id).items() if whose in subjects}
     theirs = {key for key, whose in keys.subjects(space.id).items() if whose and whose not in subjects}
-    ships = {id_ for id_, ship in space.things(SHIPS) if not subjects.isdisjoint(ship.claimants)}
+    ships = {id_ for id_, ship in space.things(SHIPS) if _is_of(ship, subjects)}
     loans = set[bytes]()
     for each in space.entries():
         if isinstance(each.event, Erased):

@@ -20,8 +20,9 @@ from scmanager.domain.catalogue import AUDIT
 from scmanager.domain.consent import given_in
 from scmanager.domain.consent_texts import Purpose
 from scmanager.domain.event import Id32
-from scmanager.errors import Refused, Unavailable, Untrusted
+from scmanager.errors import Refused, ScManagerError, Unavailable, Untrusted
 from scmanager.eventstore.entry import digest
+from scmanager.eventstore.signing import SigningKey
 from scmanager.eventstore.store import Store
 from scmanager.master_ledger import reports, statistics_batch
 from scmanager.master_ledger.error_shape import joined
@@ -46,8 +47,8 @@ STATES_STEP: Final = 8
 """States are filled up to a multiple of it, so that their number does not tell how many spaces there are."""
 HEALTH_NAME: Final = b"newest"
 
-Post = Callable[[str, bytes], bytes]
-"""(path, body) -> the answer. Raises Unavailable to be tried later, Refused for good."""
+Post = Callable[[str, bytes, SigningKey], bytes]
+"""(path, body, key of the reporter) -> the answer. Raises Unavailable to be tried later, Refused for good."""
 Draw = Callable[[int], int]
 """A random number of 0 and above, below the one given."""
 Parts = Callable[[], tuple[int, int]]
@@ -94,6 +95,9 @@ class Outbox(Protocol):
     def told(self, name: bytes) -> int:
         """How much of something was reported."""
 
+    def hold_up(self, why: str, at_s: int, until_s: int) -> None:
+        """Why what waits was not sent, and when it is tried again; empty: it was."""
+
     def close(self) -> None:
         """Let go of the file."""
 
@@ -111,7 +115,9 @@ class Reporter:
         self._errors: deque[ErrorReport] = deque(maxlen=ERRORS_KEPT)
         self._wake = threading.Event()
         self._wait_s, self._not_before, self._health_s = 0.0, 0.0, 0
-        self._path = {reports.HEALTH.name: reports.HEALTH_PATH.format(node_id=reports.node_id_of(secret).hex())}
+        self.held_up = ""
+        """The code of what keeps reports from being sent; empty: nothing does."""
+        self._held_up_kept = True  # By whoever ran before.
         shelf.listen(self._wake.set)
 
     def failed(self, shape: ErrorReport) -> None:
@@ -220,8 +226,10 @@ class Reporter:
         for kind in (*reports.KINDS, statistics_batch.KIND):
             while not stopped() and self._keep(kind, stands) and (batch := self._outbox.batch(kind.name)) is not None:
                 if not self._send(kind, batch):
-                    return self._later()
-        self._wait_s = 0.0
+                    return self._wait_s
+        if self._held_up_kept:
+            self._outbox.hold_up("", 0, 0)
+        self._wait_s, self.held_up, self._held_up_kept = 0.0, "", False
         return float(max(1, self._health_s - self._now_s()) if Purpose.HEALTH in stands else HEALTH_S)
 
     def _keep(self, kind: Kind[Any], stands: Mapping[Purpose, Id32]) -> bool:
@@ -235,20 +243,29 @@ class Reporter:
         """False: try again later."""
         assert self._post is not None
         try:
-            answer = self._post(self._path.get(kind.name, kind.path), batch.body)
+            key = self._key(kind)
+            path = kind.path.format(node_id=reports.node_id_of(key.public).hex())
+            answer = self._post(path, batch.body, key)
             if kind is statistics_batch.KIND:
                 statistics_batch.parse_kept(batch.id, answer)
             else:
                 reports.parse_receipt(batch.count, answer)
         except Refused as error:
             answer = msgspec.json.encode({"code": error.code, "message": str(error)})
-        except (Unavailable, Untrusted):
+        except (Unavailable, Untrusted) as error:
+            self._later(error)
             return False
         self._outbox.done(batch, answer, self._now_s())
         return True
 
-    def _later(self) -> float:
+    def _key(self, kind: Kind[Any]) -> SigningKey:
+        stands = privacy.grounds(self._shelf, self._store, self._vault, kind.purpose)
+        return reports.reporter_key(self._secret, kind.purpose, stands, self._now_s() // DAY_S)
+
+    def _later(self, error: ScManagerError) -> None:
         """Whatever wakes it meanwhile, it does not try before."""
         self._wait_s = min(max(2 * self._wait_s, FIRST_WAIT_S), LONGEST_WAIT_S)
-        self._not_before = self._now_s() + self._wait_s
-        return self._wait_s
+        now_s = self._now_s()
+        self._not_before = now_s + self._wait_s
+        self.held_up, self._held_up_kept = error.code, True
+        self._outbox.hold_up(f"{error} {error.hint}", now_s, int(self._not_before))

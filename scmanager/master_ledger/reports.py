@@ -8,6 +8,7 @@ Every field is bounded and shaped so that no text of anybody fits in: hashes, nu
 out of the program's own source. The server checks the same shapes.
 """
 
+from collections.abc import Collection
 from typing import Annotated, Final, Generic, TypeVar
 
 import msgspec
@@ -17,9 +18,11 @@ from scmanager.domain.audit_event import Count, Digest, Region
 from scmanager.domain.audit_types import AuditType
 from scmanager.domain.consent import allows
 from scmanager.domain.consent_texts import Purpose
+from scmanager.domain.event import Id32
 from scmanager.domain.payload import INT_MAX, CatalogueKey, Id16, Seconds
 from scmanager.errors import Refused, Untrusted
 from scmanager.eventstore.entry import digest, encode_json, u64
+from scmanager.eventstore.signing import SigningKey
 
 AUDIT_PATH: Final = "/api/v1/audit"
 HEALTH_PATH: Final = "/api/v1/nodes/{node_id}/health"
@@ -196,6 +199,16 @@ def parse_receipt(count: int, raw: bytes) -> Receipt:
     if found.first + found.count > found.size:
         raise ReceiptMalformed(reason="it names entries beyond the log's size")
     return found
+
+
+def reporter_key(secret: bytes, asked: Purpose, consents: Collection[Id32], day: int) -> SigningKey:
+    """The key that an installation reports by: for nothing else, one for each purpose, another with each consent.
+
+    `secret`: 32 bytes made for reporting alone; `consents`: the entries that stand; `day`: since 1970, UTC.
+    Health has the same key as long as the consent stands, everything else another one each day.
+    """
+    days = u64(0 if asked is Purpose.HEALTH else day)
+    return SigningKey(digest("scm/reporter-key/1", secret, days, asked.value.encode(), b"\n", *sorted(consents)))
 
 
 def node_id_of(reporter: bytes) -> bytes:

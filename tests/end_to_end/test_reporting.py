@@ -4,7 +4,7 @@ import contextlib
 import json
 import re
 import time
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,16 +19,21 @@ from scmanager.auditing import audited
 from scmanager.domain.audit_types import AuditType
 from scmanager.domain.consent_texts import Purpose
 from scmanager.master_ledger.error_shape import shape_of
+from scmanager.master_ledger.handshake import VersionsApart
 from scmanager.master_ledger.reports import ERRORS as REPORTS_OF_ERRORS
 from scmanager.master_ledger.reports import Frame, blinded_state, health_salt, parse_batch, parse_receipt
+from scmanager.reporting import ACTOR as REPORTS
 from scmanager.reporting import keep_to_consents, reporter_of
 from scmanager.runtime import Node
 from scmanager.serving import Serving
+from scmanager.supervisor import Health, Report
+from tests.golden.logs import key_of
 from tests.support.intake import Site
 from tests.support.machines import Machine, found
 from tests.support.node import Seat
-from tests.support.report_server import ReportServer, report_server
+from tests.support.report_server import ReportServer, refusal, report_server
 
+SERVER = key_of("server")
 AUDIT, ERRORS, HEALTH = "/api/v1/audit", "/api/v1/errors", re.compile("/api/v1/nodes/([0-9a-f]{64})/health")
 
 
@@ -38,7 +43,9 @@ class Ada:
     def __init__(self, folder: Path, server: ReportServer) -> None:
         self.server, self.folder = server, folder
         self.machine = Machine(folder, "ada")
-        self.machine.settings = msgspec.structs.replace(self.machine.settings, report_to=server.address, region="DE")
+        self.machine.settings = msgspec.structs.replace(
+            self.machine.settings, report_to=server.address, region="DE", trust=server.trust(folder / "trust")
+        )
 
     def consent(self, node: Node, *purposes: Purpose) -> None:
         seat = Seat(node, node.personal_space())
@@ -71,11 +78,6 @@ class Ada:
 def ada(tmp_path: Path) -> Iterator[Ada]:
     with report_server() as server:
         yield Ada(tmp_path, server)
-
-
-def refusal(code: str) -> bytes:
-    """As our servers say it."""
-    return json.dumps({"errors": [{"message": "", "extensions": {"code": code, "hint": ""}}]}).encode()
 
 
 def broken() -> BaseException:
@@ -322,9 +324,10 @@ def test_a_running_node_reports_by_itself_and_stops_at_once_while_the_server_han
 
 def test_the_authors_real_server_takes_all_kinds_and_its_receipts_are_kept(tmp_path: Path) -> None:
     site = Site(tmp_path / "author").make()
-    with report_server() as unused, site.serving() as address:
+    trust = site.name(SERVER, tmp_path / "trusted")
+    with report_server() as unused, site.serving(key=SERVER) as address:
         ada = Ada(tmp_path, unused)
-        ada.machine.settings = msgspec.structs.replace(ada.machine.settings, report_to=address)
+        ada.machine.settings = msgspec.structs.replace(ada.machine.settings, report_to=address, trust=trust)
         with ada.open() as (node, reporter):
             ada.consent(node, Purpose.AUDIT_REPORTS, Purpose.HEALTH, Purpose.ERROR_REPORTS)
             ada.note(node)
@@ -338,3 +341,132 @@ def test_the_authors_real_server_takes_all_kinds_and_its_receipts_are_kept(tmp_p
     for row in sent:
         receipt = parse_receipt(row["count"], row["answer"])
         assert receipt.count == row["count"] <= receipt.size
+
+
+@pytest.fixture
+def waiting(ada: Ada) -> Iterator[tuple[Ada, Node, Reporter]]:
+    """One report waits."""
+    with ada.open() as (node, reporter):
+        ada.consent(node, Purpose.AUDIT_REPORTS)
+        ada.note(node)
+        yield ada, node, reporter
+
+
+def held_up(node: Node) -> str:
+    found = Outbox(node.settings.data).held_up()
+    return found.why if found else ""
+
+
+def test_a_server_that_the_ledger_does_not_name_gets_no_report(waiting: tuple[Ada, Node, Reporter]) -> None:
+    ada, node, reporter = waiting
+    ada.server.key = key_of("a thief")
+    ada.server.forget()
+    assert reporter.work() == FIRST_WAIT_S
+    assert (ada.server.asked, len(Outbox(node.settings.data).waiting())) == ([], 1)
+    assert (reporter.held_up, "server-not-named" in held_up(node)) == ("report-server-not-proved", True)
+
+
+def test_a_server_whose_name_has_run_out_gets_no_report_until_it_is_named_again(
+    waiting: tuple[Ada, Node, Reporter],
+) -> None:
+    ada, node, reporter = waiting
+    ada.server.name(int(time.time()) - 60)
+    reporter.work()
+    assert (ada.server.asked, "run out" in held_up(node)) == ([], True)
+    ada.server.name()
+    ada.machine.clock.ahead_s += 60
+    reporter.work()
+    assert (len(ada.server.reports(AUDIT)), reporter.held_up, held_up(node)) == (1, "", "")
+
+
+def test_a_server_of_another_version_or_none_that_greets_gets_no_report(waiting: tuple[Ada, Node, Reporter]) -> None:
+    ada, node, reporter = waiting
+    for refused, code in ((VersionsApart(mine="1", theirs="2"), "versions-apart"), (None, "not-offered")):
+        ada.server.unwilling = refused
+        ada.server.greets = False
+        assert reporter.work() is not None
+        assert ada.server.asked == []
+        assert f"handshake-{code}" in held_up(node)
+        ada.machine.clock.ahead_s += 3600
+
+
+def test_somebody_in_between_who_changes_the_greeting_gets_no_report(waiting: tuple[Ada, Node, Reporter]) -> None:
+    ada, node, reporter = waiting
+    greet = ada.server.greet
+
+    def changed(path: str, body: bytes) -> bytes:
+        said = json.loads(greet(path, body))
+        return json.dumps(said | {"nonce": b64encode(bytes(32)).decode()}).encode()
+
+    ada.server.greet = changed  # type: ignore[method-assign] # somebody stands in between
+    reporter.work()
+    assert (ada.server.asked, "handshake-forged" in held_up(node)) == ([], True)
+
+
+def test_a_session_serves_for_an_hour_and_is_asked_for_anew_when_the_server_forgot_it(ada: Ada) -> None:
+    with ada.open() as (node, reporter):
+        ada.consent(node, Purpose.HEALTH)
+        for _ in range(3):
+            reporter.work()
+            ada.machine.clock.ahead_s += 400
+        assert (len(ada.server.taken), len(ada.server.hellos)) == (3, 1)
+        ada.server.forget()
+        reporter.work()
+        assert (len(ada.server.taken), len(ada.server.hellos)) == (4, 2)
+        ada.machine.clock.ahead_s += 3600
+        reporter.work()
+        assert (len(ada.server.taken), len(ada.server.hellos)) == (5, 3)
+        assert len({each.reporter for each in ada.server.hellos}) == 1
+
+
+def test_the_key_is_for_reporting_alone_one_a_purpose_and_a_new_one_with_each_consent(ada: Ada) -> None:
+    def all_keys() -> set[bytes]:
+        return {each.reporter for each in ada.server.hellos}
+
+    with ada.open() as (node, reporter):
+        ada.consent(node, Purpose.HEALTH, Purpose.AUDIT_REPORTS)
+        ada.note(node)
+        reporter.work()
+        assert len(all_keys()) == 2, "the server cannot tell that both kinds are of one machine"
+        assert all_keys().isdisjoint({node.identity.device, node.identity.transport})
+        ada.machine.clock.ahead_s += 86_400
+        ada.note(node)
+        reporter.work()
+        assert len(all_keys()) == 3, "health's stays, the other is another each day"
+    with ada.open() as (node, reporter):
+        ada.machine.clock.ahead_s += 400
+        reporter.work()
+        assert len(all_keys()) == 3, "a start changes nothing"
+        ada.withdraw(node, Purpose.HEALTH)
+        ada.consent(node, Purpose.HEALTH)
+        ada.machine.clock.ahead_s += 400
+        reporter.work()
+        assert len(all_keys()) == 4
+        ids = {known[1] for path, _ in ada.server.asked if (known := HEALTH.fullmatch(path))}
+        assert len(ids) == 2
+
+
+def test_files_that_say_whom_to_trust_and_are_damaged_stop_reports_and_nothing_else(
+    waiting: tuple[Ada, Node, Reporter],
+) -> None:
+    ada, node, reporter = waiting
+    (ada.folder / "trust" / "ledger-id").write_text("nonsense")
+    assert reporter.work() == FIRST_WAIT_S
+    assert (ada.server.asked, "trust-unusable" in held_up(node)) == ([], True)
+
+
+def test_a_running_node_says_what_keeps_reports_and_is_well(ada: Ada) -> None:
+    ada.server.greets = False
+    with ada.machine.open() as node:
+        ada.consent(node, Purpose.AUDIT_REPORTS)
+        ada.note(node)
+        serving, line = Serving(node), Report(REPORTS, Health.RUNNING, 0, 0.0, "")
+        assert serving._line(line).detail == "running"
+        serving._reporter.work()
+        said = serving._line(line)
+        assert (said.ok, said.detail) == (True, "running (what waits is not sent: report-server-not-proved)")
+        ada.server.greets = True
+        ada.machine.clock.ahead_s += 60
+        serving._reporter.work()
+        assert (serving._line(line).detail, len(ada.server.reports(AUDIT))) == ("running", 1)
+        serving._reporter._outbox.close()
