@@ -9,8 +9,10 @@ from pathlib import Path
 
 from scmanager.adapters.key_vault import KeyVault
 from scmanager.application import ledger
+from scmanager.application.audit_intake import Note, unheard
 from scmanager.application.desk import Desk
 from scmanager.application.founding import Founding
+from scmanager.application.ledger_notes import note_entered
 from scmanager.application.writer import Command, Result
 from scmanager.domain.ledger import LedgerLog, Quorum
 from scmanager.errors import Refused
@@ -18,6 +20,7 @@ from scmanager.eventstore.entry import RecoveryKeys, digest
 from scmanager.eventstore.log_tree import LogTree
 from scmanager.eventstore.signing import SigningKey
 from scmanager.eventstore.store import Store
+from scmanager.master_ledger import counts as counting
 from scmanager.master_ledger import submission
 from scmanager.master_ledger.submission import StatementUnusable
 from scmanager.runtime import Node
@@ -47,8 +50,11 @@ def found(node: Node, root: Quorum) -> LedgerLog:
     return LedgerLog(bytes.fromhex(made["space"]), bytes.fromhex(made["log"]), key.public, None)
 
 
-def append(node: Node, file: bytes) -> Result:
-    """Enter the submissions in a file; the same file twice is entered once. Raises what refuses it."""
+def append(node: Node, file: bytes, note: Note = unheard) -> Result:
+    """Enter the submissions in a file; the same file twice is entered once. Raises what refuses it.
+
+    What stands in the log then is noted (application/ledger_notes.py).
+    """
     said = submission.parse(file)
     space = own_ledger(node.shelf, node.vault)
     log = node.writer.seat_log(space.id) or b""
@@ -57,6 +63,21 @@ def append(node: Node, file: bytes) -> Result:
         return ledger.append(desk, said)
 
     done = node.writer.do(Command(digest("scm/ledger-append/1", log, file)[:16], space.id, act))
+    node.own_logs.remember()
+    note_entered(note, log, said, done["indices"])
+    return done
+
+
+def count(node: Node, file: bytes) -> Result:
+    """Enter the counts of plugins in a file. Raises BadCounts, and as `ledger.count`."""
+    counts = counting.parse(file)
+    space = own_ledger(node.shelf, node.vault)
+    log = node.writer.seat_log(space.id) or b""
+
+    def act(desk: Desk) -> Result:
+        return ledger.count(desk, counts)
+
+    done = node.writer.do(Command(digest("scm/ledger-count/1", log, file)[:16], space.id, act))
     node.own_logs.remember()
     return done
 

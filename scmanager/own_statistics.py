@@ -6,6 +6,7 @@ came later are in it.
 
 import secrets
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
@@ -15,12 +16,14 @@ import msgspec
 
 from scmanager.adapters.record_store import RecordStore
 from scmanager.application.published import Published
-from scmanager.application.releasing import DayNotHeld, Releases, release_id
+from scmanager.application.releasing import Calendar, DayNotHeld, ReleaseDisplaced, Releases, release_id
 from scmanager.application.sequencing import IntakeFull, Reports, Sequencer
 from scmanager.application.statistics_reports import keeping
 from scmanager.domain.event import Event
 from scmanager.domain.statistics import DAY_S, Record
+from scmanager.domain.statistics_published import StatisticsPublished
 from scmanager.errors import ScManagerError, Unavailable
+from scmanager.eventstore import content
 from scmanager.master_ledger.fetching import Read
 from scmanager.master_ledger.proof import Proof
 from scmanager.master_ledger.reports import Receipt
@@ -50,11 +53,12 @@ class OwnStatistics:
         self._intake, self._sequencer, self._check, self._clock_us = intake, sequencer, check, clock_us
         self._published = Published(public)
         self._records = RecordStore(intake.folder / FOLDER, self.today())
+        self._calendar = Calendar(self._records, time.monotonic)
         self._secret = intake.secret("statistics-secret")
         self.releases = Releases(
             self._records,
             self._name,
-            lambda name: self._place(name) is not None,
+            lambda name, day: self._place(name, day) is not None,
             self._enter,
             secrets.randbelow,
             versions,
@@ -91,8 +95,8 @@ class OwnStatistics:
         return keeping(self._sequencer.submit, self._put, self._check, self._worker)(reports)
 
     def proof(self, day: int) -> Proof:
-        """The release of a day, proved. Raises DayNotHeld, StatisticsNotPublished, and as `Published`."""
-        index = self._place(self._name(day))
+        """The release of a day, proved. Raises DayNotHeld, StatisticsNotPublished, ReleaseDisplaced; as Published."""
+        index = self._place(self._name(day), day)
         if index is None:
             raise DayNotHeld(day=day)
         head = self._published.head()
@@ -103,7 +107,10 @@ class OwnStatistics:
         return Proof.of(parse_row(row), row.shared, tuple(path), head.note)
 
     def release_due(self) -> list[int]:
-        """Release what is due now; the days released. Raises NotDelegated, and as the sequencer and the file."""
+        """Release what is due by the clock as it is; the days released.
+
+        Raises NotDelegated, ReleaseDisplaced, and as the sequencer and the file.
+        """
         self._check()
         return self.releases.release_due(self.today())
 
@@ -113,9 +120,19 @@ class OwnStatistics:
     def _put(self, batch: bytes, records: Sequence[Record]) -> None:
         self._records.put(batch, records, self.today())
 
-    def _place(self, name: bytes) -> int | None:
-        outcome = self._intake.store.outcome(self._sequencer.head.log, name)
-        return None if outcome is None else msgspec.json.decode(outcome, type=Receipt).first
+    def _place(self, name: bytes, day: int) -> int | None:
+        log = self._sequencer.head.log
+        outcome = self._intake.store.outcome(log, name)
+        if outcome is None:
+            return None
+        index = msgspec.json.decode(outcome, type=Receipt).first
+        (row,) = self._intake.store.read(log, 0, index, 1)
+        said = content.read(row.shared)
+        if said is None or said.type != StatisticsPublished.tag:
+            raise ReleaseDisplaced(day=day)
+        if msgspec.json.decode(said.payload, type=StatisticsPublished).day != day:
+            raise ReleaseDisplaced(day=day)
+        return index
 
     def _enter(self, name: bytes, event: Event) -> None:
         self._sequencer.submit(Reports(name, (event,))).result(ENTER_S)
@@ -124,8 +141,9 @@ class OwnStatistics:
         while not self._over.is_set():
             self.trouble = None
             try:
+                self._calendar.believed(self.today())
                 self.release_due()
-            except ScManagerError as error:  # Not delegated just now, a full disk: it is tried again.
+            except ScManagerError as error:  # Not delegated just now, a full disk, a clock: it is tried again.
                 self.trouble = error
             except TimeoutError:
                 self.trouble = IntakeFull()

@@ -11,11 +11,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+import msgspec
+
 from scmanager.adapters.vault_book import VaultBook
 from scmanager.application import vault
 from scmanager.application.delegation import NotDelegated
 from scmanager.domain.intake import BugOpened
 from scmanager.errors import ScManagerError, Unavailable
+from scmanager.master_ledger.reports import Receipt
 from scmanager.own_intake import OwnIntake
 
 EVERY_S: Final = 1.0
@@ -85,9 +88,12 @@ class Taking:
         """What the vault makes of what came."""
         if not vault.follow(self._intake.store, self._book):
             return
+        size = self.sequencer.head.size
         for bug in vault.bugs(self._book, self._intake.now_us()):
             with suppress(Unavailable):  # Then it is opened when the next such report comes.
-                self.sequencer.submit(bug).result()
+                receipt = msgspec.json.decode(self.sequencer.submit(bug).result(), type=Receipt)
+                if receipt.first < size:  # It stands there already: nobody is told twice.
+                    continue
                 for event in bug.events:
                     assert isinstance(event, BugOpened)
                     self._opened(event)

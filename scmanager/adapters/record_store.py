@@ -2,9 +2,12 @@
 
 - Only what some published number asks for is kept: no organisation, no metadata, no time but the day.
 - Destroying a day deletes it from every byte of the file: freed pages are overwritten and the file is written anew.
-- A batch that comes twice is taken once. What one hash, or one day, may bring is bounded.
+- A batch that comes twice is taken once. What one hash may bring is bounded, and of how many hashes a day is kept.
+- No answer depends on what others sent: of too many hashes a random choice is kept, and nobody is told which.
 """
 
+import hashlib
+import secrets
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -18,9 +21,12 @@ from scmanager.errors import Unavailable, Untrusted
 from scmanager.eventstore.sqlite_faults import identity, told
 
 FILE_NAME: Final = "records.db"
-USER_RECORDS_MAX: Final = 500
+USER_RECORDS_MAX: Final = 200
 """Of one hash and day: what is beyond adds nothing to any bounded sum."""
-DAY_RECORDS_MAX: Final = 5_000_000
+DAY_USERS_MAX: Final = 20_000
+"""Hashes of one day, drawn from all that came: whose day it is is one in 28, so these are half a million machines."""
+PIECE_USERS: Final = 250
+"""As many are read at once."""
 KEPT_DAYS_MAX: Final = 7
 """What could not be released by then is destroyed."""
 
@@ -38,10 +44,15 @@ CREATE TABLE IF NOT EXISTS records (
     version TEXT NOT NULL, region TEXT, duration_ms INTEGER
 ) STRICT;
 CREATE INDEX IF NOT EXISTS records_by_user ON records (day, user);
+CREATE TABLE IF NOT EXISTS users (
+    day INTEGER NOT NULL, user BLOB NOT NULL, rank INTEGER NOT NULL, records INTEGER NOT NULL, PRIMARY KEY (day, user)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS users_by_rank ON users (day, rank);
 CREATE TABLE IF NOT EXISTS batches (id BLOB PRIMARY KEY, day INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS state (
     one INTEGER PRIMARY KEY CHECK (one = 1), open_day INTEGER NOT NULL, unclean INTEGER NOT NULL
 ) STRICT;
+CREATE TABLE IF NOT EXISTS clock (one INTEGER PRIMARY KEY CHECK (one = 1), day INTEGER NOT NULL) STRICT;
 """
 
 
@@ -52,11 +63,11 @@ class RecordsFailed(Unavailable):
     hint = "Check that the disk is not full, and that no other program has the folder open."
 
 
-class RecordsFull(Unavailable):
-    """More records of use came for this day than are kept."""
+class DayReleased(Unavailable):
+    """The clock of this server says a day that was released already."""
 
-    code = "records-full"
-    hint = "Nothing was kept. Send the same batch again tomorrow, or let it go."
+    code = "day-released"
+    hint = "Nothing was kept. Set the clock of the server, and send the same batch again."
 
 
 class RecordsDamaged(Untrusted):
@@ -74,8 +85,8 @@ class RecordStore:
         self._path = private_folder(folder) / FILE_NAME
         self._lock = threading.Lock()
         self._was = None
-        self._held: dict[int, int] = {}
-        """How many records of each day are kept, as far as somebody asked."""
+        self._draw = secrets.token_bytes(32)
+        self._sealed = 0
         with self._guarded():
             self._path.touch(mode=0o600)
             self._database = sqlite3.connect(self._path, check_same_thread=False, isolation_level=None)
@@ -83,6 +94,7 @@ class RecordStore:
                 self._database.execute(f"PRAGMA {pragma}")
             self._database.executescript(_SCHEMA)
             self._database.execute("INSERT OR IGNORE INTO state VALUES (1, ?, 0)", (today,))
+            self._database.execute("INSERT OR IGNORE INTO clock VALUES (1, ?)", (today,))
             self._clean()
             self._was = identity(self._path)
 
@@ -100,74 +112,109 @@ class RecordStore:
     def put(self, batch: bytes, records: Iterable[Record], today: int) -> int:
         """Keep what is of a day that is not over for good, durably; how many records that were.
 
-        The same batch again keeps nothing more. Raises RecordsFull, RecordsFailed.
+        The same batch again keeps nothing more. Raises DayReleased, RecordsFailed.
         """
         with self._transaction():
             since = int(self._database.execute("SELECT open_day FROM state").fetchone()[0])
-            timely = [each for each in records if since <= each.day <= today]
+            if since > today:
+                raise DayReleased
+            timely = [each for each in records if max(since, self._sealed + 1) <= each.day <= today]
             known = self._database.execute("SELECT 1 FROM batches WHERE id = ?", (batch,)).fetchone()
             if known or not timely:
                 return 0
-            for day in {each.day for each in timely}:
-                if self._of_day(day) + len(timely) > DAY_RECORDS_MAX:
-                    raise RecordsFull
-            room: dict[tuple[int, bytes], int] = {}
-            rows = []
+            of_user: dict[tuple[int, bytes], list[tuple[Any, ...]]] = {}
             for each in timely:
-                name = (each.day, each.user_hash)
-                if name not in room:
-                    room[name] = USER_RECORDS_MAX - self._count("day = ? AND user = ?", *name)
-                if room[name] > 0:
-                    room[name] -= 1
-                    rows.append(_row(each))
-            self._database.executemany("INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+                of_user.setdefault((each.day, each.user_hash), []).append(_row(each))
+            kept = sum(self._keep(*name, rows) for name, rows in of_user.items())
             latest = max(each.day for each in timely)
             self._database.execute("INSERT INTO batches VALUES (?, ?)", (batch, latest))
-        for row in rows:
-            self._held[row[0]] += 1
-        return len(rows)
+        return kept
 
-    def rows(self, day: int) -> list[tuple[Any, ...]]:
-        """The records of a day as `releasing.COLUMNS`, hashes in hexadecimal."""
+    def _keep(self, day: int, user: bytes, rows: list[tuple[Any, ...]]) -> int:
+        """As many as there is room for; none of a hash that is not drawn."""
+        execute = self._database.execute
+        held = execute("SELECT records FROM users WHERE day = ? AND user = ?", (day, user)).fetchone()
+        if held is None:
+            if not self._admitted(day, user):
+                return 0
+            held = (0,)
+        timely = rows[: max(0, USER_RECORDS_MAX - held[0])]
+        self._database.executemany("INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?)", timely)
+        execute("UPDATE users SET records = records + ? WHERE day = ? AND user = ?", (len(timely), day, user))
+        return len(timely)
+
+    def _admitted(self, day: int, user: bytes) -> bool:
+        """Whether a new hash is among those drawn: the lowest ranks are. One more drives out one other at most."""
+        execute = self._database.execute
+        drawn = hashlib.blake2b(user, digest_size=8, key=self._draw, person=day.to_bytes(8, "big")).digest()
+        rank = int.from_bytes(drawn, "big") >> 1
+        if execute("SELECT count(*) FROM users WHERE day = ?", (day,)).fetchone()[0] >= DAY_USERS_MAX:
+            last = "SELECT user, rank FROM users WHERE day = ? ORDER BY rank DESC LIMIT 1"
+            other, highest = execute(last, (day,)).fetchone()
+            if rank >= highest:
+                return False
+            execute("DELETE FROM records WHERE day = ? AND user = ?", (day, other))
+            execute("DELETE FROM users WHERE day = ? AND user = ?", (day, other))
+            execute("UPDATE state SET unclean = 1")
+        execute("INSERT INTO users VALUES (?, ?, ?, 0)", (day, user, rank))
+        return True
+
+    def pieces(self, day: int) -> Iterator[list[tuple[Any, ...]]]:
+        """The records of a day as `releasing.COLUMNS`, hashes in hexadecimal; all of a hash in one piece."""
+        after = b""
+        while True:
+            with self._guarded():
+                users = self._database.execute(
+                    "SELECT user FROM users WHERE day = ? AND user > ? ORDER BY user LIMIT ?",
+                    (day, after, PIECE_USERS),
+                ).fetchall()
+                if not users:
+                    return
+                rows = self._database.execute(
+                    "SELECT lower(hex(user)), category, action, lower(hex(session)), version, region, duration_ms"
+                    " FROM records WHERE day = ? AND user > ? AND user <= ?",
+                    (day, after, users[-1][0]),
+                ).fetchall()
+            after = users[-1][0]
+            yield rows
+
+    def seal(self, day: int) -> None:
+        """Take nothing more of this day and those before it, as long as this is open: it is about to be released."""
+        with self._lock:
+            self._sealed = max(self._sealed, day)
+
+    @property
+    def clock_day(self) -> int:
+        """What day it was when somebody last said so by `saw`; at first that of the file's beginning."""
         with self._guarded():
-            return self._database.execute(
-                "SELECT lower(hex(user)), category, action, lower(hex(session)), version, region, duration_ms"
-                " FROM records WHERE day = ?",
-                (day,),
-            ).fetchall()
+            return int(self._database.execute("SELECT day FROM clock").fetchone()[0])
+
+    def saw(self, today: int) -> None:
+        """Remember what day it is."""
+        with self._guarded():
+            self._database.execute("UPDATE clock SET day = ? WHERE day <> ?", (today, today))
 
     def destroy(self, until: int) -> None:
         """All of this day and of those before it, for good; the next day is the first open one. Harmless twice."""
         with self._transaction():
-            self._database.execute("DELETE FROM records WHERE day <= ?", (until,))
-            self._database.execute("DELETE FROM batches WHERE day <= ?", (until,))
+            for each in ("records", "users", "batches"):
+                self._database.execute(f"DELETE FROM {each} WHERE day <= ?", (until,))  # noqa: S608 - ours
             self._database.execute("UPDATE state SET open_day = max(open_day, ? + 1), unclean = 1", (until,))
         with self._guarded():
-            self._held.clear()
             self._clean()
 
     def expire(self, today: int) -> None:
         """Destroy what was kept too long; its days stay open, and are released without it."""
         oldest = today - KEPT_DAYS_MAX
         with self._guarded():
-            late = self._count("day < ?", oldest)
+            late = self._database.execute("SELECT 1 FROM users WHERE day < ? LIMIT 1", (oldest,)).fetchone()
         if late:
             with self._transaction():
-                self._database.execute("DELETE FROM records WHERE day < ?", (oldest,))
-                self._database.execute("DELETE FROM batches WHERE day < ?", (oldest,))
+                for each in ("records", "users", "batches"):
+                    self._database.execute(f"DELETE FROM {each} WHERE day < ?", (oldest,))  # noqa: S608 - ours
                 self._database.execute("UPDATE state SET unclean = 1")
             with self._guarded():
-                self._held.clear()
                 self._clean()
-
-    def _of_day(self, day: int) -> int:
-        if day not in self._held:
-            self._held[day] = self._count("day = ?", day)
-        return self._held[day]
-
-    def _count(self, where: str, *what: object) -> int:
-        sql = f"SELECT count(*) FROM records WHERE {where}"  # noqa: S608 - ours
-        return int(self._database.execute(sql, what).fetchone()[0])
 
     def _clean(self) -> None:
         """Write the file anew after a deletion: pages that were split keep copies that no delete meets."""

@@ -108,6 +108,8 @@ async def _all(note: bytes, tree: TileTree, asked: Mapping[str, Mapping[str, Wit
                 return Word(address, names, problem=WitnessSilent(reason="it takes too long"))
             except ScManagerError as error:
                 return Word(address, names, problem=error)
+            except Exception as error:  # noqa: BLE001 - this witness's alone; the words of the others count
+                return Word(address, names, problem=WitnessNonsense(reason=type(error).__name__))
 
     return list(await asyncio.gather(*(one(*each) for each in asked.items())))
 

@@ -23,7 +23,7 @@ from scmanager.master_ledger.cosignature import NAME_BYTES_MAX, CosignerKey, cos
 from scmanager.master_ledger.log_list import BadLogList, ListedLog
 from scmanager.master_ledger.ml_dsa import MlDsaKey
 from scmanager.master_ledger.policy import ED25519, Vkey
-from scmanager.master_ledger.witnessing import Asked
+from scmanager.master_ledger.witnessing import Asked, signed
 
 KEY_FILE, LOGS_FILE, MEMORY_FILE = "witness.json", "logs", "cosigned.sqlite"
 _NAME = re.compile(r"[!-*,-~]+")
@@ -110,6 +110,10 @@ class WitnessFolder:
         if self._listed is None or self._listed[0] != stamp:
             self._listed = stamp, log_list.parse(read_bytes(self._list, log_list.FILE_BYTES_MAX))
         return self._listed[1]
+
+    def check_signed(self, asked: Asked) -> None:
+        """Raises LogNotWitnessed, NotByTheLog."""
+        signed(asked, self.logs().get(asked.point.origin))
 
     def add_checkpoint(self, asked: Asked) -> bytes:
         """The witness's lines. Raises what `witnessing` and the memory raise."""

@@ -1,8 +1,9 @@
 """A witness over HTTP, as C2SP tlog-witness has it: `POST /add-checkpoint`, `GET /<hash of an origin>/checkpoint`.
 
 Anybody may ask; what he sends counts by the log's own signature alone. Beside the page: `/<hash>/fork`, the evidence
-against a log that was seen with two histories. To cosign a head again has a limit for each log, as anybody can ask
-for it and each time is a write; a further head has none, as the log has to sign it.
+against a log that was seen with two histories. To cosign a head again has a limit for each log that is listed, as
+anybody who saw the head can ask for it and each time is a write; a further head has none, as the log has to sign it.
+What is sent is counted by address, too, where a web server in front tells it.
 """
 
 import asyncio
@@ -19,6 +20,7 @@ from scmanager.api import failures
 from scmanager.api.connections import ABORT
 from scmanager.api.guard import ROOM_FULL
 from scmanager.api.listening import REQUESTS_MAX
+from scmanager.api.readers import Readers, TooManyRequests, address_of
 from scmanager.errors import Refused, ScManagerError, Unavailable
 from scmanager.master_ledger.witnessing import (
     REQUEST_BYTES_MAX,
@@ -41,6 +43,8 @@ AT_ONCE = 8
 AGAIN_BURST, AGAIN_PER_S = 32.0, 2.0
 """How often the head that was cosigned last is cosigned again."""
 LOGS_COUNTED = 4096
+SUBMIT_COST = 5.0
+"""Of an address's room (`readers`): 800 at once, then 80 a second; several logs may ask by one address."""
 _READ = re.compile(r"/([0-9a-f]{64})/(checkpoint|fork)", re.ASCII)
 _STATUS = {
     BadRequest: 400, LogNotWitnessed: 404, NotByTheLog: 403, LogFrozen: 403, OldSizeDiffers: 409, NotConsistent: 422,
@@ -63,6 +67,9 @@ class WitnessAskedTooOften(Unavailable):
 
 class Witness(Protocol):
     """What answers. All of it may block, and raise what is wrong."""
+
+    def check_signed(self, asked: Asked) -> None:
+        """Whether a listed log signed this head."""
 
     def add_checkpoint(self, asked: Asked) -> bytes:
         """The cosignature lines."""
@@ -97,7 +104,7 @@ class WitnessApp:
     """The app. One at a time in each event loop."""
 
     def __init__(self, witness: Witness) -> None:
-        self._witness, self._patience = witness, Patience()
+        self._witness, self._patience, self._readers = witness, Patience(), Readers()
         self._judging = asyncio.Semaphore(AT_ONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -125,6 +132,7 @@ class WitnessApp:
         if path == SUBMIT:
             if method != "POST":
                 return _only("POST")
+            self._count(scope)
             async with asyncio.timeout(BODY_S):
                 body = await _body(scope, receive)
             return await self._submitted(body)
@@ -139,11 +147,18 @@ class WitnessApp:
             raise WitnessPathUnknown(path=path)
         return Response(found, 200, {"cache-control": "no-cache"}, TEXT)
 
+    def _count(self, scope: Scope) -> None:
+        """Raises TooManyRequests."""
+        address = address_of(scope)
+        if address and (wait_s := self._readers.wait_s(address, SUBMIT_COST)):
+            raise TooManyRequests(seconds=max(1, round(wait_s)))
+
     async def _submitted(self, body: bytes) -> Response:
         asked = parse(body)
-        if asked.old == asked.point.size:
-            self._patience.spend(asked.point.origin)
         async with self._judging:
+            if asked.old == asked.point.size:
+                await run_in_threadpool(self._witness.check_signed, asked)
+                self._patience.spend(asked.point.origin)
             lines = await run_in_threadpool(self._witness.add_checkpoint, asked)
         return Response(lines, 200, {"cache-control": "no-store"}, TEXT)
 
@@ -162,7 +177,7 @@ def refused(error: ScManagerError) -> Response:
 def _more(error: ScManagerError) -> int:
     if isinstance(error, WitnessPathUnknown):
         return 404
-    if isinstance(error, WitnessAskedTooOften):
+    if isinstance(error, WitnessAskedTooOften | TooManyRequests):
         return 429
     if isinstance(error, failures.BodyTooLarge):
         return 413

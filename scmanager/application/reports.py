@@ -84,7 +84,8 @@ def reader(kind: wire.Kind[R], taken: Callable[[bytes, R], Event]) -> Callable[[
             found = wire.parse_batch(kind, body)
         except BatchMalformed as error:
             raise ReportsUnusable(reason=ascii(str(error))[1:240].rstrip(".'\"")) from None
-        return Batch(found.consent, Reports(found.id, tuple(taken(found.consent, each) for each in found.reports)))
+        events = tuple(taken(found.consent, each) for each in found.reports)
+        return Batch(found.consent, Reports(wire.batch_of(found.id), events))
 
     return read
 

@@ -49,7 +49,7 @@ class Reports(msgspec.Struct, frozen=True):
     """One batch, checked: it becomes entries in this order, all of them or none."""
 
     id: bytes
-    """16 bytes chosen by the sender; the same id twice is the same batch."""
+    """16 bytes; the same id twice is the same batch. What comes from outside has one by `reports.batch_of`."""
     events: tuple[Event, ...]
     """At least one."""
     beside: Callable[[], None] | None = None
@@ -245,7 +245,10 @@ def draft_of(event: Event, batch: bytes, grant: bytes, space: bytes) -> Draft:
 
 
 def entries_of(receipt: Receipt, batch: bytes, events: Sequence[Event]) -> Iterator[Entry]:
-    """The entries that a receipt promises: their ids are the event_ids, their bytes the leaves to prove."""
+    """The entries that a receipt promises: their ids are the event_ids, their bytes the leaves to prove.
+
+    `batch`: the id that they stand under, `reports.batch_of` the one that was sent.
+    """
     prev = receipt.prev
     for number, event in enumerate(events):
         shared = draft_of(event, batch, receipt.by, receipt.space).shared

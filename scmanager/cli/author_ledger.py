@@ -60,7 +60,7 @@ def append(
     """Enter what the author's keys have signed. What stands there already stays as it is."""
     data = read_bytes(file, submission.FILE_BYTES_MAX)
     with session_of(context).open() as place:
-        done = own_ledger.append(place.node, data)
+        done = own_ledger.append(place.node, data, place.note)
     say_result(done, as_json=as_json)
 
 

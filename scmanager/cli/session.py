@@ -68,7 +68,8 @@ class Place:
         node: Node | None = None, api: Client | None = None, note: Note = unheard,
     ) -> None:  # fmt: skip
         self.settings, self.identity, self.store, self.shelf, self.vault = settings, identity, store, shelf, vault
-        self._node, self._api, self._note = node, api, note
+        self._node, self._api, self.note = node, api, note
+        """`note`: where audit events are left; nobody hears them beside a running node."""
 
     def do(self, verb: str, space: bytes, arguments: dict[str, Any], command_id: bytes | None = None) -> Result:
         """One verb, decided by the running node or by our own. Raises what refuses it."""
@@ -94,7 +95,7 @@ class Place:
     @property
     def exchange(self) -> Exchange:
         """Files from and for other machines: the running node's, or our own."""
-        return LocalExchange(self.node, self._note) if self._api is None else ThroughApi(self._api)
+        return LocalExchange(self.node, self.note) if self._api is None else ThroughApi(self._api)
 
     @property
     def api(self) -> Client | None:

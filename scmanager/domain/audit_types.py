@@ -68,14 +68,14 @@ _UPDATES, _PLUGINS = "updates (U3)", "plugins (P1 to P3)"
 
 KINDS: Final[Mapping[AuditType, Kind]] = MappingProxyType(
     {
-        _T.UPDATE_SIGNED: Kind("author's tools", "the author signs an update", needs=_UPDATES),
+        _T.UPDATE_SIGNED: Kind("author's ledger", "an update that the author signed is entered"),
         _T.UPDATE_DISTRIBUTED: Kind("mesh", "an update is handed to the first peers", needs=_UPDATES),
         _T.UPDATE_APPLIED: Kind("updater", "a verified update is in use", needs=_UPDATES),
         _T.UPDATE_FAILED: Kind("updater", "an update does not verify, or cannot be applied", _W, _UPDATES),
         _T.UPDATE_ROLLED_BACK: Kind("updater", "the new version does not come up", _W, _UPDATES),
-        _T.PLUGIN_REGISTERED: Kind("marketplace", "a plugin is submitted", needs=_PLUGINS),
-        _T.PLUGIN_APPROVED: Kind("marketplace", "the author signs a registry entry", needs=_PLUGINS),
-        _T.PLUGIN_BLOCKED: Kind("marketplace", "a plugin is blocked", _W, _PLUGINS),
+        _T.PLUGIN_REGISTERED: Kind("author's ledger", "a plugin is entered that waits to be judged"),
+        _T.PLUGIN_APPROVED: Kind("author's ledger", "a plugin is entered that may run"),
+        _T.PLUGIN_BLOCKED: Kind("author's ledger", "a plugin is entered that may not run", _W),
         _T.PLUGIN_INSTALLED: Kind("plugin host", "the owner installs a plugin", needs=_PLUGINS),
         _T.PLUGIN_UNINSTALLED: Kind("plugin host", "the owner removes a plugin", needs=_PLUGINS),
         _T.PLUGIN_CRASHED: Kind("plugin host", "a plugin traps, or passes a limit", _W, _PLUGINS),

@@ -105,6 +105,8 @@ def taken(note: bytes, body: bytes, witnesses: Sequence[Witness], until_s: int) 
     text = note.rpartition(b"\n\n")[0] + b"\n\n"
     try:
         read = parse_note(text + body)
+        if read.text != parse_note(note).text:
+            raise BadNote(reason="more text stands before its lines")
         cosigned = [each for each in witnesses if cosigned_at(read, each, until_s) is not None]
     except (BadNote, WrongSignature) as error:
         raise WitnessNonsense(reason=str(error).rstrip(".")) from None

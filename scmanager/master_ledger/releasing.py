@@ -88,6 +88,13 @@ def totals(frame: "pl.DataFrame", versions: Sequence[str], regions: Sequence[str
     }
 
 
+def added(one: Totals, other: Totals) -> Totals:
+    """The totals of two frames together; no installation may be in both."""
+    return {
+        measure: {key: value + other[measure][key] for key, value in rows.items()} for measure, rows in one.items()
+    }
+
+
 def _sessions(ended: "pl.DataFrame", rules: Rules) -> tuple[int, int]:
     """How many ended, and their minutes. Session ids are random: the first few of a user are any few."""
     import polars as pl

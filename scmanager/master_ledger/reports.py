@@ -182,6 +182,14 @@ def parse_batch(kind: Kind[R], raw: bytes) -> Batch[R]:
         raise BatchMalformed(kind=kind.name, reason=str(error)[:200].rstrip(".")) from error
 
 
+def batch_of(number: bytes) -> bytes:
+    """The id that a batch has in the log: H(scm/intake-batch/1, number), 16 bytes; `number`: the one it came with.
+
+    Whoever sends a batch chooses its number. None leads to an id that the server enters something of its own under.
+    """
+    return digest("scm/intake-batch/1", number)[:16]
+
+
 def check_consent(kind: Kind[R], batch: Batch[R]) -> None:
     """Raises ConsentMissing where it names no consent to this kind of reports."""
     if not allows(batch.consent, kind.purpose):

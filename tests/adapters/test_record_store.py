@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from scmanager.adapters import record_store
-from scmanager.adapters.record_store import RecordsDamaged, RecordsFull, RecordStore
+from scmanager.adapters.record_store import DayReleased, RecordsDamaged, RecordStore
 from scmanager.master_ledger.releasing import frame_of, frame_of_rows
-from tests.support.statistics import DAY, day_of, drawn
+from tests.support.statistics import DAY, day_of, drawn, rows
 
 
 @pytest.fixture
@@ -26,8 +26,8 @@ def batch(number: int) -> bytes:
 def test_records_of_a_day_come_back_as_they_were(store: RecordStore) -> None:
     records = day_of("ada", errors=1)
     assert store.put(batch(1), records, DAY) == len(records)
-    assert frame_of_rows(store.rows(DAY)).equals(frame_of(records))
-    assert store.rows(DAY + 1) == []
+    assert frame_of_rows(rows(store)).equals(frame_of(records))
+    assert rows(store, DAY + 1) == []
 
 
 def test_a_batch_that_comes_twice_is_kept_once_also_after_a_restart(store: RecordStore, tmp_path: Path) -> None:
@@ -36,7 +36,7 @@ def test_a_batch_that_comes_twice_is_kept_once_also_after_a_restart(store: Recor
     assert store.put(batch(1), records, DAY) == 0
     again = RecordStore(tmp_path, DAY + 5)
     assert again.put(batch(1), records, DAY) == 0
-    assert (len(again.rows(DAY)), again.open_day) == (len(records), DAY)
+    assert (len(rows(again)), again.open_day) == (len(records), DAY)
     again.close()
 
 
@@ -56,12 +56,32 @@ def test_one_hash_cannot_fill_the_file(store: RecordStore, monkeypatch: pytest.M
     assert store.put(batch(3), day_of("ada"), DAY) == len(day_of("ada"))
 
 
-def test_a_day_that_is_full_takes_nothing_more(store: RecordStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(record_store, "DAY_RECORDS_MAX", 6)
-    store.put(batch(1), day_of("ada"), DAY)
-    with pytest.raises(RecordsFull):
-        store.put(batch(2), day_of("grace"), DAY)
-    assert len(store.rows(DAY)) == len(day_of("ada"))
+def test_of_too_many_hashes_some_are_drawn_whoever_came_first(
+    store: RecordStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(record_store, "DAY_USERS_MAX", 50)
+    for number in range(200):
+        store.put(batch(number), day_of(f"user {number}"), DAY)
+        users = {row[0] for row in rows(store)}
+        assert len(users) == min(number + 1, 50)
+        assert len(rows(store)) == len(users) * len(day_of("ada")), "whole ones only"
+    kept = [number for number in range(200) if day_of(f"user {number}")[0].user_hash.hex() in users]
+    assert 3 < sum(number >= 100 for number in kept) < 47
+    dropped = next(number for number in range(200) if number not in kept)
+    store.put(batch(1000), day_of(f"user {dropped}"), DAY)
+    assert {row[0] for row in rows(store)} == users, "who was not drawn is not drawn again"
+
+
+def test_a_full_day_is_no_counter_of_what_others_sent(store: RecordStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(record_store, "DAY_USERS_MAX", 5)
+    for number in range(20):  # Nothing is raised, neither before nor after.
+        store.put(batch(number), day_of(f"user {number}"), DAY)
+
+
+def test_with_a_clock_that_was_set_back_before_a_released_day_nothing_is_said_to_be_kept(store: RecordStore) -> None:
+    store.destroy(DAY + 300)
+    with pytest.raises(DayReleased):
+        store.put(batch(1), day_of("ada"), DAY)
 
 
 def everything_in(folder: Path) -> bytes:
@@ -79,13 +99,13 @@ def test_nothing_of_a_destroyed_day_is_left_in_any_file(store: RecordStore, tmp_
     left = everything_in(tmp_path)
     assert not any(each.user_hash in left or each.session_id in left for each in hashes)
     assert not any(batch(number) in left for number in range(10))
-    assert len(store.rows(DAY + 1)) == len(kept)
+    assert len(rows(store, DAY + 1)) == len(kept)
 
 
 def test_a_deletion_that_was_broken_off_is_finished_at_the_next_opening(store: RecordStore, tmp_path: Path) -> None:
     store.put(batch(1), [each for number in range(200) for each in day_of(f"user {number}")], DAY)
     store._database.execute("PRAGMA secure_delete = OFF")
-    store._database.execute("DELETE FROM records")
+    store._database.executescript("DELETE FROM records; DELETE FROM users")
     store._database.execute("UPDATE state SET unclean = 1")
     store.close()
     name = day_of("user 7")[0].user_hash
@@ -97,9 +117,9 @@ def test_a_deletion_that_was_broken_off_is_finished_at_the_next_opening(store: R
 def test_what_could_not_be_released_is_not_kept_for_ever(store: RecordStore, tmp_path: Path) -> None:
     store.put(batch(1), day_of("ada"), DAY)
     store.expire(DAY + record_store.KEPT_DAYS_MAX)
-    assert store.rows(DAY)
+    assert rows(store)
     store.expire(DAY + record_store.KEPT_DAYS_MAX + 1)
-    assert store.rows(DAY) == []
+    assert rows(store) == []
     assert day_of("ada")[0].user_hash not in everything_in(tmp_path)
     assert store.open_day == DAY
 
@@ -122,4 +142,4 @@ def test_a_full_disk_keeps_nothing_of_the_batch_and_says_so(store: RecordStore) 
     with pytest.raises(Exception, match="disk") as told:
         store.put(batch(2), [each for number in range(80) for each in day_of(f"user {number}")], DAY)
     assert not isinstance(told.value, sqlite3.Error)
-    assert len(store.rows(DAY)) == len(day_of("ada"))
+    assert len(rows(store)) == len(day_of("ada"))

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from scmanager.adapters import witness_client
 from scmanager.adapters.ledger_source import from_folder
@@ -17,10 +19,11 @@ from scmanager.application.published import Published
 from scmanager.eventstore.checkpoint import NOTE_BYTES_MAX, parse_note
 from scmanager.eventstore.memory import MemoryStore
 from scmanager.master_ledger import policy
-from scmanager.master_ledger.cosignature import cosign
+from scmanager.master_ledger.cosignature import Witness, cosign
 from scmanager.master_ledger.cosigning import Answer, WitnessNonsense, WitnessRefuses, conversation, merged, taken
 from scmanager.master_ledger.policy import Policy, Vkey
 from tests.golden.logs import key_of
+from tests.support.effort import examples
 from tests.support.ledger import NOW_S
 from tests.support.ledger_server import Ledger, answering, whole
 from tests.support.witness import ShownLog, make_witness, witnessing
@@ -157,6 +160,34 @@ def test_a_line_that_does_not_hold_is_not_taken(setting: Setting) -> None:
         note, words = cosign_folder(setting.ledger.public, rules, UNTIL_S)
     assert [each.problem.code for each in words if each.problem] == ["witness-nonsense"]
     assert b"witness.example/bad" not in note
+
+
+def test_an_answer_that_makes_another_text_of_the_head_costs_that_answer_alone(setting: Setting) -> None:
+    """Its own key holds over the head with its words under it: nobody else's lines are lost by that."""
+    text, bad = parse_note(setting.checkpoint()).text, key_of("bad")
+    with contextlib.ExitStack() as stack:
+        lines = []
+        for n, more in enumerate(("\njunk\n", "\n", "\n\n")):
+            answer = f"{more[1:]}\n".encode() + cosign(text + more, "witness.example/bad", bad, NOW_S)
+            url = stack.enter_context(answering(_says(whole(answer))))
+            lines.append(f"witness bad{n} {Vkey('witness.example/bad', 4, bad.public).text()} {url}")
+            note, words = cosign_folder(setting.ledger.public, setting.policy(lines[-1]), UNTIL_S)
+            assert [each.problem.code for each in words if each.problem] == ["witness-nonsense"]
+            assert len(parse_note(note).signatures) == 5
+
+
+@settings(max_examples=examples(200))
+@given(st.binary(max_size=300), st.sampled_from([b"", b"\n", b"junk\n\n", b"\n\n", b"\r"]), st.booleans())
+def test_whatever_is_answered_is_lines_that_hold_or_nonsense(noise: bytes, before: bytes, well: bool) -> None:
+    log, key = ShownLog(), key_of("w")
+    line = cosign(log.text(5) + ("" if well else before.decode()), "w.example", key, NOW_S)
+    witness = Witness("w.example", key.public)
+    for answer in (noise, before + line, line + before, noise + line, line + noise):
+        try:
+            assert taken(log.head(5), answer, (witness,), UNTIL_S) == line
+        except WitnessNonsense:
+            continue
+        assert line in answer
 
 
 def test_lines_of_others_are_left_out(setting: Setting) -> None:

@@ -21,14 +21,17 @@ from hypothesis import strategies as st
 from scmanager.api import intake_app
 from scmanager.api.buckets import Buckets, Rate
 from scmanager.api.intake_app import Limits, address_of
+from scmanager.application import vault
 from scmanager.application.reports import AUDIT, KINDS, Kind, ReportsUnusable
 from scmanager.application.sequencing import entries_of
 from scmanager.domain.consent import consent_hash
 from scmanager.domain.consent_texts import Purpose
+from scmanager.domain.intake import RISING_REPORTS, BugOpened, ErrorCounted, Frame
 from scmanager.eventstore.checkpoint import verify_note
+from scmanager.eventstore.entry import digest
 from scmanager.eventstore.merkle import leaf_hash, verify_inclusion
-from scmanager.master_ledger.reports import REPORTS_MAX, Receipt
-from tests.support.intake import Site, audit_batch, base64, reported
+from scmanager.master_ledger.reports import REPORTS_MAX, Receipt, batch_of
+from tests.support.intake import Site, audit_batch, base64, reported, served
 
 SNAPSHOT = Path(__file__).parent / "intake-openapi.json"
 AUDIT_PATH = "/api/v1/audit"
@@ -76,7 +79,7 @@ def test_what_is_reported_can_be_proved_from_receipt_and_published_hashes(asked:
         note = asked.client.get("/intake/checkpoint").content
         origin = note.split(b"\n", 1)[0].decode()
         point = verify_note(note, origin, public)
-    for place, one in enumerate(entries_of(told, number, reported(3)), told.first):
+    for place, one in enumerate(entries_of(told, batch_of(number), reported(3)), told.first):
         proof = asked.client.get(f"/intake/api/v1/ledger/inclusion/{place}?size={point.size}").json()
         hashes = [b64decode(each) for each in proof["hashes"]]
         assert verify_inclusion(place, point.size, leaf_hash(one.data), hashes, point.root)
@@ -169,8 +172,11 @@ def health() -> dict[str, Any]:
     return {"id": base64(secrets.token_bytes(16)), "consent": base64(ground), "reports": [report]}
 
 
+FRAMES = (Frame("scmanager.runtime", "open_node"), Frame("scmanager.eventstore.sqlite", "<module>"))
+
+
 def errors(count: int = 1) -> dict[str, Any]:
-    frames = [["scmanager.runtime", "open_node"], ["scmanager.eventstore.sqlite", "<module>"]]
+    frames = [[each.module, each.function] for each in FRAMES]
     report = {"error": "StoreBusy", "frames": frames, "version": "0.1.0", "first_s": 8, "last_s": 9, "count": 4}
     ground = consent_hash(Purpose.ERROR_REPORTS, 1)
     return {"id": base64(secrets.token_bytes(16)), "consent": base64(ground), "reports": [report] * count}
@@ -317,3 +323,37 @@ def test_a_log_that_nobody_lists_takes_nothing_and_the_ledger_is_read_all_the_sa
         assert int(answer.headers["retry-after"]) >= 5
         assert client.get("/openapi.json").status_code == 200
     assert not (site.public / "intake").exists(), "nothing is published of it"
+
+
+# Ids
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_whoever_sends_a_batch_cannot_choose_under_which_id_it_stands(kind: Kind) -> None:
+    bodies = {"reportAudit": audit_batch, "reportHealth": health, "reportErrors": errors}
+    body = bodies[kind.name]()
+    number = b64decode(body["id"])
+    assert kind.read(json.dumps(body).encode()).reports.id == batch_of(number) != number
+
+
+def test_a_stranger_s_batch_keeps_no_bug_record_from_being_opened(tmp_path: Path) -> None:
+    site, heard = Site(tmp_path).make(), list[BugOpened]()
+    with (
+        site.taking(heard.append) as taking,
+        site.counting(taking) as counted,
+        served(site.app(counted)) as url,
+        httpx.Client(base_url=url, trust_env=False) as client,
+    ):
+        shape = ErrorCounted(bytes(32), "StoreBusy", FRAMES, "0.1.0", 8, 9, 4)
+        taken = digest("scm/bug/1", vault.fingerprint(shape), b"0.1.0")[:16]
+        asked = Asked(site, client)
+        assert asked.post(audit_batch(1, taken)).status_code == 200
+        assert asked.post(errors(RISING_REPORTS), ERRORS_PATH).status_code == 200
+        end = time.monotonic() + 20
+        while not heard:
+            assert time.monotonic() < end, "it is never opened"
+            time.sleep(0.1)
+        size = taking.sequencer.head.size
+        assert asked.post(errors(), ERRORS_PATH).json()["first"] == size == 1 + 1 + RISING_REPORTS + 1
+        time.sleep(1.5)
+        assert len(heard) == 1

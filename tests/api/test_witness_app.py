@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from scmanager.adapters.witness_folder import WitnessFolder, add_log
-from scmanager.api import witness_app
-from scmanager.api.witness_app import AGAIN_BURST, Patience, WitnessAskedTooOften
+from scmanager.api import readers, witness_app
+from scmanager.api.witness_app import AGAIN_BURST, SUBMIT_COST, Patience, WitnessAskedTooOften
 from scmanager.eventstore.checkpoint import parse_note
 from scmanager.eventstore.head_fork import HeadFork
 from scmanager.master_ledger.policy import Vkey
@@ -253,6 +253,37 @@ def test_the_same_head_is_cosigned_only_so_often_and_further_ones_always(asked: 
     assert found[-1] == 429
     assert asked.status(SOFA.asks(5, 6)) == 200
     assert asked.status(GO.asks(0, 5)) == 200
+
+
+def test_who_lacks_the_logs_key_spends_nothing_of_the_logs_patience(asked: Asked) -> None:
+    assert asked.status(SOFA.asks(0, 5)) == 200
+    forged = request(5, [], SOFA.note(SOFA.text(5), key_of("thief")))
+    assert {asked.status(forged) for _ in range(int(AGAIN_BURST) + 8)} == {403}
+    assert asked.status(SOFA.asks(5, 5)) == 200
+
+
+def test_logs_that_nobody_listed_do_not_bring_patience_back(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(witness_app, "LOGS_COUNTED", 4)
+    monkeypatch.setattr(witness_app, "AGAIN_PER_S", 0.0)
+    assert asked.status(SOFA.asks(0, 5)) == 200
+    while asked.status(SOFA.asks(5, 5)) == 200:
+        pass
+    assert {asked.status(ShownLog(f"made-up-{n}").asks(5, 5)) for n in range(8)} == {404}
+    assert asked.status(SOFA.asks(5, 5)) == 429
+
+
+def test_one_address_has_room_for_many_requests_and_leaves_room_for_others(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of whom a web server in front tells; it does not matter what they send."""
+    monkeypatch.setattr(readers, "ROOM", 100 * SUBMIT_COST)
+    monkeypatch.setattr(readers, "FILL_S", 0.01)
+    found = [asked.post(b"", headers={"x-forwarded-for": "2001:db8::7"}).status_code for _ in range(110)]
+    assert found == [400] * 100 + [429] * 10
+    last = asked.post(b"", headers={"x-forwarded-for": "2001:db8::8"})
+    assert (last.status_code, last.headers["retry-after"]) == (429, "5"), "the same network"
+    assert asked.post(SOFA.asks(0, 5), headers={"x-forwarded-for": "2001:db8:0:1::7"}).status_code == 200
+    assert asked.status(SOFA.asks(5, 6)) == 200
 
 
 def test_patience_comes_back() -> None:

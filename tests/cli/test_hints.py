@@ -20,7 +20,7 @@ PAGES = [
     "README.md",
     *(f"docs/{each.name}" for each in sorted((ROOT / "docs").glob("*.md")) if each.stem != "roadmap"),
 ]
-NAMED = re.compile(r"(?<![=\w])scm ([a-z][a-z-]*(?: [a-z][a-z-]*(?!\.\w|[\w=]))?)")
+NAMED = re.compile(r"(?<![=\w.])scm ([a-z][a-z-]*(?: [a-z][a-z-]*(?!\.\w|[\w=]))?)")
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +57,7 @@ def test_every_command_that_a_page_names_is_there(page: str, commands: dict[str,
 
 def test_a_command_that_is_not_there_is_found(commands: dict[str, frozenset[str]]) -> None:
     assert unknown("scm fleet sink, scm conquer. scm fleet", commands) == ["fleet sink", "conquer"]
+    assert unknown("scm audit diff nova.scm now", commands) == []  # A file, and no command after it.
 
 
 def test_hints_name_the_way_out() -> None:

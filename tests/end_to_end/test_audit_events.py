@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
@@ -19,7 +20,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
-from scmanager import __version__
+from scmanager import __version__, own_ledger
 from scmanager.adapters.audit_spool import AuditSpool
 from scmanager.adapters.postgres_connection import PostgresServer
 from scmanager.application.audit_foreign import note_void
@@ -27,14 +28,17 @@ from scmanager.application.sequencing import Reports
 from scmanager.auditing import audited, watched
 from scmanager.cli.author_vault import noting
 from scmanager.config import Settings
-from scmanager.domain.audit_event import payload_hash
+from scmanager.domain.audit_event import AuditDetail, payload_hash
 from scmanager.domain.audit_types import KINDS, AuditType, Severity
 from scmanager.domain.consent_texts import Purpose
 from scmanager.domain.intake import RISING_REPORTS, ErrorCounted, Frame
+from scmanager.domain.ledger import AuditStatus, Plugin, Update
 from scmanager.domain.records import Reason
 from scmanager.errors import Untrusted
+from scmanager.eventstore.signing import SigningKey
 from scmanager.eventstore.store import StoreDamaged
 from scmanager.exchanging import Exchange
+from scmanager.master_ledger import submission
 from scmanager.runtime import Node
 from scmanager.serving import Serving
 from tests.cli.conftest import Scm
@@ -42,8 +46,10 @@ from tests.cli.conftest import scm as scm
 from tests.cli.test_log import flip
 from tests.end_to_end.test_doubt import forked
 from tests.end_to_end.test_hostile_events import enveloped, slip_in
-from tests.support.audit_list import codes, listed
+from tests.support.audit_list import Listed, codes, listed
+from tests.support.author import Author
 from tests.support.intake import CONSENT, Site
+from tests.support.ledger import NOW_S, plugin, update
 from tests.support.machines import Machine, found, let_in, officer_role
 from tests.support.processes import NodeProcess
 
@@ -97,6 +103,87 @@ def test_bug_reported_when_installations_report_one_shape_of_errors_more_often_t
         pass
     with ada.open() as node:
         assert codes(node, AuditType.BUG_REPORTED) == ["bug-opened"]
+
+
+class Entering:
+    """An author whose ledger is begun, and who has a space of his own; what he enters, and what was noted of it."""
+
+    def __init__(self, scm: Scm, folder: Path) -> None:
+        self.author = Author(scm, folder)
+        self.ledger = self.author.begin(self.author.serve())
+        assert self.author.append("keys")[0].code == 0
+        assert scm("character", "make", "Vesper", at="server").code == 0
+
+    def enter(self, statement: Update | Plugin, *signers: SigningKey) -> Any:
+        made = submission.make(statement, signers or [self.author.key("release")])
+        (self.author / "said").write_bytes(submission.encode([made]))
+        return self.author.append("said")[0]
+
+    def plugin(self, status: AuditStatus, **changed: Any) -> Any:
+        return self.enter(plugin(bytes.fromhex(self.ledger), audit_status=status, **changed))
+
+    def noted(self, type_: AuditType | None = None) -> list[tuple[AuditType, str, int, str]]:
+        with Node(Settings(self.author / "server", self.author / "server.state", port=0)) as node:
+            found = listed(node, type_)
+        ledger = [each for each in found if each.series.code in {"update-entered", "plugin-entered"}]
+        return [(one.series.type, detail.source, one.series.count, detail.text) for one, detail in _told(ledger)]
+
+
+def _told(found: list[Listed]) -> Iterator[tuple[Listed, AuditDetail]]:
+    for each in found:
+        assert each.detail is not None
+        yield each, each.detail
+
+
+@pytest.fixture
+def entering(scm: Scm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Entering:
+    monkeypatch.delenv("SCM_PASSPHRASE", raising=False)
+    return Entering(scm, tmp_path)
+
+
+def test_update_signed_when_the_author_enters_one_and_once_however_often_he_does(entering: Entering) -> None:
+    said = update(bytes.fromhex(entering.ledger))
+    thief = entering.author.key("root-0")
+    assert entering.enter(said, thief).error == "signatures-missing"
+    assert entering.noted() == [], "what is refused was not entered"
+    for _ in range(2):
+        assert entering.enter(said).code == 0
+    text = f"update 1.1.0 (stable): {said.content_hash}"
+    assert entering.noted() == [(AuditType.UPDATE_SIGNED, "ledger entry 2", 1, text)]
+
+
+def test_update_signed_is_told_by_who_enters_it_again_when_nobody_came_to_tell_it(entering: Entering) -> None:
+    said = submission.make(update(bytes.fromhex(entering.ledger)), [entering.author.key("release")])
+    file = submission.encode([said])
+    with Node(Settings(entering.author / "server", entering.author / "server.state", port=0)) as node:
+        own_ledger.append(node, file)  # Killed here.
+    assert entering.noted() == []
+    (entering.author / "again").write_bytes(file)
+    assert entering.author.append("again")[0].code == 0
+    assert [each[1] for each in entering.noted(AuditType.UPDATE_SIGNED)] == ["ledger entry 2"]
+
+
+def test_plugin_registered_when_one_is_entered_that_waits_to_be_judged(entering: Entering) -> None:
+    assert entering.plugin(AuditStatus.PENDING).code == 0
+    ((type_, source, count, text),) = entering.noted()
+    assert (type_, source, count) == (AuditType.PLUGIN_REGISTERED, "ledger entry 2", 1)
+    assert text.startswith("plugin org.example.mining 0.3.0 (pending): bafkrei")
+
+
+def test_plugin_approved_when_one_is_entered_that_may_run(entering: Entering) -> None:
+    for n, status in enumerate((AuditStatus.PENDING, AuditStatus.PASS)):
+        assert entering.plugin(status, updated_at=NOW_S + n).code == 0
+    assert [each[1] for each in entering.noted(AuditType.PLUGIN_APPROVED)] == ["ledger entry 3"]
+    assert len(entering.noted()) == 2
+
+
+def test_plugin_blocked_when_one_is_entered_that_may_not_run_and_of_a_deprecated_one_nothing(
+    entering: Entering,
+) -> None:
+    for n, status in enumerate((AuditStatus.BLOCKED, AuditStatus.DEPRECATED)):
+        assert entering.plugin(status, updated_at=NOW_S + n).code == 0
+    ((type_, source, *_),) = entering.noted()
+    assert (type_, source) == (AuditType.PLUGIN_BLOCKED, "ledger entry 2")
 
 
 def test_instance_registered_waits_until_its_owner_has_a_space_and_is_told_once(scm: Scm, tmp_path: Path) -> None:

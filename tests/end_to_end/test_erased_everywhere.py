@@ -91,7 +91,10 @@ def test_nothing_of_an_erased_person_is_left_or_comes_back(scm: Scm, tmp_path: P
         node.ask("do", space=space.hex(), verb="member.erase", number=1, member_id=me.hex(), ground="at-once")
         wait_until(lambda: not files_with(needles, *everywhere), 60)
         assert node.ask("projected")["shown"]
-        assert not files_with(needles, *everywhere)
+        later = tmp_path / "later"
+        later.mkdir()
+        scm(here, "export", later / "ada-export")
+        assert not files_with(needles, *everywhere, later), "what runs, and what it exports"
 
     after = tmp_path / "after.scm"
     scm(here, "space", "export", "-o", after)
@@ -99,11 +102,8 @@ def test_nothing_of_an_erased_person_is_left_or_comes_back(scm: Scm, tmp_path: P
     scm(there, "member", "list")
     assert not files_with(needles, there), "the other machine, once it heard"
 
-    later = tmp_path / "later"
-    later.mkdir()
     for folder in (here, there):
         scm(folder, "space", "export", "-o", later / f"{folder.name}.scm")
-    scm(here, "export", later / "ada-export")
     scm(here, "backup", "make", later / "ada.backup", "--plain")
     scm(here, "restore", later / "ada.backup", data=later / "ada-restored")
     assert not files_with(needles, later), "exports, backups and what comes out of them"

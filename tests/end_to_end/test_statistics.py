@@ -31,6 +31,7 @@ from tests.support.intake import Site, served
 from tests.support.ledger import NOW_S, WITHOUT_WITNESSES
 from tests.support.machines import Machine, found
 from tests.support.statistics import DAY, day_of, others
+from tests.support.statistics import rows as kept_rows
 
 
 class Clock:
@@ -208,7 +209,7 @@ def test_what_a_node_was_used_for_reaches_the_server_on_its_day_and_only_with_co
                 ask(serving, "{ operations { totalCount } }")
             finally:
                 assert serving.stop() == []
-        rows = counted._records.rows(today)
+        rows = kept_rows(counted._records, today)
         assert {row[1:3] for row in rows} >= {
             ("app-started", "nothing-closer"), ("session-started", "nothing-closer"), ("feature-used", "fleets"),
             ("feature-used", "characters"),
@@ -221,7 +222,7 @@ def test_what_a_node_was_used_for_reaches_the_server_on_its_day_and_only_with_co
 
 
 def told(counted: OwnStatistics, day: int) -> set[tuple[str, str]]:
-    return {row[1:3] for row in counted._records.rows(day)}
+    return {row[1:3] for row in kept_rows(counted._records, day)}
 
 
 def ask(serving: Serving, query: str) -> None:

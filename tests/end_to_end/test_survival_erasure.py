@@ -16,8 +16,9 @@ HANDLE, NOTE = "Zaphod-Quillfeather", "owes-me-fortytwo-uec"
 
 def files_with(needles: list[bytes], *folders: Path) -> set[str]:
     """The files that hold any of these bytes, as they are, in hex, in lower case, or as search keeps names."""
-    wanted = {form for each in needles for form in (each, each.hex().encode(), each.lower())}
-    wanted |= {matching_key(each.decode()).encode() for each in needles if each.isascii()}
+    wanted = {form for each in needles for form in (each, each.hex().encode())}
+    words = [each for each in needles if each.isascii()]
+    wanted |= {form for each in words for form in (each.lower(), matching_key(each.decode()).encode())}
     found = set()
     for folder in folders:
         for path in folder.rglob("*"):

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Sequence
 
+from scmanager.adapters.record_store import RecordStore
 from scmanager.domain.statistics import DAY_S, MINUTE_MS, Action, Category, Record, user_hash
 
 DAY = 20_800
@@ -14,6 +15,11 @@ USED = (Action.FLEETS, Action.OPERATIONS, Action.DIPLOMACY)
 def drawn(*what: object) -> bytes:
     """32 bytes that follow from this."""
     return hashlib.sha256(repr(what).encode()).digest()
+
+
+def rows(records: RecordStore, day: int = DAY) -> list[tuple[object, ...]]:
+    """What is kept of a day."""
+    return [row for piece in records.pieces(day) for row in piece]
 
 
 def day_of(
