@@ -14,17 +14,18 @@ from typing import Any, Final
 
 import msgspec
 from fastapi import FastAPI
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from scmanager import __version__
 from scmanager.api import failures
-from scmanager.api.buckets import Buckets, Rate
 from scmanager.api.connections import ABORT
-from scmanager.api.error_answers import broken
+from scmanager.api.error_answers import broken, headed, not_offered, telling
 from scmanager.api.guard import REQUEST_ID, ROOM_FULL
 from scmanager.api.listening import REQUESTS_MAX
+from scmanager.api.readers import Buckets, Rate, address_of
 from scmanager.application.reports import Allows, ConsentUnknown, Kind, ReportsUnusable
 from scmanager.application.sequencing import IntakeFull, Reports
 from scmanager.errors import Refused, ScManagerError, Unavailable
@@ -107,7 +108,7 @@ class IntakeApp:
             title="SC Manager: what is reported to the author", version=__version__, openapi_url=OPENAPI,
             docs_url=None, redoc_url=None, redirect_slashes=False,
             description="Batches of reports, each with its consent. The same batch twice has the same receipt.",
-            exception_handlers={ScManagerError: _refused, Exception: broken},
+            exception_handlers={ScManagerError: _refused, HTTPException: not_offered, Exception: broken},
         )  # fmt: skip
         for each in kinds:
             self._add(each)
@@ -119,7 +120,7 @@ class IntakeApp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request: its body within its limits, or what is wrong."""
         scope[REQUEST_ID] = secrets.token_hex(8)
-        named = _named(send, scope[REQUEST_ID])
+        named = headed(send, scope[REQUEST_ID])
         try:
             async with asyncio.timeout(ANSWER_S):
                 if scope["path"] != OPENAPI:
@@ -177,17 +178,6 @@ class IntakeApp:
                 held.take(name, count)
 
 
-def address_of(scope: Scope) -> str:
-    """Who is behind the web server in front, as that says last; empty for who asks here directly.
-
-    We listen on the loopback address only, so a header comes from that web server or from this machine. Of an IPv6
-    address it is the network: one host has all of it.
-    """
-    said = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
-    address = said[-1].decode("latin-1").rpartition(",")[2].strip()[:60] if said else ""
-    return ":".join(address.split(":")[:4]) if address.count(":") > 1 else address
-
-
 _WAIT: Final = "scm.retry_after"
 
 
@@ -214,25 +204,8 @@ async def _body(receive: Receive, bytes_max: int) -> Receive:
     return again
 
 
-def _named(send: Send, request_id: str) -> Send:
-    async def named(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            more = [(b"x-request-id", request_id.encode()), (b"x-content-type-options", b"nosniff")]
-            message["headers"] = [*message.get("headers", ()), *more]
-        await send(message)
-
-    return named
-
-
 async def _refused(request: Request, error: Any) -> Response:
-    said = msgspec.json.encode(failures.told(error, request.scope[REQUEST_ID]))
-    status = STATUS.get(error.code) or failures.status(error)
-    headers = {"cache-control": "no-store"}
-    headers |= {"allow": "POST"} if status == 405 else {}
-    headers |= {"connection": "close"} if status == 413 else {}
-    if status in (429, 503):
-        headers["retry-after"] = str(max(RETRY_S, ceil(request.scope.get(_WAIT, 0))))
-    return Response(said, status, headers, media_type=JSON)
+    return telling(request, error, STATUS, "POST", max(RETRY_S, ceil(request.scope.get(_WAIT, 0))))
 
 
 def _pattern(path: str) -> re.Pattern[str]:

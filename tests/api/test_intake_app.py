@@ -19,8 +19,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scmanager.api import intake_app
-from scmanager.api.buckets import Buckets, Rate
-from scmanager.api.intake_app import Limits, address_of
+from scmanager.api.intake_app import Limits
+from scmanager.api.readers import Buckets, Rate
 from scmanager.application import vault
 from scmanager.application.reports import AUDIT, KINDS, Kind, ReportsUnusable
 from scmanager.application.sequencing import entries_of
@@ -276,21 +276,6 @@ def test_a_bucket_fills_again_and_those_of_long_ago_are_forgotten() -> None:
     assert held.wait_s("b", 10) == 0.5
 
 
-@pytest.mark.parametrize(
-    ("said", "address"),
-    [
-        ([], ""),
-        (["203.0.113.7"], "203.0.113.7"),
-        (["6.6.6.6, 203.0.113.7"], "203.0.113.7"),
-        (["6.6.6.6", "203.0.113.7"], "203.0.113.7"),
-        (["2001:db8:1:2:3:4:5:6"], "2001:db8:1:2"),
-    ],
-)
-def test_an_address_is_what_the_web_server_in_front_says_last(said: list[str], address: str) -> None:
-    headers = [(b"x-forwarded-for", each.encode()) for each in said]
-    assert address_of({"headers": headers}) == address
-
-
 def test_who_sends_his_body_drop_by_drop_is_let_go(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(intake_app, "BODY_S", 0.5)
     address = asked.client.base_url
@@ -357,3 +342,36 @@ def test_a_stranger_s_batch_keeps_no_bug_record_from_being_opened(tmp_path: Path
         assert asked.post(errors(), ERRORS_PATH).json()["first"] == size == 1 + 1 + RISING_REPORTS + 1
         time.sleep(1.5)
         assert len(heard) == 1
+
+
+# What is answered
+
+
+def test_of_the_intake_log_there_are_hashes_and_proofs_and_no_place_is_told(asked: Asked) -> None:
+    asked.receipt(audit_batch(3))
+    time.sleep(1.5)
+    for path in ("api/v1/updates", "api/v1/plugins", "api/v1/ledger/entries/0", "shared/000", "tile/entries/000"):
+        answer = asked.client.get(f"/intake/{path}")
+        assert told(answer) == (404, "ledger-file-unknown"), path
+    for path in ("checkpoint", "manifests", "api/v1/ledger/inclusion/0", "api/v1/ledger/consistency/1"):
+        assert asked.client.get(f"/intake/{path}").status_code == 200, path
+    answers = [asked.client.get(path) for path in ("/api/v1/updates", "/api/v1/plugins", "/api/v1/statistics/1")]
+    assert not any(str(asked.site.folder) in answer.text for answer in answers)
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+def test_the_description_is_only_read(asked: Asked, method: str) -> None:
+    answer = asked.client.request(method, "/api/v1/intake/openapi.json")
+    assert (*told(answer), answer.headers["allow"]) == (405, "method-not-offered", "GET, HEAD")
+
+
+def test_one_network_is_one_sender_however_it_is_written(tmp_path: Path) -> None:
+    site = Site(tmp_path).make()
+    with (
+        site.serving(Limits(address=Rate(4, 0.01))) as url,
+        httpx.Client(base_url=url, trust_env=False) as client,
+    ):
+        asked = Asked(site, client)
+        said = [f"2001:db8::{number}" for number in range(1, 6)]
+        answers = [asked.post(audit_batch(1), **{"X-Forwarded-For": each}).status_code for each in said]
+        assert answers == [200, 200, 200, 200, 429]
