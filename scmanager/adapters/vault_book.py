@@ -15,12 +15,24 @@ from typing import Final
 import msgspec
 
 from scmanager.application.vault import Bug, Noticed, Shape, Terms
-from scmanager.domain.intake import Frame, is_rising
+from scmanager.domain.intake import RISING_REPORTS, Frame, is_rising
 from scmanager.errors import Unavailable
 from scmanager.eventstore.entry import encode_json
 from scmanager.eventstore.sqlite_faults import told
 
 FILE_NAME: Final = "vault.db"
+SHAPES_DAY_MAX: Final = 10_000
+"""Shapes, by release, that one day adds; others have to be counted on another day, as those of honest senders are."""
+KEPT_DAYS: Final = 30
+"""So long a shape is kept that never came near to a bug record."""
+_ADDED: Final = "INSERT INTO added VALUES (?, 1) ON CONFLICT DO UPDATE SET shapes = shapes + 1"
+_FORGET: Final = """
+DELETE FROM counted WHERE day < :until AND reports < :reports
+    AND NOT EXISTS (SELECT 1 FROM bug WHERE bug.fingerprint = counted.fingerprint AND bug.version = counted.version);
+"""
+_UNCOUNTED: Final = """
+DELETE FROM shape WHERE NOT EXISTS (SELECT 1 FROM counted WHERE counted.fingerprint = shape.fingerprint);
+"""
 _COUNT: Final = """
 INSERT INTO counted VALUES (?, ?, ?, 1, ?) ON CONFLICT DO UPDATE
 SET reports = reports + 1, errors = min(errors + excluded.errors, 9007199254740991)
@@ -29,7 +41,8 @@ _RISING: Final = """
 SELECT c.fingerprint, c.version, c.reports, ifnull((SELECT reports FROM counted b WHERE b.fingerprint = c.fingerprint
     AND b.version = c.version AND b.day = c.day - 1), 0), s.error, s.frames
 FROM counted c JOIN shape s USING (fingerprint)
-WHERE c.day = ? AND NOT EXISTS (SELECT 1 FROM bug WHERE bug.fingerprint = c.fingerprint AND bug.version = c.version)
+WHERE c.day = ? AND c.reports >= ?
+    AND NOT EXISTS (SELECT 1 FROM bug WHERE bug.fingerprint = c.fingerprint AND bug.version = c.version)
 """
 _SHAPES: Final = """
 SELECT s.fingerprint, s.error, s.frames, c.version, sum(c.reports), sum(c.errors), min(c.day), max(c.day), b.opened_s
@@ -89,7 +102,7 @@ class VaultBook:
         with self._lock, told(self._path, _broken):
             self._database.executescript(
                 "BEGIN IMMEDIATE; DELETE FROM shape; DELETE FROM counted; DELETE FROM bug; DELETE FROM terms;"
-                "UPDATE followed SET pos = 0; COMMIT;"
+                "DELETE FROM added; UPDATE followed SET pos = 0; COMMIT;"
             )
 
     def enter(self, noticed: Iterable[Noticed], pos: int) -> None:
@@ -108,7 +121,7 @@ class VaultBook:
     def _enter(self, one: Noticed) -> None:
         execute = self._database.execute
         match one:
-            case Shape(fingerprint, error, frames, version, day, count):
+            case Shape(fingerprint, error, frames, version, day, count) if self._has_room(fingerprint, version, day):
                 execute("INSERT OR IGNORE INTO shape VALUES (?, ?, ?)", (fingerprint, error, encode_json(frames)))
                 execute(_COUNT, (fingerprint, version, day, count))
             case Bug(fingerprint, version, opened_s):
@@ -116,10 +129,26 @@ class VaultBook:
             case Terms():
                 execute("INSERT OR IGNORE INTO terms VALUES (?, ?, ?, ?, ?, ?, ?, ?)", msgspec.structs.astuple(one))
 
+    def _has_room(self, fingerprint: bytes, version: str, day: int) -> bool:
+        """Whether this is counted: what was before, and of what is new as much as a day may add."""
+        execute = self._database.execute
+        known = "SELECT 1 FROM counted WHERE fingerprint = ? AND version = ? AND day = ?"
+        if execute(known, (fingerprint, version, day)).fetchone():
+            return True
+        added = execute("SELECT shapes FROM added WHERE day = ?", (day,)).fetchone()
+        if added is None:  # The first of a new day.
+            execute("DELETE FROM added WHERE day < ?", (day - KEPT_DAYS,))
+            execute(_FORGET, {"until": day - KEPT_DAYS, "reports": RISING_REPORTS})
+            execute(_UNCOUNTED)
+        elif added[0] >= SHAPES_DAY_MAX:
+            return False
+        execute(_ADDED, (day,))
+        return True
+
     def rising(self, day: int) -> list[tuple[Shape, int]]:
         """Shapes that rose on this day and have no bug record, each with the reports of the day before."""
         with self._lock, told(self._path, _broken):
-            rows = self._database.execute(_RISING, (day,)).fetchall()
+            rows = self._database.execute(_RISING, (day, RISING_REPORTS)).fetchall()
         return [
             (Shape(fingerprint, error, _frames(frames), version, day, today), before)
             for fingerprint, version, today, before, error, frames in rows

@@ -89,7 +89,13 @@ def serve(
     ):
         public = folder / FOLDER
         counted.start()
-        reports = IntakeApp((*KINDS, STATISTICS), counted.submit, allows, time.monotonic)
+        reports = IntakeApp(
+            (*KINDS, STATISTICS),
+            counted.submit,
+            allows,
+            time.monotonic,
+            reporter=identity.reporter if identity else None,
+        )
         statistics = make_statistics_app(counted.proof)
         hashes = make_ledger_app(from_folder(public, SERVED), entries=False)
         app = AuthorApp(make_ledger_app(read, identity), hashes, reports, statistics)

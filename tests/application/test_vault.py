@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from scmanager.adapters import vault_book
 from scmanager.adapters.vault_book import FILE_NAME, VaultBook, breaches, shapes
 from scmanager.application import vault
 from scmanager.application.reports import ERRORS
@@ -91,6 +92,31 @@ def test_other_releases_and_other_shapes_are_counted_apart(server: Server) -> No
         server.take(error(version=f"0.{number}.0"), error(name=f"Error{number}"))
     assert server.look() == []
     assert len(shapes(server.folder)) == 10
+
+
+def test_a_day_adds_so_many_shapes_and_those_that_were_met_before_still_count(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vault_book, "SHAPES_DAY_MAX", 5)
+    server.take(error(), *[error(name=f"Flood{number}") for number in range(20)])
+    assert server.look() == []
+    assert len(shapes(server.folder)) == 5
+    server.take(*[error()] * RISING_REPORTS)
+    assert [bug.error for bug in server.look()] == ["StoreBusy"]
+    server.now_us += DAY_US
+    server.take(error(name="Tomorrow"))
+    server.look()
+    assert "Tomorrow" in {shape["error"] for shape in shapes(server.folder)}
+
+
+def test_a_shape_that_came_to_nothing_is_forgotten_and_a_bug_record_is_not(server: Server) -> None:
+    server.take(error(name="Once"), *[error()] * RISING_REPORTS)
+    assert len(server.look()) == 1
+    server.now_us += (vault_book.KEPT_DAYS + 1) * DAY_US
+    server.take(error(name="Later"))
+    server.look()
+    assert {shape["error"] for shape in shapes(server.folder)} == {"StoreBusy", "Later"}
+    assert server.book._database.execute("SELECT count(*) FROM shape").fetchone() == (2,)
 
 
 def test_yesterday_counts_as_yesterday(server: Server) -> None:

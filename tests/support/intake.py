@@ -16,6 +16,7 @@ from scmanager.adapters.ledger_source import SERVED, from_folder
 from scmanager.adapters.private_files import private_folder
 from scmanager.adapters.wrapping import FileProtection
 from scmanager.api.author_app import AuthorApp
+from scmanager.api.handshake import Identity as Greeting
 from scmanager.api.intake_app import IntakeApp, Limits
 from scmanager.api.ledger_app import make_ledger_app
 from scmanager.api.serving import attend, listen, server
@@ -30,6 +31,7 @@ from scmanager.domain.consent import consent_hash
 from scmanager.domain.consent_texts import Purpose
 from scmanager.domain.intake import AuditTaken, BugOpened
 from scmanager.domain.ledger import Final, KeysPublished, LedgerLog
+from scmanager.eventstore.signing import SigningKey
 from scmanager.master_ledger import issuing, submission
 from scmanager.master_ledger.fetching import MANIFESTS
 from scmanager.master_ledger.seen import Seen
@@ -110,12 +112,12 @@ class Site:
                 yield made
 
     @contextlib.contextmanager
-    def serving(self, limits: Limits | None = None) -> Iterator[str]:
-        """The address of the real server."""
+    def serving(self, limits: Limits | None = None, key: SigningKey | None = None) -> Iterator[str]:
+        """The address of the real server. `key`: it shakes hands by this one."""
         with (
             self.taking() as taking,
             self.counting(taking) as counted,
-            served(self.app(counted, limits)) as address,
+            served(self.app(counted, limits, key)) as address,
         ):
             yield address
 
@@ -124,9 +126,11 @@ class Site:
         check = self.check(intake).check
         return OwnStatistics(intake, taking.sequencer, check, public, lambda: ("0.1.0", "0.2.0"), clock)
 
-    def app(self, counted: OwnStatistics, limits: Limits | None = None) -> AuthorApp:
-        reports = IntakeApp(KINDS, counted.submit, allows, time.monotonic, limits)
-        ledger = make_ledger_app(from_folder(self.public, SERVED))
+    def app(self, counted: OwnStatistics, limits: Limits | None = None, key: SigningKey | None = None) -> AuthorApp:
+        identity = Greeting(key, lambda: int(time.time()), lambda: secrets.token_bytes(32)) if key else None
+        reporter = identity.reporter if identity else None
+        reports = IntakeApp(KINDS, counted.submit, allows, time.monotonic, limits, reporter)
+        ledger = make_ledger_app(from_folder(self.public, SERVED), identity)
         intake_log = make_ledger_app(from_folder(self.public / "intake", SERVED), entries=False)
         return AuthorApp(ledger, intake_log, reports, make_statistics_app(counted.proof))
 
