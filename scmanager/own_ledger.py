@@ -20,6 +20,7 @@ from scmanager.eventstore.entry import RecoveryKeys, digest
 from scmanager.eventstore.log_tree import LogTree
 from scmanager.eventstore.signing import SigningKey
 from scmanager.eventstore.store import Store
+from scmanager.master_ledger import counts as counting
 from scmanager.master_ledger import submission
 from scmanager.master_ledger.submission import StatementUnusable
 from scmanager.runtime import Node
@@ -64,6 +65,20 @@ def append(node: Node, file: bytes, note: Note = unheard) -> Result:
     done = node.writer.do(Command(digest("scm/ledger-append/1", log, file)[:16], space.id, act))
     node.own_logs.remember()
     note_entered(note, log, said, done["indices"])
+    return done
+
+
+def count(node: Node, file: bytes) -> Result:
+    """Enter the counts of plugins in a file. Raises BadCounts, and as `ledger.count`."""
+    counts = counting.parse(file)
+    space = own_ledger(node.shelf, node.vault)
+    log = node.writer.seat_log(space.id) or b""
+
+    def act(desk: Desk) -> Result:
+        return ledger.count(desk, counts)
+
+    done = node.writer.do(Command(digest("scm/ledger-count/1", log, file)[:16], space.id, act))
+    node.own_logs.remember()
     return done
 
 

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 
 from scmanager import __version__
 from scmanager.adapters.outbox import Outbox
+from scmanager.adapters.participation import Participation
 from scmanager.application import privacy
+from scmanager.domain.consent_texts import Purpose
+from scmanager.domain.statistics import DAY_S
 from scmanager.runtime import Node
 
 if TYPE_CHECKING:
@@ -50,4 +53,6 @@ def keep_to_consents(node: Node) -> None:
     with contextlib.suppress(Exception):  # The next that opens the folder does it.
         stands = privacy.standing(node.shelf, node.store, node.vault)
         outbox.keep_only(set(stands.values()), node.now_us() // 10**6)
+        drawn, today = Participation(node.settings.data), node.now_us() // 10**6 // DAY_S
+        (drawn.forget if Purpose.STATISTICS in stands else drawn.give_up)(today)
     outbox.close()

@@ -1,7 +1,7 @@
 """On which day this installation tells of its use, and that day's salt: 48 bytes in the data folder.
 
-One day, drawn at random, of each 28 (ADR 23). The day is drawn once; the salt is made when the day comes, and
-overwritten in its place when it is over. A file that is not whole counts as a window that is spent.
+One day, drawn at random, of each 28 (ADR 23). The day is drawn once; its salt is made once, and overwritten in its
+place when the day is over: then the window is spent, as it is with a file that is not whole.
 """
 
 import os
@@ -32,14 +32,24 @@ class Participation:
         if window > held:
             held, day, salt = window, window * EVERY_DAYS + self._below(EVERY_DAYS), _NO_SALT
             self._write(held, day, salt)
+        self.forget(today)
         if day != today or window != held:  # A clock that was put back spends nothing twice.
-            if salt != _NO_SALT and today > day:
-                self._write(held, day, _NO_SALT)
             return None
         if salt == _NO_SALT:
             salt = secrets.token_bytes(SALT_BYTES)
             self._write(held, day, salt)
         return salt
+
+    def forget(self, today: int) -> None:
+        """Overwrite a salt whose day is over. Raises PrivateFileFailed."""
+        if self._read(today)[1] < today:
+            self.give_up(today)
+
+    def give_up(self, today: int) -> None:
+        """Overwrite the salt, if there is one: its window tells of nothing more. Raises PrivateFileFailed."""
+        window, _, salt = self._read(today)
+        if salt != _NO_SALT:
+            self._write(window, _before(window), _NO_SALT)
 
     def _read(self, today: int) -> tuple[int, int, bytes]:
         if self._held is not None:
@@ -52,7 +62,7 @@ class Participation:
             raise PrivateFileFailed(path=str(self._path), act="read", reason=error.strerror) from error
         if len(data) != _SIZE:
             spent = today // EVERY_DAYS
-            self._write(spent, spent * EVERY_DAYS - 1, _NO_SALT)
+            self._write(spent, _before(spent), _NO_SALT)
         else:
             self._held = int.from_bytes(data[:8], "big"), int.from_bytes(data[8:16], "big"), data[16:]
         return self._held or (-1, -1, _NO_SALT)
@@ -71,3 +81,8 @@ class Participation:
         except OSError as error:
             raise PrivateFileFailed(path=str(self._path), act="written", reason=error.strerror) from error
         self._held = window, day, salt
+
+
+def _before(window: int) -> int:
+    """A day that is none of this window."""
+    return window * EVERY_DAYS - 1

@@ -17,6 +17,7 @@ from starlette.responses import Response
 from scmanager.api.ledger_door import ASK_ANEW, JSON, answer
 from scmanager.application.published import Published
 from scmanager.application.published_registry import PublishedRegistry
+from scmanager.domain.counting import PluginCounted, rating_tenths
 from scmanager.domain.ledger import AuditStatus, Category, Channel, Plugin, Signed, Update
 from scmanager.errors import Refused, Unavailable
 from scmanager.master_ledger.content_hash import sha256_of
@@ -127,6 +128,11 @@ class PluginRow(msgspec.Struct, frozen=True):
     log: str
     index: int
     event_id: str
+    download_count: int | None = None
+    """As the author's server counted it last. Null, as votes, where the entry holds no more."""
+    votes: int | None = None
+    rating: float | None = None
+    """The average of all votes, 0 to 5, in tenths; null without votes."""
 
 
 class Plugins(msgspec.Struct, frozen=True):
@@ -202,13 +208,17 @@ class RegistryAnswers:
             lambda: (self._registry.plugins(kind, state, text[:TEXT_MAX]), self._registry.ledger())
         )
         rows, following = _page([(_named(each), each) for each in found], count, after)
-        return _json(request, Plugins(ledger.hex(), tuple(map(plugin_row, rows)), following))
+        counts = self._registry.counts(map(_named, rows))
+        return _json(request, Plugins(ledger.hex(), tuple(map(_held_row, rows, counts)), following))
 
     async def plugin(self, request: Request, plugin: str) -> Response:
         """A plugin with its whole history."""
-        found, ledger = await self._asked(lambda: (self._registry.plugin(plugin), self._registry.ledger()))
-        rows = tuple(map(plugin_row, found))
-        return _json(request, PluginWithHistory(ledger.hex(), rows[-1], rows))
+        found, ledger, (counts,) = await self._asked(
+            lambda: (self._registry.plugin(plugin), self._registry.ledger(), self._registry.counts([plugin]))
+        )
+        holds = _held_row(found[-1], counts)
+        history = (*map(plugin_row, found[:-1]), holds)
+        return _json(request, PluginWithHistory(ledger.hex(), holds, history))
 
     async def delegation(self, key: bytes) -> Delegation:
         """As `PublishedRegistry.delegation`."""
@@ -246,6 +256,17 @@ def plugin_row(one: Registered) -> PluginRow:
         said.registered_at, said.updated_at, _signatures(one.said.signatures), one.log.hex(), one.index,
         one.event_id.hex(),
     )  # fmt: skip
+
+
+def _held_row(one: Registered, counts: PluginCounted | None) -> PluginRow:
+    """With what was counted of the plugin."""
+    tenths = rating_tenths(counts) if counts else None
+    return msgspec.structs.replace(
+        plugin_row(one),
+        download_count=counts.downloads if counts else 0,
+        votes=counts.votes if counts else 0,
+        rating=None if tenths is None else tenths / 10,
+    )
 
 
 def _signatures(said: Iterable[Signed]) -> tuple[Signature, ...]:

@@ -50,7 +50,12 @@ class PluginFilter:
     since: Moment | None = matches("{c}.updated_at >= {v}::timestamptz")
 
 
-PluginSort = orders("PluginSort", NAME=Sort("name_lower"), UPDATED=Sort("updated_at", "timestamptz"))
+PluginSort = orders(
+    "PluginSort",
+    NAME=Sort("name_lower"),
+    UPDATED=Sort("updated_at", "timestamptz"),
+    DOWNLOADS=Sort("downloads", "bigint"),
+)
 PluginEntrySort = orders("PluginEntrySort", PLACE=Sort("place", "integer"))
 
 
@@ -103,6 +108,9 @@ class PluginEntry:
 class Plugin(PluginEntry):
     """A plugin of the marketplace, by the entry that holds."""
 
+    downloads: Whole = column("downloads", "As the author's server counted them last; no release key signs it.")
+    votes: Whole = column("votes")
+    rating: float | None = column("rating", "The average of all votes, 0 to 5, in tenths; null without votes.")
     history: Connection[PluginEntry] = many(
         "{c}.space = {p}.space and {c}.plugin = {p}.plugin", filter=PluginFilter, sort=PluginEntrySort,
         next_step=NO_PLUGINS, description="All that was ever signed about it, the oldest first.",

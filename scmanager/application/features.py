@@ -48,6 +48,12 @@ CATEGORIES: Final[Mapping[str, Category]] = MappingProxyType(
 )
 """By the command that is their cause, once it is carried out."""
 
+
+def _carried_out(category: Category) -> str:
+    names = [f"`{name}`" for name, caused in CATEGORIES.items() if caused is category]
+    return f"{' or '.join(names)} is carried out"
+
+
 CAUSES: Final[Mapping[Category, str]] = MappingProxyType(
     {
         Category.APP_STARTED: "the node starts",
@@ -56,7 +62,7 @@ CAUSES: Final[Mapping[Category, str]] = MappingProxyType(
         Category.SESSION_ENDED: "30 minutes without a request, the day's end, or the node stops",
         Category.FEATURE_USED: "the first request of a day that belongs to it",
         Category.ERROR_OCCURRED: "a part of the node fails and is started again",
-        **{category: f"`{name}` is carried out" for name, category in CATEGORIES.items()},
+        **{category: _carried_out(category) for category in CATEGORIES.values()},
     }
 )
 """The categories that something in this release records. All others wait for what they are about."""

@@ -9,15 +9,17 @@ from collections.abc import Sequence
 from scmanager.application.desk import Desk
 from scmanager.application.writer import Result
 from scmanager.domain.anchoring import HeadsAnchored
+from scmanager.domain.counting import Counted, Place, PluginCounted, enter, flaw_of
 from scmanager.domain.ledger import KeysPublished
 from scmanager.domain.naming import ServerNamed
 from scmanager.domain.payload import TUPLE_MAX
 from scmanager.errors import Conflict, Refused
 from scmanager.eventstore.entry import encode_json
 from scmanager.master_ledger.manifest import TrustedKeys
+from scmanager.master_ledger.registry import Registry
 from scmanager.master_ledger.submission import StatementUnusable, Submission
 from scmanager.master_ledger.verification import OtherLedger
-from scmanager.spaces.ledger import Entered, entered, index_of, keys_of, next_keys
+from scmanager.spaces.ledger import Entered, counted_in, entered, index_of, keys_of, next_keys, registry_of
 
 STATEMENT_BYTES_MAX = 60_000
 """What is said around it in part 0 has room beside it, and part 0 in a bundle of 65,535 bytes a piece."""
@@ -49,6 +51,13 @@ class OtherRoots(Refused):
 
     code = "other-roots"
     hint = "Make the ledger with the root keys that the keepers have now: scm author init, in a fresh folder."
+
+
+class CountUnusable(Refused):
+    """What is counted of {plugin} cannot be entered: {why}."""
+
+    code = "count-unusable"
+    hint = "Nothing of the file was entered. Correct what is named, and repeat the command."
 
 
 def found(desk: Desk) -> Result:
@@ -114,6 +123,41 @@ def anchor(desk: Desk, anchors: Sequence[bytes]) -> Result:
         raise StatementUnusable(why=f"1 to {TUPLE_MAX} heads are anchored at a time")
     said = desk.record(None, desk.organisation, HeadsAnchored(tuple(sorted(anchors))))
     return {"ledger": keys.ledger.hex(), "index": said.entry.seq}
+
+
+def count(desk: Desk, counts: Sequence[PluginCounted]) -> Result:
+    """Enter what was counted of plugins, all of it or nothing; answers the index of each. What is counted so already
+    stays so.
+
+    Raises LedgerNotBegun, LogNotOpen; CountUnusable for an unknown plugin, for what cannot be, goes back, or is dated
+    ahead of this machine's clock.
+    """
+    keys = keys_of(entered(desk.space, desk.log_id))
+    if keys is None:
+        raise LedgerNotBegun
+    _check_open(desk, keys)
+    registry = registry_of(desk.space, keys)
+    held: dict[Place, Counted] = {}
+    for each in counted_in(desk.space, desk.log_id):
+        enter(held, each)
+    desk.governs = True  # What else is counted is decided on what is committed.
+    return {"ledger": keys.ledger.hex(), "indices": [_count(desk, each, registry, held) for each in counts]}
+
+
+def _count(desk: Desk, said: PluginCounted, registry: Registry, held: dict[Place, Counted]) -> int:
+    before = held.get((desk.log_id, said.plugin))
+    if before is not None and before.said == said:
+        return before.index
+    why = flaw_of(said, before.said if before else None)
+    if not registry.plugin(said.plugin):
+        why = "the ledger has no such plugin"
+    elif said.until > desk.now_s:
+        why = "it is counted until a moment that has not come yet"
+    if why:
+        raise CountUnusable(plugin=said.plugin, why=why)
+    index = desk.record(None, desk.organisation, said).entry.seq
+    held[desk.log_id, said.plugin] = Counted(desk.log_id, index, said)
+    return index
 
 
 def _enter(desk: Desk, submission: Submission, keys: TrustedKeys) -> int:

@@ -5,17 +5,20 @@
 """
 
 import threading
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
 
 from scmanager.application.proving import NotEntered
 from scmanager.application.published import Head, LedgerFilesBroken, Published, broken, led_back
+from scmanager.domain.counting import Counted, Place, PluginCounted, enter
 from scmanager.domain.ledger import AuditStatus, Category, Channel, Plugin, PluginSigned, Update, UpdateSigned
 from scmanager.errors import Refused, ScManagerError, Untrusted
 from scmanager.eventstore.tiles import WIDTH
 from scmanager.master_ledger import policy, submission
 from scmanager.master_ledger.content_hash import sha256_of
+from scmanager.master_ledger.counts import counted_in
 from scmanager.master_ledger.fetching import MANIFESTS, SHARED, Read, SourceLacks
 from scmanager.master_ledger.handshake import Delegation, ServerNotNamed, named_in
 from scmanager.master_ledger.manifest import TrustedKeys, walk
@@ -72,6 +75,7 @@ class PublishedRegistry:
         self._versions: dict[str, list[Registered]] = {}
         self._registry: Registry | None = None
         self._named: dict[bytes, int] = {}
+        self._counts: dict[Place, Counted] = {}
 
     def follow(self) -> Registry | None:
         """Read what is new; None where no keys are published. Raises LedgerFilesBroken, and what `read` raises."""
@@ -136,6 +140,12 @@ class PublishedRegistry:
             raise PluginUnknown(id=id_[:80])
         return found
 
+    def counts(self, plugins: Iterable[str]) -> list[PluginCounted | None]:
+        """As `Registry.counts`, of each of these."""
+        registry = self._known()
+        with self._lock:
+            return [registry.counts(each) for each in plugins]
+
     def delegation(self, key: bytes) -> Delegation:
         """What shows that this server's key is named, by the newest entry that does. Raises ServerNotNamed."""
         ledger = self.ledger()
@@ -166,15 +176,22 @@ class PublishedRegistry:
         if old and (upto > head.point.size or head.tree.root(upto) != old.point.root):
             upto = 0  # Another ledger lies there now.
             self._said, self._newest, self._versions, self._registry, self._named = [], {}, {}, None, {}
-        fresh, named = self._statements(head, upto)
+            self._counts = {}
+        fresh, named, counted = self._statements(head, upto)
         registry = self._registry
         if manifests and (registry is None or manifests != self._manifests):
             registry = Registry(_walked(manifests))
             for each in self._said:
                 registry.enter(each)
+            for one in self._counts.values():
+                registry.count(one)
         with self._lock:
             for each in fresh:
                 self._enter(each, registry)
+            for one in counted:
+                enter(self._counts, one)
+                if registry is not None:
+                    registry.count(one)
             self._named |= named
             self._head, self._manifests, self._registry = head, manifests, registry
 
@@ -187,9 +204,9 @@ class PublishedRegistry:
         if registry is not None:
             registry.enter(one)
 
-    def _statements(self, head: Head, upto: int) -> tuple[list[Registered], dict[bytes, int]]:
-        """Those from `upto` on, and where servers are named. Raises BadTile, WrongPart, SourceLacks."""
-        found, named = list[Registered](), dict[bytes, int]()
+    def _statements(self, head: Head, upto: int) -> tuple[list[Registered], dict[bytes, int], list[Counted]]:
+        """Those from `upto` on, where servers are named, and counts. Raises BadTile, WrongPart, SourceLacks."""
+        found, named, counted = list[Registered](), dict[bytes, int](), list[Counted]()
         for number in range(upto // WIDTH, -(-head.point.size // WIDTH)):
             first = number * WIDTH
             shared = self.published.bundle(head, SHARED, number)
@@ -197,13 +214,17 @@ class PublishedRegistry:
             entries = self.published.bundle(head, "", number) if said else []
             for index in sorted(said.keys() - range(upto)):
                 one, _ = led_back(index, entries[index - first], shared[index - first], head)
-                found.append(Registered(one.log, index, one.id, said[index]))
+                match said[index]:
+                    case PluginCounted() as count:
+                        counted.append(Counted(one.log, index, count))
+                    case UpdateSigned() | PluginSigned() as statement:
+                        found.append(Registered(one.log, index, one.id, statement))
             named |= {
                 server.key: first + n
                 for n, each in enumerate(shared)
                 if b'"server.named/' in each and first + n >= upto and (server := named_in(each))
             }
-        return found, named
+        return found, named, counted
 
 
 def _walked(manifests: bytes) -> TrustedKeys:
@@ -215,7 +236,9 @@ def _walked(manifests: bytes) -> TrustedKeys:
     return walk(manifest_hash(first.statement), said)
 
 
-def _statement(shared: bytes) -> UpdateSigned | PluginSigned | None:
+def _statement(shared: bytes) -> UpdateSigned | PluginSigned | PluginCounted | None:
+    if b'"plugin.counted/' in shared:
+        return counted_in(shared)
     if b'.signed/1"' not in shared:
         return None
     try:

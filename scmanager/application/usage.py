@@ -59,6 +59,12 @@ class Salts(Protocol):
     def salt(self, today: int) -> bytes | None:
         """Today's salt if this installation tells of today."""
 
+    def forget(self, today: int) -> None:
+        """Overwrite the salt of a day that is over."""
+
+    def give_up(self, today: int) -> None:
+        """Overwrite the salt, whatever its day."""
+
 
 Owner = Callable[[], bytes | None]
 """The id of the owner's personal space; None where there is none."""
@@ -123,16 +129,22 @@ class Usage:
             self._steps.clear()
             self._failures.clear()
             self._session, self._started_s = None, 0
+            self._salts.give_up(_day(now_s))
             return
         if not before:
             self._started_s = now_s
             self._tell(now_s, Category.APP_STARTED)
-        while self._steps:
-            self._take(self._steps.popleft())
-        while self._failures:
-            self._tell(self._failures.popleft(), Category.ERROR_OCCURRED)
-        if self._session and (now_s - self._session.last_s >= IDLE_S or _day(now_s) != _day(self._session.last_s)):
-            self._end()
+        while (
+            self._steps or self._failures
+        ):  # In the order of time: what is of a day that is over is told of no more.
+            if self._failures and (not self._steps or self._failures[0] < self._steps[0].at_s):
+                failed_s = self._failures.popleft()
+                self._end_if_over(failed_s)
+                self._tell(failed_s, Category.ERROR_OCCURRED)
+            else:
+                self._take(self._steps.popleft())
+        self._end_if_over(now_s)
+        self._salts.forget(_day(now_s))
 
     def close(self) -> None:
         """The node stops."""
@@ -143,9 +155,7 @@ class Usage:
             self.on = False
 
     def _take(self, step: Step) -> None:
-        session = self._session
-        if session and (step.at_s - session.last_s >= IDLE_S or _day(step.at_s) != _day(session.since_s)):
-            self._end()
+        self._end_if_over(step.at_s)
         if self._session is None:
             self._session = Session(self._entropy(16), step.at_s, step.at_s)
             self._note(AuditType.SESSION_STARTED, "session-started", SOURCE)
@@ -156,6 +166,10 @@ class Usage:
             self._tell(step.at_s, Category.FEATURE_USED, step.action, space=step.space)
         if step.category is not None:
             self._tell(step.at_s, step.category, space=step.space)
+
+    def _end_if_over(self, at_s: int) -> None:
+        if self._session and (at_s - self._session.last_s >= IDLE_S or _day(at_s) != _day(self._session.last_s)):
+            self._end()
 
     def _end(self) -> None:
         session, self._session = self._session, None
@@ -194,8 +208,10 @@ class Usage:
         return True
 
     def _rest_s(self) -> float | None:
-        """Until a session may be over; None: until something comes."""
-        return IDLE_S / 4 if self._session else None
+        """Until a session or the day may be over; None: until something comes."""
+        if not self.on:
+            return None
+        return IDLE_S / 4 if self._session else DAY_S - self._now_s() % DAY_S
 
     def _wake_after(self, stop: threading.Event) -> None:
         stop.wait()

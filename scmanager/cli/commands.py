@@ -104,6 +104,7 @@ THINGS: dict[str, dict[str, Command]] = {
         "show": "author_keys.show",
         "init": "author_ledger.init",
         "append": "author_ledger.append",
+        "count": "author_counts.count",
         "log": "author_ledger.show_log",
         "prove": "author_ledger.prove",
         "publish": "author_ledger.publish",

@@ -18,6 +18,7 @@ from scmanager.cli.output import JsonFlag, progress, remark
 from scmanager.cli.people import Row, show_rows
 from scmanager.cli.session import Place, session_of
 from scmanager.cli.trusting import LedgerChoice, ManifestsChoice, PolicyChoice, trusting
+from scmanager.domain.counting import rating_tenths
 from scmanager.domain.ledger import AuditStatus, Category, Channel, LedgerLog, Plugin, Update
 from scmanager.errors import Refused
 from scmanager.master_ledger.fetching import Read
@@ -79,7 +80,11 @@ def list_plugins(
 ) -> None:
     """The plugins of the marketplace, each as the author last signed it."""
     _, registry = _opened(context, ledger, manifests, policy)
-    show_rows([_plugin(each) for each in registry.plugins(category, status, text)], as_json, NO_PLUGINS)
+    show_rows(
+        [{**_plugin(each), **_counts(each, registry)} for each in registry.plugins(category, status, text)],
+        as_json,
+        NO_PLUGINS,
+    )
 
 
 def show_plugin(
@@ -95,7 +100,9 @@ def show_plugin(
     history = registry.plugin(plugin)
     if not history:
         raise PluginUnknown(id=plugin[:80])
-    show_rows([_plugin(each) for each in history], as_json, NO_PLUGINS)
+    show_rows(
+        [*map(_plugin, history[:-1]), {**_plugin(history[-1]), **_counts(history[-1], registry)}], as_json, NO_PLUGINS
+    )
 
 
 def _opened(context: typer.Context, *choices: Any) -> tuple[TrustedKeys, Registry]:
@@ -128,13 +135,26 @@ def _update(one: Registered) -> Row:
     }  # fmt: skip
 
 
+def _counts(one: Registered, registry: Registry) -> Row:
+    """What was counted of a plugin, beside the entry that holds."""
+    said = one.said.statement
+    assert isinstance(said, Plugin)
+    counts = registry.counts(said.id)
+    tenths = rating_tenths(counts) if counts else None
+    return {
+        "downloads": str(counts.downloads) if counts else "0", "votes": str(counts.votes) if counts else "0",
+        "rating": None if tenths is None else f"{tenths // 10}.{tenths % 10}",
+    }  # fmt: skip
+
+
 def _plugin(one: Registered) -> Row:
     said = one.said.statement
     assert isinstance(said, Plugin)
     return {
         "id": said.id, "version": said.version, "status": said.audit_status.value, "name": said.name,
         "author": said.author, "category": said.category.value, "updated": Moment(said.updated_at),
-        "needs": said.required_core_version, "permissions": _several(said.permissions), "content": said.content_hash,
+        "needs": said.required_core_version, "permissions": _several(said.permissions),
+        "downloads": None, "votes": None, "rating": None, "content": said.content_hash,
         **_where(one),
     }  # fmt: skip
 

@@ -11,6 +11,7 @@ from scmanager.domain import (
     character,
     consent,
     contact,
+    counting,
     document,
     fleet,
     governance,
@@ -62,7 +63,7 @@ CONSENTS: Final = _fold("consent", consent.Consents(), consent.evolve)
 AUDIT: Final = _fold("audit", audit_event.Series(), audit_event.evolve)
 REGISTRY: Final = Fold(
     "registry", registry.Register(), registry.evolve,
-    (ledger.KeysPublished, ledger.UpdateSigned, ledger.PluginSigned),
+    (ledger.KeysPublished, ledger.UpdateSigned, ledger.PluginSigned, counting.PluginCounted),
 )  # fmt: skip
 
 FOLDS: Final[Mapping[str, Fold]] = MappingProxyType(

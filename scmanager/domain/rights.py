@@ -197,6 +197,7 @@ RIGHT_NEEDED: Final[Mapping[str, Right | None]] = MappingProxyType(
         "keys.published/1": ANYONE,
         "update.signed/1": ANYONE,
         "plugin.signed/1": ANYONE,
+        "plugin.counted/1": ANYONE,
         "report.audit-taken/1": ANYONE,
         "server.named/1": ANYONE,
         "heads.anchored/1": ANYONE,

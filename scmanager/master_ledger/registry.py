@@ -2,7 +2,7 @@
 
 Who holds the log alone can enter what was signed long ago once more. So a statement counts once, where it stood
 first; and of several about one thing the latest by the author's own word holds (`signed_at`, `updated_at`), whatever
-their order in the log: a plugin that was blocked stays blocked.
+their order in the log: a plugin that was blocked stays blocked. Counts are no statements: a log's last holds.
 """
 
 from bisect import insort
@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 
+from scmanager.domain.counting import Counted, Place, PluginCounted, enter
 from scmanager.domain.ledger import AuditStatus, Category, Channel, Plugin, PluginSigned, Update, UpdateSigned
 from scmanager.errors import Untrusted
 from scmanager.eventstore.entry import encode_json
@@ -41,6 +42,7 @@ class Registry:
         self._plugins: dict[str, list[Registered]] = {}
         self._ids: list[str] = []
         self._told: set[bytes] = set()
+        self._counts: dict[Place, Counted] = {}
 
     def enter(self, one: Registered) -> bool:
         """Take a statement in; whether it counts, and was not there before."""
@@ -56,6 +58,22 @@ class Registry:
                     insort(self._ids, plugin.id)
                 _insert(self._plugins.setdefault(plugin.id, []), one)
         return True
+
+    def count(self, one: Counted) -> None:
+        """Take in what a log counted."""
+        enter(self._counts, one)
+
+    def counts(self, plugin: str) -> PluginCounted | None:
+        """By the last log of the manifest that counted it, as that log says last, unless that stands beyond its end.
+
+        What was counted in another log binds nobody: in the next log the author counts anew what a thief spoiled.
+        """
+        found: PluginCounted | None = None
+        for log in self.keys.manifest.logs:
+            one = self._counts.get((log.log, plugin))
+            if one is not None and (log.final is None or one.index < log.final.size):
+                found = one.said
+        return found
 
     def _enter_update(self, update: Update, one: Registered) -> None:
         place = (update.channel, update.version)

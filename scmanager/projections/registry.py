@@ -7,12 +7,13 @@ found a space of kind `author`. Which of them this installation trusts `adapters
 from collections.abc import Iterator
 
 from scmanager.domain.catalogue import REGISTRY
+from scmanager.domain.counting import PluginCounted, rating_tenths
 from scmanager.domain.event import Id, Id32, State
 from scmanager.domain.ledger import KeysPublished, Plugin, PluginSigned, Signed, Update, UpdateSigned
 from scmanager.domain.registry import Register, Statement
 from scmanager.master_ledger.manifest import TrustedKeys
 from scmanager.master_ledger.registry import Registered, Registry
-from scmanager.projections.copy_text import flag, ident, line, number, seconds, text, texts
+from scmanager.projections.copy_text import NULL, flag, ident, line, number, seconds, text, texts
 from scmanager.projections.read_model import Look, ReadModel, Row, Table
 from scmanager.spaces.ledger import Entered, keys_of
 
@@ -29,13 +30,17 @@ def rows(look: Look, entity: Id) -> Iterator[Row]:
     for one in sorted(_registered(look, register.statements), key=lambda each: _place(keys, each)):
         if registry.enter(one) and isinstance(one.said.statement, Plugin):
             ids.add(one.said.statement.id)
+    for counted in register.counts:
+        registry.count(counted)
     for place, one in enumerate(registry.updates()):
         settled = registry.update(_update(one).version) == one
         yield "registered_update", _update_line(look, entity, keys, one, place, settled=settled)
     for id_ in sorted(ids):
         history = registry.plugin(id_)
+        counts = registry.counts(id_)
         for place, one in enumerate(history):
-            yield "registered_plugin", _plugin_line(look, entity, keys, one, place, holds=one is history[-1])
+            holds = one is history[-1]
+            yield "registered_plugin", _plugin_line(look, entity, keys, one, place, counts if holds else None, holds)
 
 
 def _registered(look: Look, statements: tuple[Statement, ...]) -> Iterator[Registered]:
@@ -66,7 +71,9 @@ def _update_line(look: Look, entity: Id, keys: TrustedKeys, one: Registered, pla
     )  # fmt: skip
 
 
-def _plugin_line(look: Look, entity: Id, keys: TrustedKeys, one: Registered, place: int, *, holds: bool) -> str:
+def _plugin_line(
+    look: Look, entity: Id, keys: TrustedKeys, one: Registered, place: int, counts: PluginCounted | None, holds: bool
+) -> str:
     said = one.said.statement
     assert isinstance(said, Plugin)
     searched = "\n".join((said.id, said.name, said.author, said.description)).lower()
@@ -75,8 +82,15 @@ def _plugin_line(look: Look, entity: Id, keys: TrustedKeys, one: Registered, pla
         text(said.version), text(said.name), text(said.name.lower()), text(said.author), text(said.description),
         text(searched), text(said.content_hash), texts(said.permissions), text(said.required_core_version),
         ident(said.tos_compliance_hash), said.audit_status.value, said.category.value, seconds(said.registered_at),
-        seconds(said.updated_at), *_proved(keys, one),
+        seconds(said.updated_at), *_counted(counts), *_proved(keys, one),
     )  # fmt: skip
+
+
+def _counted(counts: PluginCounted | None) -> tuple[str, str, str]:
+    if counts is None:
+        return number(0), number(0), NULL
+    tenths = rating_tenths(counts)
+    return number(counts.downloads), number(counts.votes), NULL if tenths is None else f"{tenths // 10}.{tenths % 10}"
 
 
 def _proved(keys: TrustedKeys, one: Registered) -> tuple[str, ...]:

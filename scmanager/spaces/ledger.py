@@ -3,17 +3,19 @@
 A log is read by itself: whoever has it alone, an auditor or a mirror, comes to the same keys (ADR 18).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
 import msgspec
 
+from scmanager.domain.counting import Counted, PluginCounted
 from scmanager.domain.ledger import KeysPublished, PluginSigned, UpdateSigned
 from scmanager.errors import Untrusted
 from scmanager.master_ledger.manifest import TrustedKeys
 from scmanager.master_ledger.registry import Registered, Registry
 from scmanager.master_ledger.statement import Statement, manifest_hash
 from scmanager.master_ledger.submission import Submission
+from scmanager.spaces.opening import Opened
 from scmanager.spaces.space import Space
 
 
@@ -26,15 +28,10 @@ class Entered(msgspec.Struct, frozen=True):
 
 def entered(space: Space, log: bytes) -> list[Entered]:
     """The statements in this log that count, in its order. The caller holds the shelf's lock."""
-    verdicts = space.verdicts.entries
     found = [
         Entered(opened.entry.seq, opened.event)
-        for opened in space.entries()
+        for opened in _standing(space, log)
         if isinstance(opened.event, KeysPublished | UpdateSigned | PluginSigned)
-        and opened.entry.log == log
-        and not opened.branch
-        and (verdict := verdicts.get(opened.entry.id32)) is not None
-        and verdict.valid
     ]
     return sorted(found, key=lambda each: each.index)
 
@@ -79,18 +76,37 @@ def registry_of(space: Space, keys: TrustedKeys) -> Registry:
         if log.space == space.id:
             for one in _registered(space, log.log):
                 registry.enter(one)
+            for counted in counted_in(space, log.log):
+                registry.count(counted)
     return registry
 
 
+def counted_in(space: Space, log: bytes) -> list[Counted]:
+    """What this log counts of plugins, in its order. The caller holds the shelf's lock."""
+    return sorted(
+        (
+            Counted(log, opened.entry.seq, opened.event)
+            for opened in _standing(space, log)
+            if isinstance(opened.event, PluginCounted)
+        ),
+        key=lambda each: each.index,
+    )
+
+
 def _registered(space: Space, log: bytes) -> list[Registered]:
-    verdicts = space.verdicts.entries
     found = [
         Registered(log, opened.entry.seq, opened.entry.id, opened.event)
-        for opened in space.entries()
+        for opened in _standing(space, log)
         if isinstance(opened.event, UpdateSigned | PluginSigned)
-        and opened.entry.log == log
-        and not opened.branch
-        and (verdict := verdicts.get(opened.entry.id32)) is not None
-        and verdict.valid
     ]
     return sorted(found, key=lambda each: each.index)
+
+
+def _standing(space: Space, log: bytes) -> Iterator[Opened]:
+    """The entries of this log that are valid."""
+    verdicts = space.verdicts.entries
+    for opened in space.entries():
+        if opened.entry.log == log and not opened.branch:
+            verdict = verdicts.get(opened.entry.id32)
+            if verdict is not None and verdict.valid:
+                yield opened

@@ -57,6 +57,43 @@ def test_a_clock_that_is_put_back_spends_nothing_twice(tmp_path: Path) -> None:
     assert [day for day in range(FIRST, FIRST + EVERY_DAYS) if made.salt(day)] == []
 
 
+def test_a_day_that_is_over_never_gets_a_second_salt(tmp_path: Path) -> None:
+    made = Participation(tmp_path, below=lambda _: 3)
+    assert made.salt(FIRST + 3)
+    assert made.salt(FIRST + 4) is None
+    assert made.salt(FIRST + 3) is None
+    assert days(tmp_path) == []
+
+
+def test_a_salt_outlives_a_clock_that_was_put_back_to_the_day_before(tmp_path: Path) -> None:
+    made = Participation(tmp_path, below=lambda _: 3)
+    salt = made.salt(FIRST + 3)
+    assert made.salt(FIRST + 2) is None
+    assert made.salt(FIRST + 3) == salt
+
+
+def test_forgetting_leaves_no_salt_of_a_day_that_is_over_and_draws_no_day(tmp_path: Path) -> None:
+    made = Participation(tmp_path, below=lambda _: 3)
+    made.forget(FIRST)
+    assert not (tmp_path / FILE_NAME).exists()
+    salt = made.salt(FIRST + 3)
+    assert salt
+    made.forget(FIRST + 3)
+    assert salt in (tmp_path / FILE_NAME).read_bytes()
+    Participation(tmp_path).forget(FIRST + 40)
+    assert salt not in (tmp_path / FILE_NAME).read_bytes()
+
+
+def test_a_salt_that_is_given_up_ends_its_window(tmp_path: Path) -> None:
+    made = Participation(tmp_path, below=lambda _: 3)
+    salt = made.salt(FIRST + 3)
+    assert salt
+    made.give_up(FIRST + 3)
+    assert salt not in (tmp_path / FILE_NAME).read_bytes()
+    assert days(tmp_path) == []
+    assert len(days(tmp_path, FIRST + EVERY_DAYS)) == 1
+
+
 def test_a_file_that_is_not_whole_is_a_window_that_is_spent(tmp_path: Path) -> None:
     (tmp_path / FILE_NAME).write_bytes(secrets.token_bytes(5))
     assert days(tmp_path) == []

@@ -15,6 +15,7 @@ from scmanager.adapters.ledger_source import from_folder
 from scmanager.api import ledger_registry, readers
 from scmanager.application.published import Published
 from scmanager.application.published_registry import PublishedRegistry
+from scmanager.domain.counting import PluginCounted
 from scmanager.domain.ledger import AuditStatus, Category, Channel
 from scmanager.eventstore import parts
 from scmanager.eventstore.entry import parse
@@ -307,3 +308,34 @@ def test_one_address_is_slowed_down_and_no_other(asked: Asked, monkeypatch: pyte
     assert late.json()["errors"][0]["extensions"]["code"] == "too-many-requests"
     assert asked.client.get(PLUGINS, headers=other).status_code == 200
     assert asked.client.get("/checkpoint").status_code == 200
+
+
+def counts_of(client: httpx.Client, plugin_: str) -> tuple[int, int, float | None]:
+    told = client.get(f"{PLUGINS}/{plugin_}").json()
+    rows = {each["id"]: each for each in client.get(PLUGINS).json()["nodes"]}
+    assert rows[plugin_] == told["plugin"] == told["history"][-1]
+    assert [each["download_count"] for each in told["history"][:-1]] == [None] * (len(told["history"]) - 1)
+    return told["plugin"]["download_count"], told["plugin"]["votes"], told["plugin"]["rating"]
+
+
+def test_a_plugin_has_what_was_counted_last_and_hostile_counts_are_void(tmp_path: Path) -> None:
+    store = MemoryStore()
+    ledger, mining, none = made(store, tmp_path), "org.example.mining", "org.example.none"
+    with served(ledger.public) as url, httpx.Client(base_url=url, trust_env=False) as client:
+        assert counts_of(client, mining) == (0, 0, None)
+        for more, found in (
+            ([PluginCounted(mining, 10, 4, 17, NOW_S)], (10, 4, 4.3)),
+            ([PluginCounted(mining, 9, 4, 17, NOW_S + 1), PluginCounted(mining, 20, 4, 21, NOW_S + 1)], (10, 4, 4.3)),
+            ([PluginCounted(mining, 5, 6, 0, NOW_S + 1), PluginCounted(mining, 12, 4, 17, NOW_S - 1)], (10, 4, 4.3)),
+            ([PluginCounted(none, 5, 0, 0, NOW_S), PluginCounted(mining, 11, 5, 17, NOW_S)], (11, 5, 3.4)),
+        ):  # fmt: skip
+            ledger.count(*more)
+            ledger.publish()
+            assert counts_of(client, mining) == found
+        assert counts_of(client, "org.example.overlay") == (0, 0, None)
+        assert client.get(f"{PLUGINS}/{none}").status_code == 404
+    fresh = PublishedRegistry(from_folder(ledger.public))
+    fresh.follow()
+    (counts,) = fresh.counts([mining])
+    assert counts == PluginCounted(mining, 11, 5, 17, NOW_S), "read at once it is the same"
+    store.close()

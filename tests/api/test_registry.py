@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from scmanager.domain.counting import PluginCounted
 from scmanager.domain.ledger import AuditStatus, Category, Channel
 from tests.support.api_node import Api
 from tests.support.ledger import NOW_S, plugin, update
@@ -84,6 +85,18 @@ def test_a_plugin_has_its_whole_history(api: Api, ledger: LedgerFile) -> None:
         ]},
     }  # fmt: skip
     assert api.ask('{ plugin(id: "org.example.none") { version } }')["plugin"] is None
+
+
+def test_a_plugin_tells_what_was_counted_of_it(api: Api, ledger: LedgerFile, tmp_path: Path) -> None:
+    query = "{ plugins(sort: DOWNLOADS, descending: true) { nodes { id downloads votes rating } } }"
+    nothing = {"downloads": 0, "votes": 0, "rating": None}
+    assert [each["downloads"] for each in api.ask(query)["plugins"]["nodes"]] == [0, 0]
+    ledger.count(PluginCounted("org.example.overlay", 2**53 - 1, 40, 171, NOW_S))
+    taken_in(api, ledger, tmp_path / "file")
+    assert api.ask(query)["plugins"]["nodes"] == [
+        {"id": "org.example.overlay", "downloads": 2**53 - 1, "votes": 40, "rating": 4.3},
+        {"id": "org.example.mining"} | nothing,
+    ]
 
 
 def test_what_is_no_word_of_the_registry_is_refused(api: Api, ledger: LedgerFile) -> None:

@@ -9,11 +9,19 @@ import pytest
 from msgspec.structs import replace
 
 from scmanager.application.desk import Desk
-from scmanager.application.ledger import STATEMENT_BYTES_MAX, LedgerThere, LogNotOpen
+from scmanager.application.ledger import (
+    STATEMENT_BYTES_MAX,
+    CountUnusable,
+    LedgerNotBegun,
+    LedgerThere,
+    LogNotOpen,
+    count,
+)
 from scmanager.application.proving import NotEntered, OtherHistory, head_in, prove
 from scmanager.application.recovering import message_of, new_statement, take_seat
 from scmanager.application.settling import settle
 from scmanager.application.writer import Command, Result
+from scmanager.domain.counting import PluginCounted
 from scmanager.domain.ledger import Final, KeysPublished, LedgerLog, Signed
 from scmanager.eventstore.checkpoint import Checkpoint, NotSigned, parse_note, sign_note
 from scmanager.eventstore.entry import Recovery, Signature
@@ -25,12 +33,14 @@ from scmanager.eventstore.store import Row, Store, StoreDamaged
 from scmanager.master_ledger import issuing, submission
 from scmanager.master_ledger.content_hash import cid
 from scmanager.master_ledger.cosignature import cosign
+from scmanager.master_ledger.counts import LINES_MAX
 from scmanager.master_ledger.manifest import DoesNotFollow, SignaturesMissing
 from scmanager.master_ledger.proof import Proof
+from scmanager.master_ledger.statement import manifest_hash
 from scmanager.master_ledger.submission import StatementUnusable, Submission
 from scmanager.master_ledger.verification import verify_update
 from scmanager.runtime import clock_us
-from scmanager.spaces.ledger import entered, keys_of
+from scmanager.spaces.ledger import entered, keys_of, registry_of
 from tests.golden.logs import key_of
 from tests.support.ledger import (
     CONTENT,
@@ -43,6 +53,7 @@ from tests.support.ledger import (
     WITNESSES,
     artefact,
     name_of,
+    plugin,
     signed,
     trusted,
 )
@@ -274,3 +285,101 @@ def test_a_tree_that_is_not_what_was_signed_is_not_made() -> None:
         tree = made.tree()
         with pytest.raises(StoreDamaged, match="not what its key signed"):
             list(tree.rows(0, 2))
+
+
+MINING = "org.example.mining"
+
+
+@pytest.fixture
+def market(kept: LedgerSpace) -> LedgerSpace:
+    """A ledger with one plugin, of which 10 downloads were counted, in entry 3."""
+    manifest = kept.manifest()
+    kept.append(manifest, submission.make(plugin(manifest_hash(manifest.statement)), [RELEASE]))
+    assert kept.count(PluginCounted(MINING, 10, 4, 17, NOW_S))["indices"] == [3]
+    return kept
+
+
+def counts_in(space: LedgerSpace) -> PluginCounted | None:
+    keys = keys_of(space.entered())
+    assert keys is not None
+    return registry_of(space.shelf.space(space.id), keys).counts(MINING)
+
+
+def test_counts_are_entered_once_and_only_grow(market: LedgerSpace) -> None:
+    assert market.count(PluginCounted(MINING, 10, 4, 17, NOW_S))["indices"] == [3], "it stands there already"
+    more = [PluginCounted(MINING, 10 + n, 4, 17, NOW_S + n) for n in (1, 2)]
+    assert market.count(*more)["indices"] == [4, 5]
+    assert counts_in(market) == more[-1]
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        (PluginCounted(MINING, 9, 4, 17, NOW_S), "goes back"),
+        (PluginCounted(MINING, 10, 3, 12, NOW_S), "goes back"),
+        (PluginCounted(MINING, 10, 4, 16, NOW_S), "goes back"),
+        (PluginCounted(MINING, 11, 4, 17, NOW_S - 1), "goes back"),
+        (PluginCounted(MINING, 11, 12, 20, NOW_S), "more votes than downloads"),
+        (PluginCounted(MINING, 11, 5, 26, NOW_S), "above 5"),
+        (PluginCounted(MINING, 11, 5, 20, clock_us() // 10**6 + 3600), "not come yet"),
+        (PluginCounted("org.example.none", 1, 0, 0, NOW_S), "no such plugin"),
+    ],
+)
+def test_counts_that_cannot_be_are_refused_and_nothing_of_their_file_is_entered(
+    market: LedgerSpace, said: PluginCounted, why: str
+) -> None:
+    with pytest.raises(CountUnusable, match=why):
+        market.count(PluginCounted(MINING, 10, 4, 18, NOW_S), said)
+    assert counts_in(market) == PluginCounted(MINING, 10, 4, 17, NOW_S)
+
+
+def test_a_file_may_count_a_thousand_times(market: LedgerSpace) -> None:
+    said = [PluginCounted(MINING, 11 + n, 4, 17, NOW_S) for n in range(LINES_MAX)]
+    assert market.count(*said)["indices"][-1] == LINES_MAX + 3
+    assert counts_in(market) == said[-1]
+
+
+def test_of_two_counts_at_once_that_do_not_follow_each_other_one_is_refused(market: LedgerSpace) -> None:
+    both = [PluginCounted(MINING, 12, 4, 17, NOW_S), PluginCounted(MINING, 11, 4, 17, NOW_S)]
+    gate = threading.Event()
+
+    def wait(_: object) -> Result:
+        gate.wait(10)
+        return {}
+
+    market.writer.submit(Command(bytes(16), market.id, wait))
+    commands = [Command(bytes([n]) * 16, market.id, lambda desk, n=n: count(desk, [both[n - 1]])) for n in (1, 2)]
+    futures = [market.writer.submit(each) for each in commands]
+    gate.set()
+    assert futures[0].result(10)["indices"] == [4]
+    assert isinstance(futures[1].exception(10), CountUnusable)
+    assert counts_in(market) == both[0]
+
+
+def test_nothing_is_counted_in_a_ledger_that_is_not_begun_or_whose_log_is_closed(space: LedgerSpace) -> None:
+    with pytest.raises(LedgerNotBegun):
+        space.count(PluginCounted(MINING, 1, 0, 0, NOW_S))
+    manifest = space.manifest()
+    space.append(manifest)
+    closing = issuing.revocation(
+        manifest.statement, space.log_key.public, {space.id: Final(3, space.tree().root(2))}, NOW_S
+    )
+
+    def write(desk: Desk) -> Result:
+        desk.record(None, desk.organisation, signed(closing, *ROOTS[:2]))
+        return {}
+
+    space.writer.do(Command(bytes(16), space.id, write))
+    with pytest.raises(LogNotOpen, match="manifest 2"):
+        space.count(PluginCounted(MINING, 1, 0, 0, NOW_S))
+
+
+def test_counts_that_somebody_wrote_past_the_rules_are_void(market: LedgerSpace) -> None:
+    def write(desk: Desk) -> Result:
+        for said in (PluginCounted(MINING, 9, 4, 17, NOW_S), PluginCounted(MINING, 99, 100, 17, NOW_S)):
+            desk.record(None, desk.organisation, said)
+        return {}
+
+    market.writer.do(Command(bytes(16), market.id, write))
+    assert counts_in(market) == PluginCounted(MINING, 10, 4, 17, NOW_S)
+    assert market.count(PluginCounted(MINING, 11, 4, 17, NOW_S))["indices"] == [6]

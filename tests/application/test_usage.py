@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from scmanager.adapters.participation import Participation
 from scmanager.api.mutations import field_name
 from scmanager.api.schema import served
 from scmanager.application.every_verb import VERBS
@@ -15,7 +16,7 @@ from scmanager.application.usage import DAY_RECORDS_MAX, IDLE_S, Usage
 from scmanager.domain.audit_types import AuditType
 from scmanager.domain.event import Id
 from scmanager.domain.statistics import DAY_S, MINUTE_MS, Action, Category, Record, check, org_hash, user_hash
-from scmanager.domain.statistics_published import RULES
+from scmanager.domain.statistics_published import EVERY_DAYS, RULES
 from tests.support.statistics import DAY, drawn
 
 OWNER = drawn("space")
@@ -30,6 +31,8 @@ class Here:
         self.noted: list[tuple[AuditType, str]] = []
         self.kept: list[Record] = []
         self.ids = 0
+        self.forgot: list[int] = []
+        """The days on which a salt that is over was looked for; -1: any was given up."""
         self.usage = Usage(
             self.note, lambda: self.now_s, lambda: self.agreed, lambda: OWNER, self.kept.append, self, self.entropy,
             "0.1.0", "DE",
@@ -44,6 +47,12 @@ class Here:
 
     def salt(self, today: int) -> bytes | None:
         return drawn("salt", today) if today in self.days else None
+
+    def forget(self, today: int) -> None:
+        self.forgot.append(today)
+
+    def give_up(self, today: int) -> None:
+        self.forgot.append(-1)
 
     def work(self, after_s: int = 0) -> None:
         self.now_s += after_s
@@ -121,6 +130,32 @@ def test_no_session_and_no_hash_goes_over_midnight(here: Here) -> None:
     assert not {each.session_id for each in today} & {each.session_id for each in later}
 
 
+def test_one_installation_has_one_hash_a_day_whatever_is_taken_up_after_midnight(tmp_path: Path) -> None:
+    here = Here()
+    here.usage._salts = Participation(tmp_path, below=lambda _: DAY % EVERY_DAYS)
+    here.work()
+    here.use(after_s=DAY_S - 101)
+    here.usage.failed()
+    here.use(after_s=1)
+    here.usage.failed()
+    here.work()
+    here.now_s -= 1
+    here.use(Action.SEARCH)
+    here.work()
+    assert len({each.user_hash for each in here.kept}) == 1
+    assert {each.day for each in here.kept} == {DAY}
+    assert {Category.SESSION_ENDED, Category.ERROR_OCCURRED} < set(here.categories)
+
+
+def test_a_salt_that_is_over_is_looked_for_while_nobody_asks_and_given_up_without_consent(here: Here) -> None:
+    assert here.usage._rest_s() == DAY_S - here.now_s % DAY_S
+    here.work(DAY_S)
+    assert here.forgot[-1] == DAY + 1
+    here.agreed = False
+    here.work()
+    assert here.forgot[-1] == -1
+
+
 def test_on_a_day_that_is_not_drawn_nothing_is_kept_but_audit_events_are(here: Here) -> None:
     here.days, told = set(), len(here.kept)
     here.use()
@@ -194,6 +229,8 @@ def test_the_page_says_of_every_category_what_records_it_or_what_it_waits_for() 
     for name, cause in rows:
         known = CAUSES.get(Category(name.strip("`")))
         assert cause == known if known else cause.startswith("open: needs ")
+        told = {word for word in cause.replace("`", "").split() if word in CATEGORIES}
+        assert told == {command for command, caused in CATEGORIES.items() if caused.value == name.strip("`")}
 
 
 def test_the_page_says_the_rules_as_they_are() -> None:

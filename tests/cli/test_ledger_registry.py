@@ -1,5 +1,6 @@
 """The ledger at home: its entries come from any source into the folder, verbatim, and say which updates there are."""
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,32 @@ def test_what_is_new_comes_alone_by_folder_or_by_address(home: Home) -> None:
     assert home.scm("plugins", "--category", "ui").json == []
     assert [each["status"] for each in home.scm("plugin", "org.example.mining").json] == ["pass", "blocked"]
     assert home.scm("plugin", "org.example.none").error == "plugin-unknown"
+
+
+def test_what_is_counted_of_a_plugin_comes_with_the_ledger(home: Home) -> None:
+    author = home.author
+
+    def count(**said: Any) -> Any:
+        line = {"plugin": "org.example.mining", "downloads": 12, "votes": 4, "rating_sum": 17, "until": NOW_S} | said
+        (author / "counts").write_text(json.dumps(line) + "\n", encoding="ascii")
+        return author.scm("author", "count", author / "counts", "--json", at="server")
+
+    def told() -> list[tuple[Any, ...]]:
+        return [(one["downloads"], one["votes"], one["rating"]) for one in home.scm("plugins").json]
+
+    assert count().error == "count-unusable", "there is no such plugin yet"
+    home.say()
+    home.say(version="0.4.0", updated_at=NOW_S + 1)
+    assert home.fetch().code == 0
+    assert told() == [("0", "0", None)]
+    assert count().json["indices"] == [5]
+    assert count(downloads=11).error == "count-unusable"
+    assert count(votes=13).error == "bad-counts"
+    home.publish()
+    assert home.fetch().json["entries"] == 1
+    assert told() == [("12", "4", "4.3")]
+    history = home.scm("plugin", "org.example.mining").json
+    assert [(one["version"], one["downloads"]) for one in history] == [("0.3.0", None), ("0.4.0", "12")]
 
 
 def test_what_a_newer_manifest_takes_back_counts_no_more_though_the_folder_holds_it(home: Home) -> None:

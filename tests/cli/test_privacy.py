@@ -6,8 +6,11 @@ from pathlib import Path
 import pytest
 
 from scmanager.adapters.outbox import Outbox, Waiting
+from scmanager.adapters.participation import FILE_NAME, Participation
 from scmanager.domain.consent import consent_hash
 from scmanager.domain.consent_texts import Purpose
+from scmanager.domain.statistics import DAY_S
+from scmanager.domain.statistics_published import EVERY_DAYS
 from tests.cli.conftest import Scm
 
 
@@ -64,6 +67,18 @@ def test_what_waits_is_shown_word_for_word_and_goes_with_the_consent(
     assert "entries 7 to 7" in scm("privacy", "sent").out
     assert scm("privacy", "sent", "--json").json[0]["answer"]["first"] == 7
     outbox.close()
+
+
+def test_withdrawing_overwrites_the_salt_of_the_drawn_day(scm: Scm, tmp_path: Path) -> None:
+    scm("init")
+    scm("privacy", "consent", "statistics", "--yes")
+    today = int(time.time()) // DAY_S
+    salt = Participation(tmp_path / "a", below=lambda _: today % EVERY_DAYS).salt(today)
+    assert salt
+    scm("org", "found", "Nova", "--handle", "Vesper")
+    assert salt in (tmp_path / "a" / FILE_NAME).read_bytes()
+    assert scm("privacy", "withdraw", "statistics").code == 0
+    assert salt not in (tmp_path / "a" / FILE_NAME).read_bytes()
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scmanager.domain.counting import Counted, PluginCounted
 from scmanager.domain.ledger import AuditStatus, Category, Channel, Final, KeysPublished, Plugin, Update
 from scmanager.master_ledger import issuing, submission
 from scmanager.master_ledger.registry import Registered, Registry
@@ -143,3 +144,33 @@ def test_what_holds_is_the_same_in_every_order_and_however_often_it_is_entered(
     made, straight = registry(*order, *more), registry(*MADE)
     assert made.updates() == straight.updates()
     assert made.plugin("org.example.mining") == straight.plugin("org.example.mining")
+
+
+def counting(index: int, downloads: int, log: bytes = LOG) -> Counted:
+    return Counted(log, index, PluginCounted("org.example.mining", downloads, 0, 0, NOW_S))
+
+
+def test_a_log_s_last_count_holds_unless_it_stands_beyond_the_log_s_end() -> None:
+    head = {LOG: Final(5, some("root"))}
+    closing = signed(issuing.revocation(FIRST.statement, SERVER.key.public, head, NOW_S), *ROOTS[:2])
+    for last, manifests, found in (
+        (4, (FIRST,), 9), (4, (FIRST, closing), 9), (5, (FIRST,), 9), (5, (FIRST, closing), None),
+    ):  # fmt: skip
+        made = registry(manifests=manifests)
+        made.count(counting(3, 8))
+        made.count(counting(last, 9))
+        made.count(counting(last - 1, 10))
+        counts = made.counts("org.example.mining")
+        assert (counts.downloads if counts else None) == found, (last, len(manifests))
+
+
+def test_in_the_next_log_the_author_counts_anew_what_a_thief_spoiled() -> None:
+    later = Server("later")
+    listed = signed(issuing.following(FIRST.statement, NOW_S, logs=[later.log]), *ROOTS[:2])
+    made = registry(manifests=(FIRST, listed))
+    made.count(counting(1, 2**53 - 1))
+    made.count(counting(2, 5))
+    made.count(counting(1, 7, some("a log that nobody listed")))
+    assert made.counts("org.example.mining") == counting(1, 2**53 - 1).said
+    made.count(counting(1, 6, later.own.head.log))
+    assert made.counts("org.example.mining") == counting(1, 6).said

@@ -1,12 +1,14 @@
 """The registry's read model: updates by channel, plugins with their history, only what counts, rebuilt the same."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg.rows import dict_row
 
+from scmanager.domain.counting import PluginCounted
 from scmanager.domain.ledger import AuditStatus, Channel, Plugin, Update
 from scmanager.eventstore.memory import MemoryStore
 from scmanager.master_ledger import issuing, submission
@@ -72,6 +74,23 @@ def test_a_plugin_has_one_entry_that_holds_and_all_its_history(kept: Kept) -> No
         ("org.example.overlay", "0.3.0", "pass", True),
     ]  # fmt: skip
     assert found[0]["permissions"] == ["net:api.example.org", "read.fleet"]
+
+
+def test_the_row_that_holds_has_what_was_counted_last(kept: Kept) -> None:
+    kept.say(plugin(kept.id), plugin(kept.id, version="0.4.0", updated_at=NOW_S + 1))
+    kept.say(plugin(kept.id, id="org.example.overlay"))
+
+    def counted() -> list[tuple[int, int, Decimal | None]]:
+        kept.projector.catch_up()
+        return [(each["downloads"], each["votes"], each["rating"]) for each in kept.rows("registered_plugin")]
+
+    assert counted() == [(0, 0, None)] * 3
+    kept.space.count(PluginCounted("org.example.mining", 7, 0, 0, NOW_S))
+    assert counted() == [(0, 0, None), (7, 0, None), (0, 0, None)]
+    kept.space.count(PluginCounted("org.example.mining", 9, 8, 25, NOW_S))
+    kept.space.count(PluginCounted("org.example.overlay", 1, 1, 5, NOW_S))
+    assert counted() == [(0, 0, None), (9, 8, Decimal("3.1")), (1, 1, Decimal("5.0"))], "3.125"
+    assert not kept.projector.rebuild().differing
 
 
 def test_what_a_manifest_takes_back_has_no_row_any_more(kept: Kept) -> None:

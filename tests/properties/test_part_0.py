@@ -14,6 +14,7 @@ from scmanager.domain import (
     audit_event,
     character,
     contact,
+    counting,
     fleet,
     intake,
     ledger,
@@ -157,6 +158,7 @@ def test_every_field_has_a_bound(tag: str) -> None:
     [
         organisation, role, member, ship_events, fleet, squadron, operation_events, contact, treaty_events, character,
         player, audit_event, ledger, intake, naming, statistics_published,
+        counting,
     ],
 )  # fmt: skip
 def test_every_type_needs_a_right_or_is_open_to_anyone(thing: ModuleType) -> None:

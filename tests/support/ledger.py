@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from scmanager.domain.counting import PluginCounted
 from scmanager.domain.ledger import (
     AuditStatus,
     Category,
@@ -73,7 +74,7 @@ class Server:
     def origin(self) -> str:
         return checkpoint.origin(self.own.head.space, self.own.head.log)
 
-    def append(self, what: Submission | ServerNamed, kind: str | None = None) -> int:
+    def append(self, what: Submission | ServerNamed | PluginCounted, kind: str | None = None) -> int:
         """Its index. The server looks at nothing."""
         fields = (kind or what.tag, some("grant"), some("command", 16), b"", some("entity", 16), ())
         shared = content.encode(Shared(*fields, msgspec.Raw(encode_json(what))))  # type: ignore[arg-type]

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from scmanager.adapters.space_reading import write_space
+from scmanager.domain.counting import PluginCounted
 from scmanager.domain.ledger import Plugin, Update
 from scmanager.eventstore.log_copy import Copies
 from scmanager.eventstore.memory import MemoryStore
@@ -25,6 +26,9 @@ class LedgerFile:
 
     def say(self, *said: Update | Plugin) -> None:
         self._kept.append(*(submission.make(each, [RELEASE]) for each in said))
+
+    def count(self, *counts: PluginCounted) -> None:
+        self._kept.count(*counts)
 
     def event_id(self, index: int) -> str:
         entries = self._kept.shelf.space(self.space).entries()

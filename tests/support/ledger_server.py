@@ -11,6 +11,7 @@ from scmanager.adapters.tile_folder import publish
 from scmanager.api.handshake import Identity
 from scmanager.api.ledger_app import make_ledger_app
 from scmanager.api.serving import attend, listen, server
+from scmanager.domain.counting import PluginCounted
 from scmanager.domain.naming import ServerNamed
 from scmanager.eventstore.log_tree import LogTree
 from scmanager.eventstore.own_log import Draft
@@ -100,6 +101,12 @@ class Ledger:
     def name(self, key: bytes, not_after_s: int) -> None:
         """A server of this key is named."""
         self.server.append(ServerNamed(key, not_after_s))
+        self._append_all()
+
+    def count(self, *counts: PluginCounted) -> None:
+        """Whatever it is, it is entered."""
+        for each in counts:
+            self.server.append(each)
         self._append_all()
 
     def fill(self, count: int) -> None:

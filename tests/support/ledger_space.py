@@ -11,6 +11,7 @@ from scmanager.application import ledger
 from scmanager.application.founding import Founding
 from scmanager.application.writer import Command, Result, Writer
 from scmanager.domain.catalogue import FOLDS
+from scmanager.domain.counting import PluginCounted
 from scmanager.domain.ledger import KeysPublished, LedgerLog
 from scmanager.eventstore.entry import RecoveryKeys
 from scmanager.eventstore.log_tree import LogTree
@@ -63,6 +64,9 @@ class LedgerSpace:
 
     def append(self, *said: Submission) -> Result:
         return self.writer.do(self.command(said))
+
+    def count(self, *counts: PluginCounted) -> Result:
+        return self.writer.do(Command(secrets.token_bytes(16), self.id, lambda desk: ledger.count(desk, counts)))
 
     def entered(self) -> list[Entered]:
         return entered(self.shelf.space(self.id), self.id)

@@ -41,6 +41,9 @@ CREATE TABLE {schema}.registered_plugin (
     category              text COLLATE "C" NOT NULL,
     registered_at         timestamptz,
     updated_at            timestamptz,
+    downloads             bigint NOT NULL,  -- of the row that holds, as votes and rating
+    votes                 bigint NOT NULL,
+    rating                numeric(2, 1),    -- null without votes
     key                   bytea NOT NULL,
     signature             bytea NOT NULL,
     log                   bytea NOT NULL,
