@@ -93,19 +93,23 @@ class Source:
         return registry.proof(content_hash).to_bytes()
 
 
-def from_folder(folder: Path) -> Read:
-    """The files in this folder."""
+SERVED = "What is served here"
+
+
+def from_folder(folder: Path, called: str | None = None) -> Read:
+    """The files in this folder. `called`: how it is named in what is wrong, where its place is nobody's business."""
+    named = called or str(folder)
 
     def read(path: str, bytes_max: int) -> bytes:
         try:
             with folder.joinpath(*path.split("/")).open("rb") as file:
                 data = file.read(bytes_max + 1)
         except FileNotFoundError:
-            raise SourceLacks(source=str(folder), path=path) from None
+            raise SourceLacks(source=named, path=path) from None
         except OSError as error:
-            raise _failed(str(folder), path, error.strerror or type(error).__name__) from error
+            raise _failed(named, path, error.strerror or type(error).__name__) from error
         if len(data) > bytes_max:
-            raise SourceTooLarge(source=str(folder), path=path, bytes_max=bytes_max)
+            raise SourceTooLarge(source=named, path=path, bytes_max=bytes_max)
         return data
 
     return read

@@ -12,7 +12,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from scmanager.adapters.identity import Identity, create_identity, open_identity
-from scmanager.adapters.ledger_source import from_folder
+from scmanager.adapters.ledger_source import SERVED, from_folder
 from scmanager.adapters.private_files import private_folder
 from scmanager.adapters.trust_files import LEDGER_FILE, MANIFESTS_FILE, POLICY_FILE
 from scmanager.adapters.wrapping import FileProtection
@@ -139,15 +139,16 @@ class Site:
             yield address
 
     def counting(self, taking: Taking, clock: Callable[[], int] = clock_us) -> OwnStatistics:
-        intake, public = taking._intake, from_folder(self.public / "intake")
+        intake, public = taking._intake, from_folder(self.public / "intake", SERVED)
         check = self.check(intake).check
         return OwnStatistics(intake, taking.sequencer, check, public, lambda: ("0.1.0", "0.2.0"), clock)
 
     def app(self, counted: OwnStatistics, limits: Limits | None = None, key: SigningKey | None = None) -> AuthorApp:
-        reports = IntakeApp(KINDS, counted.submit, allows, time.monotonic, limits)
         identity = Greeting(key, lambda: int(time.time()), lambda: secrets.token_bytes(32)) if key else None
-        ledger = make_ledger_app(from_folder(self.public), identity)
-        intake_log = make_ledger_app(from_folder(self.public / "intake"))
+        reporter = identity.reporter if identity else None
+        reports = IntakeApp(KINDS, counted.submit, allows, time.monotonic, limits, reporter)
+        ledger = make_ledger_app(from_folder(self.public, SERVED), identity)
+        intake_log = make_ledger_app(from_folder(self.public / "intake", SERVED), entries=False)
         return AuthorApp(ledger, intake_log, reports, make_statistics_app(counted.proof))
 
 
