@@ -43,7 +43,7 @@ class ServerNotProved(Unavailable):
     """The server of SCM_REPORT_TO did not prove to be the author's, so it is sent nothing: {said} ({word})."""
 
     code = "report-server-not-proved"
-    hint = "Nothing else depends on it, and it is tried again. Is the address right, and this program new enough?"
+    hint = "Nothing else depends on it, and it is tried again. Look at the address, and whether there is an update."
 
 
 class ReportsNotWanted(Refused):
