@@ -11,13 +11,14 @@ from scmanager.cli.audit_proofs import coordinates, write_proofs
 from scmanager.cli.audit_replay import UntilOption
 from scmanager.cli.audit_sources import Evidence, FromOption, SpaceOption, evidence
 from scmanager.cli.audit_telling import Telling, is_claims, things_named
-from scmanager.cli.calling import Named, NameUnknown, pick
+from scmanager.cli.calling import Named, NameUnknown, pick, same_name
 from scmanager.cli.moments import Moment
 from scmanager.cli.output import JsonFlag, counted, indented, remark, say, say_json, short
 from scmanager.cli.why import kind_of, sentence
 from scmanager.domain.clash_fields import field_of
 from scmanager.domain.event import Id
 from scmanager.domain.fold import Fold
+from scmanager.errors import Refused
 from scmanager.spaces.contests import contests_of
 from scmanager.spaces.explaining import Step, changed_in, device_of, names_of, of_field, reads_of, steps
 from scmanager.spaces.opening import Opened
@@ -72,12 +73,19 @@ def explain(
     _print(told)
 
 
+class KindUnclear(Refused):
+    """{name} is several things under one id: {kinds}."""
+
+    code = "audit-kind-unclear"
+    hint = "Say which with --kind: a founder has the id of his organisation."
+
+
 class _Explaining:
     def __init__(self, read: Evidence, telling: Telling) -> None:
         self._read, self._telling, self._space = read, telling, telling.space
 
     def told(self, what: str, kind: str | None) -> dict[str, Any]:
-        """An event where one is meant, else a thing. Raises NameUnknown, NameAmbiguous, FieldUnknown."""
+        """An event where one is meant, else a thing. Raises NameUnknown, NameAmbiguous, KindUnclear, FieldUnknown."""
         if (event := self._event(what)) is not None:
             return self._of_event(event)
         name, field = self._split(what, kind)
@@ -107,9 +115,13 @@ class _Explaining:
     def _thing(self, name: str, kind: str | None) -> tuple[Fold, Id]:
         every = [(fold, each) for fold, each in things_named(self._telling) if kind in (None, fold.name)]
         chosen = pick("thing in this space at that point", name, [each for _, each in every]).id
-        folds = [fold for fold, each in every if each.id == chosen]
-        preferred = sorted(folds, key=lambda fold: fold.name in ("member", "document"))
-        return preferred[0], chosen
+        borne = [(fold, same_name(name, each.names)) for fold, each in every if each.id == chosen]
+        by_name = [fold for fold, named in borne if named]
+        folds = by_name or [fold for fold, _ in borne]
+        folds = [fold for fold in folds if fold.name != "document"] or folds  # It goes with what it is about.
+        if len(folds) > 1:
+            raise KindUnclear(name=name, kinds=", ".join(fold.name for fold in folds))
+        return folds[0], chosen
 
     def _of_event(self, opened: Opened) -> dict[str, Any]:
         shared = opened.shared

@@ -42,6 +42,19 @@ def test_a_field_is_told_step_by_step_with_who_and_what_it_was_before(nova: Scm)
     assert "by Vesper (founder)" in shown
 
 
+def test_a_founder_is_not_taken_for_his_organisation(nova: Scm) -> None:
+    """Both have one id: the name says which is meant, and where it does not, that is asked."""
+    organisation = nova("audit", "explain", "Nova Halcyon", "--json").json
+    assert organisation["kind"] == "organisation"
+    assert nova("audit", "explain", "NOVA", "--json").json["kind"] == "organisation"
+    for what in ("Vesper", "Vesper.standing", "Vesper.profile"):
+        told = nova("audit", "explain", what, "--json").json
+        assert (told["kind"], told["id"]) == ("member", organisation["id"]), what
+    assert nova("audit", "explain", organisation["id"]).error == "audit-kind-unclear"
+    for kind in ("member", "organisation"):
+        assert nova("audit", "explain", organisation["id"], "--kind", kind, "--json").json["kind"] == kind
+
+
 def test_a_past_value_is_explained_as_of_then(nova: Scm) -> None:
     nova("fleet", "form", "Home")
     nova("fleet", "rename", "Home", "Away")
