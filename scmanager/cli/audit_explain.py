@@ -73,11 +73,11 @@ def explain(
     _print(told)
 
 
-class KindUnclear(Refused):
-    """{name} is several things under one id: {kinds}."""
+class KindUnsaid(Refused):
+    """{name} is several things with one id: {candidates}."""
 
-    code = "audit-kind-unclear"
-    hint = "Say which with --kind: a founder has the id of his organisation."
+    code = "audit-kind-unsaid"
+    hint = "Say which is meant: --kind KIND."
 
 
 class _Explaining:
@@ -85,7 +85,7 @@ class _Explaining:
         self._read, self._telling, self._space = read, telling, telling.space
 
     def told(self, what: str, kind: str | None) -> dict[str, Any]:
-        """An event where one is meant, else a thing. Raises NameUnknown, NameAmbiguous, KindUnclear, FieldUnknown."""
+        """An event where one is meant, else a thing. Raises NameUnknown, NameAmbiguous, FieldUnknown."""
         if (event := self._event(what)) is not None:
             return self._of_event(event)
         name, field = self._split(what, kind)
@@ -115,13 +115,20 @@ class _Explaining:
     def _thing(self, name: str, kind: str | None) -> tuple[Fold, Id]:
         every = [(fold, each) for fold, each in things_named(self._telling) if kind in (None, fold.name)]
         chosen = pick("thing in this space at that point", name, [each for _, each in every]).id
-        borne = [(fold, same_name(name, each.names)) for fold, each in every if each.id == chosen]
-        by_name = [fold for fold, named in borne if named]
-        folds = by_name or [fold for fold, _ in borne]
-        folds = [fold for fold in folds if fold.name != "document"] or folds  # It goes with what it is about.
-        if len(folds) > 1:
-            raise KindUnclear(name=name, kinds=", ".join(fold.name for fold in folds))
-        return folds[0], chosen
+        same = {fold.name: (fold, each) for fold, each in every if each.id == chosen}
+        meant = {kind for kind, (_, each) in same.items() if same_name(name, each.names)}
+        if "member" in meant:  # What else bears the name has it from the member.
+            meant &= {"member", "organisation"}
+        meant = meant or set(same)
+        if meant > {"document"}:  # The text of something.
+            meant.remove("document")
+        if len(meant) > 1:
+            told = ", ".join(f"{kind} {self._called(*same[kind])}" for kind in sorted(meant))
+            raise KindUnsaid(name=name, candidates=told)
+        return same[meant.pop()][0], chosen
+
+    def _called(self, fold: Fold, named: Named) -> str:
+        return self._telling.called(fold, named.id, self._space.state(fold, named.id))
 
     def _of_event(self, opened: Opened) -> dict[str, Any]:
         shared = opened.shared

@@ -42,19 +42,6 @@ def test_a_field_is_told_step_by_step_with_who_and_what_it_was_before(nova: Scm)
     assert "by Vesper (founder)" in shown
 
 
-def test_a_founder_is_not_taken_for_his_organisation(nova: Scm) -> None:
-    """Both have one id: the name says which is meant, and where it does not, that is asked."""
-    organisation = nova("audit", "explain", "Nova Halcyon", "--json").json
-    assert organisation["kind"] == "organisation"
-    assert nova("audit", "explain", "NOVA", "--json").json["kind"] == "organisation"
-    for what in ("Vesper", "Vesper.standing", "Vesper.profile"):
-        told = nova("audit", "explain", what, "--json").json
-        assert (told["kind"], told["id"]) == ("member", organisation["id"]), what
-    assert nova("audit", "explain", organisation["id"]).error == "audit-kind-unclear"
-    for kind in ("member", "organisation"):
-        assert nova("audit", "explain", organisation["id"], "--kind", kind, "--json").json["kind"] == kind
-
-
 def test_a_past_value_is_explained_as_of_then(nova: Scm) -> None:
     nova("fleet", "form", "Home")
     nova("fleet", "rename", "Home", "Away")
@@ -141,6 +128,29 @@ def test_each_proof_leads_from_its_entry_to_a_head_that_the_log_signed(nova: Scm
         assert b"Home" not in proof.extra, "sealed"
         assert step["proved"]["note"].encode() == proof.note
     assert nova("audit", "explain", "Away", "--proof", tmp_path / "proofs").error == "target-taken"
+
+
+def test_a_founder_is_not_the_organisation_that_bears_the_same_id(nova: Scm) -> None:
+    nova("fleet", "form", "Home")
+    member = nova("audit", "explain", "Vesper", "--json").json
+    assert (member["kind"], member["name"]) == ("member", "Vesper")
+    assert nova("audit", "explain", "Vesper.standing", "--json").json["kind"] == "member"
+    assert nova("audit", "explain", "Vesper.profile", "--json").json["kind"] == "member"
+    organisation = nova("audit", "explain", "Nova Halcyon.names", "--json").json
+    assert (organisation["kind"], organisation["id"]) == ("organisation", member["id"])
+    told = nova("audit", "explain", "Nova Halcyon.standing")
+    assert "The kind organisation has no field standing." in told.err
+
+
+def test_one_name_or_id_of_several_things_is_asked_about(nova: Scm) -> None:
+    entity = nova("audit", "explain", "Nova Halcyon", "--json").json["id"]
+    told = nova("audit", "explain", f"{entity}.profile")
+    assert told.error == "audit-kind-unsaid"
+    assert "member Vesper, organisation Nova Halcyon" in told.err
+    assert "--kind" in told.err
+    assert nova("audit", "explain", f"{entity}.profile", "--kind", "member", "--json").json["kind"] == "member"
+    nova("member", "change-profile", "Vesper", "Nova Halcyon")
+    assert nova("audit", "explain", "Nova Halcyon").error == "audit-kind-unsaid"
 
 
 def test_what_is_not_there_is_refused(nova: Scm) -> None:
