@@ -5,9 +5,11 @@ the author: scm author manifest --root ... --root ... --release ... --log ... --
 keepers:    scm author countersign author-keys.jsonl --key root-2.key -o author-keys-signed.jsonl
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 
 from scmanager.adapters.author_key import Role, write_author_key
@@ -28,6 +30,7 @@ from scmanager.master_ledger.statement import manifest_hash
 from scmanager.master_ledger.submission import Submission
 
 COUNTERSIGN = "The keepers of the other keys sign it next: scm author countersign {file} --key KEY -o SIGNED"
+SIGNED = "Enough have signed. Next, where the ledger is written: scm author append {file}"
 AfterOption = Annotated[Path, typer.Option("--after", metavar="FILE", help="The key manifests so far, oldest first.")]
 
 
@@ -142,6 +145,7 @@ def countersign(
     files.write_submissions(output, (*before, signed))
     lacking = issuing.missing(old, signed)
     say_result({"file": str(output), "signatures": len(signed.signatures), "missing": lacking}, as_json=as_json)
+    remark(COUNTERSIGN.format(file=output.name) if lacking else SIGNED.format(file=output.name))
 
 
 def show(
@@ -151,11 +155,13 @@ def show(
     """Say what a file of the author holds, keys in full, and which signatures its statements have."""
     read = files.read_submissions(file)
     if as_json:
-        say_json([_row(each) for each in read])
+        say_json([_row(each) | {"signed_by": [one.key for one in each.signatures]} for each in read])
         return
     for each in read:
-        for name, value in _row(each).items():
-            say(f"{name.ljust(22)}  {value.hex() if isinstance(value, bytes) else value}")
+        told = _row(each) | (_told(each.statement) if isinstance(each.statement, KeyManifest) else {})
+        for name, value in (told | {"signed_by": [one.key for one in each.signatures]}).items():
+            words = " ".join(one.hex() if isinstance(one, bytes) else str(one) for one in _each(value))
+            say(f"{name.ljust(22)}  {words}")
         say("")
 
 
@@ -200,16 +206,23 @@ def _row(each: Submission) -> dict[str, object]:
     statement = each.statement
     row: dict[str, object] = {"type": each.tag}
     if isinstance(statement, KeyManifest):
-        row |= {
-            "manifest": statement.n, "hash": manifest_hash(statement),
-            "root": f"{statement.root.m} of {' '.join(map(bytes.hex, statement.root.keys))}",
-            "release": f"{statement.release.m} of {' '.join(map(bytes.hex, statement.release.keys))}",
-            "logs": ", ".join(map(_log, statement.logs)),
-            "retired": ", ".join(map(_retired, statement.retired)),
-        }  # fmt: skip
+        row |= {"manifest": statement.n, "hash": manifest_hash(statement)}
+        fields = {name: getattr(statement, name) for name in ("root", "release", "logs", "retired")}
+        row |= msgspec.to_builtins(fields, builtin_types=(bytes,))
     else:
-        names = (name for name in statement.__struct_fields__ if name != "permissions")
-        row |= {name: getattr(statement, name) for name in names}
-        permissions = getattr(statement, "permissions", None)
-        row |= {} if permissions is None else {"permissions": " ".join(permissions)}
-    return row | {"signed_by": " ".join(one.key.hex() for one in each.signatures)}
+        row |= {name: getattr(statement, name) for name in statement.__struct_fields__}
+    return row
+
+
+def _told(keys: KeyManifest) -> dict[str, object]:
+    """The same in words."""
+    return {
+        "root": f"{keys.root.m} of {' '.join(map(bytes.hex, keys.root.keys))}",
+        "release": f"{keys.release.m} of {' '.join(map(bytes.hex, keys.release.keys))}",
+        "logs": ", ".join(map(_log, keys.logs)),
+        "retired": ", ".join(map(_retired, keys.retired)),
+    }
+
+
+def _each(value: object) -> Sequence[object]:
+    return value if isinstance(value, list | tuple) else (value,)

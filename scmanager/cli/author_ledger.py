@@ -29,6 +29,8 @@ from scmanager.master_ledger.content_hash import cid
 from scmanager.master_ledger.fetching import MANIFESTS
 from scmanager.spaces.ledger import Entered, keys_of, manifests_of
 
+ENTERED = "Next: scm author publish DIR, and then scm author cosign DIR, if there are witnesses."
+
 
 def _tree(place: Place) -> tuple[LogTree, list[Entered]]:
     return own_ledger.own_tree(place.shelf, place.store, place.vault, place.settings.data)
@@ -60,8 +62,11 @@ def append(
     """Enter what the author's keys have signed. What stands there already stays as it is."""
     data = read_bytes(file, submission.FILE_BYTES_MAX)
     with session_of(context).open() as place:
+        before = _tree(place)[0].head.size
         done = own_ledger.append(place.node, data, place.note)
-    say_result(done, as_json=as_json)
+    fresh = sum(index >= before for index in done["indices"])
+    say_result(done | {"entered": fresh, "there": len(done["indices"]) - fresh}, as_json=as_json)
+    remark(ENTERED if fresh else "All of it stood there already: nothing was entered.")
 
 
 def show_log(context: typer.Context, as_json: JsonFlag = False) -> None:

@@ -33,6 +33,15 @@ def test_from_keys_to_a_signed_update_with_no_data_folder(author: Author, tmp_pa
     assert signed.statement.content_hash in shown.out
 
 
+def test_a_program_reads_what_a_file_of_the_author_holds_in_fields(author: Author) -> None:
+    author.begin()
+    (row,) = author.scm("author", "show", author / "keys", "--json").json
+    assert (row["root"]["m"], len(row["root"]["keys"])) == (2, 3)
+    assert [log["log"] for log in row["logs"]] == [author.server.log.log.hex()]
+    assert len(row["signed_by"]) == 2
+    assert f"2 of {row['root']['keys'][0]}" in author.scm("author", "show", author / "keys").out
+
+
 def test_a_plugin_is_signed_as_a_whole(author: Author) -> None:
     ledger = author.begin()
     (author / "form").write_text(json.dumps(FORM), encoding="utf-8")
@@ -171,7 +180,7 @@ def test_what_a_file_holds_is_shown(author: Author) -> None:
     author.begin()
     (row,) = author.scm("author", "show", author / "keys", "--json").json
     assert (row["type"], row["manifest"]) == (KeysPublished.tag, 1)
-    assert all(author.public[f"root-{n}"] in row["root"] for n in range(3)), (
+    assert all(author.public[f"root-{n}"] in row["root"]["keys"] for n in range(3)), (
         "in full: whoever countersigns compares them"
     )
     (author / "noise").write_bytes(b"noise")
