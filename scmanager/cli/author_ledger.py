@@ -11,11 +11,11 @@ from typing import Annotated
 
 import typer
 
-from scmanager import own_ledger
 from scmanager.adapters import tile_folder
 from scmanager.adapters.public_files import write_public
 from scmanager.adapters.space_file import read_bytes
 from scmanager.application import proving
+from scmanager.author import ledger as own_ledger
 from scmanager.cli import author_files as files
 from scmanager.cli.author_statements import ArtefactArgument
 from scmanager.cli.output import JsonFlag, progress, remark, say_result

@@ -11,11 +11,11 @@ from typing import Annotated
 
 import typer
 
-from scmanager import own_ledger
 from scmanager.adapters import witness_client
 from scmanager.adapters.public_files import write_public
 from scmanager.adapters.space_file import read_bytes
 from scmanager.application.proving import NotEntered, head_in
+from scmanager.author import ledger as own_ledger
 from scmanager.cli import author_files as files
 from scmanager.cli.output import EXIT_REFUSED, JsonFlag, remark, say, say_json, say_result
 from scmanager.cli.session import Place, session_of
