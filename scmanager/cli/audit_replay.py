@@ -10,6 +10,7 @@ import typer
 from scmanager.adapters.ledger_source import from_folder
 from scmanager.application.published import Published
 from scmanager.application.replaying import LedgerThen, SignedHead, ledger_then, signed_heads
+from scmanager.cli.audit_ledger import ledger_words, print_ledger
 from scmanager.cli.audit_points import NOW, POINT, Point, ZoneOption, read_point, shelf_at
 from scmanager.cli.audit_sources import Evidence, FromOption, SpaceOption, called, evidence
 from scmanager.cli.audit_telling import Telling, things_named
@@ -68,7 +69,8 @@ def replay(
         say_json(told)
     else:
         _print(told, whole=bool(things))
-    if not all(each["holds"] for each in told["heads"]):
+    other = told["ledger"] is not None and told["ledger"]["published"] is False
+    if other or not all(each["holds"] for each in told["heads"]):
         raise typer.Exit(EXIT_REFUSED)
 
 
@@ -110,7 +112,8 @@ def _ledger(space: Space, heads: Sequence[SignedHead], published: Path | None) -
     shown = Published(from_folder(published)).head().tree if published else None
     largest = max(heads, key=lambda each: each.size)
     told: LedgerThen = ledger_then(space, largest.log, heads, shown)
-    return msgspec.structs.asdict(told)
+    plain: dict[str, Any] = msgspec.to_builtins(told, builtin_types=(bytes,))
+    return plain
 
 
 def _wanted(telling: Telling, named: Sequence[str]) -> list[tuple[Fold, Id]]:
@@ -142,7 +145,7 @@ def _print(told: dict[str, Any], *, whole: bool) -> None:
     say(f"digest    {told['digest'].hex()}, fold version {told['fold_version']}")
     say(f"signed    {_signed(told['heads'])}")
     if told["ledger"]:
-        say(f"ledger    {_ledger_words(told['ledger'])}")
+        say(f"ledger    {ledger_words(told['ledger'])}")
     if whole:
         for each in told["things"]:
             say(f"\n{each['kind']} {each['name']}  {short(each['id'])}")
@@ -151,6 +154,8 @@ def _print(told: dict[str, Any], *, whole: bool) -> None:
     else:
         rows = [(each["kind"], each["name"], each["brief"], short(each["id"])) for each in told["things"]]
         say_table(("kind", "name", "how it is", "id"), rows, NOTHING)
+        if told["ledger"]:
+            print_ledger(told["ledger"])
     _remarks(told)
 
 
@@ -176,10 +181,3 @@ def _signed(heads: Sequence[dict[str, Any]]) -> str:
     within = sum(each["signed_size"] > each["size"] for each in heads)
     inside = f", {within} of them inside a commit" if within else ""
     return f"{counted(len(heads), 'log')} as their own keys signed them{inside}"
-
-
-def _ledger_words(told: dict[str, Any]) -> str:
-    said = [counted(told[each], each.removesuffix("s")) for each in ("manifests", "updates", "plugins")]
-    keys = f"keys of manifest {told['newest_manifest']}" if told["newest_manifest"] else "no keys yet"
-    shown = {True: "; the folder shows the same", False: "; the folder shows OTHER entries", None: ""}
-    return f"{', '.join(said)}; {keys}{shown[told['published']]}"

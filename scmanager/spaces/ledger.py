@@ -30,7 +30,7 @@ def entered(space: Space, log: bytes) -> list[Entered]:
     """The statements in this log that count, in its order. The caller holds the shelf's lock."""
     found = [
         Entered(opened.entry.seq, opened.event)
-        for opened in _standing(space, log)
+        for opened in standing(space, log)
         if isinstance(opened.event, KeysPublished | UpdateSigned | PluginSigned)
     ]
     return sorted(found, key=lambda each: each.index)
@@ -86,7 +86,7 @@ def counted_in(space: Space, log: bytes) -> list[Counted]:
     return sorted(
         (
             Counted(log, opened.entry.seq, opened.event)
-            for opened in _standing(space, log)
+            for opened in standing(space, log)
             if isinstance(opened.event, PluginCounted)
         ),
         key=lambda each: each.index,
@@ -96,13 +96,13 @@ def counted_in(space: Space, log: bytes) -> list[Counted]:
 def _registered(space: Space, log: bytes) -> list[Registered]:
     found = [
         Registered(log, opened.entry.seq, opened.entry.id, opened.event)
-        for opened in _standing(space, log)
+        for opened in standing(space, log)
         if isinstance(opened.event, UpdateSigned | PluginSigned)
     ]
     return sorted(found, key=lambda each: each.index)
 
 
-def _standing(space: Space, log: bytes) -> Iterator[Opened]:
+def standing(space: Space, log: bytes) -> Iterator[Opened]:
     """The entries of this log that are valid."""
     verdicts = space.verdicts.entries
     for opened in space.entries():
