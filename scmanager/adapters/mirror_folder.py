@@ -2,7 +2,8 @@
 
 What lies there already and is right is not fetched again, so a copy that was broken off goes on where it was. The
 checkpoint comes last, as when the author publishes, and never goes back: whoever reads a mirror at any moment finds
-every hash under it. A source can hold back what is new, and nothing else.
+every hash under it. A source can hold back what is new, and nothing else: what witnesses said of the head that lies
+there is neither lost nor made older by it.
 """
 
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -23,7 +24,8 @@ from scmanager.eventstore.checkpoint import NOTE_BYTES_MAX, BadNote, Checkpoint,
 from scmanager.eventstore.merkle import HASH_BYTES, leaf_hash
 from scmanager.eventstore.tile_tree import TileTree
 from scmanager.eventstore.tiles import WIDTH, BadTile, TilePath, bundle, grown, parse_bundle
-from scmanager.master_ledger.cosigning import merged
+from scmanager.master_ledger.cosignature import TIME_MAX_S, Witness
+from scmanager.master_ledger.cosigning import kept
 from scmanager.master_ledger.fetching import CHECKPOINT, MANIFESTS, SHARED, Read, SourceLacks, tiles_from
 
 
@@ -42,9 +44,13 @@ class Mirrored(msgspec.Struct, frozen=True):
 
 
 def mirror(
-    read: Read, note: bytes, manifests: bytes, folder: Path, advance: Callable[[int], None] = lambda _: None
-) -> Mirrored:
+    read: Read, note: bytes, manifests: bytes, folder: Path, advance: Callable[[int], None] = lambda _: None, *,
+    witnesses: Sequence[Witness] = (), until_s: int = TIME_MAX_S,
+) -> Mirrored:  # fmt: skip
     """Bring the folder up to the head in `note`; `advance` is told how many entries are there.
+
+    `witnesses`: whose lines of a head that lies there already give way to later ones that hold, dated up to `until_s`
+    (UTC seconds); those of others stay as they came, as nobody here can tell which is right.
 
     The caller has checked note and manifests: that they are the ledger's, and go on from what was seen. Raises
     BadTile and what else is wrong with a file of the source, MirrorOfOther, FolderInUse, PrivateFileFailed, and as
@@ -61,7 +67,7 @@ def mirror(
             files += _wrote(folder, name, data, folders)
         files += _wrote(folder, MANIFESTS, manifests, folders)
         _sync(folders)
-        fresh = _with_lines(held, note) if held is not None and since == point.size else note
+        fresh = _with_lines(held, note, witnesses, until_s) if held is not None and since == point.size else note
         files += _wrote(folder, CHECKPOINT, fresh, folders)
         _sync({folder})
         return Mirrored(point.size, files)
@@ -140,9 +146,9 @@ def _check_parts(entries: Sequence[bytes], shared: Sequence[bytes]) -> None:
             raise BadTile(reason="a part that no entry names")
 
 
-def _with_lines(held: bytes, note: bytes) -> bytes:
+def _with_lines(held: bytes, note: bytes, witnesses: Sequence[Witness], until_s: int) -> bytes:
     """The same head with the cosignatures of both, where they fit."""
-    both = merged(held, note.rpartition(b"\n\n")[2])
+    both = kept(held, note, witnesses, until_s)
     try:
         parse_note(both)
     except BadNote:
