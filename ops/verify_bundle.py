@@ -3,12 +3,16 @@
 Written from docs/evidence-bundle.md and the C2SP pages (signed-note, tlog-checkpoint, tlog-proof, tlog-cosignature).
 
     python verify_bundle.py FILE.scm-evidence [--space ID] [--ledger ID] [--witness VKEY]
-    python verify_bundle.py FILE.tlog-proof --log VKEY [--artefact FILE] [--witness VKEY]
+    python verify_bundle.py FILE.tlog-proof --log VKEY [--manifests FILE [--ledger ID] [--artefact FILE]] ...
+
+Whether the author published a file takes his key manifests (`--manifests`): the key of a log signs for what stands in
+it, and his release keys for what he publishes.
 
 Exit code 0: everything holds. 1: something does not; each such thing is a line that begins with `WRONG`. 2: usage.
 """
 
 import argparse
+import io
 import json
 import re
 import sys
@@ -16,7 +20,8 @@ from base64 import b32encode, b64decode, b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from hashlib import sha3_256, sha3_512, sha256
+from functools import cached_property
+from hashlib import file_digest, sha3_256, sha3_512, sha256
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +30,10 @@ from nacl.exceptions import CryptoError
 
 FILE_MOST = 64 << 20
 NOTE_MOST = 128 << 10
+MANIFESTS_MOST = 4 << 20
+SHARED_MOST = 64 << 10
+PART_MOST = 1 << 20
+KEYS_MOST, SIGNATURES_MOST, DEPS_MOST, KEPT_MOST = 15, 64, 64, 384
 TOO_BIG = 2**53
 LINE = re.compile(r"(entry|part|key) (0|[1-9][0-9]{0,15}) (\S+)|(hash|note|manifest) (\S+)", re.ASCII)
 ENTRY = {"entry", "part", "key"}
@@ -33,6 +42,12 @@ FOLLOWS = {
     "hash": ENTRY | {"hash"}, "note": ENTRY | {"hash"}, "manifest": {"note", "manifest"},
 }  # fmt: skip
 """What each line may stand after."""
+FIRST = ["deps", "parts", "space", "kind", "alg", "key", "salt"]
+FIRST_MORE = ["continues", "recovery", "recovers", "device", "box"]
+RECOVERY = ["space", "n", "on", "key", "device", "box", "keeps", "m", "keys"]
+PURPOSES = {"update.signed/1": b"scm/update/1\n", "plugin.signed/1": b"scm/plugin/1\n"}
+"""What release keys sign before such a statement."""
+FAULTS = (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError, OverflowError)
 NOT_SHOWN = """\
 Not shown: that nothing else stands in the log, that nobody was shown another history, when it happened, and whether
 the author of an entry had the right."""
@@ -67,15 +82,15 @@ class Log:
     def first(self) -> dict[str, Any]:
         return self.entries[0].json
 
-    @property
+    @cached_property
     def id(self) -> bytes:
         return h("scm/log/1", self.entries[0].raw)
 
-    @property
+    @cached_property
     def public(self) -> bytes:
         return b64(self.first["key"])
 
-    @property
+    @cached_property
     def space(self) -> bytes:
         return b64(self.first["space"]) or self.id
 
@@ -90,16 +105,24 @@ def main(arguments: list[str]) -> int:
     asked.add_argument("--space", help="the space that the bundle has to be of: its id, or the first 16 digits")
     asked.add_argument("--ledger", help="the author's ledger that it has to be of: its id, or the first 16 digits")
     asked.add_argument("--log", help="for a proof of logging: the log's public key, NAME+ID+KEY")
-    asked.add_argument("--artefact", type=Path, help="for a proof of logging: the file that it has to be about")
+    asked.add_argument("--manifests", type=Path, help="for a proof of logging: the author's key manifests")
+    asked.add_argument(
+        "--artefact", type=Path, help="for a proof of logging: the file that the author has to have published by it"
+    )
     asked.add_argument(
         "--witness", action="append", default=[], help="a witness that must have cosigned: NAME+ID+KEY"
     )
     given = asked.parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # A console may lack letters that a name has.
     try:
-        with given.file.open("rb") as file:
-            data = file.read(FILE_MOST + 1)
+        data, manifests, digest = read(given.file), read(given.manifests), digest_of(given.artefact)
     except OSError as error:
-        print(f"{given.file} cannot be read: {error.strerror}")
+        print(shown(f"{error.filename} cannot be read: {error.strerror}"))
+        return 2
+    given.manifests, given.artefact = given.manifests and manifests, digest
+    if flaw := usage(data, given):
+        print(shown(flaw))
         return 2
     holds, wrong = check(data, given)
     for each in holds:
@@ -114,6 +137,45 @@ def main(arguments: list[str]) -> int:
     return 1 if wrong else 0
 
 
+def read(path: Path | None) -> bytes:
+    if path is None:
+        return b""
+    with path.open("rb") as file:
+        return file.read(FILE_MOST + 1)
+
+
+def digest_of(path: Path | None) -> bytes | None:
+    """SHA-256 of a file of any size."""
+    if path is None:
+        return None
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").digest()
+
+
+def usage(data: bytes, given: argparse.Namespace) -> str:
+    """What is wrong with what was asked, apart from any file; empty if nothing is. Nothing asked goes unanswered."""
+    for option, kind, keys in (("--log", 1, [given.log] if given.log else []), ("--witness", 4, given.witness)):
+        for key in keys:
+            try:
+                vkey(key, kind)
+            except (Wrong, *FAULTS):
+                return f"{option} {key}: this is no public key of that kind, as NAME+ID+KEY"
+    if not is_proof(data):
+        named = [name for name in ("log", "manifests", "artefact") if getattr(given, name) is not None]
+        return f"--{named[0]} is for proofs of logging, and the file is none" if named else ""
+    if given.space is not None:
+        return "--space is for evidence bundles, and the file is a proof of logging"
+    if given.log is None:
+        return "whose log it is has to be said: --log NAME+ID+KEY, which its owner publishes"
+    if given.manifests is None and (given.artefact is not None or given.ledger is not None):
+        return "whether the author published it takes his key manifests: --manifests FILE, which he publishes"
+    return ""
+
+
+def is_proof(data: bytes) -> bool:
+    return data.startswith(b"c2sp.org/tlog-proof@v1\n")
+
+
 def check(data: bytes, given: argparse.Namespace) -> tuple[list[str], list[str]]:
     """What holds and what does not, in sentences. Raises nothing."""
     holds: list[str] = []
@@ -121,13 +183,13 @@ def check(data: bytes, given: argparse.Namespace) -> tuple[list[str], list[str]]
     try:
         if len(data) > FILE_MOST:
             raise Wrong("the file is larger than 64 MiB")
-        if data.startswith(b"c2sp.org/tlog-proof@v1\n"):
+        if is_proof(data):
             proof(data, given, holds, wrong)
         else:
             bundle(data, given, holds, wrong)
     except Wrong as error:
         wrong.append(str(error))
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError, OverflowError) as error:
+    except FAULTS as error:
         wrong.append(f"something in it has not the form that it must have ({type(error).__name__})")
     return holds, wrong
 
@@ -144,6 +206,7 @@ def bundle(data: bytes, given: argparse.Namespace, holds: list[str], wrong: list
     space = logs[0].id
     need(logs[0].first["space"] == "", "it does not begin with the log that founded the space")
     need(len({(log.id, log.note) for log in logs}) == len(logs), "one log stands there twice")
+    need(sum(len(line) + 1 for line in manifests) <= MANIFESTS_MOST, "it holds more manifests than a bundle may")
     holds.append(f"Space {space.hex()}.")
     for log in logs:
         check_log(log, space, given.witness, holds, wrong)
@@ -154,14 +217,7 @@ def bundle(data: bytes, given: argparse.Namespace, holds: list[str], wrong: list
     wrong += [f"log {log.id.hex()}: nothing here shows that the space took it in" for log in strangers]
     if len(logs) > 1 and not wrong:
         holds.append("The log that founded the space leads to every other log here.")
-    ledger = b""
-    if manifests:
-        ledger, last = walk(manifests)
-        holds.append(
-            f"Ledger {ledger.hex()}: {last['n']} key manifests follow each other, signed by their root keys."
-        )
-        for log in logs:
-            listed(log, ledger, last, holds, wrong)
+    ledger = of_author(logs, manifests, holds, wrong) if manifests else b""
     for what, wanted, found in (("space", given.space, space), ("ledger", given.ledger, ledger)):
         if wanted is not None and not (len(wanted) >= 16 and found.hex().startswith(wanted.lower())):
             wrong.append(f"it is of the {what} {found.hex() or '(none)'}, not of {wanted}; 16 digits are needed")
@@ -227,13 +283,96 @@ def read_entry(one: Entry) -> None:
     need(int.from_bytes(raw[36:44], "big") == one.seq, f"entry {one.seq} is from another place in its log")
     need(hlc(raw) < TOO_BIG, f"entry {one.seq} has no time that an entry can have")
     one.json = exact(raw[116:])
-    if one.seq == 0:
-        need(not any(raw[4:36]) and not any(raw[52:116]), "a first entry names a log or an entry before it")
-    else:
-        need(any(raw[4:36]) and any(raw[52:116]), f"entry {one.seq} names no log or no entry before it")
-        need(
-            list(one.json) == ["deps", "parts"] and 1 <= len(one.json["parts"]) <= 16, f"entry {one.seq} is no entry"
-        )
+    try:
+        if one.seq == 0:
+            need(not any(raw[4:36]) and not any(raw[52:116]), "a first entry names a log or an entry before it")
+            need(founds(one.json), "a first entry has not the form that it must have")
+        else:
+            need(any(raw[4:36]) and any(raw[52:116]), f"entry {one.seq} names no log or no entry before it")
+            need(follows(one.json, raw[4:36]), f"entry {one.seq} has not the form that it must have")
+    except FAULTS:
+        raise Wrong(f"entry {one.seq} has not the form that it must have") from None
+
+
+# What JSON an entry has. Whatever is read there is base64 of fixed width, a whole number or one of a few words.
+
+
+def follows(read: dict[str, Any], log: bytes) -> bool:
+    deps, parts = read["deps"], read["parts"]
+    most = [SHARED_MOST] + [PART_MOST] * 15
+    return (
+        list(read) == ["deps", "parts"]
+        and array(deps, 0, DEPS_MOST) and array(parts, 1, 16)
+        and all(is_dep(dep) and b64(dep[0]) != log for dep in deps)
+        and all(array(part, 3, 3) and is_part(*part, each) for part, each in zip(parts, most, strict=False))
+    )  # fmt: skip
+
+
+def is_dep(dep: Any) -> bool:
+    return array(dep, 3, 3) and wide(32, dep[0], dep[2]) and whole(dep[1], 0, TOO_BIG - 1)
+
+
+def is_part(key: Any, length: Any, digest: Any, most: int) -> bool:
+    sealed = 48 if key != "" else 0  # A salt and a tag.
+    return (key == "" or wide(32, key)) and whole(length, sealed or 1, most + sealed) and wide(32, digest)
+
+
+def founds(read: dict[str, Any]) -> bool:
+    names = list(read)
+    more = names[len(FIRST) :]
+    founding = read["space"] == ""
+    return (
+        names == FIRST + [each for each in FIRST_MORE if each in more]
+        and read["deps"] == [] and read["parts"] == []
+        and (founding or wide(32, read["space"]))
+        and read["kind"] in ("org", "personal", "author") and read["alg"] == "ed25519"
+        and wide(32, read["key"], read["salt"])
+        and (more == ["recovery", "device", "box"] if founding else more in ([], ["continues"], ["recovers"]))
+        and all(wide(32, read[each]) for each in ("device", "box") if each in more)
+        and ("continues" not in more or continues(read["continues"]))
+        and ("recovery" not in more or keyed(read["recovery"], read["kind"] == "personal"))
+        and ("recovers" not in more or recovers(read["recovers"], read))
+    )  # fmt: skip
+
+
+def continues(said: Any) -> bool:
+    return array(said, 2, 2) and wide(32, said[0]) and wide(64, said[1])
+
+
+def keyed(said: dict[str, Any], may_be_none: bool) -> bool:
+    return list(said) == ["m", "keys"] and quorum(said["m"], said["keys"], may_be_none)
+
+
+def quorum(m: Any, keys: Any, may_be_none: bool) -> bool:
+    """So many that two halves cannot each be enough."""
+    if may_be_none and type(m) is int and (m, keys) == (0, []):
+        return True
+    distinct = array(keys, 1, KEYS_MOST) and wide(32, *keys) and len(set(keys)) == len(keys)
+    return distinct and whole(m, 1, len(keys)) and 2 * m > len(keys)
+
+
+def recovers(said: dict[str, Any], first: dict[str, Any]) -> bool:
+    of, signatures = said["statement"], said["signatures"]
+    return (
+        list(said) == ["statement", "signatures"] and list(of) == RECOVERY
+        and array(signatures, 1, KEYS_MOST) and all(continues(each) for each in signatures)
+        and (of["space"], of["key"]) == (first["space"], first["key"]) and whole(of["n"], 1, TOO_BIG - 1)
+        and array(of["on"], 0, DEPS_MOST) and wide(32, *of["on"], of["device"], of["box"])
+        and array(of["keeps"], 0, KEPT_MOST) and all(is_dep(each) for each in of["keeps"])
+        and quorum(of["m"], of["keys"], may_be_none=False)
+    )  # fmt: skip
+
+
+def array(value: Any, least: int, most: int) -> bool:
+    return type(value) is list and least <= len(value) <= most
+
+
+def whole(value: Any, least: int, most: int) -> bool:
+    return type(value) is int and least <= value <= most
+
+
+def wide(width: int, *values: Any) -> bool:
+    return all(type(each) is str and len(b64(each)) == width for each in values)
 
 
 def check_log(log: Log, space: bytes, witnesses: list[str], holds: list[str], wrong: list[str]) -> None:
@@ -346,30 +485,44 @@ def recoveries(space: bytes, logs: list[Log]) -> set[bytes]:
     waiting = [(space, 0, founding["m"], [b64(key) for key in founding["keys"]])]
     seen: set[bytes] = set()
     found: set[bytes] = set()
+    claims = []
+    for log in logs:
+        if said := log.first.get("recovers"):
+            of = said["statement"]
+            claims.append((log, of, {b64(each) for each in of["on"]}, b"scm/recovery/1\n" + spelled(of)))
+    verified: dict[bytes, set[bytes]] = {}
     while waiting:
         base, number, m, keys = waiting.pop()
         if base in seen or not (1 <= m <= len(keys) < 2 * m and len(set(keys)) == len(keys)):
             continue
         seen.add(base)
-        for log in logs:
-            recovers = log.first.get("recovers")
-            if not recovers:
+        for log, of, on, message in claims:
+            if base not in on or of["n"] != number + 1 or b64(of["space"]) != space:
                 continue
-            said = recovers["statement"]
-            message = b"scm/recovery/1\n" + spelled(said)
-            signers = {b64(key) for key, value in recovers["signatures"]
-                       if b64(key) in keys and holds_for(b64(key), message, b64(value))}  # fmt: skip
-            if (
-                (b64(said["space"]), b64(said["key"]), said["n"]) == (space, log.public, number + 1)
-                and base in [b64(each) for each in said["on"]]
-                and len(signers) >= m
-            ):
+            if message + log.id not in verified:  # Once, however many it could build on.
+                verified[message + log.id] = {b64(key) for key, value in log.first["recovers"]["signatures"]
+                                              if holds_for(b64(key), message, b64(value))}  # fmt: skip
+            if len(verified[message + log.id] & set(keys)) >= m:
                 found.add(log.id)
-                waiting.append((sha3_256(message).digest(), said["n"], said["m"], [b64(key) for key in said["keys"]]))
+                waiting.append((sha3_256(message).digest(), of["n"], of["m"], [b64(key) for key in of["keys"]]))
     return found
 
 
 # The author's ledger
+
+
+def of_author(logs: list[Log], manifests: list[bytes], holds: list[str], wrong: list[str]) -> bytes:
+    """The id of the ledger."""
+    ledger, last = walk(manifests)
+    holds.append(f"Ledger {ledger.hex()}: {last['n']} key manifests follow each other, signed by their root keys.")
+    for log in logs:
+        try:
+            listed(log.id, log.space, log.public, last, log.size, log.root)
+        except Wrong as error:
+            wrong.append(str(error))
+        for one in log.entries:
+            released(one, log.id, ledger, last, holds, wrong)
+    return ledger
 
 
 def walk(lines: list[bytes]) -> tuple[bytes, dict[str, Any]]:
@@ -377,6 +530,7 @@ def walk(lines: list[bytes]) -> tuple[bytes, dict[str, Any]]:
     ledger, before = b"", b""
     last: dict[str, Any] = {}
     for n, line in enumerate(lines, 1):
+        need(len(line) <= SHARED_MOST, f"manifest {n} is longer than any entry")
         read = exact(line)
         need(read["type"] == "keys.published/1", f"manifest {n} is no key manifest")
         said, signatures = read["payload"]["statement"], read["payload"]["signatures"]
@@ -384,9 +538,8 @@ def walk(lines: list[bytes]) -> tuple[bytes, dict[str, Any]]:
         message = b"scm/key-manifest/1\n" + (before or bytes(32)) + spelled(said)
         for whose in (last.get("root"), said["root"]):
             if whose is not None:
-                need(
-                    2 * whose["m"] > len(whose["keys"]), f"manifest {n}: two halves of its root keys could each sign"
-                )
+                need(quorum(whose["m"], whose["keys"], may_be_none=False),
+                     f"manifest {n}: two halves of its root keys could each sign")  # fmt: skip
                 need(signers(whose["keys"], message, signatures, n) >= max(whose["m"], 1),
                      f"manifest {n} is not signed by enough root keys")  # fmt: skip
         before, last = h("scm/key-manifest-hash/1", spelled(said)), said
@@ -394,34 +547,49 @@ def walk(lines: list[bytes]) -> tuple[bytes, dict[str, Any]]:
     return ledger, last
 
 
-def listed(log: Log, ledger: bytes, last: dict[str, Any], holds: list[str], wrong: list[str]) -> None:
-    row = next((each for each in last["logs"] if b64(each["log"]) == log.id), None)
-    if row is None or (b64(row["space"]), b64(row["key"])) != (log.space, log.public):
-        wrong.append(f"log {log.id.hex()}: the newest manifest does not list it")
-        return
-    if row["final"] is not None and (row["final"]["size"], b64(row["final"]["root"])) != (log.size, log.root):
-        wrong.append(f"log {log.id.hex()}: the author closed it at another head")
-    for one in log.entries:
-        if 0 not in one.parts or one.json["parts"][0][0]:
-            continue
+def listed(log: bytes, space: bytes, public: bytes, last: dict[str, Any], size: int, root: bytes) -> dict[str, Any]:
+    """The log's row in the newest manifest."""
+    row = next((each for each in last["logs"] if b64(each["log"]) == log), None)
+    if row is None or (b64(row["space"]), b64(row["key"])) != (space, public):
+        raise Wrong(f"log {log.hex()}: the newest manifest does not list it")
+    if row["final"] is not None and (row["final"]["size"], b64(row["final"]["root"])) != (size, root):
+        raise Wrong(f"log {log.hex()}: the author closed it at another head")
+    return dict(row)
+
+
+def published(one: Entry) -> dict[str, Any] | None:
+    """What an entry says, where it is one of the statements that release keys sign."""
+    if 0 not in one.parts or one.json["parts"][0][0]:
+        return None
+    try:
         said = exact(one.parts[0])
-        purpose = {"update.signed/1": b"scm/update/1\n", "plugin.signed/1": b"scm/plugin/1\n"}.get(said["type"])
-        if purpose is None:
-            continue
-        statement, signatures = said["payload"]["statement"], said["payload"]["signatures"]
-        keys = [*last["release"]["keys"]]
-        keys += [each["key"] for each in last["retired"]
-                 if any(b64(row["log"]) == log.id and row["size"] > one.seq for row in each["upto"])]  # fmt: skip
-        try:
-            have = signers(keys, purpose + ledger + spelled(statement), signatures, one.seq)
-            need(have >= max(last["release"]["m"], 1), f"entry {one.seq} is not signed by enough release keys")
-            need(b64(statement["ledger"]) == ledger, f"entry {one.seq} was signed for another ledger")
-            holds.append(f"  entry {one.seq} is signed by {have} of the author's release keys.")
-        except Wrong as error:
-            wrong.append(str(error))
+    except (Wrong, *FAULTS):
+        return None  # Not a statement: other entries stand in his log as well.
+    return said if type(said.get("type")) is str and said["type"] in PURPOSES else None
+
+
+def released(one: Entry, log: bytes, ledger: bytes, last: dict[str, Any], holds: list[str], wrong: list[str]) -> None:
+    """Whether release keys signed what an entry publishes; other entries of the author say nothing that they sign."""
+    said = published(one)
+    if said is None:
+        return
+    purpose = PURPOSES[said["type"]]
+    statement, signatures = said["payload"]["statement"], said["payload"]["signatures"]
+    keys = [*last["release"]["keys"]]
+    keys += [each["key"] for each in last["retired"]
+             if any(b64(row["log"]) == log and row["size"] > one.seq for row in each["upto"])]  # fmt: skip
+    try:
+        have = signers(keys, purpose + ledger + spelled(statement), signatures, one.seq)
+        need(have >= max(last["release"]["m"], 1), f"entry {one.seq} is not signed by enough release keys")
+        need(b64(statement["ledger"]) == ledger, f"entry {one.seq} was signed for another ledger")
+        holds.append(f"  entry {one.seq} is signed by {have} of the author's release keys.")
+    except Wrong as error:
+        wrong.append(str(error))
 
 
 def signers(keys: list[str], message: bytes, signatures: list[list[str]], number: int) -> int:
+    named = [b64(key) for key, _ in signatures]
+    need(sorted(set(named)) == named and len(named) <= SIGNATURES_MOST, f"{number}: its signatures are not in order")
     mine = {key: value for key, value in signatures if key in keys}
     for key, value in mine.items():
         need(holds_for(b64(key), message, b64(value)), f"{number}: a signature claims to be of {key} and is not")
@@ -459,8 +627,30 @@ def proof(data: bytes, given: argparse.Namespace, holds: list[str], wrong: list[
     for witness in given.witness:
         at = cosigned(text, signatures, witness)
         holds.append(f"{witness.partition('+')[0]} cosigned the head, as it says at {moment(at * 10**6)}.")
+    said = published(one)
+    if given.manifests is not None:
+        ledger, last = walk(lines_of(given.manifests))
+        holds.append(
+            f"Ledger {ledger.hex()}: {last['n']} key manifests follow each other, signed by their root keys."
+        )
+        if given.ledger is not None and not ledger.hex().startswith(given.ledger.lower()):
+            raise Wrong(f"the manifests are of the ledger {ledger.hex()}, not of {given.ledger}")
+        space = bytes.fromhex(name.removeprefix("scm.log/1/").partition("/")[0])
+        listed(one.raw[4:36], space, public, last, size, root)
+        released(one, one.raw[4:36], ledger, last, holds, wrong)
+    elif said is not None:
+        holds.append("  NOT CHECKED: whether a release key of the author signed it; --manifests FILE checks that.")
     if given.artefact is not None:
-        about(exact(one.parts[0]), given.artefact.read_bytes(), holds, wrong)
+        need(given.manifests is not None, "whether the author published the file takes his key manifests")
+        if said is None:
+            raise Wrong("the entry publishes no file")
+        about(said, given.artefact, holds, wrong)
+
+
+def lines_of(manifests: bytes) -> list[bytes]:
+    *lines, end = manifests.split(b"\n")
+    need(bool(lines) and end == b"" and len(manifests) <= MANIFESTS_MOST, "these are no key manifests")
+    return lines
 
 
 def left_to_right(index: int, size: int, hashes: list[bytes]) -> list[bytes]:
@@ -475,8 +665,7 @@ def left_to_right(index: int, size: int, hashes: list[bytes]) -> list[bytes]:
     return [each for left, each in down if left] + [each for left, each in reversed(down) if not left]
 
 
-def about(said: dict[str, Any], artefact: bytes, holds: list[str], wrong: list[str]) -> None:
-    digest = sha256(artefact).digest()
+def about(said: dict[str, Any], digest: bytes, holds: list[str], wrong: list[str]) -> None:
     cid = "b" + b32encode(b"\x01\x55\x12\x20" + digest).decode().lower().rstrip("=")
     if said["payload"]["statement"].get("content_hash") == cid:
         holds.append(f"The file is what the entry names: {cid}.")
@@ -577,9 +766,14 @@ def b64(text: str) -> bytes:
 
 def exact(raw: bytes) -> dict[str, Any]:
     """A JSON object that written again gives the same bytes."""
-    value = json.loads(raw.decode("utf-8"))
+    value = json.loads(raw.decode("utf-8"), parse_constant=no_json)
     need(isinstance(value, dict) and spelled(value) == raw, "JSON is spelled in another way than it must be")
     return dict(value)
+
+
+def no_json(word: str) -> None:
+    """Python reads NaN and Infinity, which JSON has not."""
+    raise ValueError(word)
 
 
 def spelled(value: object) -> bytes:

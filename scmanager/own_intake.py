@@ -6,6 +6,7 @@ is noticed and not written any more: a further log is begun then, which the keep
 """
 
 import secrets
+import shutil
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -34,6 +35,8 @@ from scmanager.master_ledger.submission import StatementUnusable
 from scmanager.spaces.opening import parse_row
 
 FOLDER = "intake"
+FREE_BYTES_MIN, FREE_SHARE = 1 << 30, 50
+"""So much of the disk is left free: a GiB, or a fiftieth of a small one."""
 EVENTS_FILE = "events.db"
 LOCK_FILE = "intake.lock"
 
@@ -60,6 +63,13 @@ class IntakeInDoubt(Unavailable):
         "Two servers could sign two histories of it. Begin another one (scm author intake-init), and have the keepers"
         " list that, and close this one at its last published head."
     )
+
+
+class DiskNearlyFull(Unavailable):
+    """The disk of this server is nearly full."""
+
+    code = "disk-nearly-full"
+    hint = "Nothing was recorded. Make room; reports are taken again by themselves."
 
 
 class OwnIntake:
@@ -150,7 +160,18 @@ class OwnIntake:
         (first,) = self.store.read(head.log, 0, 0, 1)
         earlier = [each.log for each in self._heads() if each.log != head.log]
         grant = parse_row(first).id32
-        return Sequencer(self.store, head, SigningKey(seed), grant, self._clock_us, check, earlier)
+
+        def allowed() -> None:
+            check()
+            self.check_room()
+
+        return Sequencer(self.store, head, SigningKey(seed), grant, self._clock_us, allowed, earlier)
+
+    def check_room(self) -> None:
+        """Raises DiskNearlyFull: what is published beside, and the records, need room too."""
+        disk = shutil.disk_usage(self.folder)
+        if disk.free < min(FREE_BYTES_MIN, disk.total // FREE_SHARE):
+            raise DiskNearlyFull
 
     def publish(self, head: Head, folder: Path, beside: Mapping[str, bytes]) -> tile_folder.Published:
         """Bring tiles and checkpoint there up to this head, which the store holds. Entries are not published.

@@ -118,6 +118,7 @@ class OwnStatistics:
         return release_id(self._secret, self._sequencer.head.log, day)
 
     def _put(self, batch: bytes, records: Sequence[Record]) -> None:
+        self._intake.check_room()
         self._records.put(batch, records, self.today())
 
     def _place(self, name: bytes, day: int) -> int | None:

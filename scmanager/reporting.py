@@ -2,12 +2,14 @@
 
 import contextlib
 import hashlib
+import secrets
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from scmanager import __version__
 from scmanager.adapters.outbox import Outbox
 from scmanager.adapters.participation import Participation
+from scmanager.adapters.private_files import state_folder
 from scmanager.application import privacy
 from scmanager.domain.consent_texts import Purpose
 from scmanager.domain.statistics import DAY_S
@@ -24,11 +26,18 @@ def reporter_of(node: Node, parts: "Parts") -> "Reporter":
     from scmanager.adapters.report_post import ReportPost
     from scmanager.application.reporter import Reporter
 
-    address = node.settings.report_to
+    settings = node.settings
+
+    def now_s() -> int:
+        return node.now_us() // 10**6
+
     secret = hashlib.sha3_256(b"scm/report-secret/1\n" + node.identity.vault_secret).digest()
+    post = None
+    if settings.report_to:
+        post = ReportPost(settings.report_to, settings.trust, settings.state or state_folder(), now_s)
     return Reporter(
-        node.store, node.shelf, node.vault, Outbox(node.settings.data), ReportPost(address) if address else None,
-        secret, __version__, lambda: node.now_us() // 10**6, parts,
+        node.store, node.shelf, node.vault, Outbox(settings.data), post, secret, __version__, now_s, parts,
+        secrets.randbelow,
     )  # fmt: skip
 
 

@@ -255,7 +255,9 @@ class Serving:
         projector = self._actors.projector
         inside = projector.status().error if report.name == "read-models" and projector else ""
         well = report.health is Health.RUNNING and not inside
-        return ActorHealth(report.name, well, " ".join((report.health, inside or report.error)).strip())
+        waits = f"(what waits is not sent: {self._reporter.held_up})" if self._reporter.held_up else ""
+        more = waits if report.name == REPORTS and well and not report.error else inside or report.error
+        return ActorHealth(report.name, well, " ".join((report.health, more)).strip())
 
     def _failed(self, also: Callable[[str, BaseException], None]) -> Callable[[str, BaseException], None]:
         def failed(actor: str, error: BaseException) -> None:

@@ -96,19 +96,23 @@ class Source:
         return registry.proof(content_hash).to_bytes()
 
 
-def from_folder(folder: Path) -> Read:
-    """The files in this folder."""
+SERVED = "What is served here"
+
+
+def from_folder(folder: Path, called: str | None = None) -> Read:
+    """The files in this folder. `called`: how it is named in what is wrong, where its place is nobody's business."""
+    named = called or str(folder)
 
     def read(path: str, bytes_max: int) -> bytes:
         try:
             with folder.joinpath(*path.split("/")).open("rb") as file:
                 data = file.read(bytes_max + 1)
         except FileNotFoundError:
-            raise SourceLacks(source=str(folder), path=path) from None
+            raise SourceLacks(source=named, path=path) from None
         except OSError as error:
-            raise _failed(str(folder), path, error.strerror or type(error).__name__) from error
+            raise _failed(named, path, error.strerror or type(error).__name__) from error
         if len(data) > bytes_max:
-            raise SourceTooLarge(source=str(folder), path=path, bytes_max=bytes_max)
+            raise SourceTooLarge(source=named, path=path, bytes_max=bytes_max)
         return data
 
     return read
@@ -133,13 +137,13 @@ Post = Callable[[str, bytes, int], bytes]
 """What a path answers to a JSON body, of so many bytes at most. Raises as `Read`, and ServerRefuses."""
 
 
-def post_to(address: str) -> Post:
-    """POSTs below this address, each within FILE_S. Raises AddressMistyped."""
+def post_to(address: str, left_s: Callable[[], float] = lambda: FILE_S) -> Post:
+    """POSTs below this address, each within what is left. Raises AddressMistyped."""
     base = base_of(address)
 
     def post(path: str, body: bytes, bytes_max: int) -> bytes:
         try:
-            return asyncio.run(_got(base, path, bytes_max, FILE_S, body))
+            return asyncio.run(_got(base, path, bytes_max, max(left_s(), 0.0), body))
         except TimeoutError:
             raise _failed(base, path, "it takes too long") from None
 
@@ -198,11 +202,16 @@ async def _start_of(answer: "httpx.Response") -> bytes:
 
 def _refusal(base: str, data: bytes) -> ServerRefuses:
     """What a server says is wrong, as far as it can be read; only words of codes are shown."""
+    return ServerRefuses(source=base, said=code_in(data) or "without a reason")
+
+
+def code_in(data: bytes) -> str:
+    """The code of the first error in an answer of ours; empty for whatever is none. Total."""
     try:
         code = msgspec.json.decode(data, type=_Errors).errors[0].extensions.code
     except (msgspec.MsgspecError, ValueError, IndexError, RecursionError):
-        code = ""
-    return ServerRefuses(source=base, said=code if _CODE.fullmatch(code) else "without a reason")
+        return ""
+    return code if _CODE.fullmatch(code) else ""
 
 
 def _check(status: int, encoding: str, base: str, path: str) -> None:

@@ -40,6 +40,9 @@ CREATE TABLE IF NOT EXISTS sent (
     body BLOB NOT NULL, answer BLOB NOT NULL
 ) STRICT;
 CREATE TABLE IF NOT EXISTS told (name BLOB PRIMARY KEY, count INTEGER NOT NULL, at_s INTEGER NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS held_up (
+    only INTEGER PRIMARY KEY CHECK (only = 1), why TEXT NOT NULL, at_s INTEGER NOT NULL, until_s INTEGER NOT NULL
+) STRICT;
 CREATE TABLE IF NOT EXISTS dropped (kind TEXT PRIMARY KEY, count INTEGER NOT NULL) STRICT;
 """
 
@@ -61,6 +64,15 @@ class Waiting(msgspec.Struct, frozen=True):
     body: bytes
     """JSON, word for word as it is sent."""
     count: int
+
+
+class HeldUp(msgspec.Struct, frozen=True):
+    """What kept the outbox from being emptied."""
+
+    why: str
+    at_s: int
+    until_s: int
+    """When it is tried again."""
 
 
 class Outbox:
@@ -171,6 +183,21 @@ class Outbox:
             found = db.execute("SELECT * FROM sent ORDER BY at_s, rowid")
             names = [each[0] for each in found.description]
             return [dict(zip(names, row, strict=True)) for row in found]
+
+    def hold_up(self, why: str, at_s: int, until_s: int) -> None:
+        """Remember why what waits was not sent, and when it is tried again; empty: it was sent."""
+        if not why and not self._path.exists():
+            return
+        with self._change() as db:
+            db.execute("DELETE FROM held_up")
+            if why:
+                db.execute("INSERT INTO held_up VALUES (1, ?, ?, ?)", (why, at_s, until_s))
+
+    def held_up(self) -> HeldUp | None:
+        """Why what waits was not sent when it was tried last; None: it was, or nobody tried."""
+        with self._look() as db:
+            found = db and db.execute("SELECT why, at_s, until_s FROM held_up").fetchone()
+        return HeldUp(*found) if found else None
 
     def dropped(self) -> dict[str, int]:
         """How many reports of each kind found no room."""

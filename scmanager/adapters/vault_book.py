@@ -1,7 +1,8 @@
 """The vault's book: shapes of errors counted by release and day, bug records, breaches of terms (SPEC A10; ADR 20).
 
 Derived from the intake log alone, one pass behind it: lost or damaged it is removed and made anew. It says what is in
-the log, for the author on his machine; nothing of it is published.
+the log, for the author on his machine; nothing of it is published. Anybody can report shapes that nobody ever met:
+what the book takes of them is bounded, and what is beyond is counted.
 """
 
 import sqlite3
@@ -15,12 +16,18 @@ from typing import Final
 import msgspec
 
 from scmanager.application.vault import Bug, Noticed, Shape, Terms
-from scmanager.domain.intake import Frame, is_rising
+from scmanager.domain.intake import RISING_REPORTS, RISING_TIMES, Frame, is_rising
 from scmanager.errors import Unavailable
 from scmanager.eventstore.entry import encode_json
 from scmanager.eventstore.sqlite_faults import told
 
 FILE_NAME: Final = "vault.db"
+FRESH_DAY_MAX: Final = 10_000
+"""New shapes of a release that a day brings at most, each some 5 KB; later ones stand in the log alone."""
+SHAPES_MAX: Final = 100_000
+UNSEEN_DAYS: Final = 7
+"""A shape without a bug record goes when it was not reported for so long."""
+BUGS_DAY_MAX: Final = 200
 _COUNT: Final = """
 INSERT INTO counted VALUES (?, ?, ?, 1, ?) ON CONFLICT DO UPDATE
 SET reports = reports + 1, errors = min(errors + excluded.errors, 9007199254740991)
@@ -29,7 +36,19 @@ _RISING: Final = """
 SELECT c.fingerprint, c.version, c.reports, ifnull((SELECT reports FROM counted b WHERE b.fingerprint = c.fingerprint
     AND b.version = c.version AND b.day = c.day - 1), 0), s.error, s.frames
 FROM counted c JOIN shape s USING (fingerprint)
-WHERE c.day = ? AND NOT EXISTS (SELECT 1 FROM bug WHERE bug.fingerprint = c.fingerprint AND bug.version = c.version)
+WHERE c.day = ? AND c.reports >= ?
+    AND c.reports >= ? * ifnull((SELECT reports FROM counted b WHERE b.fingerprint = c.fingerprint
+    AND b.version = c.version AND b.day = c.day - 1), 0)
+    AND NOT EXISTS (SELECT 1 FROM bug WHERE bug.fingerprint = c.fingerprint AND bug.version = c.version)
+ORDER BY c.reports DESC LIMIT ?
+"""
+_UNSEEN: Final = """
+DELETE FROM counted AS c WHERE NOT EXISTS
+    (SELECT 1 FROM counted b WHERE b.fingerprint = c.fingerprint AND b.version = c.version AND b.day >= ?)
+    AND NOT EXISTS (SELECT 1 FROM bug b WHERE b.fingerprint = c.fingerprint AND b.version = c.version)
+"""
+_UNCOUNTED: Final = """
+DELETE FROM shape AS s WHERE NOT EXISTS (SELECT 1 FROM counted c WHERE c.fingerprint = s.fingerprint)
 """
 _SHAPES: Final = """
 SELECT s.fingerprint, s.error, s.frames, c.version, sum(c.reports), sum(c.errors), min(c.day), max(c.day), b.opened_s
@@ -51,6 +70,8 @@ class VaultBook:
 
     def __init__(self, folder: Path) -> None:
         self._path, self._lock = folder / FILE_NAME, threading.Lock()
+        self._known: int | None = None
+        """How many shapes are in it, each by release; None: to be counted."""
         try:
             self._open()
         except VaultBroken:  # The log has all that stood in it.
@@ -87,8 +108,10 @@ class VaultBook:
     def clear(self) -> None:
         """Forget all of it."""
         with self._lock, told(self._path, _broken):
+            self._known = None
             self._database.executescript(
                 "BEGIN IMMEDIATE; DELETE FROM shape; DELETE FROM counted; DELETE FROM bug; DELETE FROM terms;"
+                "DELETE FROM met;"
                 "UPDATE followed SET pos = 0; COMMIT;"
             )
 
@@ -102,6 +125,7 @@ class VaultBook:
                 self._database.execute("UPDATE followed SET pos = ?", (pos,))
                 self._database.execute("COMMIT")
             except BaseException:
+                self._known = None
                 self._database.execute("ROLLBACK")
                 raise
 
@@ -109,17 +133,44 @@ class VaultBook:
         execute = self._database.execute
         match one:
             case Shape(fingerprint, error, frames, version, day, count):
-                execute("INSERT OR IGNORE INTO shape VALUES (?, ?, ?)", (fingerprint, error, encode_json(frames)))
-                execute(_COUNT, (fingerprint, version, day, count))
+                if self._has_room(fingerprint, version, day):
+                    execute("INSERT OR IGNORE INTO shape VALUES (?, ?, ?)", (fingerprint, error, encode_json(frames)))
+                    execute(_COUNT, (fingerprint, version, day, count))
             case Bug(fingerprint, version, opened_s):
                 execute("INSERT OR IGNORE INTO bug VALUES (?, ?, ?)", (fingerprint, version, opened_s))
             case Terms():
                 execute("INSERT OR IGNORE INTO terms VALUES (?, ?, ?, ?, ?, ?, ?, ?)", msgspec.structs.astuple(one))
 
+    def _has_room(self, fingerprint: bytes, version: str, day: int) -> bool:
+        """Whether the book takes it: what it knows always, what is new within bounds."""
+        execute = self._database.execute
+        if execute("INSERT OR IGNORE INTO met VALUES (?, 0, 0)", (day,)).rowcount:
+            execute(_UNSEEN, (day - UNSEEN_DAYS,))
+            execute(_UNCOUNTED)
+            self._known = None
+        which = (fingerprint, version)
+        if execute("SELECT 1 FROM counted WHERE fingerprint = ? AND version = ?", which).fetchone():
+            return True
+        if self._known is None:
+            (self._known,) = execute(
+                "SELECT count(*) FROM (SELECT DISTINCT fingerprint, version FROM counted)"
+            ).fetchone()
+        (fresh,) = execute("SELECT fresh FROM met WHERE day = ?", (day,)).fetchone()
+        room = fresh < FRESH_DAY_MAX and self._known < SHAPES_MAX
+        self._known += room
+        execute("UPDATE met SET fresh = fresh + ?, beyond = beyond + ? WHERE day = ?", (room, not room, day))
+        return room
+
     def rising(self, day: int) -> list[tuple[Shape, int]]:
-        """Shapes that rose on this day and have no bug record, each with the reports of the day before."""
+        """Shapes that rose on this day and have no bug record, each with the reports of the day before.
+
+        The most reported first, and no more than make BUGS_DAY_MAX bug records on this day.
+        """
         with self._lock, told(self._path, _broken):
-            rows = self._database.execute(_RISING, (day,)).fetchall()
+            since = "SELECT count(*) FROM bug WHERE opened_s / 86400 = ?"
+            (opened,) = self._database.execute(since, (day,)).fetchone()
+            bounds = (day, RISING_REPORTS, RISING_TIMES, max(BUGS_DAY_MAX - opened, 0))
+            rows = self._database.execute(_RISING, bounds).fetchall()
         return [
             (Shape(fingerprint, error, _frames(frames), version, day, today), before)
             for fingerprint, version, today, before, error, frames in rows
@@ -137,6 +188,12 @@ def shapes(folder: Path) -> list[dict[str, object]]:
         }
         for row in _looked_up(folder, _SHAPES)
     ]
+
+
+def beyond(folder: Path) -> list[dict[str, object]]:
+    """How many reports of a day were of new shapes that the book had no room for, the newest day first."""
+    query = "SELECT day * 86400, beyond FROM met WHERE beyond ORDER BY day DESC"
+    return [dict(zip(("day_s", "reports"), row, strict=True)) for row in _looked_up(folder, query)]
 
 
 def breaches(folder: Path) -> list[dict[str, object]]:

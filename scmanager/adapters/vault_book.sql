@@ -8,6 +8,8 @@ CREATE TABLE IF NOT EXISTS counted (
     errors      INTEGER NOT NULL,
     PRIMARY KEY (fingerprint, version, day)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS counted_by_day ON counted (day, reports);
+CREATE TABLE IF NOT EXISTS met (day INTEGER PRIMARY KEY, fresh INTEGER NOT NULL, beyond INTEGER NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS bug (
     fingerprint BLOB NOT NULL,
     version     TEXT NOT NULL,

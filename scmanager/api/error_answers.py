@@ -1,15 +1,42 @@
 """HTTP answers that tell what is wrong, for every path: the shape that errors have inside GraphQL answers too."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Message, Send
 
 from scmanager.api import failures
 from scmanager.api.guard import REQUEST_ID, BodyPastLimit
 from scmanager.errors import ScManagerError
+
+
+def headed(send: Send, request_id: str) -> Send:
+    """Sends an answer with its request's id."""
+
+    async def sent(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            more = [(b"x-request-id", request_id.encode()), (b"x-content-type-options", b"nosniff")]
+            message["headers"] = [*message.get("headers", ()), *more]
+        await send(message)
+
+    return sent
+
+
+def telling(
+    request: Request, error: ScManagerError, statuses: Mapping[str, int], allow: str, retry_s: int
+) -> Response:
+    """What is wrong, on a server that is open to all. `statuses`: by code, where they are not the usual ones."""
+    said = msgspec.json.encode(failures.told(error, request.scope[REQUEST_ID]))
+    status = statuses.get(error.code) or failures.status(error)
+    headers = {"cache-control": "no-store"}
+    headers |= {"allow": allow} if status == 405 else {}
+    headers |= {"connection": "close"} if status == 413 else {}
+    headers |= {"retry-after": str(retry_s)} if status in (429, 503) else {}
+    return Response(said, status, headers, media_type="application/json")
 
 
 async def refused(request: Request, error: Any) -> Response:

@@ -1,5 +1,6 @@
 """The handshake over HTTP: a server that the ledger names proves it, and gives sessions to who proves himself."""
 
+import re
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -17,11 +18,12 @@ from scmanager.master_ledger.handshake import (
     Granted,
     Greeter,
     Hello,
-    Session,
+    SessionUnknown,
     Welcome,
     parse,
 )
 
+_TOKEN: Final = re.compile("[0-9a-f]{64}")
 GREET: Final = f"{API}/handshake"
 ANSWER: Final = f"{GREET}/answer"
 TAKEN: Final = {GREET: HELLO_BYTES_MAX, ANSWER: ANSWER_BYTES_MAX}
@@ -31,22 +33,25 @@ COMPONENTS: Final[dict[str, Any]] = msgspec.json.schema_components(
 )[1]
 
 
-class Identity(msgspec.Struct, frozen=True):
-    """What a server that shakes hands is made with."""
+class Identity:
+    """A server that shakes hands, and the sessions that it gave."""
 
-    key: SigningKey
-    now_s: Callable[[], int]
-    """UTC seconds."""
-    nonce: Callable[[], bytes]
-    """32 fresh random bytes."""
+    def __init__(self, key: SigningKey, now_s: Callable[[], int], nonce: Callable[[], bytes]) -> None:
+        """`now_s`: UTC seconds; `nonce`: 32 fresh random bytes."""
+        self.now_s, self.nonce, self.greeter = now_s, nonce, Greeter(key, nonce)
+
+    def reporter(self, token: str) -> bytes:
+        """Whose session a request names, by the key that he reports by. Raises SessionUnknown."""
+        if not _TOKEN.fullmatch(token):
+            raise SessionUnknown
+        return self.greeter.session(bytes.fromhex(token), self.now_s()).reporter
 
 
 class Handshakes:
     """What is answered there. All of it in the event loop."""
 
     def __init__(self, identity: Identity, registry: RegistryAnswers) -> None:
-        self._now_s, self._registry = identity.now_s, registry
-        self._greeter = Greeter(identity.key, identity.nonce)
+        self._now_s, self._registry, self._greeter = identity.now_s, registry, identity.greeter
 
     async def greet(self, request: Request) -> Response:
         """A hello; the welcome proves that this server is named in the author's ledger, and names a version."""
@@ -58,10 +63,6 @@ class Handshakes:
         """The answer to a welcome, within 30 seconds and once; a token for what is sent during the next hour."""
         said = parse(Answer, await request.body(), ANSWER_BYTES_MAX)
         return _fresh(self._greeter.grant(said, self._now_s()))
-
-    def session(self, token: bytes) -> Session:
-        """Whose token that is. Raises SessionUnknown."""
-        return self._greeter.session(token, self._now_s())
 
 
 def _fresh(said: msgspec.Struct) -> Response:

@@ -14,21 +14,23 @@ from typing import Any, Final
 
 import msgspec
 from fastapi import FastAPI
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from scmanager import __version__
 from scmanager.api import failures
-from scmanager.api.buckets import Buckets, Rate
 from scmanager.api.connections import ABORT
-from scmanager.api.error_answers import broken
+from scmanager.api.error_answers import broken, headed, not_offered, telling
 from scmanager.api.guard import REQUEST_ID, ROOM_FULL
 from scmanager.api.listening import REQUESTS_MAX
+from scmanager.api.readers import Buckets, Rate, address_of
 from scmanager.application.reports import Allows, ConsentUnknown, Kind, ReportsUnusable
 from scmanager.application.sequencing import IntakeFull, Reports
 from scmanager.errors import Refused, ScManagerError, Unavailable
-from scmanager.master_ledger.reports import Receipt
+from scmanager.master_ledger.handshake import SESSION_HEADER, SessionUnknown
+from scmanager.master_ledger.reports import Receipt, node_id_of
 
 API: Final = "/api/v1"
 OPENAPI: Final = f"{API}/intake/openapi.json"
@@ -37,9 +39,15 @@ BODY_S: Final = 20.0
 """From the end of the request's head to the end of its body."""
 ANSWER_S: Final = 60.0
 RETRY_S: Final = 5
-BY_REPORTER: Final = Rate(2_000, 1)
-"""Reports of one installation: a day's worth at once, and as many as a day has seconds."""
-BY_ADDRESS: Final = Rate(20_000, 200)
+CHARGE_BYTES: Final = 500
+"""A report costs 1 for so many bytes begun, on the disk somewhat more than these."""
+BY_REPORTER: Final = Rate(5_000, 0.1)
+"""Of one session's installation: what waited for days at once, then 8,640 a day, where an honest one has 300."""
+BY_ADDRESS: Final = Rate(20_000, 2)
+UNGREETED: Final = Rate(200, 0.02)
+"""Of one address without a session, where the server shakes hands."""
+IN_ALL: Final = Rate(2_500_000, 30)
+"""Of all who come from outside: some 3 GB a day."""
 _NODE: Final = re.compile("[0-9a-f]{64}")
 
 Submit = Callable[[Reports], "Future[bytes]"]
@@ -56,7 +64,7 @@ class NodeMistyped(Refused):
     """This is no hash of an installation."""
 
     code = "node-mistyped"
-    hint = "It has 64 hex digits, in lower case."
+    hint = "It has 64 hex digits, in lower case, and is of the key that the session was greeted by."
 
 
 class IntakeOnlyPost(Refused):
@@ -80,15 +88,18 @@ STATUS: Final = {
     NodeMistyped.code: 404,
     ConsentUnknown.code: 403,
     ReportsUnusable.code: 422,
+    SessionUnknown.code: 401,
     IntakeFull.code: 503,
 }
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """How much one sender may bring."""
+    """How much one sender may bring, and all of them."""
 
     reporter: Rate = BY_REPORTER
     address: Rate = BY_ADDRESS
+    ungreeted: Rate = UNGREETED
+    all: Rate = IN_ALL
 
 
 class IntakeApp:
@@ -96,18 +107,23 @@ class IntakeApp:
 
     def __init__(
         self, kinds: Sequence[Kind], submit: Submit, allows: Allows, clock_s: Callable[[], float],
-        limits: Limits | None = None,
+        limits: Limits | None = None, reporter: Callable[[str], bytes] | None = None,
     ) -> None:  # fmt: skip
-        """`submit` takes a batch and answers its receipt (JSON), or raises; `clock_s` is monotonic."""
+        """`submit` takes a batch and answers its receipt (JSON), or raises; `clock_s` is monotonic.
+
+        `reporter`: whose session a token is of, or SessionUnknown; None where the server does not shake hands.
+        """
         limits = limits or Limits()
-        self._submit, self._allows = submit, allows
-        self._reporters, self._addresses = Buckets(limits.reporter, clock_s), Buckets(limits.address, clock_s)
+        self._submit, self._allows, self._reporter = submit, allows, reporter
+        self._reporters, self._addresses, self._ungreeted, self._all = (
+            Buckets(each, clock_s) for each in (limits.reporter, limits.address, limits.ungreeted, limits.all)
+        )
         self._bytes_max = {_pattern(each.path): each.bytes_max for each in kinds}
         self._app = FastAPI(
             title="SC Manager: what is reported to the author", version=__version__, openapi_url=OPENAPI,
             docs_url=None, redoc_url=None, redirect_slashes=False,
             description="Batches of reports, each with its consent. The same batch twice has the same receipt.",
-            exception_handlers={ScManagerError: _refused, Exception: broken},
+            exception_handlers={ScManagerError: _refused, HTTPException: not_offered, Exception: broken},
         )  # fmt: skip
         for each in kinds:
             self._add(each)
@@ -119,7 +135,7 @@ class IntakeApp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request: its body within its limits, or what is wrong."""
         scope[REQUEST_ID] = secrets.token_hex(8)
-        named = _named(send, scope[REQUEST_ID])
+        named = headed(send, scope[REQUEST_ID])
         try:
             async with asyncio.timeout(ANSWER_S):
                 if scope["path"] != OPENAPI:
@@ -148,8 +164,10 @@ class IntakeApp:
         async def take(request: Request, node_id: str = "") -> Response:
             if "{node_id}" in kind.path and not _NODE.fullmatch(node_id):
                 raise NodeMistyped
-            reports = kind.batch(await request.body(), self._allows)
-            self._pay(request, node_id, reports.amount)
+            known = self._known(request, node_id)
+            body = await request.body()
+            reports = kind.batch(body, self._allows)
+            self._pay(request, known, max(reports.amount, ceil(len(body) / CHARGE_BYTES)), bool(reports.events))
             receipt = await asyncio.wrap_future(self._submit(reports))
             return Response(receipt, 200, {"cache-control": "no-store"}, media_type=JSON)
 
@@ -164,10 +182,25 @@ class IntakeApp:
             },
         )  # fmt: skip
 
-    def _pay(self, request: Request, reporter: str, count: int) -> None:
-        """Raises TooManyReports. Whoever is refused has not paid."""
+    def _known(self, request: Request, node_id: str) -> str:
+        """The installation of the request's session; empty without one. Raises SessionUnknown, NodeMistyped."""
+        token = request.headers.get(SESSION_HEADER)
+        if token is None or self._reporter is None:
+            return ""
+        known = node_id_of(self._reporter(token)).hex()
+        if node_id not in ("", known):
+            raise NodeMistyped
+        return known
+
+    def _pay(self, request: Request, reporter: str, count: int, entered: bool) -> None:
+        """Raises TooManyReports. Whoever is refused has not paid.
+
+        What all bring together counts only what is entered: nobody learns from it how many records others sent.
+        """
         address = address_of(request.scope)
-        asked = [(self._reporters, reporter), (self._addresses, address)]
+        ungreeted = address if self._reporter and not reporter else ""
+        asked = [(self._reporters, reporter), (self._addresses, address), (self._ungreeted, ungreeted)]
+        asked.append((self._all, "all" if address and entered else ""))
         waits = [held.wait_s(name, count) for held, name in asked if name]
         if any(waits):
             request.scope[_WAIT] = max(waits)
@@ -175,17 +208,6 @@ class IntakeApp:
         for held, name in asked:
             if name:
                 held.take(name, count)
-
-
-def address_of(scope: Scope) -> str:
-    """Who is behind the web server in front, as that says last; empty for who asks here directly.
-
-    We listen on the loopback address only, so a header comes from that web server or from this machine. Of an IPv6
-    address it is the network: one host has all of it.
-    """
-    said = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
-    address = said[-1].decode("latin-1").rpartition(",")[2].strip()[:60] if said else ""
-    return ":".join(address.split(":")[:4]) if address.count(":") > 1 else address
 
 
 _WAIT: Final = "scm.retry_after"
@@ -214,25 +236,8 @@ async def _body(receive: Receive, bytes_max: int) -> Receive:
     return again
 
 
-def _named(send: Send, request_id: str) -> Send:
-    async def named(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            more = [(b"x-request-id", request_id.encode()), (b"x-content-type-options", b"nosniff")]
-            message["headers"] = [*message.get("headers", ()), *more]
-        await send(message)
-
-    return named
-
-
 async def _refused(request: Request, error: Any) -> Response:
-    said = msgspec.json.encode(failures.told(error, request.scope[REQUEST_ID]))
-    status = STATUS.get(error.code) or failures.status(error)
-    headers = {"cache-control": "no-store"}
-    headers |= {"allow": "POST"} if status == 405 else {}
-    headers |= {"connection": "close"} if status == 413 else {}
-    if status in (429, 503):
-        headers["retry-after"] = str(max(RETRY_S, ceil(request.scope.get(_WAIT, 0))))
-    return Response(said, status, headers, media_type=JSON)
+    return telling(request, error, STATUS, "POST", max(RETRY_S, ceil(request.scope.get(_WAIT, 0))))
 
 
 def _pattern(path: str) -> re.Pattern[str]:

@@ -47,10 +47,14 @@ DIGITS_MAX = 16
 COMPONENTS = ledger_registry.COMPONENTS | handshake.COMPONENTS
 
 
-def make_ledger_app(read: Read, identity: Identity | None = None) -> ASGIApp:
+HASHES = frozenset({"checkpoint", "manifests", "tile", "inclusionProof", "consistencyProof"})
+"""What there is to ask of a log whose entries are not published."""
+
+
+def make_ledger_app(read: Read, identity: Identity | None = None, *, entries: bool = True) -> ASGIApp:
     """The app over the files that `read` gives; blocks of them are read outside of the event loop.
 
-    `identity`: the server shakes hands as well, by this key.
+    `identity`: the server shakes hands as well, by this key. `entries`: they are published, or only their hashes.
     """
     published = Published(read)
     files, registry = Files(read, published), RegistryAnswers(read, published)
@@ -74,6 +78,8 @@ def make_ledger_app(read: Read, identity: Identity | None = None) -> ASGIApp:
         (f"{API}/plugins", "plugins", registry.plugins, "Plugins"),
         (f"{API}/plugins/{{plugin}}", "plugin", registry.plugin, "PluginWithHistory"),
     ):
+        if not entries and name not in HASHES:
+            continue
         app.add_api_route(
             path, run, methods=["GET"], operation_id=name, name=name, description=run.__doc__, response_model=None,
             response_class=Response, responses=_responses(gives),

@@ -12,13 +12,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from scmanager.api import failures
 from scmanager.api.connections import ABORT
+from scmanager.api.error_answers import headed, telling
 from scmanager.api.guard import REQUEST_ID, ROOM_FULL
 from scmanager.api.listening import REQUESTS_MAX
 from scmanager.api.readers import Readers, TooManyRequests
@@ -149,11 +149,10 @@ def _measured(receive: Receive, bytes_max: int) -> Receive:
 
 
 def _named(send: Send, request_id: str, *, bodiless: bool) -> Send:
+    send = headed(send, request_id)
+
     async def named(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            more = [(b"x-request-id", request_id.encode()), (b"x-content-type-options", b"nosniff")]
-            message["headers"] = [*message.get("headers", ()), *more]
-        elif bodiless:
+        if bodiless and message["type"] == "http.response.body":
             message = {**message, "body": b""}
         body = message.get("body", b"")
         for at in range(0, len(body) - PIECE_BYTES, PIECE_BYTES):  # So that what nobody takes is not kept for him.
@@ -166,13 +165,7 @@ def _named(send: Send, request_id: str, *, bodiless: bool) -> Send:
 
 async def refused(request: Request, error: Any) -> Response:
     """What is wrong, for a ScManagerError."""
-    said = msgspec.json.encode(failures.told(error, request.scope[REQUEST_ID]))
-    status = _STATUS.get(error.code) or failures.status(error)
-    headers = {"cache-control": "no-store"}
-    headers |= {"allow": "GET, HEAD"} if status == 405 else {}
-    headers |= {"connection": "close"} if status == 413 else {}
-    headers |= {"retry-after": str(error.facts.get("seconds", 1))} if status in (429, 503) else {}
-    return Response(said, status, headers, media_type=JSON)
+    return telling(request, error, _STATUS, "GET, HEAD", int(error.facts.get("seconds", 1)))
 
 
 async def not_there(request: Request, _: Any) -> Response:

@@ -1,4 +1,4 @@
-"""Readers: how often one address may ask, so that nobody keeps the others out. Known in memory only, soon forgotten.
+"""Who asks and who sends: how much one address may, so that nobody keeps the others out. In memory, soon forgotten.
 
 A bucket each, which what is asked empties by its cost and time fills again. The server listens on the loopback
 address: who comes from outside comes through a web server in front, which says for whom in the last entry of
@@ -9,7 +9,9 @@ import ipaddress
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import cached_property
 
+import msgspec
 from starlette.types import Scope
 
 from scmanager.errors import Unavailable
@@ -21,6 +23,8 @@ FILL_S = 400.0
 PROOF_COST, LIST_COST = 5.0, 20.0
 KNOWN_MAX = 20_000
 """Addresses; beyond that the one that asked longest ago is forgotten."""
+NAMES_MAX = 100_000
+"""Senders; the same."""
 FORWARDED = b"x-forwarded-for"
 _NETWORK_BITS = 64
 """Of IPv6, one reader has as many addresses as he likes below it."""
@@ -33,13 +37,46 @@ class TooManyRequests(Unavailable):
     hint = "Wait as long as Retry-After says. Tiles and bundles may be kept for ever: ask for each once."
 
 
+class Rate(msgspec.Struct, frozen=True):
+    """`burst` at once, and `per_s` each second after that."""
+
+    burst: float
+    per_s: float
+
+
+class Buckets:
+    """One bucket a name. Used by one thread. `clock_s` is monotonic."""
+
+    def __init__(self, rate: Rate, clock_s: Callable[[], float], names_max: int = NAMES_MAX) -> None:
+        self._rate, self._clock_s, self._names_max = rate, clock_s, names_max
+        self._held: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def wait_s(self, name: str, amount: float) -> float:
+        """Seconds until so much may be taken; 0: now. More than the burst may be taken from a full bucket."""
+        lacks = min(amount, self._rate.burst) - self._level(name)
+        return max(0.0, lacks / self._rate.per_s)
+
+    def take(self, name: str, amount: float) -> None:
+        """Take so much, after `wait_s` said 0."""
+        self._held[name] = (self._level(name) - amount, self._clock_s())
+        self._held.move_to_end(name)
+        if len(self._held) > self._names_max:
+            self._held.popitem(last=False)
+
+    def _level(self, name: str) -> float:
+        level, at_s = self._held.get(name, (self._rate.burst, self._clock_s()))
+        return min(self._rate.burst, level + (self._clock_s() - at_s) * self._rate.per_s)
+
+
 class Readers:
     """Buckets by address."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
-        """How much is left, and as of when; who asked last stands last."""
+
+    @cached_property
+    def _buckets(self) -> Buckets:
+        return Buckets(Rate(ROOM, FILL_S), self._clock, KNOWN_MAX)
 
     def check(self, scope: Scope) -> None:
         """Count a request. Raises TooManyRequests."""
@@ -49,14 +86,9 @@ class Readers:
 
     def wait_s(self, reader: str, cost: float) -> float:
         """Take this from a reader's bucket; 0, or in how many seconds there is room for it, and nothing is taken."""
-        now = self._clock()
-        left, since = self._buckets.pop(reader, (ROOM, now))
-        left = min(ROOM, left + (now - since) * FILL_S)
-        enough = left >= cost
-        self._buckets[reader] = (left - cost if enough else left, now)
-        if len(self._buckets) > KNOWN_MAX:
-            self._buckets.popitem(last=False)
-        return 0.0 if enough else (cost - left) / FILL_S
+        wait_s = self._buckets.wait_s(reader, cost)
+        self._buckets.take(reader, 0.0 if wait_s else cost)
+        return wait_s
 
 
 def address_of(scope: Scope) -> str:

@@ -48,7 +48,10 @@ def certify(
         raise NothingErased
     if waits := [key for key in named if not keys.is_erased(key)]:
         raise ErasureWaits(count=len(waits))
+    asked.sort(key=lambda each: _place(each[0].entry))
     gone = [(each, under) for each in space.entries() if (under := _under(each.entry, named))]
+    gone.sort(key=lambda each: _place(each[0].entry))
+    made_s = max(made_s, *(each.entry.hlc // 10**6 for each, _ in asked))  # Its author's clock may be ahead of ours.
     made = evidence.make(
         space, heads, (opened for opened, _ in asked), tree_of, shared_key_of(keys), [each for each, _ in gone]
     )
@@ -84,9 +87,22 @@ def _flaws(said: Certificate, bundle: Bundle, opened: dict[tuple[bytes, int], Er
     if not events or any(each is None or each.subject != said.subject for each in events):
         wrong.append("An entry that is said to have asked for the erasure did not, or is about somebody else.")
     named = {key for each in events if each is not None for key in each.keys}
-    if not said.keys or set(said.keys) != named:
+    if not said.keys or list(said.keys) != sorted(named):
         wrong.append("The keys are not those that the erasure names.")
-    shown = {(one.log, one.seq): one for log in bundle.logs for each in log.entries if (one := _parsed(each.data))}
+    shown = _shown(bundle)
+    for ask, event in zip(said.asked, events, strict=True):
+        one = shown.get((ask.log, ask.seq))
+        if event and one and (event.ground, one.hlc // 10**6) != (ask.ground, ask.at_s):
+            wrong.append(f"Entry {ask.seq} of log {ask.log.hex()[:12]} asked for it on another day or ground.")
+    if not (
+        _once([(each.log, each.seq) for each in said.asked]) and _once([(each.log, each.seq) for each in said.gone])
+    ):
+        wrong.append("What asked for the erasure, or what is gone, stands there in another order, or twice.")
+    sealed = {place for place, one in shown.items() if _under(one, named)}
+    if missing := sealed - {(each.log, each.seq) for each in said.gone}:
+        wrong.append(f"{len(missing)} of the entries that were sealed under those keys are not named.")
+    if any(said.made_s < each.at_s for each in said.asked):
+        wrong.append("It was made before it was asked for.")
     for each in said.gone:
         one = shown.get((each.log, each.seq))
         if one is None or _under(one, set(said.keys)) != each.parts:
@@ -94,6 +110,30 @@ def _flaws(said: Certificate, bundle: Bundle, opened: dict[tuple[bytes, int], Er
     if any(number for log in bundle.logs for each in log.entries for number, _ in each.parts):
         wrong.append("It carries sealed words along: of what was erased nothing may be handed on.")
     return wrong
+
+
+def shows_device(certificate: Certificate) -> bool:
+    """Whether a first entry in the evidence names the device. What members enrol is sealed, and not seen here."""
+    try:
+        bundle = Bundle.parse(certificate.evidence.encode())
+    except Untrusted:
+        return False
+    founded = [one.genesis for one in _shown(bundle).values() if one.genesis is not None]
+    recovered = [each.recovers.statement.device for each in founded if each.recovers is not None]
+    return certificate.device in {each.device for each in founded} | set(recovered)
+
+
+def _shown(bundle: Bundle) -> dict[tuple[bytes, int], Entry]:
+    entries = (_parsed(each.data) for log in bundle.logs for each in log.entries)
+    return {_place(one): one for one in entries if one is not None}
+
+
+def _place(one: Entry) -> tuple[bytes, int]:
+    return one.log, one.seq
+
+
+def _once(places: Sequence[tuple[bytes, int]]) -> bool:
+    return list(places) == sorted(set(places))
 
 
 def _opened(report: evidence_check.Report) -> dict[tuple[bytes, int], Erased]:

@@ -45,7 +45,7 @@ def erase(desk: Desk, *, member_id: MemberId, ground: str = "request", preview: 
     prose = prose_of(desk.organisation)
     if member_id == prose:
         raise ProseStays
-    theirs = _along(desk, member_id)
+    theirs = known_as(desk.things(MEMBERS), member_id)
     keys = {each: found for each in (member_id, *theirs) if (found := desk.subject_keys(each))}
     sure = [each for each in keys if theirs.get(each, True)]
     gone = [each for each in sure if each == member_id or may_erase(desk.me, desk.grant.rank, each, prose)]
@@ -64,13 +64,13 @@ def erase(desk: Desk, *, member_id: MemberId, ground: str = "request", preview: 
     }
 
 
-def _along(desk: Desk, member_id: Id) -> dict[Id, bool]:
+def known_as(members: Iterable[tuple[Id, Any]], member_id: Id) -> dict[Id, bool]:
     """Who is said to be this member, by whichever claim that stands and in however many steps; whether that is sure.
 
     Anybody who may speak for members can say that an entry is somebody, himself too: that alone destroys nothing.
     Nor does it where the entry was let in since and acts as itself: but that hides from nobody what was said before.
     """
-    said = [(each, state, claim) for each, state in desk.things(MEMBERS) for claim in state.claims]
+    said = [(each, state, claim) for each, state in members for claim in state.claims]
     every = [(each, claim.value) for each, _, claim in said]
     sure = [(each, claim.value) for each, one, claim in said if claim in one.confirmed[:1] and not one.is_himself]
     surely = _said_to_be(member_id, sure)

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from scmanager.domain.frontier import counted
-from scmanager.domain.ledger import KeysPublished
+from scmanager.domain.ledger import KeysPublished, PluginSigned, UpdateSigned
 from scmanager.domain.records import Clear
 from scmanager.domain.recovery import succession
 from scmanager.errors import Untrusted
-from scmanager.eventstore import entry, parts, signing
+from scmanager.eventstore import content, entry, parts, signing
 from scmanager.eventstore.checkpoint import Checkpoint, Note, origin, parse_note
 from scmanager.eventstore.entry import Entry
 from scmanager.eventstore.evidence import Bundle, LogShown, Shown
@@ -209,7 +209,10 @@ class _Check:
             return
         try:
             said = submission.from_part(plain)
-        except Untrusted:
+        except Untrusted as error:
+            claimed = content.read(plain)
+            if claimed is not None and claimed.type in (UpdateSigned.tag, PluginSigned.tag):
+                self._wrong(log, shown.seq, error.code, str(error))
             return  # Not a statement of the author: other entries stand in his log as well.
         if isinstance(said, KeysPublished):
             return  # The walk above is about those that follow each other.

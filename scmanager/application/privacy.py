@@ -46,6 +46,13 @@ def consents_in(space: Space) -> Consents:
     return found if isinstance(found, Consents) else Consents()
 
 
+def grounds(shelf: Shelf, store: Store, keys: Keys, purpose: Purpose) -> tuple[Id32, ...]:
+    """The entries that the owner's consent to a purpose stands on; empty where it does not stand."""
+    with shelf.lock:
+        own = own_space(shelf, store, keys)
+        return consent.given_in(consents_in(shelf.space(own)), purpose) if own is not None else ()
+
+
 def standing(shelf: Shelf, store: Store, keys: Keys) -> Mapping[Purpose, Id32]:
     """What the owner of this node consents to now, each with the hash that reports name; empty without a space."""
     with shelf.lock:

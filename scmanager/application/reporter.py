@@ -20,8 +20,9 @@ from scmanager.domain.catalogue import AUDIT
 from scmanager.domain.consent import given_in
 from scmanager.domain.consent_texts import Purpose
 from scmanager.domain.event import Id32
-from scmanager.errors import Refused, Unavailable, Untrusted
+from scmanager.errors import Refused, ScManagerError, Unavailable, Untrusted
 from scmanager.eventstore.entry import digest
+from scmanager.eventstore.signing import SigningKey
 from scmanager.eventstore.store import Store
 from scmanager.master_ledger import reports, statistics_batch
 from scmanager.master_ledger.error_shape import joined
@@ -32,8 +33,11 @@ from scmanager.spaces.space import Space
 DAY_S: Final = 86_400
 KEPT_S: Final = 30 * DAY_S
 """What is older is not reported any more."""
-HEALTH_S: Final = 300.0
-"""Between two health reports (SPEC M8)."""
+HEALTH_S: Final = 300
+"""Between two health reports (SPEC M8), on average."""
+HEALTH_DRAWN_S: Final = 60
+"""As much sooner or later each comes, drawn: who can set his clock by one could tell whose the next is."""
+HOUR_S: Final = 3600
 PAUSE_S: Final = 2.0
 """Between two looks: what comes meanwhile is gathered together."""
 FIRST_WAIT_S: Final = 30.0
@@ -43,8 +47,10 @@ STATES_STEP: Final = 8
 """States are filled up to a multiple of it, so that their number does not tell how many spaces there are."""
 HEALTH_NAME: Final = b"newest"
 
-Post = Callable[[str, bytes], bytes]
-"""(path, body) -> the answer. Raises Unavailable to be tried later, Refused for good."""
+Post = Callable[[str, bytes, SigningKey], bytes]
+"""(path, body, key of the reporter) -> the answer. Raises Unavailable to be tried later, Refused for good."""
+Draw = Callable[[int], int]
+"""A random number of 0 and above, below the one given."""
 Parts = Callable[[], tuple[int, int]]
 """How many parts of the node run, and how many fail."""
 
@@ -89,6 +95,9 @@ class Outbox(Protocol):
     def told(self, name: bytes) -> int:
         """How much of something was reported."""
 
+    def hold_up(self, why: str, at_s: int, until_s: int) -> None:
+        """Why what waits was not sent, and when it is tried again; empty: it was."""
+
     def close(self) -> None:
         """Let go of the file."""
 
@@ -98,15 +107,17 @@ class Reporter:
 
     def __init__(
         self, store: Store, shelf: Shelf, vault: Keys, outbox: Outbox, post: Post | None, secret: bytes, version: str,
-        now_s: Callable[[], int], parts: Parts,
+        now_s: Callable[[], int], parts: Parts, draw: Draw,
     ) -> None:  # fmt: skip
         """`post`: None where no server is named; `secret`: 32 bytes of this installation, for reporting alone."""
         self._store, self._shelf, self._vault, self._outbox, self._post = store, shelf, vault, outbox, post
-        self._secret, self._version, self._now_s, self._parts = secret, version, now_s, parts
+        self._secret, self._version, self._now_s, self._parts, self._draw = secret, version, now_s, parts, draw
         self._errors: deque[ErrorReport] = deque(maxlen=ERRORS_KEPT)
         self._wake = threading.Event()
-        self._wait_s, self._not_before, self._health_at = 0.0, 0.0, -HEALTH_S
-        self._path = {reports.HEALTH.name: reports.HEALTH_PATH.format(node_id=reports.node_id_of(secret).hex())}
+        self._wait_s, self._not_before, self._health_s = 0.0, 0.0, 0
+        self.held_up = ""
+        """The code of what keeps reports from being sent; empty: nothing does."""
+        self._held_up_kept = True  # By whoever ran before.
         shelf.listen(self._wake.set)
 
     def failed(self, shape: ErrorReport) -> None:
@@ -154,8 +165,8 @@ class Reporter:
             for name, count, report in self._noted(now_s):
                 self._put(reports.AUDIT, stands, report, now_s, told=(name, count))
         self._gather_errors(stands, now_s)
-        if Purpose.HEALTH in stands and now_s - self._health_at >= HEALTH_S:
-            self._health_at = now_s
+        if Purpose.HEALTH in stands and not now_s < self._health_s <= now_s + 2 * HEALTH_S:
+            self._health_s = now_s + HEALTH_S - HEALTH_DRAWN_S + self._draw(2 * HEALTH_DRAWN_S + 1)
             self._put(reports.HEALTH, stands, self._health(now_s), now_s, HEALTH_NAME)
 
     def _noted(self, now_s: int) -> Iterator[tuple[bytes, int, AuditReport]]:
@@ -195,11 +206,12 @@ class Reporter:
         with self._shelf.lock:
             spaces = [each for each in self._shelf.spaces() if self._vault.logs_of(each.id) and each.kind != "author"]
             frontiers = [each.frontier() for each in spaces[: reports.STATES_MAX]]
-        day, missing = now_s // DAY_S, -len(frontiers) % STATES_STEP
-        fill = [digest("scm/no-state/1", self._secret, bytes([number])) for number in range(missing)]
-        states = sorted(reports.blinded_state(self._secret, day, each) for each in (*frontiers, *fill))
+        salt, missing = reports.health_salt(self._secret, now_s), -len(frontiers) % STATES_STEP
+        fill = [digest("scm/no-state/1", salt, bytes([number])) for number in range(missing)]
+        states = sorted(reports.blinded_state(salt, each) for each in (*frontiers, *fill))
         running, failing = self._parts()
-        return HealthReport(now_s, self._version, tuple(states[: reports.STATES_MAX]), running, failing)
+        hour_s = now_s // HOUR_S * HOUR_S
+        return HealthReport(hour_s, self._version, tuple(states[: reports.STATES_MAX]), running, failing)
 
     def _put(
         self, kind: Kind[Any], stands: Mapping[Purpose, Id32], report: Any, now_s: int, name: bytes | None = None,
@@ -214,9 +226,11 @@ class Reporter:
         for kind in (*reports.KINDS, statistics_batch.KIND):
             while not stopped() and self._keep(kind, stands) and (batch := self._outbox.batch(kind.name)) is not None:
                 if not self._send(kind, batch):
-                    return self._later()
-        self._wait_s = 0.0
-        return HEALTH_S
+                    return self._wait_s
+        if self._held_up_kept:
+            self._outbox.hold_up("", 0, 0)
+        self._wait_s, self.held_up, self._held_up_kept = 0.0, "", False
+        return float(max(1, self._health_s - self._now_s()) if Purpose.HEALTH in stands else HEALTH_S)
 
     def _keep(self, kind: Kind[Any], stands: Mapping[Purpose, Id32]) -> bool:
         """Whether consent stands still: if it ended while a batch was on its way, the others go at once."""
@@ -229,20 +243,29 @@ class Reporter:
         """False: try again later."""
         assert self._post is not None
         try:
-            answer = self._post(self._path.get(kind.name, kind.path), batch.body)
+            key = self._key(kind)
+            path = kind.path.format(node_id=reports.node_id_of(key.public).hex())
+            answer = self._post(path, batch.body, key)
             if kind is statistics_batch.KIND:
                 statistics_batch.parse_kept(batch.id, answer)
             else:
                 reports.parse_receipt(batch.count, answer)
         except Refused as error:
             answer = msgspec.json.encode({"code": error.code, "message": str(error)})
-        except (Unavailable, Untrusted):
+        except (Unavailable, Untrusted) as error:
+            self._later(error)
             return False
         self._outbox.done(batch, answer, self._now_s())
         return True
 
-    def _later(self) -> float:
+    def _key(self, kind: Kind[Any]) -> SigningKey:
+        stands = privacy.grounds(self._shelf, self._store, self._vault, kind.purpose)
+        return reports.reporter_key(self._secret, kind.purpose, stands, self._now_s() // DAY_S)
+
+    def _later(self, error: ScManagerError) -> None:
         """Whatever wakes it meanwhile, it does not try before."""
         self._wait_s = min(max(2 * self._wait_s, FIRST_WAIT_S), LONGEST_WAIT_S)
-        self._not_before = self._now_s() + self._wait_s
-        return self._wait_s
+        now_s = self._now_s()
+        self._not_before = now_s + self._wait_s
+        self.held_up, self._held_up_kept = error.code, True
+        self._outbox.hold_up(f"{error} {error.hint}", now_s, int(self._not_before))

@@ -26,10 +26,11 @@ from scmanager.spaces.space import Space
 INDEX = (
     "What this file holds, in order: about: who it is about, when and by which release it was made. spaces: for each "
     "space, the keys that seal words about this person (that they are held, never the keys), and every event that "
-    "the person said, that is about the person, or that names it: schema is the event's type (docs/events.md), "
-    "payload what was said, words the personal words or why there are none. consents: what the person lets be sent "
-    "to the author. audit: what the person's machines noticed. outbox: what waits to be sent, word for word. sent: "
-    "what was sent, and the receipts. The last four only where the person is the owner of this machine."
+    "the person said, that is about the person or its ships, that names it or holds words of it: schema is the "
+    "event's type (docs/events.md), payload what was said, words the personal words or why there are none. consents: "
+    "what the person lets be sent to the author. audit: what the person's machines noticed. outbox: what waits to be "
+    "sent, word for word. sent: what was sent, and the receipts. The last four only where the person is the owner of "
+    "this machine."
 )
 KEEP = "Everything in it is in clear: keep it as you keep a letter."
 
@@ -79,7 +80,7 @@ def _space(place: Place, space: Space, subject: bytes) -> dict[str, Any]:
     told = access.held_about(place.shelf, place.store, place.vault, space.id, subject)
     return {
         "space": space.id, "kind": space.kind, "member": subject,
-        "keys": access.keys_about(place.vault, space.id, subject), "events": list(told),
+        "keys": access.keys_about(place.vault, space, subject), "events": list(told),
     }  # fmt: skip
 
 

@@ -11,13 +11,14 @@ from scmanager.cli.audit_proofs import Place as Proved
 from scmanager.cli.audit_replay import UntilOption
 from scmanager.cli.audit_sources import Evidence, FromOption, SpaceOption, evidence
 from scmanager.cli.audit_telling import Telling, is_claims, things_named
-from scmanager.cli.calling import Named, NameUnknown, pick
+from scmanager.cli.calling import Named, NameUnknown, pick, same_name
 from scmanager.cli.moments import Moment
 from scmanager.cli.output import JsonFlag, counted, indented, remark, say, say_json, short
 from scmanager.cli.why import kind_of, sentence
 from scmanager.domain.clash_fields import field_of
 from scmanager.domain.event import Id
 from scmanager.domain.fold import Fold
+from scmanager.errors import Refused
 from scmanager.spaces.contests import contests_of
 from scmanager.spaces.explaining import Step, changed_in, device_of, names_of, of_field, reads_of, steps
 from scmanager.spaces.opening import Opened
@@ -73,6 +74,13 @@ def explain(
     _print(told)
 
 
+class KindUnsaid(Refused):
+    """{name} is several things with one id: {candidates}."""
+
+    code = "audit-kind-unsaid"
+    hint = "Say which is meant: --kind KIND."
+
+
 class _Explaining:
     def __init__(self, read: Evidence, telling: Telling) -> None:
         self._read, self._telling, self._space = read, telling, telling.space
@@ -108,9 +116,20 @@ class _Explaining:
     def _thing(self, name: str, kind: str | None) -> tuple[Fold, Id]:
         every = [(fold, each) for fold, each in things_named(self._telling) if kind in (None, fold.name)]
         chosen = pick("thing in this space at that point", name, [each for _, each in every]).id
-        folds = [fold for fold, each in every if each.id == chosen]
-        preferred = sorted(folds, key=lambda fold: fold.name in ("member", "document"))
-        return preferred[0], chosen
+        same = {fold.name: (fold, each) for fold, each in every if each.id == chosen}
+        meant = {kind for kind, (_, each) in same.items() if same_name(name, each.names)}
+        if "member" in meant:  # What else bears the name has it from the member.
+            meant &= {"member", "organisation"}
+        meant = meant or set(same)
+        if meant > {"document"}:  # The text of something.
+            meant.remove("document")
+        if len(meant) > 1:
+            told = ", ".join(f"{kind} {self._called(*same[kind])}" for kind in sorted(meant))
+            raise KindUnsaid(name=name, candidates=told)
+        return same[meant.pop()][0], chosen
+
+    def _called(self, fold: Fold, named: Named) -> str:
+        return self._telling.called(fold, named.id, self._space.state(fold, named.id))
 
     def _of_event(self, opened: Opened) -> dict[str, Any]:
         shared = opened.shared

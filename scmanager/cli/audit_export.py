@@ -28,6 +28,15 @@ FORMAT: Final = "scm-audit-export/1"
 REVEALED = "Names and words are in it, in clear. Erasing does not reach it: delete it when it has served."
 PART_0 = "It has no names and no prose, but who did what and when, by ids. Keep it as you keep the folder itself."
 
+FILES: Final = frozenset({MANIFEST, "entries.parquet", "verdicts.parquet", "audit_events.parquet"})
+
+
+class _Manifest(msgspec.Struct):
+    """As far as it says whose folder this is."""
+
+    format: str = ""
+
+
 OutOption = Annotated[
     Path, typer.Option("-o", "--output", metavar="DIR", help="The folder to make; it must not be there yet.")
 ]
@@ -71,8 +80,11 @@ def _check(target: Path, *, replace: bool) -> None:
     """Raises TargetTaken for what is there, unless it is an export of ours that may be replaced."""
     if not target.exists() and not target.is_symlink():
         return
-    with suppress(OSError, msgspec.DecodeError):
-        if msgspec.json.decode((target / MANIFEST).read_bytes()).get("format") == FORMAT:
+    with suppress(OSError, ValueError, RecursionError):
+        if msgspec.json.decode((target / MANIFEST).read_bytes(), type=_Manifest).format == FORMAT:
+            others = sorted({each.name for each in target.iterdir()} - FILES)
+            if others:
+                raise TargetTaken(path=str(target), how=f", with files that are no part of an export ({others[0]})")
             if replace:
                 return
             raise TargetTaken(path=str(target), how=": an audit export, which --replace replaces")

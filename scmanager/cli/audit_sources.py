@@ -15,6 +15,7 @@ import msgspec
 import typer
 
 from scmanager.adapters import evidence_files
+from scmanager.adapters.backup_file import HEADER_BYTES_MAX, is_backup
 from scmanager.adapters.identity import Identity, open_identity, protection_kind
 from scmanager.adapters.key_box import SpaceKey
 from scmanager.adapters.key_reading import CarriedKeys, ReadOnlyVault
@@ -58,6 +59,13 @@ class SourceUnclear(Refused):
 
     code = "audit-source-unclear"
     hint = "Name a data folder, what scm space export or scm export made, or where a ledger was published."
+
+
+class BackupNotRestored(Refused):
+    """{path} is a backup, which no audit reads as it is."""
+
+    code = "audit-source-backup"
+    hint = "Restore it to a new folder first: scm --data OTHER restore FILE. Then name that folder."
 
 
 class SeveralSpaces(Refused):
@@ -137,9 +145,19 @@ def _opened(opened: ExitStack, session: Session, path: Path, *, own: bool) -> Ev
         return _evidence(path, session, _nobody(), store, CarriedKeys())
     if not path.exists():
         raise FileUnreadable(path=str(path), reason=os.strerror(2))
+    if path.is_file() and _is_backup(path):
+        raise BackupNotRestored(path=str(path))
     if is_export(path):
         return _file(opened, session, path)
     raise SourceUnclear(path=str(path))
+
+
+def _is_backup(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return is_backup(file.read(HEADER_BYTES_MAX))
+    except OSError:
+        return False  # Whoever reads it next says so.
 
 
 def _folder(opened: ExitStack, session: Session) -> Evidence:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scmanager.adapters.identity import open_identity
-from scmanager.adapters.ledger_source import from_folder
+from scmanager.adapters.ledger_source import SERVED, from_folder
 from scmanager.cli import author_files as files
 from scmanager.cli.author_vault import noting
 from scmanager.cli.ledger_serving import DEFAULT_PORT, KeyChoice, identity_of
@@ -80,7 +80,7 @@ def serve(
     from scmanager.application.statistics_reports import STATISTICS
     from scmanager.supervisor import told_by_signals
 
-    given, read = trusting(context, ledger, manifests, policy), from_folder(folder)
+    given, read = trusting(context, ledger, manifests, policy), from_folder(folder, SERVED)
     identity = identity_of(key)
     with (
         open_intake(context) as intake,
@@ -89,9 +89,16 @@ def serve(
     ):
         public = folder / FOLDER
         counted.start()
-        reports = IntakeApp((*KINDS, STATISTICS), counted.submit, allows, time.monotonic)
+        reports = IntakeApp(
+            (*KINDS, STATISTICS),
+            counted.submit,
+            allows,
+            time.monotonic,
+            reporter=identity.reporter if identity else None,
+        )
         statistics = make_statistics_app(counted.proof)
-        app = AuthorApp(make_ledger_app(read, identity), make_ledger_app(from_folder(public)), reports, statistics)
+        hashes = make_ledger_app(from_folder(public, SERVED), entries=False)
+        app = AuthorApp(make_ledger_app(read, identity), hashes, reports, statistics)
         serving, asked, ready = server(app), threading.Event(), threading.Event()
         with told_by_signals(asked):
             threads = [
@@ -129,7 +136,7 @@ def at_work(
     with (
         Taking(intake, delegation.check, public, lambda: _manifests(given), noting(data)) as taking,
         OwnStatistics(
-            intake, taking.sequencer, delegation.check, from_folder(public), lambda: _versions(read), clock_us
+            intake, taking.sequencer, delegation.check, from_folder(public, SERVED), lambda: _versions(read), clock_us
         ) as counted,
     ):
         yield taking, counted, delegation

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import typer
 
@@ -18,9 +19,9 @@ from scmanager.own_intake import FOLDER
 def show_vault(context: typer.Context, as_json: JsonFlag = False) -> None:
     """What was reported and has to be looked at: errors by shape and release, bug records, breaches of terms."""
     folder = session_of(context).folder / FOLDER
-    found, breaches = vault_book.shapes(folder), vault_book.breaches(folder)
+    found, breaches, beyond = vault_book.shapes(folder), vault_book.breaches(folder), vault_book.beyond(folder)
     if as_json:
-        say_json({"errors": found, "terms": breaches})
+        say_json({"errors": found, "beyond": beyond, "terms": breaches})
         return
     for each in found:
         opened = each["opened_s"]
@@ -28,6 +29,10 @@ def show_vault(context: typer.Context, as_json: JsonFlag = False) -> None:
         say(f"{each['error']} in {each['version']}: {each['reports']} reports, {each['errors']} times; {since}")
         for frame in each["frames"] if isinstance(each["frames"], list) else ():
             say(f"    {frame}")
+    for each in beyond:
+        remark(
+            f"{utc(cast('int', each['day_s']))[:10]}: {each['reports']} reports of further shapes, in the log alone."
+        )
     if breaches:
         say(f"Breaches of terms: {len(breaches)}; with their places in the log: --json.")
     if not found and not breaches:

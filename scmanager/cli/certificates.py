@@ -23,6 +23,9 @@ from scmanager.eventstore.log_tree import LogTree
 NOT_SHOWN = """\
 Not shown: that no other machine, backup or export holds those keys still, and whether the author of the erasure had \
 the right. Compare the space's id, the person's and the device's with what you know of them."""
+STRANGER = """\
+Nothing here shows that this device is one of the space's: that the keys are destroyed is the word of whoever has \
+its key."""
 
 
 def certificate(
@@ -60,12 +63,13 @@ def erasure(
 ) -> None:
     """Check the certificate of an erasure: from the file alone, and everything that is wrong is told."""
     said = Certificate.parse(read_bytes(file, FILE_BYTES_MAX))
-    wrong = certifying.check(said)
+    wrong, shown = certifying.check(said), certifying.shows_device(said)
     if as_json:
         say_json(
             {
                 "ok": not wrong, "problems": wrong, "space": said.space, "member": said.subject,
-                "device": said.device, "made_s": said.made_s, "keys": said.keys, "entries": len(said.gone),
+                "device": said.device, "device_shown": shown, "made_s": said.made_s, "keys": said.keys,
+                "entries": len(said.gone),
             }
         )  # fmt: skip
     else:
@@ -77,7 +81,10 @@ def erasure(
             say(f"Asked: {asked}.")
             say(f"Device {said.device.hex()} says that it destroyed the keys by {utc(said.made_s)}.")
             keys, entries = counted(len(said.keys), "key"), counted(len(said.gone), "entry", "entries")
-            say(f"Good: {keys} destroyed, the words of {entries} gone; every entry stands where it stood.")
+            what = f"{keys} destroyed, the words of {entries} gone; every entry stands where it stood."
+            say(f"Good: {what}" if shown else f"The device says: {what}")
+            if not shown:
+                remark(STRANGER)
             remark(NOT_SHOWN)
     if wrong:
         raise typer.Exit(EXIT_REFUSED)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scmanager.adapters.ledger_source import from_folder
+from scmanager.adapters.ledger_source import SERVED, from_folder
 from scmanager.cli import author_files as files
 from scmanager.cli.output import remark, say
 from scmanager.master_ledger.fetching import CHECKPOINT
@@ -34,11 +34,11 @@ def serve(
     from scmanager.application.published import Published
     from scmanager.supervisor import told_by_signals
 
-    read = from_folder(folder)
+    read, shown = from_folder(folder), from_folder(folder, SERVED)
     identity = identity_of(key)
     size = Published(read).head().point.size
     with listen(port) as taken:
-        serving, asked, ready = server(make_ledger_app(read, identity)), threading.Event(), threading.Event()
+        serving, asked, ready = server(make_ledger_app(shown, identity)), threading.Event(), threading.Event()
         with told_by_signals(asked):
             threads = [
                 threading.Thread(target=serving.run, kwargs={"sockets": [taken.dup()]}, name="ledger", daemon=True),

@@ -16,6 +16,7 @@ NOTHING_WAITS = "Nothing waits to be sent."
 NOTHING_SENT = "Nothing was sent."
 NO_CONSENT = "You consent to nothing, so nothing is sent: scm privacy show"
 NO_SERVER = "No server is named in SCM_REPORT_TO, so nothing is sent."
+HELD_UP = "Not sent at {at}, tried again at {until} (UTC): {why}"
 DROPPED = "{count} more found no room and were dropped."
 
 
@@ -26,7 +27,7 @@ def waiting(context: typer.Context, as_json: JsonFlag = False) -> None:
         said = next((consents_in(space) for space in place.personal_spaces()), Consents())
     outbox = Outbox(session.folder)
     try:
-        found, dropped = outbox.waiting(), sum(outbox.dropped().values())
+        found, dropped, held_up = outbox.waiting(), sum(outbox.dropped().values()), outbox.held_up()
     finally:
         outbox.close()
     if as_json:
@@ -41,6 +42,8 @@ def waiting(context: typer.Context, as_json: JsonFlag = False) -> None:
         remark(NO_CONSENT)
     elif session.settings.report_to is None:
         remark(NO_SERVER)
+    elif found and held_up:
+        remark(HELD_UP.format(at=_moment(held_up.at_s), until=_moment(held_up.until_s), why=held_up.why))
     if dropped:
         remark(DROPPED.format(count=dropped))
 
@@ -61,10 +64,13 @@ def sent(context: typer.Context, as_json: JsonFlag = False) -> None:
         return
     say_table(
         ("when (UTC)", "what", "reports", "where"),
-        [(f"{datetime.fromtimestamp(row['at_s'], UTC):%Y-%m-%d %H:%M:%S}", row["kind"], str(row["count"]),
-          _where(row["answer"])) for row in found],
+        [(_moment(row["at_s"]), row["kind"], str(row["count"]), _where(row["answer"])) for row in found],
         NOTHING_SENT,
     )  # fmt: skip
+
+
+def _moment(at_s: int) -> str:
+    return f"{datetime.fromtimestamp(at_s, UTC):%Y-%m-%d %H:%M:%S}"
 
 
 def _opened(kind: str, purpose: str, body: bytes) -> dict[str, Any]:

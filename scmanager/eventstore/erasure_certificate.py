@@ -59,9 +59,10 @@ class Certificate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Ids of the keys that were destroyed on this device, in ascending order."""
     asked: tuple[Ask, ...]
     gone: tuple[Gone, ...]
+    """All that the evidence shows; both each once, in ascending order of log and seq."""
     made_s: Index
-    """UTC seconds, by this device's clock: the keys were destroyed by then."""
-    release: str
+    """UTC seconds, by this device's clock, and not before it was asked for: the keys were destroyed by then."""
+    release: Annotated[str, Meta(min_length=1, max_length=64, pattern=r"\A[!-~]+\Z")]
     device: Bytes32
     """The public key that signs this."""
     evidence: str

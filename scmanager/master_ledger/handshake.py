@@ -40,6 +40,8 @@ WELCOME_BYTES_MAX: Final = (submission.FILE_BYTES_MAX + proofs.FILE_BYTES_MAX) *
 PENDING_S, PENDING_MAX = 30, 10_000
 """So long a welcome may be answered, and as many wait; beyond that the eldest is forgotten."""
 SESSION_S, SESSIONS_MAX = 3_600, 100_000
+SESSION_HEADER: Final = "x-scm-session"
+"""Of each request within a session: its token, 64 lower-case hex digits."""
 
 _Version = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
 _Text = Annotated[bytes, msgspec.Meta(max_length=submission.FILE_BYTES_MAX)]

@@ -8,6 +8,7 @@ Every field is bounded and shaped so that no text of anybody fits in: hashes, nu
 out of the program's own source. The server checks the same shapes.
 """
 
+from collections.abc import Collection
 from typing import Annotated, Final, Generic, TypeVar
 
 import msgspec
@@ -17,9 +18,11 @@ from scmanager.domain.audit_event import Count, Digest, Region
 from scmanager.domain.audit_types import AuditType
 from scmanager.domain.consent import allows
 from scmanager.domain.consent_texts import Purpose
+from scmanager.domain.event import Id32
 from scmanager.domain.payload import INT_MAX, CatalogueKey, Id16, Seconds
 from scmanager.errors import Refused, Untrusted
-from scmanager.eventstore.entry import digest, encode_json
+from scmanager.eventstore.entry import digest, encode_json, u64
+from scmanager.eventstore.signing import SigningKey
 
 AUDIT_PATH: Final = "/api/v1/audit"
 HEALTH_PATH: Final = "/api/v1/nodes/{node_id}/health"
@@ -65,6 +68,7 @@ class HealthReport(_Report, frozen=True):
     """How an installation is, every five minutes (SPEC M8)."""
 
     at: Seconds
+    """The hour in which it was made."""
     version: CatalogueKey
     states: Annotated[tuple[Digest, ...], Meta(max_length=STATES_MAX)]
     """Of its spaces, blinded (`blinded_state`), distinct and in ascending order."""
@@ -205,15 +209,33 @@ def parse_receipt(count: int, raw: bytes) -> Receipt:
     return found
 
 
-def node_id_of(secret: bytes) -> bytes:
-    """The id that health is reported under, 32 bytes. `secret`: 32 bytes made for reporting alone."""
-    return digest("scm/reporting-node/1", secret)
+def reporter_key(secret: bytes, asked: Purpose, consents: Collection[Id32], day: int) -> SigningKey:
+    """The key that an installation reports by: for nothing else, one for each purpose, another with each consent.
 
-
-def blinded_state(secret: bytes, day: int, state: bytes) -> bytes:
-    """A space's state as the author may see it: H(scm/blinded-state/1, secret, day u64, state), 32 bytes.
-
-    Whoever has secret and day shows later that he had this state then; nobody else learns which space it is, nor that
-    two days or two installations had the same. `state`: a frontier or digest, 32 bytes; `day`: since 1970, UTC.
+    `secret`: 32 bytes made for reporting alone; `consents`: the entries that stand; `day`: since 1970, UTC.
+    Health has the same key as long as the consent stands, everything else another one each day.
     """
-    return digest("scm/blinded-state/1", secret, day.to_bytes(8, "big"), state)
+    days = u64(0 if asked is Purpose.HEALTH else day)
+    return SigningKey(digest("scm/reporter-key/1", secret, days, asked.value.encode(), b"\n", *sorted(consents)))
+
+
+def node_id_of(reporter: bytes) -> bytes:
+    """What health is reported under, 32 bytes: H(scm/reporting-node/1, reporter). `reporter`: its public key."""
+    return digest("scm/reporting-node/1", reporter)
+
+
+def health_salt(secret: bytes, at_s: int) -> bytes:
+    """What the states of one health report are blinded with: H(scm/health-salt/1, secret, at_s u64), 32 bytes.
+
+    Another one for each report; its maker finds it again by trying the seconds of the hour that the report names.
+    """
+    return digest("scm/health-salt/1", secret, u64(at_s))
+
+
+def blinded_state(salt: bytes, state: bytes) -> bytes:
+    """A space's state as the author may see it: H(scm/blinded-state/1, salt, state), 32 bytes.
+
+    Whoever shows the salt shows that he had this state then; nobody else learns which space it is, nor that two
+    reports or two installations had the same. `state`: a frontier or digest, 32 bytes.
+    """
+    return digest("scm/blinded-state/1", salt, state)

@@ -21,7 +21,7 @@ from scmanager.spaces.space import Space
 
 
 class FieldUnknown(Refused):
-    """A {kind} has no {field}. It has: {known}."""
+    """The kind {kind} has no field {field}. It has: {known}."""
 
     code = "audit-field-unknown"
     hint = "Name one of these after the point: THING.FIELD."

@@ -18,9 +18,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from scmanager import own_intake
 from scmanager.api import intake_app
-from scmanager.api.buckets import Buckets, Rate
-from scmanager.api.intake_app import Limits, address_of
+from scmanager.api.handshake import Identity
+from scmanager.api.intake_app import Limits
+from scmanager.api.readers import Buckets, Rate
 from scmanager.application import vault
 from scmanager.application.reports import AUDIT, KINDS, Kind, ReportsUnusable
 from scmanager.application.sequencing import entries_of
@@ -30,7 +32,11 @@ from scmanager.domain.intake import RISING_REPORTS, BugOpened, ErrorCounted, Fra
 from scmanager.eventstore.checkpoint import verify_note
 from scmanager.eventstore.entry import digest
 from scmanager.eventstore.merkle import leaf_hash, verify_inclusion
-from scmanager.master_ledger.reports import REPORTS_MAX, Receipt, batch_of
+from scmanager.eventstore.signing import SigningKey
+from scmanager.master_ledger import handshake
+from scmanager.master_ledger.handshake import SESSION_HEADER, Answer, Caller, Delegation
+from scmanager.master_ledger.reports import REPORTS_MAX, STATES_MAX, Receipt, batch_of, node_id_of
+from tests.golden.logs import key_of
 from tests.support.intake import Site, audit_batch, base64, reported, served
 
 SNAPSHOT = Path(__file__).parent / "intake-openapi.json"
@@ -276,21 +282,6 @@ def test_a_bucket_fills_again_and_those_of_long_ago_are_forgotten() -> None:
     assert held.wait_s("b", 10) == 0.5
 
 
-@pytest.mark.parametrize(
-    ("said", "address"),
-    [
-        ([], ""),
-        (["203.0.113.7"], "203.0.113.7"),
-        (["6.6.6.6, 203.0.113.7"], "203.0.113.7"),
-        (["6.6.6.6", "203.0.113.7"], "203.0.113.7"),
-        (["2001:db8:1:2:3:4:5:6"], "2001:db8:1:2"),
-    ],
-)
-def test_an_address_is_what_the_web_server_in_front_says_last(said: list[str], address: str) -> None:
-    headers = [(b"x-forwarded-for", each.encode()) for each in said]
-    assert address_of({"headers": headers}) == address
-
-
 def test_who_sends_his_body_drop_by_drop_is_let_go(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(intake_app, "BODY_S", 0.5)
     address = asked.client.base_url
@@ -325,6 +316,87 @@ def test_a_log_that_nobody_lists_takes_nothing_and_the_ledger_is_read_all_the_sa
     assert not (site.public / "intake").exists(), "nothing is published of it"
 
 
+def test_a_large_report_costs_as_much_as_its_bytes(tmp_path: Path) -> None:
+    site = Site(tmp_path).make()
+    with site.serving(Limits(address=Rate(30, 0.01))) as url, httpx.Client(base_url=url, trust_env=False) as client:
+        asked, large = Asked(site, client), health()
+        large["reports"][0]["states"] = [base64(bytes([1, n]) * 16) for n in range(STATES_MAX)]
+        here = {"X-Forwarded-For": "203.0.113.7"}
+        assert asked.post(large, HEALTH_PATH, **here).status_code == 200
+        assert asked.refused(large | {"id": health()["id"]}, HEALTH_PATH, **here) == (429, "too-many-reports")
+        assert asked.post(health(), HEALTH_PATH, **here).status_code == 200
+
+
+def test_all_together_bring_no_more_than_there_is_room_for(tmp_path: Path) -> None:
+    site = Site(tmp_path).make()
+    with site.serving(Limits(all=Rate(20, 0.01))) as url, httpx.Client(base_url=url, trust_env=False) as client:
+        asked = Asked(site, client)
+        answers = [asked.post(audit_batch(6), **{"X-Forwarded-For": f"203.0.113.{n}"}).status_code for n in range(5)]
+        assert answers == [200, 200, 200, 429, 429]
+        assert asked.post(audit_batch(6)).status_code == 200, "from this machine"
+
+
+def test_on_a_disk_that_is_nearly_full_nothing_is_taken(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(own_intake, "FREE_BYTES_MIN", 1 << 60)
+    monkeypatch.setattr(own_intake, "FREE_SHARE", 1)
+    assert asked.refused(audit_batch(1)) == (503, "disk-nearly-full")
+    monkeypatch.undo()
+    assert asked.post(audit_batch(1)).status_code == 200
+
+
+# Sessions
+
+SERVER, REPORTER = key_of("report server"), key_of("reporter")
+
+
+def greeted(identity: Identity, reporter: SigningKey = REPORTER) -> str:
+    """The token of a session."""
+    hello = Caller(bytes(32), reporter, secrets.token_bytes(32)).hello
+    welcome = identity.greeter.greet(hello, Delegation(bytes(32), b"", b""), identity.now_s())
+    said = handshake._message(welcome.key, reporter.public, hello, welcome.nonce, welcome.version)
+    return identity.greeter.grant(Answer(welcome.nonce, reporter.sign(said)), identity.now_s()).token.hex()
+
+
+@contextlib.contextmanager
+def greeting(tmp_path: Path, limits: Limits) -> Iterator[tuple[Asked, Identity]]:
+    site, identity = Site(tmp_path).make(), Identity(SERVER, lambda: 1_000, lambda: secrets.token_bytes(32))
+    with site.taking() as taking, site.counting(taking) as counted:
+        app = site.app(counted, limits)
+        app._intake._reporter = identity.reporter
+        with served(app) as url, httpx.Client(base_url=url, trust_env=False) as client:
+            yield Asked(site, client), identity
+
+
+def test_within_a_session_an_installation_has_its_own_limit_wherever_it_is(tmp_path: Path) -> None:
+    with greeting(tmp_path, Limits(reporter=Rate(20, 0.01), ungreeted=Rate(5, 0.01))) as (asked, identity):
+        mine, other = greeted(identity), greeted(identity, key_of("another"))
+        here, there = ({"X-Forwarded-For": f"203.0.113.{n}"} for n in (7, 8))
+        assert asked.post(audit_batch(12), **here, **{SESSION_HEADER: mine}).status_code == 200
+        assert asked.refused(audit_batch(12), **there, **{SESSION_HEADER: mine}) == (429, "too-many-reports")
+        again = greeted(identity)
+        assert asked.refused(audit_batch(12), **there, **{SESSION_HEADER: again}) == (429, "too-many-reports")
+        assert asked.post(audit_batch(12), **here, **{SESSION_HEADER: other}).status_code == 200
+        assert asked.post(audit_batch(3), **here).status_code == 200, "without one there is less"
+        assert asked.refused(audit_batch(3), **here) == (429, "too-many-reports")
+
+
+@pytest.mark.parametrize("token", ["", "ab" * 32, "AB" * 32, "x" * 64, "ab" * 31, "é"])
+def test_a_session_that_is_not_known_is_refused_so_that_its_owner_greets_again(tmp_path: Path, token: str) -> None:
+    with greeting(tmp_path, Limits()) as (asked, identity):
+        assert greeted(identity)
+        said = {SESSION_HEADER.encode(): token.encode()}
+        answer = asked.client.post(AUDIT_PATH, json=audit_batch(1), headers=said)
+        assert told(answer) == (401, "session-unknown")
+
+
+def test_health_is_told_by_its_own_installation_only(tmp_path: Path) -> None:
+    with greeting(tmp_path, Limits()) as (asked, identity):
+        said = {SESSION_HEADER: greeted(identity)}
+        mine = node_id_of(REPORTER.public).hex()
+        assert asked.post(health(), f"/api/v1/nodes/{mine}/health", **said).status_code == 200
+        assert asked.refused(health(), HEALTH_PATH, **said) == (404, "node-mistyped")
+
+
 # Ids
 
 
@@ -357,3 +429,36 @@ def test_a_stranger_s_batch_keeps_no_bug_record_from_being_opened(tmp_path: Path
         assert asked.post(errors(), ERRORS_PATH).json()["first"] == size == 1 + 1 + RISING_REPORTS + 1
         time.sleep(1.5)
         assert len(heard) == 1
+
+
+# What is answered
+
+
+def test_of_the_intake_log_there_are_hashes_and_proofs_and_no_place_is_told(asked: Asked) -> None:
+    asked.receipt(audit_batch(3))
+    time.sleep(1.5)
+    for path in ("api/v1/updates", "api/v1/plugins", "api/v1/ledger/entries/0", "shared/000", "tile/entries/000"):
+        answer = asked.client.get(f"/intake/{path}")
+        assert told(answer) == (404, "ledger-file-unknown"), path
+    for path in ("checkpoint", "manifests", "api/v1/ledger/inclusion/0", "api/v1/ledger/consistency/1"):
+        assert asked.client.get(f"/intake/{path}").status_code == 200, path
+    answers = [asked.client.get(path) for path in ("/api/v1/updates", "/api/v1/plugins", "/api/v1/statistics/1")]
+    assert not any(str(asked.site.folder) in answer.text for answer in answers)
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+def test_the_description_is_only_read(asked: Asked, method: str) -> None:
+    answer = asked.client.request(method, "/api/v1/intake/openapi.json")
+    assert (*told(answer), answer.headers["allow"]) == (405, "method-not-offered", "GET, HEAD")
+
+
+def test_one_network_is_one_sender_however_it_is_written(tmp_path: Path) -> None:
+    site = Site(tmp_path).make()
+    with (
+        site.serving(Limits(address=Rate(4, 0.01))) as url,
+        httpx.Client(base_url=url, trust_env=False) as client,
+    ):
+        asked = Asked(site, client)
+        said = [f"2001:db8::{number}" for number in range(1, 6)]
+        answers = [asked.post(audit_batch(1), **{"X-Forwarded-For": each}).status_code for each in said]
+        assert answers == [200, 200, 200, 200, 429]

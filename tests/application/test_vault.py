@@ -6,10 +6,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from scmanager.adapters.vault_book import FILE_NAME, VaultBook, breaches, shapes
+from scmanager.adapters import vault_book
+from scmanager.adapters.vault_book import FILE_NAME, VaultBook, beyond, breaches, shapes
 from scmanager.application import vault
 from scmanager.application.reports import ERRORS
 from scmanager.application.sequencing import Reports, Sequencer
+from scmanager.application.vault import Bug, Shape
 from scmanager.domain.audit_types import AuditType
 from scmanager.domain.event import Event
 from scmanager.domain.intake import RISING_REPORTS, BugOpened, ErrorCounted, Frame, is_rising
@@ -102,6 +104,73 @@ def test_yesterday_counts_as_yesterday(server: Server) -> None:
     server.take(*[error()] * 4)
     (bug,) = server.look()
     assert (bug.reports, bug.before) == (24, 8)
+
+
+def shape_of(name: str, day: int = 5, version: str = "0.1.0") -> Shape:
+    return Shape(name.encode().ljust(32), name, FRAMES, version, day, 1)
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Iterator[VaultBook]:
+    made = VaultBook(tmp_path)
+    yield made
+    made.close()
+
+
+def test_what_a_day_brings_of_new_shapes_is_bounded_and_the_rest_is_counted(
+    book: VaultBook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vault_book, "FRESH_DAY_MAX", 20)
+    book.enter([shape_of(f"E{number % 15}", version=f"0.{number}") for number in range(30)], 30)
+    book.enter([shape_of("E1", version="0.1")] * 3, 33)
+    assert len(shapes(tmp_path)) == 20
+    assert sum(int(str(each["reports"])) for each in shapes(tmp_path)) == 23
+    assert beyond(tmp_path) == [{"day_s": 5 * 86_400, "reports": 10}]
+    book.enter([shape_of("later", day=6)], 34)
+    assert len(shapes(tmp_path)) == 21
+
+
+def test_what_nobody_reports_any_more_goes_unless_it_is_a_bug(book: VaultBook, tmp_path: Path) -> None:
+    book.enter([shape_of("once"), shape_of("bug"), shape_of("often"), Bug(b"bug".ljust(32), "0.1.0", 5 * 86_400)], 4)
+    book.enter([shape_of("often", day=9)], 5)
+    book.enter([shape_of("new", day=12)], 6)
+    assert {each["error"] for each in shapes(tmp_path)} == {"once", "bug", "often", "new"}
+    book.enter([shape_of("new", day=13)], 7)
+    assert {each["error"] for each in shapes(tmp_path)} == {"bug", "often", "new"}
+
+
+def test_shapes_that_are_kept_alive_are_bounded_in_all(
+    book: VaultBook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vault_book, "SHAPES_MAX", 25)
+    for day in range(5, 9):
+        book.enter([shape_of(f"E{number}", day) for number in range((day - 4) * 10)], day)
+    assert len(shapes(tmp_path)) == 25
+    assert {each["reports"] for each in beyond(tmp_path)} == {5, 15}
+
+
+def test_strangers_open_no_more_bug_records_than_a_day_has_room_for(
+    book: VaultBook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vault_book, "BUGS_DAY_MAX", 3)
+    book.enter([shape_of(f"E{number}") for number in range(5)] * 10 + [shape_of("E4")] * 5, 55)
+    found = [shape for shape, _ in book.rising(5)]
+    assert [shape.count for shape in found] == [15, 10, 10]
+    book.enter([Bug(found[0].fingerprint, "0.1.0", 5 * 86_400 + 7), Bug(b"other", "0.1.0", 4 * 86_400)], 57)
+    assert len(book.rising(5)) == 2
+
+
+def test_a_look_reads_what_rises_and_nothing_else(book: VaultBook) -> None:
+    book.enter([shape_of(f"E{number}") for number in range(2_000)] + [shape_of("rises")] * 10, 1)
+    steps = 0
+
+    def step() -> None:
+        nonlocal steps
+        steps += 1
+
+    book._database.set_progress_handler(step, 100)
+    assert [shape.error for shape, _ in book.rising(5)] == ["rises"]
+    assert steps < 10, "hundreds of instructions of SQLite, however many shapes there are"
 
 
 def test_a_book_that_is_lost_or_broken_is_made_anew_and_opens_nothing_twice(server: Server) -> None:

@@ -65,6 +65,56 @@ def test_for_somebody_without_a_machine_whoever_may_speak_for_him_gets_it(nova: 
     assert {"absent": "erased"} in [word for each in space["events"] for word in each["words"]]
 
 
+def test_what_others_say_of_his_ships_and_loans_is_his_but_not_the_words_of_who_has_them_now(
+    nova: Scm, tmp_path: Path
+) -> None:
+    for name in ("Ayla", "Bodo"):
+        nova("member", "record", name)
+    nova("fleet", "form", "Home Fleet")
+    nova("ship", "add", "DRAK_Corsair", "--owner", "Ayla", "--nickname", "Rocinante")
+    nova("ship", "assign", "DRAK_Corsair", "Home Fleet")
+    nova("ship", "add", "AEGS_Gladius", "--owner", "Bodo", "--nickname", "Of Bodo")
+    nova("ship", "lend", "AEGS_Gladius", "Ayla")
+    nova("ship", "return", "AEGS_Gladius", "--borrower", "Ayla")
+    found = exported(nova, tmp_path, "--member", "Ayla")["spaces"][0]
+    assert {"ship.added-for/1", "ship.named-for/1", "ship.assigned-for/1", "ship.lent-for/1"} <= schemas(found)
+    assert "ship.returned-for/1" in schemas(found)
+    words = json.dumps(found["events"])
+    assert ("Rocinante" in words, "Of Bodo" in words) == (True, False)
+    nova("ship", "transfer", "DRAK_Corsair", "--owner", "Bodo")
+    nova("ship", "name", "DRAK_Corsair", "Bodos own")
+    later = json.dumps(exported(nova, tmp_path, "--member", "Ayla")["spaces"][0]["events"])
+    assert ("Rocinante" in later, "Bodos own" in later) == (True, False)
+    assert "Bodos own" in json.dumps(exported(nova, tmp_path, "--member", "Bodo")["spaces"])
+
+
+@pytest.mark.services
+def test_the_export_has_every_entry_whose_words_an_erasure_takes(nova: Scm, tmp_path: Path) -> None:
+    nova("member", "record", "Ayla", "--display-name", "Aila")
+    nova("member", "note", "Ayla", "Flies at night.")
+    nova("ship", "add", "DRAK_Corsair", "--owner", "Ayla", "--nickname", "Rocinante")
+    nova("ship", "name", "DRAK_Corsair", "Donnager")
+    before = exported(nova, tmp_path, "--member", "Ayla")["spaces"][0]
+    nova("erase", "Ayla", "--yes")
+    assert nova("export", tmp_path / "out", "--without-csv").code == 0
+    (path,) = (tmp_path / "out").glob("*/events.jsonl")
+    every = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    gone = {each["id"] for each in every if {"absent": "erased"} in each["words"]}
+    assert len(gone) == 4
+    assert gone <= {each["id"] for each in before["events"]}
+    after = exported(nova, tmp_path, "--member", before["member"])["spaces"][0]["events"]
+    assert gone <= {each["id"] for each in after}, "and later that they were erased"
+
+
+def test_what_was_recorded_of_somebody_before_he_joined_is_his(nova: Scm, tmp_path: Path) -> None:
+    nova("member", "record", "Vesper of old")
+    nova("member", "note", "Vesper of old", "Flew at day.")
+    told = nova("member", "claim", "Vesper of old", "Vesper")
+    assert told.code == 0, told.err
+    (org,) = [each for each in exported(nova, tmp_path)["spaces"] if each["kind"] == "org"]
+    assert len(org["keys"]) == 2, "the keys of both"
+
+
 @pytest.mark.slow
 def test_nobody_else_gets_it(nova: Scm, tmp_path: Path) -> None:
     nova("member", "record", "Ayla")

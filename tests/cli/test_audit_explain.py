@@ -136,6 +136,29 @@ def test_each_proof_leads_from_its_entry_to_a_head_that_the_log_signed(nova: Scm
         assert verify_bundle.main([str(tmp_path / "proofs" / name), "--log", key]) == 0
 
 
+def test_a_founder_is_not_the_organisation_that_bears_the_same_id(nova: Scm) -> None:
+    nova("fleet", "form", "Home")
+    member = nova("audit", "explain", "Vesper", "--json").json
+    assert (member["kind"], member["name"]) == ("member", "Vesper")
+    assert nova("audit", "explain", "Vesper.standing", "--json").json["kind"] == "member"
+    assert nova("audit", "explain", "Vesper.profile", "--json").json["kind"] == "member"
+    organisation = nova("audit", "explain", "Nova Halcyon.names", "--json").json
+    assert (organisation["kind"], organisation["id"]) == ("organisation", member["id"])
+    told = nova("audit", "explain", "Nova Halcyon.standing")
+    assert "The kind organisation has no field standing." in told.err
+
+
+def test_one_name_or_id_of_several_things_is_asked_about(nova: Scm) -> None:
+    entity = nova("audit", "explain", "Nova Halcyon", "--json").json["id"]
+    told = nova("audit", "explain", f"{entity}.profile")
+    assert told.error == "audit-kind-unsaid"
+    assert "member Vesper, organisation Nova Halcyon" in told.err
+    assert "--kind" in told.err
+    assert nova("audit", "explain", f"{entity}.profile", "--kind", "member", "--json").json["kind"] == "member"
+    nova("member", "change-profile", "Vesper", "Nova Halcyon")
+    assert nova("audit", "explain", "Nova Halcyon").error == "audit-kind-unsaid"
+
+
 def test_what_is_not_there_is_refused(nova: Scm) -> None:
     nova("fleet", "form", "Home")
     assert nova("audit", "explain", "Nothing").error == "name-unknown"

@@ -82,7 +82,32 @@ def test_what_is_there_is_not_overwritten_unless_it_is_ours_and_that_is_said(nov
     (tmp_path / "mine" / "thesis.txt").write_text("years of work")
     assert nova("audit", "export", "-o", tmp_path / "mine", "--replace").error == "target-taken"
     assert (tmp_path / "mine" / "thesis.txt").read_text() == "years of work"
+    (tmp_path / "out" / "notebook.ipynb").write_text("three days of work")
+    refused = nova("audit", "export", "-o", tmp_path / "out", "--replace")
+    assert refused.error == "target-taken"
+    assert "notebook.ipynb" in refused.err
+    assert (tmp_path / "out" / "notebook.ipynb").read_text() == "three days of work"
     assert not list(tmp_path.glob(".*new*"))
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        b"[]",
+        b"null",
+        b"\xff\xfe",
+        b"",
+        b'{"format":7}',
+        b'{"format":"another"}',
+        b"[" * 100_000,
+        b'{"format":"\xff"}',
+    ],
+)
+def test_whatever_lies_there_as_a_manifest_is_not_replaced(nova: Scm, tmp_path: Path, manifest: bytes) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "audit.json").write_bytes(manifest)
+    assert nova("audit", "export", "-o", tmp_path / "mine", "--replace").error == "target-taken"
+    assert (tmp_path / "mine" / "audit.json").read_bytes() == manifest
 
 
 def test_a_verdict_names_its_cause(nova: Scm, tmp_path: Path) -> None:

@@ -123,6 +123,18 @@ def test_sources_that_are_none_are_refused(scm: Scm, tmp_path: Path) -> None:
     assert scm("audit", "replay", "--from", tmp_path / "half.scm").error == "space-file-damaged"
 
 
+@pytest.mark.parametrize("plain", [True, False])
+def test_a_backup_is_told_to_be_restored_first(
+    nova: Scm, tmp_path: Path, plain: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SCM_BACKUP_PASSPHRASE", "correct horse battery")
+    path = tmp_path / "nova.backup"
+    assert nova("backup", "make", path, *(["--plain"] if plain else [])).code == 0
+    for command in (("replay", "--from", path), ("diff", path, "now"), ("explain", "--from", path, "Nova Halcyon")):
+        told = nova("audit", *command)
+        assert (told.error, "scm --data OTHER restore FILE" in told.err) == ("audit-source-backup", True), told.err
+
+
 def test_a_space_file_tells_the_same_with_its_keys_and_says_what_is_closed_without(nova: Scm, tmp_path: Path) -> None:
     nova("member", "record", "Ayla")
     here = nova("audit", "replay", "--json").json

@@ -13,10 +13,17 @@ from typing import Any
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
+from scmanager.adapters.outbox import Outbox
+from scmanager.domain.consent_texts import Purpose
+from scmanager.master_ledger.reports import parse_receipt
+from scmanager.reporting import reporter_of
+from scmanager.runtime import Node
 from tests.support.author import Author
 from tests.support.intake import audit_batch
 from tests.support.ledger import policy_text
+from tests.support.machines import Machine
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
 
@@ -100,11 +107,45 @@ def test_reports_are_taken_once_the_keepers_have_listed_the_log(author: Author, 
     assert author.scm("author", "intake-log", "--json", at="server").json["size"] == 4
     looked = author.scm("author", "vault", at="server")
     assert (looked.code, "Nothing was reported" in looked.err) == (0, True)
-    assert author.scm("author", "keygen", "server", "--plain", "-o", author / "server.key").code == 0
+    made = author.scm("author", "keygen", "server", "--plain", "-o", author / "server.key", "--json")
+    assert made.code == 0, made.err
     with serving(author, ledger, "--key", str(author / "server.key")) as (client, _):
         assert client.post("/api/v1/audit", json=body).json() == answer.json(), "the first receipt"
         greeted = client.post("/api/v1/handshake", content=b"noise")
         assert greeted.json()["errors"][0]["extensions"]["code"] == "bad-handshake"
+    reports_of_a_node(author, ledger, made.json["public"])
+
+
+def reports_of_a_node(author: Author, ledger: str, server: str) -> None:
+    """What a node reports to it waits until the server is named, and gets there then."""
+    machine = Machine(author / "home", "ada")
+    trust = author / "trust-of-ada"
+    trust.mkdir()
+    (trust / "ledger-id").write_text(ledger)
+    (trust / "author-keys.jsonl").write_bytes((author / "keys").read_bytes())
+    (trust / "witnesses.policy").write_text("quorum none\n")
+
+    def worked(node: Node, address: str) -> list[dict[str, Any]]:
+        machine.settings = replace(machine.settings, report_to=address, trust=trust)
+        node.settings = machine.settings
+        reporter = reporter_of(node, lambda: (7, 0))
+        reporter.work()
+        outbox = Outbox(machine.settings.data)
+        sent = outbox.sent()
+        outbox.close()
+        reporter._outbox.close()
+        return sent
+
+    with machine.open() as node:
+        node.do("privacy.consent", node.personal_space(), {"purpose": Purpose.HEALTH, "version": 1})
+        with serving(author, ledger, "--key", str(author / "server.key")) as (client, _):
+            assert worked(node, str(client.base_url)) == [], "no entry names it yet"
+        named = author.scm("author", "name-server", server, at="server")
+        assert named.code == 0, named.err
+        published(author)
+        with serving(author, ledger, "--key", str(author / "server.key")) as (client, _):
+            sent = worked(node, str(client.base_url))
+    assert [parse_receipt(1, each["answer"]).first for each in sent] == [4, 5], "that which waited first"
 
 
 def test_a_folder_without_an_identity_takes_no_log(author: Author) -> None:

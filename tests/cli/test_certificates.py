@@ -3,10 +3,10 @@
 import json
 from pathlib import Path
 
-import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from scmanager.application import certifying
 from scmanager.errors import Untrusted
@@ -60,22 +60,46 @@ def test_a_certificate_that_says_more_than_its_evidence_is_found_out(erased: Pat
     said, key = Certificate.parse(erased.read_bytes()), SigningKey.generate()
 
     def wrong(**changed: object) -> tuple[str, ...]:
-        other = msgspec.structs.replace(said, device=key.public, **changed)
-        return certifying.check(msgspec.structs.replace(other, signature=key.sign(other.message)))
+        other = replace(said, device=key.public, **changed)
+        return certifying.check(replace(other, signature=key.sign(other.message)))
 
     assert wrong() == ()
     assert "The keys are not those that the erasure names." in wrong(keys=(*said.keys, b"k" * 32))
     assert "The keys are not those that the erasure names." in wrong(keys=())
     assert any("about somebody else" in each for each in wrong(subject=bytes(16)))
     assert any("about somebody else" in each for each in wrong(asked=()))
-    moved = msgspec.structs.replace(said.gone[0], seq=0)
+    moved = replace(said.gone[0], seq=0)
     assert any("was not sealed under those keys" in each for each in wrong(gone=(moved,)))
     assert "The evidence is of another space." in wrong(space=bytes(32))
+    (asked,) = said.asked
+    for other in ({"ground": "court-order"}, {"at_s": 0}, {"at_s": asked.at_s + 1}):
+        assert any("on another day or ground" in each for each in wrong(asked=(replace(asked, **other),)))
+    assert any("another order, or twice" in each for each in wrong(asked=said.asked * 5))
+    assert any("another order, or twice" in each for each in wrong(gone=said.gone * 1000))
+    assert any("not named" in each for each in wrong(gone=()))
+    assert any("before it was asked for" in each for each in wrong(made_s=0))
+    with pytest.raises(BadCertificate):
+        Certificate.parse(replace(said, release="\x1b[2J").to_bytes())
     bundle = Bundle.parse(said.evidence.encode())
     (log,) = bundle.logs
-    fewer = Bundle((msgspec.structs.replace(log, entries=log.entries[:-1]),)).to_bytes().decode()
+    fewer = Bundle((replace(log, entries=log.entries[:-1]),)).to_bytes().decode()
     assert wrong(evidence=fewer)
     assert wrong(evidence="noise")
+
+
+def test_a_device_that_the_evidence_does_not_name_is_told_as_that(scm: Scm, erased: Path, tmp_path: Path) -> None:
+    said, key = Certificate.parse(erased.read_bytes()), SigningKey.generate()
+    assert certifying.shows_device(said)
+    assert "Nothing here shows" not in scm("verify", "erasure", erased).err
+    other = replace(said, device=key.public)
+    other = replace(other, signature=key.sign(other.message))
+    path = tmp_path / "strangers"
+    path.write_bytes(other.to_bytes())
+    told = scm("verify", "erasure", path)
+    assert "Nothing here shows that this device is one of the space's" in told.err
+    assert "The device says" in told.out
+    assert scm("verify", "erasure", path, "--json").json["device_shown"] is False
+    assert scm("verify", "erasure", erased, "--json").json["device_shown"] is True
 
 
 @pytest.mark.slow

@@ -57,6 +57,13 @@ def test_what_waits_is_shown_word_for_word_and_goes_with_the_consent(
     told = scm("privacy", "waiting")
     assert told.out.splitlines()[0] == "health reports (1 report):"
     assert '"reports":[{"at":1}]' in told.out
+    assert "Not sent" not in told.err, "nobody tried yet"
+    outbox.hold_up("No such server.", 1_800_000_000, 1_800_000_030)
+    assert scm("privacy", "waiting").err.splitlines() == [
+        "Not sent at 2027-01-15 08:00:00, tried again at 2027-01-15 08:00:30 (UTC): No such server."
+    ]
+    outbox.hold_up("", 0, 0)
+    assert "Not sent" not in scm("privacy", "waiting").err
     (row,) = scm("privacy", "waiting", "--json").json
     assert row["body"]["reports"] == [{"at": 1}]
     scm("privacy", "withdraw", "health")

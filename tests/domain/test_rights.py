@@ -52,6 +52,7 @@ def test_what_anyone_may_say_has_a_twin_by_right_or_concerns_only_oneself() -> N
         "keys.published/1",  # What counts are the signatures in it, not who carried it into the log.
         "update.signed/1",
         "plugin.signed/1",
+        "plugin.counted/1",  # It counts in a log that the manifests list.
         "report.health-anchored/1",
         "report.error-counted/1",
         "report.bug-opened/1",

@@ -4,7 +4,7 @@ import contextlib
 import json
 import re
 import time
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,21 +14,26 @@ import pytest
 from scmanager import __version__
 from scmanager.adapters.outbox import Outbox
 from scmanager.adapters.postgres_connection import PostgresServer
-from scmanager.application.reporter import FIRST_WAIT_S, HEALTH_S, STATES_STEP, Reporter
+from scmanager.application.reporter import FIRST_WAIT_S, HEALTH_DRAWN_S, HEALTH_S, STATES_STEP, Reporter
 from scmanager.auditing import audited
 from scmanager.domain.audit_types import AuditType
 from scmanager.domain.consent_texts import Purpose
 from scmanager.master_ledger.error_shape import shape_of
+from scmanager.master_ledger.handshake import VersionsApart
 from scmanager.master_ledger.reports import ERRORS as REPORTS_OF_ERRORS
-from scmanager.master_ledger.reports import Frame, parse_batch, parse_receipt
+from scmanager.master_ledger.reports import Frame, blinded_state, health_salt, parse_batch, parse_receipt
+from scmanager.reporting import ACTOR as REPORTS
 from scmanager.reporting import keep_to_consents, reporter_of
 from scmanager.runtime import Node
 from scmanager.serving import Serving
+from scmanager.supervisor import Health, Report
+from tests.golden.logs import key_of
 from tests.support.intake import Site
 from tests.support.machines import Machine, found
 from tests.support.node import Seat
-from tests.support.report_server import ReportServer, report_server
+from tests.support.report_server import ReportServer, refusal, report_server
 
+SERVER = key_of("server")
 AUDIT, ERRORS, HEALTH = "/api/v1/audit", "/api/v1/errors", re.compile("/api/v1/nodes/([0-9a-f]{64})/health")
 
 
@@ -38,7 +43,9 @@ class Ada:
     def __init__(self, folder: Path, server: ReportServer) -> None:
         self.server, self.folder = server, folder
         self.machine = Machine(folder, "ada")
-        self.machine.settings = msgspec.structs.replace(self.machine.settings, report_to=server.address, region="DE")
+        self.machine.settings = msgspec.structs.replace(
+            self.machine.settings, report_to=server.address, region="DE", trust=server.trust(folder / "trust")
+        )
 
     def consent(self, node: Node, *purposes: Purpose) -> None:
         seat = Seat(node, node.personal_space())
@@ -130,23 +137,40 @@ def test_health_is_reported_every_five_minutes_under_an_id_of_its_own(ada: Ada) 
     with ada.open() as (node, reporter):
         found(node)
         ada.consent(node, Purpose.HEALTH)
-        assert reporter.work() == HEALTH_S
+        wait_s = reporter.work()
+        assert wait_s is not None
+        assert abs(wait_s - HEALTH_S) <= HEALTH_DRAWN_S + 1
         reporter.work()
-        ada.machine.clock.ahead_s += 300
+        ada.machine.clock.ahead_s += int(wait_s)
         reporter.work()
         paths = [path for path, _ in ada.server.asked]
         ids = {known[1] for path in paths if (known := HEALTH.fullmatch(path))}
         assert (len(paths), len(ids)) == (2, 1)
         one, two = (batch.reports[0] for _, batch in ada.server.taken.values())
-        assert (one.running, one.failing, one.version, two.at - one.at >= 300) == (7, 1, __version__, True)
-        assert len(one.states) == STATES_STEP, "how many spaces there are is not told"
-        frontiers = {space.frontier() for space in node.shelf.spaces()}
-        assert not frontiers & set(one.states)
-        assert one.states == two.states or one.at // 86_400 != two.at // 86_400
+        assert (one.running, one.failing, one.version) == (7, 1, __version__)
+        assert len(one.states) == len(two.states) == STATES_STEP, "how many spaces there are is not told"
         assert ids.isdisjoint({node.identity.device.hex(), node.identity.transport.hex()})
-        ada.machine.clock.ahead_s += 86_400
-        reporter.work()
-        assert not set(list(ada.server.taken.values())[-1][1].reports[0].states) & set(one.states)
+
+
+def test_nothing_in_two_health_reports_tells_that_they_are_of_one_machine(ada: Ada) -> None:
+    with ada.open() as (node, reporter):
+        found(node)
+        ada.consent(node, Purpose.HEALTH)
+        began_s, waits = node.now_us() // 10**6, set()
+        for _ in range(12):
+            wait_s = reporter.work()
+            assert wait_s is not None
+            waits.add(wait_s)
+            ada.machine.clock.ahead_s += int(wait_s) + 1
+        all_of_them = [batch.reports[0] for _, batch in ada.server.taken.values()]
+        states = [each for report in all_of_them for each in report.states]
+        assert len(all_of_them) == 12
+        assert len({*states}) == len(states) == 12 * STATES_STEP, "no state and no filling comes twice"
+        assert all(report.at % 3600 == 0 for report in all_of_them), "the hour, not the second"
+        assert len(waits) > 1, "no clock can be set by them"
+        frontier = node.shelf.spaces()[0].frontier()
+        shown = {blinded_state(health_salt(reporter._secret, at), frontier) for at in range(began_s, began_s + 60)}
+        assert len(shown & {*states}) == 1, "its owner can show later what he had"
 
 
 def test_errors_are_told_by_their_shape_and_counted(ada: Ada) -> None:
@@ -226,16 +250,37 @@ def test_an_answer_that_is_lost_makes_nobody_count_twice(ada: Ada) -> None:
         assert b64decode(json.loads(row["body"])["id"]) in ada.server.taken
 
 
-def test_what_is_refused_for_good_is_not_sent_again(ada: Ada) -> None:
+@pytest.mark.parametrize(("status", "code"), [(403, "consent-unknown"), (422, "reports-unusable")])
+def test_what_the_authors_server_refuses_for_good_is_not_sent_again(ada: Ada, status: int, code: str) -> None:
     with ada.open() as (node, reporter):
         ada.consent(node, Purpose.AUDIT_REPORTS)
         ada.note(node)
-        ada.server.status = 403
+        ada.server.status, ada.server.refusal = status, refusal(code)
         reporter.work()
         reporter.work()
         assert len(ada.server.asked) == 1
         (row,) = Outbox(node.settings.data).sent()
         assert json.loads(row["answer"])["code"] == "reports-not-wanted"
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [(404, b"<html>no such page</html>"), (403, b"<html>log in first</html>"), (405, b'{"detail":"Not Allowed"}'),
+     (400, b""), (404, b'{"errors":[{"extensions":{"code":"no-such-page"}}]}'), (302, b""),
+     (200, b'{"errors":[{"extensions":{"code":"consent-unknown"}}]}')],
+)  # fmt: skip
+def test_whatever_somebody_else_answers_nothing_is_lost(ada: Ada, status: int, said: bytes) -> None:
+    with ada.open() as (node, reporter):
+        ada.consent(node, Purpose.AUDIT_REPORTS)
+        ada.note(node, times=2)
+        ada.server.status, ada.server.refusal = status, said
+        ada.server.garbled = status == 200
+        assert reporter.work() == FIRST_WAIT_S
+        assert (len(Outbox(node.settings.data).waiting()), ada.server.asked != []) == (1, True)
+        ada.server.status, ada.server.garbled = 200, False
+        ada.machine.clock.ahead_s += 60
+        reporter.work()
+        assert [each.count for each in ada.server.reports(AUDIT)] == [2]
 
 
 def test_with_the_server_away_the_pauses_grow_and_nobody_waits(ada: Ada) -> None:
@@ -279,14 +324,15 @@ def test_a_running_node_reports_by_itself_and_stops_at_once_while_the_server_han
 
 def test_the_authors_real_server_takes_all_kinds_and_its_receipts_are_kept(tmp_path: Path) -> None:
     site = Site(tmp_path / "author").make()
-    with report_server() as unused, site.serving() as address:
+    trust = site.name(SERVER, tmp_path / "trusted")
+    with report_server() as unused, site.serving(key=SERVER) as address:
         ada = Ada(tmp_path, unused)
-        ada.machine.settings = msgspec.structs.replace(ada.machine.settings, report_to=address)
+        ada.machine.settings = msgspec.structs.replace(ada.machine.settings, report_to=address, trust=trust)
         with ada.open() as (node, reporter):
             ada.consent(node, Purpose.AUDIT_REPORTS, Purpose.HEALTH, Purpose.ERROR_REPORTS)
             ada.note(node)
             reporter.failed(shape_of(broken(), __version__, 1))
-            assert reporter.work() == HEALTH_S
+            assert reporter.work() is not None
             outbox = Outbox(node.settings.data)
             assert outbox.waiting() == []
             sent = outbox.sent()
@@ -295,3 +341,132 @@ def test_the_authors_real_server_takes_all_kinds_and_its_receipts_are_kept(tmp_p
     for row in sent:
         receipt = parse_receipt(row["count"], row["answer"])
         assert receipt.count == row["count"] <= receipt.size
+
+
+@pytest.fixture
+def waiting(ada: Ada) -> Iterator[tuple[Ada, Node, Reporter]]:
+    """One report waits."""
+    with ada.open() as (node, reporter):
+        ada.consent(node, Purpose.AUDIT_REPORTS)
+        ada.note(node)
+        yield ada, node, reporter
+
+
+def held_up(node: Node) -> str:
+    found = Outbox(node.settings.data).held_up()
+    return found.why if found else ""
+
+
+def test_a_server_that_the_ledger_does_not_name_gets_no_report(waiting: tuple[Ada, Node, Reporter]) -> None:
+    ada, node, reporter = waiting
+    ada.server.key = key_of("a thief")
+    ada.server.forget()
+    assert reporter.work() == FIRST_WAIT_S
+    assert (ada.server.asked, len(Outbox(node.settings.data).waiting())) == ([], 1)
+    assert (reporter.held_up, "server-not-named" in held_up(node)) == ("report-server-not-proved", True)
+
+
+def test_a_server_whose_name_has_run_out_gets_no_report_until_it_is_named_again(
+    waiting: tuple[Ada, Node, Reporter],
+) -> None:
+    ada, node, reporter = waiting
+    ada.server.name(int(time.time()) - 60)
+    reporter.work()
+    assert (ada.server.asked, "run out" in held_up(node)) == ([], True)
+    ada.server.name()
+    ada.machine.clock.ahead_s += 60
+    reporter.work()
+    assert (len(ada.server.reports(AUDIT)), reporter.held_up, held_up(node)) == (1, "", "")
+
+
+def test_a_server_of_another_version_or_none_that_greets_gets_no_report(waiting: tuple[Ada, Node, Reporter]) -> None:
+    ada, node, reporter = waiting
+    for refused, code in ((VersionsApart(mine="1", theirs="2"), "versions-apart"), (None, "not-offered")):
+        ada.server.unwilling = refused
+        ada.server.greets = False
+        assert reporter.work() is not None
+        assert ada.server.asked == []
+        assert f"handshake-{code}" in held_up(node)
+        ada.machine.clock.ahead_s += 3600
+
+
+def test_somebody_in_between_who_changes_the_greeting_gets_no_report(waiting: tuple[Ada, Node, Reporter]) -> None:
+    ada, node, reporter = waiting
+    greet = ada.server.greet
+
+    def changed(path: str, body: bytes) -> bytes:
+        said = json.loads(greet(path, body))
+        return json.dumps(said | {"nonce": b64encode(bytes(32)).decode()}).encode()
+
+    ada.server.greet = changed  # type: ignore[method-assign] # somebody stands in between
+    reporter.work()
+    assert (ada.server.asked, "handshake-forged" in held_up(node)) == ([], True)
+
+
+def test_a_session_serves_for_an_hour_and_is_asked_for_anew_when_the_server_forgot_it(ada: Ada) -> None:
+    with ada.open() as (node, reporter):
+        ada.consent(node, Purpose.HEALTH)
+        for _ in range(3):
+            reporter.work()
+            ada.machine.clock.ahead_s += 400
+        assert (len(ada.server.taken), len(ada.server.hellos)) == (3, 1)
+        ada.server.forget()
+        reporter.work()
+        assert (len(ada.server.taken), len(ada.server.hellos)) == (4, 2)
+        ada.machine.clock.ahead_s += 3600
+        reporter.work()
+        assert (len(ada.server.taken), len(ada.server.hellos)) == (5, 3)
+        assert len({each.reporter for each in ada.server.hellos}) == 1
+
+
+def test_the_key_is_for_reporting_alone_one_a_purpose_and_a_new_one_with_each_consent(ada: Ada) -> None:
+    def all_keys() -> set[bytes]:
+        return {each.reporter for each in ada.server.hellos}
+
+    with ada.open() as (node, reporter):
+        ada.consent(node, Purpose.HEALTH, Purpose.AUDIT_REPORTS)
+        ada.note(node)
+        reporter.work()
+        assert len(all_keys()) == 2, "the server cannot tell that both kinds are of one machine"
+        assert all_keys().isdisjoint({node.identity.device, node.identity.transport})
+        ada.machine.clock.ahead_s += 86_400
+        ada.note(node)
+        reporter.work()
+        assert len(all_keys()) == 3, "health's stays, the other is another each day"
+    with ada.open() as (node, reporter):
+        ada.machine.clock.ahead_s += 400
+        reporter.work()
+        assert len(all_keys()) == 3, "a start changes nothing"
+        ada.withdraw(node, Purpose.HEALTH)
+        ada.consent(node, Purpose.HEALTH)
+        ada.machine.clock.ahead_s += 400
+        reporter.work()
+        assert len(all_keys()) == 4
+        ids = {known[1] for path, _ in ada.server.asked if (known := HEALTH.fullmatch(path))}
+        assert len(ids) == 2
+
+
+def test_files_that_say_whom_to_trust_and_are_damaged_stop_reports_and_nothing_else(
+    waiting: tuple[Ada, Node, Reporter],
+) -> None:
+    ada, node, reporter = waiting
+    (ada.folder / "trust" / "ledger-id").write_text("nonsense")
+    assert reporter.work() == FIRST_WAIT_S
+    assert (ada.server.asked, "trust-unusable" in held_up(node)) == ([], True)
+
+
+def test_a_running_node_says_what_keeps_reports_and_is_well(ada: Ada) -> None:
+    ada.server.greets = False
+    with ada.machine.open() as node:
+        ada.consent(node, Purpose.AUDIT_REPORTS)
+        ada.note(node)
+        serving, line = Serving(node), Report(REPORTS, Health.RUNNING, 0, 0.0, "")
+        assert serving._line(line).detail == "running"
+        serving._reporter.work()
+        said = serving._line(line)
+        assert (said.ok, said.detail) == (True, "running (what waits is not sent: report-server-not-proved)")
+        ada.server.greets = True
+        ada.machine.clock.ahead_s += 60
+        serving._reporter.work()
+        assert (serving._line(line).detail, len(ada.server.reports(AUDIT))) == ("running", 1)
+        serving._reporter._outbox.close()

@@ -26,6 +26,7 @@ from scmanager.master_ledger.statistics_proof import verify
 from scmanager.own_statistics import OwnStatistics
 from scmanager.serving import Serving
 from tests.end_to_end.test_audit_events import wait_for
+from tests.golden.logs import key_of
 from tests.support.intake import Site, served
 from tests.support.ledger import NOW_S, WITHOUT_WITNESSES
 from tests.support.machines import Machine, found
@@ -186,10 +187,11 @@ def test_one_whose_log_is_closed_takes_and_releases_nothing(tmp_path: Path) -> N
 def test_what_a_node_was_used_for_reaches_the_server_on_its_day_and_only_with_consent(
     postgres: PostgresServer, tmp_path: Path
 ) -> None:
-    site = Site(tmp_path / "author").make()
-    with site.taking() as taking, site.counting(taking) as counted, served(site.app(counted)) as url:
+    site, key = Site(tmp_path / "author").make(), key_of("server")
+    trust = site.name(key, tmp_path / "trust")
+    with site.taking() as taking, site.counting(taking) as counted, served(site.app(counted, key=key)) as url:
         today, machine = counted.today(), Machine(tmp_path, "ada")
-        machine.settings = replace(machine.settings, report_to=url, region="DE")
+        machine.settings = replace(machine.settings, report_to=url, region="DE", trust=trust)
         drawn = Participation(machine.settings.data, below=lambda _: today % EVERY_DAYS)
         assert drawn.salt(today)
         with machine.open() as node:

@@ -34,6 +34,7 @@ WORDS = {
     "required_core_version": "0.0.9",
     "changelog_url": "https://example.org/changelog#0.1.0",
     "id": "org.example.mining",
+    "plugin": "org.example.mining",
     "error": "StoreBusy",
     "module": "scmanager.eventstore.store",
     "function": "append",

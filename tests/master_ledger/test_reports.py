@@ -30,6 +30,7 @@ from scmanager.master_ledger.reports import (
     ReceiptMalformed,
     blinded_state,
     check_consent,
+    health_salt,
     node_id_of,
     parse_batch,
     parse_receipt,
@@ -131,12 +132,12 @@ def test_a_fingerprint_is_of_the_shape_and_not_of_the_version_or_the_count() -> 
     assert msgspec.structs.replace(FAULT, frames=FAULT.frames[:1]).fingerprint != FAULT.fingerprint
 
 
-def test_one_state_is_another_hash_each_day_and_for_each_secret() -> None:
+def test_one_state_is_another_hash_in_each_report_and_for_each_secret() -> None:
     one, other, state = b"1" * 32, b"2" * 32, b"s" * 32
-    hashes = {blinded_state(secret, day, state) for secret in (one, other) for day in (1, 2)}
-    assert len(hashes) == 4
-    assert len({*hashes, node_id_of(one), node_id_of(other), state, one, other}) == 9
-    assert blinded_state(one, 1, state) == blinded_state(one, 1, state)
+    salts = {health_salt(secret, at_s) for secret in (one, other) for at_s in (1, 2)}
+    hashes = {blinded_state(salt, state) for salt in salts}
+    assert len({*salts, *hashes, node_id_of(one), node_id_of(other), state, one, other}) == 13
+    assert blinded_state(health_salt(one, 1), state) == blinded_state(health_salt(one, 1), state)
 
 
 def test_reports_say_no_more_than_the_texts_that_people_consent_to() -> None:

@@ -1,10 +1,15 @@
 """The verifier that stands alone: it agrees with ours on whole bundles and on everything that was done to one."""
 
 import ast
+import json
+import os
+import re
 import subprocess
 import sys
+from base64 import b64encode
 from collections.abc import Callable
 from functools import cache
+from hashlib import sha3_256, sha256
 from pathlib import Path
 
 import msgspec
@@ -13,8 +18,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ops import verify_bundle
+from scmanager.eventstore import entry
 from scmanager.eventstore.checkpoint import Checkpoint, origin, sign_note
-from scmanager.eventstore.entry import Dep, Genesis, Recovery, RecoveryKeys, Signature, Statement, encode_json
+from scmanager.eventstore.entry import Dep, Genesis, Recovery, RecoveryKeys, Signature, Statement, digest, encode_json
 from scmanager.eventstore.evidence import Bundle, LogShown, Shown
 from scmanager.eventstore.merkle import leaf_hash, root_of
 from scmanager.eventstore.multi_proof import prove_many
@@ -378,9 +384,213 @@ def test_no_byte_of_a_proof_of_logging_can_change() -> None:
         assert theirs(flipped(data, at, 1), log=log_key())[1], at
 
 
-def test_a_proof_of_logging_is_about_one_file(tmp_path: Path) -> None:
-    file, data = tmp_path / "release.zip", server().proof(2).to_bytes()
-    file.write_bytes(CONTENT)
-    assert not theirs(data, log=log_key(), artefact=file)[1]
-    file.write_bytes(CONTENT + b"more")
-    assert theirs(data, log=log_key(), artefact=file)[1]
+def manifests_of(made: Server) -> bytes:
+    return submission.encode([first_manifest(made)])
+
+
+def test_a_proof_of_logging_is_about_one_file() -> None:
+    data, told, digest = server().proof(2).to_bytes(), manifests_of(server()), sha256(CONTENT).digest()
+    holds, wrong = theirs(data, log=log_key(), manifests=told, artefact=digest, ledger=ledger().hex())
+    assert not wrong
+    assert "  entry 2 is signed by 1 of the author's release keys." in holds
+    for changed in (
+        {"artefact": sha256(CONTENT + b"more").digest()},
+        {"manifests": None},
+        {"manifests": told[:-1]},
+        {"manifests": b""},
+        {"ledger": "00"},
+        {"manifests": manifests_of(Server("other")), "ledger": None},
+    ):
+        asked = {"log": log_key(), "manifests": told, "artefact": digest, "ledger": ledger().hex()} | changed
+        assert theirs(data, **asked)[1], changed
+    other = server().proof(1).to_bytes()
+    assert not theirs(other, log=log_key(), manifests=told)[1]
+    assert theirs(other, log=log_key(), manifests=told, artefact=digest)[1], "a manifest publishes no file"
+
+
+def test_whoever_has_the_key_of_the_log_alone_publishes_nothing() -> None:
+    made = Server()
+    made.append(first_manifest(made))
+    index = made.append(submission.make(update(ledger()), [key_of("thief")]))
+    data, asked = made.proof(index).to_bytes(), {"log": log_key(), "artefact": sha256(CONTENT).digest()}
+    assert theirs(data, **asked)[1], "without manifests nothing is known of release keys"
+    assert theirs(data, **asked, manifests=manifests_of(made))[1]
+    holds, wrong = theirs(data, log=log_key())
+    assert not wrong
+    assert any("NOT CHECKED" in each for each in holds)
+
+
+def test_what_is_asked_wrongly_is_told_as_that(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing of it makes a file wrong, and nothing that was asked goes unanswered."""
+    bundle, proof, zipped = (tmp_path / name for name in ("x.scm-evidence", "x.tlog-proof", "x.zip"))
+    manifests, log = tmp_path / "author-keys.jsonl", log_key()
+    bundle.write_bytes(ORG.to_bytes())
+    made = Server()
+    made.append(first_manifest(made))
+    index = made.append(submission.make(plugin(ledger(), name="採掘 台帳"), [RELEASE]))
+    proof.write_bytes(made.proof(index).to_bytes())
+    zipped.write_bytes(CONTENT)
+    manifests.write_bytes(manifests_of(server()))
+    whole = (proof, "--log", log, "--manifests", manifests, "--artefact", zipped)
+
+    def run(*arguments: object) -> tuple[int, str]:
+        code = verify_bundle.main(list(map(str, arguments)))
+        return code, capsys.readouterr().out
+
+    command = [sys.executable, verify_bundle.__file__, *map(str, whole)]
+    narrow = os.environ | {"PYTHONIOENCODING": "cp1252"}
+    done = subprocess.run(command, capture_output=True, check=False, env=narrow)
+    assert (done.returncode, done.stderr, b"\\u63a1" in done.stdout) == (0, b"", True), done.stdout
+    assert run(*whole)[0] == 0
+    asked: tuple[tuple[object, ...], ...] = (
+        (bundle, "--witness", "x"),
+        (bundle, "--witness", log),
+        (bundle, "--log", log),
+        (bundle, "--artefact", zipped),
+        (bundle, "--manifests", manifests),
+        (proof,),
+        (proof, "--log", "x+y+z"),
+        (proof, "--log", log, "--artefact", zipped),
+        (proof, "--log", log, "--ledger", "00"),
+        (proof, "--log", log, "--space", "00"),
+        (proof, "--log", log, "--artefact", tmp_path / "none"),
+        (proof, "--log", log, "--manifests", tmp_path / "none"),
+    )
+    for arguments in asked:
+        code, told = run(*arguments)
+        assert (code, told.count("\n"), "WRONG" in told) == (2, 1, False), (arguments, told)
+    zipped.write_bytes(CONTENT + b"more")
+    assert run(*whole)[0] == 1
+
+
+# What the log's own key signed, though no reader takes it
+
+
+def resigned(seq: int, said: bytes) -> bytes:
+    """An organisation's log with other JSON in one entry, signed anew by its key: what its writer can do."""
+    log = org()
+    entries = [*log.entries[:seq], log.entries[seq][:116] + said]
+    space = log.own.head.space if seq else digest("scm/log/1", entries[0])
+    leaves = [leaf_hash(each) for each in entries]
+    point = Checkpoint(origin(space, log.own.head.log if seq else space), len(leaves), root_of(leaves))
+    shown = tuple(Shown(n, each) for n, each in enumerate(entries))
+    return Bundle((LogShown(shown, (), sign_note(point, log.signer)),)).to_bytes()
+
+
+def test_what_is_signed_anew_as_it_was_holds() -> None:
+    assert all(both(resigned(seq, org().entries[seq][116:])) for seq in (0, 1, 2))
+
+
+@pytest.mark.parametrize("seq", [0, 1])
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (rb'(?<=,)(\d+)(?=,")', rb"\1.0"),
+        (rb'(?<=,)(\d+)(?=,")', b"true"),
+        (rb'(?<=,)(\d+)(?=,")', b"-1"),
+        (rb'(?<=,)(\d+)(?=,")', b"9007199254740993"),
+        (rb'"deps":\[', b'"deps":[["",NaN]'),
+        (rb'"deps":\[', b'"deps":[["AA==",Infinity,""]'),
+        (rb'"deps":\[', b'"deps":[["\x7f",1,"x"]'),
+        (rb'"deps":\[.*?\],"p', b'"deps":{},"p'),
+        (rb'"parts":\[\["[^"]*"', b'"parts":[[null'),
+        (rb'"parts":\[', b'"parts":[null,'),
+        (rb'"m":\d', b'"m":1.0'),
+        (rb'"kind":"org"', b'"kind":"club"'),
+        (rb'"salt":"[^"]*"', b'"salt":""'),
+        (rb'"kind"', b'"continues":null,"kind"'),
+        (rb"\}$", b',"more":1}'),
+    ],
+)
+def test_both_refuse_json_that_no_entry_has(seq: int, before: bytes, after: bytes) -> None:
+    said, count = re.subn(before, after, org().entries[seq][116:], count=1)
+    if count:
+        assert not both(resigned(seq, said))
+
+
+VALUES = st.sampled_from(
+    [
+        None,
+        True,
+        False,
+        0,
+        1,
+        2,
+        -1,
+        1.0,
+        2**53 - 1,
+        2**53,
+        10**30,
+        "",
+        "AA==",
+        "org",
+        "x",
+        "é",
+        [],
+        [[]],
+        {},
+        {"m": 1},
+    ]
+) | st.binary(min_size=32, max_size=32).map(lambda each: b64encode(each).decode())
+
+
+@settings(max_examples=examples(200))
+@given(st.data())
+def test_both_agree_on_whatever_a_log_signs(data: st.DataObject) -> None:
+    seq = data.draw(st.sampled_from([0, 1, 2, 5]))
+    said = json.loads(org().entries[seq][116:])
+    at, inner = said, said
+    while isinstance(inner, dict | list) and inner:
+        at = inner
+        key = data.draw(st.sampled_from(list(at) if isinstance(at, dict) else list(range(len(at)))))
+        inner = at[key]
+        if data.draw(st.booleans()):
+            break
+    act = data.draw(st.sampled_from(["set", "drop", "add", "twice"]))
+    if act == "set":
+        at[key] = data.draw(VALUES)
+    elif act == "drop":
+        del at[key]
+    elif isinstance(at, list):
+        at.insert(key, at[key] if act == "twice" else data.draw(VALUES))
+    else:
+        at[data.draw(st.sampled_from(["continues", "recovers", "more", "box"]))] = data.draw(VALUES)
+    both(resigned(seq, json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()))
+
+
+def recoveries(count: int, signatures: int) -> bytes:
+    """A founding log and a chain of recoveries of it, each with its signature so many times."""
+    keeper, quorum = KEEPERS[0], RecoveryKeys(1, (KEEPERS[0].public,))
+    before = build("chain", lambda public: msgspec.structs.replace(recoverable(public), recovery=quorum), [])
+    space = on = before.own.head.space
+    logs = [log_shown(before, [0])]
+    for n in range(1, count + 1):
+
+        def genesis(public: bytes, n: int = n, on: bytes = on) -> Genesis:
+            said = Statement(space, n, (on,), public, some("d"), some("b"), (), 1, quorum.keys)
+            row = Signature(keeper.public, keeper.sign(purpose("recovery") + encode_json(said)))
+            recovery = Recovery(said, (row,) * signatures)
+            return Genesis((), (), space, "org", "ed25519", public, some("s"), recovers=recovery)
+
+        after = build(f"chain {n}", genesis, [])
+        said = entry.parse(after.entries[0]).genesis
+        assert said is not None
+        assert said.recovers is not None
+        on = sha3_256(purpose("recovery") + encode_json(said.recovers.statement)).digest()
+        logs.append(log_shown(after, [0]))
+    return Bundle(tuple(logs)).to_bytes()
+
+
+def test_a_long_chain_of_recoveries_is_checked_in_little_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each signature once, whatever each could build on."""
+    asked = []
+    verify = verify_bundle.holds_for
+    monkeypatch.setattr(verify_bundle, "holds_for", lambda *given: asked.append(1) or verify(*given))
+    assert both(recoveries(12, 3))
+    assert len(asked) == 13 + 12 * 3
+
+
+def test_more_manifests_than_a_bundle_may_hold_are_refused_before_they_are_read() -> None:
+    many = msgspec.structs.replace(ledger_bundle(), manifests=(b"x" * 60_000,) * 70)
+    assert not both(many.to_bytes())
+    assert theirs(many.to_bytes())[1] == ["it holds more manifests than a bundle may"]

@@ -93,6 +93,7 @@ ALLOWED_STR: dict[tuple[str, str], str] = {
     ("update.signed/1", "statement"): "versions, a hash and an address of a release",
     ("statistics.published/1", "tables"): "features of the program, versions of releases and countries",
     ("plugin.signed/1", "statement"): "what a developer publishes a plugin under, in titles and catalogue keys",
+    ("plugin.counted/1", "plugin"): "the id of a registered plugin, in plain ASCII",
 }
 """Every string that is no enum, and why it may be there. Each addition is a promise that it names no person."""
 

@@ -14,7 +14,7 @@ from scmanager.eventstore.multi_proof import prove_many
 from scmanager.eventstore.parts import SALT_BYTES, part_key
 from tests.golden.logs import WholeLog
 
-GIVEN = {"space": None, "ledger": None, "log": None, "artefact": None}
+GIVEN = {"space": None, "ledger": None, "log": None, "artefact": None, "manifests": None}
 
 
 def log_shown(

@@ -12,10 +12,12 @@ from typing import Any
 from msgspec.structs import replace
 
 from scmanager.adapters.identity import Identity, create_identity, open_identity
-from scmanager.adapters.ledger_source import from_folder
+from scmanager.adapters.ledger_source import SERVED, from_folder
 from scmanager.adapters.private_files import private_folder
+from scmanager.adapters.trust_files import LEDGER_FILE, MANIFESTS_FILE, POLICY_FILE
 from scmanager.adapters.wrapping import FileProtection
 from scmanager.api.author_app import AuthorApp
+from scmanager.api.handshake import Identity as Greeting
 from scmanager.api.intake_app import IntakeApp, Limits
 from scmanager.api.ledger_app import make_ledger_app
 from scmanager.api.serving import attend, listen, server
@@ -30,6 +32,8 @@ from scmanager.domain.consent import consent_hash
 from scmanager.domain.consent_texts import Purpose
 from scmanager.domain.intake import AuditTaken, BugOpened
 from scmanager.domain.ledger import Final, KeysPublished, LedgerLog
+from scmanager.eventstore.memory import MemoryStore
+from scmanager.eventstore.signing import SigningKey
 from scmanager.master_ledger import issuing, submission
 from scmanager.master_ledger.fetching import MANIFESTS
 from scmanager.master_ledger.seen import Seen
@@ -39,6 +43,7 @@ from scmanager.own_statistics import OwnStatistics
 from scmanager.runtime import clock_us
 from scmanager.taking import Taking
 from tests.support.ledger import NOW_S, RELEASE, ROOTS, signed
+from tests.support.ledger_server import Ledger
 
 KINDS = (*kinds.KINDS, STATISTICS)
 CONSENT = consent_hash(Purpose.AUDIT_REPORTS, 1)
@@ -96,6 +101,20 @@ class Site:
         found = submission.parse((self.folder / "author-keys.jsonl").read_bytes())
         self.manifests = tuple(each for each in found if isinstance(each, KeysPublished))
 
+    def name(self, key: SigningKey, trust: Path) -> Path:
+        """Publish a ledger that names this key as a server's; a folder that makes a machine trust that ledger."""
+        store = MemoryStore()
+        ledger = Ledger(store, self.folder)
+        ledger.say(ledger.first)
+        ledger.name(key.public, int(time.time()) + 86_400)
+        ledger.publish(self.public)
+        store.close()
+        trust.mkdir(parents=True, exist_ok=True)
+        (trust / LEDGER_FILE).write_text(manifest_hash(ledger.first.statement).hex())
+        (trust / MANIFESTS_FILE).write_bytes(submission.encode([ledger.first]))
+        (trust / POLICY_FILE).write_bytes(b"quorum none\n")
+        return trust
+
     def seen(self) -> Seen:
         return Seen(manifest_hash(self.manifests[0].statement), self.manifests)
 
@@ -110,23 +129,26 @@ class Site:
                 yield made
 
     @contextlib.contextmanager
-    def serving(self, limits: Limits | None = None) -> Iterator[str]:
-        """The address of the real server."""
+    def serving(self, limits: Limits | None = None, key: SigningKey | None = None) -> Iterator[str]:
+        """The address of the real server. `key`: it shakes hands by this one."""
         with (
             self.taking() as taking,
             self.counting(taking) as counted,
-            served(self.app(counted, limits)) as address,
+            served(self.app(counted, limits, key)) as address,
         ):
             yield address
 
     def counting(self, taking: Taking, clock: Callable[[], int] = clock_us) -> OwnStatistics:
-        intake, public = taking._intake, from_folder(self.public / "intake")
+        intake, public = taking._intake, from_folder(self.public / "intake", SERVED)
         check = self.check(intake).check
         return OwnStatistics(intake, taking.sequencer, check, public, lambda: ("0.1.0", "0.2.0"), clock)
 
-    def app(self, counted: OwnStatistics, limits: Limits | None = None) -> AuthorApp:
-        reports = IntakeApp(KINDS, counted.submit, allows, time.monotonic, limits)
-        ledger, intake_log = (make_ledger_app(from_folder(each)) for each in (self.public, self.public / "intake"))
+    def app(self, counted: OwnStatistics, limits: Limits | None = None, key: SigningKey | None = None) -> AuthorApp:
+        identity = Greeting(key, lambda: int(time.time()), lambda: secrets.token_bytes(32)) if key else None
+        reporter = identity.reporter if identity else None
+        reports = IntakeApp(KINDS, counted.submit, allows, time.monotonic, limits, reporter)
+        ledger = make_ledger_app(from_folder(self.public, SERVED), identity)
+        intake_log = make_ledger_app(from_folder(self.public / "intake", SERVED), entries=False)
         return AuthorApp(ledger, intake_log, reports, make_statistics_app(counted.proof))
 
 
