@@ -31,6 +31,20 @@ class Published(msgspec.Struct, frozen=True):
 
     size: int
     files: int
+    is_newest: bool = True
+    """Whether the checkpoint there is that of the tree's head."""
+
+
+Settle = Callable[[bytes | None, bytes], bytes | None]
+"""The checkpoint that lies there and the newest head (the same one where nothing came) to what is to lie there then.
+
+All that is under the newest head lies there when it is called. None: that which lies there stays.
+"""
+
+
+def at_once(_: bytes | None, newest: bytes) -> bytes | None:
+    """The newest head, whatever lies there."""
+    return newest
 
 
 def publish(
@@ -40,31 +54,43 @@ def publish(
     beside: Mapping[str, bytes] = _NOTHING,
     *,
     entries: bool = True,
+    settle: Settle = at_once,
 ) -> Published:
     """Bring the folder up to the tree's head; `advance` is told how many entries were written.
 
     `beside`: whole files by name, replaced where they differ, before the checkpoint says anything new. Without
     `entries` the hashes alone are for everybody; of such a log, which grows all the time, partial tiles are removed
-    once the whole one is there.
-    A head that lies there already is left as it is, with its cosignatures. Raises Untrusted for a checkpoint there
-    that is not of this log's past (`head_in`), FolderInUse while another publishes, PrivateFileFailed.
+    once the whole one is there. `settle` may add cosignatures to the newest head, or leave the one that lies there.
+    A head that lies there already is left as it is, with its cosignatures. Raises what `settle` raises, Untrusted for
+    a checkpoint there that is not of this log's past (`head_in`), FolderInUse while another publishes,
+    PrivateFileFailed.
     """
     _make(folder)
     with FolderLock(folder / LOCK_FILE, Holder.COMMAND):
-        since = _published(tree, folder)
+        held = _held(folder / CHECKPOINT, NOTE_BYTES_MAX)
+        since = None if held is None else head_in(tree, held).size
         others = {name: data for name, data in beside.items() if _held(folder / name, len(data)) != data}
         for name, data in others.items():
             write_public(folder / name, data)
         _sync({folder} if others else set())
-        if since == tree.head.size:
-            return Published(since, len(others))
-        brought = _bring(tree, folder, since or 0, advance, entries=entries)
-        if not entries:
-            _prune(folder, since or 0, brought.size)
-        return Published(brought.size, brought.files + len(others))
+        size, files, newest = tree.head.size, len(others), held
+        if newest is None or since != size:
+            files += _bring(tree, folder, since or 0, advance, entries=entries)
+            newest = tree.note()
+        settled = settle(held, newest)
+        if settled is None:
+            return Published(since or 0, files, since == size)
+        if settled != held:
+            write_public(folder / CHECKPOINT, settled)
+            _sync({folder})
+            files += 1
+        if not entries and since != size:
+            _prune(folder, since or 0, size)
+        return Published(size, files)
 
 
-def _bring(tree: LogTree, folder: Path, since: int, advance: Callable[[int], None], *, entries: bool) -> Published:
+def _bring(tree: LogTree, folder: Path, since: int, advance: Callable[[int], None], *, entries: bool) -> int:
+    """Write all that is under the head and not under that of size `since`; how many files that were."""
     folders, files = {folder}, 0
     for name, data in chain(_entries(tree, since, advance) if entries else (), _hashes(tree, since)):
         path = folder.joinpath(*name.split("/"))
@@ -72,15 +98,7 @@ def _bring(tree: LogTree, folder: Path, since: int, advance: Callable[[int], Non
         folders.update(each for each in path.parents if each.is_relative_to(folder))
         files += 1
     _sync(folders)
-    write_public(folder / CHECKPOINT, tree.note())
-    _sync({folder})
-    return Published(tree.head.size, files + 1)
-
-
-def _published(tree: LogTree, folder: Path) -> int | None:
-    """The size of the checkpoint that lies there; None without one."""
-    note = _held(folder / CHECKPOINT, NOTE_BYTES_MAX)
-    return None if note is None else head_in(tree, note).size
+    return files
 
 
 def _held(path: Path, bytes_max: int) -> bytes | None:

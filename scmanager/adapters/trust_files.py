@@ -41,6 +41,9 @@ class Trust(msgspec.Struct, frozen=True):
 def read_trust(folder: Path | None = None) -> Trust:
     """From this folder, else what came with the program. Raises TrustUnusable, FileUnreadable."""
     place = folder or Path(str(files("scmanager.adapters").joinpath("trust")))
+    lacking = [name for name in (LEDGER_FILE, MANIFESTS_FILE, POLICY_FILE) if not (place / name).exists()]
+    if lacking:
+        raise TrustUnusable(folder=str(place), reason=f"there is no {' and no '.join(lacking)}")
     try:
         ledger = bytes.fromhex(read_bytes(place / LEDGER_FILE).decode("ascii").strip())
         if len(ledger) != ID_BYTES:

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from scmanager import own_ledger
 from scmanager.adapters.space_file import read_bytes
+from scmanager.author import ledger as own_ledger
 from scmanager.cli.output import JsonFlag, remark, say_result
 from scmanager.cli.session import session_of
 from scmanager.master_ledger import counts

@@ -15,6 +15,7 @@ import typer
 
 from scmanager.adapters.identity import open_identity
 from scmanager.adapters.ledger_source import SERVED, from_folder
+from scmanager.author.intake import FOLDER, OwnIntake
 from scmanager.cli import author_files as files
 from scmanager.cli.author_vault import noting
 from scmanager.cli.ledger_serving import DEFAULT_PORT, KeyChoice, identity_of
@@ -26,13 +27,12 @@ from scmanager.eventstore.checkpoint import NOTE_BYTES_MAX, origin
 from scmanager.master_ledger import issuing, submission
 from scmanager.master_ledger.fetching import CHECKPOINT, MANIFESTS, Read, SourceLacks, fetch_manifests
 from scmanager.master_ledger.seen import Seen
-from scmanager.own_intake import FOLDER, OwnIntake
 from scmanager.runtime import clock_us
 
 if TYPE_CHECKING:
     from scmanager.application.delegation import Delegation
-    from scmanager.own_statistics import OwnStatistics
-    from scmanager.taking import Taking
+    from scmanager.author.statistics import OwnStatistics
+    from scmanager.author.taking import Taking
 
 
 def init(
@@ -128,8 +128,8 @@ def at_work(
 ) -> "Iterator[tuple[Taking, OwnStatistics, Delegation]]":
     """What writes the intake log of a data folder, and what counts; beside the ledger published in this folder."""
     from scmanager.application.delegation import Delegation
-    from scmanager.own_statistics import OwnStatistics
-    from scmanager.taking import Taking
+    from scmanager.author.statistics import OwnStatistics
+    from scmanager.author.taking import Taking
 
     read, public = from_folder(folder), folder / FOLDER
     delegation = Delegation(intake.log(), lambda: _seen(given, read), time.monotonic)

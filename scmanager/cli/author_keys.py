@@ -5,30 +5,43 @@ the author: scm author manifest --root ... --root ... --release ... --log ... --
 keepers:    scm author countersign author-keys.jsonl --key root-2.key -o author-keys-signed.jsonl
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 
 from scmanager.adapters.author_key import Role, write_author_key
 from scmanager.adapters.space_file import read_bytes
+from scmanager.adapters.trust_files import read_trust
 from scmanager.adapters.wrapping import PassphraseProtection
 from scmanager.cli import author_files as files
 from scmanager.cli.author_files import KeyOption, PolicyOption
 from scmanager.cli.output import JsonFlag, remark, say, say_json, say_result
-from scmanager.cli.session import ask_passphrase
+from scmanager.cli.session import ask_passphrase, session_of
 from scmanager.cli.spaces import OutOption
 from scmanager.cli.targets import check_target
 from scmanager.domain.ledger import KeyManifest, KeysPublished, LedgerLog, Retired
+from scmanager.errors import Refused
 from scmanager.eventstore.checkpoint import NOTE_BYTES_MAX
 from scmanager.eventstore.signing import SigningKey
 from scmanager.master_ledger import issuing, manifest, submission
 from scmanager.master_ledger.manifest import DoesNotFollow, TrustedKeys
+from scmanager.master_ledger.policy import Policy
 from scmanager.master_ledger.statement import manifest_hash
 from scmanager.master_ledger.submission import Submission
 
 COUNTERSIGN = "The keepers of the other keys sign it next: scm author countersign {file} --key KEY -o SIGNED"
+SIGNED = "Enough have signed. Next, where the ledger is written: scm author append {file}"
 AfterOption = Annotated[Path, typer.Option("--after", metavar="FILE", help="The key manifests so far, oldest first.")]
+
+
+class NothingWouldCount(Refused):
+    """No update or plugin that this key ever signed would count any more in log {logs}."""
+
+    code = "nothing-would-count"
+    hint = "Give the last witnessed checkpoint of each log: --head FILE. If it is meant so: --nothing-counts."
 
 
 def keygen(
@@ -94,6 +107,7 @@ def publish(
 
 
 def revoke(
+    context: typer.Context,
     revoked: Annotated[str, typer.Argument(metavar="KEY", help="Its public half: a root, release or log key.")],
     after: AfterOption,
     output: OutOption,
@@ -102,6 +116,9 @@ def revoke(
         typer.Option("--head", metavar="FILE", help="The last witnessed checkpoint of a log: up to there it counts."),
     ] = None,
     policy: PolicyOption = None,
+    nothing_counts: Annotated[
+        bool, typer.Option("--nothing-counts", help="Of a release key: nothing that it ever signed in those logs.")
+    ] = False,
     instead: Annotated[
         str | None, typer.Option("--instead", metavar="KEY", help="Takes the place of a root or release key.")
     ] = None,
@@ -110,16 +127,25 @@ def revoke(
 ) -> None:
     """Write the next key manifest, in which a lost or stolen key has no word any more.
 
-    Without --head nothing that a release key ever signed counts. A log is closed at its own head.
+    What a release key signed counts up to the --head of each log; without one nothing does, and --nothing-counts says
+    so. A log is closed at its own head. Heads have to be cosigned: by --policy, else by what this machine goes by.
     """
     check_target(output)
     so_far = files.read_submissions(after)
     old = _trusted(so_far).manifest
     read, until_s = files.read_policy(policy), files.now_s()
+    if read is None and head:
+        read = _trusted_policy(context, so_far)
     notes = [read_bytes(path, NOTE_BYTES_MAX) for path in head or ()]
     heads = dict(issuing.head_of(old, note, read, until_s) for note in notes)
     other = files.public_key(instead) if instead else None
-    made = issuing.revocation(old, files.public_key(revoked), heads, until_s, other)
+    retired = files.public_key(revoked)
+    lacking = [each.log for each in old.logs if each.log not in heads] if retired in old.release.keys else []
+    if lacking and not nothing_counts:
+        raise NothingWouldCount(logs=", ".join(map(bytes.hex, lacking)))
+    made = issuing.revocation(old, retired, heads, until_s, other)
+    if lacking:
+        remark(f"Nothing that it ever signed counts any more in log {', '.join(map(bytes.hex, lacking))}.")
     _write(output, so_far, made, key, as_json=as_json)
 
 
@@ -142,6 +168,7 @@ def countersign(
     files.write_submissions(output, (*before, signed))
     lacking = issuing.missing(old, signed)
     say_result({"file": str(output), "signatures": len(signed.signatures), "missing": lacking}, as_json=as_json)
+    remark(COUNTERSIGN.format(file=output.name) if lacking else SIGNED.format(file=output.name))
 
 
 def show(
@@ -151,11 +178,13 @@ def show(
     """Say what a file of the author holds, keys in full, and which signatures its statements have."""
     read = files.read_submissions(file)
     if as_json:
-        say_json([_row(each) for each in read])
+        say_json([_row(each) | {"signed_by": [one.key for one in each.signatures]} for each in read])
         return
     for each in read:
-        for name, value in _row(each).items():
-            say(f"{name.ljust(22)}  {value.hex() if isinstance(value, bytes) else value}")
+        told = _row(each) | (_told(each.statement) if isinstance(each.statement, KeyManifest) else {})
+        for name, value in (told | {"signed_by": [one.key for one in each.signatures]}).items():
+            words = " ".join(one.hex() if isinstance(one, bytes) else str(one) for one in _each(value))
+            say(f"{name.ljust(22)}  {words}")
         say("")
 
 
@@ -174,6 +203,12 @@ def _write(
     remark(
         COUNTERSIGN.format(file=output.name) if lacking else "Carry it to the server, and publish the ledger's id."
     )
+
+
+def _trusted_policy(context: typer.Context, so_far: tuple[Submission, ...]) -> Policy | None:
+    """That of the folder which SCM_TRUST names, if it is of this ledger. Raises as `read_trust`."""
+    trust = read_trust(session_of(context).settings.trust)
+    return trust.policy if trust.ledger == manifest_hash(_first(so_far).statement) else None
 
 
 def _trusted(so_far: tuple[Submission, ...] | list[Submission]) -> TrustedKeys:
@@ -200,16 +235,23 @@ def _row(each: Submission) -> dict[str, object]:
     statement = each.statement
     row: dict[str, object] = {"type": each.tag}
     if isinstance(statement, KeyManifest):
-        row |= {
-            "manifest": statement.n, "hash": manifest_hash(statement),
-            "root": f"{statement.root.m} of {' '.join(map(bytes.hex, statement.root.keys))}",
-            "release": f"{statement.release.m} of {' '.join(map(bytes.hex, statement.release.keys))}",
-            "logs": ", ".join(map(_log, statement.logs)),
-            "retired": ", ".join(map(_retired, statement.retired)),
-        }  # fmt: skip
+        row |= {"manifest": statement.n, "hash": manifest_hash(statement)}
+        fields = {name: getattr(statement, name) for name in ("root", "release", "logs", "retired")}
+        row |= msgspec.to_builtins(fields, builtin_types=(bytes,))
     else:
-        names = (name for name in statement.__struct_fields__ if name != "permissions")
-        row |= {name: getattr(statement, name) for name in names}
-        permissions = getattr(statement, "permissions", None)
-        row |= {} if permissions is None else {"permissions": " ".join(permissions)}
-    return row | {"signed_by": " ".join(one.key.hex() for one in each.signatures)}
+        row |= {name: getattr(statement, name) for name in statement.__struct_fields__}
+    return row
+
+
+def _told(keys: KeyManifest) -> dict[str, object]:
+    """The same in words."""
+    return {
+        "root": f"{keys.root.m} of {' '.join(map(bytes.hex, keys.root.keys))}",
+        "release": f"{keys.release.m} of {' '.join(map(bytes.hex, keys.release.keys))}",
+        "logs": ", ".join(map(_log, keys.logs)),
+        "retired": ", ".join(map(_retired, keys.retired)),
+    }
+
+
+def _each(value: object) -> Sequence[object]:
+    return value if isinstance(value, list | tuple) else (value,)

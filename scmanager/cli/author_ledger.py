@@ -11,13 +11,14 @@ from typing import Annotated
 
 import typer
 
-from scmanager import own_ledger
 from scmanager.adapters import tile_folder
 from scmanager.adapters.public_files import write_public
 from scmanager.adapters.space_file import read_bytes
 from scmanager.application import proving
+from scmanager.author import ledger as own_ledger
 from scmanager.cli import author_files as files
 from scmanager.cli.author_statements import ArtefactArgument
+from scmanager.cli.author_witnesses import Settling
 from scmanager.cli.output import JsonFlag, progress, remark, say_result
 from scmanager.cli.session import Place, session_of
 from scmanager.cli.targets import ReplaceFlag, check_replaceable
@@ -28,6 +29,8 @@ from scmanager.master_ledger import issuing, proof, submission
 from scmanager.master_ledger.content_hash import cid
 from scmanager.master_ledger.fetching import MANIFESTS
 from scmanager.spaces.ledger import Entered, keys_of, manifests_of
+
+ENTERED = "Next: scm author publish DIR, and then scm author cosign DIR, if there are witnesses."
 
 
 def _tree(place: Place) -> tuple[LogTree, list[Entered]]:
@@ -60,8 +63,11 @@ def append(
     """Enter what the author's keys have signed. What stands there already stays as it is."""
     data = read_bytes(file, submission.FILE_BYTES_MAX)
     with session_of(context).open() as place:
+        before = _tree(place)[0].head.size
         done = own_ledger.append(place.node, data, place.note)
-    say_result(done, as_json=as_json)
+    fresh = sum(index >= before for index in done["indices"])
+    say_result(done | {"entered": fresh, "there": len(done["indices"]) - fresh}, as_json=as_json)
+    remark(ENTERED if fresh else "All of it stood there already: nothing was entered.")
 
 
 def show_log(context: typer.Context, as_json: JsonFlag = False) -> None:
@@ -104,13 +110,29 @@ def prove(
 def publish(
     context: typer.Context,
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Made if it is not there; later only added to.")],
+    policy: Annotated[
+        Path | None,
+        typer.Option(
+            "--policy", metavar="FILE", help="Ask these witnesses first; without a quorum the old head stays."
+        ),
+    ] = None,
+    unwitnessed: Annotated[
+        bool, typer.Option("--unwitnessed", help="Put a bare head there, though a cosigned one lies there.")
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Write the ledger as static files for any web server: checkpoint, tiles, entries (C2SP tlog-tiles), keys."""
+    """Write the ledger as static files for any web server: checkpoint, tiles, entries (C2SP tlog-tiles), keys.
+
+    A cosigned checkpoint gives way to a cosigned one: whoever asks for witnesses would find nothing to go by else.
+    Exit code 1 if no quorum has cosigned the new head by now; then the old one stays, and it is tried again.
+    """
+    settling = Settling(folder, policy, unwitnessed=unwitnessed)
     with session_of(context).open() as place:
         tree, statements = _tree(place)
         manifests = manifests_of(statements)
         beside = {MANIFESTS: submission.encode(manifests)} if manifests else {}
         with progress("Writing entries", tree.head.size) as advance:
-            done = tile_folder.publish(tree, folder, advance, beside)
-    say_result({"folder": str(folder), "size": done.size, "files": done.files}, as_json=as_json)
+            done = tile_folder.publish(tree, folder, advance, beside, settle=settling.settle)
+    told = {"folder": str(folder), "size": done.size, "files": done.files}
+    say_result(told | ({} if settling.met is None else {"quorum": settling.met}), as_json=as_json)
+    settling.tell(done, tree.head.size)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from scmanager import own_ledger
+from scmanager.author import ledger as own_ledger
 from scmanager.cli import author_files as files
 from scmanager.cli.output import JsonFlag, remark, say_result
 from scmanager.cli.session import session_of

@@ -8,12 +8,12 @@ import typer
 
 from scmanager.adapters import vault_book
 from scmanager.auditing import leave
+from scmanager.author.intake import FOLDER
 from scmanager.cli.output import JsonFlag, remark, say, say_json
 from scmanager.cli.session import session_of
 from scmanager.domain.audit_types import AuditType
 from scmanager.domain.intake import BugOpened
 from scmanager.errors import utc
-from scmanager.own_intake import FOLDER
 
 
 def show_vault(context: typer.Context, as_json: JsonFlag = False) -> None:

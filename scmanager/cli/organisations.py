@@ -43,6 +43,7 @@ def init(
         return
     say(f"Ready: {session.folder}")
     remark('Next: scm org found "My Org" --handle MyHandle, or with an invitation: scm space request FILE -o REQUEST')
+    remark("In a folder for an author's ledger: scm author init --root KEY")
 
 
 def _protection(*, passphrase: bool, keyring: bool) -> Protection | None:

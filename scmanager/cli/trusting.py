@@ -36,7 +36,10 @@ class PolicyMissing(Refused):
     """Which witnesses to go by is not known for another ledger than the built-in one."""
 
     code = "policy-missing"
-    hint = "Name its policy: --policy FILE. Or have SCM_TRUST name a folder that says all of it."
+    hint = (
+        "Name its policy: --policy FILE, a file that says `quorum none` as long as nobody witnesses it."
+        " Or have SCM_TRUST name a folder with ledger-id, author-keys.jsonl and witnesses.policy."
+    )
 
 
 class ManifestsMissing(Refused):

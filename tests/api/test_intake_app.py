@@ -18,7 +18,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scmanager import own_intake
 from scmanager.api import intake_app
 from scmanager.api.handshake import Identity
 from scmanager.api.intake_app import Limits
@@ -27,6 +26,7 @@ from scmanager.api.readers import Buckets, Rate
 from scmanager.application import vault
 from scmanager.application.reports import AUDIT, KINDS, Kind, ReportsUnusable
 from scmanager.application.sequencing import entries_of
+from scmanager.author import intake as own_intake
 from scmanager.domain.consent import consent_hash
 from scmanager.domain.consent_texts import Purpose
 from scmanager.domain.intake import RISING_REPORTS, BugOpened, ErrorCounted, Frame

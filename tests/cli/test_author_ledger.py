@@ -28,6 +28,8 @@ def test_a_ledger_is_a_space_in_clear_that_takes_what_the_author_signed(kept: tu
     author, ledger = kept
     assert author.sign_update(ledger, "--key", author / "release").code == 0
     (done,) = author.append("update")
+    assert (done.json["entered"], done.json["there"]) == (1, 0)
+    assert "Next: scm author publish DIR" in done.err
     assert (done.code, done.json["indices"], done.json["ledger"]) == (0, [2], ledger), done.err
     (space,) = author.scm("space", "list", "--json", at="server").json
     assert (space["kind"], space["logs"]) == ("author", 1)
@@ -40,7 +42,9 @@ def test_a_ledger_is_a_space_in_clear_that_takes_what_the_author_signed(kept: tu
 
 def test_what_stands_there_already_is_not_entered_again(kept: tuple[Author, str]) -> None:
     author, ledger = kept
-    assert author.append("keys")[0].json["indices"] == [1], "the same file"
+    (again,) = author.append("keys")
+    assert (again.json["indices"], again.json["entered"], again.json["there"]) == ([1], 0, 1), "the same file"
+    assert "nothing was entered" in again.err
     assert author.sign_update(ledger, "--key", author / "release").code == 0
     both = (author / "keys").read_bytes() + (author / "update").read_bytes()
     (author / "both").write_bytes(both)
@@ -95,7 +99,7 @@ def test_a_retired_release_key_enters_nothing_more(kept: tuple[Author, str]) -> 
     author, ledger = kept
     assert author.sign_update(ledger, "--key", author / "release").code == 0
     made = author.scm(
-        "author", "revoke", author.public["release"], "--after", author / "keys", "--instead",
+        "author", "revoke", author.public["release"], "--after", author / "keys", "--nothing-counts", "--instead",
         author.public["release-2"], "--key", author / "root-0", "--key", author / "root-2", "-o", author / "keys-2",
     )  # fmt: skip
     assert made.code == 0, made.err

@@ -20,12 +20,13 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
-from scmanager import __version__, own_ledger
+from scmanager import __version__
 from scmanager.adapters.audit_spool import AuditSpool
 from scmanager.adapters.postgres_connection import PostgresServer
 from scmanager.application.audit_foreign import note_void
 from scmanager.application.sequencing import Reports
 from scmanager.auditing import audited, watched
+from scmanager.author import ledger as own_ledger
 from scmanager.cli.author_vault import noting
 from scmanager.config import Settings
 from scmanager.domain.audit_event import AuditDetail, payload_hash

@@ -12,13 +12,13 @@ from scmanager.adapters.folder_lock import FolderInUse
 from scmanager.application.delegation import NotDelegated
 from scmanager.application.proving import OtherHistory
 from scmanager.application.sequencing import Reports, entries_of
+from scmanager.author.intake import IntakeInDoubt, IntakeThere
+from scmanager.author.taking import Taking
 from scmanager.eventstore.checkpoint import Checkpoint, verify_note
 from scmanager.eventstore.merkle import leaf_hash, root_of
 from scmanager.eventstore.postgres import PostgresStore
 from scmanager.eventstore.store import LogTaken, StoreDamaged
 from scmanager.master_ledger.reports import Receipt
-from scmanager.own_intake import IntakeInDoubt, IntakeThere
-from scmanager.taking import Taking
 from tests.support.intake import ROOT, Site, reported
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="signals and limits are POSIX")

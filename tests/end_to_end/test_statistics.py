@@ -16,6 +16,7 @@ from scmanager.adapters.outbox import Outbox
 from scmanager.adapters.participation import Participation
 from scmanager.adapters.postgres_connection import PostgresServer
 from scmanager.application.delegation import NotDelegated
+from scmanager.author.statistics import OwnStatistics
 from scmanager.domain.consent import consent_hash
 from scmanager.domain.consent_texts import Purpose
 from scmanager.domain.ledger import Final
@@ -23,7 +24,6 @@ from scmanager.domain.statistics import DAY_S, Record, user_hash
 from scmanager.domain.statistics_published import EVERY_DAYS, Measure, StatisticsPublished
 from scmanager.master_ledger.statistics_batch import PATH, parse_kept
 from scmanager.master_ledger.statistics_proof import verify
-from scmanager.own_statistics import OwnStatistics
 from scmanager.serving import Serving
 from tests.end_to_end.test_audit_events import wait_for
 from tests.golden.logs import key_of

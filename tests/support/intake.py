@@ -26,6 +26,9 @@ from scmanager.application import reports as kinds
 from scmanager.application.delegation import Delegation
 from scmanager.application.reports import allows
 from scmanager.application.statistics_reports import STATISTICS
+from scmanager.author.intake import OwnIntake
+from scmanager.author.statistics import OwnStatistics
+from scmanager.author.taking import Taking
 from scmanager.config import Settings
 from scmanager.domain.audit_types import AuditType
 from scmanager.domain.consent import consent_hash
@@ -38,10 +41,7 @@ from scmanager.master_ledger import issuing, submission
 from scmanager.master_ledger.fetching import MANIFESTS
 from scmanager.master_ledger.seen import Seen
 from scmanager.master_ledger.statement import manifest_hash
-from scmanager.own_intake import OwnIntake
-from scmanager.own_statistics import OwnStatistics
 from scmanager.runtime import clock_us
-from scmanager.taking import Taking
 from tests.support.ledger import NOW_S, RELEASE, ROOTS, signed
 from tests.support.ledger_server import Ledger
 

@@ -16,9 +16,9 @@ from typing import Any
 
 import msgspec
 
-from scmanager import taking as taking_module
 from scmanager.adapters import tile_folder
 from scmanager.application.sequencing import Reports
+from scmanager.author import taking as taking_module
 from scmanager.errors import ScManagerError
 from scmanager.master_ledger.reports import Receipt
 from tests.support.intake import Site, reported

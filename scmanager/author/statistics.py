@@ -19,6 +19,7 @@ from scmanager.application.published import Published
 from scmanager.application.releasing import Calendar, DayNotHeld, ReleaseDisplaced, Releases, release_id
 from scmanager.application.sequencing import IntakeFull, Reports, Sequencer
 from scmanager.application.statistics_reports import keeping
+from scmanager.author.intake import OwnIntake
 from scmanager.domain.event import Event
 from scmanager.domain.statistics import DAY_S, Record
 from scmanager.domain.statistics_published import StatisticsPublished
@@ -27,7 +28,6 @@ from scmanager.eventstore import content
 from scmanager.master_ledger.fetching import Read
 from scmanager.master_ledger.proof import Proof
 from scmanager.master_ledger.reports import Receipt
-from scmanager.own_intake import OwnIntake
 from scmanager.spaces.opening import parse_row
 
 FOLDER: Final = "statistics"

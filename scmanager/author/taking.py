@@ -16,10 +16,10 @@ import msgspec
 from scmanager.adapters.vault_book import VaultBook
 from scmanager.application import vault
 from scmanager.application.delegation import NotDelegated
+from scmanager.author.intake import OwnIntake
 from scmanager.domain.intake import BugOpened
 from scmanager.errors import ScManagerError, Unavailable
 from scmanager.master_ledger.reports import Receipt
-from scmanager.own_intake import OwnIntake
 
 EVERY_S: Final = 1.0
 AGAIN_S: Final = 5.0
