@@ -14,8 +14,7 @@ from types import MappingProxyType
 import msgspec
 
 from scmanager.adapters.folder_lock import FolderLock, Holder
-from scmanager.adapters.private_files import PrivateFileFailed, sync_folder
-from scmanager.adapters.public_files import write_public
+from scmanager.adapters.public_files import make_folder, read_public, sync_folders, write_public
 from scmanager.application.proving import head_in
 from scmanager.eventstore.checkpoint import NOTE_BYTES_MAX
 from scmanager.eventstore.log_tree import LogTree
@@ -65,14 +64,14 @@ def publish(
     a checkpoint there that is not of this log's past (`head_in`), FolderInUse while another publishes,
     PrivateFileFailed.
     """
-    _make(folder)
+    make_folder(folder)
     with FolderLock(folder / LOCK_FILE, Holder.COMMAND):
-        held = _held(folder / CHECKPOINT, NOTE_BYTES_MAX)
+        held = read_public(folder / CHECKPOINT, NOTE_BYTES_MAX)
         since = None if held is None else head_in(tree, held).size
-        others = {name: data for name, data in beside.items() if _held(folder / name, len(data)) != data}
+        others = {name: data for name, data in beside.items() if read_public(folder / name, len(data)) != data}
         for name, data in others.items():
             write_public(folder / name, data)
-        _sync({folder} if others else set())
+        sync_folders({folder} if others else set())
         size, files, newest = tree.head.size, len(others), held
         if newest is None or since != size:
             files += _bring(tree, folder, since or 0, advance, entries=entries)
@@ -82,7 +81,7 @@ def publish(
             return Published(since or 0, files, since == size)
         if settled != held:
             write_public(folder / CHECKPOINT, settled)
-            _sync({folder})
+            sync_folders({folder})
             files += 1
         if not entries and since != size:
             _prune(folder, since or 0, size)
@@ -97,19 +96,8 @@ def _bring(tree: LogTree, folder: Path, since: int, advance: Callable[[int], Non
         write_public(path, data)
         folders.update(each for each in path.parents if each.is_relative_to(folder))
         files += 1
-    _sync(folders)
+    sync_folders(folders)
     return files
-
-
-def _held(path: Path, bytes_max: int) -> bytes | None:
-    """A file's bytes, cut off beyond `bytes_max` + 1; None without one."""
-    try:
-        with path.open("rb") as file:
-            return file.read(bytes_max + 1)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise _failed(path, "read", error) from error
 
 
 def _prune(folder: Path, since: int, size: int) -> None:
@@ -135,22 +123,3 @@ def _hashes(tree: LogTree, since: int) -> Iterator[tuple[str, bytes]]:
     """Tiles of hashes that differ from those of size `since`, by their paths."""
     for tile in grown(tree.head.size, since):
         yield str(tile), tree.tile(tile)
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise _failed(folder, "made", error) from error
-
-
-def _sync(folders: set[Path]) -> None:
-    for each in folders:
-        try:
-            sync_folder(each)
-        except OSError as error:
-            raise _failed(each, "written", error) from error
-
-
-def _failed(path: Path, act: str, error: OSError) -> PrivateFileFailed:
-    return PrivateFileFailed(path=str(path), act=act, reason=error.strerror or type(error).__name__)
