@@ -102,8 +102,8 @@ class Log:
 def main(arguments: list[str]) -> int:
     asked = argparse.ArgumentParser(description="Check an evidence bundle or a proof of logging, offline.")
     asked.add_argument("file", type=Path)
-    asked.add_argument("--space", help="the space that the bundle has to be of: its id, or the first digits")
-    asked.add_argument("--ledger", help="the author's ledger that it has to be of: its id, or the first digits")
+    asked.add_argument("--space", help="the space that the bundle has to be of: its id, or the first 16 digits")
+    asked.add_argument("--ledger", help="the author's ledger that it has to be of: its id, or the first 16 digits")
     asked.add_argument("--log", help="for a proof of logging: the log's public key, NAME+ID+KEY")
     asked.add_argument("--manifests", type=Path, help="for a proof of logging: the author's key manifests")
     asked.add_argument(
@@ -219,8 +219,8 @@ def bundle(data: bytes, given: argparse.Namespace, holds: list[str], wrong: list
         holds.append("The log that founded the space leads to every other log here.")
     ledger = of_author(logs, manifests, holds, wrong) if manifests else b""
     for what, wanted, found in (("space", given.space, space), ("ledger", given.ledger, ledger)):
-        if wanted is not None and not (wanted and found.hex().startswith(wanted.lower())):
-            wrong.append(f"it is of the {what} {found.hex() or '(none)'}, not of {wanted}")
+        if wanted is not None and not (len(wanted) >= 16 and found.hex().startswith(wanted.lower())):
+            wrong.append(f"it is of the {what} {found.hex() or '(none)'}, not of {wanted}; 16 digits are needed")
 
 
 def parse(data: bytes) -> tuple[list[Log], list[bytes]]:

@@ -22,6 +22,7 @@ from scmanager.application.published_registry import PublishedRegistry
 from scmanager.errors import Refused, Unavailable, Untrusted
 from scmanager.master_ledger import proof
 from scmanager.master_ledger.fetching import Read, SourceLacks
+from scmanager.master_ledger.statistics_batch import PATH
 
 if TYPE_CHECKING:
     import httpx
@@ -30,9 +31,11 @@ STEP_S: Final = 10.0
 """For connecting, and for each piece."""
 FILE_S: Final = 30.0
 ALL_S: Final = 180.0
+STATISTICS: Final = PATH.lstrip("/") + "/"
 PROOFS: Final = "api/v1/ledger/proofs"
 _GONE = frozenset({404, 405, 410})
 _SAID_WHY = frozenset({400, 401, 403, 409, 413, 503})
+_OF_STATISTICS = frozenset({"day-not-held", "statistics-not-published"})
 REFUSAL_BYTES_MAX: Final = 4_096
 _CODE = re.compile("[a-z][a-z0-9-]{0,60}")
 
@@ -166,6 +169,10 @@ async def _got(base: str, path: str, bytes_max: int, seconds: float, body: bytes
         ):
             if body is not None and answer.status_code in _SAID_WHY:
                 raise _refusal(base, await _start_of(answer))
+            if path.startswith(STATISTICS) and answer.status_code in (404, 503):
+                refusal = _refusal(base, await _start_of(answer))
+                if refusal.facts["said"] in _OF_STATISTICS:  # A web server's own 404 says nothing about days.
+                    raise refusal
             _check(answer.status_code, answer.headers.get("content-encoding", "identity"), base, path)
             async for piece in answer.aiter_raw():
                 data += piece

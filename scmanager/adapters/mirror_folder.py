@@ -2,7 +2,8 @@
 
 What lies there already and is right is not fetched again, so a copy that was broken off goes on where it was. The
 checkpoint comes last, as when the author publishes, and never goes back: whoever reads a mirror at any moment finds
-every hash under it. A source can hold back what is new, and nothing else.
+every hash under it. A source can hold back what is new, and nothing else: what witnesses said of the head that lies
+there is neither lost nor made older by it.
 """
 
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -13,8 +14,7 @@ from pathlib import Path
 import msgspec
 
 from scmanager.adapters.folder_lock import FolderLock, Holder
-from scmanager.adapters.private_files import PrivateFileFailed, sync_folder
-from scmanager.adapters.public_files import write_public
+from scmanager.adapters.public_files import make_folder, read_public, sync_folders, write_public
 from scmanager.adapters.tile_folder import LOCK_FILE
 from scmanager.application.published import BUNDLE_BYTES_MAX
 from scmanager.errors import Untrusted
@@ -23,7 +23,8 @@ from scmanager.eventstore.checkpoint import NOTE_BYTES_MAX, BadNote, Checkpoint,
 from scmanager.eventstore.merkle import HASH_BYTES, leaf_hash
 from scmanager.eventstore.tile_tree import TileTree
 from scmanager.eventstore.tiles import WIDTH, BadTile, TilePath, bundle, grown, parse_bundle
-from scmanager.master_ledger.cosigning import merged
+from scmanager.master_ledger.cosignature import TIME_MAX_S, Witness
+from scmanager.master_ledger.cosigning import kept
 from scmanager.master_ledger.fetching import CHECKPOINT, MANIFESTS, SHARED, Read, SourceLacks, tiles_from
 
 
@@ -42,9 +43,13 @@ class Mirrored(msgspec.Struct, frozen=True):
 
 
 def mirror(
-    read: Read, note: bytes, manifests: bytes, folder: Path, advance: Callable[[int], None] = lambda _: None
-) -> Mirrored:
+    read: Read, note: bytes, manifests: bytes, folder: Path, advance: Callable[[int], None] = lambda _: None, *,
+    witnesses: Sequence[Witness] = (), until_s: int = TIME_MAX_S,
+) -> Mirrored:  # fmt: skip
     """Bring the folder up to the head in `note`; `advance` is told how many entries are there.
+
+    `witnesses`: whose lines of a head that lies there already give way to later ones that hold, dated up to `until_s`
+    (UTC seconds); those of others stay as they came, as nobody here can tell which is right.
 
     The caller has checked note and manifests: that they are the ledger's, and go on from what was seen. Raises
     BadTile and what else is wrong with a file of the source, MirrorOfOther, FolderInUse, PrivateFileFailed, and as
@@ -52,18 +57,18 @@ def mirror(
     """
     point = Checkpoint.parse(parse_note(note).text)
     tree = TileTree(point.size, point.root, tiles_from(read))
-    _make(folder)
+    make_folder(folder)
     with FolderLock(folder / LOCK_FILE, Holder.COMMAND):
-        held = _held(folder / CHECKPOINT, NOTE_BYTES_MAX)
+        held = read_public(folder / CHECKPOINT, NOTE_BYTES_MAX)
         since = _since(held, point, tree, folder)
         folders, files = {folder}, 0
         for name, data in _missing(read, tree, folder, since, advance):
             files += _wrote(folder, name, data, folders)
         files += _wrote(folder, MANIFESTS, manifests, folders)
-        _sync(folders)
-        fresh = _with_lines(held, note) if held is not None and since == point.size else note
+        sync_folders(folders)
+        fresh = _with_lines(held, note, witnesses, until_s) if held is not None and since == point.size else note
         files += _wrote(folder, CHECKPOINT, fresh, folders)
-        _sync({folder})
+        sync_folders({folder})
         return Mirrored(point.size, files)
 
 
@@ -96,7 +101,7 @@ def _missing(
         yield from _checked(read, folder, path, shared, partial(_check_parts, entries))
         advance(path.width)
     for tile in grown(tree.size, since):
-        if _held(folder.joinpath(*str(tile).split("/")), tile.width * HASH_BYTES) != (data := tree.tile(tile)):
+        if read_public(folder.joinpath(*str(tile).split("/")), tile.width * HASH_BYTES) != (data := tree.tile(tile)):
             yield str(tile), data
 
 
@@ -104,7 +109,7 @@ def _checked(
     read: Read, folder: Path, path: TilePath, name: str, check: Callable[[Sequence[bytes]], None]
 ) -> Generator[tuple[str, bytes], None, list[bytes]]:
     """The entries of a bundle that stands the check: as it lies there, else as the source has it."""
-    held = _held(folder.joinpath(*name.split("/")), BUNDLE_BYTES_MAX)
+    held = read_public(folder.joinpath(*name.split("/")), BUNDLE_BYTES_MAX)
     if held is not None:
         with suppress(Untrusted):
             said = parse_bundle(held, path.width)
@@ -140,9 +145,9 @@ def _check_parts(entries: Sequence[bytes], shared: Sequence[bytes]) -> None:
             raise BadTile(reason="a part that no entry names")
 
 
-def _with_lines(held: bytes, note: bytes) -> bytes:
+def _with_lines(held: bytes, note: bytes, witnesses: Sequence[Witness], until_s: int) -> bytes:
     """The same head with the cosignatures of both, where they fit."""
-    both = merged(held, note.rpartition(b"\n\n")[2])
+    both = kept(held, note, witnesses, until_s)
     try:
         parse_note(both)
     except BadNote:
@@ -150,41 +155,11 @@ def _with_lines(held: bytes, note: bytes) -> bytes:
     return both
 
 
-def _held(path: Path, bytes_max: int) -> bytes | None:
-    """A file's bytes, cut off beyond `bytes_max` + 1; None without one."""
-    try:
-        with path.open("rb") as file:
-            return file.read(bytes_max + 1)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise _failed(path, "read", error) from error
-
-
 def _wrote(folder: Path, name: str, data: bytes, folders: set[Path]) -> int:
     """1 where that made a difference."""
     path = folder.joinpath(*name.split("/"))
-    if _held(path, len(data)) == data:
+    if read_public(path, len(data)) == data:
         return 0
     write_public(path, data)
     folders.update(each for each in path.parents if each.is_relative_to(folder))
     return 1
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise _failed(folder, "made", error) from error
-
-
-def _sync(folders: set[Path]) -> None:
-    for each in folders:
-        try:
-            sync_folder(each)
-        except OSError as error:
-            raise _failed(each, "written", error) from error
-
-
-def _failed(path: Path, act: str, error: OSError) -> PrivateFileFailed:
-    return PrivateFileFailed(path=str(path), act=act, reason=error.strerror or type(error).__name__)

@@ -1,10 +1,11 @@
-"""Files for everybody: written whole or not at all, and durable once `sync_folder` returned for their folder."""
+"""Files for everybody: written whole or not at all, and durable once `sync_folders` returned for their folders."""
 
 import os
 import secrets
+from collections.abc import Iterable
 from pathlib import Path
 
-from scmanager.adapters.private_files import PrivateFileFailed
+from scmanager.adapters.private_files import PrivateFileFailed, sync_folder
 
 READABLE = 0o644
 
@@ -12,7 +13,7 @@ READABLE = 0o644
 def write_public(path: Path, data: bytes) -> None:
     """Write the whole file, and its folders where they are not there; replaces what is there.
 
-    Its name is durable after `private_files.sync_folder` of its folder. Raises PrivateFileFailed.
+    Its name is durable after `sync_folders` of its folder. Raises PrivateFileFailed.
     """
     fresh = path.with_name(f".{path.name}.{secrets.token_hex(8)}.new")
     try:
@@ -27,5 +28,36 @@ def write_public(path: Path, data: bytes) -> None:
         finally:
             fresh.unlink(missing_ok=True)
     except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise PrivateFileFailed(path=str(path), act="written", reason=reason) from error
+        raise _failed(path, "written", error) from error
+
+
+def read_public(path: Path, bytes_max: int) -> bytes | None:
+    """A file's bytes, cut off beyond `bytes_max` + 1; None without one. Raises PrivateFileFailed."""
+    try:
+        with path.open("rb") as file:
+            return file.read(bytes_max + 1)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise _failed(path, "read", error) from error
+
+
+def make_folder(folder: Path) -> None:
+    """Make it, with those above it. Raises PrivateFileFailed."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _failed(folder, "made", error) from error
+
+
+def sync_folders(folders: Iterable[Path]) -> None:
+    """The names in these folders are durable. Raises PrivateFileFailed."""
+    for each in folders:
+        try:
+            sync_folder(each)
+        except OSError as error:
+            raise _failed(each, "written", error) from error
+
+
+def _failed(path: Path, act: str, error: OSError) -> PrivateFileFailed:
+    return PrivateFileFailed(path=str(path), act=act, reason=error.strerror or type(error).__name__)

@@ -14,8 +14,7 @@ from types import MappingProxyType
 import msgspec
 
 from scmanager.adapters.folder_lock import FolderLock, Holder
-from scmanager.adapters.private_files import PrivateFileFailed, sync_folder
-from scmanager.adapters.public_files import write_public
+from scmanager.adapters.public_files import make_folder, read_public, sync_folders, write_public
 from scmanager.application.proving import head_in
 from scmanager.eventstore.checkpoint import NOTE_BYTES_MAX
 from scmanager.eventstore.log_tree import LogTree
@@ -31,6 +30,20 @@ class Published(msgspec.Struct, frozen=True):
 
     size: int
     files: int
+    is_newest: bool = True
+    """Whether the checkpoint there is that of the tree's head."""
+
+
+Settle = Callable[[bytes | None, bytes], bytes | None]
+"""The checkpoint that lies there and the newest head (the same one where nothing came) to what is to lie there then.
+
+All that is under the newest head lies there when it is called. None: that which lies there stays.
+"""
+
+
+def at_once(_: bytes | None, newest: bytes) -> bytes | None:
+    """The newest head, whatever lies there."""
+    return newest
 
 
 def publish(
@@ -40,58 +53,51 @@ def publish(
     beside: Mapping[str, bytes] = _NOTHING,
     *,
     entries: bool = True,
+    settle: Settle = at_once,
 ) -> Published:
     """Bring the folder up to the tree's head; `advance` is told how many entries were written.
 
     `beside`: whole files by name, replaced where they differ, before the checkpoint says anything new. Without
     `entries` the hashes alone are for everybody; of such a log, which grows all the time, partial tiles are removed
-    once the whole one is there.
-    A head that lies there already is left as it is, with its cosignatures. Raises Untrusted for a checkpoint there
-    that is not of this log's past (`head_in`), FolderInUse while another publishes, PrivateFileFailed.
+    once the whole one is there. `settle` may add cosignatures to the newest head, or leave the one that lies there.
+    A head that lies there already is left as it is, with its cosignatures. Raises what `settle` raises, Untrusted for
+    a checkpoint there that is not of this log's past (`head_in`), FolderInUse while another publishes,
+    PrivateFileFailed.
     """
-    _make(folder)
+    make_folder(folder)
     with FolderLock(folder / LOCK_FILE, Holder.COMMAND):
-        since = _published(tree, folder)
-        others = {name: data for name, data in beside.items() if _held(folder / name, len(data)) != data}
+        held = read_public(folder / CHECKPOINT, NOTE_BYTES_MAX)
+        since = None if held is None else head_in(tree, held).size
+        others = {name: data for name, data in beside.items() if read_public(folder / name, len(data)) != data}
         for name, data in others.items():
             write_public(folder / name, data)
-        _sync({folder} if others else set())
-        if since == tree.head.size:
-            return Published(since, len(others))
-        brought = _bring(tree, folder, since or 0, advance, entries=entries)
-        if not entries:
-            _prune(folder, since or 0, brought.size)
-        return Published(brought.size, brought.files + len(others))
+        sync_folders({folder} if others else set())
+        size, files, newest = tree.head.size, len(others), held
+        if newest is None or since != size:
+            files += _bring(tree, folder, since or 0, advance, entries=entries)
+            newest = tree.note()
+        settled = settle(held, newest)
+        if settled is None:
+            return Published(since or 0, files, since == size)
+        if settled != held:
+            write_public(folder / CHECKPOINT, settled)
+            sync_folders({folder})
+            files += 1
+        if not entries and since != size:
+            _prune(folder, since or 0, size)
+        return Published(size, files)
 
 
-def _bring(tree: LogTree, folder: Path, since: int, advance: Callable[[int], None], *, entries: bool) -> Published:
+def _bring(tree: LogTree, folder: Path, since: int, advance: Callable[[int], None], *, entries: bool) -> int:
+    """Write all that is under the head and not under that of size `since`; how many files that were."""
     folders, files = {folder}, 0
     for name, data in chain(_entries(tree, since, advance) if entries else (), _hashes(tree, since)):
         path = folder.joinpath(*name.split("/"))
         write_public(path, data)
         folders.update(each for each in path.parents if each.is_relative_to(folder))
         files += 1
-    _sync(folders)
-    write_public(folder / CHECKPOINT, tree.note())
-    _sync({folder})
-    return Published(tree.head.size, files + 1)
-
-
-def _published(tree: LogTree, folder: Path) -> int | None:
-    """The size of the checkpoint that lies there; None without one."""
-    note = _held(folder / CHECKPOINT, NOTE_BYTES_MAX)
-    return None if note is None else head_in(tree, note).size
-
-
-def _held(path: Path, bytes_max: int) -> bytes | None:
-    """A file's bytes, cut off beyond `bytes_max` + 1; None without one."""
-    try:
-        with path.open("rb") as file:
-            return file.read(bytes_max + 1)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise _failed(path, "read", error) from error
+    sync_folders(folders)
+    return files
 
 
 def _prune(folder: Path, since: int, size: int) -> None:
@@ -117,22 +123,3 @@ def _hashes(tree: LogTree, since: int) -> Iterator[tuple[str, bytes]]:
     """Tiles of hashes that differ from those of size `since`, by their paths."""
     for tile in grown(tree.head.size, since):
         yield str(tile), tree.tile(tile)
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise _failed(folder, "made", error) from error
-
-
-def _sync(folders: set[Path]) -> None:
-    for each in folders:
-        try:
-            sync_folder(each)
-        except OSError as error:
-            raise _failed(each, "written", error) from error
-
-
-def _failed(path: Path, act: str, error: OSError) -> PrivateFileFailed:
-    return PrivateFileFailed(path=str(path), act=act, reason=error.strerror or type(error).__name__)

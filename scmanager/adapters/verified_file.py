@@ -12,7 +12,7 @@ from typing import Literal
 import msgspec
 
 from scmanager.adapters.private_files import private_folder, write_private
-from scmanager.eventstore.audit_judge import Verified
+from scmanager.eventstore.audit_judge import Ended, Verified
 
 FILE_BYTES_MAX = 16 << 20
 EVERY_S = 1.0
@@ -24,6 +24,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     events: str
     deep: bool
     branches: tuple[Verified, ...]
+    ended: tuple[Ended, ...] = ()
 
 
 class VerifiedFile:
@@ -34,6 +35,8 @@ class VerifiedFile:
         name = sha256(self._events.encode("utf-8", "surrogatepass")).hexdigest()[:16]
         self.path = state / f"verified-{name}.json"
         self._branches: dict[tuple[bytes, int], Verified] = {}
+        self.ended: tuple[Ended, ...] = ()
+        """Where each branch ended, when all of them were verified last."""
         self._written_s = time.monotonic()
 
     def read(self) -> tuple[Verified, ...]:
@@ -43,7 +46,10 @@ class VerifiedFile:
                 kept = msgspec.json.decode(file.read(FILE_BYTES_MAX), type=_File)
         except (OSError, msgspec.MsgspecError, ValueError, RecursionError):
             return ()
-        if kept.events != self._events or (self._deep and not kept.deep):
+        if kept.events != self._events:
+            return ()
+        self.ended = kept.ended
+        if self._deep and not kept.deep:
             return ()
         self._branches = {(each.log, each.branch): each for each in kept.branches}
         return kept.branches
@@ -56,13 +62,14 @@ class VerifiedFile:
 
     def write(self) -> None:
         """Write down all of it. Raises PrivateFileFailed."""
-        if self._branches:
+        if self._branches or self.ended:
             private_folder(self._state)
-            kept = _File("scm-verified/1", self._events, self._deep, tuple(self._branches.values()))
+            kept = _File("scm-verified/1", self._events, self._deep, tuple(self._branches.values()), self.ended)
             write_private(self.path, msgspec.json.encode(kept))
         self._written_s = time.monotonic()
 
     def forget(self) -> None:
         """Something is wrong: nothing is gone on from."""
         self._branches.clear()
+        self.ended = ()
         self.path.unlink(missing_ok=True)

@@ -93,6 +93,21 @@ def cosign_folder(folder: Path, policy: Policy, until_s: int) -> tuple[bytes, li
     return fresh, words
 
 
+def cosigned_head(
+    folder: Path, held: bytes | None, newest: bytes, policy: Policy, until_s: int
+) -> tuple[bytes | None, list[Word]]:
+    """The newest head with the lines of its witnesses, once a quorum has cosigned it; its tiles are read here.
+
+    None: the checkpoint that lies there stays. Raises SourceLacks, BadNote, BadCheckpoint, BadTile.
+    """
+    point = Checkpoint.parse(parse_note(newest).text)
+    tree = TileTree(point.size, point.root, tiles_from(from_folder(folder)))
+    words = ask_all(newest, tree, by_address(policy), until_s)
+    fresh = merged(newest, b"".join(each.lines for each in words))
+    met = policy.is_met(policy.cosigned(parse_note(fresh), until_s))
+    return (fresh if met or newest == held else None), words
+
+
 async def _all(note: bytes, tree: TileTree, asked: Mapping[str, Mapping[str, Witness]], until_s: int) -> list[Word]:
     room, trees = asyncio.Semaphore(AT_ONCE), asyncio.Lock()
 

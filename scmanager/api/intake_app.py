@@ -25,7 +25,7 @@ from scmanager.api.connections import ABORT
 from scmanager.api.error_answers import broken, headed, not_offered, telling
 from scmanager.api.guard import REQUEST_ID, ROOM_FULL
 from scmanager.api.listening import REQUESTS_MAX
-from scmanager.api.readers import Buckets, Rate, address_of
+from scmanager.api.readers import Buckets, OpenRequests, Rate, TooManyOpen, address_of
 from scmanager.application.reports import Allows, ConsentUnknown, Kind, ReportsUnusable
 from scmanager.application.sequencing import IntakeFull, Reports
 from scmanager.errors import Refused, ScManagerError, Unavailable
@@ -83,6 +83,7 @@ class BodyNotJson(Refused):
 
 STATUS: Final = {
     TooManyReports.code: 429,
+    TooManyOpen.code: 429,
     IntakeOnlyPost.code: 405,
     BodyNotJson.code: 415,
     NodeMistyped.code: 404,
@@ -118,6 +119,7 @@ class IntakeApp:
         self._reporters, self._addresses, self._ungreeted, self._all = (
             Buckets(each, clock_s) for each in (limits.reporter, limits.address, limits.ungreeted, limits.all)
         )
+        self._open = OpenRequests()
         self._bytes_max = {_pattern(each.path): each.bytes_max for each in kinds}
         self._app = FastAPI(
             title="SC Manager: what is reported to the author", version=__version__, openapi_url=OPENAPI,
@@ -138,10 +140,12 @@ class IntakeApp:
         named = headed(send, scope[REQUEST_ID])
         try:
             async with asyncio.timeout(ANSWER_S):
-                if scope["path"] != OPENAPI:
-                    self._check(scope)
-                    receive = await _body(receive, self._size_of(scope["path"]) or 0)
-                await self._app(scope, receive, named)
+                if scope["path"] == OPENAPI:
+                    await self._app(scope, receive, named)
+                    return
+                self._check(scope)
+                with self._open.one(scope):
+                    await self._app(scope, await _body(receive, self._size_of(scope["path"]) or 0), named)
         except (TimeoutError, ClientDisconnect):  # Who sends so slowly has his place taken.
             scope.get(ABORT, bool)()
         except ScManagerError as error:

@@ -7,8 +7,9 @@ X-Forwarded-For. What says nothing comes from this machine and is not counted.
 
 import ipaddress
 import time
-from collections import OrderedDict
-from collections.abc import Callable
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 
 import msgspec
@@ -21,6 +22,8 @@ ROOM = 4_000.0
 FILL_S = 400.0
 """What comes back in a second."""
 PROOF_COST, LIST_COST = 5.0, 20.0
+OPEN_MAX = 8
+"""Requests with a body, of one address, not answered yet: whoever sends slowly holds so many places, and no more."""
 KNOWN_MAX = 20_000
 """Addresses; beyond that the one that asked longest ago is forgotten."""
 NAMES_MAX = 100_000
@@ -35,6 +38,13 @@ class TooManyRequests(Unavailable):
 
     code = "too-many-requests"
     hint = "Wait as long as Retry-After says. Tiles and bundles may be kept for ever: ask for each once."
+
+
+class TooManyOpen(Unavailable):
+    """You have {open_max} requests open here, and no more are taken from one address."""
+
+    code = "too-many-open"
+    hint = "Nothing was done. Send it again once another was answered; as long as Retry-After says is enough."
 
 
 class Rate(msgspec.Struct, frozen=True):
@@ -89,6 +99,34 @@ class Readers:
         wait_s = self._buckets.wait_s(reader, cost)
         self._buckets.take(reader, 0.0 if wait_s else cost)
         return wait_s
+
+
+class OpenRequests:
+    """How many requests each address has open. Used by one thread; knows those only that have some."""
+
+    def __init__(self, open_max: int | None = None) -> None:
+        self._open_max = OPEN_MAX if open_max is None else open_max
+        self._open: Counter[str] = Counter()
+
+    @contextmanager
+    def one(self, scope: Scope) -> Iterator[None]:
+        """One more, for as long as this lasts: to be entered before its body is read. Raises TooManyOpen."""
+        address = address_of(scope)
+        if not address:
+            yield
+            return
+        if self._open[address] >= self._open_max:
+            raise TooManyOpen(open_max=self._open_max)
+        self._open[address] += 1
+        try:
+            yield
+        finally:
+            self._open[address] -= 1
+            if not self._open[address]:
+                del self._open[address]
+
+    def __len__(self) -> int:
+        return len(self._open)
 
 
 def address_of(scope: Scope) -> str:

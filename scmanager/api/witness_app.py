@@ -20,7 +20,7 @@ from scmanager.api import failures
 from scmanager.api.connections import ABORT
 from scmanager.api.guard import ROOM_FULL
 from scmanager.api.listening import REQUESTS_MAX
-from scmanager.api.readers import Readers, TooManyRequests, address_of
+from scmanager.api.readers import OpenRequests, Readers, TooManyOpen, TooManyRequests, address_of
 from scmanager.errors import Refused, ScManagerError, Unavailable
 from scmanager.master_ledger.witnessing import (
     REQUEST_BYTES_MAX,
@@ -104,7 +104,7 @@ class WitnessApp:
     """The app. One at a time in each event loop."""
 
     def __init__(self, witness: Witness) -> None:
-        self._witness, self._patience, self._readers = witness, Patience(), Readers()
+        self._witness, self._patience, self._readers, self._open = witness, Patience(), Readers(), OpenRequests()
         self._judging = asyncio.Semaphore(AT_ONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -133,9 +133,10 @@ class WitnessApp:
             if method != "POST":
                 return _only("POST")
             self._count(scope)
-            async with asyncio.timeout(BODY_S):
-                body = await _body(scope, receive)
-            return await self._submitted(body)
+            with self._open.one(scope):
+                async with asyncio.timeout(BODY_S):
+                    body = await _body(scope, receive)
+                return await self._submitted(body)
         asked = _READ.fullmatch(path)
         if not asked:
             raise WitnessPathUnknown(path=ascii(path[:200]))
@@ -177,7 +178,7 @@ def refused(error: ScManagerError) -> Response:
 def _more(error: ScManagerError) -> int:
     if isinstance(error, WitnessPathUnknown):
         return 404
-    if isinstance(error, WitnessAskedTooOften | TooManyRequests):
+    if isinstance(error, WitnessAskedTooOften | TooManyRequests | TooManyOpen):
         return 429
     if isinstance(error, failures.BodyTooLarge):
         return 413

@@ -37,6 +37,8 @@ Not shown: that nothing else stands in the log, that nobody was shown another hi
 entry had the right. Compare the space's id with what you know of it."""
 _RANGE = re.compile(r"(0|[1-9][0-9]{0,15})\.\.(0|[1-9][0-9]{0,15})", re.ASCII)
 _MICROSECOND = 10**6
+ID_DIGITS_MIN = 16
+"""Fewer digits say nothing: whoever makes a space can search for an id that begins with them."""
 
 
 class OneKindOfEvidence(Refused):
@@ -101,7 +103,7 @@ def check_bundle(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The bundle.")],
     space: Annotated[
         str | None,
-        typer.Option("--space", metavar="ID", help="The space it has to be of: 64 hex digits, or the first."),
+        typer.Option("--space", metavar="ID", help="The space it has to be of: 64 hex digits, or the first 16."),
     ] = None,
     ledger: Annotated[
         str | None, typer.Option("--ledger", metavar="ID", help="The author's ledger it has to be of.")
@@ -111,9 +113,9 @@ def check_bundle(
     """Check an evidence bundle: from the file alone, and everything that is wrong is told."""
     report = check(Bundle.parse(read_bytes(file, FILE_BYTES_MAX)))
     others = [
-        f"it is of the {what} {found.hex() or 'none'}, not of {wanted}"
+        f"it is of the {what} {found.hex() or 'none'}, and {wanted or 'nothing'} was asked for; 16 digits are needed"
         for what, wanted, found in (("space", space, report.space), ("ledger", ledger, report.ledger))
-        if wanted is not None and not (wanted and found.hex().startswith(wanted.lower()))
+        if wanted is not None and not (len(wanted) >= ID_DIGITS_MIN and found.hex().startswith(wanted.lower()))
     ]
     if as_json:
         say_json(_told(report, others))

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 import typer
 
 from scmanager.cli.audit_points import NOW, ZoneOption, read_point, shelf_at
+from scmanager.cli.audit_proofs import LOGS, coordinates, keys_in, write_proofs
 from scmanager.cli.audit_proofs import Place as Proved
-from scmanager.cli.audit_proofs import coordinates, write_proofs
 from scmanager.cli.audit_replay import UntilOption
 from scmanager.cli.audit_sources import Evidence, FromOption, SpaceOption, evidence
 from scmanager.cli.audit_telling import Telling, is_claims, things_named
@@ -64,7 +64,8 @@ def explain(
         telling = Telling(read.place(shelf), past)
         told = _Explaining(read, telling).told(what, kind)
         if proof is not None:
-            told["proofs"] = write_proofs(read.store, [each["proved"] for each in told["steps"]], proof)
+            places = [each["proved"] for each in told["steps"]]
+            told["proofs"], told["log_keys"] = write_proofs(read.store, places, proof), keys_in(places)
     for each in told["steps"]:
         each["proved"] = each["proved"].plain()
     if as_json:
@@ -242,7 +243,13 @@ def _print(told: dict[str, Any]) -> None:
         return
     remark(CLAIMED)
     if "proofs" in told:
-        remark(f"{counted(len(told['proofs']), 'proof is', 'proofs are')} written.")
+        for key in told["log_keys"]:
+            say(f"\nlog key  {key}")
+        proofs = counted(len(told["proofs"]), "proof is", "proofs are")
+        remark(
+            f"{proofs} written, and the keys of their logs ({LOGS}). Whoever checks one needs the log's key from you:"
+        )
+        remark("python verify_bundle.py FILE --log KEY")
 
 
 def _print_step(number: int, each: dict[str, Any]) -> None:

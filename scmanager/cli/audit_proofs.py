@@ -13,14 +13,18 @@ import msgspec
 from scmanager.adapters.private_files import private_folder, write_private
 from scmanager.cli.output import short
 from scmanager.cli.targets import TargetTaken
+from scmanager.domain.ledger import LedgerLog
 from scmanager.eventstore import merkle
 from scmanager.eventstore.checkpoint import Checkpoint, note_from, origin
 from scmanager.eventstore.store import Store
+from scmanager.master_ledger.issuing import vkey_of
 from scmanager.master_ledger.proof import EXTENSION, Proof
 from scmanager.spaces.opening import Opened, parse_row
 from scmanager.spaces.space import Space
 
 PAGE_ROWS = 5_000
+LOGS = "logs"
+"""In a folder of proofs: the public keys of their logs."""
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -32,6 +36,8 @@ class Place(msgspec.Struct, frozen=True):
     size: int
     """Of that head; 0 where none is here."""
     origin: str
+    key: str
+    """The log's public key, NAME+ID+KEY, as whoever checks its proofs has to know it."""
     note: str
     id: bytes
 
@@ -50,16 +56,20 @@ class Place(msgspec.Struct, frozen=True):
 def coordinates(store: Store, space: Space, opened: Opened) -> Place:
     """Where an entry stands, and under which signed head."""
     one, name = opened.entry, origin(space.id, opened.entry.log)
+    key = vkey_of(LedgerLog(space.id, one.log, space.public(one.log), None), name)
     note = store.note(one.log, opened.branch, one.seq + 1)
     if note is None:
-        return Place(one.log, opened.branch, one.seq, 0, name, "", one.id)
+        return Place(one.log, opened.branch, one.seq, 0, name, key, "", one.id)
     point = Checkpoint(name, note.size, note.root)
     signed = note_from(point, note.signature, space.public(one.log)).decode()
-    return Place(one.log, opened.branch, one.seq, note.size, name, signed, one.id)
+    return Place(one.log, opened.branch, one.seq, note.size, name, key, signed, one.id)
 
 
 def write_proofs(store: Store, places: Sequence[Place], folder: Path) -> list[str]:
-    """One file an event, in a folder that is not there yet; their names. Raises TargetTaken, PrivateFileFailed."""
+    """One file an event, in a folder that is not there yet; their names. Beside them LOGS, a key a line.
+
+    Raises TargetTaken, PrivateFileFailed.
+    """
     if folder.exists():
         raise TargetTaken(path=str(folder), how="")
     private_folder(folder)
@@ -76,4 +86,10 @@ def write_proofs(store: Store, places: Sequence[Place], folder: Path) -> list[st
         made = Proof.of(parse_row(row), row.shared, hashes, each.note.encode())
         names.append(f"{each.id.hex()[:24]}{EXTENSION}")
         write_private(folder / names[-1], made.to_bytes())
+    write_private(folder / LOGS, "".join(f"{key}\n" for key in keys_in(places)).encode("ascii"))
     return names
+
+
+def keys_in(places: Sequence[Place]) -> list[str]:
+    """The keys of the logs in which these are proved, each once."""
+    return list(dict.fromkeys(each.key for each in places if each.size))

@@ -21,6 +21,7 @@ from scmanager.cli.session import NoFolder, session_of
 from scmanager.errors import Refused, Untrusted
 from scmanager.eventstore import audit, audit_published
 from scmanager.eventstore.audit_chunk import Finding
+from scmanager.eventstore.audit_judge import Ended, departed
 from scmanager.eventstore.checkpoint import NOTE_BYTES_MAX, parse_note
 from scmanager.eventstore.own_tables import GUARD_MISSING
 from scmanager.master_ledger import policy as policies
@@ -151,9 +152,13 @@ def _folder(context: typer.Context, path: Path, depth: str, *, resume: bool) -> 
     if since and not report.ok and not any(each.code == "log-shrunk" for each in report.findings):
         remark(ALL_OVER)
         report = _audited(events, depth, (), kept)
-    if report.ok:
+    shorter = [each for each in report.findings if each.code == "log-shrunk"]
+    gone = departed(kept.ended, {(h.log, h.branch): (h.size, h.root) for h in report.heads})
+    gone = [each for each in gone if each.log not in {known.log for known in shorter}]
+    if report.ok and not gone:
+        kept.ended = tuple(Ended(h.log, h.branch, h.size, h.root) for h in report.heads)
         kept.write()
-    else:
+    elif not gone and not shorter:  # Those are told each time, until an audit without --resume begins anew.
         kept.forget()
     heads = [
         {"space": h.space, "log": h.log, "branch": h.branch, "size": h.size, "root": h.root}
@@ -165,7 +170,7 @@ def _folder(context: typer.Context, path: Path, depth: str, *, resume: bool) -> 
         report.entries,
         report.logs,
         heads,
-        [*report.findings],
+        [*report.findings, *gone],
         report.pending,
         resumed_after=report.resumed,
     )

@@ -14,24 +14,34 @@ import typer
 
 from scmanager.adapters.author_key import Role, write_author_key
 from scmanager.adapters.space_file import read_bytes
+from scmanager.adapters.trust_files import read_trust
 from scmanager.adapters.wrapping import PassphraseProtection
 from scmanager.cli import author_files as files
 from scmanager.cli.author_files import KeyOption, PolicyOption
 from scmanager.cli.output import JsonFlag, remark, say, say_json, say_result
-from scmanager.cli.session import ask_passphrase
+from scmanager.cli.session import ask_passphrase, session_of
 from scmanager.cli.spaces import OutOption
 from scmanager.cli.targets import check_target
 from scmanager.domain.ledger import KeyManifest, KeysPublished, LedgerLog, Retired
+from scmanager.errors import Refused
 from scmanager.eventstore.checkpoint import NOTE_BYTES_MAX
 from scmanager.eventstore.signing import SigningKey
 from scmanager.master_ledger import issuing, manifest, submission
 from scmanager.master_ledger.manifest import DoesNotFollow, TrustedKeys
+from scmanager.master_ledger.policy import Policy
 from scmanager.master_ledger.statement import manifest_hash
 from scmanager.master_ledger.submission import Submission
 
 COUNTERSIGN = "The keepers of the other keys sign it next: scm author countersign {file} --key KEY -o SIGNED"
 SIGNED = "Enough have signed. Next, where the ledger is written: scm author append {file}"
 AfterOption = Annotated[Path, typer.Option("--after", metavar="FILE", help="The key manifests so far, oldest first.")]
+
+
+class NothingWouldCount(Refused):
+    """No update or plugin that this key ever signed would count any more in log {logs}."""
+
+    code = "nothing-would-count"
+    hint = "Give the last witnessed checkpoint of each log: --head FILE. If it is meant so: --nothing-counts."
 
 
 def keygen(
@@ -97,6 +107,7 @@ def publish(
 
 
 def revoke(
+    context: typer.Context,
     revoked: Annotated[str, typer.Argument(metavar="KEY", help="Its public half: a root, release or log key.")],
     after: AfterOption,
     output: OutOption,
@@ -105,6 +116,9 @@ def revoke(
         typer.Option("--head", metavar="FILE", help="The last witnessed checkpoint of a log: up to there it counts."),
     ] = None,
     policy: PolicyOption = None,
+    nothing_counts: Annotated[
+        bool, typer.Option("--nothing-counts", help="Of a release key: nothing that it ever signed in those logs.")
+    ] = False,
     instead: Annotated[
         str | None, typer.Option("--instead", metavar="KEY", help="Takes the place of a root or release key.")
     ] = None,
@@ -113,16 +127,25 @@ def revoke(
 ) -> None:
     """Write the next key manifest, in which a lost or stolen key has no word any more.
 
-    Without --head nothing that a release key ever signed counts. A log is closed at its own head.
+    What a release key signed counts up to the --head of each log; without one nothing does, and --nothing-counts says
+    so. A log is closed at its own head. Heads have to be cosigned: by --policy, else by what this machine goes by.
     """
     check_target(output)
     so_far = files.read_submissions(after)
     old = _trusted(so_far).manifest
     read, until_s = files.read_policy(policy), files.now_s()
+    if read is None and head:
+        read = _trusted_policy(context, so_far)
     notes = [read_bytes(path, NOTE_BYTES_MAX) for path in head or ()]
     heads = dict(issuing.head_of(old, note, read, until_s) for note in notes)
     other = files.public_key(instead) if instead else None
-    made = issuing.revocation(old, files.public_key(revoked), heads, until_s, other)
+    retired = files.public_key(revoked)
+    lacking = [each.log for each in old.logs if each.log not in heads] if retired in old.release.keys else []
+    if lacking and not nothing_counts:
+        raise NothingWouldCount(logs=", ".join(map(bytes.hex, lacking)))
+    made = issuing.revocation(old, retired, heads, until_s, other)
+    if lacking:
+        remark(f"Nothing that it ever signed counts any more in log {', '.join(map(bytes.hex, lacking))}.")
     _write(output, so_far, made, key, as_json=as_json)
 
 
@@ -180,6 +203,12 @@ def _write(
     remark(
         COUNTERSIGN.format(file=output.name) if lacking else "Carry it to the server, and publish the ledger's id."
     )
+
+
+def _trusted_policy(context: typer.Context, so_far: tuple[Submission, ...]) -> Policy | None:
+    """That of the folder which SCM_TRUST names, if it is of this ledger. Raises as `read_trust`."""
+    trust = read_trust(session_of(context).settings.trust)
+    return trust.policy if trust.ledger == manifest_hash(_first(so_far).statement) else None
 
 
 def _trusted(so_far: tuple[Submission, ...] | list[Submission]) -> TrustedKeys:

@@ -18,6 +18,7 @@ from scmanager.application import proving
 from scmanager.author import ledger as own_ledger
 from scmanager.cli import author_files as files
 from scmanager.cli.author_statements import ArtefactArgument
+from scmanager.cli.author_witnesses import Settling
 from scmanager.cli.output import JsonFlag, progress, remark, say_result
 from scmanager.cli.session import Place, session_of
 from scmanager.cli.targets import ReplaceFlag, check_replaceable
@@ -109,13 +110,29 @@ def prove(
 def publish(
     context: typer.Context,
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Made if it is not there; later only added to.")],
+    policy: Annotated[
+        Path | None,
+        typer.Option(
+            "--policy", metavar="FILE", help="Ask these witnesses first; without a quorum the old head stays."
+        ),
+    ] = None,
+    unwitnessed: Annotated[
+        bool, typer.Option("--unwitnessed", help="Put a bare head there, though a cosigned one lies there.")
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Write the ledger as static files for any web server: checkpoint, tiles, entries (C2SP tlog-tiles), keys."""
+    """Write the ledger as static files for any web server: checkpoint, tiles, entries (C2SP tlog-tiles), keys.
+
+    A cosigned checkpoint gives way to a cosigned one: whoever asks for witnesses would find nothing to go by else.
+    Exit code 1 if no quorum has cosigned the new head by now; then the old one stays, and it is tried again.
+    """
+    settling = Settling(folder, policy, unwitnessed=unwitnessed)
     with session_of(context).open() as place:
         tree, statements = _tree(place)
         manifests = manifests_of(statements)
         beside = {MANIFESTS: submission.encode(manifests)} if manifests else {}
         with progress("Writing entries", tree.head.size) as advance:
-            done = tile_folder.publish(tree, folder, advance, beside)
-    say_result({"folder": str(folder), "size": done.size, "files": done.files}, as_json=as_json)
+            done = tile_folder.publish(tree, folder, advance, beside, settle=settling.settle)
+    told = {"folder": str(folder), "size": done.size, "files": done.files}
+    say_result(told | ({} if settling.met is None else {"quorum": settling.met}), as_json=as_json)
+    settling.tell(done, tree.head.size)

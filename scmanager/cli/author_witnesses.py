@@ -14,6 +14,7 @@ import typer
 from scmanager.adapters import witness_client
 from scmanager.adapters.public_files import write_public
 from scmanager.adapters.space_file import read_bytes
+from scmanager.adapters.tile_folder import Published
 from scmanager.application.proving import NotEntered, head_in
 from scmanager.author import ledger as own_ledger
 from scmanager.cli import author_files as files
@@ -30,11 +31,62 @@ from scmanager.master_ledger.verification import AHEAD_S
 from scmanager.spaces.opening import parse_row
 
 
+class CosignedThere(Refused):
+    """The checkpoint in {folder} is cosigned, and this would put a bare one in its place."""
+
+    code = "cosigned-there"
+    hint = (
+        "Have the new one cosigned first: --policy FILE. A bare one (--unwitnessed) fails whoever asks for witnesses."
+    )
+
+
 class NoWitnessAddress(Refused):
     """No witness in this policy has an address."""
 
     code = "no-witness-address"
     hint = "Put it at the end of its line: witness NAME KEY https://example.org/witness."
+
+
+class Settling:
+    """Which checkpoint a folder gets when it is published to, by what witnesses say."""
+
+    def __init__(self, folder: Path, policy: Path | None, *, unwitnessed: bool) -> None:
+        """Raises FileUnreadable, BadPolicy, NoWitnessAddress."""
+        self._folder, self._unwitnessed = folder, unwitnessed
+        self._rules = files.read_policy(policy)
+        if self._rules is not None and self._rules.quorum is not None and not self._rules.addresses:
+            raise NoWitnessAddress
+        self._words: list[witness_client.Word] = []
+        self.met: bool | None = None
+        """Whether a quorum has cosigned the newest head; None where nobody was asked."""
+
+    def settle(self, held: bytes | None, newest: bytes) -> bytes | None:
+        """As `tile_folder.Settle`. Raises CosignedThere, and as `witness_client.cosigned_head`."""
+        if self._rules is None:
+            if newest != held and held is not None and not self._unwitnessed and len(parse_note(held).signatures) > 1:
+                raise CosignedThere(folder=str(self._folder))
+            return newest
+        until_s = files.now_s() + AHEAD_S
+        settled, self._words = witness_client.cosigned_head(self._folder, held, newest, self._rules, until_s)
+        self.met = settled is not None and self._rules.is_met(self._rules.cosigned(parse_note(settled), until_s))
+        return newest if settled is None and self._unwitnessed else settled
+
+    def tell(self, done: Published, size: int) -> None:
+        """What came of it, for people. Raises Exit where no quorum has cosigned the newest head."""
+        remark_problems(self._words)
+        if self.met is None:
+            remark("If witnesses follow it, next: scm author cosign DIR --policy FILE.")
+        elif not self.met:
+            stays = "" if done.is_newest else f" What lay there stays: size {done.size}, not {size}."
+            remark(f"No quorum has cosigned it.{stays} Next: the same again later.")
+            raise typer.Exit(EXIT_REFUSED)
+
+
+def remark_problems(words: list[witness_client.Word]) -> None:
+    """Which witnesses gave no word, and why."""
+    for each in words:
+        if each.problem:
+            remark(f"{each.address}: {each.problem} {each.problem.hint}")
 
 
 def cosign(
@@ -65,9 +117,7 @@ def cosign(
     else:
         for name, at_s in cosigned.items():
             say(f"{name.decode('utf-8', 'replace')}  {utc(at_s)}")
-        for each in words:
-            if each.problem:
-                remark(f"{each.address}: {each.problem} {each.problem.hint}")
+        remark_problems(words)
         say(f"size {size}: {'a quorum has' if met else 'no quorum has'} cosigned it")
     if not met:
         raise typer.Exit(EXIT_REFUSED)

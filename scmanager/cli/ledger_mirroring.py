@@ -8,6 +8,7 @@ import typer
 
 from scmanager.adapters.ledger_source import Source
 from scmanager.adapters.mirror_folder import mirror
+from scmanager.cli import author_files as files
 from scmanager.cli.output import JsonFlag, progress, remark, say_result
 from scmanager.cli.trusting import LedgerChoice, ManifestsChoice, PolicyChoice, followed, trusting
 from scmanager.eventstore.checkpoint import NOTE_BYTES_MAX, Checkpoint, parse_note
@@ -40,7 +41,10 @@ def mirror_ledger(
         return Source(source).read(path, bytes_max)  # Each file has its time, and all of them as long as they take.
 
     with progress("Copying entries", size) as advance:
-        done = mirror(fresh, note, submission.encode(held.manifests), folder, advance)
+        done = mirror(
+            fresh, note, submission.encode(held.manifests), folder, advance,
+            witnesses=tuple(given.policy.witnesses.values()), until_s=files.now_s(),
+        )  # fmt: skip
     say_result({"folder": str(folder), "size": done.size, "files": done.files}, as_json=as_json)
     if given.policy.quorum is None:
         remark("The policy asks for no witness: nobody but the log vouches that others are shown the same.")

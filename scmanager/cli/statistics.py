@@ -10,8 +10,9 @@ from typing import Annotated, Any
 
 import typer
 
-from scmanager.adapters.ledger_source import Source
+from scmanager.adapters.ledger_source import ServerRefuses, Source
 from scmanager.adapters.public_files import write_public
+from scmanager.application.releasing import DayNotClosed, DayNotHeld
 from scmanager.cli import author_files as files
 from scmanager.cli.output import JsonFlag, remark, say, say_json, say_result
 from scmanager.cli.session import session_of
@@ -99,16 +100,23 @@ def release(
 
 
 def _fetched(source: str, day: int | None) -> tuple[int, bytes]:
-    """The day and its proof. Raises SourceLacks where there is none."""
+    """The day and its proof. Raises DayNotHeld, DayNotClosed, ServerRefuses, and SourceLacks where there is none."""
     ask = Source(source).read
     today = files.now_s() // DAY_S
     days = [day] if day is not None else list(range(today, today - LATEST_MAX, -1))
     for each in days[:-1]:
         try:
             return each, ask(_path(each), statistics_proof.FILE_BYTES_MAX)
-        except SourceLacks:
+        except (SourceLacks, ServerRefuses):
             continue
-    return days[-1], ask(_path(days[-1]), statistics_proof.FILE_BYTES_MAX)
+    try:
+        return days[-1], ask(_path(days[-1]), statistics_proof.FILE_BYTES_MAX)
+    except ServerRefuses as refusal:
+        if refusal.facts["said"] == DayNotHeld.code:
+            if days[-1] + 1 >= today:
+                raise DayNotClosed(day=_date(days[-1])) from None
+            raise DayNotHeld(day=_date(days[-1])) from None
+        raise
 
 
 def _path(day: int) -> str:

@@ -1,11 +1,26 @@
 """What the chunks of a branch make together: its tree, its chain, and how far it was found to be what was signed."""
 
+from collections.abc import Iterable, Mapping
+
 import msgspec
 
 from scmanager.eventstore import audit_chunk, entry, merkle
 from scmanager.eventstore.audit_chunk import CHAIN_BROKEN, FALLING, Branch, Chunk, Finding
 
 SHRUNK = "it had more entries when it was verified last: the store was put back, or cut off"
+
+
+GONE = "it was here when it was verified last: the store was put back, or the log taken out"
+OTHER = "it is not the log that was verified last: another history of as many entries"
+
+
+class Ended(msgspec.Struct, frozen=True):
+    """Where a branch ended when all of it was verified: what it may not be shorter than later."""
+
+    log: bytes
+    branch: int
+    size: int
+    root: bytes
 
 
 class Verified(msgspec.Struct, frozen=True):
@@ -25,6 +40,18 @@ class Verified(msgspec.Struct, frozen=True):
     hlc: int
     pos: int
     """Of the last entry, where the audit was deep."""
+
+
+def departed(ended: Iterable[Ended], heads: Mapping[tuple[bytes, int], tuple[int, bytes]]) -> list[Finding]:
+    """What is gone, shorter, or another of the same size, by (size, root) of the branches that are there now."""
+    found = []
+    for each in ended:
+        size, root = heads.get((each.log, each.branch), (0, b""))
+        if size < each.size:
+            found.append(Finding(each.log, None, "log-shrunk", SHRUNK if size else GONE))
+        elif size == each.size and root != each.root:
+            found.append(Finding(each.log, None, "log-replaced", OTHER))
+    return found
 
 
 class Judge:

@@ -14,7 +14,7 @@ import msgspec
 from scmanager.errors import Unavailable, Untrusted
 from scmanager.eventstore.checkpoint import BadNote, Checkpoint, WrongSignature, parse_note
 from scmanager.eventstore.tile_tree import TileTree
-from scmanager.master_ledger.cosignature import Witness, cosigned_at
+from scmanager.master_ledger.cosignature import KEY_BYTES, Witness, cosigned_at
 
 ANSWER_BYTES_MAX: Final = 64 * 1024
 TRIES: Final = 4
@@ -124,10 +124,42 @@ def merged(note: bytes, lines: bytes) -> bytes:
     return text + b"\n\n" + b"".join(_newest([*held.splitlines(keepends=True), *lines.splitlines(keepends=True)]))
 
 
+def kept(note: bytes, other: bytes, witnesses: Sequence[Witness], until_s: int) -> bytes:
+    """The note with what another of the same head adds: lines of further keys, and later ones of these witnesses.
+
+    A line that is held gives way to a later one that holds, by the key of its witness, and to nothing else: whoever
+    sends `other` can make no word older and spoil none. Lines that do not hold are not added where the key is known.
+    """
+    text, _, held = note.rpartition(b"\n\n")
+    lines = held.splitlines(keepends=True)
+    known = {(each.name, each.key_id): each for each in witnesses if each.kind in KEY_BYTES}
+    for line in other.rpartition(b"\n\n")[2].splitlines(keepends=True):
+        name = _signer(line)
+        mine, witness = [each for each in lines if _signer(each) == name], known.get(name)
+        at_s = _time(text, [line], witness, until_s) if witness else None
+        if not mine and (at_s is not None or not witness):
+            lines.append(line)
+        elif at_s is not None and witness and at_s > (_time(text, mine, witness, until_s) or -1):
+            lines[:] = [line if each is mine[0] else each for each in lines if each is mine[0] or each not in mine]
+    return text + b"\n\n" + b"".join(lines)
+
+
+def _time(text: bytes, lines: Sequence[bytes], witness: Witness, until_s: int) -> int | None:
+    """When these lines say that it cosigned, UTC seconds; None where one does not hold, or none says it."""
+    try:
+        return cosigned_at(parse_note(text + b"\n\n" + b"".join(lines)), witness, until_s)
+    except WrongSignature:
+        return None
+
+
+def _signer(line: bytes) -> tuple[str, bytes]:
+    (signature,) = parse_note(b"x\n\n" + line).signatures
+    return signature.name, signature.key_id
+
+
 def _newest(lines: Sequence[bytes]) -> list[bytes]:
     """One line a key, the last of it, in the order of their first."""
     found: dict[tuple[str, bytes], bytes] = {}
     for line in lines:
-        (signature,) = parse_note(b"x\n\n" + line).signatures
-        found[signature.name, signature.key_id] = line
+        found[_signer(line)] = line
     return list(found.values())

@@ -1,6 +1,7 @@
 """Mirrors: a copy that is right or is not made, grows, goes on where it was broken off, and can be copied in turn."""
 
 import shutil
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from scmanager.adapters.tile_folder import LOCK_FILE
 from scmanager.errors import Untrusted
 from scmanager.eventstore.checkpoint import parse_note
 from scmanager.eventstore.memory import MemoryStore
-from scmanager.master_ledger.cosignature import cosign
+from scmanager.master_ledger.cosignature import cosign, cosigned_at, witness_of
+from scmanager.master_ledger.cosigning import kept
 from scmanager.master_ledger.fetching import SourceLacks
 from tests.support import tile_reader
 from tests.support.ledger import NOW_S, WITNESSES, name_of
@@ -183,6 +185,56 @@ def test_cosignatures_of_both_stay(mirrors: Mirrors) -> None:
     many = b"".join(f"— n{n} AAAAAAAA\n".encode() for n in range(62))
     mirrors.run(note=bare + many)
     assert (mirrors.folder / "checkpoint").read_bytes() == bare + b"".join(lines), "more than a note may have"
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["of known keys", "of others"])
+def test_what_witnesses_said_of_a_head_is_neither_made_older_nor_spoilt(mirrors: Mirrors, known: bool) -> None:
+    bare, held = mirrors.note(), mirrors.folder / "checkpoint"
+    witnesses = [witness_of(name_of(each), each) for each in WITNESSES] if known else []
+
+    def said(at_s: int) -> bytes:
+        text = parse_note(bare).text
+        return bare + b"".join(cosign(text, name_of(each), each, at_s) for each in WITNESSES)
+
+    def run(note: bytes) -> bytes:
+        get = from_folder(mirrors.public)
+        mirror(
+            get,
+            note,
+            (mirrors.public / "manifests").read_bytes(),
+            mirrors.folder,
+            witnesses=witnesses,
+            until_s=NOW_S + 9,
+        )
+        return held.read_bytes()
+
+    good = run(said(NOW_S))
+    assert good == said(NOW_S)
+    for other in (said(NOW_S - 300 * 86_400), garbled(said(NOW_S)), garbled(said(NOW_S + 5)), said(NOW_S + 10)):
+        assert run(other) == good
+    assert run(said(NOW_S + 5)) == (said(NOW_S + 5) if known else good)
+    held.write_bytes(garbled(said(NOW_S)))
+    assert run(good) == (good if known else garbled(good)), "what does not hold gives way to what does"
+    held.write_bytes(bare)
+    assert run(garbled(good)) == (bare if known else garbled(good))
+
+
+def garbled(note: bytes) -> bytes:
+    """The same signers and times, and signatures that do not hold. The log's own line stays."""
+    text, _, lines = note.rpartition(b"\n\n")
+    first, *others = lines.splitlines(keepends=True)
+    changed = [each[:-9] + (b"AAAA" if each[-9:-5] != b"AAAA" else b"BBBB") + each[-5:] for each in others]
+    return text + b"\n\n" + first + b"".join(changed)
+
+
+@given(st.lists(st.binary(max_size=90), max_size=5), st.booleans())
+def test_whatever_lines_come_what_held_before_holds_after(noise: list[bytes], known: bool) -> None:
+    text = "scm.example/log\n1\n" + b64encode(bytes(32)).decode() + "\n"
+    witness, key = witness_of("w", WITNESSES[0]), WITNESSES[0]
+    note = text.encode() + b"\n" + cosign(text, "w", key, NOW_S)
+    lines = [f"— w {b64encode(witness.key_id + each).decode()}\n".encode() for each in noise if each]
+    after = kept(note, text.encode() + b"\n" + b"".join(lines), [witness] if known else [], NOW_S)
+    assert cosigned_at(parse_note(after), witness) == NOW_S
 
 
 def test_one_at_a_time(mirrors: Mirrors) -> None:

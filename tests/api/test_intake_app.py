@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from scmanager.api import intake_app
 from scmanager.api.handshake import Identity
 from scmanager.api.intake_app import Limits
+from scmanager.api.listening import REQUESTS_MAX
 from scmanager.api.readers import Buckets, Rate
 from scmanager.application import vault
 from scmanager.application.reports import AUDIT, KINDS, Kind, ReportsUnusable
@@ -299,6 +300,28 @@ def test_who_sends_his_body_drop_by_drop_is_let_go(asked: Asked, monkeypatch: py
                     assert raw.recv(100) == b""
                     break
         assert time.monotonic() - began < 5
+
+
+def test_slow_bodies_of_one_address_keep_nobody_else_out(asked: Asked) -> None:
+    address, mine, other = asked.client.base_url, "203.0.113.9", "198.51.100.7"
+    head = (
+        f"POST /api/v1/audit HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: {mine}\r\n"
+        "Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"
+    )
+    with contextlib.ExitStack() as slow:
+        for _ in range(REQUESTS_MAX + 20):
+            with contextlib.suppress(ConnectionError):
+                raw = slow.enter_context(socket.create_connection((address.host, address.port or 0), timeout=20))
+                raw.sendall(head.encode())
+                time.sleep(0.01)  # Its head is read before the next one comes: who has said nothing yet gives way.
+        assert asked.post(audit_batch(1), **{"x-forwarded-for": other}).status_code == 200
+        assert asked.refused(audit_batch(1), **{"x-forwarded-for": mine}) == (429, "too-many-open")
+        answer = asked.post(audit_batch(1), **{"x-forwarded-for": mine})
+        assert int(answer.headers["retry-after"]) >= 1
+    deadline = time.monotonic() + 10
+    while asked.post(audit_batch(1), **{"x-forwarded-for": mine}).status_code != 200:
+        assert time.monotonic() < deadline, "who has nothing open any more is heard again"
+        time.sleep(0.05)
 
 
 def test_a_log_that_nobody_lists_takes_nothing_and_the_ledger_is_read_all_the_same(tmp_path: Path) -> None:

@@ -1,11 +1,23 @@
 """Readers: buckets that empty and fill, addresses as a web server in front names them, a table that stays small."""
 
+from contextlib import ExitStack
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from scmanager.api import readers
-from scmanager.api.readers import FILL_S, KNOWN_MAX, ROOM, Readers, TooManyRequests, address_of, cost_of
+from scmanager.api.readers import (
+    FILL_S,
+    KNOWN_MAX,
+    ROOM,
+    OpenRequests,
+    Readers,
+    TooManyOpen,
+    TooManyRequests,
+    address_of,
+    cost_of,
+)
 
 
 class Clock:
@@ -91,3 +103,32 @@ def test_tiles_are_cheap() -> None:
 @given(st.lists(st.binary(max_size=60), max_size=4))
 def test_any_bytes_are_some_reader(noise: list[bytes]) -> None:
     assert isinstance(address_of(scope(*noise)), str)
+
+
+@given(
+    st.lists(st.tuples(st.booleans(), st.sampled_from([b"192.0.2.1", b"2001:db8::1", b"2001:db8::2"])), max_size=40)
+)
+def test_what_one_address_has_open_is_bounded_and_forgotten_when_closed(moves: list[tuple[bool, bytes]]) -> None:
+    held, opened = OpenRequests(2), dict[str, list[ExitStack]]()
+    for opens, address in moves:
+        asked = scope(address)
+        mine = opened.setdefault(address_of(asked), [])
+        if not opens:
+            if mine:
+                mine.pop().close()
+            continue
+        one = ExitStack()
+        try:
+            one.enter_context(held.one(asked))
+        except TooManyOpen:
+            assert len(mine) == 2
+        else:
+            mine.append(one)
+            assert len(mine) <= 2
+    assert len(held) == sum(bool(each) for each in opened.values())
+
+
+def test_who_asks_from_this_machine_is_not_counted_open() -> None:
+    held = OpenRequests(1)
+    with held.one(scope()), held.one(scope()):
+        assert len(held) == 0

@@ -89,8 +89,14 @@ def test_the_check_says_what_holds_and_what_does_not(nova: Scm, tmp_path: Path) 
     plain = nova("audit", "check", file, "--json").json
     assert (plain["ok"], plain["space"], plain["problems"]) == (True, newest["space"], [])
     assert plain["logs"][0]["entries"][-1]["id"].startswith(newest["id"])
-    assert nova("audit", "check", file, "--space", newest["space"][:8]).code == 0
-    for other in (["--space", "0000"], ["--ledger", newest["space"]], ["--space", ""]):
+    assert nova("audit", "check", file, "--space", newest["space"][:16]).code == 0
+    for other in (
+        ["--space", newest["space"][:15]],
+        ["--space", newest["space"][:8]],
+        ["--space", "0000"],
+        ["--ledger", newest["space"]],
+        ["--space", ""],
+    ):
         told = nova("audit", "check", file, *other)
         assert (told.code, "evidence-other" in told.out) == (1, True)
     file.write_bytes(data.replace(b"\nhash ", b"\nhash A", 1))

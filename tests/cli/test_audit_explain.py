@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from ops import verify_bundle
 from scmanager.eventstore import merkle
 from scmanager.eventstore.checkpoint import Checkpoint, parse_note
 from scmanager.master_ledger.proof import Proof
@@ -128,6 +129,11 @@ def test_each_proof_leads_from_its_entry_to_a_head_that_the_log_signed(nova: Scm
         assert b"Home" not in proof.extra, "sealed"
         assert step["proved"]["note"].encode() == proof.note
     assert nova("audit", "explain", "Away", "--proof", tmp_path / "proofs").error == "target-taken"
+    (key,) = (tmp_path / "proofs" / "logs").read_text(encoding="ascii").splitlines()
+    assert [key] == told["log_keys"]
+    assert f"log key  {key}" in nova("audit", "explain", "Away", "--proof", tmp_path / "again").out
+    for name in told["proofs"]:
+        assert verify_bundle.main([str(tmp_path / "proofs" / name), "--log", key]) == 0
 
 
 def test_a_founder_is_not_the_organisation_that_bears_the_same_id(nova: Scm) -> None:

@@ -88,6 +88,32 @@ def test_what_does_not_fit_what_was_kept_is_verified_anew(
     assert "all of it is verified anew" in again.err
 
 
+def test_a_log_that_got_shorter_or_is_gone_is_told_from_the_first_entry_on(nova: Scm, tmp_path: Path) -> None:
+    events, depths = tmp_path / "a" / "events.db", ("--fast", "--deep")
+    with closing(sqlite3.connect(events)) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    before = events.read_bytes()
+    assert nova("member", "record", "Ayla").code == 0
+    assert verified(nova, "--resume")["ok"]
+    with closing(sqlite3.connect(events)) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    after = events.read_bytes()
+    events.write_bytes(before)
+    for depth in (*depths, *depths):
+        told = verified(nova, depth, "--resume")
+        assert [each["code"] for each in told["findings"]] == ["log-shrunk"], "and told again"
+    events.write_bytes(after)
+    assert verified(nova, "--resume")["ok"]
+    (kept,) = (tmp_path / "a.state").glob("verified-*.json")
+    said = json.loads(kept.read_bytes())
+    for changed, code in (({"log": "A" * 43 + "="}, "log-shrunk"), ({"root": "A" * 43 + "="}, "log-replaced")):
+        kept.write_text(json.dumps(said | {"ended": [said["ended"][0] | changed]}), encoding="ascii")
+        assert [each["code"] for each in verified(nova, "--resume")["findings"]] == [code]
+    events.write_bytes(before)
+    assert verified(nova)["ok"], "without --resume it begins anew"
+    assert verified(nova, "--resume")["ok"]
+
+
 def test_a_space_file_is_verified_whole(nova: Scm, tmp_path: Path) -> None:
     file = tmp_path / "space"
     assert nova("space", "export", "-o", file).code == 0

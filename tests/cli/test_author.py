@@ -186,3 +186,38 @@ def test_what_a_file_holds_is_shown(author: Author) -> None:
     (author / "noise").write_bytes(b"noise")
     assert author.scm("author", "show", author / "noise").error == "bad-submission"
     assert author.scm("author", "show", author / "nowhere").error == "file-unreadable"
+
+
+def test_that_nothing_of_a_release_key_counts_any_more_has_to_be_said(author: Author) -> None:
+    author.begin()
+    words = (
+        "author", "revoke", author.public["release"], "--after", author / "keys", "--instead",
+        author.public["release-2"], "--key", author / "root-0", "--key", author / "root-1", "-o", author / "keys-2",
+    )  # fmt: skip
+    refused = author.scm(*words)
+    assert (refused.error, author.server.log.log.hex() in refused.err) == ("nothing-would-count", True)
+    assert not (author / "keys-2").exists()
+    done = author.scm(*words, "--nothing-counts")
+    assert (done.code, "Nothing that it ever signed counts any more" in done.err) == (0, True)
+
+
+def test_a_head_is_held_against_the_witnesses_that_this_machine_goes_by(
+    author: Author, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = author.begin()
+    trust = author / "trust"
+    trust.mkdir()
+    (trust / "ledger-id").write_text(f"{ledger}\n", encoding="ascii")
+    (trust / "author-keys.jsonl").write_bytes((author / "keys").read_bytes())
+    (trust / "witnesses.policy").write_bytes((author / "policy").read_bytes())
+    monkeypatch.setenv("SCM_TRUST", str(trust))
+    note = author.server.note(at_s=1)
+    text, _, lines = note.rpartition(b"\n\n")
+    (author / "bare").write_bytes(text + b"\n\n" + lines.splitlines(keepends=True)[0])
+    (author / "head").write_bytes(note)
+    words = (
+        "author", "revoke", author.public["release"], "--after", author / "keys", "--instead",
+        author.public["release-2"], "--key", author / "root-0", "--key", author / "root-1", "-o", author / "keys-2",
+    )  # fmt: skip
+    assert author.scm(*words, "--head", author / "bare").error == "head-unusable"
+    assert author.scm(*words, "--head", author / "head").code == 0

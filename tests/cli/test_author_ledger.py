@@ -99,7 +99,7 @@ def test_a_retired_release_key_enters_nothing_more(kept: tuple[Author, str]) -> 
     author, ledger = kept
     assert author.sign_update(ledger, "--key", author / "release").code == 0
     made = author.scm(
-        "author", "revoke", author.public["release"], "--after", author / "keys", "--instead",
+        "author", "revoke", author.public["release"], "--after", author / "keys", "--nothing-counts", "--instead",
         author.public["release-2"], "--key", author / "root-0", "--key", author / "root-2", "-o", author / "keys-2",
     )  # fmt: skip
     assert made.code == 0, made.err

@@ -77,7 +77,7 @@ def test_another_ledger_is_named_with_its_keys_once(author: Author) -> None:
 def test_keys_that_were_revoked_stay_so_whatever_copy_is_given(trusted: tuple[Author, str]) -> None:
     author, _ = trusted
     revoked = author.scm(
-        "author", "revoke", author.public["release"], "--after", author / "keys", "--instead",
+        "author", "revoke", author.public["release"], "--after", author / "keys", "--nothing-counts", "--instead",
         author.public["release-2"], "--key", author / "root-0", "--key", author / "root-1", "-o", author / "keys-2",
     )  # fmt: skip
     assert revoked.code == 0, revoked.err

@@ -120,7 +120,7 @@ def test_what_a_newer_manifest_takes_back_counts_no_more_though_the_folder_holds
     assert home.fetch().code == 0
     author = home.author
     revoked = author.scm(
-        "author", "revoke", author.public["release"], "--after", author / "keys", "--instead",
+        "author", "revoke", author.public["release"], "--after", author / "keys", "--nothing-counts", "--instead",
         author.public["release-2"], "--key", author / "root-0", "--key", author / "root-1", "-o", author / "keys-2",
     )  # fmt: skip
     assert revoked.code == 0, revoked.err

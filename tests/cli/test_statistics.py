@@ -66,7 +66,9 @@ def test_closed_days_are_released_by_hand_and_read_with_their_proof(site: Site, 
         newest = scm("ledger", "statistics", url)
         assert f"Day {day(2)}" in newest.out
         assert "Too few" in newest.out
-        assert scm("ledger", "statistics", url, "--day", day(0)).error == "ledger-source-lacks"
+        assert scm("ledger", "statistics", url, "--day", day(0)).error == "day-not-closed"
+        refused = scm("ledger", "statistics", url, "--day", day(BACK + 1))
+        assert (refused.code, refused.error, day(BACK + 1) in refused.err) == (1, "day-not-held", True), refused.err
         assert scm("ledger", "statistics", url, "--day", "yesterday").error == "day-mistyped"
 
 

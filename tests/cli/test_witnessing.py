@@ -9,9 +9,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from scmanager.eventstore.checkpoint import parse_note
 from scmanager.eventstore.memory import MemoryStore
 from scmanager.master_ledger.policy import Vkey
 from tests.cli.conftest import Scm
+from tests.support.author import Author
 from tests.support.ledger_server import Ledger
 from tests.support.witness import ShownLog, times
 
@@ -87,3 +89,55 @@ def test_a_published_ledger_is_cosigned_by_whoever_keeps_a_copy(
     assert (refused.code, "no quorum has cosigned it" in refused.out) == (1, True)
     (tmp_path / "policy").write_text(f"witness two {silent}\nquorum two\n", encoding="utf-8")
     assert scm(*cosign).error == "no-witness-address"
+
+
+def test_a_cosigned_head_gives_way_to_a_cosigned_one_alone(
+    scm: Scm, witness: Path, address: str, tmp_path: Path
+) -> None:
+    author = Author(scm, tmp_path)
+    ledger = author.begin(author.serve())
+    assert author.append("keys")[0].code == 0
+    assert scm("witness", "add-log", witness, author.line).code == 0
+    shown = scm("witness", "show", witness, "--json").json
+    (tmp_path / "w.policy").write_text(f"witness one {shown['ed25519']} {address}\nquorum one\n", encoding="utf-8")
+    (tmp_path / "away").write_text(
+        f"witness one {shown['ed25519']} http://127.0.0.1:1\nquorum one\n", encoding="utf-8"
+    )
+    (tmp_path / "none").write_text(f"witness one {shown['ed25519']}\nquorum one\n", encoding="utf-8")
+    public = author / "public"
+    publish = ("author", "publish", public)
+    nothing = author.scm(*publish, "--policy", tmp_path / "away", "--json", at="server")
+    assert (nothing.code, nothing.json["size"], (public / "checkpoint").exists()) == (1, 0, False)
+    done = author.scm(*publish, "--policy", tmp_path / "w.policy", "--json", at="server")
+    assert (done.code, done.json["size"], done.json["quorum"]) == (0, 2, True), done.err
+    cosigned = (public / "checkpoint").read_bytes()
+    assert len(parse_note(cosigned).signatures) == 2
+    assert author.scm(*publish, at="server").code == 0, "nothing new"
+    assert author.sign_update(ledger, "--key", author / "release").code == 0
+    assert author.append("update")[0].code == 0
+    assert author.scm(*publish, at="server").error == "cosigned-there"
+    assert author.scm(*publish, "--policy", tmp_path / "none", at="server").error == "no-witness-address"
+    silent = author.scm(*publish, "--policy", tmp_path / "away", at="server")
+    assert (silent.code, "What lay there stays: size 2, not 3." in silent.err) == (1, True), silent.err
+    assert (public / "checkpoint").read_bytes() == cosigned
+    fetch = (
+        "ledger",
+        "fetch",
+        public,
+        "--manifests",
+        author / "keys",
+        "--ledger",
+        ledger,
+        "--policy",
+        tmp_path / "w.policy",
+        "--json",
+    )
+    assert scm(*fetch).json["size"] == 2, "whoever asks meanwhile goes by the old one"
+    done = author.scm(*publish, "--policy", tmp_path / "w.policy", "--json", at="server")
+    assert (done.code, done.json["size"], done.json["quorum"]) == (0, 3, True), done.err
+    assert scm(*fetch).json["size"] == 3
+    assert author.sign_update(ledger, "--version", "1.2.0", "--key", author / "release", output="next").code == 0
+    assert author.append("next")[0].code == 0
+    bare = author.scm(*publish, "--unwitnessed", at="server")
+    assert (bare.code, "scm author cosign" in bare.err) == (0, True), bare.err
+    assert scm(*fetch).error == "not-witnessed"
