@@ -304,3 +304,16 @@ def test_one_connection_serves_many_requests(asked: Asked) -> None:
         assert answer.status_code == 200
         assert answer.headers.get("connection") != "close"
     assert len(parse_note(asked.client.get(f"{SOFA.path}/checkpoint").content).signatures) == 3
+
+
+def test_slow_bodies_of_one_address_are_counted_before_they_are_read(asked: Asked) -> None:
+    url, mine = asked.client.base_url, "203.0.113.9"
+    head = f"POST /add-checkpoint HTTP/1.1\r\nHost: w\r\nX-Forwarded-For: {mine}\r\nContent-Length: 9\r\n\r\nold 0\n"
+    with contextlib.ExitStack() as slow:
+        for _ in range(readers.OPEN_MAX):
+            raw = slow.enter_context(socket.create_connection((url.host, url.port or 0), timeout=10))
+            raw.sendall(head.encode())
+            time.sleep(0.02)
+        refused = asked.post(b"", headers={"x-forwarded-for": mine})
+        assert (refused.status_code, refused.text.partition(":")[0]) == (429, "too-many-open")
+        assert asked.post(SOFA.asks(0, 5), headers={"x-forwarded-for": "198.51.100.7"}).status_code == 200
