@@ -26,7 +26,7 @@ from typing import Any
 import msgspec
 import psutil
 
-from scmanager.master_ledger.reports import Receipt
+from scmanager.master_ledger.reports import Receipt, batch_of
 
 CLIENTS = 50
 REPORTS = 100
@@ -153,7 +153,7 @@ def _found(site: Any, receipts: list[tuple[str, str, float]]) -> tuple[int, int,
         assert intake.doubt is None
         head = intake.head()
         for batch, said, _ in receipts:
-            kept = intake.store.outcome(head.log, bytes.fromhex(batch))
+            kept = intake.store.outcome(head.log, batch_of(bytes.fromhex(batch)))
             receipt = msgspec.json.decode(said, type=Receipt)
             if kept is None or kept.decode() != said or receipt.first + receipt.count > head.size:
                 missing += receipt.count
