@@ -1,5 +1,6 @@
 """Fixtures that every test may ask for, and how hard property tests look."""
 
+import gc
 import os
 
 from hypothesis import settings
@@ -13,3 +14,9 @@ settings.load_profile("thorough" if os.environ.get("SCM_THOROUGH") == "1" else "
 pytest_plugins = ("tests.support.postgres", "tests.support.stores")
 
 effort.load()
+
+
+def pytest_collection_finish() -> None:
+    """What was collected stays to the end: the garbage collector need not look through it again and again."""
+    gc.collect()
+    gc.freeze()
