@@ -38,7 +38,8 @@ from scmanager.master_ledger import handshake
 from scmanager.master_ledger.handshake import SESSION_HEADER, Answer, Caller, Delegation
 from scmanager.master_ledger.reports import REPORTS_MAX, STATES_MAX, Receipt, batch_of, node_id_of
 from tests.golden.logs import key_of
-from tests.support.intake import Site, audit_batch, base64, reported, served
+from tests.support.app_server import served
+from tests.support.intake import Site, audit_batch, base64, reported
 
 SNAPSHOT = Path(__file__).parent / "intake-openapi.json"
 AUDIT_PATH = "/api/v1/audit"

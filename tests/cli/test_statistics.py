@@ -11,7 +11,8 @@ from scmanager.domain.statistics import DAY_S
 from scmanager.master_ledger import submission
 from scmanager.runtime import clock_us
 from tests.cli.conftest import Answer, Scm
-from tests.support.intake import Site, served
+from tests.support.app_server import served
+from tests.support.intake import Site
 from tests.support.statistics import others
 
 BACK = 5

@@ -27,7 +27,8 @@ from scmanager.master_ledger.statistics_proof import verify
 from scmanager.serving import Serving
 from tests.end_to_end.test_audit_events import wait_for
 from tests.golden.logs import key_of
-from tests.support.intake import Site, served
+from tests.support.app_server import served
+from tests.support.intake import Site
 from tests.support.ledger import NOW_S, WITHOUT_WITNESSES
 from tests.support.machines import Machine, found
 from tests.support.statistics import DAY, day_of, others

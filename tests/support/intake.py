@@ -2,7 +2,6 @@
 
 import contextlib
 import secrets
-import threading
 import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator
@@ -20,7 +19,6 @@ from scmanager.api.author_app import AuthorApp
 from scmanager.api.handshake import Identity as Greeting
 from scmanager.api.intake_app import IntakeApp, Limits
 from scmanager.api.ledger_app import make_ledger_app
-from scmanager.api.serving import attend, listen, server
 from scmanager.api.statistics_app import make_statistics_app
 from scmanager.application import reports as kinds
 from scmanager.application.delegation import Delegation
@@ -42,6 +40,7 @@ from scmanager.master_ledger.fetching import MANIFESTS
 from scmanager.master_ledger.seen import Seen
 from scmanager.master_ledger.statement import manifest_hash
 from scmanager.runtime import clock_us
+from tests.support.app_server import served
 from tests.support.ledger import NOW_S, RELEASE, ROOTS, signed
 from tests.support.ledger_server import Ledger
 
@@ -150,26 +149,6 @@ class Site:
         ledger = make_ledger_app(from_folder(self.public, SERVED), identity)
         intake_log = make_ledger_app(from_folder(self.public / "intake", SERVED), entries=False)
         return AuthorApp(ledger, intake_log, reports, make_statistics_app(counted.proof))
-
-
-@contextlib.contextmanager
-def served(app: Any) -> Iterator[str]:
-    """Any app by the real server; its address."""
-    with listen(0) as taken:
-        serving, stop, ready = server(app), threading.Event(), threading.Event()
-        threads = [
-            threading.Thread(target=serving.run, kwargs={"sockets": [taken.dup()]}),
-            threading.Thread(target=attend, args=(serving, stop, ready.set)),
-        ]
-        for each in threads:
-            each.start()
-        try:
-            assert ready.wait(20)
-            yield f"http://127.0.0.1:{taken.getsockname()[1]}"
-        finally:
-            stop.set()
-            for each in threads:
-                each.join(20)
 
 
 def reported(count: int = 1, **changed: Any) -> tuple[AuditTaken, ...]:

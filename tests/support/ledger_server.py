@@ -10,7 +10,6 @@ from scmanager.adapters.ledger_source import from_folder
 from scmanager.adapters.tile_folder import publish
 from scmanager.api.handshake import Identity
 from scmanager.api.ledger_app import make_ledger_app
-from scmanager.api.serving import attend, listen, server
 from scmanager.domain.counting import PluginCounted
 from scmanager.domain.naming import ServerNamed
 from scmanager.eventstore.log_tree import LogTree
@@ -19,6 +18,7 @@ from scmanager.eventstore.store import Store
 from scmanager.master_ledger import submission
 from scmanager.master_ledger.fetching import Read
 from scmanager.master_ledger.submission import Submission
+from tests.support import app_server
 from tests.support.ledger import Server, first_manifest
 
 Answer = Callable[[socket.socket, str], None]
@@ -29,21 +29,8 @@ Answer = Callable[[socket.socket, str], None]
 def served(folder: Path | Read, identity: Identity | None = None) -> Iterator[str]:
     """The real server over this folder, or over whatever gives its files; its address."""
     read = from_folder(folder) if isinstance(folder, Path) else folder
-    with listen(0) as taken:
-        serving, stop, ready = server(make_ledger_app(read, identity)), threading.Event(), threading.Event()
-        threads = [
-            threading.Thread(target=serving.run, kwargs={"sockets": [taken.dup()]}),
-            threading.Thread(target=attend, args=(serving, stop, ready.set)),
-        ]
-        for each in threads:
-            each.start()
-        try:
-            assert ready.wait(20)
-            yield f"http://127.0.0.1:{taken.getsockname()[1]}"
-        finally:
-            stop.set()
-            for each in threads:
-                each.join(20)
+    with app_server.served(make_ledger_app(read, identity)) as address:
+        yield address
 
 
 @contextlib.contextmanager
