@@ -149,7 +149,7 @@ def reports_of_a_node(author: Author, ledger: str, server: str) -> None:
         return sent
 
     with machine.open() as node:
-        node.do("privacy.consent", node.personal_space(), {"purpose": Purpose.HEALTH, "version": 1})
+        node.do("privacy.consent", node.personal_space(), {"purpose": Purpose.HEALTH, "version": 2})
         with serving(author, ledger, "--key", str(author / "server.key")) as (client, _):
             assert worked(node, str(client.base_url)) == [], "no entry names it yet"
         named = author.scm("author", "name-server", server, at="server")
