@@ -16,8 +16,9 @@ import io
 import json
 import re
 import sys
-from base64 import b32encode, b64decode, b64encode
-from collections.abc import Iterator
+import time
+from base64 import b32decode, b32encode, b64decode, b64encode
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -47,6 +48,41 @@ FIRST_MORE = ["continues", "recovery", "recovers", "device", "box"]
 RECOVERY = ["space", "n", "on", "key", "device", "box", "keeps", "m", "keys"]
 PURPOSES = {"update.signed/1": b"scm/update/1\n", "plugin.signed/1": b"scm/plugin/1\n"}
 """What release keys sign before such a statement."""
+SAID = ["type", "by", "command", "cause", "entity", "saw", "payload"]
+MANIFEST = ["n", "prev", "root", "release", "logs", "retired", "signed_at"]
+UPDATE = ["ledger", "content_hash", "version", "channel", "min_supported_version", "signed_at", "changelog_url",
+          "size_bytes", "update_type"]  # fmt: skip
+PLUGIN = ["ledger", "id", "version", "name", "author", "description", "content_hash", "permissions",
+          "required_core_version", "tos_compliance_hash", "audit_status", "category", "registered_at",
+          "updated_at"]  # fmt: skip
+ROWS_MOST, DEPTH_MOST, TITLE_MOST = 64, 16, 120
+AHEAD_S = 26 * 3600
+"""A cosignature from further in the future than this is none."""
+CHANNELS = ("alpha", "beta", "release-candidate", "stable")
+TYPES = ("major", "minor", "patch", "hotfix")
+STATUSES = ("pending", "pass", "blocked", "deprecated")
+CATEGORIES = ("gameplay", "ui", "social", "integration", "hardware", "utility", "development")
+VERSION = re.compile(r"(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})"
+                     r"(?:-([0-9A-Za-z-]{1,32}(?:\.[0-9A-Za-z-]{1,32}){0,15}))?", re.ASCII)  # fmt: skip
+URL = re.compile(r"https://[!-~]{1,490}", re.ASCII)
+PLUGIN_KEY = re.compile(r"[a-z][a-z0-9]{0,31}([.-][a-z0-9]{1,32}){0,7}", re.ASCII)
+PERMISSION = re.compile(r"[a-z][a-z0-9.-]{0,47}(:[A-Za-z0-9.*_-]{1,71})?", re.ASCII)
+BLANKS = " \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+JOINED = (
+    "\u0600-\u109f\u1700-\u1cff\ua800-\uabff\ufb50-\ufdff\ufe70-\ufefc\U00010a00-\U00011fff"
+    "\ufe0f\u2190-\u27ff\u2900-\u2bff\U0001f000-\U0001faff"
+)
+UNSEEN = re.compile(
+    "[\u0000-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200c\u200e\u200f"
+    "\u2028-\u202e\u2060-\u206f\u2800\u3164\ud800-\udfff\ufe00-\ufe0d\ufeff\uffa0\ufff0-\uffff"
+    "\U00016fe4\U0001bca0-\U0001bca3\U0001d159\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+    f"|(?<![{JOINED}])\u200d|\u200d(?=[!-\u024f])"
+    "|(?<![\ufe0f\u2190-\u27ff\u2900-\u2bff\U0001f000-\U0001faff])\u200d"
+    "|\u200d(?![\u2190-\u27ff\u2900-\u2bff\U0001f000-\U0001faff])"
+    "|(?<![#*0-9\u00a9\u00ae\u203c\u2049\u2122\u2139\u2190-\u27ff\u2900-\u2bff\u3030\u303d\u3297\u3299"
+    "\U0001f000-\U0001faff])[\ufe0e\ufe0f]|(?<=[#*0-9])[\ufe0e\ufe0f](?!\u20e3)"
+)
+"""What a title may not hold: what is drawn as nothing, but for emoji."""
 FAULTS = (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError, OverflowError)
 NOT_SHOWN = """\
 Not shown: that nothing else stands in the log, that nobody was shown another history, when it happened, and whether
@@ -120,7 +156,7 @@ def main(arguments: list[str]) -> int:
     except OSError as error:
         print(shown(f"{error.filename} cannot be read: {error.strerror}"))
         return 2
-    given.manifests, given.artefact = given.manifests and manifests, digest
+    given.manifests, given.artefact, given.now_s = given.manifests and manifests, digest, int(time.time())
     if flaw := usage(data, given):
         print(shown(flaw))
         return 2
@@ -209,7 +245,7 @@ def bundle(data: bytes, given: argparse.Namespace, holds: list[str], wrong: list
     need(sum(len(line) + 1 for line in manifests) <= MANIFESTS_MOST, "it holds more manifests than a bundle may")
     holds.append(f"Space {space.hex()}.")
     for log in logs:
-        check_log(log, space, given.witness, holds, wrong)
+        check_log(log, space, given, holds, wrong)
     if len({(log.id, log.size) for log in logs}) < len(logs):
         wrong.append("one head stands there twice")
     counted = belonging(space, logs)
@@ -375,7 +411,7 @@ def wide(width: int, *values: Any) -> bool:
     return all(type(each) is str and len(b64(each)) == width for each in values)
 
 
-def check_log(log: Log, space: bytes, witnesses: list[str], holds: list[str], wrong: list[str]) -> None:
+def check_log(log: Log, space: bytes, given: argparse.Namespace, holds: list[str], wrong: list[str]) -> None:
     name = f"log {log.id.hex()}"
     text, signatures = note(log.note)
     try:
@@ -388,15 +424,15 @@ def check_log(log: Log, space: bytes, witnesses: list[str], holds: list[str], wr
         rest = iter(log.hashes)
         need(tree(0, log.size, sorted(leaves), leaves, rest) == log.root and next(rest, None) is None,
              f"{name}: its entries are not those under the signed head")  # fmt: skip
-        for witness in witnesses:
-            at = cosigned(text, signatures, witness)
+        for witness in given.witness:
+            at = cosigned(text, signatures, witness, given.now_s)
             holds.append(
                 f"{name}: {witness.partition('+')[0]} cosigned its head, as it says at {moment(at * 10**6)}."
             )
     except Wrong as error:
         wrong.append(str(error))
         return
-    others = len(signatures) - 1 - len(witnesses)
+    others = len(signatures) - 1 - len(given.witness)
     more = f" {others} further signatures were not checked." if others > 0 else ""
     holds.append(
         f"{name}: {len(log.entries)} of its {log.size} entries are here, and its own key signed the head.{more}"
@@ -517,7 +553,9 @@ def of_author(logs: list[Log], manifests: list[bytes], holds: list[str], wrong: 
     holds.append(f"Ledger {ledger.hex()}: {last['n']} key manifests follow each other, signed by their root keys.")
     for log in logs:
         try:
-            listed(log.id, log.space, log.public, last, log.size, log.root)
+            final = listed(log.id, log.space, log.public, last)["final"]
+            need(final is None or (final["size"], b64(final["root"])) == (log.size, log.root),
+                 f"log {log.id.hex()}: the author closed it at another head")  # fmt: skip
         except Wrong as error:
             wrong.append(str(error))
         for one in log.entries:
@@ -532,28 +570,77 @@ def walk(lines: list[bytes]) -> tuple[bytes, dict[str, Any]]:
     for n, line in enumerate(lines, 1):
         need(len(line) <= SHARED_MOST, f"manifest {n} is longer than any entry")
         read = exact(line)
-        need(read["type"] == "keys.published/1", f"manifest {n} is no key manifest")
+        need(
+            list(read) == ["type", "payload"] and read["type"] == "keys.published/1",
+            f"manifest {n} is no key manifest",
+        )
+        need(holds_form(is_manifest, read["payload"]), f"manifest {n} has not the form that it must have")
         said, signatures = read["payload"]["statement"], read["payload"]["signatures"]
         need(said["n"] == n and b64(said["prev"]) == before, f"manifest {n} does not follow the one before it")
+        roles(said, n)
+        if last:
+            follows_in_logs(last["logs"], said["logs"], n)
+            follows_in_keys(last, said, n)
         message = b"scm/key-manifest/1\n" + (before or bytes(32)) + spelled(said)
         for whose in (last.get("root"), said["root"]):
             if whose is not None:
-                need(quorum(whose["m"], whose["keys"], may_be_none=False),
-                     f"manifest {n}: two halves of its root keys could each sign")  # fmt: skip
-                need(signers(whose["keys"], message, signatures, n) >= max(whose["m"], 1),
+                need(signers(whose["keys"], message, signatures, f"manifest {n}") >= whose["m"],
                      f"manifest {n} is not signed by enough root keys")  # fmt: skip
         before, last = h("scm/key-manifest-hash/1", spelled(said)), said
         ledger = ledger or before
     return ledger, last
 
 
-def listed(log: bytes, space: bytes, public: bytes, last: dict[str, Any], size: int, root: bytes) -> dict[str, Any]:
+def roles(said: dict[str, Any], n: int) -> None:
+    """Each key has one role, and a retired one none."""
+    need(quorum(said["root"]["m"], said["root"]["keys"], may_be_none=False),
+         f"manifest {n}: two halves of its root keys could each sign")  # fmt: skip
+    active = [*said["root"]["keys"], *said["release"]["keys"], *(row["key"] for row in said["logs"])]
+    retired = [row["key"] for row in said["retired"]]
+    need(distinct(active + retired), f"manifest {n}: one key has two roles, or is retired and has one")
+    logs = [row["log"] for row in said["logs"]]
+    need(distinct(logs), f"manifest {n}: one log stands there twice")
+    for row in said["retired"]:
+        named = [each["log"] for each in row["upto"]]
+        need(distinct(named) and set(named) <= set(logs),
+             f"manifest {n}: a retired key counts in a log that is not listed, or twice in one")  # fmt: skip
+
+
+def follows_in_logs(old: list[dict[str, Any]], new: list[dict[str, Any]], n: int) -> None:
+    """A log stays, with its space and key; a closed one stays closed, there or earlier."""
+    now = {row["log"]: row for row in new}
+    for was in old:
+        row = now.get(was["log"])
+        if row is None or (row["space"], row["key"]) != (was["space"], was["key"]):
+            raise Wrong(f"manifest {n}: a log is dropped, or has another space or key")
+        before, after = was["final"], row["final"]
+        need(before is None or (after is not None and after["size"] <= before["size"]),
+             f"manifest {n}: a closed log is opened again")  # fmt: skip
+        need(before is None or after["size"] < before["size"] or after["root"] == before["root"],
+             f"manifest {n}: a closed log ends in another head")  # fmt: skip
+
+
+def follows_in_keys(old: dict[str, Any], new: dict[str, Any], n: int) -> None:
+    """A release key that leaves is retired, stays so, and never counts further than it did."""
+    now = {row["key"]: upto(row) for row in new["retired"]}
+    need(set(old["release"]["keys"]) - set(new["release"]["keys"]) <= set(now),
+         f"manifest {n}: a release key leaves without a word on what it signed")  # fmt: skip
+    for was in old["retired"]:
+        need(was["key"] in now, f"manifest {n}: a retired key is forgotten")
+        before = upto(was)
+        need(all(size <= before.get(log, 0) for log, size in now[was["key"]].items()),
+             f"manifest {n}: a retired key counts further than it did")  # fmt: skip
+
+
+def upto(row: dict[str, Any]) -> dict[str, int]:
+    return {each["log"]: each["size"] for each in row["upto"]}
+
+
+def listed(log: bytes, space: bytes, public: bytes, last: dict[str, Any]) -> dict[str, Any]:
     """The log's row in the newest manifest."""
     row = next((each for each in last["logs"] if b64(each["log"]) == log), None)
     if row is None or (b64(row["space"]), b64(row["key"])) != (space, public):
         raise Wrong(f"log {log.hex()}: the newest manifest does not list it")
-    if row["final"] is not None and (row["final"]["size"], b64(row["final"]["root"])) != (size, root):
-        raise Wrong(f"log {log.hex()}: the author closed it at another head")
     return dict(row)
 
 
@@ -561,11 +648,12 @@ def published(one: Entry) -> dict[str, Any] | None:
     """What an entry says, where it is one of the statements that release keys sign."""
     if 0 not in one.parts or one.json["parts"][0][0]:
         return None
+    plain = one.parts[0]
     try:
-        said = exact(one.parts[0])
+        said = exact(plain) if len(plain) <= SHARED_MOST else {}
     except (Wrong, *FAULTS):
         return None  # Not a statement: other entries stand in his log as well.
-    return said if type(said.get("type")) is str and said["type"] in PURPOSES else None
+    return said if holds_form(is_said, said) and said["type"] in PURPOSES else None
 
 
 def released(one: Entry, log: bytes, ledger: bytes, last: dict[str, Any], holds: list[str], wrong: list[str]) -> None:
@@ -573,27 +661,173 @@ def released(one: Entry, log: bytes, ledger: bytes, last: dict[str, Any], holds:
     said = published(one)
     if said is None:
         return
+    if not holds_form(is_update if said["type"] == "update.signed/1" else is_plugin, said["payload"]):
+        wrong.append(f"entry {one.seq}: what it publishes has not the form that it must have")
+        return
     purpose = PURPOSES[said["type"]]
     statement, signatures = said["payload"]["statement"], said["payload"]["signatures"]
     keys = [*last["release"]["keys"]]
     keys += [each["key"] for each in last["retired"]
              if any(b64(row["log"]) == log and row["size"] > one.seq for row in each["upto"])]  # fmt: skip
     try:
-        have = signers(keys, purpose + ledger + spelled(statement), signatures, one.seq)
-        need(have >= max(last["release"]["m"], 1), f"entry {one.seq} is not signed by enough release keys")
+        have = signers(keys, purpose + b64(statement["ledger"]) + spelled(statement), signatures, f"entry {one.seq}")
+        need(have >= last["release"]["m"], f"entry {one.seq} is not signed by enough release keys")
         need(b64(statement["ledger"]) == ledger, f"entry {one.seq} was signed for another ledger")
         holds.append(f"  entry {one.seq} is signed by {have} of the author's release keys.")
     except Wrong as error:
         wrong.append(str(error))
 
 
-def signers(keys: list[str], message: bytes, signatures: list[list[str]], number: int) -> int:
-    named = [b64(key) for key, _ in signatures]
-    need(sorted(set(named)) == named and len(named) <= SIGNATURES_MOST, f"{number}: its signatures are not in order")
+def signers(keys: list[str], message: bytes, signatures: list[list[str]], what: str) -> int:
     mine = {key: value for key, value in signatures if key in keys}
     for key, value in mine.items():
-        need(holds_for(b64(key), message, b64(value)), f"{number}: a signature claims to be of {key} and is not")
+        need(holds_for(b64(key), message, b64(value)), f"{what}: a signature claims to be of {key} and is not")
     return len(mine)
+
+
+# What statements look like. Whoever signed one in another form signed nothing.
+
+
+def holds_form(is_one: Callable[[Any], bool], value: Any) -> bool:
+    try:
+        return is_one(value)
+    except FAULTS:
+        return False
+
+
+def is_said(said: Any) -> bool:
+    """Part 0 of an entry."""
+    return (
+        list(said) == SAID and type(said["type"]) is str and 0 < len(said["type"].encode()) <= 64
+        and wide(32, said["by"]) and wide(16, said["command"], said["entity"])
+        and (said["cause"] == "" or wide(32, said["cause"]))
+        and array(said["saw"], 0, ROWS_MOST) and wide(32, *said["saw"])
+        and type(said["payload"]) is dict and plain_json(said, DEPTH_MOST)
+    )  # fmt: skip
+
+
+def plain_json(value: Any, depth: int) -> bool:
+    """No fractions, no number of 2^53 or more, no U+0000, and nothing nested deeper."""
+    if isinstance(value, dict | list):
+        inner = [*value, *value.values()] if isinstance(value, dict) else value
+        return depth > 0 and all(plain_json(each, depth - 1) for each in inner)
+    if isinstance(value, str):
+        return "\0" not in value
+    return value is None or type(value) is bool or whole(value, 1 - TOO_BIG, TOO_BIG - 1)
+
+
+def is_signed(payload: Any) -> bool:
+    """Signatures stand one a key, by ascending key."""
+    signatures = payload["signatures"]
+    return (
+        list(payload) == ["statement", "signatures"] and array(signatures, 0, SIGNATURES_MOST)
+        and all(continues(each) for each in signatures) and ascending([b64(key) for key, _ in signatures])
+    )  # fmt: skip
+
+
+def is_manifest(payload: Any) -> bool:
+    said = payload["statement"]
+    return (
+        is_signed(payload) and list(said) == MANIFEST
+        and whole(said["n"], 1, TOO_BIG - 1) and (said["prev"] == "" or wide(32, said["prev"]))
+        and is_quorum(said["root"]) and is_quorum(said["release"])
+        and array(said["logs"], 0, ROWS_MOST) and all(is_row(each) for each in said["logs"])
+        and array(said["retired"], 0, ROWS_MOST) and all(is_retired(each) for each in said["retired"])
+        and whole(said["signed_at"], 0, TOO_BIG - 1)
+    )  # fmt: skip
+
+
+def is_quorum(said: Any) -> bool:
+    keys = said["keys"]
+    return (
+        list(said) == ["m", "keys"] and array(keys, 1, KEYS_MOST) and wide(32, *keys)
+        and ascending([b64(each) for each in keys]) and whole(said["m"], 1, len(keys))
+    )  # fmt: skip
+
+
+def is_row(said: Any) -> bool:
+    return (
+        list(said) == ["space", "log", "key", "final"] and wide(32, said["space"], said["log"], said["key"])
+        and (said["final"] is None or is_final(said["final"]))
+    )  # fmt: skip
+
+
+def is_final(said: Any) -> bool:
+    return list(said) == ["size", "root"] and whole(said["size"], 0, TOO_BIG - 1) and wide(32, said["root"])
+
+
+def is_retired(said: Any) -> bool:
+    return (
+        list(said) == ["key", "upto"] and wide(32, said["key"]) and array(said["upto"], 0, ROWS_MOST)
+        and all(list(row) == ["log", "size"] and wide(32, row["log"]) and whole(row["size"], 0, TOO_BIG - 1)
+                for row in said["upto"])
+    )  # fmt: skip
+
+
+def is_update(payload: Any) -> bool:
+    said = payload["statement"]
+    return (
+        is_signed(payload) and list(said) == UPDATE
+        and wide(32, said["ledger"]) and is_cid(said["content_hash"])
+        and said["channel"] in CHANNELS and said["update_type"] in TYPES
+        and precedence(said["min_supported_version"]) <= precedence(said["version"])
+        and (said["channel"] != "stable" or precedence(said["version"])[1])
+        and whole(said["signed_at"], 0, TOO_BIG - 1) and whole(said["size_bytes"], 0, TOO_BIG - 1)
+        and URL.fullmatch(said["changelog_url"]) is not None
+    )  # fmt: skip
+
+
+def is_plugin(payload: Any) -> bool:
+    said = payload["statement"]
+    permissions = said["permissions"]
+    precedence(said["version"])
+    precedence(said["required_core_version"])
+    return (
+        is_signed(payload) and list(said) == PLUGIN
+        and wide(32, said["ledger"], said["tos_compliance_hash"]) and is_cid(said["content_hash"])
+        and len(said["id"]) <= 80 and PLUGIN_KEY.fullmatch(said["id"]) is not None
+        and all(is_title(said[name]) for name in ("name", "author", "description"))
+        and array(permissions, 0, ROWS_MOST) and ascending(permissions)
+        and all(len(each) <= 120 and PERMISSION.fullmatch(each) for each in permissions)
+        and said["audit_status"] in STATUSES and said["category"] in CATEGORIES
+        and whole(said["registered_at"], 0, TOO_BIG - 1)
+        and whole(said["updated_at"], said["registered_at"], TOO_BIG - 1)
+    )  # fmt: skip
+
+
+def is_title(text: Any) -> bool:
+    return (
+        type(text) is str and 0 < len(text) <= TITLE_MOST and not UNSEEN.search(text) and text.strip(BLANKS) == text
+    )
+
+
+def is_cid(text: str) -> bool:
+    """A CID (version 1, raw, SHA-256) in its one spelling in base32."""
+    return len(text) == 59 and cid_of(b32decode(text[1:].upper() + "======")[4:]) == text
+
+
+def cid_of(digest: bytes) -> str:
+    return "b" + b32encode(b"\x01\x55\x12\x20" + digest).decode().lower().rstrip("=")
+
+
+def precedence(version: str) -> tuple[Any, ...]:
+    """What versions are sorted by (semver.org, 11). Raises ValueError for what is none."""
+    found = VERSION.fullmatch(version) if len(version) <= 64 else None
+    if found is None:
+        raise ValueError(version)
+    words = found[4].split(".") if found[4] else []
+    if any(re.fullmatch("0[0-9]+|[0-9]{10,}", word) for word in words):
+        raise ValueError(version)
+    sorted_by = [(0, int(word), "") if word.isdigit() else (1, 0, word) for word in words]
+    return tuple(int(found[n]) for n in (1, 2, 3)), found[4] is None, tuple(sorted_by)
+
+
+def ascending(values: list[Any]) -> bool:
+    return sorted(set(values)) == values
+
+
+def distinct(values: list[str]) -> bool:
+    return len(set(values)) == len(values)
 
 
 # Proofs of logging
@@ -625,7 +859,7 @@ def proof(data: bytes, given: argparse.Namespace, holds: list[str], wrong: list[
     holds.append(f"Entry {index} stands in the log {name}, of {size} entries, whose key signed the head.")
     holds.append(f"  It {what_it_says(one)}")
     for witness in given.witness:
-        at = cosigned(text, signatures, witness)
+        at = cosigned(text, signatures, witness, given.now_s)
         holds.append(f"{witness.partition('+')[0]} cosigned the head, as it says at {moment(at * 10**6)}.")
     said = published(one)
     if given.manifests is not None:
@@ -636,7 +870,7 @@ def proof(data: bytes, given: argparse.Namespace, holds: list[str], wrong: list[
         if given.ledger is not None and not ledger.hex().startswith(given.ledger.lower()):
             raise Wrong(f"the manifests are of the ledger {ledger.hex()}, not of {given.ledger}")
         space = bytes.fromhex(name.removeprefix("scm.log/1/").partition("/")[0])
-        listed(one.raw[4:36], space, public, last, size, root)
+        within_final(listed(one.raw[4:36], space, public, last)["final"], size, root, bool(given.witness))
         released(one, one.raw[4:36], ledger, last, holds, wrong)
     elif said is not None:
         holds.append("  NOT CHECKED: whether a release key of the author signed it; --manifests FILE checks that.")
@@ -645,6 +879,14 @@ def proof(data: bytes, given: argparse.Namespace, holds: list[str], wrong: list[
         if said is None:
             raise Wrong("the entry publishes no file")
         about(said, given.artefact, holds, wrong)
+
+
+def within_final(final: dict[str, Any] | None, size: int, root: bytes, witnessed: bool) -> None:
+    """Whoever stole the key of a closed log signs other heads, and earlier ones too: for those witnesses vouch."""
+    if final is None or (size, root) == (final["size"], b64(final["root"])):
+        return
+    need(size < final["size"], "the author closed the log at another head")
+    need(witnessed, "the author closed the log at a later head, and no witness is asked to vouch for this one")
 
 
 def lines_of(manifests: bytes) -> list[bytes]:
@@ -666,8 +908,8 @@ def left_to_right(index: int, size: int, hashes: list[bytes]) -> list[bytes]:
 
 
 def about(said: dict[str, Any], digest: bytes, holds: list[str], wrong: list[str]) -> None:
-    cid = "b" + b32encode(b"\x01\x55\x12\x20" + digest).decode().lower().rstrip("=")
-    if said["payload"]["statement"].get("content_hash") == cid:
+    cid = cid_of(digest)
+    if said["payload"]["statement"]["content_hash"] == cid:
         holds.append(f"The file is what the entry names: {cid}.")
     else:
         wrong.append(f"the file is not what the entry names: it is {cid}")
@@ -695,8 +937,8 @@ def note(data: bytes) -> tuple[str, list[tuple[str, bytes]]]:
 
 def checkpoint(text: str) -> tuple[str, int, bytes]:
     origin, size, root, *end = text.split("\n")
-    need(end == [""] and re.fullmatch(r"0|[1-9][0-9]{0,15}", size, re.ASCII) is not None and len(b64(root)) == 32,
-         "the signed head is no checkpoint")  # fmt: skip
+    need(end == [""] and re.fullmatch(r"0|[1-9][0-9]{0,15}", size, re.ASCII) is not None and int(size) <= TOO_BIG
+         and len(b64(root)) == 32, "the signed head is no checkpoint")  # fmt: skip
     return origin, int(size), b64(root)
 
 
@@ -709,24 +951,27 @@ def signed(text: str, signatures: list[tuple[str, bytes]], name: str, public: by
     )
 
 
-def cosigned(text: str, signatures: list[tuple[str, bytes]], witness: str) -> int:
-    """When this witness cosigned, as it says: UTC seconds."""
+def cosigned(text: str, signatures: list[tuple[str, bytes]], witness: str, now_s: int) -> int:
+    """When this witness cosigned, as it says: UTC seconds, the newest if several times. `now_s`: by our clock."""
     name, public = vkey(witness, 4)
     mine = [value[4:] for other, value in signatures if (other, value[:4]) == (name, key_id(name, 4, public))]
     need(bool(mine), f"{name} has not cosigned the head")
+    times = []
     for value in mine:
         at = int.from_bytes(value[:8], "big")
         need(at < 2**63 and holds_for(public, f"cosignature/v1\ntime {at}\n{text}".encode(), value[8:]),
              f"a cosignature claims to be of {name} and is not")  # fmt: skip
-    return max(int.from_bytes(value[:8], "big") for value in mine)
+        times.append(at)
+    due = [at for at in times if at <= now_s + AHEAD_S]
+    need(bool(due), f"what {name} says of the head is dated more than a day ahead of this machine's clock")
+    return max(due)
 
 
 def vkey(text: str, kind: int) -> tuple[str, bytes]:
     name, digits, encoded = text.split("+", 2)
     key = b64(encoded)
-    need(
-        len(key) == 33 and key[0] == kind and key_id(name, kind, key[1:]).hex() == digits, f"{text} is no public key"
-    )
+    need(len(key) == 33 and key[0] == kind and key_id(name, kind, key[1:]).hex() == digits and name.split() == [name],
+         f"{text} is no public key")  # fmt: skip
     return name, key[1:]
 
 

@@ -1,10 +1,12 @@
 """Connections: each has some seconds to say what it wants, and those that say nothing make room for those that do.
 
 Any program on this machine may connect, also of other users and without the token; so waiting costs them their place.
-Who has shown the token and is being answered is never cut off.
+A body has to keep up a pace (pace.py), whoever sends it. Where there is no room left, first those leave that say
+nothing, then bodies under way, then those that do not take their answer; never who has shown the token.
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from starlette.types import Receive, Scope, Send
@@ -12,8 +14,10 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
-from scmanager.api.guard import ROOM_FULL
+from scmanager.api.guard import ALLOWED, ROOM_FULL
 from scmanager.api.listening import REQUESTS_MAX
+from scmanager.api.pace import BODIES_MAX, Pace, first_to_leave
+from scmanager.api.readers import address_of
 
 HEAD_S = 10.0
 """From connecting to the end of the first request's head."""
@@ -36,28 +40,39 @@ class Connection(H11Protocol):
         super().__init__(config, server_state, app_state, _loop)
         self.app = self._admit
         self._end: asyncio.TimerHandle | None = None
+        self._pace: Pace | None = None
+        self._check: asyncio.TimerHandle | None = None
+        self._stuck_since: float | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Give it a place, which the one that has been silent for longest may have to leave."""
         assert isinstance(transport, asyncio.Transport)
         if len(self.connections) >= REQUESTS_MAX:
-            silent = [each for each in self.connections if isinstance(each, Connection) and each.silent]
-            if silent:
-                min(silent, key=Connection.patience)._leave()
+            self._make_room()
         super().connection_made(transport)
         self._wait(HEAD_S)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It is gone."""
         self._heard()
+        self._body_over()
         super().connection_lost(exc)
 
     def handle_events(self) -> None:
-        """Notice when a request begins, which is when its head is whole."""
-        before = self.cycle
+        """Notice when a request begins, which is when its head is whole, and how its body comes."""
+        before, had = self.cycle, len(self.cycle.body) if self.cycle else 0
         super().handle_events()
         if self.cycle is not before:
             self._heard()
+            self._body_over()
+            if (
+                self._body_comes()
+            ):  # Looked at after the app's first step: then it has said whether this is the owner.
+                self.loop.call_soon(self._body_begins, self.cycle)
+        elif self._pace and self._body_comes():
+            self._pace.heard(self.loop.time(), len(self.cycle.body) - had)
+        else:
+            self._body_over()
 
     def handle_websocket_upgrade(self, event: Any) -> None:
         """A websocket has limits of its own."""
@@ -66,9 +81,20 @@ class Connection(H11Protocol):
 
     def on_response_complete(self) -> None:
         """It was answered, and may ask again."""
+        self._body_over()
         if not self.transport.is_closing():
             self._wait(KEEP_ALIVE_S)
         super().on_response_complete()
+
+    def pause_writing(self) -> None:
+        """What is sent is not taken."""
+        self._stuck_since = self.loop.time()
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        """It is taken again."""
+        self._stuck_since = None
+        super().resume_writing()
 
     @property
     def silent(self) -> bool:
@@ -90,8 +116,65 @@ class Connection(H11Protocol):
 
     def _leave(self) -> None:
         self._heard()
+        self._body_over()
         self.connections.discard(self)
         self.transport.close()
+
+    # Bodies
+
+    def _body_comes(self) -> bool:
+        return self.cycle is not None and self.cycle.more_body and not self.cycle.response_complete
+
+    def _body_begins(self, cycle: object) -> None:
+        if self.cycle is not cycle or not self._body_comes() or self.transport.is_closing():
+            return
+        self._pace = Pace(self.loop.time())
+        self._look_again()
+        if len(crowd := self._strangers(lambda each: each._pace is not None)) > BODIES_MAX:
+            self._slowest(crowd)._leave()
+
+    def _look_again(self) -> None:
+        assert self._pace is not None
+        self._check = self.loop.call_at(self._pace.until_s, self._look)
+
+    def _look(self) -> None:
+        """Whether its time is over, or it was given more meanwhile."""
+        if self._pace is None:
+            return
+        if self.flow.read_paused or self.cycle.waiting_for_100_continue:
+            self._pace.waited_for_us(self.loop.time())
+        if self._pace.until_s > self.loop.time():
+            self._look_again()
+        else:
+            self._leave()
+
+    def _body_over(self) -> None:
+        if self._check is not None:
+            self._check.cancel()
+        self._pace = self._check = None
+
+    # Room
+
+    def _make_room(self) -> None:
+        """One of the others leaves, unless all are being answered."""
+        if silent := [each for each in self._others() if each.silent]:
+            min(silent, key=Connection.patience)._leave()
+        elif bodies := self._strangers(lambda each: each._pace is not None):
+            self._slowest(bodies)._leave()
+        elif stuck := self._strangers(lambda each: each._stuck_since is not None):
+            min(stuck, key=lambda each: each._stuck_since or 0.0).transport.abort()
+
+    def _slowest(self, bodies: "list[Connection]") -> "Connection":
+        now_s = self.loop.time()
+        paces = ((address_of(dict(each.scope)), each._pace.speed(now_s) if each._pace else 0.0) for each in bodies)
+        return bodies[first_to_leave(paces)]
+
+    def _strangers(self, which: "Callable[[Connection], bool]") -> "list[Connection]":
+        """Those that have shown no token."""
+        return [each for each in self._others() if which(each) and not each.scope.get(ALLOWED)]
+
+    def _others(self) -> "list[Connection]":
+        return [each for each in self.connections if isinstance(each, Connection)]
 
     async def _admit(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope[ROOM_FULL] = len(self.connections) > REQUESTS_MAX

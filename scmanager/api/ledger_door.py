@@ -21,7 +21,7 @@ from scmanager.api.connections import ABORT
 from scmanager.api.error_answers import headed, telling
 from scmanager.api.guard import REQUEST_ID, ROOM_FULL
 from scmanager.api.listening import REQUESTS_MAX
-from scmanager.api.readers import Readers, TooManyRequests
+from scmanager.api.readers import OpenRequests, Readers, TooManyOpen, TooManyRequests
 from scmanager.application.proving import NotEntered
 from scmanager.application.published import PlaceUnknown
 from scmanager.application.published_registry import PluginUnknown, UpdateUnknown
@@ -41,6 +41,8 @@ ANSWER_S = 60.0
 PIECE_BYTES = 1 << 16
 LARGE_MAX = 8
 """As many bundles are on their way at once: each may have 16 MB."""
+OPEN_MAX = 16
+"""Requests of one address that are not answered yet: whoever reads slowly holds so many places, and no more."""
 _TILES = "/tile/"
 _LARGE = ("/tile/entries/", f"/{SHARED}/")
 _PLAIN = re.compile("[!-~]+")
@@ -69,7 +71,7 @@ class LedgerOnlyRead(Refused):
 _STATUS = {
     LedgerFileUnknown.code: 404, LedgerOnlyRead.code: 405, NotEntered.code: 404, PlaceUnknown.code: 404,
     UpdateUnknown.code: 404, PluginUnknown.code: 404, DayNotHeld.code: 404, TooManyRequests.code: 429,
-    ServerNotNamed.code: 503, SessionUnknown.code: 401,
+    ServerNotNamed.code: 503, SessionUnknown.code: 401, TooManyOpen.code: 429,
 }  # fmt: skip
 
 
@@ -82,7 +84,7 @@ class Door:
 
     def __init__(self, app: ASGIApp, tiles: Straight, readers: Readers, taken: Mapping[str, int] = _NOTHING) -> None:
         self._app, self._tiles, self._readers, self._taken = app, tiles, readers, taken
-        self._large = asyncio.Semaphore(LARGE_MAX)
+        self._large, self._open = asyncio.Semaphore(LARGE_MAX), OpenRequests(OPEN_MAX)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let through, or answer with what is wrong."""
@@ -97,18 +99,22 @@ class Door:
         try:
             posted = _check(scope, self._taken)
             self._readers.check(scope)
-            async with asyncio.timeout(ANSWER_S):
-                if scope["path"].startswith(_LARGE):
-                    async with self._large:
-                        await self._answered(scope, receive, named)
-                elif posted:
-                    await self._app(scope, _measured(receive, posted), named)
-                else:
-                    await self._answered(scope, receive, named)
+            with self._open.one(scope):
+                async with asyncio.timeout(ANSWER_S):
+                    await self._one(scope, receive, named, posted)
         except TimeoutError:  # Who reads so slowly has his place taken.
             scope.get(ABORT, bool)()
         except ScManagerError as error:
             await (await refused(Request(scope), error))(scope, receive, named)
+
+    async def _one(self, scope: Scope, receive: Receive, send: Send, posted: int) -> None:
+        if scope["path"].startswith(_LARGE):
+            async with self._large:
+                await self._answered(scope, receive, send)
+        elif posted:
+            await self._app(scope, _measured(receive, posted), send)
+        else:
+            await self._answered(scope, receive, send)
 
     async def _answered(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not scope["path"].startswith(_TILES):

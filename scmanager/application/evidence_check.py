@@ -187,7 +187,8 @@ class _Check:
             if first_entry is not None and first_entry.genesis is not None:
                 self._listed(keys, first_entry, first_entry.genesis.key, log.note)
                 for shown in log.entries:
-                    self._statement(keys, first_entry.log, shown)
+                    if (plain := _clear(shown)) is not None:
+                        self._statement(keys, first_entry.log, shown.seq, plain)
         return ledger
 
     def _listed(self, keys: TrustedKeys, first: Entry, public: bytes, note: bytes) -> None:
@@ -202,24 +203,23 @@ class _Check:
             if (point.size, point.root) != (row.final.size, row.final.root):
                 self._wrong(first.log, None, "log-closed", "the author closed this log at another head")
 
-    def _statement(self, keys: TrustedKeys, log: bytes, shown: Shown) -> None:
+    def _statement(self, keys: TrustedKeys, log: bytes, seq: int, plain: bytes) -> None:
         """What stands in a ledger counts by its own signatures."""
-        plain = dict(shown.parts).get(0)
-        if plain is None:
-            return
         try:
             said = submission.from_part(plain)
         except Untrusted as error:
             claimed = content.read(plain)
             if claimed is not None and claimed.type in (UpdateSigned.tag, PluginSigned.tag):
-                self._wrong(log, shown.seq, error.code, str(error))
+                self._wrong(log, seq, error.code, str(error))
             return  # Not a statement of the author: other entries stand in his log as well.
         if isinstance(said, KeysPublished):
             return  # The walk above is about those that follow each other.
+        if said.statement.ledger != keys.ledger:
+            self._wrong(log, seq, "other-ledger", "it was signed for another ledger")
         try:
-            keys.check_release(said, log, shown.seq)
+            keys.check_release(said, log, seq)
         except Untrusted as error:
-            self._wrong(log, shown.seq, error.code, str(error))
+            self._wrong(log, seq, error.code, str(error))
 
     def _wrong(self, log: bytes, seq: int | None, code: str, what: str) -> None:
         self.problems.append(Problem(log, seq, code, what))
@@ -236,6 +236,12 @@ def _plain(one: Entry, number: int, stored: bytes, key: bytes | None) -> bytes |
             raise parts.WrongPart(number=number)  # What is in clear has no key.
         return stored
     return None if key is None else parts.open_with(key, number, stored)
+
+
+def _clear(shown: Shown) -> bytes | None:
+    """Part 0 where it is here and in clear."""
+    one = _parsed(shown.data)
+    return dict(shown.parts).get(0) if one is not None and one.parts and not one.parts[0].key else None
 
 
 def _strangers(space: bytes, clear: list[Clear]) -> Iterator[bytes]:

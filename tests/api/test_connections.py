@@ -4,14 +4,18 @@ import contextlib
 import socket
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
 
-from scmanager.api import connections
+import scmanager
+from scmanager.api import connections, pace
 from scmanager.api.listening import REQUESTS_MAX
+from scmanager.api.serving import server
 from tests.support.api_node import Api, Socket
 
+SOURCES = Path(scmanager.__file__).parent
 HALF = b"POST /graphql HTTP/1.1\r\nHost: 127.0.0.1\r\nX: "
 
 
@@ -100,6 +104,21 @@ def test_who_asks_stays_between_questions_and_while_he_is_answered(api: Api, mon
             time.sleep(0.6)
         heard.subscribe("{ node { pos } }")
         assert heard.next()["node"]
+
+
+def test_a_body_that_stands_still_is_let_go_whoever_sends_it(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pace, "PAUSE_S", 0.5)
+    token = f"Authorization: Bearer {api.node.token}\r\nContent-Type: application/json\r\n"
+    with connected(api, 1, asking(api, f"{token}Content-Length: 100000\r\n")) as (raw,):
+        assert 0.4 <= closed_within(raw, b"x") < 5
+
+
+def test_every_listener_is_served_with_these_connections() -> None:
+    serving = [each for each in SOURCES.rglob("*.py") if "uvicorn." in each.read_text("utf-8")]
+    assert [each.relative_to(SOURCES).as_posix() for each in sorted(serving)] == [
+        "api/connections.py", "api/serving.py",
+    ]  # fmt: skip
+    assert server(lambda *_: None).config.http is connections.Connection
 
 
 def test_when_all_are_being_answered_the_next_one_hears_why_he_is_not(api: Api) -> None:

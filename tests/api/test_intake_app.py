@@ -18,10 +18,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scmanager.api import intake_app
+from scmanager.api import pace
 from scmanager.api.handshake import Identity
 from scmanager.api.intake_app import Limits
 from scmanager.api.listening import REQUESTS_MAX
+from scmanager.api.pace import BODIES_MAX
 from scmanager.api.readers import Buckets, Rate
 from scmanager.application import vault
 from scmanager.application.reports import AUDIT, KINDS, Kind, ReportsUnusable
@@ -284,23 +285,60 @@ def test_a_bucket_fills_again_and_those_of_long_ago_are_forgotten() -> None:
     assert held.wait_s("b", 10) == 0.5
 
 
-def test_who_sends_his_body_drop_by_drop_is_let_go(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(intake_app, "BODY_S", 0.5)
-    address = asked.client.base_url
-    with socket.create_connection((address.host, address.port or 0), timeout=20) as raw:
-        head = (
-            "POST /api/v1/audit HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 999\r\n\r\n"
-        )
-        raw.sendall(head.encode())
-        began = time.monotonic()
-        with contextlib.suppress(ConnectionError):
-            while time.monotonic() - began < 10:
-                raw.sendall(b" ")
-                raw.settimeout(0.1)
-                with contextlib.suppress(TimeoutError):
-                    assert raw.recv(100) == b""
-                    break
-        assert time.monotonic() - began < 5
+def begun(opened: contextlib.ExitStack, asked: Asked, address: str, size: int) -> socket.socket:
+    """A request whose body, of so many bytes, is to come."""
+    url = asked.client.base_url
+    raw = opened.enter_context(socket.create_connection((url.host, url.port or 0), timeout=20))
+    head = (
+        f"POST {AUDIT_PATH} HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: {address}\r\nContent-Type: application/json\r\n"
+    )
+    raw.sendall(f"{head}Content-Length: {size}\r\n\r\n".encode())
+    return raw
+
+
+def drop(raw: socket.socket) -> bool:
+    """One more byte of a body; False where the other side let go."""
+    try:
+        raw.sendall(b" ")
+        raw.settimeout(0.001)
+        return raw.recv(100) != b""
+    except TimeoutError:
+        return True
+    except ConnectionError:
+        return False
+
+
+def test_who_sends_drop_by_drop_is_let_go_and_who_sends_10_kb_a_second_is_heard(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pace, "PAUSE_S", 0.5)
+    body = json.dumps(audit_batch(1)).encode().ljust(20_000)
+    with contextlib.ExitStack() as opened:
+        drops, slow = begun(opened, asked, "192.0.2.1", 999), begun(opened, asked, "192.0.2.2", len(body))
+        began, gone_s = time.monotonic(), 0.0
+        for at in range(0, len(body), 1_000):
+            slow.sendall(body[at : at + 1_000])
+            time.sleep(max(0.0, began + at / 10_000 - time.monotonic()))
+            if not gone_s and not drop(drops):
+                gone_s = time.monotonic() - began
+        assert 0.4 < gone_s < 1.5
+        assert slow.recv(100).startswith(b"HTTP/1.1 200 ")
+
+
+def test_slow_bodies_of_many_addresses_keep_nobody_else_out(asked: Asked) -> None:
+    """16 addresses, each with as many as one may have: more than there are places, and each sends on."""
+    with contextlib.ExitStack() as opened:
+        slow = []
+        honest = begun(opened, asked, "198.51.100.1", 4_000)
+        honest.sendall(b"{")
+        for number in range(REQUESTS_MAX):
+            slow.append(begun(opened, asked, f"203.0.113.{number % 16}", 1_000))
+            time.sleep(0.005)
+        for number in range(20):
+            body = audit_batch(1)
+            assert asked.post(body, **{"x-forwarded-for": f"198.51.100.{number}"}).status_code == 200
+        assert sum(drop(raw) for raw in slow) <= BODIES_MAX
+        assert drop(honest), "who has but one is none of those that leave"
 
 
 def test_slow_bodies_of_one_address_keep_nobody_else_out(asked: Asked) -> None:

@@ -14,7 +14,7 @@ from scmanager.eventstore.multi_proof import prove_many
 from scmanager.eventstore.parts import SALT_BYTES, part_key
 from tests.golden.logs import WholeLog
 
-GIVEN = {"space": None, "ledger": None, "log": None, "artefact": None, "manifests": None}
+GIVEN = {"space": None, "ledger": None, "log": None, "artefact": None, "manifests": None, "now_s": 1_767_225_600}
 
 
 def log_shown(
