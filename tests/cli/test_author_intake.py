@@ -149,7 +149,7 @@ def reports_of_a_node(author: Author, ledger: str, server: str) -> None:
         return sent
 
     with machine.open() as node:
-        node.do("privacy.consent", node.personal_space(), {"purpose": Purpose.HEALTH, "version": 1})
+        node.do("privacy.consent", node.personal_space(), {"purpose": Purpose.HEALTH, "version": 2})
         with serving(author, ledger, "--key", str(author / "server.key")) as (client, _):
             assert worked(node, str(client.base_url)) == [], "no entry names it yet"
         named = author.scm("author", "name-server", server, at="server")
@@ -176,7 +176,7 @@ def test_the_vault_shows_what_came(author: Author) -> None:
     frames = (Frame("scmanager.runtime", "open_node"),)
     book.enter([Shape(b"f" * 32, "StoreBusy", frames, "0.1.0", 20_000, 4)] * 3, 3)
     book.enter([Bug(b"f" * 32, "0.1.0", 1_728_000_000)], 4)
-    book.enter([Terms(b"e" * 64, b"l" * 32, 5, 9, "0.1.0", "DE", 1, b"p" * 32)], 5)
+    book.enter([Terms(b"e" * 64, b"l" * 32, 5, 9, "0.1.0", "DE", 1, b"p" * 32, 20_000)], 5)
     book.close()
     said = author.scm("author", "vault", at="server")
     assert "StoreBusy in 0.1.0: 3 reports, 12 times; bug since 2024-10-04 00:00 UTC" in said.out
