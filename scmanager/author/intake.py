@@ -173,14 +173,18 @@ class OwnIntake:
         if disk.free < min(FREE_BYTES_MIN, disk.total // FREE_SHARE):
             raise DiskNearlyFull
 
-    def publish(self, head: Head, folder: Path, beside: Mapping[str, bytes]) -> tile_folder.Published:
+    def publish(
+        self, head: Head, folder: Path, beside: Mapping[str, bytes], settle: tile_folder.Settle = tile_folder.at_once
+    ) -> tile_folder.Published:
         """Bring tiles and checkpoint there up to this head, which the store holds. Entries are not published.
 
         Remembered first: whoever puts the folder back to before a head that left the machine is noticed. Raises
         OtherHistory where the published head is not of this log's past, FolderInUse, PrivateFileFailed, StoreDamaged.
         """
         self.remember()
-        return tile_folder.publish(LogTree(self.store, head, self.folder), folder, beside=beside, entries=False)
+        return tile_folder.publish(
+            LogTree(self.store, head, self.folder), folder, beside=beside, entries=False, settle=settle
+        )
 
     def now_us(self) -> int:
         """This machine's clock, UTC microseconds."""
