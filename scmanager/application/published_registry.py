@@ -90,9 +90,14 @@ class PublishedRegistry:
             return self._registry
 
     def proof(self, content_hash: str) -> Proof:
-        """That the newest statement about this content is in the ledger. Raises NotEntered, LedgerFilesBroken."""
+        """That what holds of this content is in the ledger; where nothing counts, what was entered last.
+
+        Raises NotEntered, LedgerFilesBroken.
+        """
         with self._lock:
             head, index = self._head, self._newest.get(content_hash)
+            if self._registry is not None and (holds := self._registry.about(content_hash)) is not None:
+                index = holds.index
         if head is None or index is None:
             raise NotEntered(size=head.point.size if head else 0)
         return self.published.proof(index, head)

@@ -43,6 +43,7 @@ class Registry:
         self._versions: dict[Channel, list[tuple[Precedence, str]]] = {each: [] for each in Channel}
         self._plugins: dict[str, list[Registered]] = {}
         self._ids: list[str] = []
+        self._contents: dict[str, list[Registered]] = {}
         self._told: set[bytes] = set()
         self._counts: dict[Place, Counted] = {}
 
@@ -52,6 +53,7 @@ class Registry:
         if statement in self._told or not counts(one, self.keys):
             return False
         self._told.add(statement)
+        _insert(self._contents.setdefault(one.said.statement.content_hash, []), one)
         match one.said.statement:
             case Update() as update:
                 self._enter_update(update, one)
@@ -105,6 +107,11 @@ class Registry:
     def plugin(self, id_: str) -> list[Registered]:
         """The history of a plugin, the entry that holds last; empty for one that nobody knows."""
         return list(self._plugins.get(id_, ()))
+
+    def about(self, content_hash: str) -> Registered | None:
+        """What holds of a file, by its content hash; None where nothing about it counts."""
+        found = self._contents.get(content_hash)
+        return found[-1] if found else None
 
     def taken_back(self, said: Update | Plugin) -> Registered | None:
         """By what the author said later, or on the same second, this statement holds no more; None if it holds.

@@ -11,6 +11,7 @@ from tests.cli.conftest import served
 from tests.support.home import Home
 from tests.support.ledger import NOW_S
 from tests.support.ledger_server import served as ledger_served
+from tests.support.processes import wait_until
 
 
 def test_the_ledger_comes_into_the_folder_and_says_which_updates_there_are(home: Home) -> None:
@@ -130,6 +131,7 @@ def test_a_running_node_takes_it_in_and_its_api_tells_of_it(home: Home, monkeypa
         home.say(audit_status="blocked", updated_at=NOW_S + 60)
         assert home.fetch().json["entries"] == 2
         assert [each["id"] for each in home.scm("plugins").json] == ["org.example.mining"]
+        wait_until(lambda: author.scm("query", QUERY).json["plugins"]["nodes"])  # The read models follow.
         told = author.scm("query", QUERY).json
     assert told["update"] == {"minSupportedVersion": "0.1.0", "ledger": home.ledger}
     (update,) = told["updates"]["nodes"]

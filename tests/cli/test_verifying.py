@@ -13,16 +13,21 @@ import msgspec
 import pytest
 
 from scmanager.adapters.ledger_source import from_folder
-from scmanager.application import superseded
+from scmanager.application import proving, superseded
 from scmanager.application.published import Published
-from scmanager.domain.ledger import UpdateSigned
+from scmanager.domain.ledger import AuditStatus, UpdateSigned
+from scmanager.eventstore.log_tree import LogTree
+from scmanager.eventstore.memory import MemoryStore
 from scmanager.eventstore.tiles import bundle, parse_bundle
 from scmanager.master_ledger import submission
 from scmanager.master_ledger.content_hash import cid
+from scmanager.master_ledger.statement import manifest_hash
+from scmanager.spaces.ledger import Entered
 from tests.cli.conftest import Scm
 from tests.support.author import Author
 from tests.support.home import Home
-from tests.support.ledger import CONTENT, NOW_S, WITNESSES
+from tests.support.ledger import CONTENT, NOW_S, RELEASE, WITNESSES, plugin, update
+from tests.support.ledger_server import Ledger
 
 ANYBODY = "The policy asks for no witness: nobody but the log vouches that others are shown the same."
 
@@ -158,12 +163,38 @@ def test_a_source_cannot_hold_back_what_the_author_said_later(home: Home) -> Non
     (home.author / "plugin.wasm").write_bytes(CONTENT)
     home.say()
     home.say(audit_status="blocked", updated_at=NOW_S + 60)
-    (path,) = (home.public / "shared" / "000.p").iterdir()
+    path = home.public / "shared" / "000.p" / "5"
     pieces = parse_bundle(path.read_bytes(), 5)
     path.write_bytes(bundle([*pieces[:4], b""]))
     words = (*home.words, "--manifests", home.author / "keys", "--installed", "1.0.0", "--from", home.public)
     told = home.author.scm("verify", "plugin", home.author / "plugin.wasm", *words)
     assert (told.code, told.error) == (3, "ledger-files-broken")
+
+
+def test_who_has_the_log_key_alone_gets_nothing_passed_by_entering_it_again(scm: Scm, tmp_path: Path) -> None:
+    """An old `pass` of a plugin that was blocked since, and what nobody signed about a good update (ADR 18)."""
+    ledger = Ledger(MemoryStore(), tmp_path)
+    ledger_id = manifest_hash(ledger.first.statement)
+    passed = submission.make(plugin(ledger_id, b"ore"), [RELEASE])
+    blocked = plugin(ledger_id, b"ore", audit_status=AuditStatus.BLOCKED, updated_at=NOW_S + 60)
+    good = submission.make(update(ledger_id, CONTENT), [RELEASE])
+    ledger.say(ledger.first, passed, submission.make(blocked, [RELEASE]), good)
+    unsigned = UpdateSigned(msgspec.structs.replace(good.statement, signed_at=NOW_S + 60), ())
+    ledger.say(passed, unsigned)
+    ledger.publish()
+    for name, held in (("plugin", b"ore"), ("update", CONTENT), ("policy", b"quorum none\n")):
+        (tmp_path / name).write_bytes(held)
+    (tmp_path / "keys").write_bytes(submission.encode([ledger.first]))
+    tree = LogTree(ledger.store, ledger.store.heads()[0], tmp_path / "kept")
+    said = [ledger.first, passed, submission.make(blocked, [RELEASE]), good, passed, unsigned]
+    statements = [Entered(n, each) for n, each in enumerate(said, 1)]
+    words = ("--ledger", ledger_id.hex(), "--manifests", tmp_path / "keys", "--policy", tmp_path / "policy")
+    for kind, held in (("plugin", b"ore"), ("update", CONTENT)):
+        made = proving.prove(tree, statements, cid(sha256(held).digest()))
+        (tmp_path / "made").write_bytes(made.to_bytes())
+        for source in (("--from", ledger.public), ("--proof", tmp_path / "made")):
+            told = scm("verify", kind, tmp_path / kind, *words, "--installed", "1.0.0", *source, "--json").json
+            assert [each["code"] for each in told["problems"]] == ["plugin-not-passed"] * (kind == "plugin"), source
 
 
 def test_an_update_that_was_released_anew_under_its_version_is_told(home: Home) -> None:
