@@ -17,6 +17,8 @@ from scmanager.application import audit_full
 from scmanager.application.audit_full import SpaceFound, StatementsFound
 from scmanager.auditing import leave_findings
 from scmanager.cli.audit_sources import evidence
+from scmanager.cli.audit_whose import spaces_in, spaces_of
+from scmanager.cli.file_kinds import SPACE, check_kind, kind_of_file
 from scmanager.cli.output import EXIT_REFUSED, JsonFlag, counted, progress, remark, say, say_json, short
 from scmanager.cli.session import NoFolder, session_of
 from scmanager.errors import Refused, Untrusted
@@ -44,6 +46,8 @@ HOLDS = {
     ("file", "full"): "entries, parts, chains, notes and signatures",
 }
 """What was found to hold, by what was looked at and how."""
+BESIDE_MAX = 8
+"""Names of what was not looked at."""
 AHEAD_S = 26 * 3600
 """A cosignature from further in the future is none."""
 RESUMED = """\
@@ -79,8 +83,11 @@ class Found(msgspec.Struct):
     heads: list[dict[str, Any]]
     """Each with space, log, branch, size and, where it was computed, root."""
     findings: list[Finding]
+    whose: dict[bytes, str] = {}
+    """Spaces in words."""
     pending: int = 0
     others: int = 0
+    beside: tuple[str, ...] = ()
     resumed_after: int = 0
     spaces: list[SpaceFound] = []
     statements: list[StatementsFound] = []
@@ -178,6 +185,7 @@ def _folder(context: typer.Context, path: Path, depth: str, *, resume: bool) -> 
         report.logs,
         heads,
         [*report.findings, *gone],
+        spaces_of(events, {h.space for h in report.heads}),
         report.pending,
         resumed_after=report.resumed,
     )
@@ -209,6 +217,7 @@ def _published(path: Path, depth: str, policy: Path | None) -> Found:
         report = audit_published.verify(path, deep=depth != "fast", advance=advance)
     head = {"space": first.space, "log": report.log, "branch": 0, "size": report.size, "root": report.root}
     found = Found("published", depth, report.size, 1, [head], [*report.findings], others=report.others)
+    found.beside, found.whose = report.beside, {first.space: f"the author's ledger, space {short(first.space)}"}
     if depth == "fast":
         return found
     said = list(audit_full.read_statements(report.statements))
@@ -250,6 +259,9 @@ def _cosigned(path: Path, log: bytes, policy: Path, found: Found) -> None:
 
 def _file(context: typer.Context, path: Path, depth: str) -> Found:
     """A space file is verified whole, whatever the depth: it comes from somebody else."""
+    check_kind(path, SPACE)
+    if not kind_of_file(path):
+        raise NothingToVerify(path=str(path))
     try:
         with progress("Verifying entries", None):
             read = space_file(path, clock_us)
@@ -260,7 +272,8 @@ def _file(context: typer.Context, path: Path, depth: str) -> Found:
         for head in read.store.heads()
     ]
     logs = len({head["log"] for head in heads})
-    found = Found("file", depth, read.store.last_pos(), logs, heads, [])
+    whose = spaces_in(read.store, (head.space for head in read.store.heads()))
+    found = Found("file", depth, read.store.last_pos(), logs, heads, [], whose)
     if depth == "full":
         _add_full(context, found, path)
     return found
@@ -269,7 +282,7 @@ def _file(context: typer.Context, path: Path, depth: str) -> Found:
 def _told(found: Found) -> dict[str, Any]:
     told: dict[str, Any] = {
         "ok": not found.findings, "kind": found.kind, "depth": found.depth, "entries": found.entries,
-        "logs": found.logs, "pending": found.pending, "other_files": found.others,
+        "logs": found.logs, "pending": found.pending, "other_files": found.others, "beside": list(found.beside),
         "resumed_after": found.resumed_after, "heads": found.heads,
         "findings": [msgspec.structs.asdict(each) for each in found.findings],
     }  # fmt: skip
@@ -290,7 +303,8 @@ def _print(found: Found) -> None:
     for head in found.heads:  # To be compared with another's.
         branch = f" branch {head['branch']}" if head["branch"] else ""
         root = f"  root {head['root'].hex()}" if "root" in head else ""
-        say(f"log {short(head['log'])}{branch}  size {head['size']}{root}")
+        whose = f" of {found.whose[head['space']]}" if head["space"] in found.whose else ""
+        say(f"log {short(head['log'])}{branch}{whose}  size {head['size']}{root}")
     for each in found.findings:
         at = f" entry {each.seq}" if each.seq is not None else ""
         where = f"log {each.log.hex()}{at}: " if each.log else ""
@@ -308,7 +322,8 @@ def _print(found: Found) -> None:
     if found.pending:
         remark(f"{counted(found.pending, 'entry', 'entries')} that wait for earlier ones were not verified.")
     if found.others:
-        remark(f"{counted(found.others, 'file')} beside the log were not looked at.")
+        where = ", ".join(found.beside[:BESIDE_MAX]) + (" ..." if len(found.beside) > BESIDE_MAX else "")
+        remark(f"{counted(found.others, 'file was', 'files were')} not looked at, beside the log: {where}")
     if {each.code for each in found.findings} == {GUARD_MISSING}:
         remark("What was signed holds, but somebody else wrote to the file. The next command makes the guards anew.")
     elif found.findings:

@@ -179,6 +179,12 @@ def test_a_published_ledger_is_verified_file_by_file(published: tuple[Author, Pa
         assert (told["ok"], told["kind"], told["entries"]) == (True, "published", 3), told
     assert told["statements"][0] | {"ledger": None} == {"ledger": None, "manifests": 1, "signed": 2, "void": 0}
     assert "2 statements signed as they must be" in author.scm("audit", "verify", "--full", folder).out
+    (folder / "intake").mkdir()
+    (folder / "intake" / "note").write_text("not of the log")
+    told = author.scm("audit", "verify", folder)
+    assert "1 file was not looked at, beside the log: intake/" in told.err
+    assert "the author's ledger" in told.out
+    (folder / "intake" / "note").unlink()
     for path in sorted(each for each in folder.rglob("*") if each.is_file() and each.name != ".publishing"):
         whole = path.read_bytes()
         for place in range(0, len(whole), max(len(whole) // 4, 1)):
@@ -233,3 +239,32 @@ def test_lawful_gaps_are_told_from_what_is_not_here_and_from_tampering(nova: Scm
     assert space["not_here"] == 0
     assert (erasure["subject"], erasure["parts"] >= 2) == (space["space"][:32], True)
     assert f"erased by {erasure['event'][:12]}, ground" in nova("audit", "verify", "--full").out
+
+
+def test_what_is_no_space_file_is_told_what_it_is(nova: Scm, tmp_path: Path) -> None:
+    event = nova("log", "show", "--limit", 1, "--json").json[0]["id"]
+    bundle, other, space = tmp_path / "it.scm-evidence", tmp_path / "other.json", tmp_path / "space"
+    assert nova("audit", "bundle", "--event", event, "-o", bundle).code == 0
+    assert nova("space", "export", "-o", space).code == 0
+    other.write_text('{"format":"of somebody else"}')
+    for command in (
+        ("audit", "verify", bundle),
+        ("audit", "replay", "--from", bundle),
+        ("verify", "erasure", bundle),
+    ):
+        told = nova(*command)
+        assert (told.code, told.error, "an evidence bundle" in told.err) == (1, "audit-other-file", True), told.err
+    for command in (("audit", "check", space), ("verify", "erasure", space)):
+        told = nova(*command)
+        assert (told.code, told.error, "is a space file" in told.err) == (1, "audit-other-file", True), told.err
+    assert nova("audit", "verify", other).error == "audit-nothing-to-verify"
+    assert "does not begin with scm-evidence/1" in nova("audit", "check", other).err
+
+
+def test_each_log_is_listed_with_the_space_it_is_of(nova: Scm, tmp_path: Path) -> None:
+    assert nova("character", "make", "Nyx").code == 0
+    told = nova("audit", "verify").out
+    assert " of organisation " in told
+    assert " of personal space " in told
+    assert nova("space", "export", "-o", tmp_path / "space").code == 0
+    assert " of organisation " in nova("audit", "verify", tmp_path / "space").out
