@@ -94,7 +94,7 @@ def serve(
             counted.submit,
             allows,
             time.monotonic,
-            reporter=identity.reporter if identity else None,
+            session=identity.channel if identity else None,
         )
         statistics = make_statistics_app(counted.proof)
         hashes = make_ledger_app(from_folder(public, SERVED), entries=False)
