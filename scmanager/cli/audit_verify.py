@@ -1,6 +1,7 @@
 """Whether what was recorded is what was signed: `scm audit verify`, on a data folder, a published log, a file."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,7 +24,7 @@ from scmanager.cli.session import NoFolder, session_of
 from scmanager.errors import Refused, Untrusted
 from scmanager.eventstore import audit, audit_published
 from scmanager.eventstore.audit_chunk import Finding
-from scmanager.eventstore.audit_judge import Ended, departed
+from scmanager.eventstore.audit_judge import Ended, Verified, departed, ends_of
 from scmanager.eventstore.checkpoint import NOTE_BYTES_MAX, parse_note
 from scmanager.eventstore.own_tables import GUARD_MISSING
 from scmanager.master_ledger import policy as policies
@@ -51,6 +52,8 @@ AHEAD_S = 26 * 3600
 """A cosignature from further in the future is none."""
 RESUMED = """\
 {entries} of it were verified before and not read again: what was changed there since is found without --resume."""
+OTHERS = {"log-shrunk", "log-replaced"}
+"""Of a log that is not, or not all, of what was verified before."""
 ALL_OVER = "Something does not hold together with what was verified before: all of it is verified anew."
 NOT_HERE = """\
 Of space {space} {parts} cannot be found, and no erasure explains it: what did not come yet, or was taken away."""
@@ -118,7 +121,7 @@ def verify(
 
     Exit code 0: all of it holds. 1: something does not, and each such thing is a line. A full audit of a data folder
     needs its keys, anything else needs none. What no audit can see is a folder that was rolled back whole, to an
-    older state that was true once, unless --resume remembers a longer log: compare the heads that are printed.
+    older state that was true once, unless --resume remembers a longer log, or another: compare the printed heads.
     """
     if fast + deep + full > 1:
         raise OneDepth
@@ -155,17 +158,21 @@ def _folder(context: typer.Context, path: Path, depth: str, *, resume: bool) -> 
     settings = session_of(context).settings
     kept = VerifiedFile(settings.state or state_folder(), events, deep=depth != "fast")
     since = kept.read() if resume else ()
-    report = _audited(events, depth, since, kept)
-    if since and not report.ok and not any(each.code == "log-shrunk" for each in report.findings):
+    ended = ends_of(kept.ended, since)
+    report = _audited(events, depth, since, ended, kept.keep)
+    if since and not report.ok and not OTHERS & {each.code for each in report.findings}:
         remark(ALL_OVER)
-        report = _audited(events, depth, (), kept)
-    shorter = [each for each in report.findings if each.code == "log-shrunk"]
-    gone = departed(kept.ended, {(h.log, h.branch): (h.size, h.root) for h in report.heads})
-    gone = [each for each in gone if each.log not in {known.log for known in shorter}]
+        reached: list[Verified] = []
+        report = _audited(events, depth, (), ended, reached.append)
+        if not OTHERS & {each.code for each in report.findings}:
+            kept.begin_anew(reached)
+    other = [each for each in report.findings if each.code in OTHERS]
+    gone = departed(ended, {(h.log, h.branch): h.size for h in report.heads})
+    gone = [each for each in gone if each.log not in {known.log for known in other}]
     if report.ok and not gone:
         kept.ended = tuple(Ended(h.log, h.branch, h.size, h.root) for h in report.heads)
         kept.write()
-    elif not gone and not shorter:  # Those are told each time, until an audit without --resume begins anew.
+    elif not gone and not other:  # Those are told each time, until an audit without --resume begins anew.
         kept.forget()
     heads = [
         {"space": h.space, "log": h.log, "branch": h.branch, "size": h.size, "root": h.root}
@@ -184,9 +191,11 @@ def _folder(context: typer.Context, path: Path, depth: str, *, resume: bool) -> 
     )
 
 
-def _audited(events: Path, depth: str, since: tuple[Any, ...], kept: VerifiedFile) -> audit.Report:
+def _audited(
+    events: Path, depth: str, since: Sequence[Verified], ended: Sequence[Ended], keep: audit.Keep
+) -> audit.Report:
     with progress("Verifying entries", audit.count(events)) as advance:
-        return audit.verify(events, deep=depth != "fast", advance=advance, since=since, keep=kept.keep)
+        return audit.verify(events, deep=depth != "fast", advance=advance, since=since, ended=ended, keep=keep)
 
 
 def _add_full(context: typer.Context, found: Found, source: Path | None) -> None:

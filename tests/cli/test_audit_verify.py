@@ -1,6 +1,7 @@
 """`scm audit verify`: what it looks at, what it says, and that whoever tampers is told from whoever erased."""
 
 import json
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -90,14 +91,10 @@ def test_what_does_not_fit_what_was_kept_is_verified_anew(
 
 def test_a_log_that_got_shorter_or_is_gone_is_told_from_the_first_entry_on(nova: Scm, tmp_path: Path) -> None:
     events, depths = tmp_path / "a" / "events.db", ("--fast", "--deep")
-    with closing(sqlite3.connect(events)) as db:
-        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    before = events.read_bytes()
+    before = whole(events)
     assert nova("member", "record", "Ayla").code == 0
     assert verified(nova, "--resume")["ok"]
-    with closing(sqlite3.connect(events)) as db:
-        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    after = events.read_bytes()
+    after = whole(events)
     events.write_bytes(before)
     for depth in (*depths, *depths):
         told = verified(nova, depth, "--resume")
@@ -112,6 +109,38 @@ def test_a_log_that_got_shorter_or_is_gone_is_told_from_the_first_entry_on(nova:
     events.write_bytes(before)
     assert verified(nova)["ok"], "without --resume it begins anew"
     assert verified(nova, "--resume")["ok"]
+
+
+@pytest.mark.parametrize("chunk", [2, 1 << 15])
+def test_a_log_that_was_replaced_by_a_longer_one_is_told_each_time(
+    nova: Scm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk: int
+) -> None:
+    """Put back to an earlier state with all that could tell, and written on: no byte of it is wrong."""
+    for module in (audit, audit_chunk):
+        monkeypatch.setattr(module, "CHUNK_ENTRIES", chunk)
+    whole(tmp_path / "a" / "events.db")
+    for folder in ("a", "a.state"):
+        shutil.copytree(tmp_path / folder, tmp_path / "before" / folder)
+    assert nova("member", "record", "Ayla").code == 0
+    assert verified(nova, "--deep", "--resume")["ok"]
+    whole(tmp_path / "a" / "events.db")
+    shutil.copytree(tmp_path / "before", tmp_path, dirs_exist_ok=True)
+    for name in ("Bess", "Cleo"):
+        assert nova("member", "record", name).code == 0
+    for _ in range(2):
+        told = verified(nova, "--deep", "--resume")
+        assert [each["code"] for each in told["findings"]] == ["log-replaced"], "and told again"
+        assert len(told["heads"]) == 1
+    assert verified(nova, "--deep")["ok"], "without --resume it begins anew"
+    assert nova("member", "record", "Dara").code == 0
+    assert verified(nova, "--deep", "--resume")["ok"]
+
+
+def whole(events: Path) -> bytes:
+    """The file with all that was written."""
+    with closing(sqlite3.connect(events)) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return events.read_bytes()
 
 
 def test_a_space_file_is_verified_whole(nova: Scm, tmp_path: Path) -> None:
