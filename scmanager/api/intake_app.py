@@ -26,8 +26,9 @@ from scmanager.api.error_answers import broken, headed, not_offered, telling
 from scmanager.api.guard import REQUEST_ID, ROOM_FULL
 from scmanager.api.listening import REQUESTS_MAX
 from scmanager.api.readers import Buckets, OpenRequests, Rate, TooManyOpen, address_of
+from scmanager.application.delegation import NotDelegated
 from scmanager.application.reports import Allows, ConsentUnknown, Kind, ReportsUnusable
-from scmanager.application.sequencing import IntakeFull, Reports
+from scmanager.application.sequencing import IntakeEnded, IntakeFull, Reports
 from scmanager.errors import Refused, ScManagerError, Unavailable
 from scmanager.master_ledger.handshake import SESSION_HEADER, SessionUnknown
 from scmanager.master_ledger.reports import Receipt, node_id_of
@@ -90,6 +91,8 @@ STATUS: Final = {
     ReportsUnusable.code: 422,
     SessionUnknown.code: 401,
     IntakeFull.code: 503,
+    IntakeEnded.code: 503,
+    NotDelegated.code: 503,
 }
 
 

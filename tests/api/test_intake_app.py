@@ -18,6 +18,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from scmanager.adapters import record_store
+from scmanager.adapters.record_store import RecordsDamaged
 from scmanager.api import pace
 from scmanager.api.handshake import Identity
 from scmanager.api.intake_app import Limits
@@ -38,9 +40,11 @@ from scmanager.eventstore.signing import SigningKey
 from scmanager.master_ledger import handshake
 from scmanager.master_ledger.handshake import SESSION_HEADER, Answer, Caller, Delegation
 from scmanager.master_ledger.reports import REPORTS_MAX, STATES_MAX, Receipt, batch_of, node_id_of
+from scmanager.master_ledger.statistics_batch import PATH
 from tests.golden.logs import key_of
 from tests.support.app_server import served
 from tests.support.intake import Site, audit_batch, base64, reported
+from tests.support.statistics import day_of
 
 SNAPSHOT = Path(__file__).parent / "intake-openapi.json"
 AUDIT_PATH = "/api/v1/audit"
@@ -361,6 +365,19 @@ def test_slow_bodies_of_one_address_keep_nobody_else_out(asked: Asked) -> None:
     while asked.post(audit_batch(1), **{"x-forwarded-for": mine}).status_code != 200:
         assert time.monotonic() < deadline, "who has nothing open any more is heard again"
         time.sleep(0.05)
+
+
+def test_what_is_broken_on_the_server_is_told_by_its_code_and_not_by_where_it_lies(tmp_path: Path) -> None:
+    site = Site(tmp_path).make()
+    with site.serving() as url, httpx.Client(base_url=url, trust_env=False) as client:
+        for path in (site.settings.data / "intake").rglob(record_store.FILE_NAME):
+            path.write_bytes(b"noise" * 4_096)
+        records = msgspec.to_builtins(day_of("ada"))
+        consent = base64(consent_hash(Purpose.STATISTICS, 1))
+        answer = client.post(PATH, json={"id": base64(bytes(16)), "consent": consent, "reports": records})
+        assert told(answer) == (503, RecordsDamaged.code)
+        assert str(tmp_path) not in answer.text
+        assert record_store.FILE_NAME not in answer.text
 
 
 def test_a_log_that_nobody_lists_takes_nothing_and_the_ledger_is_read_all_the_same(tmp_path: Path) -> None:

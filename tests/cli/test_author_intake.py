@@ -176,7 +176,7 @@ def test_the_vault_shows_what_came(author: Author) -> None:
     frames = (Frame("scmanager.runtime", "open_node"),)
     book.enter([Shape(b"f" * 32, "StoreBusy", frames, "0.1.0", 20_000, 4)] * 3, 3)
     book.enter([Bug(b"f" * 32, "0.1.0", 1_728_000_000)], 4)
-    book.enter([Terms(b"e" * 64, b"l" * 32, 5, 9, "0.1.0", "DE", 1, b"p" * 32)], 5)
+    book.enter([Terms(b"e" * 64, b"l" * 32, 5, 9, "0.1.0", "DE", 1, b"p" * 32, 20_000)], 5)
     book.close()
     said = author.scm("author", "vault", at="server")
     assert "StoreBusy in 0.1.0: 3 reports, 12 times; bug since 2024-10-04 00:00 UTC" in said.out
