@@ -1,6 +1,10 @@
-"""Whether what was recorded is what was signed: `scm audit verify`, on a data folder, a published log, a file."""
+"""Whether what was recorded is what was signed: `scm audit verify`, on a data folder, a published log, a file.
+
+An author's server keeps what it takes in a log of its own: --intake, in its folder or in PostgreSQL's tables.
+"""
 
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,13 +19,15 @@ from scmanager.adapters.verified_file import VerifiedFile
 from scmanager.application import audit_full
 from scmanager.application.audit_full import SpaceFound, StatementsFound
 from scmanager.auditing import leave_findings
-from scmanager.cli.audit_sources import evidence
+from scmanager.author.intake import FOLDER as INTAKE
+from scmanager.cli.audit_sources import Evidence, evidence, evidence_in
 from scmanager.cli.output import EXIT_REFUSED, JsonFlag, counted, progress, remark, say, say_json, short
 from scmanager.cli.session import NoFolder, session_of
 from scmanager.errors import Refused, Untrusted
 from scmanager.eventstore import audit, audit_published
 from scmanager.eventstore.audit_chunk import Finding
 from scmanager.eventstore.audit_judge import Ended, departed
+from scmanager.eventstore.audit_source import Source
 from scmanager.eventstore.checkpoint import NOTE_BYTES_MAX, parse_note
 from scmanager.eventstore.own_tables import GUARD_MISSING
 from scmanager.master_ledger import policy as policies
@@ -35,6 +41,9 @@ HOLDS = {
     ("folder", "fast"): "signed heads",
     ("folder", "deep"): "entries, parts, chains and notes",
     ("folder", "full"): "entries, parts, chains, notes and signatures",
+    ("database", "fast"): "signed heads",
+    ("database", "deep"): "entries, parts, chains and notes",
+    ("database", "full"): "entries, parts, chains, notes and signatures",
     ("published", "fast"): "tiles and the signed head",
     ("published", "deep"): "tiles, entries, parts, chains, manifests and the signed head",
     ("published", "full"): "tiles, entries, parts, chains, manifests and every signature",
@@ -48,6 +57,8 @@ AHEAD_S = 26 * 3600
 RESUMED = """\
 {entries} of it were verified before and not read again: what was changed there since is found without --resume."""
 ALL_OVER = "Something does not hold together with what was verified before: all of it is verified anew."
+UNGUARDED = "What was signed holds, but somebody else wrote to the file. The next command makes the guards anew."
+UNGUARDED_THERE = "What was signed holds, but who rules over the database took away what guards it. Ask him."
 NOT_HERE = """\
 Of space {space} {parts} cannot be found, and no erasure explains it: what did not come yet, or was taken away."""
 
@@ -57,6 +68,13 @@ class OneDepth(Refused):
 
     code = "audit-one-depth"
     hint = "Give one of --fast (the default), --deep, --full."
+
+
+class IntakeIsHere(Refused):
+    """The log of what was reported is that of the data folder in use; {path} was named as well."""
+
+    code = "audit-intake-is-here"
+    hint = "Leave out --intake to audit what was named, or name nothing: scm --data FOLDER audit verify --intake."
 
 
 class NothingToVerify(Refused):
@@ -99,6 +117,9 @@ def verify(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on where an audit of this data folder ended or was broken off.")
     ] = False,
+    intake: Annotated[
+        bool, typer.Option("--intake", help="What was reported to this author, here or in SCM_INTAKE_DSN's tables.")
+    ] = False,
     policy: Annotated[
         Path | None,
         typer.Option(
@@ -117,7 +138,12 @@ def verify(
         raise OneDepth
     depth = "full" if full else "deep" if deep else "fast"
     path = session_of(context).folder if target is None else target.expanduser().absolute()
-    found = _found(context, path, depth, resume=resume, policy=policy, own=target is None)
+    if intake:
+        if target is not None:
+            raise IntakeIsHere(path=str(path))
+        found = _intake(context, path / INTAKE, depth, resume=resume)
+    else:
+        found = _found(context, path, depth, resume=resume, policy=policy, own=target is None)
     if as_json:
         say_json(_told(found))
     else:
@@ -132,7 +158,8 @@ def _found(context: typer.Context, path: Path, depth: str, *, resume: bool, poli
     if (path / EVENTS).exists():
         found = _folder(context, path, depth, resume=resume)
         if depth == "full" and not found.findings:
-            _add_full(context, found, None if own else path)
+            with evidence(context, None if own else path) as read:
+                _add_full(found, read)
         return found
     if own:
         raise NoFolder(folder=str(path))
@@ -143,10 +170,31 @@ def _found(context: typer.Context, path: Path, depth: str, *, resume: bool, poli
     raise NothingToVerify(path=str(path))
 
 
+def _intake(context: typer.Context, path: Path, depth: str, *, resume: bool) -> Found:
+    """Its tables are read in place. It is in clear, so that every key it needs is in it."""
+    dsn = session_of(context).settings.intake_dsn
+    if dsn is None:
+        return _found(context, path, depth, resume=resume, policy=None, own=False)
+    from scmanager.eventstore.audit_postgres import PostgresSource
+    from scmanager.eventstore.postgres import PostgresStore
+
+    source = PostgresSource(dsn)
+    found = _stored(context, source, source.name, "database", depth, resume=resume)
+    if depth == "full" and not found.findings:
+        with closing(PostgresStore(dsn)) as store:
+            _add_full(found, evidence_in(context, path, store))
+    return found
+
+
 def _folder(context: typer.Context, path: Path, depth: str, *, resume: bool) -> Found:
-    events = path / EVENTS
+    return _stored(context, path / EVENTS, path / EVENTS, "folder", depth, resume=resume)
+
+
+def _stored(
+    context: typer.Context, events: Path | Source, name: Path | str, kind: str, depth: str, *, resume: bool
+) -> Found:
     settings = session_of(context).settings
-    kept = VerifiedFile(settings.state or state_folder(), events, deep=depth != "fast")
+    kept = VerifiedFile(settings.state or state_folder(), name, deep=depth != "fast")
     since = kept.read() if resume else ()
     report = _audited(events, depth, since, kept)
     if since and not report.ok and not any(each.code == "log-shrunk" for each in report.findings):
@@ -165,7 +213,7 @@ def _folder(context: typer.Context, path: Path, depth: str, *, resume: bool) -> 
         for h in sorted(report.heads, key=lambda head: (head.log, head.branch))
     ]
     return Found(
-        "folder",
+        kind,
         depth,
         report.entries,
         report.logs,
@@ -176,21 +224,20 @@ def _folder(context: typer.Context, path: Path, depth: str, *, resume: bool) -> 
     )
 
 
-def _audited(events: Path, depth: str, since: tuple[Any, ...], kept: VerifiedFile) -> audit.Report:
+def _audited(events: Path | Source, depth: str, since: tuple[Any, ...], kept: VerifiedFile) -> audit.Report:
     with progress("Verifying entries", audit.count(events)) as advance:
         return audit.verify(events, deep=depth != "fast", advance=advance, since=since, keep=kept.keep)
 
 
-def _add_full(context: typer.Context, found: Found, source: Path | None) -> None:
+def _add_full(found: Found, read: Evidence) -> None:
     """Verdicts, gaps and statements, by the keys that there are."""
-    with evidence(context, source) as read:
-        for space in read.present.spaces():
-            found.spaces.append(audit_full.of_space(space, read.store))
-            if space.kind != "author":
-                continue
-            for log in sorted({head.log for head in read.store.heads(space.id)}):
-                said = [(each.index, each.said) for each in entered(space, log)]
-                found.statements.append(audit_full.of_statements(log, said))
+    for space in read.present.spaces():
+        found.spaces.append(audit_full.of_space(space, read.store))
+        if space.kind != "author":
+            continue
+        for log in sorted({head.log for head in read.store.heads(space.id)}):
+            said = [(each.index, each.said) for each in entered(space, log)]
+            found.statements.append(audit_full.of_statements(log, said))
     found.findings += [each for one in found.statements for each in one.findings]
 
 
@@ -253,7 +300,8 @@ def _file(context: typer.Context, path: Path, depth: str) -> Found:
     logs = len({head["log"] for head in heads})
     found = Found("file", depth, read.store.last_pos(), logs, heads, [])
     if depth == "full":
-        _add_full(context, found, path)
+        with evidence(context, path) as whole:
+            _add_full(found, whole)
     return found
 
 
@@ -301,7 +349,7 @@ def _print(found: Found) -> None:
     if found.others:
         remark(f"{counted(found.others, 'file')} beside the log were not looked at.")
     if {each.code for each in found.findings} == {GUARD_MISSING}:
-        remark("What was signed holds, but somebody else wrote to the file. The next command makes the guards anew.")
+        remark(UNGUARDED_THERE if found.kind == "database" else UNGUARDED)
     elif found.findings:
         remark("This is not what was signed. Keep it as evidence, and restore a backup or copy it again.")
     else:
