@@ -4,11 +4,11 @@ An author's server keeps what it takes in a log of its own: --intake, in its fol
 """
 
 import time
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import msgspec
 import typer
 
 from scmanager.adapters.evidence_files import space_file
@@ -17,19 +17,22 @@ from scmanager.adapters.private_files import state_folder
 from scmanager.adapters.space_file import read_bytes
 from scmanager.adapters.verified_file import VerifiedFile
 from scmanager.application import audit_full
-from scmanager.application.audit_full import SpaceFound, StatementsFound
 from scmanager.auditing import leave_findings
 from scmanager.author.intake import FOLDER as INTAKE
+from scmanager.cli.audit_found import Found, show, told
 from scmanager.cli.audit_sources import Evidence, evidence, evidence_in
-from scmanager.cli.output import EXIT_REFUSED, JsonFlag, counted, progress, remark, say, say_json, short
+from scmanager.cli.audit_whose import spaces_in, spaces_of
+from scmanager.cli.file_kinds import SPACE, check_kind, kind_of_file
+from scmanager.cli.output import EXIT_REFUSED, JsonFlag, progress, remark, say_json, short
 from scmanager.cli.session import NoFolder, session_of
 from scmanager.errors import Refused, Untrusted
 from scmanager.eventstore import audit, audit_published
 from scmanager.eventstore.audit_chunk import Finding
-from scmanager.eventstore.audit_judge import Ended, departed
+from scmanager.eventstore.audit_judge import Ended, Verified, departed, ends_of
 from scmanager.eventstore.audit_source import Source
 from scmanager.eventstore.checkpoint import NOTE_BYTES_MAX, parse_note
-from scmanager.eventstore.own_tables import GUARD_MISSING
+from scmanager.eventstore.sqlite_read_only import ReadOnlySqliteStore
+from scmanager.eventstore.store import Store
 from scmanager.master_ledger import policy as policies
 from scmanager.master_ledger import submission
 from scmanager.master_ledger.fetching import CHECKPOINT, MANIFESTS, SourceLacks
@@ -37,30 +40,11 @@ from scmanager.runtime import clock_us
 from scmanager.spaces.ledger import entered
 
 EVENTS = "events.db"
-HOLDS = {
-    ("folder", "fast"): "signed heads",
-    ("folder", "deep"): "entries, parts, chains and notes",
-    ("folder", "full"): "entries, parts, chains, notes and signatures",
-    ("database", "fast"): "signed heads",
-    ("database", "deep"): "entries, parts, chains and notes",
-    ("database", "full"): "entries, parts, chains, notes and signatures",
-    ("published", "fast"): "tiles and the signed head",
-    ("published", "deep"): "tiles, entries, parts, chains, manifests and the signed head",
-    ("published", "full"): "tiles, entries, parts, chains, manifests and every signature",
-    ("file", "fast"): "entries, parts, chains and notes",
-    ("file", "deep"): "entries, parts, chains and notes",
-    ("file", "full"): "entries, parts, chains, notes and signatures",
-}
-"""What was found to hold, by what was looked at and how."""
 AHEAD_S = 26 * 3600
 """A cosignature from further in the future is none."""
-RESUMED = """\
-{entries} of it were verified before and not read again: what was changed there since is found without --resume."""
+OTHERS = {"log-shrunk", "log-replaced"}
+"""Of a log that is not, or not all, of what was verified before."""
 ALL_OVER = "Something does not hold together with what was verified before: all of it is verified anew."
-UNGUARDED = "What was signed holds, but somebody else wrote to the file. The next command makes the guards anew."
-UNGUARDED_THERE = "What was signed holds, but who rules over the database took away what guards it. Ask him."
-NOT_HERE = """\
-Of space {space} {parts} cannot be found, and no erasure explains it: what did not come yet, or was taken away."""
 
 
 class OneDepth(Refused):
@@ -82,24 +66,6 @@ class NothingToVerify(Refused):
 
     code = "audit-nothing-to-verify"
     hint = "Name a folder with events.db or with a checkpoint in it, or what scm space export wrote."
-
-
-class Found(msgspec.Struct):
-    """What an audit told so far."""
-
-    kind: str
-    depth: str
-    entries: int
-    logs: int
-    heads: list[dict[str, Any]]
-    """Each with space, log, branch, size and, where it was computed, root."""
-    findings: list[Finding]
-    pending: int = 0
-    others: int = 0
-    resumed_after: int = 0
-    spaces: list[SpaceFound] = []
-    statements: list[StatementsFound] = []
-    cosigned: list[str] = []
 
 
 def verify(
@@ -132,7 +98,7 @@ def verify(
 
     Exit code 0: all of it holds. 1: something does not, and each such thing is a line. A full audit of a data folder
     needs its keys, anything else needs none. What no audit can see is a folder that was rolled back whole, to an
-    older state that was true once, unless --resume remembers a longer log: compare the heads that are printed.
+    older state that was true once, unless --resume remembers a longer log, or another: compare the printed heads.
     """
     if fast + deep + full > 1:
         raise OneDepth
@@ -145,9 +111,9 @@ def verify(
     else:
         found = _found(context, path, depth, resume=resume, policy=policy, own=target is None)
     if as_json:
-        say_json(_told(found))
+        say_json(told(found))
     else:
-        _print(found)
+        show(found)
     if found.findings:
         if target is None:
             leave_findings(path, tuple(found.findings))
@@ -179,7 +145,8 @@ def _intake(context: typer.Context, path: Path, depth: str, *, resume: bool) -> 
     from scmanager.eventstore.postgres import PostgresStore
 
     source = PostgresSource(dsn)
-    found = _stored(context, source, source.name, "database", depth, resume=resume)
+    kept = _kept(context, source.name, depth)
+    found = _stored(kept, source, lambda: PostgresStore(dsn), "database", depth, resume=resume)
     if depth == "full" and not found.findings:
         with closing(PostgresStore(dsn)) as store:
             _add_full(found, evidence_in(context, path, store))
@@ -187,26 +154,34 @@ def _intake(context: typer.Context, path: Path, depth: str, *, resume: bool) -> 
 
 
 def _folder(context: typer.Context, path: Path, depth: str, *, resume: bool) -> Found:
-    return _stored(context, path / EVENTS, path / EVENTS, "folder", depth, resume=resume)
+    events = path / EVENTS
+    kept = _kept(context, events, depth)
+    return _stored(kept, events, lambda: ReadOnlySqliteStore(events), "folder", depth, resume=resume)
+
+
+def _kept(context: typer.Context, events: Path | str, depth: str) -> VerifiedFile:
+    return VerifiedFile(session_of(context).settings.state or state_folder(), events, deep=depth != "fast")
 
 
 def _stored(
-    context: typer.Context, events: Path | Source, name: Path | str, kind: str, depth: str, *, resume: bool
+    kept: VerifiedFile, events: Path | Source, opens: Callable[[], Store], kind: str, depth: str, *, resume: bool
 ) -> Found:
-    settings = session_of(context).settings
-    kept = VerifiedFile(settings.state or state_folder(), name, deep=depth != "fast")
     since = kept.read() if resume else ()
-    report = _audited(events, depth, since, kept)
-    if since and not report.ok and not any(each.code == "log-shrunk" for each in report.findings):
+    ended = ends_of(kept.ended, since)
+    report = _audited(events, depth, since, ended, kept.keep)
+    if since and not report.ok and not OTHERS & {each.code for each in report.findings}:
         remark(ALL_OVER)
-        report = _audited(events, depth, (), kept)
-    shorter = [each for each in report.findings if each.code == "log-shrunk"]
-    gone = departed(kept.ended, {(h.log, h.branch): (h.size, h.root) for h in report.heads})
-    gone = [each for each in gone if each.log not in {known.log for known in shorter}]
+        reached: list[Verified] = []
+        report = _audited(events, depth, (), ended, reached.append)
+        if not OTHERS & {each.code for each in report.findings}:
+            kept.begin_anew(reached)
+    other = [each for each in report.findings if each.code in OTHERS]
+    gone = departed(ended, {(h.log, h.branch): h.size for h in report.heads})
+    gone = [each for each in gone if each.log not in {known.log for known in other}]
     if report.ok and not gone:
         kept.ended = tuple(Ended(h.log, h.branch, h.size, h.root) for h in report.heads)
         kept.write()
-    elif not gone and not shorter:  # Those are told each time, until an audit without --resume begins anew.
+    elif not gone and not other:  # Those are told each time, until an audit without --resume begins anew.
         kept.forget()
     heads = [
         {"space": h.space, "log": h.log, "branch": h.branch, "size": h.size, "root": h.root}
@@ -219,14 +194,17 @@ def _stored(
         report.logs,
         heads,
         [*report.findings, *gone],
+        spaces_of(opens, {h.space for h in report.heads}),
         report.pending,
         resumed_after=report.resumed,
     )
 
 
-def _audited(events: Path | Source, depth: str, since: tuple[Any, ...], kept: VerifiedFile) -> audit.Report:
+def _audited(
+    events: Path | Source, depth: str, since: Sequence[Verified], ended: Sequence[Ended], keep: audit.Keep
+) -> audit.Report:
     with progress("Verifying entries", audit.count(events)) as advance:
-        return audit.verify(events, deep=depth != "fast", advance=advance, since=since, keep=kept.keep)
+        return audit.verify(events, deep=depth != "fast", advance=advance, since=since, ended=ended, keep=keep)
 
 
 def _add_full(found: Found, read: Evidence) -> None:
@@ -247,6 +225,7 @@ def _published(path: Path, depth: str, policy: Path | None) -> Found:
         report = audit_published.verify(path, deep=depth != "fast", advance=advance)
     head = {"space": first.space, "log": report.log, "branch": 0, "size": report.size, "root": report.root}
     found = Found("published", depth, report.size, 1, [head], [*report.findings], others=report.others)
+    found.beside, found.whose = report.beside, {first.space: f"the author's ledger, space {short(first.space)}"}
     if depth == "fast":
         return found
     said = list(audit_full.read_statements(report.statements))
@@ -288,6 +267,9 @@ def _cosigned(path: Path, log: bytes, policy: Path, found: Found) -> None:
 
 def _file(context: typer.Context, path: Path, depth: str) -> Found:
     """A space file is verified whole, whatever the depth: it comes from somebody else."""
+    check_kind(path, SPACE)
+    if not kind_of_file(path):
+        raise NothingToVerify(path=str(path))
     try:
         with progress("Verifying entries", None):
             read = space_file(path, clock_us)
@@ -298,72 +280,9 @@ def _file(context: typer.Context, path: Path, depth: str) -> Found:
         for head in read.store.heads()
     ]
     logs = len({head["log"] for head in heads})
-    found = Found("file", depth, read.store.last_pos(), logs, heads, [])
+    whose = spaces_in(read.store, (head.space for head in read.store.heads()))
+    found = Found("file", depth, read.store.last_pos(), logs, heads, [], whose)
     if depth == "full":
         with evidence(context, path) as whole:
             _add_full(found, whole)
     return found
-
-
-def _told(found: Found) -> dict[str, Any]:
-    told: dict[str, Any] = {
-        "ok": not found.findings, "kind": found.kind, "depth": found.depth, "entries": found.entries,
-        "logs": found.logs, "pending": found.pending, "other_files": found.others,
-        "resumed_after": found.resumed_after, "heads": found.heads,
-        "findings": [msgspec.structs.asdict(each) for each in found.findings],
-    }  # fmt: skip
-    if found.depth == "full":
-        told["spaces"] = [
-            msgspec.structs.asdict(each) | {"erasures": [msgspec.structs.asdict(one) for one in each.erasures]}
-            for each in found.spaces
-        ]
-        told["statements"] = [
-            {"ledger": each.ledger or None, "manifests": each.manifests, "signed": each.signed, "void": each.void}
-            for each in found.statements
-        ]
-        told["cosigned"] = found.cosigned
-    return told
-
-
-def _print(found: Found) -> None:
-    for head in found.heads:  # To be compared with another's.
-        branch = f" branch {head['branch']}" if head["branch"] else ""
-        root = f"  root {head['root'].hex()}" if "root" in head else ""
-        say(f"log {short(head['log'])}{branch}  size {head['size']}{root}")
-    for each in found.findings:
-        at = f" entry {each.seq}" if each.seq is not None else ""
-        where = f"log {each.log.hex()}{at}: " if each.log else ""
-        say(f"{each.code}: {where}{each.what}")
-    for space in found.spaces:
-        _print_space(space)
-    for one in found.statements:
-        if one.ledger:
-            said = f"{counted(one.signed, 'statement')} signed as they must be, {one.void} without effect"
-            say(f"ledger {short(one.ledger)}: {counted(one.manifests, 'key manifest')}, {said}")
-    if found.cosigned:
-        say(f"cosigned by {', '.join(found.cosigned)}")
-    if found.resumed_after:
-        remark(RESUMED.format(entries=counted(found.resumed_after, "entry", "entries")))
-    if found.pending:
-        remark(f"{counted(found.pending, 'entry', 'entries')} that wait for earlier ones were not verified.")
-    if found.others:
-        remark(f"{counted(found.others, 'file')} beside the log were not looked at.")
-    if {each.code for each in found.findings} == {GUARD_MISSING}:
-        remark(UNGUARDED_THERE if found.kind == "database" else UNGUARDED)
-    elif found.findings:
-        remark("This is not what was signed. Keep it as evidence, and restore a backup or copy it again.")
-    else:
-        logs = counted(found.logs, "log")
-        say(f"Sound: {counted(found.entries, 'entry', 'entries')} in {logs}; {HOLDS[found.kind, found.depth]} hold.")
-
-
-def _print_space(space: SpaceFound) -> None:
-    void = ", ".join(f"{count} {reason}" for reason, count in sorted(space.void.items())) or "none"
-    sealed = f", {space.sealed} sealed for this reader" if space.sealed else ""
-    say(f"space {short(space.space)}: {counted(space.valid, 'entry', 'entries')} that count; void: {void}{sealed}")
-    for each in space.erasures:
-        keys = counted(each.keys, "key")
-        say(f"  erased by {short(each.event)}, ground {each.ground}: {counted(each.parts, 'part')} under {keys} of "
-            f"{each.subject.hex()}")  # fmt: skip
-    if space.not_here:
-        remark(NOT_HERE.format(space=short(space.space), parts=counted(space.not_here, "part")))

@@ -17,6 +17,7 @@ from scmanager.adapters.space_file import read_bytes
 from scmanager.adapters.tile_folder import Published
 from scmanager.application.proving import NotEntered, head_in
 from scmanager.author import ledger as own_ledger
+from scmanager.author.settling import NoWitnessAddress
 from scmanager.cli import author_files as files
 from scmanager.cli.output import EXIT_REFUSED, JsonFlag, remark, say, say_json, say_result
 from scmanager.cli.session import Place, session_of
@@ -38,13 +39,6 @@ class CosignedThere(Refused):
     hint = (
         "Have the new one cosigned first: --policy FILE. A bare one (--unwitnessed) fails whoever asks for witnesses."
     )
-
-
-class NoWitnessAddress(Refused):
-    """No witness in this policy has an address."""
-
-    code = "no-witness-address"
-    hint = "Put it at the end of its line: witness NAME KEY https://example.org/witness."
 
 
 class Settling:

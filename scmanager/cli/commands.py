@@ -143,6 +143,12 @@ THINGS: dict[str, dict[str, Command]] = {
         "serve": "witnessing.serve",
         "verify-fork": "witnessing.verify_fork",
     },
+    "mirror": {
+        "init": "mirroring.init",
+        "show": "mirroring.show",
+        "add-log": "mirroring.add_log",
+        "serve": "mirroring.serve",
+    },
     "backup": {"make": "backups.make", "verify": "backups.verify"},
     "projections": {"status": "running.projections_status", "rebuild": "running.projections_rebuild"},
 }
@@ -175,11 +181,14 @@ GROUP_HELP = {
     "verify": "Whether a file is what the author released. Needs no network; --from asks one.",
     "ledger": "The author's ledger as this machine has seen it.",
     "witness": "Be a witness: cosign the heads of logs that only grow, the author's or anybody's.",
+    "mirror": "Be a mirror: keep whole copies of logs that are uploaded to you, and sign that you do.",
     "backup": "The data folder as one sealed file: scm backup FILE makes it, scm backup verify FILE proves it.",
     "projections": "The read models: how far they are, and making them anew.",
 }
 
-WITHOUT_REMINDER = frozenset({"recovery", "version", "demo", "restore", "author", "verify", "ledger", "witness"})
+WITHOUT_REMINDER = frozenset(
+    {"recovery", "version", "demo", "restore", "author", "verify", "ledger", "witness", "mirror"}
+)
 """Where the reminder of an unconfirmed recovery sheet would be in the way."""
 
 

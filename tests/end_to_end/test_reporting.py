@@ -17,7 +17,7 @@ from scmanager.adapters.postgres_connection import PostgresServer
 from scmanager.application.reporter import FIRST_WAIT_S, HEALTH_DRAWN_S, HEALTH_S, STATES_STEP, Reporter
 from scmanager.auditing import audited
 from scmanager.domain.audit_types import AuditType
-from scmanager.domain.consent_texts import Purpose
+from scmanager.domain.consent_texts import Purpose, current
 from scmanager.master_ledger.error_shape import shape_of
 from scmanager.master_ledger.handshake import VersionsApart
 from scmanager.master_ledger.reports import ERRORS as REPORTS_OF_ERRORS
@@ -50,7 +50,7 @@ class Ada:
     def consent(self, node: Node, *purposes: Purpose) -> None:
         seat = Seat(node, node.personal_space())
         for each in purposes:
-            seat.do("privacy.consent", purpose=each, version=1)
+            seat.do("privacy.consent", purpose=each, version=current(each))
 
     def withdraw(self, node: Node, purpose: Purpose) -> None:
         Seat(node, node.personal_space()).do("privacy.withdraw", purpose=purpose)
