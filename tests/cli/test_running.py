@@ -18,7 +18,7 @@ from tests.cli.conftest import Scm, served
 @pytest.fixture
 def up(nova: Scm, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """`scm up` on the folder of NOVA."""
-    with served(tmp_path, "a") as process:
+    with served(tmp_path, "a", measured=True) as process:
         yield process
 
 
