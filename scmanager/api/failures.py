@@ -141,6 +141,13 @@ def told(error: ScManagerError, request_id: str) -> dict[str, Any]:
     return {"errors": [{"message": str(error), "extensions": extensions(error, request_id)}]}
 
 
+def for_strangers(error: ScManagerError) -> ScManagerError:
+    """The same error without its words: those are for the keeper of this machine, whose paths may stand in them."""
+    bare = ScManagerError.__new__(type(error))
+    ScManagerError.__init__(bare, **{name: fact for name, fact in error.facts.items() if not isinstance(fact, str)})
+    return bare
+
+
 def told_internal(request_id: str) -> dict[str, Any]:
     """A fault of ours, outside of any GraphQL answer."""
     return {"errors": [{"message": "Something went wrong inside.", "extensions": internal(request_id)}]}

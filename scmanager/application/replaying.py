@@ -17,6 +17,7 @@ from scmanager.domain.ledger import (
     UpdateSigned,
 )
 from scmanager.domain.naming import ServerNamed
+from scmanager.errors import Refused
 from scmanager.eventstore import merkle
 from scmanager.eventstore.own_log import Head
 from scmanager.eventstore.store import Row, Store
@@ -31,6 +32,13 @@ from scmanager.spaces.space import Space
 PAGE_ROWS = 5_000
 LISTED_MAX = 1_000
 """Updates, plugins and servers of the author's ledger that an answer names, of each kind."""
+
+
+class SeveralLedgers(Refused):
+    """Which ledger is meant is not clear. In this space there is: {known}."""
+
+    code = "audit-several-ledgers"
+    hint = "Say which with --ledger and the first digits of its id, as its author publishes it."
 
 
 class SignedHead(msgspec.Struct, frozen=True):
@@ -132,6 +140,26 @@ def signed_heads(store: Store, space: Space, tops: Mapping[tuple[bytes, int], Ro
             holds = whole.size == note.size and whole.root() == note.root and signed(head, note)
         found.append(SignedHead(log, branch, size, one.id, root, note.size if note else 0, holds))
     return found
+
+
+def ledger_log(space: Space, logs: Iterable[bytes], wanted: str = "") -> bytes:
+    """The log of the author's ledger: of these the one that its own key manifests name, after the newest of them.
+
+    `wanted`: digits of the ledger's id, where the space holds several. Before any manifest it is the log that founded
+    the space. Raises SeveralLedgers.
+    """
+    led: dict[bytes, tuple[int, bool, int, bytes]] = {}
+    for log in sorted(logs):
+        keys = keys_of(entered(space, log))
+        listed = [each.log for each in keys.manifest.logs if each.space == space.id] if keys else []
+        if keys is None or log not in listed or not keys.ledger.hex().startswith(wanted):
+            continue
+        mine = keys.log(log)
+        place = (keys.manifest.n, mine is not None and mine.final is None, listed.index(log), log)
+        led[keys.ledger] = max(place, led.get(keys.ledger, place))
+    if len(led) > 1 or (wanted and not led):
+        raise SeveralLedgers(known=", ".join(sorted(each.hex() for each in led)) or "none of that id")
+    return next((log for *_, log in led.values()), space.id)
 
 
 def ledger_then(space: Space, log: bytes, heads: Iterable[SignedHead], shown: TileTree | None) -> LedgerThen:

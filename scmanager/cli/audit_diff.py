@@ -120,7 +120,7 @@ def _thing(a: Side, b: Side, changed: Changed) -> dict[str, Any]:
     teller, state = (b, changed.b) if changed.in_b else (a, changed.a)
     name = teller.telling.called(changed.fold, changed.entity, state)
     both = {each: (getattr(changed.a, each), getattr(changed.b, each)) for each in changed.fields}
-    told = {each: (a.telling.value(one), b.telling.value(other)) for each, (one, other) in both.items()}
+    told = {each: _pair(a, b, changed, each, one, other) for each, (one, other) in both.items()}
     held = {pair for each, pair in told.items() if not is_claims(*both[each])}
     fields = [
         {"field": each, "a": pair[0], "b": pair[1]}
@@ -131,6 +131,15 @@ def _thing(a: Side, b: Side, changed: Changed) -> dict[str, Any]:
         "kind": changed.fold.name, "name": name, "id": changed.entity, "in_a": changed.in_a, "in_b": changed.in_b,
         "fields": fields,
     }  # fmt: skip
+
+
+def _pair(a: Side, b: Side, changed: Changed, name: str, one: Any, other: Any) -> tuple[str, str]:
+    """In words. Where a side has no such thing, nothing is said of it there, not even what all begin with."""
+    if not (changed.in_a and changed.in_b):
+        return a.telling.field(name, one) if changed.in_a else "", b.telling.field(
+            name, other
+        ) if changed.in_b else ""
+    return a.telling.beside(name, one, other), b.telling.beside(name, other, one)
 
 
 def _events(a: Side, b: Side, found: Difference) -> Iterator[dict[str, Any]]:

@@ -18,6 +18,7 @@ from scmanager.application.keys import shared_key_of
 from scmanager.application.verbs import OperationId
 from scmanager.cli import names
 from scmanager.cli.calling import Named, pick
+from scmanager.cli.file_kinds import BUNDLE, check_kind
 from scmanager.cli.output import EXIT_REFUSED, JsonFlag, counted, remark, say, say_json, say_result, short
 from scmanager.cli.session import Place, session_of
 from scmanager.cli.targets import check_target
@@ -111,6 +112,7 @@ def check_bundle(
     as_json: JsonFlag = False,
 ) -> None:
     """Check an evidence bundle: from the file alone, and everything that is wrong is told."""
+    check_kind(file, BUNDLE)
     report = check(Bundle.parse(read_bytes(file, FILE_BYTES_MAX)))
     others = [
         f"it is of the {what} {found.hex() or 'none'}, and {wanted or 'nothing'} was asked for; 16 digits are needed"

@@ -10,7 +10,7 @@ from scmanager.cli.audit_proofs import LOGS, coordinates, keys_in, write_proofs
 from scmanager.cli.audit_proofs import Place as Proved
 from scmanager.cli.audit_replay import UntilOption
 from scmanager.cli.audit_sources import Evidence, FromOption, SpaceOption, evidence
-from scmanager.cli.audit_telling import Telling, is_claims, things_named
+from scmanager.cli.audit_telling import Telling, elements, is_claims, things_named
 from scmanager.cli.calling import Named, NameUnknown, pick, same_name
 from scmanager.cli.moments import Moment
 from scmanager.cli.output import JsonFlag, counted, indented, remark, say, say_json, short
@@ -152,7 +152,7 @@ class _Explaining:
         state = self._space.state(fold, entity)
         return {
             "kind": fold.name, "name": self._telling.called(fold, entity, state), "id": entity, "field": field,
-            "value": self._telling.value(reads_of(fold, field)(state)) if field else None,
+            "value": self._telling.field(field, reads_of(fold, field)(state)) if field else None,
             "steps": [self._step(step, (fold, field) if field else None) for step in chosen],
             "contests": list(self._contests(fold, entity, field)),
         }  # fmt: skip
@@ -175,7 +175,7 @@ class _Explaining:
             "proved": coordinates(self._read.store, self._space, opened),
         }  # fmt: skip
 
-    def _changed(self, step: Step, field: tuple[Fold, str] | None) -> list[dict[str, str]]:
+    def _changed(self, step: Step, field: tuple[Fold, str] | None) -> list[dict[str, Any]]:
         if field is not None:
             reads = reads_of(*field)
             both = (
@@ -183,11 +183,15 @@ class _Explaining:
             )
         else:
             both = [(name, getattr(step.before, name), getattr(step.after, name)) for name in changed_in(step)]
-        value = self._telling.value
-        told = [(name, value(before), value(after), is_claims(before, after)) for name, before, after in both]
+        beside = self._telling.beside
+        told = [
+            (name, beside(name, before, after), beside(name, after, before), is_claims(before, after))
+            for name, before, after in both
+        ]
         held = {(before, after) for _, before, after, claims in told if not claims}
+        lists = {name for name, before, after in both if elements(before) and elements(after)}
         return [
-            {"field": name, "before": before, "after": after}
+            {"field": name, "before": before, "after": after} | ({"of_list": True} if name in lists else {})
             for name, before, after, claims in told
             if not (claims and (before, after) in held)  # What holds of them says the same.
         ]
@@ -252,6 +256,15 @@ def _print(told: dict[str, Any]) -> None:
         remark("python verify_bundle.py FILE --log KEY")
 
 
+def _moved(change: dict[str, Any]) -> str:
+    before, after, of_list = change["before"], change["after"], change.get("of_list", False)
+    if of_list and not before:
+        return f"added {indented(after)}"
+    if of_list and not after:
+        return f"taken away {indented(before)}"
+    return f"{indented(before) or 'nothing'} -> {indented(after) or 'nothing'}"
+
+
 def _print_step(number: int, each: dict[str, Any]) -> None:
     role = f" ({each['role'] or 'rank ' + str(each['rank'])})" if each["rank"] else " (founder)"
     by = f"{each['by']}{role}" if each["by"] else "nobody who could be named"
@@ -265,5 +278,5 @@ def _print_step(number: int, each: dict[str, Any]) -> None:
     elif not each["changed"]:
         say("   changed nothing: something else held already, or the same was said before")
     for change in each["changed"]:
-        say(f"   {change['field']}: {change['before'] or 'nothing'} -> {indented(change['after'] or 'nothing')}")
+        say(f"   {change['field'].replace('_', ' ')}: {_moved(change)}")
     say(f"   event {each['event'].hex()[:24]}, {Proved.words(each['proved'])}, device {short(each['device'] or b'')}")

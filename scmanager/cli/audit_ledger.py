@@ -6,6 +6,9 @@ from typing import Any
 from scmanager.application.replaying import LISTED_MAX
 from scmanager.cli.moments import Moment
 from scmanager.cli.output import counted, say, short
+from scmanager.domain.counting import Counted
+from scmanager.domain.ledger import KeyManifest, Plugin, Update
+from scmanager.domain.registry import Statement
 
 SHOWN_MAX = 20
 """Lines of one kind."""
@@ -19,6 +22,25 @@ def ledger_words(told: dict[str, Any]) -> str:
     fewer = told["published"] is None and told["published_size"] is not None
     few = f"; the folder has only {told['published_size']} of {told['size']} entries" if fewer else ""
     return f"{', '.join(said)}; {keys}{folder[told['published']]}{few}"
+
+
+def statement_words(one: Statement) -> str:
+    """What the author signed, in one line; whether it holds is for his keys to say."""
+    by = ", ".join(short(each.key) for each in one.said.signatures) or "nobody"
+    match one.said.statement:
+        case KeyManifest(n=n, root=root, release=release):
+            keys = f"{root.m} of {counted(len(root.keys), 'root key')}, {counted(len(release.keys), 'release key')}"
+            return f"key manifest {n} ({keys}), signed by {by}"
+        case Update(version=version, channel=channel):
+            return f"update {version} {channel.value}, signed by {by}"
+        case Plugin(id=key, version=version, audit_status=status):
+            return f"plugin {key} {version} {status.value}, signed by {by}"
+
+
+def counted_words(one: Counted) -> str:
+    """What was counted of a plugin, in one line."""
+    said = one.said
+    return f"{said.plugin}: {counted(said.downloads, 'download')}, {counted(said.votes, 'vote')}"
 
 
 def print_ledger(told: dict[str, Any]) -> None:

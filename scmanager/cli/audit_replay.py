@@ -9,7 +9,7 @@ import typer
 
 from scmanager.adapters.ledger_source import from_folder
 from scmanager.application.published import Published
-from scmanager.application.replaying import LedgerThen, SignedHead, ledger_then, signed_heads
+from scmanager.application.replaying import LedgerThen, SignedHead, ledger_log, ledger_then, signed_heads
 from scmanager.cli.audit_ledger import ledger_words, print_ledger
 from scmanager.cli.audit_points import NOW, POINT, Point, ZoneOption, read_point, shelf_at
 from scmanager.cli.audit_sources import Evidence, FromOption, SpaceOption, called, evidence
@@ -41,6 +41,13 @@ PublishedOption = Annotated[
     typer.Option("--published", metavar="DIR", help="Of the author's ledger: compare with what lies there."),
 ]
 
+LedgerOption = Annotated[
+    str | None,
+    typer.Option(
+        "--ledger", metavar="ID", help="Which author's ledger, where several are held: the digits of its id."
+    ),
+]
+
 
 def replay(
     context: typer.Context,
@@ -50,6 +57,7 @@ def replay(
     source: FromOption = None,
     zone: ZoneOption = None,
     published: PublishedOption = None,
+    ledger: LedgerOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Rebuild a space as of then from the entries alone, and compare it with what was signed of it.
@@ -62,7 +70,7 @@ def replay(
         point = read_point(until, zone, read, present)
         shelf, past = shelf_at(point, read, present)
         telling = Telling(read.place(shelf), past)
-        told = _told(read, point, shelf, past, published)
+        told = _told(read, point, shelf, past, published, ledger)
         wanted = _wanted(telling, things or ())
         told["things"] = [_thing(telling, fold, entity, whole=bool(things) or as_json) for fold, entity in wanted]
     if as_json:
@@ -74,7 +82,9 @@ def replay(
         raise typer.Exit(EXIT_REFUSED)
 
 
-def _told(read: Evidence, point: Point, shelf: PastShelf, past: Space, published: Path | None) -> dict[str, Any]:
+def _told(
+    read: Evidence, point: Point, shelf: PastShelf, past: Space, published: Path | None, ledger: str | None
+) -> dict[str, Any]:
     tops = {place: row for place, row in shelf.tops.items() if past.first_entry(row.log) is not None}
     heads = signed_heads(read.store, past, tops)
     verdicts = past.verdicts.entries.values()
@@ -90,7 +100,7 @@ def _told(read: Evidence, point: Point, shelf: PastShelf, past: Space, published
         "void": len(verdicts) - valid, "unknown": _unknown(past), "held": held, "closed": closed,
         "forks": past.forks(), "frontier": frontier, "fold_version": FOLD_VERSION,
         "digest": digest_at(past, frontier), "heads": [msgspec.structs.asdict(each) for each in heads],
-        "ledger": _ledger(past, heads, published),
+        "ledger": _ledger(past, heads, published, ledger),
     }  # fmt: skip
 
 
@@ -105,13 +115,15 @@ def _unknown(space: Space) -> int:
     )
 
 
-def _ledger(space: Space, heads: Sequence[SignedHead], published: Path | None) -> dict[str, Any] | None:
+def _ledger(
+    space: Space, heads: Sequence[SignedHead], published: Path | None, wanted: str | None
+) -> dict[str, Any] | None:
     """Of the author's ledger: what it said then."""
     if space.kind != "author" or not heads:
         return None
     shown = Published(from_folder(published)).head().tree if published else None
-    largest = max(heads, key=lambda each: each.size)
-    told: LedgerThen = ledger_then(space, largest.log, heads, shown)
+    log = ledger_log(space, {each.log for each in heads}, wanted or "")
+    told: LedgerThen = ledger_then(space, log, heads, shown)
     plain: dict[str, Any] = msgspec.to_builtins(told, builtin_types=(bytes,))
     return plain
 

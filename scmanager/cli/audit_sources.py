@@ -26,6 +26,7 @@ from scmanager.adapters.space_file import FileUnreadable, open_keys
 from scmanager.application.keys import shared_key_of
 from scmanager.cli.calling import Named, pick
 from scmanager.cli.exports import is_export, space_files
+from scmanager.cli.file_kinds import check_kind
 from scmanager.cli.names import title_of
 from scmanager.cli.output import progress, short
 from scmanager.cli.session import NoFolder, Place, Session, session_of
@@ -41,6 +42,7 @@ from scmanager.spaces.shelf import Shelf
 from scmanager.spaces.space import Space
 
 EVENTS_FILE = "events.db"
+READABLE = "a data folder, a space file, an export or a published ledger"
 
 FromOption = Annotated[
     Path | None,
@@ -149,6 +151,8 @@ def _opened(opened: ExitStack, session: Session, path: Path, *, own: bool) -> Ev
         raise BackupNotRestored(path=str(path))
     if is_export(path):
         return _file(opened, session, path)
+    if path.is_file():
+        check_kind(path, READABLE)
     raise SourceUnclear(path=str(path))
 
 

@@ -20,14 +20,20 @@ from scmanager.application.verbs import (
 )
 from scmanager.application.words import Words
 from scmanager.cli import names
+from scmanager.cli.audit_ledger import counted_words, statement_words
 from scmanager.cli.calling import Called, Named, Register
+from scmanager.cli.moments import Moment
 from scmanager.cli.output import short
 from scmanager.cli.session import Place
+from scmanager.domain.consent import Agreed, Consents, Standing
 from scmanager.domain.contest import Claim
+from scmanager.domain.counting import Counted
 from scmanager.domain.epoch import EPOCHS
 from scmanager.domain.event import Id, Personal, State
 from scmanager.domain.fold import Fold
 from scmanager.domain.pages import merged
+from scmanager.domain.registry import Register as LedgerRegister
+from scmanager.domain.registry import Statement
 from scmanager.spaces.contests import in_words, spelt
 from scmanager.spaces.explaining import names_of
 from scmanager.spaces.opening import Opened
@@ -39,6 +45,11 @@ from scmanager.spaces.subjects import subjects
 NAMED = (MemberId, RoleId, ShipId, FleetId, SquadronId, OperationId, ContactId, TreatyId, CharacterId)
 BRIEF_FIELDS = 4
 BRIEF_LENGTH = 60
+MOMENTS_FROM_S = 1_000_000_000
+"""A field of seconds from here on is a moment, and a span below."""
+ERASED = f"({Absence.ERASED.value})"
+UNSPOKEN = frozenset({"salt"})
+"""Of words: what only proves them."""
 SEEN_FIRST = (
     "standing",
     "stage",
@@ -77,12 +88,16 @@ class Telling:
             return str(self.who(entity))
         title = str(getattr(state, "title", "") or "")
         known = None if fold.name == "organisation" else self.known.get(entity)
-        return (known.name if known else "") or title or short(entity)
+        return (
+            (known.name if known else "")
+            or title
+            or (f"({known.instead})" if known and known.instead else short(entity))
+        )
 
     def fields(self, state: State) -> dict[str, str]:
         """Every field and property that says something, in words."""
         values = {name: getattr(state, name) for name in names_of(type(state)) if name != "id"}
-        found = {name: self.value(value) for name, value in values.items()}
+        found = {name: self.field(name, value) for name, value in values.items()}
         held = {told for name, told in found.items() if not is_claims(values[name])}
         return {
             name: told
@@ -90,8 +105,23 @@ class Telling:
             if told not in ("", "0") and not (told in held and is_claims(values[name]))
         }
 
+    def field(self, name: str, value: Any) -> str:
+        """A field's value in words; seconds since 1970 as a moment."""
+        if name.endswith("_s") and type(value) is int and value >= MOMENTS_FROM_S:
+            return str(Moment(value).plain())
+        return self.value(value)
+
+    def beside(self, name: str, value: Any, other: Any) -> str:
+        """A field's value in words beside another that it has or had; of a list, what the other lacks."""
+        mine, theirs = elements(value), elements(other)
+        if not (mine and theirs):
+            return self.field(name, value)
+        return self._plain(tuple(each for each in mine if each not in theirs))
+
     def brief(self, state: State) -> str:
         """The few that matter most, in one line and without words about people."""
+        if isinstance(state, Consents | LedgerRegister):
+            return "; ".join(_cut(self.value(value)) for value in msgspec.structs.astuple(state) if value)
         told: dict[str, str] = {}
         for name in dict.fromkeys((*SEEN_FIRST, *names_of(type(state)))):
             value = getattr(state, name, None)
@@ -99,7 +129,7 @@ class Telling:
                 continue
             spoken = self._plain(value)
             if spoken not in ("", "0") and len(told) < BRIEF_FIELDS:
-                told[name] = spoken[:BRIEF_LENGTH]
+                told[name] = _cut(spoken)
         return "; ".join(f"{name} {value}" if value != "yes" else name for name, value in told.items())
 
     def value(self, value: Any) -> str:
@@ -140,30 +170,52 @@ class Telling:
                 return "yes" if value else ""
             case Enum():
                 return str(value.value)
-            case bytes() if value in self._called:
-                return str(self._called[value])
             case bytes():
-                return short(value)
+                return str(self._called[value]) if value in self._called else short(value)
             case Claim():
                 return self.value(value.value)
-            case tuple() if value and all(isinstance(each, dict) for each in value):
-                return self._plain(merged(value))
-            case tuple() | list() | frozenset() | set():
-                every: Iterable[Any] = sorted(value, key=repr) if isinstance(value, frozenset | set) else value
-                return ", ".join(filter(None, map(self.value, every)))
-            case dict():
-                return ", ".join(f"{self._plain(key)} {self._plain(each)}".strip() for key, each in value.items())
-            case msgspec.Struct() if hasattr(value, "pages"):
+            case Agreed() | Standing() | (_, Standing()):
+                return self._consent(value)
+            case tuple() | list() | frozenset() | set() | dict():
+                return self._several(value)
+            case msgspec.Struct():
+                return self._struct(value)
+            case _:
+                return spelt(value)
+
+    def _several(self, value: Any) -> str:
+        if isinstance(value, tuple) and value and all(isinstance(each, dict) for each in value):
+            value = merged(value)
+        if isinstance(value, dict):
+            return ", ".join(f"{self._plain(key)} {self._plain(each)}".strip() for key, each in value.items())
+        every: Iterable[Any] = sorted(value, key=repr) if isinstance(value, frozenset | set) else value
+        return ", ".join(filter(None, map(self.value, every)))
+
+    def _struct(self, value: Any) -> str:
+        match value:
+            case Statement():
+                return statement_words(value)
+            case Counted():
+                return counted_words(value)
+            case _ if hasattr(value, "pages"):
                 whole: dict[Any, Any] = merged(value.pages)
                 keyed = all(isinstance(each, bool | int) for each in whole.values())
                 return self._plain(tuple(whole) if keyed else tuple(whole.values()))
-            case msgspec.Struct() if type(value).__name__ in _SPELT:
+            case _ if type(value).__name__ in _SPELT:
                 return spelt(value) if type(value).__name__ != "Owner" else self._plain(getattr(value, "id", b""))
-            case msgspec.Struct():
-                said = ((name, self._plain(each)) for name, each in msgspec.structs.asdict(value).items())
-                return " ".join(f"{name} {each}" for name, each in said if each not in ("", "0"))
             case _:
-                return spelt(value)
+                said = ((name, self._plain(each)) for name, each in msgspec.structs.asdict(value).items())
+                told = [(name, each) for name, each in said if each not in ("", "0") and name != "entry"]
+                return ", ".join(f"{name.replace('_', ' ')} {each}" for name, each in told)
+
+    def _consent(self, value: Any) -> str:
+        match value:
+            case Agreed(version):
+                return f"to version {version}"
+            case Standing(given, withdrawn):
+                return "withdrawn" if withdrawn else f"given {self._plain(given)}".rstrip()
+            case _:
+                return f"{value[0].value} {self._consent(value[1])}"
 
     @cached_property
     def known(self) -> dict[bytes, Named]:
@@ -202,9 +254,27 @@ def things_named(telling: Telling) -> list[tuple[Fold, Named]]:
             continue  # Of keys, not of anything that people know.
         for entity, state in telling.space.things(fold):
             known = telling.known.get(entity) if fold.name != "organisation" else None
-            told = (telling.called(fold, entity, state), str(getattr(state, "sid", "")))
+            called = telling.called(fold, entity, state)
+            told = ("" if called in (short(entity), ERASED) else called, str(getattr(state, "sid", "")))
             found.append((fold, Named(entity, (*(known.names if known else ()), *told), known.mark if known else "")))
     return found
+
+
+def elements(value: Any) -> list[Any] | None:
+    """What a list, a set or a table has in it; None for what is none, and for claims, which tell it beside."""
+    if isinstance(value, msgspec.Struct) and hasattr(value, "pages"):
+        value = value.pages
+    if isinstance(value, tuple) and value and all(isinstance(each, dict) for each in value):
+        value = merged(value)
+    if isinstance(value, dict):
+        return list(value.items())
+    if isinstance(value, tuple | list | frozenset | set) and not (value and is_claims(value)):
+        return sorted(value, key=repr) if isinstance(value, frozenset | set) else list(value)
+    return None
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= BRIEF_LENGTH else f"{text[: BRIEF_LENGTH - 3]}..."
 
 
 def _spoken(plain: bytes) -> str:
@@ -212,4 +282,7 @@ def _spoken(plain: bytes) -> str:
         found = msgspec.json.decode(plain, type=dict[str, Any])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return f"({Absence.UNREADABLE.value})"
-    return ", ".join(f"{name} {value}" for name, value in found.items() if value not in ("", None))
+    told = {name: value for name, value in found.items() if value not in ("", None) and name not in UNSPOKEN}
+    if set(told) == {"text"}:
+        return str(told["text"])
+    return ", ".join(f"{name} {value}" for name, value in told.items())

@@ -12,6 +12,7 @@ from scmanager.adapters.space_file import read_bytes
 from scmanager.application import certifying
 from scmanager.application.verbs import MemberId
 from scmanager.cli import names
+from scmanager.cli.file_kinds import CERTIFICATE, check_kind
 from scmanager.cli.output import EXIT_REFUSED, JsonFlag, counted, remark, say, say_json, say_result
 from scmanager.cli.session import session_of
 from scmanager.cli.targets import check_target
@@ -62,6 +63,7 @@ def erasure(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The certificate.")], as_json: JsonFlag = False
 ) -> None:
     """Check the certificate of an erasure: from the file alone, and everything that is wrong is told."""
+    check_kind(file, CERTIFICATE)
     said = Certificate.parse(read_bytes(file, FILE_BYTES_MAX))
     wrong, shown = certifying.check(said), certifying.shows_device(said)
     if as_json:

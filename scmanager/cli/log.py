@@ -62,7 +62,7 @@ def _row(space: Space, opened: Opened, people: Register) -> dict[str, Any]:
         "time": f"{when:%Y-%m-%d %H:%M:%S}", "type": kind_of(opened),
         "who": people.call(standing.grant.member) if standing else None,
         "valid": verdict.valid, "reason": verdict.reason.value if verdict.reason else None,
-        "id": one.id32, "log": one.log, "seq": one.seq, "hlc": one.hlc, "space": space.id,
+        "id": one.id32, "log": one.log, "seq": one.seq, "hlc": one.hlc, "position": opened.pos, "space": space.id,
         "entity": opened.shared.entity if opened.shared else None,
     }  # fmt: skip
 

@@ -29,10 +29,10 @@ class SpanUnclear(Refused):
 
 
 class MomentSkipped(Refused):
-    """Clocks in {zone} never show {text}: they are put forward then."""
+    """Clocks in {zone} never show {text}: they are put forward then. {text}+01:00 would be a moment."""
 
     code = "moment-skipped"
-    hint = "Give a time an hour later, or write the offset, such as 2027-03-28T02:30+01:00."
+    hint = "Give a time an hour later, or write the offset behind it."
 
 
 class Moment(Cell, frozen=True):

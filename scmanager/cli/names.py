@@ -51,7 +51,7 @@ from scmanager.domain.catalogue import (
 )
 from scmanager.domain.character import Character, CharacterSheet, each_player
 from scmanager.domain.character import Standing as CharacterStanding
-from scmanager.domain.event import Id32
+from scmanager.domain.event import Id32, Personal
 from scmanager.domain.fold import Fold
 from scmanager.domain.member import Profile
 from scmanager.domain.operation import Operation
@@ -285,13 +285,19 @@ def _characters(place: Place, space: Space) -> list[Named]:
     """By name: what is shown in this space, and one's own, which can be shown there."""
     found: dict[bytes, dict[str, None]] = {}
     marks: dict[bytes, set[str]] = {}
+    erased: set[bytes] = set()
     for each in (space, *(one for one in place.personal_spaces() if one.id != space.id)):
         for entity, state in each.things(CHARACTERS):
             for one in each_player(state) if isinstance(state, Character) else ():
-                sheet = sheet_of(place, each, one.sheet)
-                found.setdefault(entity, {}).update({sheet.name: None} if sheet else {})
+                sheet = _sheet(place, each, one.sheet)
+                found.setdefault(entity, {}).update({sheet.name: None} if isinstance(sheet, CharacterSheet) else {})
+                erased |= {entity} if sheet is Absence.ERASED else set()
                 marks.setdefault(entity, set()).add(gone.mark(one, 0))
-    return [Named(entity, tuple(called), _last_mark(marks[entity])) for entity, called in found.items()]
+    instead = dict.fromkeys(erased, Absence.ERASED.value)
+    return [
+        Named(entity, tuple(called), _last_mark(marks[entity]), instead.get(entity, ""))
+        for entity, called in found.items()
+    ]
 
 
 def _last_mark(marks: set[str]) -> str:
@@ -309,9 +315,13 @@ def member_name(place: Place, space: Space, member: bytes) -> str:
 
 def sheet_of(place: Place, space: Space, entry: Id32) -> CharacterSheet | None:
     """Who a character is, if the words are here, their key is, and nobody had them erased."""
-    words = Words(place.store, place.vault.held).read(space, {entry: CharacterSheet}) if entry else {}
-    found = words.get(entry)
+    found = _sheet(place, space, entry)
     return found if isinstance(found, CharacterSheet) else None
+
+
+def _sheet(place: Place, space: Space, entry: Id32) -> Personal | Absence:
+    read = Words(place.store, place.vault.held).read
+    return read(space, {entry: CharacterSheet})[entry] if entry else Absence.NONE
 
 
 def profile_of(place: Place, space: Space, entry: Id32) -> Profile | None:

@@ -43,6 +43,8 @@ class PublishedReport(msgspec.Struct, frozen=True):
     statements: tuple[tuple[int, bytes], ...] = ()
     """Deep only: (seq, part 0) of what may be a statement of the author."""
     others: int = 0
+    beside: tuple[str, ...] = ()
+    """Where those lie: names in the folder, sorted; a folder's ends with a slash."""
     """Files that are no part of a published log, and were not looked at."""
 
     @property
@@ -120,10 +122,10 @@ def verify(
     if root != point.root:
         findings.append(Finding(first.log, None, "entry-changed", "the entries are not those that were signed"))
     findings += _wrong_tiles(folder, first.log, above)
-    left, others = _left_over(folder, first.log, point.size)
+    left, others, beside = _left_over(folder, first.log, point.size)
     findings += left
     findings.sort(key=lambda each: -1 if each.seq is None else each.seq)
-    return PublishedReport(first.log, point.size, root, tuple(findings), tuple(statements), others)
+    return PublishedReport(first.log, point.size, root, tuple(findings), tuple(statements), others, beside)
 
 
 def _run(tasks: list[_Task], entries: int, processes: int) -> Iterator[_Piece]:
@@ -226,9 +228,9 @@ def _wrong_tiles(folder: Path, log: bytes, hashes: list[bytes]) -> Iterator[Find
         level += 1
 
 
-def _left_over(folder: Path, log: bytes, size: int) -> tuple[list[Finding], int]:
-    """Partial tiles of earlier sizes must be the beginning of what stands there; how many files are none of ours."""
-    findings, others = [], 0
+def _left_over(folder: Path, log: bytes, size: int) -> tuple[list[Finding], int, tuple[str, ...]]:
+    """Partial tiles of earlier sizes must be the beginning of what stands there; which files are none of ours."""
+    findings, others, beside = [], 0, set()
     for path in sorted(folder.rglob("*")):
         if not path.is_file():
             continue
@@ -237,7 +239,10 @@ def _left_over(folder: Path, log: bytes, size: int) -> tuple[list[Finding], int]
         try:
             tile = TilePath.parse(name.replace(SHARED, "tile/entries", 1) if kind else name)
         except BadTile:
-            others += name not in (CHECKPOINT, "manifests", ".publishing")
+            if name not in (CHECKPOINT, "manifests", ".publishing"):
+                others += 1
+                first, inside, _ = name.partition("/")
+                beside.add(first + inside)
             continue
         now = (
             TilePath(tile.level, tile.index, min(WIDTH, (size >> 8 * (tile.level or 0)) - tile.index * WIDTH))
@@ -248,7 +253,7 @@ def _left_over(folder: Path, log: bytes, size: int) -> tuple[list[Finding], int]
             continue
         if now is None or not _begins(folder, kind, tile, now, path):
             findings.append(Finding(log, None, "tile-wrong", f"{name}: it is no earlier part of this log"))
-    return findings, others
+    return findings, others, tuple(sorted(beside))
 
 
 def _begins(folder: Path, kind: str, tile: TilePath, now: TilePath, path: Path) -> bool:

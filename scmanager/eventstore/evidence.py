@@ -86,6 +86,8 @@ class Bundle(msgspec.Struct, frozen=True):
         """The bundle in a file. Raises BadEvidence and nothing else."""
         if len(data) > FILE_BYTES_MAX:
             raise BadEvidence(reason="it is too long")
+        if not data.startswith(HEADER.encode("ascii")):
+            raise BadEvidence(reason=f"it does not begin with {HEADER}")
         text, _, last = data[:-1].rpartition(b"\n")
         if not data.endswith(b"\n") or last + b"\n" != _end(text + b"\n"):
             raise BadEvidence(reason="its last line is not that of the lines before it: it was cut off or changed")

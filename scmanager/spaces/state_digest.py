@@ -15,13 +15,17 @@ from typing import Any, Final
 import msgspec
 
 from scmanager.domain.catalogue import FOLDS
+from scmanager.domain.event import Id, State
 from scmanager.domain.fold import Fold
 from scmanager.domain.pages import merged
 from scmanager.eventstore.entry import digest, u64
 from scmanager.spaces.space import Space
 
 FOLD_VERSION: Final = 1
-"""Raised by a release that folds the same entries to another state, or spells a state otherwise."""
+"""Raised by a release that folds the same entries to another state, or spells a state otherwise.
+
+tests/golden/folds.json has what the folds of this version make of a fixed set of events.
+"""
 
 KINDS: Final[tuple[Fold, ...]] = tuple(sorted(dict.fromkeys(FOLDS.values()), key=lambda fold: fold.name))
 """Every kind of thing, by name."""
@@ -45,10 +49,15 @@ def digest_at(space: Space, frontier: bytes) -> bytes:
 def _rows(space: Space) -> Iterator[bytes]:
     for fold in KINDS:
         for entity, state in sorted(space.things(fold), key=lambda each: each[0]):
-            yield b"\0".join((fold.name.encode(), entity + _encode(_plain(state))))
+            yield row_of(fold, entity, state)
     for id32, standing in sorted(space.verdicts.grants.items()):
         told = [standing.grant, standing.levels, frozenset(standing.cuts), frozenset(standing.disowned)]
         yield b"grant\0" + id32 + _encode(_plain(told))
+
+
+def row_of(fold: Fold, entity: Id, state: State) -> bytes:
+    """A thing as the digest has it."""
+    return b"\0".join((fold.name.encode(), entity + _encode(_plain(state))))
 
 
 def _plain(value: Any) -> Any:

@@ -92,3 +92,14 @@ def test_what_holds_another_space_is_refused(nova: Scm, tmp_path: Path) -> None:
     nova("space", "export", "-o", tmp_path / "other", at="b")
     assert nova("audit", "diff", "now", tmp_path / "other").error == "audit-other-space"
     assert nova("audit", "diff", "now", "nonsense").error == "audit-point-unclear"
+
+
+def test_what_only_one_side_has_is_told_there_alone_and_in_plain_words(nova: Scm) -> None:
+    nova("fleet", "form", "Home")
+    last = nova("log", "show", "--limit", 1, "--json").json[0]["position"]
+    nova("ship", "add", "Corsair", "--nickname", "Rocinante")
+    (ship,) = nova("audit", "diff", last, "now", "--json").json["things"]
+    told = {each["field"]: (each["a"], each["b"]) for each in ship["fields"]}
+    assert {before for before, _ in told.values()} == {""}, "nothing is said of it where it is not"
+    assert told["nickname"][1] == "Rocinante"
+    assert told["brought"][1] == "owner Vesper, model DRAK_Corsair, source typed"

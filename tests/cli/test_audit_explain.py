@@ -165,3 +165,23 @@ def test_what_is_not_there_is_refused(nova: Scm) -> None:
     assert nova("audit", "explain", "Home.colour").error == "audit-field-unknown"
     assert nova("audit", "explain", "ffffffff").error == "name-unknown"
     assert "it is as such things begin" in nova("audit", "explain", "Home.lead").err
+
+
+def test_of_a_list_only_what_an_event_changed_is_told(nova: Scm) -> None:
+    assert nova("privacy", "consent", "statistics", "--yes").code == 0
+    assert nova("privacy", "consent", "error-reports", "--yes").code == 0
+    assert nova("privacy", "withdraw", "statistics").code == 0
+    (row,) = [
+        each
+        for each in nova("audit", "replay", "--space", "personal", "--json").json["things"]
+        if each["kind"] == "consent"
+    ]
+    assert row["brief"] == "statistics withdrawn, error-reports given to version 1"
+    asked = ("audit", "explain", row["id"], "--kind", "consent", "--space", "personal")
+    moved = [each["changed"][0] for each in nova(*asked, "--json").json["steps"]]
+    assert [(each["before"], each["after"]) for each in moved] == [
+        ("", "statistics given to version 1"),
+        ("", "error-reports given to version 1"),
+        ("statistics given to version 1", "statistics withdrawn"),
+    ]
+    assert "said: added error-reports given to version 1" in nova(*asked).out

@@ -98,7 +98,7 @@ def test_reports_are_taken_once_the_keepers_have_listed_the_log(author: Author, 
     )  # fmt: skip
     assert refused.error == "no-witness-address", "its heads would wait for ever"
     body = audit_batch(3)
-    with serving(author, ledger) as (client, _):
+    with serving(author, ledger) as (client, process):
         refused = client.post("/api/v1/audit", json=body)
         assert refused.status_code == 503
         assert refused.json()["errors"][0]["extensions"]["code"] == "not-delegated"
@@ -116,6 +116,10 @@ def test_reports_are_taken_once_the_keepers_have_listed_the_log(author: Author, 
         public = author.scm("author", "intake-log", "--published", author / "public", *trust(author), at="server")
         assert (public.code, "public  4" in public.out) == (0, True), "beside the running server"
         assert "4 entries, and no quorum has cosigned that" in public.err
+        process.send_signal(signal.SIGTERM)
+        said = process.communicate(timeout=30)[1]
+        assert "Reports are not taken here: key manifest 1 does not list this log." in said
+        assert said.index("Reports are not taken here") < said.index("Reports are taken.")
     assert author.scm("author", "intake-log", "--json", at="server").json["size"] == 4
     looked = author.scm("author", "vault", at="server")
     assert (looked.code, "Nothing was reported" in looked.err) == (0, True)
@@ -176,7 +180,7 @@ def test_the_vault_shows_what_came(author: Author) -> None:
     frames = (Frame("scmanager.runtime", "open_node"),)
     book.enter([Shape(b"f" * 32, "StoreBusy", frames, "0.1.0", 20_000, 4)] * 3, 3)
     book.enter([Bug(b"f" * 32, "0.1.0", 1_728_000_000)], 4)
-    book.enter([Terms(b"e" * 64, b"l" * 32, 5, 9, "0.1.0", "DE", 1, b"p" * 32)], 5)
+    book.enter([Terms(b"e" * 64, b"l" * 32, 5, 9, "0.1.0", "DE", 1, b"p" * 32, 20_000)], 5)
     book.close()
     said = author.scm("author", "vault", at="server")
     assert "StoreBusy in 0.1.0: 3 reports, 12 times; bug since 2024-10-04 00:00 UTC" in said.out

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests import tiny_verifier
-from tests.golden import event_cases, hostile
+from tests.golden import event_cases, folding, hostile
 from tests.golden.logs import LOGS, WholeLog
 
 FILES = Path(__file__).parent / "files"
@@ -93,6 +93,7 @@ def main() -> None:
                 old.unlink()
         for name, text in made.items():
             (folder / name).write_text(text, encoding="ascii", newline="\n")
+    folding.FILE.write_text(folding.renewed(), encoding="ascii", newline="\n")
 
 
 if __name__ == "__main__":
