@@ -179,7 +179,7 @@ GROUP_HELP = {
     "audit": "What your machines noticed; what was so when and why; and evidence of it, for strangers.",
     "log": "What was recorded: look at it, and prove that nobody changed it.",
     "author": "For the author: keys and signatures, made without a network; his ledger.",
-    "verify": "Whether a file is what the author released. Needs no network; --from asks one.",
+    "verify": "Whether a file is what the author released; certificates of erasure, anchors, evidence of forks.",
     "ledger": "The author's ledger as this machine has seen it.",
     "witness": "Be a witness: cosign the heads of logs that only grow, the author's or anybody's.",
     "mirror": "Be a mirror: keep whole copies of logs that are uploaded to you, and sign that you do.",
