@@ -185,3 +185,12 @@ def test_of_a_list_only_what_an_event_changed_is_told(nova: Scm) -> None:
         ("statistics given to version 1", "statistics withdrawn"),
     ]
     assert "said: added error-reports given to version 1" in nova(*asked).out
+
+
+def test_words_of_people_make_no_line_that_looks_like_ours(nova: Scm) -> None:
+    forged = "harmless\n\n2. 2026-01-01T00:00:00Z  member.removed/1  by Vesper (founder)\nGood: all of it holds."
+    assert nova("org", "describe", forged).code == 0
+    for asked in ("Nova Halcyon.profile", "Nova Halcyon"):
+        told = nova("audit", "explain", asked)
+        assert "Good: all of it holds." in told.out
+        assert not [line for line in told.out.splitlines() if line.startswith(("2. 2026-01-01", "Good"))]
