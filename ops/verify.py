@@ -1,12 +1,19 @@
 """One command a job: `check` is fast and needs no services, `test` is everything but long soaks.
 
 Each step prints its name and time; the first that fails ends the run with its exit code.
+
+What the tests write lies in memory where there is room: every command of every test waits for the disk otherwise,
+several times and longer than it works. SCM_TEST_FOLDER names another place, such as /tmp for a run on the disk.
 """
 
+import contextlib
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 BIN = Path(sys.executable).parent
@@ -37,13 +44,31 @@ FULL = (
     ),
 )  # fmt: skip
 
+MEMORY_FREE_BYTES_MIN = 4 << 30
+"""A whole run leaves less than one behind."""
+
+
+@contextlib.contextmanager
+def temporary_folder() -> Iterator[str]:
+    """A folder for all that the tests write, as open to every account as /tmp is; gone afterwards."""
+    memory = Path("/dev/shm")  # noqa: S108 - for a folder of random name
+    roomy = memory.is_dir() and shutil.disk_usage(memory).free >= MEMORY_FREE_BYTES_MIN
+    parent = os.environ.get("SCM_TEST_FOLDER") or (memory if roomy else tempfile.gettempdir())
+    with tempfile.TemporaryDirectory(prefix="scm-tests-", dir=parent, ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o1777)
+        yield folder
+
 
 def main(job: str) -> int:
     """Run the steps of a job."""
-    compiled_once = {"PYTHONDONTWRITEBYTECODE": ""}  # Else each process that a test starts compiles it all anew.
-    environment = os.environ | {"PYTHONUTF8": "1"} | compiled_once
-    if job == "check":
-        environment["SCM_QUICK"] = "1"
+    with temporary_folder() as folder:
+        compiled_once = {"PYTHONDONTWRITEBYTECODE": ""}  # Else each process that a test starts compiles it all anew.
+        environment = os.environ | {"PYTHONUTF8": "1", "TMPDIR": folder} | compiled_once
+        return run(job, environment | ({"SCM_QUICK": "1"} if job == "check" else {}))
+
+
+def run(job: str, environment: Mapping[str, str]) -> int:
+    """Its steps, one after the other; the exit code."""
     for name, command in {"check": FAST, "test": FULL}[job]:
         began = time.monotonic()
         print(f"== {name}", flush=True)

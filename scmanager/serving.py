@@ -46,6 +46,8 @@ from scmanager.spaces.shelf import Shelf
 from scmanager.supervisor import Actor, Health, Report, Supervisor, told_by_signals
 
 START_TIMEOUT_S = 60.0
+REQUEST = "request"
+"""What fails where no actor does."""
 START_FAILURES_MAX = 4
 """A part that fails so often before it ever ran will not run."""
 READ_MODELS_PATIENCE_S = 15.0
@@ -81,7 +83,8 @@ class Serving:
         self._actors = Actors(node)
         self._usage = usage_of(node, self.auditor.note)
         self._reporter = reporter_of(node, self._parts)
-        self._supervisor = Supervisor(self._failed(failures(self._reporter, node, actor_failed(self.note))))
+        self._fails = self._failed(failures(self._reporter, node, actor_failed(self.note)))
+        self._supervisor = Supervisor(self._fails)
         self._started = False
         self._socket: socket.socket | None = None
         self._token = secrets.token_urlsafe(32)
@@ -206,6 +209,10 @@ class Serving:
     def read_schema(self) -> str:
         """See Backend."""
         return LIVE
+
+    def fault(self, error: BaseException) -> None:
+        """See Backend."""
+        self._fails(REQUEST, error)
 
     def conninfo(self) -> str:
         """See Backend."""

@@ -1,17 +1,10 @@
 """Fixtures that every test may ask for, and how hard property tests look."""
 
 import gc
-import os
-
-from hypothesis import settings
 
 from tests.support import effort
 
-settings.register_profile("quick", deadline=None, max_examples=30, derandomize=bool(os.environ.get("CI")))
-settings.register_profile("thorough", deadline=None, max_examples=500)
-settings.load_profile("thorough" if os.environ.get("SCM_THOROUGH") == "1" else "quick")
-
-pytest_plugins = ("tests.support.postgres", "tests.support.stores")
+pytest_plugins = ("tests.support.measuring", "tests.support.postgres", "tests.support.stores")
 
 effort.load()
 

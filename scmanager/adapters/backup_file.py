@@ -36,8 +36,11 @@ _BEGINNING = b'{"format":"scm-backup/1"'
 
 Bytes32 = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
 Count = Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
+INTAKE_FILE = "intake-events.db"
+"""An author's intake log, without the key that signs it: what comes back can be read and asked, and never goes on."""
+INTAKE_FOLDER = "intake"
 NAMES = (
-    r"\A(device\.json|keys\.db|events\.db|erasures\.json|recovery\.json"
+    r"\A(device\.json|keys\.db|events\.db|intake-events\.db|erasures\.json|recovery\.json"
     r"|recovery-[0-9a-f-]{1,40}\.txt|[0-9a-f]{32}\.key)\Z"
 )
 Name = Annotated[str, msgspec.Meta(pattern=NAMES)]

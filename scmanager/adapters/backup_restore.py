@@ -17,7 +17,14 @@ from pathlib import Path
 import msgspec
 
 from scmanager.adapters import identity, key_vault
-from scmanager.adapters.backup_file import Backup, BackupDamaged, BackupFromNewerRelease
+from scmanager.adapters.backup_file import (
+    INTAKE_FILE,
+    INTAKE_FOLDER,
+    Backup,
+    BackupDamaged,
+    BackupFromNewerRelease,
+    HeadLine,
+)
 from scmanager.adapters.folder_kind import check_folder
 from scmanager.adapters.folder_lock import FolderInUse, FolderLock
 from scmanager.adapters.node_file import LOCK_FILE
@@ -91,7 +98,7 @@ def verify(backup: Backup, kept: Iterable[KeptHead] = (), advance: Advance = lam
     with tempfile.TemporaryDirectory(prefix="scm-verify-") as made:
         place = Path(made)
         _check_room(backup, place)
-        _take_out(backup, place, {EVENTS_FILE}, advance)
+        _take_out(backup, place, {EVENTS_FILE, INTAKE_FILE}, advance)
         return _verified(backup, place, kept)
 
 
@@ -118,6 +125,9 @@ def restore(
             erased = _erase_again(staging, state)
             for path in staging.glob(f"*{KEY_SUFFIX}"):
                 _place_key(path, state)
+            if (intake := staging / INTAKE_FILE).exists():
+                intake.rename(private_folder(staging / INTAKE_FOLDER) / EVENTS_FILE)
+                sync_folder(staging / INTAKE_FOLDER)
         _place(staging, folder)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
@@ -169,26 +179,49 @@ def _take_out(backup: Backup, place: Path, only: set[str] | None, advance: Advan
 
 def _verified(backup: Backup, place: Path, kept: Iterable[KeptHead]) -> audit.Report:
     """Every entry, deep; the heads that the manifest states; the heads kept elsewhere."""
-    events, stated = place / EVENTS_FILE, backup.manifest.heads
-    heads = list(kept)
-    if not events.exists():
-        if stated or heads:
-            raise BackupDamaged(reason="it holds no events")
-        return audit.Report(0, 0, (), ())
-    check_store_tables(events)
+    stated, heads = backup.manifest.heads, list(kept)
+    events, taken = (_audited(place / name) for name in (EVENTS_FILE, INTAKE_FILE))
+    found = [each for each in (events, taken) if each]
+    if (stated or heads) and not found:
+        raise BackupDamaged(reason="it holds no events")
+    report = audit.Report(
+        entries=sum(each.entries for each in found),
+        logs=sum(each.logs for each in found),
+        heads=tuple(head for each in found for head in each.heads),
+        findings=(),
+        pending=sum(each.pending for each in found),
+    )
+    if _ends(report.heads) != _ends(stated):
+        raise BackupDamaged(reason="its logs do not end where its manifest says")
+    reported = [head.log.hex() for head in taken.heads] if taken else []
+    of_intake = [each for each in heads if any(log.startswith(each.log) for log in reported)]
     try:
-        report = audit.verify(events, deep=True)
-        if not report.ok:
-            first = report.findings[0]
-            raise BackupDamaged(reason=f"{first.code}, log {first.log.hex()[:12]}: {first.what}")
-        if {(h.space, h.log, h.branch, h.size, h.root) for h in report.heads} != {
-            (h.space, h.log, h.branch, h.size, h.root) for h in stated
-        }:
-            raise BackupDamaged(reason="its logs do not end where its manifest says")
-        check_heads(events, heads)
+        if of_intake:
+            check_heads(place / INTAKE_FILE, of_intake)
+        if events:
+            check_heads(place / EVENTS_FILE, [each for each in heads if each not in of_intake])
     except StoreDamaged as error:
         raise BackupDamaged(reason=str(error)) from error
     return report
+
+
+def _audited(events: Path) -> audit.Report | None:
+    """Every entry of this file, deep; None where there is none. Raises BackupDamaged, TablesForeign."""
+    if not events.exists():
+        return None
+    check_store_tables(events)
+    try:
+        report = audit.verify(events, deep=True)
+    except StoreDamaged as error:
+        raise BackupDamaged(reason=str(error)) from error
+    if not report.ok:
+        first = report.findings[0]
+        raise BackupDamaged(reason=f"{first.code}, log {first.log.hex()[:12]}: {first.what}")
+    return report
+
+
+def _ends(heads: Iterable[audit.AuditedHead | HeadLine]) -> set[tuple[bytes, bytes, int, int, bytes]]:
+    return {(h.space, h.log, h.branch, h.size, h.root) for h in heads}
 
 
 def _check_state(place: Path, state: Path) -> bool:

@@ -4,6 +4,8 @@ Events come first and keys after: a key is kept before the entry that names it, 
 it was destroyed in between. Both are copied by SQLite itself (VACUUM INTO: one read transaction, writers go on, no
 free page comes along), and the events are audited before anything is sealed.
 
+An author's intake log comes along from its folder, without its key: the copy signs nothing (ADR 20).
+
 Not in it: the read models and the tree of a ledger's log (made anew), the folder's id and mark (a restored folder is
 another one, and begins new logs), and what a running node leaves for other programs. The wrapping keys of the state
 folder come along only into a sealed backup: an open one stays worthless without them (ADR 6), and so do recovery
@@ -20,7 +22,18 @@ from pathlib import Path
 
 from scmanager import __version__
 from scmanager.adapters import identity, key_vault, seen_file
-from scmanager.adapters.backup_file import NAMES, HeadLine, Item, Manifest, new_lock, sealed, sealed_bytes, size_max
+from scmanager.adapters.backup_file import (
+    INTAKE_FILE,
+    INTAKE_FOLDER,
+    NAMES,
+    HeadLine,
+    Item,
+    Manifest,
+    new_lock,
+    sealed,
+    sealed_bytes,
+    size_max,
+)
 from scmanager.adapters.private_files import PrivateFileFailed, read_private
 from scmanager.adapters.wrapping import FileLock
 from scmanager.errors import Unavailable, Untrusted
@@ -107,28 +120,31 @@ def snapshot(folder: Path, state: Path, made_at_s: int, *, with_secrets: bool) -
     """
     with ExitStack() as made:
         # Named like what a killed process leaves: the next start removes it.
-        events, report = _events(folder, made)
-        keys = _copied(folder, key_vault.FILE_NAME, made)
+        events, report = _events(folder / EVENTS_FILE, folder, made)
+        keys = _copied(folder / key_vault.FILE_NAME, folder, made)
+        intake, taken = _events(folder / INTAKE_FOLDER / EVENTS_FILE, folder, made)
         found: dict[str, bytes | Path] = {}
         for name in (identity.FILE_NAME, seen_file.FILE_NAME, RECOVERY_FILE):
             if (held := _small(folder / name)) is not None:
                 found[name] = held
         if identity.FILE_NAME not in found:
             raise identity.IdentityMissing(folder=str(folder))
-        found |= {name: path for name, path in ((EVENTS_FILE, events), (key_vault.FILE_NAME, keys)) if path}
+        copies = ((EVENTS_FILE, events), (key_vault.FILE_NAME, keys), (INTAKE_FILE, intake))
+        found |= {name: path for name, path in copies if path}
         if with_secrets:
             found |= _secrets(folder, state, keys)
         items = tuple(Item(name, *_measured(body)) for name, body in found.items())
-        heads = tuple(HeadLine(h.space, h.log, h.branch, h.size, h.root) for h in report.heads) if report else ()
+        ends = [*(report.heads if report else ()), *(taken.heads if taken else ())]
+        heads = tuple(HeadLine(h.space, h.log, h.branch, h.size, h.root) for h in ends)
         manifest = Manifest(
             "scm-backup-manifest/1", made_at_s, __version__, _version(events), _version(keys),
-            report.entries if report else 0, heads, items,
+            sum(each.entries for each in (report, taken) if each), heads, items,
         )  # fmt: skip
         yield Snapshot(manifest, list(found.values()))
 
 
-def _events(folder: Path, made: ExitStack) -> tuple[Path | None, audit.Report | None]:
-    copy = _copied(folder, EVENTS_FILE, made)
+def _events(source: Path, folder: Path, made: ExitStack) -> tuple[Path | None, audit.Report | None]:
+    copy = _copied(source, folder, made)
     if copy is None:
         return None, None
     report = audit.verify(copy, processes=1)  # A game may run beside it.
@@ -138,12 +154,11 @@ def _events(folder: Path, made: ExitStack) -> tuple[Path | None, audit.Report | 
     return copy, report
 
 
-def _copied(folder: Path, name: str, made: ExitStack) -> Path | None:
-    """A copy of a database as it is at this moment; None when it is not there yet."""
-    source = folder / name
+def _copied(source: Path, folder: Path, made: ExitStack) -> Path | None:
+    """A copy, in the data folder, of a database as it is at this moment; None when it is not there yet."""
     if not source.exists():
         return None
-    copy = folder / f".backup.{secrets.token_hex(8)}.{name}.new"
+    copy = folder / f".backup.{secrets.token_hex(8)}.{source.name}.new"
     made.callback(copy.unlink, missing_ok=True)
     try:
         copy.touch(mode=0o600, exist_ok=False)
@@ -159,7 +174,7 @@ def _copied(folder: Path, name: str, made: ExitStack) -> Path | None:
         if fault is None or isinstance(
             fault, DiskFull | DiskFailed
         ):  # Of the copy: which of the two is not told then.
-            raise SnapshotFailed(name=name, reason=str(error)) from error
+            raise SnapshotFailed(name=source.name, reason=str(error)) from error
         raise fault from error
     return copy
 

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from scmanager.adapters.private_files import private_folder
 from scmanager.domain.statistics import Record
-from scmanager.errors import Unavailable, Untrusted
+from scmanager.errors import Unavailable
 from scmanager.eventstore.sqlite_faults import identity, told
 
 FILE_NAME: Final = "records.db"
@@ -70,7 +70,7 @@ class DayReleased(Unavailable):
     hint = "Nothing was kept. Set the clock of the server, and send the same batch again."
 
 
-class RecordsDamaged(Untrusted):
+class RecordsDamaged(Unavailable):
     """The file of records of use, {path}, is not whole."""
 
     code = "records-damaged"

@@ -28,6 +28,12 @@ SHAPES_MAX: Final = 100_000
 UNSEEN_DAYS: Final = 7
 """A shape without a bug record goes when it was not reported for so long."""
 BUGS_DAY_MAX: Final = 200
+TERMS_DAY_MAX: Final = 1_000
+"""Breaches of terms that a day brings at most, each some 400 bytes; later ones stand in the log alone."""
+TERMS_DAYS: Final = 90
+"""A breach goes so many days after it was reported."""
+_FORM: Final = 2
+"""Of the tables; a book of an earlier form is made anew."""
 _COUNT: Final = """
 INSERT INTO counted VALUES (?, ?, ?, 1, ?) ON CONFLICT DO UPDATE
 SET reports = reports + 1, errors = min(errors + excluded.errors, 9007199254740991)
@@ -84,8 +90,12 @@ class VaultBook:
             self._database = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
             try:
                 self._path.chmod(0o600)
+                (form,) = self._database.execute("PRAGMA user_version").fetchone()
+                if form != _FORM and self._database.execute("SELECT 1 FROM sqlite_schema").fetchone():
+                    raise VaultBroken(reason="it is of another release")
                 self._database.executescript(
                     "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA trusted_schema=OFF;"
+                    + f"PRAGMA user_version={_FORM};"
                     + files(__package__).joinpath("vault_book.sql").read_text(encoding="utf-8")
                 )
                 self._database.execute("INSERT OR IGNORE INTO followed VALUES (1, 0)")
@@ -138,16 +148,34 @@ class VaultBook:
                     execute(_COUNT, (fingerprint, version, day, count))
             case Bug(fingerprint, version, opened_s):
                 execute("INSERT OR IGNORE INTO bug VALUES (?, ?, ?)", (fingerprint, version, opened_s))
-            case Terms():
-                execute("INSERT OR IGNORE INTO terms VALUES (?, ?, ?, ?, ?, ?, ?, ?)", msgspec.structs.astuple(one))
+            case Terms() if self._has_room_for_terms(one):
+                execute("INSERT INTO terms VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", msgspec.structs.astuple(one))
+
+    def _begin(self, day: int) -> None:
+        """With a day's first report goes what is too old."""
+        execute = self._database.execute
+        if execute("INSERT OR IGNORE INTO met VALUES (?, 0, 0, 0, 0)", (day,)).rowcount:
+            execute(_UNSEEN, (day - UNSEEN_DAYS,))
+            execute(_UNCOUNTED)
+            execute("DELETE FROM terms WHERE day < ?", (day - TERMS_DAYS,))
+            self._known = None
+
+    def _has_room_for_terms(self, one: Terms) -> bool:
+        """Whether the book takes it."""
+        execute = self._database.execute
+        self._begin(one.day)
+        if execute("SELECT 1 FROM terms WHERE event = ?", (one.event,)).fetchone():
+            return False
+        (had,) = execute("SELECT terms FROM met WHERE day = ?", (one.day,)).fetchone()
+        room = bool(had < TERMS_DAY_MAX)
+        counts = (room, not room, one.day)
+        execute("UPDATE met SET terms = terms + ?, terms_beyond = terms_beyond + ? WHERE day = ?", counts)
+        return room
 
     def _has_room(self, fingerprint: bytes, version: str, day: int) -> bool:
         """Whether the book takes it: what it knows always, what is new within bounds."""
         execute = self._database.execute
-        if execute("INSERT OR IGNORE INTO met VALUES (?, 0, 0)", (day,)).rowcount:
-            execute(_UNSEEN, (day - UNSEEN_DAYS,))
-            execute(_UNCOUNTED)
-            self._known = None
+        self._begin(day)
         which = (fingerprint, version)
         if execute("SELECT 1 FROM counted WHERE fingerprint = ? AND version = ?", which).fetchone():
             return True
@@ -191,15 +219,16 @@ def shapes(folder: Path) -> list[dict[str, object]]:
 
 
 def beyond(folder: Path) -> list[dict[str, object]]:
-    """How many reports of a day were of new shapes that the book had no room for, the newest day first."""
-    query = "SELECT day * 86400, beyond FROM met WHERE beyond ORDER BY day DESC"
-    return [dict(zip(("day_s", "reports"), row, strict=True)) for row in _looked_up(folder, query)]
+    """How many reports of a day the book had no room for: of new shapes, of breaches; the newest day first."""
+    query = "SELECT day * 86400, beyond, terms_beyond FROM met WHERE beyond OR terms_beyond ORDER BY day DESC"
+    return [dict(zip(("day_s", "reports", "terms"), row, strict=True)) for row in _looked_up(folder, query)]
 
 
 def breaches(folder: Path) -> list[dict[str, object]]:
     """What was reported as breaking terms, the newest first; each with its place in the log."""
     names = ("event", "log", "index", "at_s", "version", "region", "count", "payload")
-    return [dict(zip(names, row, strict=True)) for row in _looked_up(folder, "SELECT * FROM terms ORDER BY at DESC")]
+    query = "SELECT event, log, seq, at, version, region, count, payload FROM terms ORDER BY at DESC"
+    return [dict(zip(names, row, strict=True)) for row in _looked_up(folder, query)]
 
 
 def _looked_up(folder: Path, query: str) -> Sequence[tuple[object, ...]]:

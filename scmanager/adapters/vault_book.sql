@@ -9,7 +9,13 @@ CREATE TABLE IF NOT EXISTS counted (
     PRIMARY KEY (fingerprint, version, day)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS counted_by_day ON counted (day, reports);
-CREATE TABLE IF NOT EXISTS met (day INTEGER PRIMARY KEY, fresh INTEGER NOT NULL, beyond INTEGER NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS met (
+    day          INTEGER PRIMARY KEY,
+    fresh        INTEGER NOT NULL,
+    beyond       INTEGER NOT NULL,
+    terms        INTEGER NOT NULL,
+    terms_beyond INTEGER NOT NULL
+) STRICT;
 CREATE TABLE IF NOT EXISTS bug (
     fingerprint BLOB NOT NULL,
     version     TEXT NOT NULL,
@@ -24,5 +30,7 @@ CREATE TABLE IF NOT EXISTS terms (
     version TEXT NOT NULL,
     region  TEXT,
     count   INTEGER NOT NULL,
-    payload BLOB NOT NULL
+    payload BLOB NOT NULL,
+    day     INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS terms_by_day ON terms (day);

@@ -5,6 +5,7 @@ again, but could not make others pass, as what he makes up leads to no signed he
 """
 
 import time
+from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
 from typing import Literal
@@ -59,6 +60,10 @@ class VerifiedFile:
         self._branches[reached.log, reached.branch] = reached
         if time.monotonic() - self._written_s >= EVERY_S:
             self.write()
+
+    def begin_anew(self, reached: Iterable[Verified]) -> None:
+        """What was kept did not fit: this is what fits. Written down by the next `write`."""
+        self._branches = {(each.log, each.branch): each for each in reached}
 
     def write(self) -> None:
         """Write down all of it. Raises PrivateFileFailed."""

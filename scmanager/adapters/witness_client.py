@@ -1,9 +1,10 @@
 """Witnesses asked over HTTP, all at once: each has its time and a largest answer, and none does harm to another."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -29,6 +30,8 @@ STEP_S: Final = 10.0
 WITNESS_S: Final = 30.0
 """For all that is said with one witness."""
 AT_ONCE: Final = 32
+LOOK_S: Final = 0.2
+"""How often is looked whether anybody still wants to know."""
 
 
 class WitnessSilent(Unavailable):
@@ -63,12 +66,25 @@ def by_address(policy: Policy) -> dict[str, dict[str, Witness]]:
     return found
 
 
-def ask_all(note: bytes, tree: TileTree, asked: Mapping[str, Mapping[str, Witness]], until_s: int) -> list[Word]:
-    """Each address about the head in this note, in any order. Raises what is wrong with note or tree."""
-    return asyncio.run(_all(note, tree, asked, until_s))
+def ask_all(
+    note: bytes,
+    tree: TileTree,
+    asked: Mapping[str, Mapping[str, Witness]],
+    until_s: int,
+    over: threading.Event | None = None,
+) -> list[Word]:
+    """Each address about the head in this note, in any order. Raises what is wrong with note or tree.
+
+    `over`: once it is set nobody is waited for, and there are no words.
+    """
+    return asyncio.run(_unless(over, _all(note, tree, asked, until_s)))
 
 
-def cosign_folder(folder: Path, policy: Policy, until_s: int) -> tuple[bytes, list[Word]]:
+AskAll = Callable[[bytes, TileTree, Mapping[str, Mapping[str, Witness]], int], list[Word]]
+"""As `ask_all`."""
+
+
+def cosign_folder(folder: Path, policy: Policy, until_s: int, ask: AskAll = ask_all) -> tuple[bytes, list[Word]]:
     """Have the head that lies in a published folder cosigned, and write it with all lines that hold.
 
     Raises SourceLacks, BadNote, BadCheckpoint, BadTile, PublishedMeanwhile, FolderInUse, PrivateFileFailed.
@@ -77,7 +93,7 @@ def cosign_folder(folder: Path, policy: Policy, until_s: int) -> tuple[bytes, li
     note = read(CHECKPOINT, NOTE_BYTES_MAX)
     point = Checkpoint.parse(parse_note(note).text)
     tree = TileTree(point.size, point.root, tiles_from(read))
-    words = ask_all(note, tree, by_address(policy), until_s)
+    words = ask(note, tree, by_address(policy), until_s)
     with FolderLock(folder / LOCK_FILE, Holder.COMMAND):
         held = read(CHECKPOINT, NOTE_BYTES_MAX)
         if parse_note(held).text != parse_note(note).text:
@@ -106,6 +122,18 @@ def cosigned_head(
     fresh = merged(newest, b"".join(each.lines for each in words))
     met = policy.is_met(policy.cosigned(parse_note(fresh), until_s))
     return (fresh if met or newest == held else None), words
+
+
+async def _unless(over: threading.Event | None, asking: Coroutine[Any, Any, list[Word]]) -> list[Word]:
+    if over is None:
+        return await asking
+    task = asyncio.create_task(asking)
+    while not over.is_set():
+        done, _ = await asyncio.wait({task}, timeout=LOOK_S)
+        if done:
+            return await task
+    task.cancel()
+    return []
 
 
 async def _all(note: bytes, tree: TileTree, asked: Mapping[str, Mapping[str, Witness]], until_s: int) -> list[Word]:

@@ -1,9 +1,11 @@
-"""A witness's folder: its keys under its name, the logs that it witnesses, and what it has cosigned.
+"""A witness's folder: its keys under its name, the logs that it witnesses, and what it has cosigned. Or a mirror's.
 
 The keys lie there in clear, for their owner only: a witness answers while nobody is there to type a passphrase. They
-sign cosignatures and nothing else. The list of logs is read anew when it changes.
+sign cosignatures and nothing else. A key signs for one purpose, as a mirror's says more than a witness's: that it
+holds the log. The list of logs is read anew when it changes.
 """
 
+import enum
 import re
 from collections.abc import Callable
 from hashlib import sha256
@@ -25,31 +27,43 @@ from scmanager.master_ledger.ml_dsa import MlDsaKey
 from scmanager.master_ledger.policy import ED25519, Vkey
 from scmanager.master_ledger.witnessing import Asked, signed
 
-KEY_FILE, LOGS_FILE, MEMORY_FILE = "witness.json", "logs", "cosigned.sqlite"
+LOGS_FILE, MEMORY_FILE = "logs", "cosigned.sqlite"
 _NAME = re.compile(r"[!-*,-~]+")
 
 Seed = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
 
 
+class Purpose(enum.StrEnum):
+    """What a folder's keys stand for."""
+
+    WITNESS = "witness"
+    MIRROR = "mirror"
+
+    @property
+    def key_file(self) -> str:
+        """Its name in the folder."""
+        return f"{self}.json"
+
+
 class WitnessThere(Conflict):
-    """{folder} holds a witness already."""
+    """{folder} holds a witness or a mirror already."""
 
     code = "witness-there"
-    hint = "Go on with it: scm witness serve. For another one, use a folder of its own."
+    hint = "Go on with it: scm witness serve, scm mirror serve. For another one, use a folder of its own."
 
 
 class WitnessMissing(Unavailable):
-    """There is no witness in {folder}."""
+    """There is no {purpose} in {folder}."""
 
     code = "witness-missing"
-    hint = "Make one: scm witness init DIR --name NAME."
+    hint = "Make one: scm witness init DIR --name NAME, scm mirror init DIR --name NAME."
 
 
 class WitnessKeyDamaged(Untrusted):
     """The witness's key file does not hold together: it was changed or cut short."""
 
     code = "witness-key-damaged"
-    hint = "Bring a copy of witness.json, with the newest cosigned.sqlite. Or begin anew, with another name."
+    hint = "Bring a copy of it, with the newest cosigned.sqlite beside it. Or begin anew, with another name."
 
 
 class WitnessNameUnusable(Refused):
@@ -69,7 +83,7 @@ class LogKeyUnusable(Refused):
 class WitnessKeyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The key file: a name, and the seeds of both keys."""
 
-    format: Literal["scm-witness-key/1"]
+    format: Literal["scm-witness-key/1", "scm-mirror-key/1"]
     name: str
     ed25519: Seed
     ml_dsa_44: Seed
@@ -78,13 +92,15 @@ class WitnessKeyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class WitnessFolder:
     """An open one. Any number of threads may ask."""
 
-    def __init__(self, folder: Path, state: Path, now_s: Callable[[], int]) -> None:
+    def __init__(
+        self, folder: Path, state: Path, now_s: Callable[[], int], purpose: Purpose = Purpose.WITNESS
+    ) -> None:
         """`state`: this user's state folder. Raises WitnessMissing, WitnessKeyDamaged, BadLogList, as the memory."""
-        raw = read_private(folder / KEY_FILE)
+        raw = read_private(folder / purpose.key_file)
         if raw is None:
-            raise WitnessMissing(folder=str(folder))
+            raise WitnessMissing(folder=str(folder), purpose=purpose.value)
         file = parse_json(raw, WitnessKeyFile, WitnessKeyDamaged())
-        if not _is_name(file.name):
+        if not _is_name(file.name) or file.format != _format(purpose):
             raise WitnessKeyDamaged
         self.name = file.name
         self._keys: tuple[CosignerKey, ...] = (SigningKey(file.ed25519), MlDsaKey(file.ml_dsa_44))
@@ -92,7 +108,7 @@ class WitnessFolder:
         self._listed: tuple[tuple[int, int], dict[str, ListedLog]] | None = None
         self.logs()
         mark = sha256("\n".join(self.vkeys).encode()).hexdigest()[:16]
-        self._memory = WitnessMemory(folder / MEMORY_FILE, state / f"witness-{mark}.mark", self.vkeys)
+        self.memory = WitnessMemory(folder / MEMORY_FILE, state / f"{purpose}-{mark}.mark", self.vkeys)
 
     @property
     def vkeys(self) -> tuple[str, ...]:
@@ -117,35 +133,38 @@ class WitnessFolder:
 
     def add_checkpoint(self, asked: Asked) -> bytes:
         """The witness's lines. Raises what `witnessing` and the memory raise."""
-        return self._memory.consider(asked, self.logs().get(asked.point.origin), self._cosign)
+        return self.memory.consider(asked, self.logs().get(asked.point.origin), self.cosign)
 
     def checkpoint(self, name: bytes) -> bytes | None:
         """The note last cosigned of a log, by the SHA-256 of its origin; None without one."""
-        return self._memory.newest(name)
+        return self.memory.newest(name)
 
     def evidence(self, name: bytes) -> bytes | None:
         """What convicts that log; None if nothing does."""
-        return self._memory.evidence(name)
+        return self.memory.evidence(name)
 
-    def close(self) -> None:
-        """Let go of the memory."""
-        self._memory.close()
-
-    def _cosign(self, text: str) -> bytes:
+    def cosign(self, text: str) -> bytes:
+        """The lines of both keys for a checkpoint that is kept; whether to sign at all is for the caller."""
         now_s = self._now_s()
         return b"".join(cosign(text, self.name, key, now_s) for key in self._keys)
 
+    def close(self) -> None:
+        """Let go of the memory."""
+        self.memory.close()
 
-def make(folder: Path, name: str) -> None:
-    """A fresh witness with no log. Raises WitnessNameUnusable, WitnessThere, PrivateFileFailed."""
+
+def make(folder: Path, name: str, purpose: Purpose = Purpose.WITNESS) -> None:
+    """A fresh one with no log. Raises WitnessNameUnusable, WitnessThere, PrivateFileFailed."""
     if not _is_name(name):
         raise WitnessNameUnusable(typed=name)
     private_folder(folder)
-    if (folder / KEY_FILE).exists() or (folder / MEMORY_FILE).exists():
+    if _held(folder) or (folder / MEMORY_FILE).exists():
         raise WitnessThere(folder=str(folder))
     seeds = SigningKey.generate().reveal_seed(), MlDsaKey.generate().reveal_seed()
-    file = WitnessKeyFile("scm-witness-key/1", name, *seeds)
-    write_private(folder / KEY_FILE, msgspec.json.format(msgspec.json.encode(file), indent=2) + b"\n", replace=False)
+    file = WitnessKeyFile(_format(purpose), name, *seeds)
+    write_private(
+        folder / purpose.key_file, msgspec.json.format(msgspec.json.encode(file), indent=2) + b"\n", replace=False
+    )
 
 
 def add_log(folder: Path, key: Vkey, origin: str | None) -> int:
@@ -153,8 +172,8 @@ def add_log(folder: Path, key: Vkey, origin: str | None) -> int:
     if key.kind != ED25519:
         raise LogKeyUnusable
     path = folder / LOGS_FILE
-    if read_private(folder / KEY_FILE) is None:
-        raise WitnessMissing(folder=str(folder))
+    if not _held(folder):
+        raise WitnessMissing(folder=str(folder), purpose="witness or mirror")
     held = read_bytes(path, log_list.FILE_BYTES_MAX) if path.exists() else f"{log_list.HEADER}\n".encode()
     before = log_list.parse(held)
     if key not in before.get(origin or key.name, ListedLog("", ())).keys:
@@ -164,6 +183,14 @@ def add_log(folder: Path, key: Vkey, origin: str | None) -> int:
         raise BadLogList(line=0, reason="this origin is not one line of text")
     write_public(path, held)
     return len(after)
+
+
+def _held(folder: Path) -> bool:
+    return any((folder / each.key_file).exists() for each in Purpose)
+
+
+def _format(purpose: Purpose) -> Literal["scm-witness-key/1", "scm-mirror-key/1"]:
+    return "scm-witness-key/1" if purpose == Purpose.WITNESS else "scm-mirror-key/1"
 
 
 def _is_name(name: str) -> bool:

@@ -133,6 +133,16 @@ class WitnessMemory:
             row = self._found("SELECT one, other, proof FROM evidence WHERE name = ?", name)
         return None if row is None else Evidence(*row).to_bytes()
 
+    def latest(self, origin: str) -> Kept | None:
+        """The head last kept of a log."""
+        with self._lock, self._told():
+            return self._latest(origin)
+
+    def known(self, origin: str, size: int) -> Kept | None:
+        """The head of this size that was kept; None if none was."""
+        with self._lock, self._told():
+            return self._kept("size = ? AND cosigned = 1", origin, size)
+
     def history(self, origin: str) -> list[Kept]:
         """Every head of a log that was cosigned, the first one first."""
         with self._lock, self._told():

@@ -79,7 +79,7 @@ def make_app(backend: Backend, *, direct: bool = True, usage: Usage | None = Non
     ]
     app = Starlette(
         routes=routes,
-        middleware=[Middleware(Guard, token=lambda: backend.token, note=backend.note)],
+        middleware=[Middleware(Guard, token=lambda: backend.token, note=backend.note, fault=backend.fault)],
         exception_handlers=HANDLERS,
         lifespan=lifespan,
     )

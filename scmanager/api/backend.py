@@ -148,6 +148,9 @@ class Backend(Protocol):
     def note(self) -> Note:
         """Where it is said that something matters for security. Never waits, never fails."""
 
+    def fault(self, error: BaseException) -> None:
+        """A request failed by a fault of the program. Never waits, never fails."""
+
     @property
     def read_schema(self) -> str:
         """The schema in PostgreSQL where the live read models are."""

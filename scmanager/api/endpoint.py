@@ -104,7 +104,7 @@ class Endpoint:
         except ScManagerError as error:
             return failures.status(error), msgspec.json.encode(failures.told(error, request_id))
         except GraphQLError as error:
-            said = failures.spoken(error, request_id).formatted
+            said = failures.spoken(error, request_id, self._services.backend.fault).formatted
             return 400, msgspec.json.encode({"errors": [said]})
         if answer is not None:
             self._tell(asked)
@@ -137,7 +137,8 @@ class Endpoint:
             refused = failures.RequestMalformed(why=_which(error))
             return 400, msgspec.json.encode(failures.told(refused, context.request_id))
         except Exception as error:  # noqa: BLE001 - told, or masked and logged, by `spoken`
-            said = failures.spoken(GraphQLError(str(error), original_error=error), context.request_id)
+            told = GraphQLError(str(error), original_error=error)
+            said = failures.spoken(told, context.request_id, context.backend.fault)
             return 400, msgspec.json.encode({"errors": [said.formatted]})
         answer: dict[str, Any] = {}
         if result.errors:

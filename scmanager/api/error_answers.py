@@ -29,8 +29,13 @@ def headed(send: Send, request_id: str) -> Send:
 def telling(
     request: Request, error: ScManagerError, statuses: Mapping[str, int], allow: str, retry_s: int
 ) -> Response:
-    """What is wrong, on a server that is open to all. `statuses`: by code, where they are not the usual ones."""
-    said = msgspec.json.encode(failures.told(error, request.scope[REQUEST_ID]))
+    """What is wrong, on a server that is open to all.
+
+    `statuses`: by code, for what is wrong with what was asked; it is told with its words. All else is wrong here, and
+    its words are for the keeper of this machine.
+    """
+    shown = error if error.code in statuses else failures.for_strangers(error)
+    said = msgspec.json.encode(failures.told(shown, request.scope[REQUEST_ID]))
     status = statuses.get(error.code) or failures.status(error)
     headers = {"cache-control": "no-store"}
     headers |= {"allow": allow} if status == 405 else {}

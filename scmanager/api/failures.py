@@ -1,10 +1,11 @@
 """What the API says when it cannot do as asked: every error has a code, a hint, a family and the request's id.
 
 Errors of this program speak for themselves. Anything else is a fault of ours: it is logged with the request's id, and
-the client hears that id and nothing more.
+the client hears that id and nothing more; whoever counts faults hears of it too.
 """
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from graphql import GraphQLError
@@ -13,6 +14,9 @@ from strawberry.extensions import MaskErrors
 from scmanager.errors import FAMILIES, Conflict, Misconfigured, Refused, ScManagerError, Unavailable, Untrusted
 
 log = logging.getLogger("scmanager.api")
+
+Fault = Callable[[BaseException], None]
+"""Hears of a fault of ours that a client is told nothing of. Never waits, never fails."""
 
 
 class TokenWrong(Untrusted):
@@ -137,6 +141,13 @@ def told(error: ScManagerError, request_id: str) -> dict[str, Any]:
     return {"errors": [{"message": str(error), "extensions": extensions(error, request_id)}]}
 
 
+def for_strangers(error: ScManagerError) -> ScManagerError:
+    """The same error without its words: those are for the keeper of this machine, whose paths may stand in them."""
+    bare = ScManagerError.__new__(type(error))
+    ScManagerError.__init__(bare, **{name: fact for name, fact in error.facts.items() if not isinstance(fact, str)})
+    return bare
+
+
 def told_internal(request_id: str) -> dict[str, Any]:
     """A fault of ours, outside of any GraphQL answer."""
     return {"errors": [{"message": "Something went wrong inside.", "extensions": internal(request_id)}]}
@@ -153,8 +164,8 @@ def internal(request_id: str) -> dict[str, Any]:
     }
 
 
-def spoken(error: GraphQLError, request_id: str) -> GraphQLError:
-    """An error of the executor as the client may see it."""
+def spoken(error: GraphQLError, request_id: str, fault: Fault) -> GraphQLError:
+    """An error of the executor as the client may see it. `fault` hears of it if it is ours."""
     cause = error.original_error
     while isinstance(cause, GraphQLError) and cause.original_error is not None:
         cause = cause.original_error
@@ -164,6 +175,7 @@ def spoken(error: GraphQLError, request_id: str) -> GraphQLError:
         message, more = error.message, extensions(QueryInvalid(), request_id)
     else:
         log.error("request %s failed", request_id, exc_info=cause)
+        fault(cause or error)
         message, more = "Something went wrong inside.", internal(request_id)
     return GraphQLError(message, error.nodes, error.source, error.positions, error.path, None, more)
 
@@ -173,4 +185,5 @@ class SpokenErrors(MaskErrors):
 
     def anonymise_error(self, error: GraphQLError) -> GraphQLError:
         """See `spoken`."""
-        return spoken(error, self.execution_context.context.request_id)
+        context = self.execution_context.context
+        return spoken(error, context.request_id, context.backend.fault)

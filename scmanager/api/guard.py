@@ -13,11 +13,12 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from scmanager.api import failures
 from scmanager.api.listening import REQUESTS_MAX
-from scmanager.application.audit_intake import Note, unheard
+from scmanager.application.audit_intake import Note
 from scmanager.domain.audit_types import AuditType
 from scmanager.errors import ScManagerError
 
@@ -50,12 +51,13 @@ def token_matches(shown: str, token: str) -> bool:
 
 
 class Guard:
-    """ASGI middleware. `token` is asked for each request, so that it can change; `note` hears who was turned away."""
+    """ASGI middleware. `token` is asked for each request, so that it can change; `note` hears who was turned away,
+    and `fault` of what went wrong inside."""
 
-    def __init__(self, app: ASGIApp, token: Callable[[], str], note: Note = unheard) -> None:
+    def __init__(self, app: ASGIApp, token: Callable[[], str], note: Note, fault: failures.Fault) -> None:
         self._app = app
         self._token = token
-        self._note = note
+        self._note, self._fault = note, fault
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let through, or answer with what is wrong."""
@@ -87,8 +89,11 @@ class Guard:
         except BodyPastLimit as error:
             if not started:
                 await _refuse(scope, send, error.told, request_id)
-        except Exception:
+        except ClientDisconnect:
+            return  # It hung up before it had said all.
+        except Exception as error:
             log.exception("request %s failed", request_id)
+            self._fault(error)
             if not started and scope["type"] == "http":
                 await _answer(send, 500, failures.told_internal(request_id))
 

@@ -10,7 +10,7 @@ from scmanager.api.mutations import VerbElsewhere
 from scmanager.api.scalars import graphql_enum, read_id
 from scmanager.application.privacy import consents_in
 from scmanager.domain import consent_texts
-from scmanager.domain.consent import consent_hash, standing
+from scmanager.domain.consent import consent_hash, is_asked_again, standing
 from scmanager.domain.consent_texts import TEXTS, current
 
 Purpose = graphql_enum(consent_texts.Purpose)
@@ -24,6 +24,7 @@ class Consent:
     version: int = strawberry.field(description="Of the text as it is now: what `privacyConsent` asks for.")
     consented: bool = strawberry.field(description="To this text, and not withdrawn since.")
     withdrawn: bool
+    asked_again: bool = strawberry.field(description="An older text was agreed to, and this one says more.")
     hash: ID = strawberry.field(description="What reports name as their ground.")
     title: str
     why: str
@@ -47,7 +48,8 @@ def consents(info: Info[Context, None], space: ID) -> list[Consent]:
     return [
         Consent(
             purpose=graphql_enum(consent_texts.Purpose)(each.value), version=current(each), consented=each in stands,
-            withdrawn=bool(said.of(each).withdrawn), hash=ID(consent_hash(each, current(each)).hex()),
+            withdrawn=bool(said.of(each).withdrawn), asked_again=is_asked_again(said, each),
+            hash=ID(consent_hash(each, current(each)).hex()),
             title=text.title, why=text.why, sent=text.sent, never=text.never, to_whom=text.to_whom, kept=text.kept,
             withdraw=text.withdraw,
         )

@@ -168,6 +168,7 @@ def refused(error: ScManagerError) -> Response:
     """As the page says: the size alone where sizes differ, else a line of text."""
     status = _STATUS.get(type(error)) or _more(error)
     headers = {"cache-control": "no-store"}
+    error = failures.for_strangers(error) if status == 503 else error  # Its memory or its disk: with paths in it.
     if isinstance(error, OldSizeDiffers):
         return Response(f"{error.facts['size']}\n".encode(), status, headers | {"content-type": SIZE})
     headers |= {"retry-after": "5"} if status in (429, 503) else {}

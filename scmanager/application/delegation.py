@@ -48,7 +48,7 @@ class Delegation:
                 return "no key manifest of the ledger is known"
             manifest = seen.keys().manifest
         except ScManagerError as error:
-            return str(error).rstrip(".")
+            return f"what is known of the ledger cannot be read ({error.code})"  # Its words may name files here.
         listed = next((each for each in manifest.logs if each.log == self._log.log), None)
         if listed is None or (listed.space, listed.key) != (self._log.space, self._log.key):
             return f"key manifest {manifest.n} does not list this log"

@@ -68,12 +68,17 @@ class _Begun(msgspec.Struct, frozen=True):
 
 
 class Erasures:
-    """Carries erasures out. `seen` keeps the grace each had, by its id32 in hex, and must outlive the process."""
+    """Carries erasures out. `seen` keeps the grace each had, by its id32 in hex, and must outlive the process.
+
+    `before` is called before keys are destroyed: it removes what holds words in clear and hears of nothing.
+    """
 
     def __init__(
-        self, store: Store, shelf: Shelf, vault: Keys, seen: MutableMapping[str, Grace], now_s: Callable[[], int]
-    ) -> None:
+        self, store: Store, shelf: Shelf, vault: Keys, seen: MutableMapping[str, Grace], now_s: Callable[[], int],
+        before: Callable[[], None] = lambda: None,
+    ) -> None:  # fmt: skip
         self._store, self._shelf, self._vault, self._seen, self._now_s = store, shelf, vault, seen, now_s
+        self._before = before
         self._done: set[Id32] = set()
 
     def run(self) -> int:
@@ -99,6 +104,8 @@ class Erasures:
                 each: self._shelf.space(each).named_keys().union(self._store.pending.keys(each)) for each in spaces
             }
             held = {space: self._vault.subjects(space) for space in named}
+            if any(held[space].get(key) == event.subject for space, _, event in due for key in event.keys):
+                self._before()
             begun = [self._destroy(entry, event, held[space], named[space]) for space, entry, event in due]
         return sum(self._finish(each) for each in begun if each)
 

@@ -61,7 +61,7 @@ CAUSES: Final[Mapping[Category, str]] = MappingProxyType(
         Category.SESSION_STARTED: "the first request after a pause, or of a day",
         Category.SESSION_ENDED: "30 minutes without a request, the day's end, or the node stops",
         Category.FEATURE_USED: "the first request of a day that belongs to it",
-        Category.ERROR_OCCURRED: "a part of the node fails and is started again",
+        Category.ERROR_OCCURRED: "a part of the node fails and is started again, or a request fails inside",
         **{category: _carried_out(category) for category in CATEGORIES.values()},
     }
 )

@@ -6,8 +6,10 @@ from scmanager.domain.ledger import PluginSigned, UpdateSigned
 from scmanager.errors import Refused, Untrusted
 from scmanager.eventstore.checkpoint import Checkpoint, parse_note
 from scmanager.eventstore.log_tree import LogTree
+from scmanager.master_ledger.manifest import TrustedKeys
 from scmanager.master_ledger.proof import Proof
-from scmanager.spaces.ledger import Entered
+from scmanager.master_ledger.registry import Registered, Registry
+from scmanager.spaces.ledger import Entered, keys_of
 from scmanager.spaces.opening import parse_row
 
 
@@ -45,21 +47,30 @@ def head_in(tree: LogTree, note: bytes) -> Checkpoint:
 
 
 def prove(tree: LogTree, statements: Iterable[Entered], content_hash: str, note: bytes | None = None) -> Proof:
-    """That the newest statement about this content stands in the log; under a head given as a note, else the newest.
+    """That what holds of this content stands in the log; where nothing counts, what was entered last.
 
-    Raises NotEntered, and as `head_in`.
+    Under a head given as a note, else the newest. Raises NotEntered, and as `head_in`.
     """
     signed = tree.note() if note is None else note
     size = head_in(tree, signed).size
+    here = [each for each in statements if each.index < size]
     about = [
-        each.index
-        for each in statements
-        if isinstance(each.said, UpdateSigned | PluginSigned)
-        and each.said.statement.content_hash == content_hash
-        and each.index < size
+        Registered(tree.head.log, each.index, b"", each.said)
+        for each in here
+        if isinstance(each.said, UpdateSigned | PluginSigned) and each.said.statement.content_hash == content_hash
     ]
     if not about:
         raise NotEntered(size=size)
-    index = max(about)
+    index = _holding(about, keys_of(here)).index
     (row,) = tree.rows(index, index + 1)
     return Proof.of(parse_row(row), row.shared, tree.inclusion(index, size), signed)
+
+
+def _holding(about: list[Registered], keys: TrustedKeys | None) -> Registered:
+    if keys is not None:
+        registry = Registry(keys)
+        for each in about:
+            registry.enter(each)
+        if (holds := registry.about(about[0].said.statement.content_hash)) is not None:
+            return holds
+    return about[-1]

@@ -5,16 +5,18 @@
 """
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, MutableMapping
 from typing import Final
 
 import msgspec
 
+from scmanager.application.ledger_copy import BYTES_MAX, ENTRIES_MAX, LedgerTooLong
 from scmanager.application.proving import NotEntered
 from scmanager.application.published import Head, LedgerFilesBroken, Published, broken, led_back
 from scmanager.domain.counting import Counted, Place, PluginCounted, enter
 from scmanager.domain.ledger import AuditStatus, Category, Channel, Plugin, PluginSigned, Update, UpdateSigned
 from scmanager.errors import Refused, ScManagerError, Untrusted
+from scmanager.eventstore.checkpoint import parse_origin
 from scmanager.eventstore.tiles import WIDTH
 from scmanager.master_ledger import policy, submission
 from scmanager.master_ledger.content_hash import sha256_of
@@ -88,9 +90,14 @@ class PublishedRegistry:
             return self._registry
 
     def proof(self, content_hash: str) -> Proof:
-        """That the newest statement about this content is in the ledger. Raises NotEntered, LedgerFilesBroken."""
+        """That what holds of this content is in the ledger; where nothing counts, what was entered last.
+
+        Raises NotEntered, LedgerFilesBroken.
+        """
         with self._lock:
             head, index = self._head, self._newest.get(content_hash)
+            if self._registry is not None and (holds := self._registry.about(content_hash)) is not None:
+                index = holds.index
         if head is None or index is None:
             raise NotEntered(size=head.point.size if head else 0)
         return self.published.proof(index, head)
@@ -225,6 +232,30 @@ class PublishedRegistry:
                 if b'"server.named/' in each and first + n >= upto and (server := named_in(each))
             }
         return found, named, counted
+
+
+def take_from(read: Read, registry: Registry, held: MutableMapping[bytes, int]) -> None:
+    """Enter what a source that nobody trusts has beyond what is `held`: of each log so many entries.
+
+    Every entry is led back to the newest head, and none may lack its first part: nothing can be held back below it.
+    Raises LedgerTooLong, LedgerFilesBroken, and what `read` raises.
+    """
+    published = Published(read)
+    head = published.head()
+    log, size = parse_origin(head.point.origin)[1], head.point.size
+    first = held.get(log, 0)
+    if size - first > ENTRIES_MAX:
+        raise LedgerTooLong(entries=size - first, mebibytes=BYTES_MAX >> 20)
+    try:
+        for number in range(first // WIDTH, -(-size // WIDTH)):
+            both = zip(published.bundle(head, "", number), published.bundle(head, SHARED, number), strict=True)
+            for index, (data, part) in enumerate(both, number * WIDTH):
+                one, shared = led_back(index, data, part, head)
+                if isinstance(said := _statement(shared), UpdateSigned | PluginSigned):
+                    registry.enter(Registered(one.log, index, one.id, said))
+    except (SourceLacks, Untrusted) as error:
+        raise broken(error) from error
+    held[log] = max(first, size)
 
 
 def _walked(manifests: bytes) -> TrustedKeys:

@@ -130,7 +130,10 @@ class Sequencer:
         return answer
 
     def _over(self) -> IntakeEnded:
-        return self.ended if isinstance(self.ended, IntakeEnded) else IntakeEnded(reason=str(self.ended).rstrip("."))
+        """For senders: `ended` may name what is on this machine."""
+        if isinstance(self.ended, IntakeEnded):
+            return self.ended
+        return IntakeEnded(reason=f"it ended with {self.ended.code if self.ended else 'nothing'}")
 
     # The thread
 

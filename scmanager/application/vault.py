@@ -57,6 +57,8 @@ class Terms(msgspec.Struct, frozen=True):
     region: str | None
     count: int
     payload: bytes
+    day: int
+    """Of the report, since 1970, UTC, by the clock of the server."""
 
 
 Noticed = Shape | Bug | Terms
@@ -125,7 +127,8 @@ def _told(event: Event, entry: Entry) -> Iterator[Noticed]:
             yield Bug(fingerprint(event), event.version, event.at)
         case AuditTaken() if event.type is AuditType.TOS_VIOLATION:
             yield Terms(
-                entry.id, entry.log, entry.seq, event.at, event.version, event.region, event.count, event.payload
+                entry.id, entry.log, entry.seq, event.at, event.version, event.region, event.count, event.payload,
+                entry.hlc // DAY_US,
             )  # fmt: skip
 
 

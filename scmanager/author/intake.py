@@ -14,9 +14,10 @@ from types import TracebackType
 from typing import Self
 
 from scmanager.adapters import tile_folder
+from scmanager.adapters.backup_file import INTAKE_FOLDER
 from scmanager.adapters.folder_kind import check_folder
 from scmanager.adapters.folder_lock import FolderLock
-from scmanager.adapters.folder_mark import FolderMark
+from scmanager.adapters.folder_mark import FOLDER_ID_FILE, FolderMark
 from scmanager.adapters.folder_mark import Head as MarkedHead
 from scmanager.adapters.identity import Identity
 from scmanager.adapters.key_vault import KeyVault
@@ -34,7 +35,7 @@ from scmanager.eventstore.store import Store, StoreDamaged
 from scmanager.master_ledger.submission import StatementUnusable
 from scmanager.spaces.opening import parse_row
 
-FOLDER = "intake"
+FOLDER = INTAKE_FOLDER
 FREE_BYTES_MIN, FREE_SHARE = 1 << 30, 50
 """So much of the disk is left free: a GiB, or a fiftieth of a small one."""
 EVENTS_FILE = "events.db"
@@ -88,7 +89,8 @@ class OwnIntake:
             self._vault = opened.enter_context(vault)
             self.store = _store(settings, self.folder)
             opened.callback(self.store.close)
-            if vault.has_logs() and not self.store.last_pos():
+            begun = (self.folder / FOLDER_ID_FILE).exists()  # Else somebody was killed while he began the log.
+            if begun and vault.has_logs() and not self.store.last_pos():
                 raise StoreDamaged(reason="it is empty, and there are keys of its logs")
             self._mark = FolderMark(self.folder, state=state)
             self.doubt = self._mark.check(self._marked())
@@ -141,9 +143,11 @@ class OwnIntake:
         return digest(f"scm/{purpose}/1", self._identity.vault_secret)
 
     def head(self) -> Head:
-        """Where it ends. Raises IntakeMissing."""
+        """Where it ends. Raises IntakeMissing, and IntakeInDoubt for one that came back without its key."""
         heads = self._heads()
         sound = [each for each in heads if self._is_sound(each)]
+        if not heads and self.store.heads():
+            raise IntakeInDoubt(reason="it came back from a backup, which has no key to sign it with")
         if not heads:
             raise IntakeMissing
         return max(sound or heads, key=lambda each: each.hlc)
@@ -158,7 +162,7 @@ class OwnIntake:
         if not self._is_sound(head):
             raise IntakeInDoubt(reason="another machine may write it too")
         (first,) = self.store.read(head.log, 0, 0, 1)
-        earlier = [each.log for each in self._heads() if each.log != head.log]
+        earlier = [each.log for each in self.store.heads() if each.log != head.log]
         grant = parse_row(first).id32
 
         def allowed() -> None:
@@ -173,14 +177,18 @@ class OwnIntake:
         if disk.free < min(FREE_BYTES_MIN, disk.total // FREE_SHARE):
             raise DiskNearlyFull
 
-    def publish(self, head: Head, folder: Path, beside: Mapping[str, bytes]) -> tile_folder.Published:
+    def publish(
+        self, head: Head, folder: Path, beside: Mapping[str, bytes], settle: tile_folder.Settle = tile_folder.at_once
+    ) -> tile_folder.Published:
         """Bring tiles and checkpoint there up to this head, which the store holds. Entries are not published.
 
         Remembered first: whoever puts the folder back to before a head that left the machine is noticed. Raises
         OtherHistory where the published head is not of this log's past, FolderInUse, PrivateFileFailed, StoreDamaged.
         """
         self.remember()
-        return tile_folder.publish(LogTree(self.store, head, self.folder), folder, beside=beside, entries=False)
+        return tile_folder.publish(
+            LogTree(self.store, head, self.folder), folder, beside=beside, entries=False, settle=settle
+        )
 
     def now_us(self) -> int:
         """This machine's clock, UTC microseconds."""

@@ -39,7 +39,7 @@ class StatisticsNotPublished(Unavailable):
     """The release of day {day} is not covered by a published head yet."""
 
     code = "statistics-not-published"
-    hint = "Ask again in a few seconds."
+    hint = "Ask again later: it is published with the next head, once that is cosigned where witnesses are asked for."
 
 
 class OwnStatistics:

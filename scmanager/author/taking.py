@@ -1,7 +1,9 @@
 """An author's server at work: the sequencer, and beside it what publishes each new head of the intake log.
 
-A head is published at most once a second, after everything under it; what keeps it from being published is told, and
-tried again. What shows that this log has another history than the published one ends the server: it signs no more.
+A head is published at most once a second, after everything under it; with witnesses once a quorum has cosigned it, at
+most once a minute: they are asked by a thread of their own, and nobody who reports waits for them. What keeps a head
+from being published is told, and tried again. What shows that this log has another history than the published one
+ends the server: it signs no more.
 """
 
 import threading
@@ -14,15 +16,22 @@ from typing import Final, Self
 import msgspec
 
 from scmanager.adapters.vault_book import VaultBook
+from scmanager.adapters.witness_client import Word
 from scmanager.application import vault
 from scmanager.application.delegation import NotDelegated
 from scmanager.author.intake import OwnIntake
+from scmanager.author.settling import Settling
 from scmanager.domain.intake import BugOpened
 from scmanager.errors import ScManagerError, Unavailable
+from scmanager.master_ledger.policy import Policy
 from scmanager.master_ledger.reports import Receipt
 
 EVERY_S: Final = 1.0
 AGAIN_S: Final = 5.0
+SETTLED_S: Final = 60.0
+"""From one cosigned head to the next: a witness keeps each for ever."""
+ASK_AGAIN_S: Final = (15.0, 30.0, 60.0, 120.0, 300.0, 900.0)
+"""After the first attempt without a quorum, the second, and so on; then as long as the last."""
 
 
 class Taking:
@@ -30,26 +39,45 @@ class Taking:
 
     def __init__(
         self, intake: OwnIntake, check: Callable[[], None], public: Path, beside: Callable[[], Mapping[str, bytes]],
-        opened: Callable[[BugOpened], None] = lambda _: None,
+        opened: Callable[[BugOpened], None] = lambda _: None, policy: Policy | None = None,
     ) -> None:  # fmt: skip
         """`check` raises NotDelegated when the log must not be written; `beside`: what is published with it.
 
-        `opened` hears of bug records. It must not raise.
+        `opened` hears of bug records. It must not raise. `policy`: whose quorum a head needs before it is public;
+        None: nobody's. Raises NoWitnessAddress.
         """
+        wanted = policy is not None and policy.quorum is not None
+        self._settling = Settling(intake, public, beside, policy) if policy and wanted else None
         self._intake, self._check, self._public, self._beside = intake, check, public, beside
         self.sequencer = intake.sequencer(check)
         self._opened, self._book = opened, VaultBook(intake.folder)
         self.trouble: ScManagerError | None = None
         """What keeps the newest head from being published."""
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._follow, name="intake-publisher", daemon=True)
+        self.unsettled: ScManagerError | None = None
+        """What keeps the newest head from being cosigned; WitnessesWanting tells how old the public one is."""
+        self._threads = [threading.Thread(target=self._follow, name="intake-publisher", daemon=True)]
+        if self._settling:
+            self._threads.append(threading.Thread(target=self._attend, name="intake-witnesses", daemon=True))
 
     def __enter__(self) -> Self:
         with suppress(NotDelegated):
             self._publish()  # First: where it shows that the store was put back to an earlier state.
         self.sequencer.start()
-        self._thread.start()
+        for each in self._threads:
+            each.start()
         return self
+
+    @property
+    def words(self) -> list[Word]:
+        """What came of asking the witnesses last."""
+        return self._settling.words if self._settling else []
+
+    def settle(self) -> None:
+        """Ask the witnesses now. Raises WitnessesWanting, NotDelegated, and as `OwnIntake.publish`."""
+        if self._settling:
+            self._check()
+            self._settling.attempt(self.sequencer.head, self._over)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -57,7 +85,8 @@ class Taking:
         self.sequencer.stop()
         self._over.set()
         self.sequencer.committed.set()
-        self._thread.join()
+        for each in self._threads:
+            each.join()
         self._book.close()
         self._intake.remember()
 
@@ -66,7 +95,8 @@ class Taking:
         while committed.wait():
             committed.clear()
             try:
-                self._publish()
+                if not self._settling:
+                    self._publish()
                 self._look()
                 self.trouble = None
             except Unavailable as error:  # A full disk, a folder that somebody else publishes to just now.
@@ -82,7 +112,27 @@ class Taking:
 
     def _publish(self) -> None:
         self._check()
-        self._intake.publish(self.sequencer.head, self._public, self._beside())
+        if self._settling:
+            self._settling.lay_out(self.sequencer.head)
+        else:
+            self._intake.publish(self.sequencer.head, self._public, self._beside())
+
+    def _attend(self) -> None:
+        """Have one head after the other cosigned."""
+        failed, pause = 0, 0.0
+        while not self._over.wait(pause):
+            try:
+                self.settle()
+                self.unsettled, failed, pause = None, 0, SETTLED_S
+            except NotDelegated:
+                pause = AGAIN_S
+            except Unavailable as error:
+                self.unsettled, pause = error, ASK_AGAIN_S[min(failed, len(ASK_AGAIN_S) - 1)]
+                failed += 1
+            except ScManagerError as error:  # Another history, as in `_follow`.
+                self.unsettled = error
+                self.sequencer.end(error)
+                return
 
     def _look(self) -> None:
         """What the vault makes of what came."""

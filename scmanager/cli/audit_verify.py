@@ -1,6 +1,7 @@
 """Whether what was recorded is what was signed: `scm audit verify`, on a data folder, a published log, a file."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,12 +24,15 @@ from scmanager.cli.session import NoFolder, session_of
 from scmanager.errors import Refused, Untrusted
 from scmanager.eventstore import audit, audit_published
 from scmanager.eventstore.audit_chunk import Finding
-from scmanager.eventstore.audit_judge import Ended, departed
-from scmanager.eventstore.checkpoint import NOTE_BYTES_MAX, parse_note
+from scmanager.eventstore.audit_judge import Ended, Verified, departed, ends_of
+from scmanager.eventstore.checkpoint import NOTE_BYTES_MAX, origin, parse_note
+from scmanager.eventstore.entry import Entry
 from scmanager.eventstore.own_tables import GUARD_MISSING
 from scmanager.master_ledger import policy as policies
 from scmanager.master_ledger import submission
 from scmanager.master_ledger.fetching import CHECKPOINT, MANIFESTS, SourceLacks
+from scmanager.master_ledger.policy import Policy
+from scmanager.master_ledger.verification import LogNotAccepted
 from scmanager.runtime import clock_us
 from scmanager.spaces.ledger import entered
 
@@ -51,6 +55,8 @@ AHEAD_S = 26 * 3600
 """A cosignature from further in the future is none."""
 RESUMED = """\
 {entries} of it were verified before and not read again: what was changed there since is found without --resume."""
+OTHERS = {"log-shrunk", "log-replaced"}
+"""Of a log that is not, or not all, of what was verified before."""
 ALL_OVER = "Something does not hold together with what was verified before: all of it is verified anew."
 NOT_HERE = """\
 Of space {space} {parts} cannot be found, and no erasure explains it: what did not come yet, or was taken away."""
@@ -61,6 +67,13 @@ class OneDepth(Refused):
 
     code = "audit-one-depth"
     hint = "Give one of --fast (the default), --deep, --full."
+
+
+class OptionForOthers(Refused):
+    """{option} says nothing about {what}."""
+
+    code = "audit-option-for-others"
+    hint = "--policy is for a published log or its mirror, --resume for a data folder. Leave it out here."
 
 
 class NothingToVerify(Refused):
@@ -118,7 +131,7 @@ def verify(
 
     Exit code 0: all of it holds. 1: something does not, and each such thing is a line. A full audit of a data folder
     needs its keys, anything else needs none. What no audit can see is a folder that was rolled back whole, to an
-    older state that was true once, unless --resume remembers a longer log: compare the heads that are printed.
+    older state that was true once, unless --resume remembers a longer log, or another: compare the printed heads.
     """
     if fast + deep + full > 1:
         raise OneDepth
@@ -137,6 +150,7 @@ def verify(
 
 def _found(context: typer.Context, path: Path, depth: str, *, resume: bool, policy: Path | None, own: bool) -> Found:
     if (path / EVENTS).exists():
+        _check_asked("a data folder", **{"--policy": policy})
         found = _folder(context, path, depth, resume=resume)
         if depth == "full" and not found.findings:
             _add_full(context, found, None if own else path)
@@ -144,10 +158,19 @@ def _found(context: typer.Context, path: Path, depth: str, *, resume: bool, poli
     if own:
         raise NoFolder(folder=str(path))
     if (path / CHECKPOINT).is_file():
+        _check_asked("a published log", **{"--resume": resume})
         return _published(path, depth, policy)
     if path.is_file():
+        _check_asked("a file", **{"--policy": policy, "--resume": resume})
         return _file(context, path, depth)
     raise NothingToVerify(path=str(path))
+
+
+def _check_asked(what: str, **options: object) -> None:
+    """Nothing that was asked goes unanswered. Raises OptionForOthers."""
+    for option, given in options.items():
+        if given:
+            raise OptionForOthers(option=option, what=what)
 
 
 def _folder(context: typer.Context, path: Path, depth: str, *, resume: bool) -> Found:
@@ -155,17 +178,21 @@ def _folder(context: typer.Context, path: Path, depth: str, *, resume: bool) -> 
     settings = session_of(context).settings
     kept = VerifiedFile(settings.state or state_folder(), events, deep=depth != "fast")
     since = kept.read() if resume else ()
-    report = _audited(events, depth, since, kept)
-    if since and not report.ok and not any(each.code == "log-shrunk" for each in report.findings):
+    ended = ends_of(kept.ended, since)
+    report = _audited(events, depth, since, ended, kept.keep)
+    if since and not report.ok and not OTHERS & {each.code for each in report.findings}:
         remark(ALL_OVER)
-        report = _audited(events, depth, (), kept)
-    shorter = [each for each in report.findings if each.code == "log-shrunk"]
-    gone = departed(kept.ended, {(h.log, h.branch): (h.size, h.root) for h in report.heads})
-    gone = [each for each in gone if each.log not in {known.log for known in shorter}]
+        reached: list[Verified] = []
+        report = _audited(events, depth, (), ended, reached.append)
+        if not OTHERS & {each.code for each in report.findings}:
+            kept.begin_anew(reached)
+    other = [each for each in report.findings if each.code in OTHERS]
+    gone = departed(ended, {(h.log, h.branch): h.size for h in report.heads})
+    gone = [each for each in gone if each.log not in {known.log for known in other}]
     if report.ok and not gone:
         kept.ended = tuple(Ended(h.log, h.branch, h.size, h.root) for h in report.heads)
         kept.write()
-    elif not gone and not shorter:  # Those are told each time, until an audit without --resume begins anew.
+    elif not gone and not other:  # Those are told each time, until an audit without --resume begins anew.
         kept.forget()
     heads = [
         {"space": h.space, "log": h.log, "branch": h.branch, "size": h.size, "root": h.root}
@@ -184,9 +211,11 @@ def _folder(context: typer.Context, path: Path, depth: str, *, resume: bool) -> 
     )
 
 
-def _audited(events: Path, depth: str, since: tuple[Any, ...], kept: VerifiedFile) -> audit.Report:
+def _audited(
+    events: Path, depth: str, since: Sequence[Verified], ended: Sequence[Ended], keep: audit.Keep
+) -> audit.Report:
     with progress("Verifying entries", audit.count(events)) as advance:
-        return audit.verify(events, deep=depth != "fast", advance=advance, since=since, keep=kept.keep)
+        return audit.verify(events, deep=depth != "fast", advance=advance, since=since, ended=ended, keep=keep)
 
 
 def _add_full(context: typer.Context, found: Found, source: Path | None) -> None:
@@ -204,11 +233,14 @@ def _add_full(context: typer.Context, found: Found, source: Path | None) -> None
 
 def _published(path: Path, depth: str, policy: Path | None) -> Found:
     first, point = audit_published.head_of(path)
+    asked = None if policy is None else policies.parse(read_bytes(policy, policies.FILE_BYTES_MAX))
     with progress("Verifying entries", point.size) as advance:
         report = audit_published.verify(path, deep=depth != "fast", advance=advance)
     head = {"space": first.space, "log": report.log, "branch": 0, "size": report.size, "root": report.root}
     found = Found("published", depth, report.size, 1, [head], [*report.findings], others=report.others)
     found.beside, found.whose = report.beside, {first.space: f"the author's ledger, space {short(first.space)}"}
+    if asked is not None:
+        _cosigned(path, first, asked, found)
     if depth == "fast":
         return found
     said = list(audit_full.read_statements(report.statements))
@@ -217,8 +249,6 @@ def _published(path: Path, depth: str, policy: Path | None) -> Found:
         statements = audit_full.of_statements(report.log, said)
         found.statements.append(statements)
         found.findings += statements.findings
-        if policy is not None:
-            _cosigned(path, report.log, policy, found)
     return found
 
 
@@ -234,9 +264,11 @@ def _wrong_manifests(path: Path, log: bytes, said: list[tuple[int, submission.Su
     return [Finding(log, None, "manifests-differ", "the file manifests is not what the log says")]
 
 
-def _cosigned(path: Path, log: bytes, policy: Path, found: Found) -> None:
-    asked = policies.parse(read_bytes(policy, policies.FILE_BYTES_MAX))
-    note = parse_note(read_bytes(path / CHECKPOINT, NOTE_BYTES_MAX))
+def _cosigned(path: Path, first: Entry, asked: Policy, found: Found) -> None:
+    """What the policy asks for, whatever the depth."""
+    log, note = first.log, parse_note(read_bytes(path / CHECKPOINT, NOTE_BYTES_MAX))
+    if first.genesis is not None and not asked.accepts_log(origin(first.space, log), first.genesis.key):
+        found.findings.append(Finding(log, None, LogNotAccepted.code, str(LogNotAccepted())))
     try:
         cosigned = asked.cosigned(note, int(time.time()) + AHEAD_S)
     except Untrusted as error:
@@ -274,9 +306,9 @@ def _told(found: Found) -> dict[str, Any]:
     told: dict[str, Any] = {
         "ok": not found.findings, "kind": found.kind, "depth": found.depth, "entries": found.entries,
         "logs": found.logs, "pending": found.pending, "other_files": found.others, "beside": list(found.beside),
-        "resumed_after": found.resumed_after, "heads": found.heads,
+        "resumed_after": found.resumed_after, "heads": found.heads, "cosigned": found.cosigned,
         "findings": [msgspec.structs.asdict(each) for each in found.findings],
-    }  # fmt: skip
+    } | {"cosigned": found.cosigned}  # fmt: skip
     if found.depth == "full":
         told["spaces"] = [
             msgspec.structs.asdict(each) | {"erasures": [msgspec.structs.asdict(one) for one in each.erasures]}
@@ -286,7 +318,6 @@ def _told(found: Found) -> dict[str, Any]:
             {"ledger": each.ledger or None, "manifests": each.manifests, "signed": each.signed, "void": each.void}
             for each in found.statements
         ]
-        told["cosigned"] = found.cosigned
     return told
 
 

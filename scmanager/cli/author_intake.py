@@ -13,23 +13,32 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from scmanager.adapters.folder_lock import FolderInUse
 from scmanager.adapters.identity import open_identity
 from scmanager.adapters.ledger_source import SERVED, from_folder
+from scmanager.adapters.public_files import read_public
 from scmanager.author.intake import FOLDER, OwnIntake
+from scmanager.author.settling import FRESH_S, public_of
 from scmanager.cli import author_files as files
 from scmanager.cli.author_vault import noting
+from scmanager.cli.author_witnesses import remark_problems
 from scmanager.cli.ledger_serving import DEFAULT_PORT, KeyChoice, identity_of
 from scmanager.cli.output import JsonFlag, remark, say, say_result
 from scmanager.cli.session import session_of
 from scmanager.cli.trusting import LedgerChoice, ManifestsChoice, PolicyChoice, Trusting, trusting
 from scmanager.domain.ledger import LedgerLog, UpdateSigned
+from scmanager.errors import ScManagerError, utc
 from scmanager.eventstore.checkpoint import NOTE_BYTES_MAX, origin
 from scmanager.master_ledger import issuing, submission
 from scmanager.master_ledger.fetching import CHECKPOINT, MANIFESTS, Read, SourceLacks, fetch_manifests
 from scmanager.master_ledger.seen import Seen
+from scmanager.master_ledger.verification import AHEAD_S
 from scmanager.runtime import clock_us
 
 if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+    from scmanager.api.handshake import Identity
     from scmanager.application.delegation import Delegation
     from scmanager.author.statistics import OwnStatistics
     from scmanager.author.taking import Taking
@@ -52,12 +61,34 @@ def init(
     remark("Next, where the root keys are: scm author manifest --after FILE --log LINE, with the line above.")
 
 
-def show_log(context: typer.Context, as_json: JsonFlag = False) -> None:
+def show_log(
+    context: typer.Context,
+    published: Annotated[
+        Path | None,
+        typer.Option("--published", metavar="DIR", help="Also what is public there, and how old; server or not."),
+    ] = None,
+    policy: PolicyChoice = None,
+    as_json: JsonFlag = False,
+) -> None:
     """The log of what is reported, in the line that scm author manifest --log takes, and how far it is."""
-    with open_intake(context) as intake:
-        head, doubt = intake.head(), intake.doubt
-    line = _line(LedgerLog(head.space, head.log, head.public, None))
-    say_result({"log": line, "size": head.size, "doubt": doubt.words if doubt else ""}, as_json=as_json)
+    told: dict[str, object] = {}
+    try:
+        with open_intake(context) as intake:
+            head, doubt = intake.head(), intake.doubt
+        line = _line(LedgerLog(head.space, head.log, head.public, None))
+        told = {"log": line, "size": head.size} | ({"doubt": doubt.words} if doubt else {})
+    except FolderInUse:  # The server runs: what is public can be looked at all the same.
+        if published is None:
+            raise
+    if published is None:
+        say_result(told, as_json=as_json)
+        return
+    rules, now_s = trusting(context, None, None, policy).policy, files.now_s()
+    public = public_of(read_public(published / FOLDER / CHECKPOINT, NOTE_BYTES_MAX), rules, now_s + AHEAD_S)
+    told |= {"public": public.size} | ({} if public.seen_s is None else {"cosigned": utc(public.seen_s)})
+    say_result(told, as_json=as_json)
+    if rules.quorum is not None and (public.seen_s is None or now_s - public.seen_s > FRESH_S):
+        remark(f"What is public has {public.size} entries, {public.age(now_s)}: see that a quorum of witnesses runs.")
 
 
 def serve(
@@ -68,38 +99,28 @@ def serve(
     manifests: ManifestsChoice = None,
     policy: PolicyChoice = None,
     key: KeyChoice = None,
+    unwitnessed: Annotated[
+        bool, typer.Option("--unwitnessed", help="Publish heads of the intake log that nobody has cosigned yet.")
+    ] = False,
 ) -> None:
-    """Serve the published ledger and take reports, until Ctrl+C. Reports are taken while the keepers list the log."""
-    from scmanager.api.author_app import AuthorApp
-    from scmanager.api.intake_app import IntakeApp
-    from scmanager.api.ledger_app import make_ledger_app
+    """Serve the published ledger and take reports, until Ctrl+C. Reports are taken while the keepers list the log.
+
+    A head of the intake log is public once a quorum of the policy's witnesses has cosigned it: this server asks them.
+    Until the log is listed, and when it is not any more, the ledger is served and reports are refused.
+    """
     from scmanager.api.serving import attend, listen, server
-    from scmanager.api.statistics_app import make_statistics_app
-    from scmanager.application.delegation import NotDelegated
-    from scmanager.application.reports import KINDS, allows
-    from scmanager.application.statistics_reports import STATISTICS
     from scmanager.supervisor import told_by_signals
 
-    given, read = trusting(context, ledger, manifests, policy), from_folder(folder, SERVED)
+    given = trusting(context, ledger, manifests, policy)
     identity = identity_of(key)
     with (
         open_intake(context) as intake,
         listen(port) as taken,
-        at_work(given, intake, folder, session_of(context).folder) as (taking, counted, delegation),
+        at_work(given, intake, folder, session_of(context).folder, unwitnessed=unwitnessed) as working,
     ):
-        public = folder / FOLDER
+        taking, counted, delegation = working
         counted.start()
-        reports = IntakeApp(
-            (*KINDS, STATISTICS),
-            counted.submit,
-            allows,
-            time.monotonic,
-            reporter=identity.reporter if identity else None,
-        )
-        statistics = make_statistics_app(counted.proof)
-        hashes = make_ledger_app(from_folder(public, SERVED), entries=False)
-        app = AuthorApp(make_ledger_app(read, identity), hashes, reports, statistics)
-        serving, asked, ready = server(app), threading.Event(), threading.Event()
+        serving, asked, ready = server(_app(folder, counted, identity)), threading.Event(), threading.Event()
         with told_by_signals(asked):
             threads = [
                 threading.Thread(target=serving.run, kwargs={"sockets": [taken.dup()]}, daemon=True),
@@ -108,23 +129,36 @@ def serve(
             for each in threads:
                 each.start()
             ready.wait()
-            say(f"The ledger is served: http://{taken.getsockname()[0]}:{taken.getsockname()[1]}/{CHECKPOINT}")
-            try:
-                delegation.check()
-                remark("Reports are taken. Stop it with Ctrl+C.")
-            except NotDelegated as error:
-                remark(f"{error} {error.hint}")
+            say(f"The ledger is served: http://{taken.getsockname()[0]}:{taken.getsockname()[1]}")
+            remark("Stop it with Ctrl+C.")
+            told, taken_before = None, None
             while not asked.wait(0.5) and taking.sequencer.ended is None:
-                pass
+                told, taken_before = _told(taking, told), _taken(delegation, taken_before)
             asked.set()
             threads[0].join(10)
         if taking.sequencer.ended is not None:
             raise taking.sequencer.ended
 
 
+def _app(folder: Path, counted: "OwnStatistics", identity: "Identity | None") -> "ASGIApp":
+    """What is served beside the ledger published in this folder."""
+    from scmanager.api.author_app import AuthorApp
+    from scmanager.api.intake_app import IntakeApp
+    from scmanager.api.ledger_app import make_ledger_app
+    from scmanager.api.statistics_app import make_statistics_app
+    from scmanager.application.reports import KINDS, allows
+    from scmanager.application.statistics_reports import STATISTICS
+
+    session = identity.channel if identity else None
+    reports = IntakeApp((*KINDS, STATISTICS), counted.submit, allows, time.monotonic, session=session)
+    hashes = make_ledger_app(from_folder(folder / FOLDER, SERVED), entries=False)
+    ledger = make_ledger_app(from_folder(folder, SERVED), identity)
+    return AuthorApp(ledger, hashes, reports, make_statistics_app(counted.proof))
+
+
 @contextmanager
 def at_work(
-    given: Trusting, intake: OwnIntake, folder: Path, data: Path
+    given: Trusting, intake: OwnIntake, folder: Path, data: Path, *, unwitnessed: bool = False
 ) -> "Iterator[tuple[Taking, OwnStatistics, Delegation]]":
     """What writes the intake log of a data folder, and what counts; beside the ledger published in this folder."""
     from scmanager.application.delegation import Delegation
@@ -134,7 +168,14 @@ def at_work(
     read, public = from_folder(folder), folder / FOLDER
     delegation = Delegation(intake.log(), lambda: _seen(given, read), time.monotonic)
     with (
-        Taking(intake, delegation.check, public, lambda: _manifests(given), noting(data)) as taking,
+        Taking(
+            intake,
+            delegation.check,
+            public,
+            lambda: _manifests(given),
+            noting(data),
+            None if unwitnessed else given.policy,
+        ) as taking,
         OwnStatistics(
             intake, taking.sequencer, delegation.check, from_folder(public, SERVED), lambda: _versions(read), clock_us
         ) as counted,
@@ -146,6 +187,32 @@ def open_intake(context: typer.Context) -> OwnIntake:
     """The intake folder of this data folder. Raises as `OwnIntake`."""
     session = session_of(context)
     return OwnIntake(session.settings, open_identity(session.folder, session.protection()), clock_us)
+
+
+def _told(taking: "Taking", before: ScManagerError | None) -> ScManagerError | None:
+    """Say what keeps heads from being cosigned, of each attempt that failed, and when one did not."""
+    now = taking.unsettled
+    if now is not None and now is not before:
+        remark(f"{now} {now.hint}")
+        remark_problems(taking.words)
+    elif now is None and before is not None:
+        remark("A quorum has cosigned the intake log again.")
+    return now
+
+
+def _taken(delegation: "Delegation", before: str | None) -> str:
+    """Say whether reports are taken, when that has changed; why they are not, else empty."""
+    from scmanager.application.delegation import NotDelegated
+
+    try:
+        delegation.check()
+        now = ""
+    except NotDelegated as error:
+        now = str(error)
+    if now != before:
+        more = "The ledger is served all the same. Have the keepers list the log: scm author intake-log."
+        remark(f"{now} {more}" if now else "Reports are taken.")
+    return now
 
 
 def _line(log: LedgerLog) -> str:

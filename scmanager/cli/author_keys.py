@@ -44,6 +44,16 @@ class NothingWouldCount(Refused):
     hint = "Give the last witnessed checkpoint of each log: --head FILE. If it is meant so: --nothing-counts."
 
 
+class HeadPolicyMissing(Refused):
+    """Which witnesses have to have cosigned a head of this ledger is not known here."""
+
+    code = "head-policy-missing"
+    hint = (
+        "Give --policy FILE, or have SCM_TRUST name the folder with that of this ledger. Where nobody witnesses it:"
+        " --unwitnessed, and look that the head is the right one."
+    )
+
+
 def keygen(
     role: Annotated[Role, typer.Argument(metavar="root|release|server", help="What the key is for.")],
     output: OutOption,
@@ -116,6 +126,9 @@ def revoke(
         typer.Option("--head", metavar="FILE", help="The last witnessed checkpoint of a log: up to there it counts."),
     ] = None,
     policy: PolicyOption = None,
+    unwitnessed: Annotated[
+        bool, typer.Option("--unwitnessed", help="Take heads that the log alone has signed; no policy is known.")
+    ] = False,
     nothing_counts: Annotated[
         bool, typer.Option("--nothing-counts", help="Of a release key: nothing that it ever signed in those logs.")
     ] = False,
@@ -128,14 +141,14 @@ def revoke(
     """Write the next key manifest, in which a lost or stolen key has no word any more.
 
     What a release key signed counts up to the --head of each log; without one nothing does, and --nothing-counts says
-    so. A log is closed at its own head. Heads have to be cosigned: by --policy, else by what this machine goes by.
+    so. A log is closed at its own head. Heads have to be cosigned: by --policy, else by what this machine goes by;
+    where neither is there, a head is taken with --unwitnessed.
     """
     check_target(output)
     so_far = files.read_submissions(after)
     old = _trusted(so_far).manifest
-    read, until_s = files.read_policy(policy), files.now_s()
-    if read is None and head:
-        read = _trusted_policy(context, so_far)
+    until_s = files.now_s()
+    read = _head_policy(context, so_far, policy, unwitnessed=unwitnessed) if head else None
     notes = [read_bytes(path, NOTE_BYTES_MAX) for path in head or ()]
     heads = dict(issuing.head_of(old, note, read, until_s) for note in notes)
     other = files.public_key(instead) if instead else None
@@ -144,6 +157,9 @@ def revoke(
     if lacking and not nothing_counts:
         raise NothingWouldCount(logs=", ".join(map(bytes.hex, lacking)))
     made = issuing.revocation(old, retired, heads, until_s, other)
+    if heads and (read is None or read.quorum is None):
+        sizes = ", ".join(str(each.size) for each in heads.values())
+        remark(f"No witness vouches for the head ({sizes} entries): whoever has the log's key may have chosen it.")
     if lacking:
         remark(f"Nothing that it ever signed counts any more in log {', '.join(map(bytes.hex, lacking))}.")
     _write(output, so_far, made, key, as_json=as_json)
@@ -205,10 +221,21 @@ def _write(
     )
 
 
-def _trusted_policy(context: typer.Context, so_far: tuple[Submission, ...]) -> Policy | None:
-    """That of the folder which SCM_TRUST names, if it is of this ledger. Raises as `read_trust`."""
+def _head_policy(
+    context: typer.Context, so_far: tuple[Submission, ...], given: Path | None, *, unwitnessed: bool
+) -> Policy | None:
+    """The one in this file, or in the folder which SCM_TRUST names, if it is of this ledger; None: nobody is needed.
+
+    Raises HeadPolicyMissing, FileUnreadable, BadPolicy, and as `read_trust`.
+    """
+    if (read := files.read_policy(given)) is not None:
+        return read
     trust = read_trust(session_of(context).settings.trust)
-    return trust.policy if trust.ledger == manifest_hash(_first(so_far).statement) else None
+    if trust.ledger == manifest_hash(_first(so_far).statement):
+        return trust.policy
+    if not unwitnessed:
+        raise HeadPolicyMissing
+    return None
 
 
 def _trusted(so_far: tuple[Submission, ...] | list[Submission]) -> TrustedKeys:

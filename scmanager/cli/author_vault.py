@@ -30,9 +30,11 @@ def show_vault(context: typer.Context, as_json: JsonFlag = False) -> None:
         for frame in each["frames"] if isinstance(each["frames"], list) else ():
             say(f"    {frame}")
     for each in beyond:
-        remark(
-            f"{utc(cast('int', each['day_s']))[:10]}: {each['reports']} reports of further shapes, in the log alone."
-        )
+        day = utc(cast("int", each["day_s"]))[:10]
+        if each["reports"]:
+            remark(f"{day}: {each['reports']} reports of further shapes, in the log alone.")
+        if each["terms"]:
+            remark(f"{day}: {each['terms']} further breaches of terms, in the log alone.")
     if breaches:
         say(f"Breaches of terms: {len(breaches)}; with their places in the log: --json.")
     if not found and not breaches:

@@ -109,6 +109,7 @@ THINGS: dict[str, dict[str, Command]] = {
         "prove": "author_ledger.prove",
         "publish": "author_ledger.publish",
         "cosign": "author_witnesses.cosign",
+        "upload": "author_witnesses.upload",
         "anchor": "author_witnesses.anchor",
         "statistics": "statistics.release",
         "intake-init": "author_intake.init",
@@ -143,6 +144,12 @@ THINGS: dict[str, dict[str, Command]] = {
         "serve": "witnessing.serve",
         "verify-fork": "witnessing.verify_fork",
     },
+    "mirror": {
+        "init": "mirroring.init",
+        "show": "mirroring.show",
+        "add-log": "mirroring.add_log",
+        "serve": "mirroring.serve",
+    },
     "backup": {"make": "backups.make", "verify": "backups.verify"},
     "projections": {"status": "running.projections_status", "rebuild": "running.projections_rebuild"},
 }
@@ -172,14 +179,17 @@ GROUP_HELP = {
     "audit": "What your machines noticed; what was so when and why; and evidence of it, for strangers.",
     "log": "What was recorded: look at it, and prove that nobody changed it.",
     "author": "For the author: keys and signatures, made without a network; his ledger.",
-    "verify": "Whether a file is what the author released. Needs no network; --from asks one.",
+    "verify": "Whether a file is what the author released; certificates of erasure, anchors, evidence of forks.",
     "ledger": "The author's ledger as this machine has seen it.",
     "witness": "Be a witness: cosign the heads of logs that only grow, the author's or anybody's.",
+    "mirror": "Be a mirror: keep whole copies of logs that are uploaded to you, and sign that you do.",
     "backup": "The data folder as one sealed file: scm backup FILE makes it, scm backup verify FILE proves it.",
     "projections": "The read models: how far they are, and making them anew.",
 }
 
-WITHOUT_REMINDER = frozenset({"recovery", "version", "demo", "restore", "author", "verify", "ledger", "witness"})
+WITHOUT_REMINDER = frozenset(
+    {"recovery", "version", "demo", "restore", "author", "verify", "ledger", "witness", "mirror"}
+)
 """Where the reminder of an unconfirmed recovery sheet would be in the way."""
 
 

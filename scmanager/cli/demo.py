@@ -25,7 +25,7 @@ from scmanager.cli.demo_content import OrganisationSaid, Person
 from scmanager.cli.demo_life import Flight, meet
 from scmanager.cli.hangar import look, settle
 from scmanager.cli.output import progress, remark, say
-from scmanager.cli.session import session_of
+from scmanager.cli.session import remove_read_models, session_of
 from scmanager.config import Settings, read_settings
 from scmanager.domain.catalogue import SHIPS
 from scmanager.domain.member import RemovalReason
@@ -87,17 +87,8 @@ def _folder(settings: Settings, data: Path | None) -> Iterator[Settings]:
         try:
             yield msgspec.structs.replace(settings, data=folder / "data", state=folder / "state")
         finally:
-            _remove_read_models(folder / "data")
-
-
-def _remove_read_models(folder: Path) -> None:
-    """Of a demo that goes: they may stand outside of it."""
-    from scmanager.actors import READ_MODELS
-    from scmanager.adapters import postgres_server
-
-    if (folder / READ_MODELS).exists():
-        with suppress(ScManagerError):  # What went wrong before is told instead; a later start removes them.
-            postgres_server.remove(folder / READ_MODELS)
+            with suppress(ScManagerError):  # What went wrong before is told instead; a later start removes them.
+                remove_read_models(folder / "data")
 
 
 def _make_folder(settings: Settings) -> None:

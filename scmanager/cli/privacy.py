@@ -9,10 +9,14 @@ from scmanager.cli.output import JsonFlag, ask, remark, say, say_json, say_resul
 from scmanager.cli.questions import YesFlag
 from scmanager.cli.session import Place, session_of
 from scmanager.cli.verbs import CommandIdOption, read_command_id
-from scmanager.domain.consent import Consents, consent_hash, standing
-from scmanager.domain.consent_texts import TEXTS, ConsentText, Purpose, current
+from scmanager.domain.consent import Consents, consent_hash, is_asked_again, standing
+from scmanager.domain.consent_texts import NEW_SINCE_1, TEXTS, ConsentText, Purpose, current
 
 NOTHING_SENT = "Without consent nothing is sent, and nothing in the program depends on it."
+ASKED_AGAIN = (
+    f"You agreed to an older text. The new one says {NEW_SINCE_1}. Nothing is sent for it until you agree to this"
+    " one: scm privacy consent PURPOSE"
+)
 READ = "To read what one of them is about: scm privacy show PURPOSE"
 _SAID = (
     ("Why", "why"),
@@ -42,9 +46,13 @@ def show(
     elif purpose is None:
         say_table(("purpose", "you", "what it is"), [(row["purpose"], row["you"], row["title"]) for row in rows], "")
         remark(f"{NOTHING_SENT} {READ}")
+        if any(row["asked_again"] for row in rows):
+            remark(ASKED_AGAIN)
     else:
         _say_text(purpose)
         say(f"You: {rows[0]['you']}.")
+        if rows[0]["asked_again"]:
+            remark(ASKED_AGAIN)
 
 
 def consent(
@@ -75,18 +83,18 @@ def _row(purpose: Purpose, said: Consents) -> dict[str, Any]:
     text = TEXTS[purpose][version - 1]
     return {
         "purpose": purpose.value, "version": version, "consented": purpose in standing(said),
-        "you": _stand(purpose, said), "consent": consent_hash(purpose, version),
-        "title": text.title, **{field: getattr(text, field) for _, field in _SAID},
+        "you": _stand(purpose, said), "asked_again": is_asked_again(said, purpose),
+        "consent": consent_hash(purpose, version), "title": text.title,
+        **{field: getattr(text, field) for _, field in _SAID},
     }  # fmt: skip
 
 
 def _stand(purpose: Purpose, said: Consents) -> str:
-    one = said.of(purpose)
     if purpose in standing(said):
         return "consented"
-    if one.withdrawn:
+    if said.of(purpose).withdrawn:
         return "withdrawn"
-    return "asked again: the text is a new one" if one.given else "not asked yet"
+    return f"asked again: version {current(purpose)} is new" if is_asked_again(said, purpose) else "not asked yet"
 
 
 def _say_text(purpose: Purpose) -> None:

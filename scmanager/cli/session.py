@@ -28,11 +28,11 @@ from scmanager.application.writer import Result
 from scmanager.auditing import audited, leave_mended, watched
 from scmanager.cli.client import Client, RunningNode
 from scmanager.cli.doorway import enter
-from scmanager.cli.output import progress
+from scmanager.cli.output import progress, remark
 from scmanager.cli.through import Exchange, ThroughApi
 from scmanager.config import Settings, read_settings
 from scmanager.domain.catalogue import FOLDS
-from scmanager.errors import Unavailable
+from scmanager.errors import ScManagerError, Unavailable
 from scmanager.eventstore.sqlite import SqliteStore
 from scmanager.eventstore.store import Store, StoreDamaged
 from scmanager.exchanging import Exchange as LocalExchange
@@ -186,12 +186,34 @@ def ask_passphrase(*, twice: bool = False) -> str:
 
 
 def carry_out_erasures(node: Node) -> int:
-    """Do what erasures are due; how many were done."""
+    """Do what erasures are due; how many were done. Where keys go, so do the read models: nobody cleans them now."""
 
     def now_s() -> int:
         return node.now_us() // 10**6
 
-    return Erasures(node.store, node.shelf, node.vault, SeenFile(node.settings.data, now_s), now_s).run()
+    def forget() -> None:
+        _forget_read_models(node.settings)
+
+    return Erasures(node.store, node.shelf, node.vault, SeenFile(node.settings.data, now_s), now_s, forget).run()
+
+
+def _forget_read_models(settings: Settings) -> None:
+    """What fails is said; the keys go anyway."""
+    if settings.postgres_dsn:
+        remark("The read models in your PostgreSQL server hold the words until a node runs: scm up.")
+    try:
+        remove_read_models(settings.data)
+    except ScManagerError as error:
+        remark(f"The read models could not be removed, and hold the words until a node runs (scm up): {error}")
+
+
+def remove_read_models(data: Path) -> None:
+    """Remove the private PostgreSQL of a data folder; the next start makes it anew. Raises as `postgres_server`."""
+    from scmanager.actors import READ_MODELS  # Imported here: few commands need them.
+    from scmanager.adapters import postgres_server
+
+    if (data / READ_MODELS).exists():
+        postgres_server.remove(data / READ_MODELS)
 
 
 def session_of(context: typer.Context) -> Session:

@@ -13,6 +13,7 @@ import typer
 from scmanager.adapters.ledger_source import ServerRefuses, Source
 from scmanager.adapters.public_files import write_public
 from scmanager.application.releasing import DayNotClosed, DayNotHeld
+from scmanager.author.settling import WitnessesWanting
 from scmanager.cli import author_files as files
 from scmanager.cli.output import JsonFlag, remark, say, say_json, say_result
 from scmanager.cli.session import session_of
@@ -88,7 +89,7 @@ def release(
 
     given = trusting(context, ledger, manifests, policy)
     data = session_of(context).folder
-    with open_intake(context) as intake, at_work(given, intake, folder, data) as (_, counted, delegation):
+    with open_intake(context) as intake, at_work(given, intake, folder, data) as (taking, counted, delegation):
         delegation.check()
         due = counted.releases.due(counted.today())
         if day is None:
@@ -96,7 +97,14 @@ def release(
         else:
             counted.releases.release(_number(day), counted.today())
         left = set(counted.releases.due(counted.today()))
+        wanting = None
+        try:
+            taking.settle()
+        except WitnessesWanting as error:
+            wanting = error
     say_result({"released": [_date(each) for each in due if each not in left]}, as_json=as_json)
+    if wanting is not None:
+        remark(f"{wanting} It stands in the log, and is public once they have cosigned it: run this again later.")
 
 
 def _fetched(source: str, day: int | None) -> tuple[int, bytes]:

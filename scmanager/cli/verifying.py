@@ -1,9 +1,11 @@
 """Whether a file is what the author released: `scm verify update` and `scm verify plugin`. Files are enough.
 
-What a proof shows of the ledger is remembered: two proofs that exclude each other are told.
+What a proof shows of the ledger is remembered: two proofs that exclude each other are told. So is what the author
+said later, as far as this folder holds the ledger (ledger fetch --entries), or the source that is named shows it.
 """
 
 from collections.abc import Callable
+from contextlib import closing
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,22 +14,35 @@ import msgspec
 import typer
 
 from scmanager import __version__
+from scmanager.adapters.key_reading import CarriedKeys
 from scmanager.adapters.ledger_source import Source
 from scmanager.adapters.space_file import read_bytes
+from scmanager.application import superseded
+from scmanager.application.keys import shared_key_of
 from scmanager.application.proving import NotEntered
+from scmanager.application.published_registry import take_from
 from scmanager.cli import author_files as files
+from scmanager.cli.audit_sources import EVENTS_FILE
 from scmanager.cli.author_statements import ArtefactArgument
 from scmanager.cli.output import EXIT_REFUSED, JsonFlag, remark, say, say_json, say_result
+from scmanager.cli.session import Session, session_of
 from scmanager.cli.trusting import LedgerChoice, ManifestsChoice, PolicyChoice, Trusting, followed, trusting
+from scmanager.domain.catalogue import FOLDS
 from scmanager.domain.ledger import Channel
 from scmanager.errors import Refused
 from scmanager.eventstore import head_fork
 from scmanager.eventstore.head_fork import HeadFork
+from scmanager.eventstore.sqlite_read_only import ReadOnlySqliteStore
 from scmanager.master_ledger import proof, verification
 from scmanager.master_ledger.content_hash import cid
 from scmanager.master_ledger.fetching import SourceLacks
+from scmanager.master_ledger.manifest import TrustedKeys
+from scmanager.master_ledger.registry import Registry
 from scmanager.master_ledger.seen import Judged, Seen, judged, signed_head
 from scmanager.master_ledger.verification import Artefact, Here, Report
+from scmanager.runtime import clock_us
+from scmanager.spaces.ledger import held_of, registry_of
+from scmanager.spaces.replay import PastShelf
 
 ProofOption = Annotated[
     Path | None, typer.Option("--proof", metavar="FILE", help=f"Its proof of logging; else FILE{proof.EXTENSION}.")
@@ -66,7 +81,7 @@ def update(
     """
     here = Here(installed, channel, files.now_s())
     given = trusting(context, ledger, manifests, policy)
-    _tell(_report(verification.verify_update, file, proof_file, source, given, here), as_json=as_json)
+    _tell(_report(context, verification.verify_update, file, proof_file, source, given, here), as_json=as_json)
 
 
 def plugin(
@@ -83,7 +98,7 @@ def plugin(
     """Prove that a file is a plugin that the author passed, and show what it may do."""
     here = Here(installed, Channel.STABLE, files.now_s())
     given = trusting(context, ledger, manifests, policy)
-    _tell(_report(verification.verify_plugin, file, proof_file, source, given, here), as_json=as_json)
+    _tell(_report(context, verification.verify_plugin, file, proof_file, source, given, here), as_json=as_json)
 
 
 def fork(
@@ -105,6 +120,7 @@ def fork(
 
 
 def _report(
+    context: typer.Context,
     verify: Callable[..., Report],
     file: Path,
     proof_file: Path | None,
@@ -112,16 +128,23 @@ def _report(
     given: Trusting,
     here: Here,
 ) -> Report:
-    artefact = files.artefact_of(file)
-    if source is None:
+    artefact, origin = files.artefact_of(file), Source(source) if source else None
+    if origin is None:
         beside = proof_file or file.with_name(file.name + proof.EXTENSION)
         held = read_bytes(beside, proof.FILE_BYTES_MAX)
     else:
-        held = _fetched(Source(source), artefact, given)
+        held = _fetched(origin, artefact, given)
 
     def look(before: Seen) -> Judged:
         seen = given.seen(before)
-        return judged(seen, verify(artefact, held, seen.keys(), given.policy, here), given.policy, here.now_s)
+        keys = seen.keys()
+        outcome = judged(seen, verify(artefact, held, keys, given.policy, here), given.policy, here.now_s)
+        registry, known = _at_home(session_of(context), keys)
+        if origin is not None:
+            take_from(origin.read, registry, known)
+        return msgspec.structs.replace(
+            outcome, report=superseded.judged(outcome.report, registry, known, outcome.seen)
+        )
 
     return given.memory.see(look).report
 
@@ -133,6 +156,22 @@ def _fetched(source: Source, artefact: Artefact, given: Trusting) -> bytes:
         return source.proof_of(cid(artefact.sha256))
     except (SourceLacks, NotEntered):
         raise NotInLedger from None
+
+
+def _at_home(session: Session, keys: TrustedKeys) -> tuple[Registry, dict[bytes, int]]:
+    """What the data folder holds of the ledger, and how much of each log; read without keys. Raises as its store."""
+    file, registry, held = session.folder / EVENTS_FILE, Registry(keys), dict[bytes, int]()
+    if not file.exists():
+        return registry, held
+    logs = {log.log: log.space for log in keys.manifest.logs}
+    with closing(ReadOnlySqliteStore(file)) as store:
+        for space in set(logs.values()):
+            shelf = PastShelf(store, FOLDS, shared_key_of(CarriedKeys()), clock_us, only=space)
+            shelf.follow()
+            for found in shelf.spaces():
+                registry = registry_of(found, keys)
+                held |= {log: held_of(found, log) for log, where in logs.items() if where == space}
+    return registry, held
 
 
 def _tell(report: Report, *, as_json: bool) -> None:

@@ -96,7 +96,7 @@ KINDS: Final[Mapping[AuditType, Kind]] = MappingProxyType(
         _T.INSTANCE_REGISTERED: Kind("scm init", "a data folder gets its identity"),
         _T.INSTANCE_ACTIVE: Kind("node", "the node serves"),
         _T.INSTANCE_INACTIVE: Kind("node", "the node stops"),
-        _T.ERROR_REPORTED: Kind("supervisor", "an actor fails, and is started again", _W),
+        _T.ERROR_REPORTED: Kind("supervisor; API", "an actor fails and is started again; a request fails inside", _W),
         _T.BUG_REPORTED: Kind("audit vault", "a fingerprint of an error rises"),
         _T.FEATURE_USED: Kind("API", "a feature is used", consent=True),
         _T.ACTION_PERFORMED: Kind("API", "a command is carried out", consent=True),

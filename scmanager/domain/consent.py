@@ -130,6 +130,12 @@ def standing(consents: Consents) -> Mapping[Purpose, Id32]:
     }
 
 
+def is_asked_again(consents: Consents, purpose: Purpose) -> bool:
+    """Whether an older text was agreed to and nothing withdrawn: what is asked now says more."""
+    said = consents.of(purpose)
+    return bool(said.given) and not said.withdrawn and purpose not in standing(consents)
+
+
 def given_in(consents: Consents, purpose: Purpose) -> tuple[Id32, ...]:
     """The entries in which a purpose was consented to that nobody withdrew; empty where it does not stand."""
     return entries(consents.of(purpose).given) if purpose in standing(consents) else ()

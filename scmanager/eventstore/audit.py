@@ -29,12 +29,13 @@ from scmanager.eventstore.audit_chunk import (
     Branch,
     Chunk,
     Finding,
+    Task,
     check_chunk,
     connect,
     rows_of,
     signed,
 )
-from scmanager.eventstore.audit_judge import Judge, Verified
+from scmanager.eventstore.audit_judge import OTHER, Ended, Judge, Verified
 from scmanager.eventstore.own_tables import GUARD_MISSING, TABLES_FOREIGN, store_differences
 from scmanager.eventstore.soundness import ENDS, End, check_end
 from scmanager.eventstore.sqlite_faults import damaged, told
@@ -130,31 +131,36 @@ def verify(
     processes: int = PROCESSES,
     advance: Advance | None = None,
     since: Iterable[Verified] = (),
+    ended: Iterable[Ended] = (),
     keep: Keep | None = None,
 ) -> Report:
     """Audit the events file. Findings name log and seq. Raises StoreDamaged, FileUnusable when it cannot be read.
 
-    `since`: branches are read from there on, on the word of whoever kept it. `keep` is told how far one is, again and
-    again, as long as nothing is wrong with it.
+    `since`: branches are read from there on, on the word of whoever kept it. `ended`: what is read of a branch has to
+    lead through there. `keep` is told how far one is, again and again, as long as nothing is wrong with it.
     """
     with told(path, damaged), closing(connect(path)) as db:
-        return _verify(db, path, deep, processes, advance or (lambda _: None), list(since), keep or (lambda _: None))
+        judges = _judges(branches_of(db), since, ended)
+        return _verify(db, path, judges, deep, processes, advance or (lambda _: None), keep or (lambda _: None))
+
+
+def _judges(branches: Iterable[Branch], since: Iterable[Verified], ended: Iterable[Ended]) -> list[Judge]:
+    known = {(each.log, each.branch): each for each in since}
+    ends = {(each.log, each.branch): each for each in ended}
+    return [Judge(each, known.get((each.log, each.number)), ends.get((each.log, each.number))) for each in branches]
 
 
 def _verify(
     db: sqlite3.Connection,
     path: Path,
+    judges: Sequence[Judge],
     deep: bool,
     processes: int,
     advance: Advance,
-    since: Sequence[Verified],
     keep: Keep,
 ) -> Report:
-    branches = branches_of(db)
-    known = {(each.log, each.branch): each for each in since}
-    judges = [Judge(each, known.get((each.log, each.number))) for each in branches]
     tasks = [
-        (str(path), judge.branch, first, deep)
+        Task(str(path), judge.branch, first, deep, (judge.ended.size,) if judge.ended else ())
         for judge in judges
         for first in range(judge.size, judge.branch.size, CHUNK_ENTRIES)
     ]
@@ -163,7 +169,7 @@ def _verify(
     by_branch = {(judge.branch.log, judge.branch.number): judge for judge in judges}
     left = sum(judge.branch.size for judge in judges) - resumed
     for task, chunk in zip(tasks, _run(tasks, left, processes), strict=True):
-        judge = by_branch[task[1].log, task[1].number]
+        judge = by_branch[task.branch.log, task.branch.number]
         judge.take(chunk)
         advance(chunk.entries)
         if (reached := judge.verified()) is not None:
@@ -180,7 +186,7 @@ def _verify(
     (entries,) = db.execute("SELECT count(*) FROM entry").fetchone()
     findings += _false_heads(db, {each.log for each in findings})
     findings.sort(key=lambda each: (each.log, -1 if each.seq is None else each.seq))
-    logs = len({each.log for each in branches})
+    logs = len({judge.branch.log for judge in judges})
     return Report(entries, logs, tuple(heads), tuple(findings), _pending(db), resumed)
 
 
@@ -191,7 +197,7 @@ def _pending(db: sqlite3.Connection) -> int:
     return int(entries)
 
 
-def _run(tasks: list[tuple[str, Branch, int, bool]], entries: int, processes: int) -> Iterator[Chunk]:
+def _run(tasks: list[Task], entries: int, processes: int) -> Iterator[Chunk]:
     if processes < 2 or entries < ALONE_BELOW:
         yield from map(check_chunk, tasks)
         return
@@ -271,6 +277,8 @@ def _finished(db: sqlite3.Connection, judge: Judge) -> list[Finding]:
         seq = _locate(db, branch)
         mine = [each for each in mine if each.seq != seq and each.code != "chain-broken"]
         mine.append(Finding(branch.log, seq, "entry-changed", "it is not the entry that was signed"))
+    if not mine and judge.replaced and judge.ended:
+        mine.append(Finding(branch.log, None, "log-replaced", OTHER.format(size=judge.ended.size)))
     if not mine and (not branch.size or judge.last_id != branch.head):
         mine.append(
             Finding(branch.log, branch.size - 1, "head-mismatch", "the stored head is not that of its entries")

@@ -67,6 +67,8 @@ class Chunk(msgspec.Struct, frozen=True):
     """The compact range over its leaves."""
     notes: tuple[tuple[int, bytes, tuple[bytes, ...], bool], ...]
     """(size, stored root, compact range of the chunk up to there, whether its signature holds)."""
+    marks: tuple[tuple[int, tuple[bytes, ...]], ...]
+    """(size, compact range of the chunk up to there) for each size that was asked for and lies in it."""
     first_prev: bytes
     last_id: bytes
     first_hlc: int
@@ -93,32 +95,49 @@ def rows_of(db: sqlite3.Connection, branch: Branch, first: int, end: int, query:
             yield from db.execute(query, (branch.no, number, low, high))
 
 
-def check_chunk(task: tuple[str, Branch, int, bool]) -> Chunk:
-    """Check the entries from `first` on, one chunk of them. Runs in a process of its own."""
-    path, branch, first, deep = task
-    with closing(connect(Path(path))) as db:
+class Task(msgspec.Struct, frozen=True):
+    """Which chunk, and how."""
+
+    path: str
+    branch: Branch
+    first: int
+    """Its first seq."""
+    deep: bool
+    marks: tuple[int, ...] = ()
+    """Sizes of the branch at which its tree is wanted as well."""
+
+
+def check_chunk(task: Task) -> Chunk:
+    """Check one chunk of entries. Runs in a process of its own."""
+    branch, first = task.branch, task.first
+    with closing(connect(Path(task.path))) as db:
         end = min(first + CHUNK_ENTRIES, branch.size)
-        checked = _Deep(db, branch, first, end) if deep else _Fast(branch, first)
-        return _checked(db, branch, first, end, checked, deep=deep)
+        return _checked(db, task, end, _Deep(db, branch, first, end) if task.deep else _Fast(branch, first))
 
 
-def _checked(db: sqlite3.Connection, branch: Branch, first: int, end: int, check: "_Fast", *, deep: bool) -> Chunk:
-    notes = []
+def _checked(db: sqlite3.Connection, task: Task, end: int, check: "_Fast") -> Chunk:
+    branch, first = task.branch, task.first
+    notes, marks = [], []
     tree, leaves = merkle.CompactRange(), check.leaves
-    rows = rows_of(db, branch, first, end, _WHOLE if deep else _ENTRIES)
+    rows = rows_of(db, branch, first, end, _WHOLE if task.deep else _ENTRIES)
     origin = checkpoint.origin(branch.space, branch.log)
-    for size, root, signature in _notes(db, branch, first, end, deep=deep):
+    noted = {size: said for size, *said in _notes(db, branch, first, end, deep=task.deep)}
+    for size in sorted({*noted, *(each for each in task.marks if first < each <= end)}):
         check.take(rows, size - first - tree.size)
         tree = tree.extend(leaves)
         leaves.clear()
-        notes.append((size, root, tree.hashes, signed(branch.public, origin, size, root, signature)))
+        if size in task.marks:
+            marks.append((size, tree.hashes))
+        if size in noted:
+            root, signature = noted[size]
+            notes.append((size, root, tree.hashes, signed(branch.public, origin, size, root, signature)))
     check.take(rows, end - first - tree.size)
     tree = tree.extend(leaves)
     if first + tree.size < end:
         check.findings.append(Finding(branch.log, first + tree.size, "entry-missing", "it is not in the store"))
     return Chunk(
-        tree.size, tree.hashes, tuple(notes), check.first_prev, check.last_id, check.first_hlc, check.last_hlc,
-        check.first_pos, check.last_pos, tuple(check.findings),
+        tree.size, tree.hashes, tuple(notes), tuple(marks), check.first_prev, check.last_id, check.first_hlc,
+        check.last_hlc, check.first_pos, check.last_pos, tuple(check.findings),
     )  # fmt: skip
 
 

@@ -11,11 +11,11 @@ SHRUNK = "it had more entries when it was verified last: the store was put back,
 
 
 GONE = "it was here when it was verified last: the store was put back, or the log taken out"
-OTHER = "it is not the log that was verified last: another history of as many entries"
+OTHER = "its first {size} entries are not those that were verified last: it is another history"
 
 
 class Ended(msgspec.Struct, frozen=True):
-    """Where a branch ended when all of it was verified: what it may not be shorter than later."""
+    """Where a branch ended when all of it was verified: what it has to begin with later."""
 
     log: bytes
     branch: int
@@ -42,25 +42,37 @@ class Verified(msgspec.Struct, frozen=True):
     """Of the last entry, where the audit was deep."""
 
 
-def departed(ended: Iterable[Ended], heads: Mapping[tuple[bytes, int], tuple[int, bytes]]) -> list[Finding]:
-    """What is gone, shorter, or another of the same size, by (size, root) of the branches that are there now."""
+def departed(ended: Iterable[Ended], sizes: Mapping[tuple[bytes, int], int]) -> list[Finding]:
+    """What is gone or shorter, by the sizes of the branches that are there now."""
     found = []
     for each in ended:
-        size, root = heads.get((each.log, each.branch), (0, b""))
+        size = sizes.get((each.log, each.branch), 0)
         if size < each.size:
             found.append(Finding(each.log, None, "log-shrunk", SHRUNK if size else GONE))
-        elif size == each.size and root != each.root:
-            found.append(Finding(each.log, None, "log-replaced", OTHER))
     return found
 
 
-class Judge:
-    """A branch whose chunks come in order, from its beginning or from where it was verified to."""
+def ends_of(ended: Iterable[Ended], since: Iterable[Verified]) -> tuple[Ended, ...]:
+    """The furthest that each branch was verified: to its end, or beyond that by an audit that was broken off."""
+    found = {(each.log, each.branch): each for each in ended}
+    for each in since:
+        before = found.get((each.log, each.branch))
+        if _whole(each) and (before is None or before.size < each.size):
+            root = merkle.CompactRange(each.size, each.tree).root()
+            found[each.log, each.branch] = Ended(each.log, each.branch, each.size, root)
+    return tuple(found.values())
 
-    def __init__(self, branch: Branch, since: Verified | None = None) -> None:
-        self.branch = branch
+
+class Judge:
+    """A branch whose chunks come in order, from its beginning or from where it was verified to.
+
+    `ended`: where it ended before. What is read has to lead through there.
+    """
+
+    def __init__(self, branch: Branch, since: Verified | None = None, ended: Ended | None = None) -> None:
+        self.branch, self.ended = branch, ended
         self.findings: list[Finding] = []
-        self.root, self.noted, self.altered = merkle.EMPTY_ROOT, False, False
+        self.root, self.noted, self.altered, self.replaced = merkle.EMPTY_ROOT, False, False, False
         self._number, self._whole = 0, merkle.CompactRange()
         self.last_id, self._last_hlc, self._last_pos = entry.ZERO_ID, -1, 0
         if since is not None and since.size > branch.size:
@@ -91,6 +103,11 @@ class Judge:
                 what = "the signed head over it was changed"
                 mine.append(Finding(self.branch.log, size - 1, "note-mismatch", what))
             self.altered = self.altered or (honest and root != stored)
+        for size, hashes in chunk.marks:
+            root = merkle.CompactRange(size, (*self._whole.hashes, *hashes)).root()
+            self.replaced = self.replaced or (
+                self.ended is not None and (size, root) != (self.ended.size, self.ended.root)
+            )
         self.root = merkle.CompactRange(chunk.entries, (*self._whole.hashes, *chunk.tree)).root()
         if len(chunk.tree) == 1:  # A last, shorter one ends the log, so its place does not matter.
             self._whole = self._whole.append(chunk.tree[0])
@@ -98,7 +115,7 @@ class Judge:
 
     def verified(self) -> Verified | None:
         """How far it is; None when something is wrong, or its end was reached."""
-        if self.findings or self.altered or self.size > self.branch.size:
+        if self.findings or self.altered or self.replaced or self.size > self.branch.size:
             return None
         return Verified(
             self.branch.log, self.branch.number, self.size, self._whole.hashes, self.last_id, self._last_hlc,

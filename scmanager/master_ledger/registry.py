@@ -20,6 +20,8 @@ from scmanager.master_ledger.verification import LogClosed, LogNotListed, OtherL
 from scmanager.master_ledger.version import Precedence, precedence
 
 ID_BYTES: Final = 64
+_ENDED: Final = (AuditStatus.BLOCKED, AuditStatus.DEPRECATED)
+"""What is said so of a plugin is meant of all its versions, until one is passed again."""
 
 
 class Registered(msgspec.Struct, frozen=True):
@@ -41,6 +43,7 @@ class Registry:
         self._versions: dict[Channel, list[tuple[Precedence, str]]] = {each: [] for each in Channel}
         self._plugins: dict[str, list[Registered]] = {}
         self._ids: list[str] = []
+        self._contents: dict[str, list[Registered]] = {}
         self._told: set[bytes] = set()
         self._counts: dict[Place, Counted] = {}
 
@@ -50,6 +53,7 @@ class Registry:
         if statement in self._told or not counts(one, self.keys):
             return False
         self._told.add(statement)
+        _insert(self._contents.setdefault(one.said.statement.content_hash, []), one)
         match one.said.statement:
             case Update() as update:
                 self._enter_update(update, one)
@@ -104,6 +108,27 @@ class Registry:
         """The history of a plugin, the entry that holds last; empty for one that nobody knows."""
         return list(self._plugins.get(id_, ()))
 
+    def about(self, content_hash: str) -> Registered | None:
+        """What holds of a file, by its content hash; None where nothing about it counts."""
+        found = self._contents.get(content_hash)
+        return found[-1] if found else None
+
+    def taken_back(self, said: Update | Plugin) -> Registered | None:
+        """By what the author said later, or on the same second, this statement holds no more; None if it holds.
+
+        Of an update: that another content has its version. Of a plugin: that the same version or content is not
+        passed any more, or that the last word about the plugin blocks or deprecates it.
+        """
+        if isinstance(said, Update):
+            last = self._updates.get((said.channel, said.version), [])[-1:]
+            found = [each for each in last if each.said.statement.content_hash != said.content_hash]
+        else:
+            history = self._plugins.get(said.id, [])
+            same = [each for each in history if _same(each, said)][-1:]
+            found = [each for each in same if _status(each) is not AuditStatus.PASS]
+            found += [each for each in history[-1:] if _status(each) in _ENDED]
+        return next((each for each in found if said_at(each) >= _at(said) and each.said.statement != said), None)
+
     def plugins(
         self, category: Category | None = None, status: AuditStatus | None = None, text: str = ""
     ) -> Iterator[Registered]:
@@ -139,8 +164,22 @@ def check(one: Registered, keys: TrustedKeys) -> None:
 
 def said_at(one: Registered) -> int:
     """When the author says he said it, UTC seconds."""
-    statement = one.said.statement
-    return statement.signed_at if isinstance(statement, Update) else statement.updated_at
+    return _at(one.said.statement)
+
+
+def _at(said: Update | Plugin) -> int:
+    return said.signed_at if isinstance(said, Update) else said.updated_at
+
+
+def _status(one: Registered) -> AuditStatus:
+    said = one.said.statement
+    assert isinstance(said, Plugin)
+    return said.audit_status
+
+
+def _same(one: Registered, plugin: Plugin) -> bool:
+    said = one.said.statement
+    return said.version == plugin.version or said.content_hash == plugin.content_hash
 
 
 def _insert(history: list[Registered], one: Registered) -> None:

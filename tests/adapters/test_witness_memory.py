@@ -16,10 +16,10 @@ import pytest
 from scmanager.adapters import witness_folder
 from scmanager.adapters.private_files import PrivateFileFailed
 from scmanager.adapters.witness_folder import (
-    KEY_FILE,
     LOGS_FILE,
     MEMORY_FILE,
     LogKeyUnusable,
+    Purpose,
     WitnessFolder,
     WitnessKeyDamaged,
     WitnessMissing,
@@ -74,13 +74,13 @@ def _in_a_process(folder: Path, act: Any) -> int:
 
 def _dies_before_it_is_kept(folder: Path) -> None:
     held = opened(folder)
-    held._cosign = lambda _: os.kill(os.getpid(), signal.SIGKILL)  # type: ignore[method-assign,assignment,return-value]
+    held.cosign = lambda _: os.kill(os.getpid(), signal.SIGKILL)  # type: ignore[method-assign,assignment,return-value]
     ask(held, 0, 5)
 
 
 def _dies_before_it_is_said(folder: Path) -> None:
     held = opened(folder)
-    held._memory._remember = lambda _: os.kill(os.getpid(), signal.SIGKILL)  # type: ignore[method-assign]
+    held.memory._remember = lambda _: os.kill(os.getpid(), signal.SIGKILL)  # type: ignore[method-assign]
     ask(held, 0, 5)
 
 
@@ -146,7 +146,7 @@ def test_every_head_that_was_cosigned_is_kept_as_its_log_signed_it(folder: Path)
     held = opened(folder)
     for old, size in [(0, 4), (4, 4), (4, 9), (9, 20)]:
         ask(held, old, size)
-    kept = held._memory.history(LOG.origin)
+    kept = held.memory.history(LOG.origin)
     assert [each.size for each in kept] == [4, 9, 20]
     assert [each.note for each in kept] == [LOG.head(size) for size in (4, 9, 20)]
 
@@ -228,14 +228,14 @@ def test_a_broken_memory_is_told(folder: Path) -> None:
 def test_one_that_cannot_be_written_cosigns_nothing(folder: Path) -> None:
     held = opened(folder)
     ask(held, 0, 4)
-    held._memory._file.execute("PRAGMA query_only = 1")
+    held.memory._file.execute("PRAGMA query_only = 1")
     with pytest.raises(FileUnusable):
         ask(held, 4, 9)
 
 
 def test_without_its_mark_written_nothing_is_said(folder: Path) -> None:
     held = opened(folder)
-    mark: Path = held._memory._mark
+    mark: Path = held.memory._mark
     mark.parent.mkdir()
     mark.mkdir()
     with pytest.raises(PrivateFileFailed):
@@ -248,17 +248,17 @@ def test_without_its_mark_written_nothing_is_said(folder: Path) -> None:
 def test_a_mark_that_is_none_is_no_reason_to_stop(folder: Path) -> None:
     held = opened(folder)
     ask(held, 0, 4)
-    held._memory._mark.write_text("many")
+    held.memory._mark.write_text("many")
     held.close()
     assert ask(opened(folder), 4, 5)
 
 
 def test_a_witness_is_made_once_and_not_overwritten(folder: Path, tmp_path: Path) -> None:
-    before = (folder / KEY_FILE).read_bytes()
+    before = (folder / Purpose.WITNESS.key_file).read_bytes()
     with pytest.raises(WitnessThere):
         witness_folder.make(folder, "witness.example/other")
-    assert (folder / KEY_FILE).read_bytes() == before
-    assert (folder / KEY_FILE).stat().st_mode & 0o777 == 0o600
+    assert (folder / Purpose.WITNESS.key_file).read_bytes() == before
+    assert (folder / Purpose.WITNESS.key_file).stat().st_mode & 0o777 == 0o600
     for name in ("", "a b", "a+b", "n" * 256, "wïtness"):
         with pytest.raises(WitnessNameUnusable):
             witness_folder.make(tmp_path / "x", name)
@@ -269,7 +269,7 @@ def test_a_witness_is_made_once_and_not_overwritten(folder: Path, tmp_path: Path
 
 
 def test_a_key_file_that_was_changed_is_told(folder: Path) -> None:
-    (folder / KEY_FILE).write_text("{}")
+    (folder / Purpose.WITNESS.key_file).write_text("{}")
     with pytest.raises(WitnessKeyDamaged):
         opened(folder)
 

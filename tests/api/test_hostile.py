@@ -272,6 +272,7 @@ def test_a_fault_of_ours_is_masked_and_carries_the_request_id(
         raise KeyError("secret detail")
 
     monkeypatch.setattr(api.node, "last_pos", broken)
+    api.node.faults.clear()
     answer = api.client.post("/graphql", json={"query": "{ node { pos } }"})
     assert _code(answer) == "internal"
     assert "secret" not in answer.text
@@ -279,6 +280,18 @@ def test_a_fault_of_ours_is_masked_and_carries_the_request_id(
     monkeypatch.undo()
     monkeypatch.setattr(api.node, "metrics", broken)
     assert (api.client.get("/metrics").status_code, _code(api.client.get("/metrics"))) == (500, "internal")
+    assert [type(each) for each in api.node.faults] == [KeyError] * 3, "each once"
+
+
+def test_what_a_client_does_wrong_is_no_fault_of_ours(api: Api) -> None:
+    api.node.faults.clear()
+    with socket.create_connection(("127.0.0.1", api.port), timeout=5) as raw:
+        head = f"POST /graphql HTTP/1.1\r\nHost: 127.0.0.1:{api.port}\r\nAuthorization: Bearer {api.node.token}\r\n"
+        raw.sendall(f"{head}Content-Type: application/json\r\nContent-Length: 99\r\n\r\n{{".encode())
+    api.post("{ nonsense }")
+    api.post('{ fleet(id: "x") { id } }')
+    assert api.client.get("/health").status_code == 200
+    assert api.node.faults == []
 
 
 def test_broken_http_does_not_stop_the_node(api: Api) -> None:

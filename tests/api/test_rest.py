@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,11 @@ def test_a_fault_of_ours_is_told_without_its_details(api: Api, monkeypatch: pyte
         raise RuntimeError("secret detail")
 
     monkeypatch.setattr(api.node.exchange, "backup", fail)
+    api.node.faults.clear()
     answer = api.client.post("/backup", json={"passphrase": None})
     assert (answer.status_code, _code(answer)) == (500, "internal")
+    end = time.monotonic() + 10
+    while not api.node.faults and time.monotonic() < end:  # It is answered first.
+        time.sleep(0.01)
+    assert [type(each) for each in api.node.faults] == [RuntimeError]
     assert "secret detail" not in answer.text

@@ -210,6 +210,7 @@ def test_a_list_that_broke_is_a_fault_of_the_witness(asked: Asked, tmp_path: Pat
     (tmp_path / "w" / "logs").write_text("no list at all")
     answer = asked.post(SOFA.asks(0, 5))
     assert (answer.status_code, "retry-after" in answer.headers) == (503, True)
+    assert str(tmp_path) not in answer.text
 
 
 def test_other_paths_and_methods_are_not_there(asked: Asked) -> None:

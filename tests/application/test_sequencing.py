@@ -215,7 +215,7 @@ def test_who_is_not_alone_in_the_log_takes_nothing_more(store: Store, sequencer:
         sequencer.submit(batch()).result(20)
     with pytest.raises(IntakeEnded) as ended:
         sequencer.submit(batch())
-    assert "grown" in str(ended.value)
+    assert "log-moved" in str(ended.value)
     assert isinstance(sequencer.ended, LogMoved)
     assert len(run_of(store, other.head.log).sealed) == 3, "the other one's entry stands"
 

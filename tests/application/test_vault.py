@@ -7,11 +7,11 @@ import msgspec
 import pytest
 
 from scmanager.adapters import vault_book
-from scmanager.adapters.vault_book import FILE_NAME, VaultBook, beyond, breaches, shapes
+from scmanager.adapters.vault_book import FILE_NAME, TERMS_DAYS, VaultBook, beyond, breaches, shapes
 from scmanager.application import vault
 from scmanager.application.reports import ERRORS
 from scmanager.application.sequencing import Reports, Sequencer
-from scmanager.application.vault import Bug, Shape
+from scmanager.application.vault import Bug, Shape, Terms
 from scmanager.domain.audit_types import AuditType
 from scmanager.domain.event import Event
 from scmanager.domain.intake import RISING_REPORTS, BugOpened, ErrorCounted, Frame, is_rising
@@ -125,7 +125,7 @@ def test_what_a_day_brings_of_new_shapes_is_bounded_and_the_rest_is_counted(
     book.enter([shape_of("E1", version="0.1")] * 3, 33)
     assert len(shapes(tmp_path)) == 20
     assert sum(int(str(each["reports"])) for each in shapes(tmp_path)) == 23
-    assert beyond(tmp_path) == [{"day_s": 5 * 86_400, "reports": 10}]
+    assert beyond(tmp_path) == [{"day_s": 5 * 86_400, "reports": 10, "terms": 0}]
     book.enter([shape_of("later", day=6)], 34)
     assert len(shapes(tmp_path)) == 21
 
@@ -211,6 +211,34 @@ def test_breaches_of_terms_are_kept_with_their_place(server: Server) -> None:
     from scmanager.eventstore.entry import parse
 
     assert parse(row.data).id == newest["event"]
+
+
+def breach(number: int, day: int = 5) -> Terms:
+    return Terms(number.to_bytes(64, "big"), bytes(32), number, day * 86_400, "0.1.0", "DE", 1, bytes(32), day)
+
+
+def test_breaches_are_bounded_a_day_and_go_after_a_time_and_what_is_beyond_is_counted(
+    book: VaultBook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vault_book, "TERMS_DAY_MAX", 20)
+    book.enter([breach(number) for number in range(30)] + [breach(3)], 31)
+    book.enter([breach(number, day=6) for number in range(100, 110)], 41)
+    assert (len(breaches(tmp_path)), len({each["event"] for each in breaches(tmp_path)})) == (30, 30)
+    assert beyond(tmp_path) == [{"day_s": 5 * 86_400, "reports": 0, "terms": 10}]
+    book.enter([shape_of("any", day=6 + TERMS_DAYS)], 42)
+    assert {each["index"] for each in breaches(tmp_path)} == set(range(100, 110)), "with whatever a day brings first"
+    book.enter([breach(200, day=7 + TERMS_DAYS)], 43)
+    assert {each["index"] for each in breaches(tmp_path)} == {200}
+
+
+def test_a_book_of_an_earlier_release_is_made_anew(server: Server) -> None:
+    server.take(*reported(1, type=AuditType.TOS_VIOLATION))
+    server.look()
+    server.book._database.executescript("PRAGMA user_version=0; ALTER TABLE terms DROP COLUMN payload;")
+    server.book.close()
+    server.book = VaultBook(server.folder)
+    server.look()
+    assert len(breaches(server.folder)) == 1
 
 
 def test_a_fingerprint_is_the_one_that_its_reporter_has() -> None:

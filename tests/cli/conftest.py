@@ -16,6 +16,7 @@ import pytest
 
 from scmanager.cli.entry import run
 from tests.support.author import Author
+from tests.support.home import Home
 
 START_S = 90
 
@@ -96,3 +97,18 @@ def author(scm: Scm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Author:
     monkeypatch.delenv("SCM_PASSPHRASE", raising=False)
     monkeypatch.setattr(socket, "socket", _no_network)
     return Author(scm, tmp_path)
+
+
+@pytest.fixture
+def home(scm: Scm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    monkeypatch.delenv("SCM_PASSPHRASE", raising=False)
+    author = Author(scm, tmp_path)
+    ledger = author.begin(author.serve())
+    assert author.append("keys")[0].code == 0
+    assert author.sign_update(ledger, "--key", author / "release").code == 0
+    assert author.append("update")[0].code == 0
+    (author / "nobody").write_text("quorum none\n", encoding="ascii")
+    made = Home(author, ledger)
+    made.publish()
+    assert scm("init").code == 0
+    return made

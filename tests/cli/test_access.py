@@ -32,7 +32,7 @@ def test_the_owner_gets_his_events_words_consents_audit_events_and_what_was_sent
     nova("character", "make", "Wren", "--background", "Born in a storm.")
     nova("privacy", "consent", "health", "--yes")
     outbox = Outbox(tmp_path / "a")
-    outbox.put("health reports", "health", consent_hash(Purpose.HEALTH, 1), b'{"at":1}', int(time.time()))
+    outbox.put("health reports", "health", consent_hash(Purpose.HEALTH, 2), b'{"at":1}', int(time.time()))
     outbox.close()
     found = exported(nova, tmp_path)
     assert list(found) == ["index", "about", "spaces", "consents", "audit", "outbox", "sent"]

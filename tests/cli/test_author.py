@@ -130,7 +130,10 @@ def test_a_stolen_log_key_is_revoked_by_closing_its_log(author: Author) -> None:
     words = ("author", "revoke", author.server.key.public.hex(), "--after", author / "keys")
     signing = ("--key", author / "root-0", "--key", author / "root-2", "-o", author / "keys-2")
     assert author.scm(*words, *signing).error == "head-unusable", "a log ends somewhere"
-    assert author.scm(*words, "--head", author / "head", *signing).code == 0
+    assert author.scm(*words, "--head", author / "head", *signing).error == "head-policy-missing"
+    assert not (author / "keys-2").exists()
+    done = author.scm(*words, "--head", author / "head", "--unwitnessed", *signing)
+    assert (done.code, "No witness vouches for the head (1 entries)" in done.err) == (0, True)
     closed = author.trusted(ledger, "keys-2").log(author.server.log.log)
     assert closed is not None
     assert closed.final is not None
@@ -220,4 +223,6 @@ def test_a_head_is_held_against_the_witnesses_that_this_machine_goes_by(
         author.public["release-2"], "--key", author / "root-0", "--key", author / "root-1", "-o", author / "keys-2",
     )  # fmt: skip
     assert author.scm(*words, "--head", author / "bare").error == "head-unusable"
-    assert author.scm(*words, "--head", author / "head").code == 0
+    assert author.scm(*words, "--head", author / "bare", "--unwitnessed").error == "head-unusable", "they are known"
+    done = author.scm(*words, "--head", author / "head")
+    assert (done.code, "No witness" in done.err) == (0, False)

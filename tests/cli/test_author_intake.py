@@ -39,7 +39,7 @@ def serving(author: Author, ledger: str, *options: str) -> Iterator[tuple[httpx.
     environment = os.environ | {"SCM_STATE": str(author / "server.state"), "SCM_TRUST": str(trust)}
     command = [sys.executable, "-m", "scmanager", "--data", str(author / "server")]
     with subprocess.Popen(
-        [*command, "author", "serve", str(author / "public"), "--port", "0", *options],
+        [*command, "author", "serve", str(author / "public"), "--port", "0", "--unwitnessed", *options],
         env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     ) as process:  # fmt: skip
         try:
@@ -53,6 +53,10 @@ def serving(author: Author, ledger: str, *options: str) -> Iterator[tuple[httpx.
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
             process.wait(30)
+
+
+def trust(author: Author) -> tuple[object, ...]:
+    return "--policy", author / "policy"
 
 
 def roots(author: Author) -> list[str]:
@@ -86,10 +90,15 @@ def test_reports_are_taken_once_the_keepers_have_listed_the_log(author: Author, 
     begun = author.scm("author", "intake-init", *roots(author), "--json", at="server")
     assert begun.code == 0, begun.err
     line = begun.json["log"]
-    assert author.scm("author", "intake-log", "--json", at="server").json == {"log": line, "size": 1, "doubt": ""}
+    assert author.scm("author", "intake-log", "--json", at="server").json == {"log": line, "size": 1}
     assert author.scm("author", "intake-init", *roots(author), at="server").error == "intake-there"
+    refused = author.scm(
+        "author", "serve", author / "public", "--port", "0", "--ledger", ledger, "--policy", author / "policy",
+        at="server",
+    )  # fmt: skip
+    assert refused.error == "no-witness-address", "its heads would wait for ever"
     body = audit_batch(3)
-    with serving(author, ledger) as (client, _):
+    with serving(author, ledger) as (client, process):
         refused = client.post("/api/v1/audit", json=body)
         assert refused.status_code == 503
         assert refused.json()["errors"][0]["extensions"]["code"] == "not-delegated"
@@ -104,6 +113,13 @@ def test_reports_are_taken_once_the_keepers_have_listed_the_log(author: Author, 
         head = client.get("/intake/checkpoint").text
         assert head.splitlines()[1] == "4"
         assert client.get("/checkpoint").status_code == 200
+        public = author.scm("author", "intake-log", "--published", author / "public", *trust(author), at="server")
+        assert (public.code, "public  4" in public.out) == (0, True), "beside the running server"
+        assert "4 entries, and no quorum has cosigned that" in public.err
+        process.send_signal(signal.SIGTERM)
+        said = process.communicate(timeout=30)[1]
+        assert "Reports are not taken here: key manifest 1 does not list this log." in said
+        assert said.index("Reports are not taken here") < said.index("Reports are taken.")
     assert author.scm("author", "intake-log", "--json", at="server").json["size"] == 4
     looked = author.scm("author", "vault", at="server")
     assert (looked.code, "Nothing was reported" in looked.err) == (0, True)
@@ -137,7 +153,7 @@ def reports_of_a_node(author: Author, ledger: str, server: str) -> None:
         return sent
 
     with machine.open() as node:
-        node.do("privacy.consent", node.personal_space(), {"purpose": Purpose.HEALTH, "version": 1})
+        node.do("privacy.consent", node.personal_space(), {"purpose": Purpose.HEALTH, "version": 2})
         with serving(author, ledger, "--key", str(author / "server.key")) as (client, _):
             assert worked(node, str(client.base_url)) == [], "no entry names it yet"
         named = author.scm("author", "name-server", server, at="server")
@@ -164,7 +180,7 @@ def test_the_vault_shows_what_came(author: Author) -> None:
     frames = (Frame("scmanager.runtime", "open_node"),)
     book.enter([Shape(b"f" * 32, "StoreBusy", frames, "0.1.0", 20_000, 4)] * 3, 3)
     book.enter([Bug(b"f" * 32, "0.1.0", 1_728_000_000)], 4)
-    book.enter([Terms(b"e" * 64, b"l" * 32, 5, 9, "0.1.0", "DE", 1, b"p" * 32)], 5)
+    book.enter([Terms(b"e" * 64, b"l" * 32, 5, 9, "0.1.0", "DE", 1, b"p" * 32, 20_000)], 5)
     book.close()
     said = author.scm("author", "vault", at="server")
     assert "StoreBusy in 0.1.0: 3 reports, 12 times; bug since 2024-10-04 00:00 UTC" in said.out

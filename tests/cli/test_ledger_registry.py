@@ -2,56 +2,16 @@
 
 import json
 import shutil
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from scmanager.eventstore.tiles import bundle, parse_bundle
-from scmanager.master_ledger import submission
-from tests.cli.conftest import Scm, served
-from tests.support.author import Author
-from tests.support.ledger import NOW_S, plugin
+from tests.cli.conftest import served
+from tests.support.home import Home
+from tests.support.ledger import NOW_S
 from tests.support.ledger_server import served as ledger_served
-
-
-class Home:
-    """An author with a published ledger, and a player's folder."""
-
-    def __init__(self, author: Author, ledger: str) -> None:
-        self.author, self.ledger, self.public = author, ledger, author / "public"
-        self.words = ("--ledger", ledger, "--policy", author / "nobody")
-
-    def publish(self) -> None:
-        assert self.author.scm("author", "publish", self.public, at="server").code == 0
-
-    def say(self, **changed: Any) -> None:
-        """The author signs a plugin's entry, enters and publishes it."""
-        made = submission.make(plugin(bytes.fromhex(self.ledger), **changed), [self.author.key("release")])
-        (self.author / "plugin").write_bytes(submission.encode([made]))
-        assert self.author.append("plugin")[0].code == 0
-        self.publish()
-
-    def scm(self, *words: object) -> Any:
-        return self.author.scm("ledger", *words, *self.words, "--json")
-
-    def fetch(self, source: object = None) -> Any:
-        return self.scm("fetch", source or self.public, "--entries")
-
-
-@pytest.fixture
-def home(scm: Scm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
-    monkeypatch.delenv("SCM_PASSPHRASE", raising=False)
-    author = Author(scm, tmp_path)
-    ledger = author.begin(author.serve())
-    assert author.append("keys")[0].code == 0
-    assert author.sign_update(ledger, "--key", author / "release").code == 0
-    assert author.append("update")[0].code == 0
-    (author / "nobody").write_text("quorum none\n", encoding="ascii")
-    made = Home(author, ledger)
-    made.publish()
-    assert scm("init").code == 0
-    return made
+from tests.support.processes import wait_until
 
 
 def test_the_ledger_comes_into_the_folder_and_says_which_updates_there_are(home: Home) -> None:
@@ -171,6 +131,7 @@ def test_a_running_node_takes_it_in_and_its_api_tells_of_it(home: Home, monkeypa
         home.say(audit_status="blocked", updated_at=NOW_S + 60)
         assert home.fetch().json["entries"] == 2
         assert [each["id"] for each in home.scm("plugins").json] == ["org.example.mining"]
+        wait_until(lambda: author.scm("query", QUERY).json["plugins"]["nodes"])  # The read models follow.
         told = author.scm("query", QUERY).json
     assert told["update"] == {"minSupportedVersion": "0.1.0", "ledger": home.ledger}
     (update,) = told["updates"]["nodes"]

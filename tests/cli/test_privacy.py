@@ -7,10 +7,15 @@ import pytest
 
 from scmanager.adapters.outbox import Outbox, Waiting
 from scmanager.adapters.participation import FILE_NAME, Participation
-from scmanager.domain.consent import consent_hash
-from scmanager.domain.consent_texts import Purpose
+from scmanager.application.desk import Desk
+from scmanager.application.writer import Command, Result
+from scmanager.config import Settings
+from scmanager.domain.catalogue import CONSENTS
+from scmanager.domain.consent import Given, consent_hash
+from scmanager.domain.consent_texts import TEXTS, Purpose
 from scmanager.domain.statistics import DAY_S
 from scmanager.domain.statistics_published import EVERY_DAYS
+from scmanager.runtime import Node
 from tests.cli.conftest import Scm
 
 
@@ -21,7 +26,7 @@ def test_nothing_is_consented_to_and_each_text_can_be_read(scm: Scm) -> None:
         (purpose.value, False, "not asked yet") for purpose in Purpose
     ]
     told = scm("privacy", "show", "health")
-    assert "Every five minutes" in told.out
+    assert "About every five minutes" in told.out
     assert "scm privacy withdraw health" in told.out
     assert "You: not asked yet." in told.out
 
@@ -30,7 +35,7 @@ def test_the_text_is_shown_first_and_only_a_yes_counts(scm: Scm, monkeypatch: py
     scm("init")
     told = scm("privacy", "consent", "health")
     assert told.code != 0
-    assert told.out.startswith("Health of the installation (health, version 1)")
+    assert told.out.startswith("Health of the installation (health, version 2)")
     assert not any(row["consented"] for row in scm("privacy", "show", "--json").json)
     assert scm("privacy", "consent", "health", "--yes").code == 0
     rows = {row["purpose"]: row for row in scm("privacy", "show", "--json").json}
@@ -38,6 +43,28 @@ def test_the_text_is_shown_first_and_only_a_yes_counts(scm: Scm, monkeypatch: py
     assert scm("privacy", "withdraw", "health").code == 0
     assert "You: withdrawn." in scm("privacy", "show", "health").out
     assert scm("privacy", "show", "nothing").code == 2
+
+
+def test_who_agreed_to_an_older_text_reads_that_he_is_asked_again_and_what_is_new(scm: Scm, tmp_path: Path) -> None:
+    scm("init")
+    older = Given(Purpose.HEALTH, 1, TEXTS[Purpose.HEALTH][0].hash)
+    with Node(Settings(tmp_path / "a", tmp_path / "a.state", port=0)) as node:
+
+        def act(desk: Desk) -> Result:
+            desk.decide(CONSENTS, desk.me, lambda _: iter([older]))
+            return {}
+
+        node.writer.submit(Command(bytes(16), node.personal_space(), act)).result()
+    told = scm("privacy", "show")
+    assert "health         asked again: version 2 is new" in told.out
+    assert "greets the server" in told.err
+    rows = {row["purpose"]: row for row in scm("privacy", "show", "--json").json}
+    assert [row["asked_again"] for row in rows.values()] == [each == "health" for each in rows]
+    assert not rows["health"]["consented"]
+    assert scm("privacy", "consent", "health", "--yes").code == 0
+    told = scm("privacy", "show", "health")
+    assert "You: consented." in told.out
+    assert "older text" not in told.err
 
 
 def test_what_waits_is_shown_word_for_word_and_goes_with_the_consent(
@@ -53,7 +80,7 @@ def test_what_waits_is_shown_word_for_word_and_goes_with_the_consent(
     monkeypatch.setenv("SCM_REPORT_TO", "https://author.example")
     assert scm("privacy", "waiting").err.splitlines() == ["Nothing waits to be sent."]
     outbox = Outbox(tmp_path / "a")
-    outbox.put("health reports", "health", consent_hash(Purpose.HEALTH, 1), b'{"at":1}', int(time.time()))
+    outbox.put("health reports", "health", consent_hash(Purpose.HEALTH, 2), b'{"at":1}', int(time.time()))
     told = scm("privacy", "waiting")
     assert told.out.splitlines()[0] == "health reports (1 report):"
     assert '"reports":[{"at":1}]' in told.out

@@ -1,14 +1,35 @@
 """`scm verify`: files in, sentences out; nobody is asked."""
 
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from hashlib import sha256
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from scmanager.domain.ledger import UpdateSigned
+from scmanager.adapters.ledger_source import from_folder
+from scmanager.application import proving, superseded
+from scmanager.application.published import Published
+from scmanager.domain.ledger import AuditStatus, UpdateSigned
+from scmanager.eventstore.log_tree import LogTree
+from scmanager.eventstore.memory import MemoryStore
+from scmanager.eventstore.tiles import bundle, parse_bundle
 from scmanager.master_ledger import submission
+from scmanager.master_ledger.content_hash import cid
+from scmanager.master_ledger.statement import manifest_hash
+from scmanager.spaces.ledger import Entered
 from tests.cli.conftest import Scm
 from tests.support.author import Author
-from tests.support.ledger import WITNESSES
+from tests.support.home import Home
+from tests.support.ledger import CONTENT, NOW_S, RELEASE, WITNESSES, plugin, update
+from tests.support.ledger_server import Ledger
+
+ANYBODY = "The policy asks for no witness: nobody but the log vouches that others are shown the same."
 
 
 @pytest.fixture
@@ -80,3 +101,115 @@ def test_files_that_are_not_what_they_should_be_are_named(released: tuple[Author
         scm("verify", "update", author / "none", *manifests, *policy, "--ledger", ledger).error == "file-unreadable"
     )
     assert scm("verify", "update", author / "keys", *words(author, ledger)).error == "file-unreadable", "its proof"
+
+
+def plugin_proof(home: Home, index: int, name: str) -> Path:
+    """The proof of an entry of the published ledger, as anybody can make it of the folder."""
+    published = Published(from_folder(home.public))
+    (home.author / name).write_bytes(published.proof(index, published.head()).to_bytes())
+    return home.author / name
+
+
+@contextmanager
+def hoarding(home: Home, old: Path) -> Iterator[str]:
+    """The address of a server that has the whole ledger, and answers with an old proof."""
+    proofs = home.public / "api" / "v1" / "ledger" / "proofs"
+    proofs.mkdir(parents=True)
+    shutil.copyfile(old, proofs / cid(sha256(CONTENT).digest()))
+    answering = partial(SimpleHTTPRequestHandler, directory=str(home.public))
+    with ThreadingHTTPServer(("127.0.0.1", 0), answering) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+    shutil.rmtree(home.public / "api")
+
+
+def judged(home: Home, file: str, *more: object) -> tuple[list[str], list[str]]:
+    """The codes of what is wrong, and the remarks."""
+    words = (*home.words, "--manifests", home.author / "keys", "--installed", "1.0.0", "--json")
+    told = home.author.scm("verify", "plugin", home.author / file, *words, *more).json
+    return [each["code"] for each in told["problems"]], told["remarks"]
+
+
+def test_an_old_proof_is_not_good_where_it_is_known_that_the_author_took_it_back(home: Home) -> None:
+    (home.author / "plugin.wasm").write_bytes(CONTENT)
+    home.say()
+    old = plugin_proof(home, 3, "old")
+    files = ("plugin.wasm", "--proof", old)
+    assert judged(home, *files) == ([], [ANYBODY, superseded.NOT_KNOWN]), "nobody told this machine of anything later"
+    assert home.fetch().code == 0
+    assert judged(home, *files) == ([], [ANYBODY])
+    home.say(version="0.4.0", content_hash=cid(bytes(32)), updated_at=NOW_S + 1)
+    home.say(version="0.5.0", content_hash=cid(bytes(32)), updated_at=NOW_S + 2, audit_status="pending")
+    assert home.fetch().code == 0
+    assert judged(home, *files) == ([], [ANYBODY]), "another version of it changes nothing"
+    home.say(audit_status="blocked", updated_at=NOW_S + 60)
+    assert judged(home, *files) == ([], [ANYBODY]), "not fetched yet"
+    with hoarding(home, old) as address:
+        assert judged(home, "plugin.wasm", "--from", address) == (["plugin-taken-back"], [ANYBODY])
+    assert home.fetch().code == 0
+    assert judged(home, *files) == (["plugin-taken-back"], [ANYBODY])
+    home.say(updated_at=NOW_S + 120)
+    assert home.fetch().code == 0
+    assert judged(home, *files) == ([], [ANYBODY]), "passed again"
+    home.say(version="0.6.0", content_hash=cid(bytes(32)), updated_at=NOW_S + 180, audit_status="deprecated")
+    assert home.fetch().code == 0
+    assert judged(home, *files)[0] == ["plugin-taken-back"], "the last word is about all of it"
+
+
+def test_a_source_cannot_hold_back_what_the_author_said_later(home: Home) -> None:
+    (home.author / "plugin.wasm").write_bytes(CONTENT)
+    home.say()
+    home.say(audit_status="blocked", updated_at=NOW_S + 60)
+    path = home.public / "shared" / "000.p" / "5"
+    pieces = parse_bundle(path.read_bytes(), 5)
+    path.write_bytes(bundle([*pieces[:4], b""]))
+    words = (*home.words, "--manifests", home.author / "keys", "--installed", "1.0.0", "--from", home.public)
+    told = home.author.scm("verify", "plugin", home.author / "plugin.wasm", *words)
+    assert (told.code, told.error) == (3, "ledger-files-broken")
+
+
+def test_who_has_the_log_key_alone_gets_nothing_passed_by_entering_it_again(scm: Scm, tmp_path: Path) -> None:
+    """An old `pass` of a plugin that was blocked since, and what nobody signed about a good update (ADR 18)."""
+    ledger = Ledger(MemoryStore(), tmp_path)
+    ledger_id = manifest_hash(ledger.first.statement)
+    passed = submission.make(plugin(ledger_id, b"ore"), [RELEASE])
+    blocked = plugin(ledger_id, b"ore", audit_status=AuditStatus.BLOCKED, updated_at=NOW_S + 60)
+    good = submission.make(update(ledger_id, CONTENT), [RELEASE])
+    ledger.say(ledger.first, passed, submission.make(blocked, [RELEASE]), good)
+    unsigned = UpdateSigned(msgspec.structs.replace(good.statement, signed_at=NOW_S + 60), ())
+    ledger.say(passed, unsigned)
+    ledger.publish()
+    for name, held in (("plugin", b"ore"), ("update", CONTENT), ("policy", b"quorum none\n")):
+        (tmp_path / name).write_bytes(held)
+    (tmp_path / "keys").write_bytes(submission.encode([ledger.first]))
+    tree = LogTree(ledger.store, ledger.store.heads()[0], tmp_path / "kept")
+    said = [ledger.first, passed, submission.make(blocked, [RELEASE]), good, passed, unsigned]
+    statements = [Entered(n, each) for n, each in enumerate(said, 1)]
+    words = ("--ledger", ledger_id.hex(), "--manifests", tmp_path / "keys", "--policy", tmp_path / "policy")
+    for kind, held in (("plugin", b"ore"), ("update", CONTENT)):
+        made = proving.prove(tree, statements, cid(sha256(held).digest()))
+        (tmp_path / "made").write_bytes(made.to_bytes())
+        for source in (("--from", ledger.public), ("--proof", tmp_path / "made")):
+            told = scm("verify", kind, tmp_path / kind, *words, "--installed", "1.0.0", *source, "--json").json
+            assert [each["code"] for each in told["problems"]] == ["plugin-not-passed"] * (kind == "plugin"), source
+
+
+def test_an_update_that_was_released_anew_under_its_version_is_told(home: Home) -> None:
+    old = plugin_proof(home, 2, "old")
+    words = (*home.words, "--manifests", home.author / "keys", "--proof", old, "--json")
+    file = home.author / "release.zip"
+    assert home.author.scm("verify", "update", file, *words).json["ok"]
+    (signed,) = submission.parse((home.author / "update").read_bytes())
+    assert isinstance(signed, UpdateSigned)
+    anew = msgspec.structs.replace(
+        signed.statement, content_hash=cid(bytes(32)), signed_at=signed.statement.signed_at + 60
+    )
+    (home.author / "anew").write_bytes(submission.encode([submission.make(anew, [home.author.key("release")])]))
+    assert home.author.append("anew")[0].code == 0
+    home.publish()
+    assert home.fetch().code == 0
+    told = home.author.scm("verify", "update", file, *words).json
+    assert [each["code"] for each in told["problems"]] == ["update-replaced"]

@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import psutil
+import psycopg
 import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
@@ -22,6 +24,7 @@ from websockets.typing import Subprotocol
 
 from scmanager import __version__
 from scmanager.adapters.audit_spool import AuditSpool
+from scmanager.adapters.outbox import Outbox
 from scmanager.adapters.postgres_connection import PostgresServer
 from scmanager.application.audit_foreign import note_void
 from scmanager.application.sequencing import Reports
@@ -31,7 +34,7 @@ from scmanager.cli.author_vault import noting
 from scmanager.config import Settings
 from scmanager.domain.audit_event import AuditDetail, payload_hash
 from scmanager.domain.audit_types import KINDS, AuditType, Severity
-from scmanager.domain.consent_texts import Purpose
+from scmanager.domain.consent_texts import Purpose, current
 from scmanager.domain.intake import RISING_REPORTS, ErrorCounted, Frame
 from scmanager.domain.ledger import AuditStatus, Plugin, Update
 from scmanager.domain.records import Reason
@@ -40,6 +43,7 @@ from scmanager.eventstore.signing import SigningKey
 from scmanager.eventstore.store import StoreDamaged
 from scmanager.exchanging import Exchange
 from scmanager.master_ledger import submission
+from scmanager.master_ledger.reports import ERRORS, parse_batch
 from scmanager.runtime import Node
 from scmanager.serving import Serving
 from tests.cli.conftest import Scm
@@ -451,14 +455,33 @@ def test_every_type_with_a_cause_has_a_test_here_and_no_other_has() -> None:
     assert raised == {type_ for type_, kind in KINDS.items() if not kind.needs}
 
 
+class Used:
+    """What a node noted of its use: what is listed, codes by type; and the errors that it would report."""
+
+    def __init__(self) -> None:
+        self.listed: list[Listed] = []
+        self.codes: dict[AuditType, list[str]] = {}
+        self.errors: list[bytes] = []
+
+
+def break_fleets(serving: Serving, client: httpx.Client, ask: Any) -> None:
+    """A read model that lost a column: what asks for it fails inside, twice, and the client hears nothing of it."""
+    with psycopg.connect(serving.conninfo(), autocommit=True) as database:
+        database.execute("alter table scm_read.fleet rename column title to gone")
+        for _ in range(2):
+            said = client.post(f"{serving.address}/graphql", **ask).json()["errors"][0]
+            assert (said["extensions"]["code"], "gone" in str(said)) == ("internal", False)
+        database.execute("alter table scm_read.fleet rename column gone to title")
+
+
 @pytest.fixture(scope="module")
-def used(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> dict[AuditType, list[str]]:
-    """What a node notes of a query and a command, without consent to statistics and with it; codes by type."""
-    machine = Machine(tmp_path_factory.mktemp("used"), "ada")
+def used(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Used:
+    """A query, a command and a fault, without consent to statistics and with it."""
+    machine, seen = Machine(tmp_path_factory.mktemp("used"), "ada"), Used()
+    machine.settings = msgspec.structs.replace(machine.settings, report_to="http://127.0.0.1:9")
     with machine.open() as node:
         found(node)
         own = node.personal_space()
-    seen: dict[AuditType, list[str]] = {}
     with served(machine) as serving:
         ask = {
             "json": {"query": "{ fleets { totalCount } }"},
@@ -470,35 +493,55 @@ def used(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> 
             assert "errors" not in client.post(url, **ask).json()
             serving._usage.work()
             assert {each.series.type for each in listed(serving.node)} <= {AuditType.INSTANCE_ACTIVE}
-            serving.node.do("privacy.consent", own, {"purpose": Purpose.STATISTICS, "version": 1})
+            for each in (Purpose.STATISTICS, Purpose.ERROR_REPORTS):
+                serving.node.do("privacy.consent", own, {"purpose": each, "version": current(each)})
             wait_for(lambda: serving._usage.on)
             assert "errors" not in client.post(url, **ask).json()
             assert "errors" in client.post(url, **ask | {"json": {"query": '{ fleet(id: "x") { id } }'}}).json()
             assert "errors" not in client.post(url, **ask | {"json": {"query": command}}).json()
             wait_for(lambda: AuditType.ACTION_PERFORMED in {each.series.type for each in listed(serving.node)})
+            break_fleets(serving, client, ask | {"json": {"query": "{ fleets { nodes { title } } }"}})
+            outbox = Outbox(machine.settings.data)
+            wait_for(lambda: any(each.kind == ERRORS.name for each in outbox.waiting()))
+            seen.errors = [each.body for each in outbox.waiting() if each.kind == ERRORS.name]
+            outbox.close()
     with machine.open() as node:
         with audited(node):
             pass
-        for each in listed(node):
-            seen.setdefault(each.series.type, []).append(each.series.code)
+        seen.listed = listed(node)
+    for one in seen.listed:
+        seen.codes.setdefault(one.series.type, []).append(one.series.code)
     return seen
 
 
 @pytest.mark.services
-def test_feature_used_by_a_query_that_was_answered(used: dict[AuditType, list[str]]) -> None:
-    assert used[AuditType.FEATURE_USED] == ["fleets"]
+def test_error_reported_by_a_request_that_fails_inside_and_by_its_shape_to_the_author(used: Used) -> None:
+    one = next(each for each in used.listed if each.series.type is AuditType.ERROR_REPORTED)
+    assert (one.series.code, one.series.count) == ("UndefinedColumn", 2)
+    assert one.detail is not None
+    assert (one.detail.source, one.detail.text) == ("request", "request failed: UndefinedColumn")
+    (body,) = used.errors
+    (report,) = parse_batch(ERRORS, body.replace(b'"id":""', b'"id":"AAAAAAAAAAAAAAAAAAAAAA=="')).reports
+    assert (report.error, report.count) == ("UndefinedColumn", 2)
+    assert (report.frames[-1].module, report.frames[-1].function) == ("scmanager.api.pool", "_ask")
+    assert not any(word in body for word in (b"fleets", b"gone", b"select"))
 
 
 @pytest.mark.services
-def test_action_performed_by_a_command_that_was_carried_out(used: dict[AuditType, list[str]]) -> None:
-    assert used[AuditType.ACTION_PERFORMED] == ["characters"]
+def test_feature_used_by_a_query_that_was_answered(used: Used) -> None:
+    assert used.codes[AuditType.FEATURE_USED] == ["fleets"]
 
 
 @pytest.mark.services
-def test_session_started_by_the_first_request_after_the_consent(used: dict[AuditType, list[str]]) -> None:
-    assert used[AuditType.SESSION_STARTED] == ["session-started"]
+def test_action_performed_by_a_command_that_was_carried_out(used: Used) -> None:
+    assert used.codes[AuditType.ACTION_PERFORMED] == ["characters"]
 
 
 @pytest.mark.services
-def test_session_ended_by_a_node_that_stops(used: dict[AuditType, list[str]]) -> None:
-    assert used[AuditType.SESSION_ENDED] == ["session-ended"]
+def test_session_started_by_the_first_request_after_the_consent(used: Used) -> None:
+    assert used.codes[AuditType.SESSION_STARTED] == ["session-started"]
+
+
+@pytest.mark.services
+def test_session_ended_by_a_node_that_stops(used: Used) -> None:
+    assert used.codes[AuditType.SESSION_ENDED] == ["session-ended"]

@@ -1,6 +1,8 @@
 """Reports survive: a server that is killed, copied, put back, doubled or on a full disk loses and forks nothing."""
 
+import contextlib
 import shutil
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -8,17 +10,24 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from scmanager.adapters.backup_file import BackupDamaged
+from scmanager.adapters.backup_restore import restore, verify
 from scmanager.adapters.folder_lock import FolderInUse
+from scmanager.adapters.identity import create_identity
+from scmanager.adapters.private_files import private_folder
+from scmanager.adapters.wrapping import FileProtection
 from scmanager.application.delegation import NotDelegated
 from scmanager.application.proving import OtherHistory
 from scmanager.application.sequencing import Reports, entries_of
-from scmanager.author.intake import IntakeInDoubt, IntakeThere
+from scmanager.author.intake import IntakeInDoubt, IntakeMissing, IntakeThere
 from scmanager.author.taking import Taking
 from scmanager.eventstore.checkpoint import Checkpoint, verify_note
+from scmanager.eventstore.kept_heads import HeadDiffers, KeptHead
 from scmanager.eventstore.merkle import leaf_hash, root_of
 from scmanager.eventstore.postgres import PostgresStore
 from scmanager.eventstore.store import LogTaken, StoreDamaged
 from scmanager.master_ledger.reports import Receipt
+from tests.support.backups import backup_of, manifest_of, opened, packed, read_through
 from tests.support.intake import ROOT, Site, reported
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="signals and limits are POSIX")
@@ -159,6 +168,68 @@ def test_a_folder_that_was_put_back_is_noticed_and_a_receipt_of_before_is_still_
         assert take(taking, 3).log != first.log
 
 
+def test_a_backup_holds_the_log_without_its_key_and_what_comes_back_signs_no_second_history(
+    site: Site, tmp_path: Path
+) -> None:
+    with site.taking() as taking:  # While the server runs.
+        first = take(taking, 1)
+        made = backup_of(site.settings)
+        later = take(taking, 2)
+        old = taking.sequencer.head
+        seed = taking._intake._vault.log_seed(old.log)
+    held = read_through(made)
+    assert seed is not None
+    assert all(seed not in data for data in held.values())
+    assert not any(name.startswith("intake-keys") for name in held)
+    root = opened(made).manifest.heads[-1].root
+    kept = [KeptHead(old.log.hex()[:12], first.size, root)]
+    other = Site(tmp_path / "other")
+    other.manifests = site.manifests
+    assert other.settings.state is not None
+    done = restore(opened(made), other.settings.data, other.settings.state, kept)
+    assert (done.report.entries, done.report.logs) == (first.size, 1)
+    with other.open() as intake:
+        for act in (intake.log, lambda: intake.sequencer(lambda: None)):
+            with pytest.raises(IntakeInDoubt, match="came back from a backup"):
+                act()
+        fresh = intake.found(ROOT)
+        assert fresh.log != old.log
+        other.list(fresh)
+    with other.taking() as taking:
+        assert take(taking, 1) == first, "what was acknowledged is still answered"
+        assert take(taking, 2).log == fresh.log
+        assert take(taking, 2) != later
+    with site.taking() as taking:
+        assert take(taking, 2) == later
+        assert take(taking, 3).first == later.size, "the original goes on"
+
+
+def test_a_changed_intake_log_in_a_backup_is_refused(site: Site, tmp_path: Path) -> None:
+    with site.taking() as taking:
+        take(taking, 1)
+    made = backup_of(site.settings)
+    manifest, held = opened(made).manifest, read_through(made)
+    place = tmp_path / "intake-events.db"
+    place.write_bytes(held["intake-events.db"])
+    with contextlib.closing(sqlite3.connect(place)) as database:
+        triggers = [each[0] for each in database.execute("SELECT sql FROM sqlite_master WHERE type = 'trigger'")]
+        for (name,) in list(database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")):
+            database.execute(f"DROP TRIGGER {name}")
+        database.execute("UPDATE entry SET data = zeroblob(length(data)) WHERE seq = 5")
+        for each in triggers:
+            database.execute(each)
+        database.commit()
+    held["intake-events.db"] = place.read_bytes()
+    forged = packed(manifest_of(held, manifest.heads, entries=manifest.entries), held.values())
+    with pytest.raises(BackupDamaged):
+        verify(opened(forged))
+    less = {name: data for name, data in held.items() if name != "intake-events.db"}
+    with pytest.raises(BackupDamaged, match="no events"):
+        verify(opened(packed(manifest_of(less, manifest.heads), less.values())))
+    with pytest.raises(HeadDiffers):
+        verify(opened(made), [KeptHead(manifest.heads[-1].log.hex()[:12], 7, bytes(32))])
+
+
 def test_a_published_head_of_another_history_ends_the_server(site: Site) -> None:
     with site.taking() as taking:
         take(taking, 1)
@@ -167,6 +238,28 @@ def test_a_published_head_of_another_history_ends_the_server(site: Site) -> None
         site.list(intake.found(ROOT))
     with pytest.raises(OtherHistory), site.taking():
         pass
+
+
+def test_who_was_killed_while_he_began_the_log_begins_it_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = Site(tmp_path)
+    create_identity(private_folder(site.settings.data), FileProtection(private_folder(tmp_path / "state")))
+
+    def dies(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with site.open() as intake:  # Its key is kept by then.
+        monkeypatch.setattr(intake.store, "append", dies)
+        with pytest.raises(KeyboardInterrupt):
+            intake.found(ROOT)
+        assert intake._vault.has_logs()
+    with site.open() as intake:
+        with pytest.raises(IntakeMissing):
+            intake.log()
+        site.list(intake.found(ROOT))
+    with site.taking() as taking:
+        assert take(taking, 1).first == 1
 
 
 def test_keys_without_their_events_begin_nothing_anew(site: Site) -> None:

@@ -18,7 +18,7 @@ from scmanager.adapters.postgres_connection import PostgresServer
 from scmanager.application.delegation import NotDelegated
 from scmanager.author.statistics import OwnStatistics
 from scmanager.domain.consent import consent_hash
-from scmanager.domain.consent_texts import Purpose
+from scmanager.domain.consent_texts import Purpose, current
 from scmanager.domain.ledger import Final
 from scmanager.domain.statistics import DAY_S, Record, user_hash
 from scmanager.domain.statistics_published import EVERY_DAYS, Measure, StatisticsPublished
@@ -54,7 +54,7 @@ class Author:
     def send(self, records: list[Record], number: bytes = b"", **changed: Any) -> httpx.Response:
         body = {
             "id": b64encode(number or secrets.token_bytes(16)).decode(),
-            "consent": b64encode(consent_hash(Purpose.STATISTICS, 1)).decode(),
+            "consent": b64encode(consent_hash(Purpose.STATISTICS, current(Purpose.STATISTICS))).decode(),
             "reports": msgspec.to_builtins(records),
         }
         return self.client.post(PATH, json=body | changed)
@@ -197,7 +197,7 @@ def test_what_a_node_was_used_for_reaches_the_server_on_its_day_and_only_with_co
         assert drawn.salt(today)
         with machine.open() as node:
             space, own = found(node), node.personal_space()
-            node.do("privacy.consent", own, {"purpose": Purpose.STATISTICS, "version": 1})
+            node.do("privacy.consent", own, {"purpose": Purpose.STATISTICS, "version": 2})
             serving = Serving(node)
             serving.start()
             try:

@@ -6,6 +6,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from scmanager.cli.entry import run
 from scmanager.projections.matching import matching_key
 from tests.support.processes import NodeProcess, wait_until
 
@@ -78,3 +79,27 @@ def test_an_erasure_at_once_leaves_no_trace_in_any_file_and_every_proof_holds(tm
     with NodeProcess(tmp_path) as node:
         assert node.ask("projected")["shown"]
         assert not files_with([*words, *keys, *parts, *wrapped], *everywhere)
+
+
+def test_an_erasure_by_command_takes_the_files_of_the_read_models_along(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No node runs that would clean them, and perhaps none ever will."""
+    with NodeProcess(tmp_path) as node:
+        space = node.ask("found", number=1)["space"]
+        given = {"space": space, "member_id": space[:32]}
+        node.ask("do", verb="member.change-profile", number=2, handle=HANDLE, display_name=HANDLE, **given)
+        node.ask("do", verb="member.note", number=3, text=NOTE, **given)
+        assert node.ask("projected")["shown"]
+        server = Path(psutil.Process(node.up["database"]).cwd())
+        words = [HANDLE.encode(), NOTE.encode()]
+    assert files_with(words, server), "a node that stopped leaves them"
+
+    monkeypatch.setenv("SCM_STATE", str(tmp_path / "state"))
+    assert run(["--data", str(tmp_path / "data"), "erase", HANDLE, "--at-once", "--yes"]) == 0
+    assert not files_with(words, tmp_path, server)
+
+    with NodeProcess(tmp_path) as node:
+        assert node.ask("projected")["shown"]
+        server = Path(psutil.Process(node.up["database"]).cwd())
+        assert not files_with(words, tmp_path, server)

@@ -11,7 +11,7 @@ import pytest
 
 from scmanager.adapters.verified_file import VerifiedFile
 from scmanager.eventstore import audit, audit_chunk
-from scmanager.eventstore.audit_judge import Verified
+from scmanager.eventstore.audit_judge import Ended, Verified, ends_of
 from scmanager.eventstore.own_log import Draft, OwnLog
 from scmanager.eventstore.signing import SigningKey
 from scmanager.eventstore.sqlite import SqliteStore
@@ -115,6 +115,66 @@ def test_a_log_that_has_fewer_entries_than_it_had_is_told(path: Path) -> None:
     assert audit.verify(path, deep=True).ok, "rolled back whole: true once"
     (finding,) = audit.verify(path, deep=True, since=since).findings
     assert (finding.code, finding.log) == ("log-shrunk", since[0].log)
+
+
+def own(path: Path, seed: bytes = b"s") -> tuple[SqliteStore, OwnLog]:
+    store, key = SqliteStore(path), SigningKey(seed * 32)
+    return store, OwnLog(next(head for head in store.heads() if head.public == key.public), key)
+
+
+def history(path: Path, commits: tuple[int, ...]) -> bytes:
+    """The file with so many entries more."""
+    store, log = own(path)
+    grow(store, log, commits)
+    store.close()
+    return path.read_bytes()
+
+
+def ends(path: Path) -> list[Ended]:
+    return [Ended(each.log, each.branch, each.size, each.root) for each in audit.verify(path).heads]
+
+
+@pytest.mark.parametrize("deep", [False, True], ids=["fast", "deep"])
+@pytest.mark.parametrize("same", [(), (2,), (4,), (5,), (6,)])
+def test_a_log_that_was_replaced_by_a_longer_one_is_told(path: Path, deep: bool, same: tuple[int, ...]) -> None:
+    """Both histories are signed by its key, and each is sound by itself; they part before, at or after that chunk."""
+    before = history(path, same)
+    history(path, (7 - sum(same),))
+    since, ended = kept_of(path, deep=deep), ends(path)
+    assert {each.size for each in since} == {12, 20}
+    path.write_bytes(before)
+    history(path, (3, 8))
+    assert audit.verify(path, deep=deep).ok, "true by itself"
+    told = audit.verify(path, deep=deep, ended=ended)
+    assert [(each.code, each.log) for each in told.findings] == [("log-replaced", log_of(path, 1))]
+    assert not audit.verify(path, deep=deep, since=since, ended=ended).ok
+
+
+def test_a_log_that_goes_on_leads_through_where_it_ended(path: Path) -> None:
+    for count in (1, 2, 3, 4, 5):
+        since, ended = kept_of(path), ends(path)
+        longer(path, entries=count)
+        assert audit.verify(path, since=since, ended=ended).ok
+        assert audit.verify(path, deep=True, ended=ended, processes=1).ok
+
+
+def test_what_was_changed_is_told_as_that_and_not_as_another_history(path: Path) -> None:
+    ended = ends(path)
+    data = value(path, "SELECT data FROM entry WHERE log = 1 AND seq = 6")
+    change(path, "UPDATE entry SET data = ? WHERE log = 1 AND seq = 6", flipped(data, 150))
+    assert {each.code for each in audit.verify(path, ended=ended).findings} == {"entry-changed"}
+
+
+def test_an_audit_that_was_broken_off_further_on_is_the_mark(path: Path) -> None:
+    ended, (first, second) = ends(path), kept_of(path)
+    assert ends_of(ended, [first, second]) == tuple(ended)
+    longer(path)
+    (further, _) = kept_of(path)
+    reached = Ended(first.log, 0, 16, audit.merkle.CompactRange(16, further.tree).root())
+    assert further.size == 16
+    assert ends_of(ended, [further]) == (reached, ended[1])
+    assert audit.verify(path, ended=[reached]).ok
+    assert ends_of(ended, [msgspec.structs.replace(further, tree=(b"x",))]) == tuple(ended)
 
 
 def test_nothing_is_kept_of_what_is_wrong(path: Path) -> None:

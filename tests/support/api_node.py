@@ -52,6 +52,7 @@ class ApiNode:
         self.forensics = Forensics(self.node)
         self.auditor = auditor_of(self.node)
         self.note = self.auditor.note
+        self.faults: list[BaseException] = []
         self.dsn = dsn
         self._spaces: frozenset[bytes] | None = None
         self.trusted: frozenset[bytes] = frozenset()
@@ -81,6 +82,9 @@ class ApiNode:
     @property
     def documents(self) -> Documents:
         return self.node.documents
+
+    def fault(self, error: BaseException) -> None:
+        self.faults.append(error)
 
     def conninfo(self) -> str:
         return self.dsn

@@ -37,6 +37,7 @@ from scmanager.eventstore.memory import MemoryStore
 from scmanager.eventstore.signing import SigningKey
 from scmanager.master_ledger import issuing, submission
 from scmanager.master_ledger.fetching import MANIFESTS
+from scmanager.master_ledger.policy import Policy
 from scmanager.master_ledger.seen import Seen
 from scmanager.master_ledger.statement import manifest_hash
 from scmanager.runtime import clock_us
@@ -121,10 +122,12 @@ class Site:
         return Delegation(intake.log(), self.seen, time.monotonic)
 
     @contextlib.contextmanager
-    def taking(self, opened: Callable[[BugOpened], None] = lambda _: None) -> Iterator[Taking]:
+    def taking(
+        self, opened: Callable[[BugOpened], None] = lambda _: None, policy: Policy | None = None
+    ) -> Iterator[Taking]:
         with self.open() as intake:
-            beside = {MANIFESTS: submission.encode(self.manifests)}
-            with Taking(intake, self.check(intake).check, self.public / "intake", lambda: beside, opened) as made:
+            beside, check = {MANIFESTS: submission.encode(self.manifests)}, self.check(intake).check
+            with Taking(intake, check, self.public / "intake", lambda: beside, opened, policy) as made:
                 yield made
 
     @contextlib.contextmanager
@@ -144,8 +147,8 @@ class Site:
 
     def app(self, counted: OwnStatistics, limits: Limits | None = None, key: SigningKey | None = None) -> AuthorApp:
         identity = Greeting(key, lambda: int(time.time()), lambda: secrets.token_bytes(32)) if key else None
-        reporter = identity.reporter if identity else None
-        reports = IntakeApp(KINDS, counted.submit, allows, time.monotonic, limits, reporter)
+        session = identity.channel if identity else None
+        reports = IntakeApp(KINDS, counted.submit, allows, time.monotonic, limits, session)
         ledger = make_ledger_app(from_folder(self.public, SERVED), identity)
         intake_log = make_ledger_app(from_folder(self.public / "intake", SERVED), entries=False)
         return AuthorApp(ledger, intake_log, reports, make_statistics_app(counted.proof))

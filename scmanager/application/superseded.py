@@ -1,0 +1,53 @@
+"""Whether the author took back later what a proof shows: by all that a machine knows of the ledger.
+
+A proof shows what was said once, and that it was in the ledger then. Whoever keeps an old proof keeps it for ever.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from scmanager.domain.ledger import Plugin, Update
+from scmanager.errors import ScManagerError, Untrusted
+from scmanager.eventstore.checkpoint import parse_origin
+from scmanager.master_ledger.registry import Registered, Registry
+from scmanager.master_ledger.seen import Seen
+from scmanager.master_ledger.verification import Report
+
+NOT_KNOWN: Final = "What the author said of it later is not known here. Fetch it: scm ledger fetch FROM --entries"
+
+
+class UpdateReplaced(Untrusted):
+    """The author put another file in its place: by entry {index} of the ledger {version} is that one."""
+
+    code = "update-replaced"
+    hint = "Fetch this version again: what was released first is withdrawn."
+
+
+class PluginTakenBack(Untrusted):
+    """The author took it back: by entry {index} of the ledger {id} is {status}."""
+
+    code = "plugin-taken-back"
+    hint = "Do not install it, and remove it where it is. Only a plugin that the author has passed runs."
+
+
+def judged(report: Report, registry: Registry, held: Mapping[bytes, int], seen: Seen) -> Report:
+    """The report with what was said later. `held`: of each log so many entries stand in the registry."""
+    if report.said is None:
+        return report
+    problems, remarks = report.problems, report.remarks
+    if later := registry.taken_back(report.said):
+        problems = (*problems, _problem(later))
+    points = (each.point() for each in seen.heads)
+    if any(each.size > held.get(parse_origin(each.origin)[1], 0) for each in points):
+        remarks = (*remarks, NOT_KNOWN)
+    return msgspec.structs.replace(report, problems=problems, remarks=remarks)
+
+
+def _problem(later: Registered) -> ScManagerError:
+    match later.said.statement:
+        case Update() as update:
+            return UpdateReplaced(index=later.index, version=update.version)
+        case Plugin() as plugin:
+            return PluginTakenBack(index=later.index, id=plugin.id, status=plugin.audit_status.value)
