@@ -149,8 +149,8 @@ def _app(folder: Path, counted: "OwnStatistics", identity: "Identity | None") ->
     from scmanager.application.reports import KINDS, allows
     from scmanager.application.statistics_reports import STATISTICS
 
-    reporter = identity.reporter if identity else None
-    reports = IntakeApp((*KINDS, STATISTICS), counted.submit, allows, time.monotonic, reporter=reporter)
+    session = identity.channel if identity else None
+    reports = IntakeApp((*KINDS, STATISTICS), counted.submit, allows, time.monotonic, session=session)
     hashes = make_ledger_app(from_folder(folder / FOLDER, SERVED), entries=False)
     ledger = make_ledger_app(from_folder(folder, SERVED), identity)
     return AuthorApp(ledger, hashes, reports, make_statistics_app(counted.proof))

@@ -109,6 +109,7 @@ THINGS: dict[str, dict[str, Command]] = {
         "prove": "author_ledger.prove",
         "publish": "author_ledger.publish",
         "cosign": "author_witnesses.cosign",
+        "upload": "author_witnesses.upload",
         "anchor": "author_witnesses.anchor",
         "statistics": "statistics.release",
         "intake-init": "author_intake.init",
