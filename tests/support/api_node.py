@@ -27,6 +27,7 @@ from scmanager.auditing import auditor_of
 from scmanager.eventstore.entry import RecoveryKeys
 from scmanager.eventstore.signing import SigningKey
 from scmanager.exchanging import Exchange
+from scmanager.forensics.asking import Forensics
 from scmanager.projections.generation import LIVE
 from scmanager.projections.rebuild import Rebuilt
 from scmanager.projections.runner import Projector
@@ -44,6 +45,7 @@ class ApiNode:
         self.token = secrets.token_hex(16)
         self.node = Machine(folder, "node").open()
         self.exchange = Exchange(self.node)
+        self.forensics = Forensics(self.node)
         self.auditor = auditor_of(self.node)
         self.note = self.auditor.note
         self.faults: list[BaseException] = []
