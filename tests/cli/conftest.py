@@ -18,6 +18,7 @@ from scmanager.cli.entry import run
 from tests.support.author import Author
 from tests.support.forked import unmeasured
 from tests.support.home import Home
+from tests.support.processes import clear
 
 START_S = 90
 
@@ -63,6 +64,13 @@ def served(folder: Path, at: str, *, measured: bool = False) -> Iterator[subproc
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
                 process.wait(60)
+
+
+@pytest.fixture(autouse=True)
+def cleared(tmp_path: Path) -> Iterator[None]:
+    """Of each test's read models nothing stays: forty megabytes a node, where the tests write in memory."""
+    yield
+    clear(tmp_path)
 
 
 @pytest.fixture
