@@ -3,6 +3,7 @@
 import os
 import secrets
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import psycopg
 import pytest
@@ -39,12 +40,19 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServe
     remove(folder)
 
 
-@pytest.fixture
-def database(postgres: PostgresServer) -> Iterator[str]:
-    """The connection string of an empty database of one's own; dropped afterwards, open connections or not."""
+@contextmanager
+def empty_database(postgres: PostgresServer) -> Iterator[str]:
+    """The connection string of an empty database; dropped afterwards, open connections or not."""
     name = f"test_{secrets.token_hex(8)}"
     with psycopg.connect(postgres.dsn, autocommit=True) as connection:
         connection.execute(sql.SQL("create database {} template template0").format(sql.Identifier(name)))
     yield make_conninfo(postgres.dsn, dbname=name)
     with psycopg.connect(postgres.dsn, autocommit=True) as connection:
         connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def database(postgres: PostgresServer) -> Iterator[str]:
+    """The connection string of an empty database of one's own."""
+    with empty_database(postgres) as dsn:
+        yield dsn
