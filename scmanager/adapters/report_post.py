@@ -1,7 +1,8 @@
 """Sending a batch of reports to the author's server: greeted first, one POST, bounded in time and size.
 
-Only a server that proves a delegation which stands by the author's key manifests is sent anything. A session is kept
-in memory, one a key, and asked for anew where the server knows it no more. No redirect is followed.
+Only a server that proves a delegation which stands by the author's key manifests is sent anything, and only that one
+can read it: what is sent, and what ends a batch, is sealed by the keys that greeted. A session is kept in memory, one
+a key, and asked for anew where the server knows it no more. No redirect is followed.
 """
 
 import asyncio
@@ -20,6 +21,7 @@ from scmanager.errors import Refused, ScManagerError, Unavailable
 from scmanager.eventstore.signing import SigningKey
 from scmanager.master_ledger.handshake import NONCE_BYTES, SESSION_HEADER, SessionUnknown
 from scmanager.master_ledger.reports import RECEIPT_BYTES_MAX
+from scmanager.master_ledger.sealed import MEDIA, Channel, SessionSealBroken
 from scmanager.master_ledger.seen import Seen
 
 STEP_S: Final = 5.0
@@ -68,11 +70,11 @@ class ReportPost:
         held = self._sessions.get(reporter.public)
         if held is not None and self._now_s() < held.until_s - SPARE_S:
             try:
-                return self._posted(path, body, held, end)
+                return self._posted(path, body, reporter, held, end)
             except SessionUnknown:
                 pass  # The server was started anew: it keeps them in memory, as we do.
         try:
-            return self._posted(path, body, self._greeted(reporter, end), end)
+            return self._posted(path, body, reporter, self._greeted(reporter, end), end)
         except SessionUnknown:
             raise ReportsNotSent(reason="it does not know the session that it gave") from None
 
@@ -97,16 +99,27 @@ class ReportPost:
             del self._sessions[next(iter(self._sessions))]
         return met
 
-    def _posted(self, path: str, body: bytes, session: ServerSession, end: float) -> bytes:
+    def _posted(self, path: str, body: bytes, reporter: SigningKey, session: ServerSession, end: float) -> bytes:
+        channel = Channel(reporter, session.server, lambda: secrets.token_bytes(NONCE_BYTES))
+        sealed = channel.seal_request(path, body)
         try:
-            return asyncio.run(self._sent(path, body, session, max(end - time.monotonic(), 0.0)))
+            status, media, data = asyncio.run(self._sent(path, sealed, session, max(end - time.monotonic(), 0.0)))
         except TimeoutError:
             raise ReportsNotSent(reason="it takes too long") from None
+        if media != MEDIA:
+            raise _unproved(status, data)
+        try:
+            said = channel.open_answer(sealed, status, data)
+        except SessionSealBroken as error:
+            raise ServerNotProved(said=str(error).rstrip("."), word=error.code) from error
+        _check(status, said)
+        return said
 
-    async def _sent(self, path: str, body: bytes, session: ServerSession, seconds: float) -> bytes:
+    async def _sent(self, path: str, body: bytes, session: ServerSession, seconds: float) -> tuple[int, str, bytes]:
+        """Status, type and body of the answer."""
         import httpx  # A fifth of the start; most nodes send nothing.
 
-        headers = {"Accept-Encoding": "identity", "Content-Type": "application/json"}
+        headers = {"Accept-Encoding": "identity", "Content-Type": MEDIA}
         headers |= {"User-Agent": f"sc-manager/{__version__}", SESSION_HEADER: session.token.hex()}
         data = bytearray()
         try:
@@ -121,19 +134,24 @@ class ReportPost:
                     data += piece
                     if len(data) > RECEIPT_BYTES_MAX:
                         raise ReportsNotSent(reason="its answer is no receipt")
-                _check(answer.status_code, bytes(data))
+                return answer.status_code, answer.headers.get("content-type", ""), bytes(data)
         except httpx.HTTPError as error:
             raise ReportsNotSent(reason=type(error).__name__) from error
-        return bytes(data)
+
+
+def _unproved(status: int, body: bytes) -> ScManagerError:
+    """What a proxy, a portal or somebody in between says ends nothing; nor does a server that forgot the session."""
+    said = code_in(body)
+    if said == SessionUnknown.code:
+        return SessionUnknown()
+    return ReportsNotSent(reason=f"it answers {status}{f' ({said})' if said else ''} without having read it")
 
 
 def _check(status: int, body: bytes) -> None:
-    """A proxy, a portal or a server without an intake may answer anything: only words of ours end a batch."""
+    """What the author's server says, sealed: a receipt, or why there is none."""
     if status == 200:
         return
     said = code_in(body)
-    if said == SessionUnknown.code:
-        raise SessionUnknown
     if 400 <= status < 500 and said in FOR_GOOD:
         raise ReportsNotWanted(said=said)
     raise ReportsNotSent(reason=f"it answers {status}{f' ({said})' if said else ''}")

@@ -22,6 +22,7 @@ from scmanager.master_ledger.handshake import (
     Welcome,
     parse,
 )
+from scmanager.master_ledger.sealed import Channel
 
 _TOKEN: Final = re.compile("[0-9a-f]{64}")
 GREET: Final = f"{API}/handshake"
@@ -40,11 +41,11 @@ class Identity:
         """`now_s`: UTC seconds; `nonce`: 32 fresh random bytes."""
         self.now_s, self.nonce, self.greeter = now_s, nonce, Greeter(key, nonce)
 
-    def reporter(self, token: str) -> bytes:
-        """Whose session a request names, by the key that he reports by. Raises SessionUnknown."""
+    def channel(self, token: str) -> Channel:
+        """What is said in the session that a request names. Raises SessionUnknown."""
         if not _TOKEN.fullmatch(token):
             raise SessionUnknown
-        return self.greeter.session(bytes.fromhex(token), self.now_s()).reporter
+        return self.greeter.channel(bytes.fromhex(token), self.now_s())
 
 
 class Handshakes:

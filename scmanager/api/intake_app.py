@@ -1,7 +1,8 @@
 """Where installations report to the author's server: one POST a kind, a receipt for each batch (SPEC A6; ADR 20).
 
-Anybody may send; what counts is that the log is delegated, that a consent is named, and that there is room. Who sends
-is known for the limits only, in memory: neither an address nor an installation's hash is recorded or told to anyone.
+Anybody may send; what counts is that the log is delegated, that a consent is named, and that there is room. In a
+session body and answer are sealed by the keys that greeted: nobody between them reads or makes one. Who sends is
+known for the limits only, in memory: neither an address nor an installation's hash is recorded or told to anyone.
 """
 
 import asyncio
@@ -32,6 +33,7 @@ from scmanager.application.sequencing import IntakeEnded, IntakeFull, Reports
 from scmanager.errors import Refused, ScManagerError, Unavailable
 from scmanager.master_ledger.handshake import SESSION_HEADER, SessionUnknown
 from scmanager.master_ledger.reports import Receipt, node_id_of
+from scmanager.master_ledger.sealed import MEDIA, OVERHEAD_BYTES, Channel
 
 API: Final = "/api/v1"
 OPENAPI: Final = f"{API}/intake/openapi.json"
@@ -78,7 +80,7 @@ class BodyNotJson(Refused):
     """A body of type {type} is not read."""
 
     code = "body-not-json"
-    hint = "Send `Content-Type: application/json`, and nothing packed."
+    hint = f"Send `Content-Type: application/json`, and nothing packed; in a session what is sealed, as {MEDIA}."
 
 
 STATUS: Final = {
@@ -110,14 +112,14 @@ class IntakeApp:
 
     def __init__(
         self, kinds: Sequence[Kind], submit: Submit, allows: Allows, clock_s: Callable[[], float],
-        limits: Limits | None = None, reporter: Callable[[str], bytes] | None = None,
+        limits: Limits | None = None, session: Callable[[str], Channel] | None = None,
     ) -> None:  # fmt: skip
         """`submit` takes a batch and answers its receipt (JSON), or raises; `clock_s` is monotonic.
 
-        `reporter`: whose session a token is of, or SessionUnknown; None where the server does not shake hands.
+        `session`: that of a token, or SessionUnknown; None where the server does not shake hands.
         """
         limits = limits or Limits()
-        self._submit, self._allows, self._reporter = submit, allows, reporter
+        self._submit, self._allows, self._session = submit, allows, session
         self._reporters, self._addresses, self._ungreeted, self._all = (
             Buckets(each, clock_s) for each in (limits.reporter, limits.address, limits.ungreeted, limits.all)
         )
@@ -126,7 +128,8 @@ class IntakeApp:
         self._app = FastAPI(
             title="SC Manager: what is reported to the author", version=__version__, openapi_url=OPENAPI,
             docs_url=None, redoc_url=None, redirect_slashes=False,
-            description="Batches of reports, each with its consent. The same batch twice has the same receipt.",
+            description="Batches of reports, each with its consent. The same batch twice has the same receipt."
+            f" In a session (POST /api/v1/handshake) bodies and answers are sealed: {MEDIA}.",
             exception_handlers={ScManagerError: _refused, HTTPException: not_offered, Exception: broken},
         )  # fmt: skip
         for each in kinds:
@@ -144,7 +147,7 @@ class IntakeApp:
             with self._open.one(scope):
                 if scope["path"] != OPENAPI:
                     self._check(scope)
-                    receive = await _body(receive, self._size_of(scope["path"]) or 0)
+                    receive = await _body(receive, (self._size_of(scope["path"]) or 0) + OVERHEAD_BYTES)
                 async with asyncio.timeout(ANSWER_S):
                     await self._app(scope, receive, named)
         except (TimeoutError, ClientDisconnect):  # Who sends so slowly has his place taken.
@@ -159,7 +162,8 @@ class IntakeApp:
             raise IntakeOnlyPost(method=scope["method"][:20])
         headers = dict(scope["headers"])
         media = headers.get(b"content-type", b"").decode("latin-1").partition(";")[0].strip().lower()
-        if media != JSON or headers.get(b"content-encoding", b"identity") != b"identity":
+        wanted = MEDIA if self._session and SESSION_HEADER.encode() in headers else JSON
+        if media != wanted or headers.get(b"content-encoding", b"identity") != b"identity":
             raise BodyNotJson(type=ascii(media[:60])[1:-1])
 
     def _size_of(self, path: str) -> int | None:
@@ -169,8 +173,22 @@ class IntakeApp:
         async def take(request: Request, node_id: str = "") -> Response:
             if "{node_id}" in kind.path and not _NODE.fullmatch(node_id):
                 raise NodeMistyped
-            known = self._known(request, node_id)
-            body = await request.body()
+            channel, body = self._channel(request), await request.body()
+            if channel is None:
+                return await answered(request, "", body)
+            known = node_id_of(channel.theirs).hex()
+            if node_id not in ("", known):
+                raise NodeMistyped
+            try:
+                path = f"{API}{kind.path}".format(node_id=node_id)
+                answer = await answered(request, known, channel.open_request(path, body))
+            except ScManagerError as error:
+                answer = await _refused(request, error)
+            return _sealed(answer, channel, body)
+
+        async def answered(request: Request, known: str, body: bytes) -> Response:
+            if len(body) > kind.bytes_max:
+                raise failures.BodyTooLarge(bytes_max=kind.bytes_max)
             reports = kind.batch(body, self._allows)
             self._pay(request, known, max(reports.amount, ceil(len(body) / CHARGE_BYTES)), bool(reports.events))
             receipt = await asyncio.wrap_future(self._submit(reports))
@@ -187,15 +205,10 @@ class IntakeApp:
             },
         )  # fmt: skip
 
-    def _known(self, request: Request, node_id: str) -> str:
-        """The installation of the request's session; empty without one. Raises SessionUnknown, NodeMistyped."""
+    def _channel(self, request: Request) -> Channel | None:
+        """The request's session; None without one. Raises SessionUnknown."""
         token = request.headers.get(SESSION_HEADER)
-        if token is None or self._reporter is None:
-            return ""
-        known = node_id_of(self._reporter(token)).hex()
-        if node_id not in ("", known):
-            raise NodeMistyped
-        return known
+        return None if token is None or self._session is None else self._session(token)
 
     def _pay(self, request: Request, reporter: str, count: int, entered: bool) -> None:
         """Raises TooManyReports. Whoever is refused has not paid.
@@ -203,7 +216,7 @@ class IntakeApp:
         What all bring together counts only what is entered: nobody learns from it how many records others sent.
         """
         address = address_of(request.scope)
-        ungreeted = address if self._reporter and not reporter else ""
+        ungreeted = address if self._session and not reporter else ""
         asked = [(self._reporters, reporter), (self._addresses, address), (self._ungreeted, ungreeted)]
         asked.append((self._all, "all" if address and entered else ""))
         waits = [held.wait_s(name, count) for held, name in asked if name]
@@ -242,6 +255,13 @@ async def _body(receive: Receive, bytes_max: int) -> Receive:
 
 async def _refused(request: Request, error: Any) -> Response:
     return telling(request, error, STATUS, "POST", max(RETRY_S, ceil(request.scope.get(_WAIT, 0))))
+
+
+def _sealed(answer: Response, channel: Channel, request: bytes) -> Response:
+    """The same for the eyes of who asked, whatever it says."""
+    body = channel.seal_answer(request, answer.status_code, bytes(answer.body))
+    headers = {name: said for name, said in answer.headers.items() if name in ("cache-control", "retry-after")}
+    return Response(body, answer.status_code, headers, media_type=MEDIA)
 
 
 def _pattern(path: str) -> re.Pattern[str]:

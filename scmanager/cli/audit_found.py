@@ -60,7 +60,7 @@ def told(found: Found) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "ok": not found.findings, "kind": found.kind, "depth": found.depth, "entries": found.entries,
         "logs": found.logs, "pending": found.pending, "other_files": found.others, "beside": list(found.beside),
-        "resumed_after": found.resumed_after, "heads": found.heads,
+        "resumed_after": found.resumed_after, "heads": found.heads, "cosigned": found.cosigned,
         "findings": [msgspec.structs.asdict(each) for each in found.findings],
     }  # fmt: skip
     if found.depth == "full":
@@ -72,7 +72,6 @@ def told(found: Found) -> dict[str, Any]:
             {"ledger": each.ledger or None, "manifests": each.manifests, "signed": each.signed, "void": each.void}
             for each in found.statements
         ]
-        facts["cosigned"] = found.cosigned
     return facts
 
 

@@ -11,7 +11,14 @@ import re
 import secrets
 from typing import Final, NoReturn
 
-from nacl.bindings import crypto_sign, crypto_sign_open, crypto_sign_seed_keypair
+from nacl.bindings import (
+    crypto_scalarmult,
+    crypto_sign,
+    crypto_sign_ed25519_pk_to_curve25519,
+    crypto_sign_ed25519_sk_to_curve25519,
+    crypto_sign_open,
+    crypto_sign_seed_keypair,
+)
 from nacl.exceptions import CryptoError
 
 PUBLIC_BYTES: Final = 32
@@ -66,6 +73,16 @@ class SigningKey:
     def sign(self, message: bytes) -> bytes:
         """The 64-byte signature over `message`. The same message gives the same bytes."""
         return crypto_sign(bytes(message), self.__secret)[:SIGNATURE_BYTES]
+
+    def shared_with(self, public: bytes) -> bytes:
+        """32 bytes that only this key and the one behind `public` give (X25519). Raises ValueError if none is."""
+        if len(public) != PUBLIC_BYTES:
+            raise ValueError(f"a public key has {PUBLIC_BYTES} bytes, not {len(public)}")
+        try:
+            theirs = crypto_sign_ed25519_pk_to_curve25519(bytes(public))
+            return bytes(crypto_scalarmult(crypto_sign_ed25519_sk_to_curve25519(self.__secret), theirs))
+        except CryptoError:
+            raise ValueError("this is nobody's public key") from None
 
     def reveal_seed(self) -> bytes:
         """The 32 secret bytes, for the key file and for nobody else."""

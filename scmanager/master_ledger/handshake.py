@@ -3,7 +3,8 @@
 hello (ledger, nonce, reporter's key, versions) -> welcome (version, nonce, delegation, signature) -> answer
 (signature) -> a session. The delegation is what makes a server the author's: key manifests from the ledger's id on,
 and the proof that an entry of a log they list names the server's key. Both sign `scm/handshake/1`, for whom it is
-meant first, and over all that was said before: nothing of it can be shown to somebody else, or changed on its way.
+meant first, and over all that was said before: nothing of it can be used for somebody else, or changed on its way.
+It can be passed on as it is, by who got the server's name: so whatever is said in a session is sealed (`sealed`).
 
 Bytes and times come in, nothing waits: the same code in server, client and tests.
 """
@@ -28,6 +29,7 @@ from scmanager.master_ledger import submission
 from scmanager.master_ledger.manifest import NotThisLedger, TrustedKeys
 from scmanager.master_ledger.policy import Policy
 from scmanager.master_ledger.proof import Proof
+from scmanager.master_ledger.sealed import Channel
 from scmanager.master_ledger.seen import LogForked, Outcome, Seen, signed_head, with_head
 from scmanager.master_ledger.verification import AHEAD_S, LogClosed, NotIncluded, check_head
 
@@ -231,6 +233,10 @@ class Greeter:
             self._sessions.pop(name, None)
             raise SessionUnknown
         return found
+
+    def channel(self, token: bytes, now_s: int) -> Channel:
+        """What is said in the session of this token. Raises SessionUnknown."""
+        return Channel(self._key, self.session(token, now_s).reporter, self._nonce)
 
 
 class Caller:

@@ -40,6 +40,7 @@ from scmanager.eventstore.signing import SigningKey
 from scmanager.master_ledger import handshake
 from scmanager.master_ledger.handshake import SESSION_HEADER, Answer, Caller, Delegation
 from scmanager.master_ledger.reports import REPORTS_MAX, STATES_MAX, Receipt, batch_of, node_id_of
+from scmanager.master_ledger.sealed import MEDIA, Channel
 from scmanager.master_ledger.statistics_batch import PATH
 from tests.golden.logs import key_of
 from tests.support.app_server import served
@@ -452,25 +453,40 @@ def greeted(identity: Identity, reporter: SigningKey = REPORTER) -> str:
     return identity.greeter.grant(Answer(welcome.nonce, reporter.sign(said)), identity.now_s()).token.hex()
 
 
+def sealed(
+    asked: Asked, token: str, body: Any, path: str = AUDIT_PATH, reporter: SigningKey = REPORTER, **headers: str
+) -> tuple[int, str]:
+    """Status and code of what is said in a session; no code: it was taken."""
+    channel = Channel(reporter, SERVER.public, lambda: secrets.token_bytes(32))
+    request = channel.seal_request(path, json.dumps(body).encode())
+    more = {SESSION_HEADER: token, "content-type": MEDIA, **headers}
+    answer = asked.client.post(path, content=request, headers=more)
+    if answer.headers["content-type"] != MEDIA:
+        return told(answer)
+    said = json.loads(channel.open_answer(request, answer.status_code, answer.content))
+    return answer.status_code, said["errors"][0]["extensions"]["code"] if "errors" in said else ""
+
+
 @contextlib.contextmanager
 def greeting(tmp_path: Path, limits: Limits) -> Iterator[tuple[Asked, Identity]]:
     site, identity = Site(tmp_path).make(), Identity(SERVER, lambda: 1_000, lambda: secrets.token_bytes(32))
     with site.taking() as taking, site.counting(taking) as counted:
         app = site.app(counted, limits)
-        app._intake._reporter = identity.reporter
+        app._intake._session = identity.channel
         with served(app) as url, httpx.Client(base_url=url, trust_env=False) as client:
             yield Asked(site, client), identity
 
 
 def test_within_a_session_an_installation_has_its_own_limit_wherever_it_is(tmp_path: Path) -> None:
     with greeting(tmp_path, Limits(reporter=Rate(20, 0.01), ungreeted=Rate(5, 0.01))) as (asked, identity):
-        mine, other = greeted(identity), greeted(identity, key_of("another"))
+        mine, another = greeted(identity), key_of("another")
+        other = greeted(identity, another)
         here, there = ({"X-Forwarded-For": f"203.0.113.{n}"} for n in (7, 8))
-        assert asked.post(audit_batch(12), **here, **{SESSION_HEADER: mine}).status_code == 200
-        assert asked.refused(audit_batch(12), **there, **{SESSION_HEADER: mine}) == (429, "too-many-reports")
+        assert sealed(asked, mine, audit_batch(12), **here) == (200, "")
+        assert sealed(asked, mine, audit_batch(12), **there) == (429, "too-many-reports")
         again = greeted(identity)
-        assert asked.refused(audit_batch(12), **there, **{SESSION_HEADER: again}) == (429, "too-many-reports")
-        assert asked.post(audit_batch(12), **here, **{SESSION_HEADER: other}).status_code == 200
+        assert sealed(asked, again, audit_batch(12), **there) == (429, "too-many-reports")
+        assert sealed(asked, other, audit_batch(12), reporter=another, **here) == (200, "")
         assert asked.post(audit_batch(3), **here).status_code == 200, "without one there is less"
         assert asked.refused(audit_batch(3), **here) == (429, "too-many-reports")
 
@@ -479,17 +495,31 @@ def test_within_a_session_an_installation_has_its_own_limit_wherever_it_is(tmp_p
 def test_a_session_that_is_not_known_is_refused_so_that_its_owner_greets_again(tmp_path: Path, token: str) -> None:
     with greeting(tmp_path, Limits()) as (asked, identity):
         assert greeted(identity)
-        said = {SESSION_HEADER.encode(): token.encode()}
-        answer = asked.client.post(AUDIT_PATH, json=audit_batch(1), headers=said)
+        said = {SESSION_HEADER.encode(): token.encode(), b"content-type": MEDIA.encode()}
+        answer = asked.client.post(AUDIT_PATH, content=b"sealed", headers=said)
         assert told(answer) == (401, "session-unknown")
 
 
 def test_health_is_told_by_its_own_installation_only(tmp_path: Path) -> None:
     with greeting(tmp_path, Limits()) as (asked, identity):
-        said = {SESSION_HEADER: greeted(identity)}
-        mine = node_id_of(REPORTER.public).hex()
-        assert asked.post(health(), f"/api/v1/nodes/{mine}/health", **said).status_code == 200
-        assert asked.refused(health(), HEALTH_PATH, **said) == (404, "node-mistyped")
+        token, mine = greeted(identity), node_id_of(REPORTER.public).hex()
+        assert sealed(asked, token, health(), f"/api/v1/nodes/{mine}/health") == (200, "")
+        assert sealed(asked, token, health(), HEALTH_PATH) == (404, "node-mistyped")
+
+
+def test_who_has_the_token_and_not_the_key_reports_nothing_in_its_owners_name(tmp_path: Path) -> None:
+    with greeting(tmp_path, Limits()) as (asked, identity):
+        token = greeted(identity)
+        thief = Channel(key_of("a thief"), SERVER.public, lambda: secrets.token_bytes(32))
+        request = thief.seal_request(AUDIT_PATH, json.dumps(audit_batch(1)).encode())
+        answer = asked.client.post(
+            AUDIT_PATH, content=request, headers={SESSION_HEADER: token, "content-type": MEDIA}
+        )
+        said = Channel(REPORTER, SERVER.public, bytes).open_answer(request, 400, answer.content)
+        assert (answer.status_code, b"seal-broken" in said) == (400, True)
+        assert asked.refused(audit_batch(1), **{SESSION_HEADER: token}) == (415, "body-not-json")
+        assert sealed(asked, token, errors(), AUDIT_PATH) == (422, "reports-unusable")
+        assert sealed(asked, token, audit_batch(1)) == (200, "")
 
 
 # Ids

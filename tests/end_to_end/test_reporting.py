@@ -3,11 +3,15 @@
 import contextlib
 import json
 import re
+import threading
 import time
 from base64 import b64decode, b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
+import httpx
 import msgspec
 import pytest
 
@@ -19,9 +23,10 @@ from scmanager.auditing import audited
 from scmanager.domain.audit_types import AuditType
 from scmanager.domain.consent_texts import Purpose, current
 from scmanager.master_ledger.error_shape import shape_of
-from scmanager.master_ledger.handshake import VersionsApart
+from scmanager.master_ledger.handshake import SESSION_HEADER, VersionsApart
 from scmanager.master_ledger.reports import ERRORS as REPORTS_OF_ERRORS
 from scmanager.master_ledger.reports import Frame, blinded_state, health_salt, parse_batch, parse_receipt
+from scmanager.master_ledger.sealed import MEDIA
 from scmanager.reporting import ACTOR as REPORTS
 from scmanager.reporting import keep_to_consents, reporter_of
 from scmanager.runtime import Node
@@ -72,6 +77,36 @@ class Ada:
     @property
     def all_sent(self) -> bytes:
         return b"".join(path.encode() + body for path, body in self.server.asked)
+
+
+Between = Callable[[str, bytes, Mapping[str, str]], tuple[int, bytes, str]]
+
+
+@contextlib.contextmanager
+def relay(between: Between) -> Iterator[str]:
+    """Somebody at the server's name: its address. `between`: path, body, headers -> status, body, type."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            status, answer, media = between(self.path, body, dict(self.headers))
+            self.send_response(status)
+            self.send_header("content-length", str(len(answer)))
+            self.send_header("content-type", media)
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name there
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        running = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+        running.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            running.join()
 
 
 @pytest.fixture
@@ -401,6 +436,39 @@ def test_somebody_in_between_who_changes_the_greeting_gets_no_report(waiting: tu
     ada.server.greet = changed  # type: ignore[method-assign] # somebody stands in between
     reporter.work()
     assert (ada.server.asked, "handshake-forged" in held_up(node)) == ([], True)
+
+
+def test_who_got_the_servers_name_and_passes_the_greeting_on_reads_and_answers_nothing(
+    tmp_path: Path,
+) -> None:
+    site = Site(tmp_path / "author").make()
+    trust, passed = site.name(SERVER, tmp_path / "trusted"), []
+    with site.serving(key=SERVER) as address, httpx.Client(base_url=address, trust_env=False) as client:
+
+        def between(path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes, str]:
+            if "handshake" in path:
+                answer = client.post(path, content=body)
+                return answer.status_code, answer.content, ""
+            passed.append((path, body, headers))
+            return answers.pop()
+
+        answers = [(200, b'{"made":"up"}', "application/json"), (403, refusal("consent-unknown"), MEDIA)]
+        with relay(between) as thief, report_server() as unused:
+            ada = Ada(tmp_path, unused)
+            ada.machine.settings = msgspec.structs.replace(ada.machine.settings, report_to=thief, trust=trust)
+            with ada.open() as (node, reporter):
+                ada.consent(node, Purpose.AUDIT_REPORTS)
+                ada.note(node)
+                for _ in range(2):
+                    assert reporter.work() is not None
+                    ada.machine.clock.ahead_s += 120
+                assert len(Outbox(node.settings.data).waiting()) == 1, "whatever he answers, nothing is lost"
+        path, body, headers = passed[0]
+        assert len(passed) == 2
+        assert not any(word in body for word in (b"permission", b"reports", b"consent"))
+        more = {SESSION_HEADER: headers[SESSION_HEADER], "content-type": MEDIA}
+        assert client.post("/api/v1/errors", content=body, headers=more).status_code == 400, "nor for another kind"
+        assert client.post(path, content=body, headers=more).status_code == 200, "he can but pass it on"
 
 
 def test_a_session_serves_for_an_hour_and_is_asked_for_anew_when_the_server_forgot_it(ada: Ada) -> None:

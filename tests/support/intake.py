@@ -147,8 +147,8 @@ class Site:
 
     def app(self, counted: OwnStatistics, limits: Limits | None = None, key: SigningKey | None = None) -> AuthorApp:
         identity = Greeting(key, lambda: int(time.time()), lambda: secrets.token_bytes(32)) if key else None
-        reporter = identity.reporter if identity else None
-        reports = IntakeApp(KINDS, counted.submit, allows, time.monotonic, limits, reporter)
+        session = identity.channel if identity else None
+        reports = IntakeApp(KINDS, counted.submit, allows, time.monotonic, limits, session)
         ledger = make_ledger_app(from_folder(self.public, SERVED), identity)
         intake_log = make_ledger_app(from_folder(self.public / "intake", SERVED), entries=False)
         return AuthorApp(ledger, intake_log, reports, make_statistics_app(counted.proof))

@@ -29,10 +29,12 @@ from scmanager.master_ledger.handshake import (
     parse,
 )
 from scmanager.master_ledger.reports import KINDS, check_consent, node_id_of, parse_batch
+from scmanager.master_ledger.sealed import MEDIA, Channel
 from scmanager.master_ledger.statement import manifest_hash
 from tests.golden.logs import key_of
 from tests.support.ledger import Server, first_manifest
 
+JSON = "application/json"
 YEARS_S = 10 * 365 * 86_400
 
 
@@ -54,6 +56,8 @@ class ReportServer:
         self.unwilling: ScManagerError | None = None
         """What it says to a hello if it does not greet; None: there is no such page."""
         self.garbled = False
+        self.seals = True
+        """Else it answers in clear, as whoever is in between would."""
         self.hold = threading.Event()
         """Each answer waits until it is set."""
         self.hold.set()
@@ -98,11 +102,11 @@ class ReportServer:
             return msgspec.json.encode(self.greeter.greet(hello, delegation, int(time.time())))
         return msgspec.json.encode(self.greeter.grant(parse(Answer, body, ANSWER_BYTES_MAX), int(time.time())))
 
-    def reporter(self, path: str, token: str) -> bytes:
-        """Whose session that is; health is told under no other id than its own. Raises SessionUnknown."""
-        session = self.greeter.session(bytes.fromhex(token), int(time.time()))
-        assert "/nodes/" not in path or f"/nodes/{node_id_of(session.reporter).hex()}/" in path
-        return session.reporter
+    def channel(self, path: str, token: str) -> Channel:
+        """That session's; health is told under no other id than its own. Raises SessionUnknown."""
+        channel = self.greeter.channel(bytes.fromhex(token), int(time.time()))
+        assert "/nodes/" not in path or f"/nodes/{node_id_of(channel.theirs).hex()}/" in path
+        return channel
 
     def take(self, path: str, body: bytes) -> bytes | None:
         """The receipt; None: no answer."""
@@ -127,18 +131,20 @@ class ReportServer:
             return b"no receipt"
         return json.dumps(receipt).encode() if self.answers else None
 
-    def answer(self, path: str, body: bytes, token: str) -> tuple[int, bytes | None]:
-        """Status and body."""
+    def answer(self, path: str, body: bytes, token: str) -> tuple[int, bytes | None, str]:
+        """Status, body and its type."""
         try:
             if path in (f"/{GREET}", f"/{ANSWER}"):
                 if not self.greets:
-                    return (409, refusal(self.unwilling.code)) if self.unwilling else (404, b"")
-                return 200, self.greet(path, body)
-            self.reporter(path, token)
+                    return (409, refusal(self.unwilling.code), JSON) if self.unwilling else (404, b"", JSON)
+                return 200, self.greet(path, body), JSON
+            channel = self.channel(path, token)
         except ScManagerError as error:
-            return 401, refusal(error.code)
-        said = self.take(path, body)
-        return self.status, said
+            return 401, refusal(error.code), JSON
+        said = self.take(path, channel.open_request(path, body))
+        if said is None or not self.seals:
+            return self.status, said, JSON
+        return self.status, channel.seal_answer(body, self.status, said), MEDIA
 
 
 def refusal(code: str) -> bytes:
@@ -153,11 +159,12 @@ def report_server() -> Iterator[ReportServer]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
-            status, answer = taking.answer(self.path, body, self.headers.get(SESSION_HEADER, ""))
+            status, answer, media = taking.answer(self.path, body, self.headers.get(SESSION_HEADER, ""))
             with contextlib.suppress(OSError):
                 if answer is not None:
                     self.send_response(status)
                     self.send_header("content-length", str(len(answer)))
+                    self.send_header("content-type", media)
                     self.end_headers()
                     self.wfile.write(answer)
 

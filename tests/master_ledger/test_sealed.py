@@ -1,0 +1,69 @@
+"""What is said in a session: for the other side, for this path, and for nobody in between."""
+
+import secrets
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scmanager.eventstore.signing import SigningKey
+from scmanager.master_ledger.sealed import OVERHEAD_BYTES, Channel, SessionSealBroken
+from tests.golden.logs import key_of
+from tests.support.effort import examples
+
+SERVER, REPORTER = key_of("server"), key_of("reporter")
+
+
+def channel(mine: SigningKey, theirs: SigningKey) -> Channel:
+    return Channel(mine, theirs.public, lambda: secrets.token_bytes(32))
+
+
+ASKING, ANSWERING = channel(REPORTER, SERVER), channel(SERVER, REPORTER)
+SEALED = ASKING.seal_request("/audit", b"said")
+ANSWERED = ANSWERING.seal_answer(SEALED, 200, b"taken")
+
+
+def test_what_one_side_seals_the_other_opens() -> None:
+    assert ANSWERING.open_request("/audit", SEALED) == b"said"
+    assert ASKING.open_answer(SEALED, 200, ANSWERED) == b"taken"
+    assert len(SEALED) == len(b"said") + OVERHEAD_BYTES
+    assert ASKING.seal_request("/audit", b"said") != SEALED, "never twice with one nonce"
+
+
+@pytest.mark.parametrize("one", [channel(key_of("a thief"), REPORTER), channel(SERVER, key_of("a thief"))])
+def test_who_has_one_of_the_keys_only_opens_nothing(one: Channel) -> None:
+    with pytest.raises(SessionSealBroken):
+        one.open_request("/audit", SEALED)
+
+
+def test_it_is_for_one_path_one_status_and_one_question_and_goes_one_way() -> None:
+    with pytest.raises(SessionSealBroken):
+        ANSWERING.open_request("/errors", SEALED)
+    with pytest.raises(SessionSealBroken):
+        ASKING.open_answer(SEALED, 403, ANSWERED)
+    with pytest.raises(SessionSealBroken):
+        ASKING.open_answer(ASKING.seal_request("/audit", b"said"), 200, ANSWERED)
+    with pytest.raises(SessionSealBroken):
+        ASKING.open_answer(SEALED, 200, SEALED)
+
+
+@pytest.mark.parametrize("theirs", [b"", bytes(32), bytes([1]) + bytes(31), b"\xff" * 32, bytes(31)])
+def test_with_a_key_of_nobody_there_is_no_session(theirs: bytes) -> None:
+    with pytest.raises(SessionSealBroken):
+        Channel(SERVER, theirs, lambda: bytes(32))
+
+
+@given(st.binary(max_size=120))
+@settings(max_examples=examples(200))
+def test_noise_is_not_opened(noise: bytes) -> None:
+    with pytest.raises(SessionSealBroken):
+        ANSWERING.open_request("/audit", noise)
+
+
+@given(st.integers(0, 8 * len(SEALED) - 1))
+@settings(max_examples=examples(200))
+def test_every_changed_bit_is_found(place: int) -> None:
+    changed = bytearray(SEALED)
+    changed[place // 8] ^= 1 << place % 8
+    with pytest.raises(SessionSealBroken):
+        ANSWERING.open_request("/audit", bytes(changed))
