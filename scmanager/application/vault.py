@@ -84,8 +84,8 @@ class Book(Protocol):
 def follow(store: Store, book: Book, now_us: int) -> int:
     """Bring the book up to the store's newest entry; how many it took notice of.
 
-    A log's time never goes back: after a clock that was ahead once, an entry is of today at the latest. A book that is
-    further than the store is of a store that was put back: it is made anew.
+    A log's time never goes back: after a clock that was ahead once, an entry is of today at the latest. A book that
+    is further than the store is of a store that was put back: it is made anew.
     """
     if book.pos > store.last_pos():
         book.clear()
