@@ -26,12 +26,14 @@ FRESH_DAY_MAX: Final = 10_000
 """New shapes of a release that a day brings at most, each some 5 KB; later ones stand in the log alone."""
 SHAPES_MAX: Final = 100_000
 UNSEEN_DAYS: Final = 7
-"""A shape without a bug record goes when it was not reported for so long."""
+"""A shape without a bug record goes when it was not reported on so many days that brought reports.
+
+Not days of a clock: one that was wrong once would take everything along."""
 BUGS_DAY_MAX: Final = 200
 TERMS_DAY_MAX: Final = 1_000
 """Breaches of terms that a day brings at most, each some 400 bytes; later ones stand in the log alone."""
 TERMS_DAYS: Final = 90
-"""A breach goes so many days after it was reported."""
+"""A breach goes when so many days have brought reports since."""
 _FORM: Final = 2
 """Of the tables; a book of an earlier form is made anew."""
 _COUNT: Final = """
@@ -155,10 +157,15 @@ class VaultBook:
         """With a day's first report goes what is too old."""
         execute = self._database.execute
         if execute("INSERT OR IGNORE INTO met VALUES (?, 0, 0, 0, 0)", (day,)).rowcount:
-            execute(_UNSEEN, (day - UNSEEN_DAYS,))
+            execute(_UNSEEN, (self._since(UNSEEN_DAYS),))
             execute(_UNCOUNTED)
-            execute("DELETE FROM terms WHERE day < ?", (day - TERMS_DAYS,))
+            execute("DELETE FROM terms WHERE day < ?", (self._since(TERMS_DAYS),))
             self._known = None
+
+    def _since(self, days: int) -> int:
+        """The day with so many later ones in the book; 0 where there are fewer."""
+        found = self._database.execute("SELECT day FROM met ORDER BY day DESC LIMIT 1 OFFSET ?", (days,)).fetchone()
+        return found[0] if found else 0
 
     def _has_room_for_terms(self, one: Terms) -> bool:
         """Whether the book takes it."""

@@ -16,7 +16,7 @@ from uvicorn.server import ServerState
 
 from scmanager.api.guard import ALLOWED, ROOM_FULL
 from scmanager.api.listening import REQUESTS_MAX
-from scmanager.api.pace import BODIES_MAX, Pace, first_to_leave
+from scmanager.api.pace import BODIES_MAX, UNTOLD_BYTES, Pace, first_to_leave
 from scmanager.api.readers import address_of
 
 HEAD_S = 10.0
@@ -128,10 +128,16 @@ class Connection(H11Protocol):
     def _body_begins(self, cycle: object) -> None:
         if self.cycle is not cycle or not self._body_comes() or self.transport.is_closing():
             return
-        self._pace = Pace(self.loop.time())
+        self._pace = Pace(self.loop.time(), self._told_bytes() - len(self.cycle.body))
         self._look_again()
         if len(crowd := self._strangers(lambda each: each._pace is not None)) > BODIES_MAX:
-            self._slowest(crowd)._leave()
+            self._farthest(crowd)._leave()
+
+    def _told_bytes(self) -> int:
+        """How long the body is to be, as its head says; the library has seen that it is a number."""
+        headers = dict(self.headers)
+        said = headers.get(b"content-length", b"")
+        return int(said[:18]) if said.isdigit() and b"transfer-encoding" not in headers else UNTOLD_BYTES
 
     def _look_again(self) -> None:
         assert self._pace is not None
@@ -160,14 +166,13 @@ class Connection(H11Protocol):
         if silent := [each for each in self._others() if each.silent]:
             min(silent, key=Connection.patience)._leave()
         elif bodies := self._strangers(lambda each: each._pace is not None):
-            self._slowest(bodies)._leave()
+            self._farthest(bodies)._leave()
         elif stuck := self._strangers(lambda each: each._stuck_since is not None):
             min(stuck, key=lambda each: each._stuck_since or 0.0).transport.abort()
 
-    def _slowest(self, bodies: "list[Connection]") -> "Connection":
-        now_s = self.loop.time()
-        paces = ((address_of(dict(each.scope)), each._pace.speed(now_s) if each._pace else 0.0) for each in bodies)
-        return bodies[first_to_leave(paces)]
+    def _farthest(self, bodies: "list[Connection]") -> "Connection":
+        left = ((address_of(dict(each.scope)), each._pace.left_bytes if each._pace else 0) for each in bodies)
+        return bodies[first_to_leave(left)]
 
     def _strangers(self, which: "Callable[[Connection], bool]") -> "list[Connection]":
         """Those that have shown no token."""

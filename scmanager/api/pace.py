@@ -4,6 +4,7 @@ A body that stands still for PAUSE_S, or comes slower than BYTES_A_S_MIN for lon
 Nobody saves up: what came fast at first buys no pause later.
 """
 
+import ipaddress
 from collections import Counter
 from collections.abc import Iterable
 from typing import Final
@@ -13,39 +14,43 @@ BYTES_A_S_MIN: Final = 4_096
 PAUSE_S: Final = 10.0
 BODIES_MAX: Final = 64
 """Bodies of strangers that are on their way at once: the other places are for those who ask, and are answered."""
-START_BYTES: Final = 65_536
-"""What each body counts for from its begin, so that a fresh one is not the slowest of all."""
+UNTOLD_BYTES: Final = 1 << 62
+"""What a body is to bring that does not tell its length."""
+_WIDE_BITS: Final = 48
+"""Of IPv6, whoever rents one machine has as many networks of 64 bits as he likes below it."""
 
 
 class Pace:
-    """One body. Times are monotonic seconds."""
+    """One body. Times are monotonic seconds. `left_bytes`: how much of it is to come."""
 
-    def __init__(self, now_s: float) -> None:
-        self._began_s = now_s
-        self._bytes = 0
+    def __init__(self, now_s: float, left_bytes: int = UNTOLD_BYTES) -> None:
+        self.left_bytes = left_bytes
         self.until_s = now_s + PAUSE_S
         """When it is over, if nothing more comes."""
 
     def heard(self, now_s: float, size_bytes: int) -> None:
         """So much came."""
-        self._bytes += size_bytes
+        self.left_bytes -= size_bytes
         self.until_s = min(self.until_s + size_bytes / BYTES_A_S_MIN, now_s + PAUSE_S)
 
     def waited_for_us(self, now_s: float) -> None:
         """Nothing could come: the app had not taken what was there."""
         self.until_s = now_s + PAUSE_S
 
-    def speed(self, now_s: float) -> float:
-        """Bytes a second so far; the lowest leaves first."""
-        return (START_BYTES + self._bytes) / (1.0 + now_s - self._began_s)
 
+def first_to_leave(bodies: Iterable[tuple[str, int]]) -> int:
+    """Of bodies by address and bytes to come, the place of one: of who has most of them, the farthest from its end.
 
-def first_to_leave(bodies: Iterable[tuple[str, float]]) -> int:
-    """Of bodies by address and speed, the place of one: of the address that has most of them, the slowest.
-
-    Those without an address come from this machine, or from a server in front that does not say for whom; they are
-    one address. At least one body.
+    So who sends little is soon out of reach, however slowly it comes. Those without an address come from this
+    machine, or from a server in front that does not say for whom; they are one address. At least one body.
     """
-    listed = list(bodies)
+    listed = [(_wide(address), left) for address, left in bodies]
     many = Counter(address for address, _ in listed)
-    return min(range(len(listed)), key=lambda at: (-many[listed[at][0]], listed[at][1]))
+    return max(range(len(listed)), key=lambda at: (many[listed[at][0]], listed[at][1]))
+
+
+def _wide(address: str) -> str:
+    """What one machine may have of IPv6 is one address."""
+    if ":" not in address:
+        return address
+    return str(ipaddress.ip_network(address).supernet(new_prefix=_WIDE_BITS))

@@ -81,16 +81,17 @@ class Book(Protocol):
         """Shapes that rose on this day and have no bug record, each with the reports of the day before."""
 
 
-def follow(store: Store, book: Book) -> int:
+def follow(store: Store, book: Book, now_us: int) -> int:
     """Bring the book up to the store's newest entry; how many it took notice of.
 
-    A book that is further than the store is of a store that was put back: it is made anew.
+    A log's time never goes back: after a clock that was ahead once, an entry is of today at the latest. A book that
+    is further than the store is of a store that was put back: it is made anew.
     """
     if book.pos > store.last_pos():
         book.clear()
     at, found = book.pos, 0
     while rows := store.tail(at, PAGE_ROWS):
-        noticed, at = list(_noticed(rows)), rows[-1].pos
+        noticed, at = list(_noticed(rows, now_us // DAY_US)), rows[-1].pos
         book.enter(noticed, at)
         found += len(noticed)
     return found
@@ -110,25 +111,26 @@ def fingerprint(said: ErrorCounted | BugOpened) -> bytes:
     return digest("scm/error/1", encode_json((said.error, said.frames)))
 
 
-def _noticed(rows: Sequence[Row]) -> Iterator[Noticed]:
+def _noticed(rows: Sequence[Row], today: int) -> Iterator[Noticed]:
     for row in rows:
         if row.shared.startswith((_ERROR, _BUG)) or (row.shared.startswith(_AUDIT) and _TERMS in row.shared):
             shared = content.read(row.shared)
             assert shared is not None
-            yield from _told(msgspec.json.decode(shared.payload, type=_CLASSES[shared.type]), parse(row.data))
+            entry = parse(row.data)
+            event = msgspec.json.decode(shared.payload, type=_CLASSES[shared.type])
+            yield from _told(event, entry, min(entry.hlc // DAY_US, today))
 
 
-def _told(event: Event, entry: Entry) -> Iterator[Noticed]:
+def _told(event: Event, entry: Entry, day: int) -> Iterator[Noticed]:
     match event:
         case ErrorCounted():
-            day = entry.hlc // DAY_US
             yield Shape(fingerprint(event), event.error, event.frames, event.version, day, event.count)
         case BugOpened():
             yield Bug(fingerprint(event), event.version, event.at)
         case AuditTaken() if event.type is AuditType.TOS_VIOLATION:
             yield Terms(
                 entry.id, entry.log, entry.seq, event.at, event.version, event.region, event.count, event.payload,
-                entry.hlc // DAY_US,
+                day,
             )  # fmt: skip
 
 

@@ -136,7 +136,7 @@ class Taking:
 
     def _look(self) -> None:
         """What the vault makes of what came."""
-        if not vault.follow(self._intake.store, self._book):
+        if not vault.follow(self._intake.store, self._book, self._intake.now_us()):
             return
         size = self.sequencer.head.size
         for bug in vault.bugs(self._book, self._intake.now_us()):

@@ -121,7 +121,10 @@ def test_every_listener_is_served_with_these_connections() -> None:
     assert server(lambda *_: None).config.http is connections.Connection
 
 
-def test_when_all_are_being_answered_the_next_one_hears_why_he_is_not(api: Api) -> None:
+def test_when_all_are_being_answered_the_next_one_hears_why_he_is_not(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pace, "PAUSE_S", 600.0)  # On a busy machine it takes seconds until all of them are there.
     unfinished = asking(
         api,
         f"Authorization: Bearer {api.node.token}\r\nContent-Type: application/json\r\nContent-Length: 9\r\n",

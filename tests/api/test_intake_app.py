@@ -346,6 +346,22 @@ def test_slow_bodies_of_many_addresses_keep_nobody_else_out(asked: Asked) -> Non
         assert drop(honest), "who has but one is none of those that leave"
 
 
+def test_who_brings_little_comes_through_a_crowd_of_addresses_with_large_bodies(asked: Asked) -> None:
+    """Twice as many addresses as there is room for bodies, one each, and each begins anew where he was let go."""
+    body = json.dumps(audit_batch(1)).encode().ljust(10_000)
+    with contextlib.ExitStack() as opened:
+        crowd = [begun(opened, asked, f"203.0.113.{number}", 900_000) for number in range(BODIES_MAX * 2)]
+        honest = begun(opened, asked, "198.51.100.1", len(body))
+        for at in range(0, len(body), 1_000):
+            honest.sendall(body[at : at + 1_000])
+            for number, raw in enumerate(crowd[at // 100 : at // 100 + 10], at // 100):
+                if not drop(raw):
+                    crowd[number] = begun(opened, asked, f"203.0.113.{number}", 900_000)
+            time.sleep(0.05)
+        honest.settimeout(20)
+        assert honest.recv(100).startswith(b"HTTP/1.1 200 ")
+
+
 def test_slow_bodies_of_one_address_keep_nobody_else_out(asked: Asked) -> None:
     address, mine, other = asked.client.base_url, "203.0.113.9", "198.51.100.7"
     head = (

@@ -29,18 +29,25 @@ def test_whatever_came_a_pause_ends_it_and_a_mean_below_the_least_as_well(pieces
         assert pace.until_s <= PAUSE_S + total / BYTES_A_S_MIN + 1e-6
 
 
-@given(st.lists(st.tuples(st.sampled_from(["", "a", "b", "c"]), st.floats(0.0, 1e6)), min_size=1))
-def test_the_slowest_of_the_address_that_has_most_leaves_first(bodies: list[tuple[str, float]]) -> None:
-    address, speed = bodies[first_to_leave(bodies)]
+@given(st.lists(st.tuples(st.sampled_from(["", "a", "b", "c"]), st.integers(0, 1 << 20)), min_size=1))
+def test_the_farthest_from_its_end_leaves_first_of_the_address_that_has_most(bodies: list[tuple[str, int]]) -> None:
+    address, left = bodies[first_to_leave(bodies)]
     held = [each for each, _ in bodies]
     assert held.count(address) == max(map(held.count, held))
-    assert speed == min(each for of, each in bodies if of == address)
+    most = [each for each in held if held.count(each) == held.count(address)]
+    assert left == max(each for of, each in bodies if of in most)
 
 
-def test_a_body_that_begins_is_faster_than_one_that_has_dribbled_for_a_second() -> None:
-    old, young = Pace(0.0), Pace(2.0)
-    old.heard(1.0, 10)
-    assert old.speed(2.0) < young.speed(2.0)
+def test_networks_of_one_machine_are_one_address() -> None:
+    bodies = [("2001:db8:1:1::/64", 10), ("2001:db8:1:2::/64", 20), ("2001:db8:2::/64", 99), ("192.0.2.1", 99)]
+    assert first_to_leave(bodies) == 1
+
+
+def test_what_came_is_no_more_to_come() -> None:
+    pace = Pace(0.0, 1_000)
+    pace.heard(1.0, 400)
+    assert pace.left_bytes == 600
+    assert Pace(0.0).left_bytes > 1 << 60
 
 
 def test_time_in_which_the_app_took_nothing_is_not_counted() -> None:

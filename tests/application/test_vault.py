@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from scmanager.adapters import vault_book
-from scmanager.adapters.vault_book import FILE_NAME, TERMS_DAYS, VaultBook, beyond, breaches, shapes
+from scmanager.adapters.vault_book import FILE_NAME, TERMS_DAYS, UNSEEN_DAYS, VaultBook, beyond, breaches, shapes
 from scmanager.application import vault
 from scmanager.application.reports import ERRORS
 from scmanager.application.sequencing import Reports, Sequencer
@@ -45,11 +45,11 @@ class Server:
 
     def look(self) -> list[BugOpened]:
         """The bug records that are opened now."""
-        vault.follow(self.store, self.book)
+        vault.follow(self.store, self.book, self.now_us)
         opened = vault.bugs(self.book, self.now_us)
         for each in opened:
             self.sequencer.submit(each).result(20)
-        vault.follow(self.store, self.book)
+        vault.follow(self.store, self.book, self.now_us)
         return [event for each in opened for event in each.events if isinstance(event, BugOpened)]
 
 
@@ -132,11 +132,29 @@ def test_what_a_day_brings_of_new_shapes_is_bounded_and_the_rest_is_counted(
 
 def test_what_nobody_reports_any_more_goes_unless_it_is_a_bug(book: VaultBook, tmp_path: Path) -> None:
     book.enter([shape_of("once"), shape_of("bug"), shape_of("often"), Bug(b"bug".ljust(32), "0.1.0", 5 * 86_400)], 4)
-    book.enter([shape_of("often", day=9)], 5)
-    book.enter([shape_of("new", day=12)], 6)
+    for day in range(6, 5 + UNSEEN_DAYS):
+        book.enter([shape_of("new", day=day)], 5)
+    book.enter([shape_of("often", day=9), shape_of("new", day=5 + UNSEEN_DAYS)], 6)
     assert {each["error"] for each in shapes(tmp_path)} == {"once", "bug", "often", "new"}
-    book.enter([shape_of("new", day=13)], 7)
+    book.enter([shape_of("new", day=6 + UNSEEN_DAYS)], 7)
     assert {each["error"] for each in shapes(tmp_path)} == {"bug", "often", "new"}
+
+
+def test_a_clock_that_was_ahead_once_takes_nothing_along_and_holds_nothing_up(server: Server) -> None:
+    server.take(*[error("Old")] * 8)
+    server.look()
+    server.now_us += 300 * DAY_US
+    server.take(error("Jump"), *reported(1, type=AuditType.TOS_VIOLATION))
+    server.look()
+    server.now_us -= 300 * DAY_US
+    assert {each["error"] for each in shapes(server.folder)} == {"Old", "Jump"}
+    server.take(*[error("KeyError")] * 60)
+    (bug,) = server.look()
+    assert (bug.error, bug.reports) == ("KeyError", 60)
+    server.now_us += DAY_US
+    server.take(error("Later"), error("Old"))
+    server.look()
+    assert ("Old", 9) in {(each["error"], each["reports"]) for each in shapes(server.folder)}
 
 
 def test_shapes_that_are_kept_alive_are_bounded_in_all(
@@ -225,9 +243,12 @@ def test_breaches_are_bounded_a_day_and_go_after_a_time_and_what_is_beyond_is_co
     book.enter([breach(number, day=6) for number in range(100, 110)], 41)
     assert (len(breaches(tmp_path)), len({each["event"] for each in breaches(tmp_path)})) == (30, 30)
     assert beyond(tmp_path) == [{"day_s": 5 * 86_400, "reports": 0, "terms": 10}]
-    book.enter([shape_of("any", day=6 + TERMS_DAYS)], 42)
+    for day in range(7, 6 + TERMS_DAYS):
+        book.enter([shape_of("any", day=day)], 42)
+    assert len(breaches(tmp_path)) == 30
+    book.enter([shape_of("any", day=6 + TERMS_DAYS)], 43)
     assert {each["index"] for each in breaches(tmp_path)} == set(range(100, 110)), "with whatever a day brings first"
-    book.enter([breach(200, day=7 + TERMS_DAYS)], 43)
+    book.enter([breach(200, day=7 + TERMS_DAYS)], 44)
     assert {each["index"] for each in breaches(tmp_path)} == {200}
 
 

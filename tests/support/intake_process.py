@@ -3,6 +3,7 @@
 Each step has a folder below DIR, by its number, with a line in `acknowledged` for each receipt: batch, first index,
 last event_id. A step is `before` or `after`, and what an SQL statement begins with or what the publisher writes; the
 process dies at its third time after the first batch. `full disk`: no file may grow while the second batch comes.
+Where SCM_INTAKE_DSN names a PostgreSQL store, all of them write into it, each its own log and batches of its own.
 """
 
 import os
@@ -44,17 +45,19 @@ class Deadly:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.real, name)
 
-    def _run(self, call: Any, sql: str, *more: Any) -> Any:
-        mine = sql.strip().startswith(self.step)
+    def _run(self, call: Any, sql: Any, *more: Any, **how: Any) -> Any:
+        mine = (sql.decode() if isinstance(sql, bytes) else str(sql)).strip().startswith(self.step)
         if mine and self.when == "before":
             hit()
-        done = call(sql, *more)
+        if mine and self.when == "during":
+            threading.Timer(0.0005, hit).start()
+        done = call(sql, *more, **how)
         if mine and self.when == "after":
             hit()
         return done
 
-    def execute(self, sql: str, *more: Any) -> Any:
-        return self._run(self.real.execute, sql, *more)
+    def execute(self, sql: Any, *more: Any, **how: Any) -> Any:
+        return self._run(self.real.execute, sql, *more, **how)
 
     def executemany(self, sql: str, *more: Any) -> Any:
         return self._run(self.real.executemany, sql, *more)
@@ -80,15 +83,17 @@ def limit(size_bytes: int) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, hard))
 
 
-def live(site: Site, when: str, step: str) -> None:
+def live(site: Site, first: int, when: str, step: str) -> None:
+    """`first`: the number of its first batch."""
     watch(when, step)
     taking_module.EVERY_S = 0.01  # type: ignore[misc]
     with site.taking() as taking:
-        taking._intake.store._writer = Deadly(taking._intake.store._writer, when, step)  # type: ignore[attr-defined]
-        for number in range(30 if when != "full" else 3):
-            if number == 1:
+        store: Any = taking._intake.store
+        for number in range(first, first + (30 if when != "full" else 3)):
+            if number == first + 1:  # PostgreSQL's has a writing connection from the first batch on.
+                store._writer = Deadly(store._writer, when, step)
                 armed.set()
-            if when == "full" and number == 1:
+            if when == "full" and number == first + 1:
                 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
                 limit(4096)
             batch = Reports(number.to_bytes(16, "big"), reported(40))
@@ -113,9 +118,10 @@ def main() -> int:
         left = 3
         child = os.fork()
         if child == 0:
-            site = Site(Path(sys.argv[1]) / str(number)).make()
+            dsn = os.environ.get("SCM_INTAKE_DSN")
+            site = Site(Path(sys.argv[1]) / str(number), dsn).make()
             site.keep()
-            live(site, *step.split(" ", 1))
+            live(site, 100 * number if dsn else 0, *step.split(" ", 1))
             os._exit(0)
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         (Path(sys.argv[1]) / str(number) / "ended").write_text(str(code))
