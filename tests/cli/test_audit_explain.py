@@ -176,12 +176,12 @@ def test_of_a_list_only_what_an_event_changed_is_told(nova: Scm) -> None:
         for each in nova("audit", "replay", "--space", "personal", "--json").json["things"]
         if each["kind"] == "consent"
     ]
-    assert row["brief"] == "statistics withdrawn, error-reports given to version 1"
+    assert row["brief"] == "statistics withdrawn, error-reports given to version 2"
     asked = ("audit", "explain", row["id"], "--kind", "consent", "--space", "personal")
     moved = [each["changed"][0] for each in nova(*asked, "--json").json["steps"]]
     assert [(each["before"], each["after"]) for each in moved] == [
-        ("", "statistics given to version 1"),
-        ("", "error-reports given to version 1"),
-        ("statistics given to version 1", "statistics withdrawn"),
+        ("", "statistics given to version 2"),
+        ("", "error-reports given to version 2"),
+        ("statistics given to version 2", "statistics withdrawn"),
     ]
-    assert "said: added error-reports given to version 1" in nova(*asked).out
+    assert "said: added error-reports given to version 2" in nova(*asked).out
