@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 DATA   ?= .demo
 
-.PHONY: run test check bench growth soak audit mutate documents lock format clean
+.PHONY: run test check bench growth soak interop audit mutate documents lock format clean
 
 run: $(VENV)/.installed
 	$(BIN)/scm demo --data $(DATA) --serve
@@ -25,6 +25,10 @@ growth: $(VENV)/.installed-dev
 # Interleavings, again and again with other seeds. ROUNDS=60 takes two to three hours.
 soak: $(VENV)/.installed-dev
 	$(BIN)/python -m ops.soak $(ROUNDS)
+
+# Other people's tools read ours, and ours theirs. Needs Go; exit 75: there is none, nothing was checked.
+interop: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.interop
 
 # Known vulnerabilities. Exit 75: no source answered, nothing was checked.
 audit: $(VENV)/.installed-dev

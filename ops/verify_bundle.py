@@ -4,9 +4,10 @@ Written from docs/evidence-bundle.md and the C2SP pages (signed-note, tlog-check
 
     python verify_bundle.py FILE.scm-evidence [--space ID] [--ledger ID] [--witness VKEY]
     python verify_bundle.py FILE.tlog-proof --log VKEY [--manifests FILE [--ledger ID] [--artefact FILE]] ...
+    python verify_bundle.py FILE.tlog-proof --log VKEY --leaf FILE [--origin TEXT]
 
 Whether the author published a file takes his key manifests (`--manifests`): the key of a log signs for what stands in
-it, and his release keys for what he publishes.
+it, and his release keys for what he publishes. With `--leaf`, the entry as it was hashed, a proof may be of any log.
 
 Exit code 0: everything holds. 1: something does not; each such thing is a line that begins with `WRONG`. 2: usage.
 """
@@ -146,6 +147,12 @@ def main(arguments: list[str]) -> int:
         "--artefact", type=Path, help="for a proof of logging: the file that the author has to have published by it"
     )
     asked.add_argument(
+        "--leaf", type=Path, help="for a proof of logging of any other log: its entry, as it was hashed"
+    )
+    asked.add_argument(
+        "--origin", help="for such a proof: what the log's heads begin with, if not with its key's name"
+    )
+    asked.add_argument(
         "--witness", action="append", default=[], help="a witness that must have cosigned: NAME+ID+KEY"
     )
     given = asked.parse_args(arguments)
@@ -153,9 +160,11 @@ def main(arguments: list[str]) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")  # A console may lack letters that a name has.
     try:
         data, manifests, digest = read(given.file), read(given.manifests), digest_of(given.artefact)
+        leaf = read(given.leaf)
     except OSError as error:
         print(shown(f"{error.filename} cannot be read: {error.strerror}"))
         return 2
+    given.leaf = given.leaf and leaf
     given.manifests, given.artefact, given.now_s = given.manifests and manifests, digest, int(time.time())
     if flaw := usage(data, given):
         print(shown(flaw))
@@ -197,12 +206,18 @@ def usage(data: bytes, given: argparse.Namespace) -> str:
             except (Wrong, *FAULTS):
                 return f"{option} {key}: this is no public key of that kind, as NAME+ID+KEY"
     if not is_proof(data):
-        named = [name for name in ("log", "manifests", "artefact") if getattr(given, name) is not None]
+        named = [
+            name for name in ("log", "manifests", "artefact", "leaf", "origin") if getattr(given, name) is not None
+        ]
         return f"--{named[0]} is for proofs of logging, and the file is none" if named else ""
     if given.space is not None:
         return "--space is for evidence bundles, and the file is a proof of logging"
     if given.log is None:
         return "whose log it is has to be said: --log NAME+ID+KEY, which its owner publishes"
+    if given.leaf is not None and (given.manifests, given.artefact, given.ledger) != (None, None, None):
+        return "--leaf is for logs of others, and what is asked for beside it is of an author's ledger"
+    if given.leaf is None and given.origin is not None:
+        return "--origin is for logs of others: with --leaf FILE"
     if given.manifests is None and (given.artefact is not None or given.ledger is not None):
         return "whether the author published it takes his key manifests: --manifests FILE, which he publishes"
     return ""
@@ -846,21 +861,23 @@ def proof(data: bytes, given: argparse.Namespace, holds: list[str], wrong: list[
     name, public = vkey(given.log, 1)
     text, signatures = note(rest)
     signed(text, signatures, name, public)
-    origin, size, root = checkpoint(text)
-    need(origin == name, "the signed head is of another log")
+    origin, size, root = checkpoint(text, more=given.leaf is not None)
+    need(origin == (given.origin or name), "the signed head is of another log")
     need(index < size, "its entry stands beyond the signed head")
+    if given.leaf is not None:
+        stands(index, size, given.leaf, hashes, root)
+        holds.append(f"The file of {len(given.leaf)} bytes is entry {index} of the log {origin}, of {size} entries,")
+        holds.append("  whose key signed the head.")
+        witnessed(text, signatures, given, holds)
+        return
     width = int.from_bytes(extra[:2], "big")
     one = Entry(index, extra[2 : 2 + width], {0: extra[2 + width :]})
     read_entry(one)
     need(one.seq > 0 and one.raw[4:36].hex() == name.rpartition("/")[2], "the entry is of another log")
-    leaf = sha256(b"\0" + one.raw).digest()
-    need(tree(0, size, [index], {index: leaf}, iter(left_to_right(index, size, hashes))) == root,
-         "the entry is not in the tree that the log signed")  # fmt: skip
+    stands(index, size, one.raw, hashes, root)
     holds.append(f"Entry {index} stands in the log {name}, of {size} entries, whose key signed the head.")
     holds.append(f"  It {what_it_says(one)}")
-    for witness in given.witness:
-        at = cosigned(text, signatures, witness, given.now_s)
-        holds.append(f"{witness.partition('+')[0]} cosigned the head, as it says at {moment(at * 10**6)}.")
+    witnessed(text, signatures, given, holds)
     said = published(one)
     if given.manifests is not None:
         ledger, last = walk(lines_of(given.manifests))
@@ -879,6 +896,18 @@ def proof(data: bytes, given: argparse.Namespace, holds: list[str], wrong: list[
         if said is None:
             raise Wrong("the entry publishes no file")
         about(said, given.artefact, holds, wrong)
+
+
+def stands(index: int, size: int, data: bytes, hashes: list[bytes], root: bytes) -> None:
+    leaf = sha256(b"\0" + data).digest()
+    need(tree(0, size, [index], {index: leaf}, iter(left_to_right(index, size, hashes))) == root,
+         "the entry is not in the tree that the log signed")  # fmt: skip
+
+
+def witnessed(text: str, signatures: list[tuple[str, bytes]], given: argparse.Namespace, holds: list[str]) -> None:
+    for witness in given.witness:
+        at = cosigned(text, signatures, witness, given.now_s)
+        holds.append(f"{witness.partition('+')[0]} cosigned the head, as it says at {moment(at * 10**6)}.")
 
 
 def within_final(final: dict[str, Any] | None, size: int, root: bytes, witnessed: bool) -> None:
@@ -935,8 +964,11 @@ def note(data: bytes) -> tuple[str, list[tuple[str, bytes]]]:
     return text + "\n", found
 
 
-def checkpoint(text: str) -> tuple[str, int, bytes]:
+def checkpoint(text: str, *, more: bool = False) -> tuple[str, int, bytes]:
+    """`more`: lines may follow, as they do in some logs of others."""
     origin, size, root, *end = text.split("\n")
+    if more and end[-1:] == [""] and all(end[:-1]):
+        end = [""]
     need(end == [""] and re.fullmatch(r"0|[1-9][0-9]{0,15}", size, re.ASCII) is not None and int(size) <= TOO_BIG
          and len(b64(root)) == 32, "the signed head is no checkpoint")  # fmt: skip
     return origin, int(size), b64(root)

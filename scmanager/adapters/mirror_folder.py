@@ -115,13 +115,14 @@ def _checked(
             said = parse_bundle(held, path.width)
             check(said)
             return said
-    said = _fetched(read, name, path.width)
+    said = bundle_at(read, name, path.width)
     check(said)
     yield name, bundle(said)
     return said
 
 
-def _fetched(read: Read, name: str, width: int) -> list[bytes]:
+def bundle_at(read: Read, name: str, width: int) -> list[bytes]:
+    """The entries of a bundle, or its first ones where it has grown meanwhile. Raises BadTile, and as `read`."""
     try:
         return parse_bundle(read(name, BUNDLE_BYTES_MAX), width)
     except SourceLacks:

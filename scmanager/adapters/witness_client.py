@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -80,7 +80,11 @@ def ask_all(
     return asyncio.run(_unless(over, _all(note, tree, asked, until_s)))
 
 
-def cosign_folder(folder: Path, policy: Policy, until_s: int) -> tuple[bytes, list[Word]]:
+AskAll = Callable[[bytes, TileTree, Mapping[str, Mapping[str, Witness]], int], list[Word]]
+"""As `ask_all`."""
+
+
+def cosign_folder(folder: Path, policy: Policy, until_s: int, ask: AskAll = ask_all) -> tuple[bytes, list[Word]]:
     """Have the head that lies in a published folder cosigned, and write it with all lines that hold.
 
     Raises SourceLacks, BadNote, BadCheckpoint, BadTile, PublishedMeanwhile, FolderInUse, PrivateFileFailed.
@@ -89,7 +93,7 @@ def cosign_folder(folder: Path, policy: Policy, until_s: int) -> tuple[bytes, li
     note = read(CHECKPOINT, NOTE_BYTES_MAX)
     point = Checkpoint.parse(parse_note(note).text)
     tree = TileTree(point.size, point.root, tiles_from(read))
-    words = ask_all(note, tree, by_address(policy), until_s)
+    words = ask(note, tree, by_address(policy), until_s)
     with FolderLock(folder / LOCK_FILE, Holder.COMMAND):
         held = read(CHECKPOINT, NOTE_BYTES_MAX)
         if parse_note(held).text != parse_note(note).text:

@@ -23,7 +23,7 @@ class NothingErased(Refused):
     """No erasure of this person that counts is known here."""
 
     code = "certificate-nothing-erased"
-    hint = "Erase first: scm erase MEMBER, yourself scm erase --personal. Here it shows once its entry has come."
+    hint = "Erase first: scm erase MEMBER, or --personal. Here it shows once its entry has come."
 
 
 class ErasureWaits(Refused):

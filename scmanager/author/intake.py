@@ -17,7 +17,7 @@ from scmanager.adapters import tile_folder
 from scmanager.adapters.backup_file import INTAKE_FOLDER
 from scmanager.adapters.folder_kind import check_folder
 from scmanager.adapters.folder_lock import FolderLock
-from scmanager.adapters.folder_mark import FolderMark
+from scmanager.adapters.folder_mark import FOLDER_ID_FILE, FolderMark
 from scmanager.adapters.folder_mark import Head as MarkedHead
 from scmanager.adapters.identity import Identity
 from scmanager.adapters.key_vault import KeyVault
@@ -89,7 +89,8 @@ class OwnIntake:
             self._vault = opened.enter_context(vault)
             self.store = _store(settings, self.folder)
             opened.callback(self.store.close)
-            if vault.has_logs() and not self.store.last_pos():
+            begun = (self.folder / FOLDER_ID_FILE).exists()  # Else somebody was killed while he began the log.
+            if begun and vault.has_logs() and not self.store.last_pos():
                 raise StoreDamaged(reason="it is empty, and there are keys of its logs")
             self._mark = FolderMark(self.folder, state=state)
             self.doubt = self._mark.check(self._marked())

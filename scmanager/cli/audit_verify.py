@@ -25,11 +25,14 @@ from scmanager.errors import Refused, Untrusted
 from scmanager.eventstore import audit, audit_published
 from scmanager.eventstore.audit_chunk import Finding
 from scmanager.eventstore.audit_judge import Ended, Verified, departed, ends_of
-from scmanager.eventstore.checkpoint import NOTE_BYTES_MAX, parse_note
+from scmanager.eventstore.checkpoint import NOTE_BYTES_MAX, origin, parse_note
+from scmanager.eventstore.entry import Entry
 from scmanager.eventstore.own_tables import GUARD_MISSING
 from scmanager.master_ledger import policy as policies
 from scmanager.master_ledger import submission
 from scmanager.master_ledger.fetching import CHECKPOINT, MANIFESTS, SourceLacks
+from scmanager.master_ledger.policy import Policy
+from scmanager.master_ledger.verification import LogNotAccepted
 from scmanager.runtime import clock_us
 from scmanager.spaces.ledger import entered
 
@@ -64,6 +67,13 @@ class OneDepth(Refused):
 
     code = "audit-one-depth"
     hint = "Give one of --fast (the default), --deep, --full."
+
+
+class OptionForOthers(Refused):
+    """{option} says nothing about {what}."""
+
+    code = "audit-option-for-others"
+    hint = "--policy is for a published log or its mirror, --resume for a data folder. Leave it out here."
 
 
 class NothingToVerify(Refused):
@@ -140,6 +150,7 @@ def verify(
 
 def _found(context: typer.Context, path: Path, depth: str, *, resume: bool, policy: Path | None, own: bool) -> Found:
     if (path / EVENTS).exists():
+        _check_asked("a data folder", **{"--policy": policy})
         found = _folder(context, path, depth, resume=resume)
         if depth == "full" and not found.findings:
             _add_full(context, found, None if own else path)
@@ -147,10 +158,19 @@ def _found(context: typer.Context, path: Path, depth: str, *, resume: bool, poli
     if own:
         raise NoFolder(folder=str(path))
     if (path / CHECKPOINT).is_file():
+        _check_asked("a published log", **{"--resume": resume})
         return _published(path, depth, policy)
     if path.is_file():
+        _check_asked("a file", **{"--policy": policy, "--resume": resume})
         return _file(context, path, depth)
     raise NothingToVerify(path=str(path))
+
+
+def _check_asked(what: str, **options: object) -> None:
+    """Nothing that was asked goes unanswered. Raises OptionForOthers."""
+    for option, given in options.items():
+        if given:
+            raise OptionForOthers(option=option, what=what)
 
 
 def _folder(context: typer.Context, path: Path, depth: str, *, resume: bool) -> Found:
@@ -213,11 +233,14 @@ def _add_full(context: typer.Context, found: Found, source: Path | None) -> None
 
 def _published(path: Path, depth: str, policy: Path | None) -> Found:
     first, point = audit_published.head_of(path)
+    asked = None if policy is None else policies.parse(read_bytes(policy, policies.FILE_BYTES_MAX))
     with progress("Verifying entries", point.size) as advance:
         report = audit_published.verify(path, deep=depth != "fast", advance=advance)
     head = {"space": first.space, "log": report.log, "branch": 0, "size": report.size, "root": report.root}
     found = Found("published", depth, report.size, 1, [head], [*report.findings], others=report.others)
     found.beside, found.whose = report.beside, {first.space: f"the author's ledger, space {short(first.space)}"}
+    if asked is not None:
+        _cosigned(path, first, asked, found)
     if depth == "fast":
         return found
     said = list(audit_full.read_statements(report.statements))
@@ -226,8 +249,6 @@ def _published(path: Path, depth: str, policy: Path | None) -> Found:
         statements = audit_full.of_statements(report.log, said)
         found.statements.append(statements)
         found.findings += statements.findings
-        if policy is not None:
-            _cosigned(path, report.log, policy, found)
     return found
 
 
@@ -243,9 +264,11 @@ def _wrong_manifests(path: Path, log: bytes, said: list[tuple[int, submission.Su
     return [Finding(log, None, "manifests-differ", "the file manifests is not what the log says")]
 
 
-def _cosigned(path: Path, log: bytes, policy: Path, found: Found) -> None:
-    asked = policies.parse(read_bytes(policy, policies.FILE_BYTES_MAX))
-    note = parse_note(read_bytes(path / CHECKPOINT, NOTE_BYTES_MAX))
+def _cosigned(path: Path, first: Entry, asked: Policy, found: Found) -> None:
+    """What the policy asks for, whatever the depth."""
+    log, note = first.log, parse_note(read_bytes(path / CHECKPOINT, NOTE_BYTES_MAX))
+    if first.genesis is not None and not asked.accepts_log(origin(first.space, log), first.genesis.key):
+        found.findings.append(Finding(log, None, LogNotAccepted.code, str(LogNotAccepted())))
     try:
         cosigned = asked.cosigned(note, int(time.time()) + AHEAD_S)
     except Untrusted as error:
@@ -283,9 +306,9 @@ def _told(found: Found) -> dict[str, Any]:
     told: dict[str, Any] = {
         "ok": not found.findings, "kind": found.kind, "depth": found.depth, "entries": found.entries,
         "logs": found.logs, "pending": found.pending, "other_files": found.others, "beside": list(found.beside),
-        "resumed_after": found.resumed_after, "heads": found.heads,
+        "resumed_after": found.resumed_after, "heads": found.heads, "cosigned": found.cosigned,
         "findings": [msgspec.structs.asdict(each) for each in found.findings],
-    }  # fmt: skip
+    } | {"cosigned": found.cosigned}  # fmt: skip
     if found.depth == "full":
         told["spaces"] = [
             msgspec.structs.asdict(each) | {"erasures": [msgspec.structs.asdict(one) for one in each.erasures]}
@@ -295,7 +318,6 @@ def _told(found: Found) -> dict[str, Any]:
             {"ledger": each.ledger or None, "manifests": each.manifests, "signed": each.signed, "void": each.void}
             for each in found.statements
         ]
-        told["cosigned"] = found.cosigned
     return told
 
 

@@ -109,7 +109,6 @@ def serve(
     Until the log is listed, and when it is not any more, the ledger is served and reports are refused.
     """
     from scmanager.api.serving import attend, listen, server
-    from scmanager.application.delegation import NotDelegated
     from scmanager.supervisor import told_by_signals
 
     given = trusting(context, ledger, manifests, policy)
@@ -130,15 +129,11 @@ def serve(
             for each in threads:
                 each.start()
             ready.wait()
-            say(f"The ledger is served: http://{taken.getsockname()[0]}:{taken.getsockname()[1]}/{CHECKPOINT}")
-            try:
-                delegation.check()
-                remark("Reports are taken. Stop it with Ctrl+C.")
-            except NotDelegated as error:
-                remark(f"{error} {error.hint}")
-            told = None
+            say(f"The ledger is served: http://{taken.getsockname()[0]}:{taken.getsockname()[1]}")
+            remark("Stop it with Ctrl+C.")
+            told, taken_before = None, None
             while not asked.wait(0.5) and taking.sequencer.ended is None:
-                told = _told(taking, told)
+                told, taken_before = _told(taking, told), _taken(delegation, taken_before)
             asked.set()
             threads[0].join(10)
         if taking.sequencer.ended is not None:
@@ -208,6 +203,21 @@ def _told(taking: "Taking", before: ScManagerError | None) -> ScManagerError | N
         remark_problems(taking.words)
     elif now is None and before is not None:
         remark("A quorum has cosigned the intake log again.")
+    return now
+
+
+def _taken(delegation: "Delegation", before: str | None) -> str:
+    """Say whether reports are taken, when that has changed; why they are not, else empty."""
+    from scmanager.application.delegation import NotDelegated
+
+    try:
+        delegation.check()
+        now = ""
+    except NotDelegated as error:
+        now = str(error)
+    if now != before:
+        more = "The ledger is served all the same. Have the keepers list the log: scm author intake-log."
+        remark(f"{now} {more}" if now else "Reports are taken.")
     return now
 
 

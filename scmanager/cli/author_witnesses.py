@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from scmanager.adapters import witness_client
+from scmanager.adapters import mirror_client, witness_client
 from scmanager.adapters.public_files import write_public
 from scmanager.adapters.space_file import read_bytes
 from scmanager.adapters.tile_folder import Published
@@ -27,6 +27,7 @@ from scmanager.errors import Refused, utc
 from scmanager.eventstore.checkpoint import NOTE_BYTES_MAX, Checkpoint, parse_note
 from scmanager.master_ledger import anchoring
 from scmanager.master_ledger.anchoring import Anchor
+from scmanager.master_ledger.policy import Policy
 from scmanager.master_ledger.proof import Proof
 from scmanager.master_ledger.verification import AHEAD_S
 from scmanager.spaces.opening import parse_row
@@ -95,12 +96,44 @@ def cosign(
 
     Exit code 1 if those who cosigned it by now are no quorum. Needs no key, and no right to write the ledger.
     """
-    rules = files.read_policy(policy)
+    rules = _addressed(policy)
+    until_s = files.now_s() + AHEAD_S
+    _tell(rules, *witness_client.cosign_folder(folder, rules, until_s), until_s, as_json=as_json)
+
+
+def upload(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="What scm author publish wrote, or a mirror of it.")],
+    policy: Annotated[
+        Path,
+        typer.Option(
+            "--policy", metavar="FILE", help="The mirrors, each with its address, as witnesses stand there."
+        ),
+    ],
+    as_json: JsonFlag = False,
+) -> None:
+    """Upload the published log to mirrors (C2SP tlog-mirror), and put their word that they hold it under the head.
+
+    Exit code 1 if those who hold it by now are no quorum. What a mirror has already is not sent again.
+    """
+    rules = _addressed(policy)
+    until_s = files.now_s() + AHEAD_S
+    note, words = mirror_client.upload_folder(folder, rules, until_s)
+    _tell(rules, note, words, until_s, as_json=as_json, done="holds it")
+
+
+def _addressed(path: Path) -> Policy:
+    rules = files.read_policy(path)
     assert rules is not None
     if not rules.addresses:
         raise NoWitnessAddress
-    until_s = files.now_s() + AHEAD_S
-    note, words = witness_client.cosign_folder(folder, rules, until_s)
+    return rules
+
+
+def _tell(
+    rules: Policy, note: bytes, words: list[witness_client.Word], until_s: int, *, as_json: bool,
+    done: str = "has cosigned it",
+) -> None:  # fmt: skip
+    """Whose word stands under the head. Raises Exit where that is no quorum."""
     parsed = parse_note(note)
     size, cosigned = Checkpoint.parse(parsed.text).size, rules.cosigned(parsed, until_s)
     met = rules.is_met(cosigned)
@@ -112,7 +145,7 @@ def cosign(
         for name, at_s in cosigned.items():
             say(f"{name.decode('utf-8', 'replace')}  {utc(at_s)}")
         remark_problems(words)
-        say(f"size {size}: {'a quorum has' if met else 'no quorum has'} cosigned it")
+        say(f"size {size}: {'a' if met else 'no'} quorum {done}")
     if not met:
         raise typer.Exit(EXIT_REFUSED)
 

@@ -8,7 +8,7 @@ import typer
 from scmanager.adapters.ledger_source import post_to
 from scmanager.adapters.server_handshake import shake_hands
 from scmanager.cli import author_files as files
-from scmanager.cli.output import JsonFlag, say_result
+from scmanager.cli.output import JsonFlag, remark, say_result
 from scmanager.cli.trusting import LedgerChoice, ManifestsChoice, PolicyChoice, trusting
 from scmanager.errors import utc
 from scmanager.eventstore.signing import SigningKey
@@ -30,4 +30,6 @@ def greet(
         secrets.token_bytes(NONCE_BYTES),
     )  # fmt: skip
     told = {"server": met.server.hex(), "version": met.version}
-    say_result(told | {"until": met.until_s if as_json else utc(met.until_s)}, as_json=as_json)
+    until = {"until": met.until_s} if as_json else {"session until": utc(met.until_s)}
+    say_result(told | until, as_json=as_json)
+    remark("Good: it is the author's server.")

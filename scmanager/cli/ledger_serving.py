@@ -10,7 +10,6 @@ import typer
 from scmanager.adapters.ledger_source import SERVED, from_folder
 from scmanager.cli import author_files as files
 from scmanager.cli.output import remark, say
-from scmanager.master_ledger.fetching import CHECKPOINT
 from scmanager.master_ledger.handshake import NONCE_BYTES
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ def serve(
             for each in threads:
                 each.start()
             ready.wait()
-            say(f"The ledger is served: http://{taken.getsockname()[0]}:{taken.getsockname()[1]}/{CHECKPOINT}")
+            say(f"The ledger is served: http://{taken.getsockname()[0]}:{taken.getsockname()[1]}")
             remark(f"It has {size} entries now. Stop it with Ctrl+C.")
             while not asked.wait(1.0):  # Windows does not wake a wait without an end for Ctrl+C.
                 pass

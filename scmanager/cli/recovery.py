@@ -1,9 +1,12 @@
 """Recovery sheets: whether an organisation's sheet was printed and read back is kept in `recovery.json`.
 
-Until it was, every command says so once. The sheet itself is for paper; confirming deletes the file.
+Until it was, one command a day says so, and the first one after a sheet was made. The sheet itself is for paper;
+confirming deletes the file.
 """
 
+import contextlib
 import secrets
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +20,9 @@ from scmanager.cli.session import session_of
 from scmanager.errors import Refused, Untrusted
 
 FILE_NAME = "recovery.json"
+REMINDED = "recovery.reminded"
+"""An empty file; its time is that of the last reminder."""
+REMIND_S = 86_400
 
 
 class RecoveryFileDamaged(Untrusted):
@@ -85,8 +91,17 @@ def new_sheet(folder: Path, title: str, space: str, file: str) -> Sheet:
 
 
 def remind(folder: Path) -> None:
-    """Once a run, until it is confirmed."""
-    for sheet in (each for each in sheets(folder) if not each.confirmed):
+    """Once a day and sheet, until it is confirmed: more often it would drown what was asked for."""
+    waiting, told = [each for each in sheets(folder) if not each.confirmed], folder / REMINDED
+    if not waiting:
+        return
+    with contextlib.suppress(OSError):  # No file yet, or a folder that nobody may write.
+        last_s = told.stat().st_mtime
+        if 0 <= time.time() - last_s < REMIND_S and last_s > (folder / FILE_NAME).stat().st_mtime:
+            return
+    with contextlib.suppress(OSError):
+        told.touch(mode=0o600)
+    for sheet in waiting:
         remark(
             f"The recovery sheet of {sheet.organisation} is not confirmed: print {folder / sheet.file},"
             " then run: scm recovery confirm"

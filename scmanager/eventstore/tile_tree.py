@@ -54,6 +54,10 @@ class TileTree:
             raise ValueError("an empty tree proves nothing")
         return merkle.prove(0, old, self._known(size), self._range)
 
+    def subtree_consistency(self, low: int, high: int, size: int) -> list[bytes]:
+        """What shows that leaves `[low, high)` sit at their place in the tree of `size` leaves. Raises ValueError."""
+        return merkle.prove(low, high, self._known(size), self._range)
+
     def subtree(self, low: int, high: int) -> bytes:
         """The root over leaves `[low, high)` that some tree keeps together. Raises ValueError beyond the tree."""
         if not (low < high <= self.size and is_subtree(low, high)):

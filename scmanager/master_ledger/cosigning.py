@@ -71,12 +71,17 @@ def conversation(note: bytes, tree: TileTree, witnesses: Sequence[Witness], unti
     `until_s`: what is dated later is no word yet. Raises BadNote, BadCheckpoint, BadTile, and what is wrong with the
     witness: WitnessNonsense, WitnessRefuses, WitnessSawMore, WitnessSawOther.
     """
+    return taken(note, (yield from shown(note, tree)), witnesses, until_s)
+
+
+def shown(note: bytes, tree: TileTree) -> Talk:
+    """The same, up to what it answers once it has taken the head; that is not looked at."""
     size = Checkpoint.parse(parse_note(note).text).size
     old = 0
     for _ in range(TRIES):
         answer = yield request(note, tree, old)
         if answer.status == 200:
-            return taken(note, answer.body, witnesses, until_s)
+            return answer.body
         if answer.status == 422 and old:
             raise WitnessSawOther(size=old)
         if answer.status != 409:

@@ -35,8 +35,17 @@ Read = Callable[[str, int], bytes]
 
 
 def fetch_manifests(seen: Seen, read: Read) -> Outcome:
-    """After the source's key manifests. Raises BadSubmission, KeysForked, as a walk, and as `read`."""
-    return Outcome(seen.with_manifests(submission.parse(read(MANIFESTS, submission.FILE_BYTES_MAX))))
+    """After the source's key manifests; a mirror of whichever log has none, then those that are known go on.
+
+    Raises BadSubmission, KeysForked, as a walk, and as `read`.
+    """
+    try:
+        said = read(MANIFESTS, submission.FILE_BYTES_MAX)
+    except SourceLacks:
+        if not seen.manifests:
+            raise
+        return Outcome(seen)
+    return Outcome(seen.with_manifests(submission.parse(said)))
 
 
 def fetch_head(seen: Seen, read: Read, policy: Policy, now_s: int) -> Outcome:

@@ -12,10 +12,11 @@ import pytest
 from scmanager.eventstore import audit, audit_chunk
 from scmanager.eventstore.checkpoint import parse_note
 from scmanager.master_ledger.cosignature import cosign
+from scmanager.master_ledger.policy import ED25519, Vkey
 from tests.cli.conftest import Scm
 from tests.cli.test_log import flip, tamper
 from tests.support.author import Author
-from tests.support.ledger import WITNESSES, name_of
+from tests.support.ledger import RELEASE, WITNESSES, name_of
 
 DEPTHS = ("--fast", "--deep", "--full")
 
@@ -211,6 +212,32 @@ def test_cosignatures_are_held_against_a_policy(published: tuple[Author, Path]) 
     future = [cosign(parse_note(note).text, name_of(each), each, 9_000_000_000) for each in WITNESSES]
     (folder / "checkpoint").write_bytes(note + b"".join(future))
     assert {each["code"] for each in verified(author.scm, *asked)["findings"]} == {"not-witnessed"}
+
+
+def test_a_policy_is_asked_at_every_depth(published: tuple[Author, Path]) -> None:
+    author, folder = published
+    asked = author / "asked"
+    policies = {
+        "quorum none\n": set(),
+        (author / "policy").read_text(encoding="ascii"): {"not-witnessed"},
+        f"log {Vkey('example.org/log', ED25519, RELEASE.public).text()}\nquorum none\n": {"log-not-accepted"},
+    }
+    for depth in DEPTHS:
+        for text, codes in policies.items():
+            asked.write_text(text, encoding="ascii")
+            told = verified(author.scm, depth, "--policy", asked, folder)
+            assert {each["code"] for each in told["findings"]} == codes, text
+    asked.write_bytes(b"\0\xffjunk\n")
+    assert author.scm("audit", "verify", "--policy", asked, folder).error == "bad-policy"
+    assert author.scm("audit", "verify", "--policy", author / "absent", folder).code == 3
+    assert author.scm("audit", "verify", "--resume", folder).error == "audit-option-for-others"
+
+
+def test_what_says_nothing_about_a_target_is_refused(nova: Scm, tmp_path: Path) -> None:
+    file, policy = tmp_path / "space", ("--policy", tmp_path / "policy")
+    assert nova("space", "export", "-o", file).code == 0
+    for asked in (policy, (tmp_path / "a", *policy), (file, *policy), (file, "--resume")):
+        assert nova("audit", "verify", *asked).error == "audit-option-for-others", asked
 
 
 def test_lawful_gaps_are_told_from_what_is_not_here_and_from_tampering(nova: Scm, tmp_path: Path) -> None:

@@ -98,7 +98,7 @@ def test_reports_are_taken_once_the_keepers_have_listed_the_log(author: Author, 
     )  # fmt: skip
     assert refused.error == "no-witness-address", "its heads would wait for ever"
     body = audit_batch(3)
-    with serving(author, ledger) as (client, _):
+    with serving(author, ledger) as (client, process):
         refused = client.post("/api/v1/audit", json=body)
         assert refused.status_code == 503
         assert refused.json()["errors"][0]["extensions"]["code"] == "not-delegated"
@@ -116,6 +116,10 @@ def test_reports_are_taken_once_the_keepers_have_listed_the_log(author: Author, 
         public = author.scm("author", "intake-log", "--published", author / "public", *trust(author), at="server")
         assert (public.code, "public  4" in public.out) == (0, True), "beside the running server"
         assert "4 entries, and no quorum has cosigned that" in public.err
+        process.send_signal(signal.SIGTERM)
+        said = process.communicate(timeout=30)[1]
+        assert "Reports are not taken here: key manifest 1 does not list this log." in said
+        assert said.index("Reports are not taken here") < said.index("Reports are taken.")
     assert author.scm("author", "intake-log", "--json", at="server").json["size"] == 4
     looked = author.scm("author", "vault", at="server")
     assert (looked.code, "Nothing was reported" in looked.err) == (0, True)

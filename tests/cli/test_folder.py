@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import os
 import re
 from pathlib import Path
 
@@ -137,8 +138,13 @@ def test_an_offer_that_is_not_taken_leaves_the_old_sheet_waiting(nova: Scm, tmp_
     (old,) = (tmp_path / "a").glob("recovery-*.txt")
     offer, signed = tmp_path / "offer", tmp_path / "signed"
     assert nova("recovery", "offer", "-o", offer).code == 0
+    told = nova("org", "list").err
+    assert (told.count("is not confirmed"), old.name in told) == (2, True)
+    assert "is not confirmed" not in nova("org", "list").err, "once a day"
+    long_ago = (tmp_path / "a" / "recovery.reminded").stat().st_mtime - 86_400
+    os.utime(tmp_path / "a" / "recovery.json", (long_ago - 60, long_ago - 60))
+    os.utime(tmp_path / "a" / "recovery.reminded", (long_ago, long_ago))
     assert nova("org", "list").err.count("is not confirmed") == 2
-    assert old.name in nova("org", "list").err
     nova("recovery", "sign", offer, "--sheet", old, "-o", signed)
     assert nova("recovery", "take", signed).code == 0
     told = nova("org", "list").err

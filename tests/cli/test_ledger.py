@@ -156,8 +156,8 @@ def serving(folder: Path, *words: object) -> Iterator[str]:
         try:
             assert process.stdout is not None
             line = process.stdout.readline()
-            assert "/checkpoint" in line, process.communicate()
-            yield line.split()[-1].removesuffix("/checkpoint")
+            assert line.split()[-1].startswith("http://127.0.0.1:"), process.communicate()
+            yield line.split()[-1]
         finally:
             process.terminate()
             assert process.wait(30) == 0

@@ -9,7 +9,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from scmanager.eventstore.memory import MemoryStore
+from scmanager.master_ledger.policy import Vkey
 from tests.cli.conftest import Scm
+from tests.support.ledger_server import Ledger
 from tests.support.mirror import upload
 from tests.support.witness import ShownLog, times
 
@@ -57,6 +60,24 @@ def test_it_keeps_what_is_uploaded_and_signs_by_its_keys(
     assert scm("mirror", "show", mirror).code == 0
     assert scm("mirror", "serve", mirror, "--port", "0").error == "folder-in-use", "one at a time"
     assert scm("witness", "show", mirror).error == "witness-missing", "it is no witness"
+
+
+def test_a_published_ledger_is_uploaded_by_whoever_has_it(
+    scm: Scm, mirror: Path, keys: tuple[str, str], address: str, tmp_path: Path
+) -> None:
+    ledger = Ledger(MemoryStore(), tmp_path)
+    ledger.publish()
+    assert scm("mirror", "add-log", mirror, Vkey(ledger.server.origin, 1, ledger.server.key.public).text()).code == 0
+    (tmp_path / "policy").write_text(f"witness one {keys[1]} {address}\nquorum one\n", encoding="utf-8")
+    upload = ("author", "upload", ledger.public, "--policy", tmp_path / "policy")
+    done = scm(*upload, "--json")
+    assert (done.code, done.json["quorum"], list(done.json["cosigned"])) == (0, True, ["one"]), done.err
+    assert "a quorum holds it" in scm(*upload).out
+    (tmp_path / "policy").write_text(f"witness one {keys[0]} http://127.0.0.1:1\nquorum one\n", encoding="utf-8")
+    refused = scm(*upload)
+    assert (refused.code, "no quorum holds it" in refused.out) == (1, True)
+    (tmp_path / "policy").write_text(f"witness one {keys[0]}\nquorum one\n", encoding="utf-8")
+    assert scm(*upload).error == "no-witness-address"
 
 
 def test_what_is_wrong_is_named(scm: Scm, mirror: Path, tmp_path: Path) -> None:

@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
+import httpx
 import pytest
 
 from scmanager.adapters.ledger_memory import LedgerMemory
 from scmanager.adapters.ledger_source import Source, SourceFailed
+from scmanager.adapters.mirror_client import upload_folder
 from scmanager.adapters.mirror_folder import mirror
+from scmanager.adapters.upload_mirror import UploadMirror
 from scmanager.adapters.witness_client import cosign_folder
 from scmanager.adapters.witness_folder import add_log
 from scmanager.domain.ledger import Channel
@@ -19,14 +22,15 @@ from scmanager.eventstore.memory import MemoryStore
 from scmanager.master_ledger import policy, submission
 from scmanager.master_ledger.content_hash import cid
 from scmanager.master_ledger.cosignature import cosign
-from scmanager.master_ledger.fetching import CHECKPOINT, MANIFESTS, fetch_head, fetch_manifests
+from scmanager.master_ledger.fetching import CHECKPOINT, MANIFESTS, SourceLacks, fetch_head, fetch_manifests
 from scmanager.master_ledger.policy import Policy, Vkey
-from scmanager.master_ledger.seen import judged, witnessed_s
+from scmanager.master_ledger.seen import Outcome, judged, witnessed_s
 from scmanager.master_ledger.statement import manifest_hash
 from scmanager.master_ledger.verification import Here, Report, verify_plugin, verify_update
 from tests.golden.logs import key_of
 from tests.support.ledger import CONTENT, NOW_S, RELEASE, artefact, plugin, update
 from tests.support.ledger_server import Ledger, served
+from tests.support.mirror import make_mirror, mirroring
 from tests.support.witness import make_witness, witnessing
 
 YEAR_S = 365 * 86_400
@@ -142,6 +146,42 @@ def test_a_year_without_the_author(world: World, tmp_path: Path) -> None:
         assert old.verify(url, CONTENT, later_s + 60).ok
         assert copied(url, second, rules, world, later_s + 60)
     assert (second / CHECKPOINT).read_bytes().split(b"\n")[1] == b"311"
+
+
+def test_mirrors_that_it_was_uploaded_to_stand_in_for_him(world: World, tmp_path: Path) -> None:
+    """Theirs are the plain files of C2SP: keys come with the program, proofs lie beside what was downloaded."""
+    key, later_s = Vkey(world.ledger.server.origin, 1, world.ledger.server.key.public), NOW_S + YEAR_S
+    make_mirror(tmp_path / "m")
+    add_log(tmp_path / "m", key, None)
+
+    def uploaded(folder: Path, client: httpx.Client, held: UploadMirror) -> Policy:
+        rules = policy.parse(f"witness m {held.vkeys[1]} {client.base_url}\nquorum m\n".encode())
+        assert [each.problem for each in upload_folder(folder, rules, UNTIL_S)[1]] == [None]
+        return rules
+
+    with mirroring(tmp_path / "m", NOW_S) as both:
+        rules = uploaded(world.ledger.public, *both)
+    proof = Source(str(world.ledger.public)).proof_of(cid(sha256(CONTENT).digest()))
+    world.ledger.public.rename(tmp_path / "kept by somebody")
+    with mirroring(tmp_path / "m", later_s) as both:
+        source = f"{both[0].base_url}/{sha256(key.name.encode()).hexdigest()}"
+        machine = Installation(tmp_path / "new", world, rules)
+        with pytest.raises(SourceLacks):
+            machine.ask(source, later_s)  # No mirror of whichever log has keys to go by.
+        machine.memory.see(lambda before: Outcome(before.with_manifests((world.ledger.first,))))
+        machine.ask(source, later_s)
+        assert witnessed_s(machine.memory.read(), rules, later_s) == NOW_S
+        here = Here("1.0.0", Channel.STABLE, later_s)
+        report = verify_update(artefact(CONTENT), proof, machine.memory.read().keys(), rules, here)
+        assert machine.memory.see(lambda seen: judged(seen, report, rules, later_s)).report.ok
+        uploaded(tmp_path / "kept by somebody", *both)
+        machine.ask(source, later_s)
+        assert witnessed_s(machine.memory.read(), rules, later_s) == later_s, "it is known that nothing is newer"
+        world.ledger.fill(7)
+        world.ledger.publish()
+        uploaded(world.ledger.public, *both)
+        machine.ask(source, later_s)
+    assert [each.point().size for each in machine.memory.read().heads] == [311]
 
 
 def test_what_a_quorum_cannot_do(world: World, tmp_path: Path) -> None:

@@ -13,10 +13,13 @@ import pytest
 from scmanager.adapters.backup_file import BackupDamaged
 from scmanager.adapters.backup_restore import restore, verify
 from scmanager.adapters.folder_lock import FolderInUse
+from scmanager.adapters.identity import create_identity
+from scmanager.adapters.private_files import private_folder
+from scmanager.adapters.wrapping import FileProtection
 from scmanager.application.delegation import NotDelegated
 from scmanager.application.proving import OtherHistory
 from scmanager.application.sequencing import Reports, entries_of
-from scmanager.author.intake import IntakeInDoubt, IntakeThere
+from scmanager.author.intake import IntakeInDoubt, IntakeMissing, IntakeThere
 from scmanager.author.taking import Taking
 from scmanager.eventstore.checkpoint import Checkpoint, verify_note
 from scmanager.eventstore.kept_heads import HeadDiffers, KeptHead
@@ -235,6 +238,28 @@ def test_a_published_head_of_another_history_ends_the_server(site: Site) -> None
         site.list(intake.found(ROOT))
     with pytest.raises(OtherHistory), site.taking():
         pass
+
+
+def test_who_was_killed_while_he_began_the_log_begins_it_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = Site(tmp_path)
+    create_identity(private_folder(site.settings.data), FileProtection(private_folder(tmp_path / "state")))
+
+    def dies(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with site.open() as intake:  # Its key is kept by then.
+        monkeypatch.setattr(intake.store, "append", dies)
+        with pytest.raises(KeyboardInterrupt):
+            intake.found(ROOT)
+        assert intake._vault.has_logs()
+    with site.open() as intake:
+        with pytest.raises(IntakeMissing):
+            intake.log()
+        site.list(intake.found(ROOT))
+    with site.taking() as taking:
+        assert take(taking, 1).first == 1
 
 
 def test_keys_without_their_events_begin_nothing_anew(site: Site) -> None:

@@ -13,8 +13,18 @@ from scmanager.eventstore.merkle import leaf_hash, root_of
 from scmanager.eventstore.multi_proof import prove_many
 from scmanager.eventstore.parts import SALT_BYTES, part_key
 from tests.golden.logs import WholeLog
+from tests.support.ledger import NOW_S
 
-GIVEN = {"space": None, "ledger": None, "log": None, "artefact": None, "manifests": None, "now_s": 1_767_225_600}
+GIVEN = {
+    "leaf": None,
+    "origin": None,
+    "space": None,
+    "ledger": None,
+    "log": None,
+    "artefact": None,
+    "manifests": None,
+    "now_s": NOW_S,
+}
 
 
 def log_shown(

@@ -1,0 +1,124 @@
+"""Mirrors that a log is uploaded to over HTTP, several at once: each has its time, and none does harm to another."""
+
+import asyncio
+import zlib
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from scmanager import __version__
+from scmanager.adapters.ledger_source import base_of, from_folder, is_local
+from scmanager.adapters.mirror_folder import bundle_at
+from scmanager.adapters.witness_client import WitnessSilent, Word, cosign_folder
+from scmanager.errors import ScManagerError
+from scmanager.eventstore.tile_tree import TileTree
+from scmanager.eventstore.tiles import TilePath
+from scmanager.master_ledger.cosignature import Witness
+from scmanager.master_ledger.cosigning import ANSWER_BYTES_MAX, Answer, WitnessNonsense
+from scmanager.master_ledger.policy import Policy
+from scmanager.master_ledger.upload_talk import ADD_CHECKPOINT, Bundle, Request, Talk, upload
+
+if TYPE_CHECKING:
+    import httpx
+
+STEP_S: Final = 60.0
+"""For connecting, and for each piece: a mirror writes a package to its disk before it takes the next."""
+REQUEST_S: Final = 600.0
+"""For one request and its answer: 512 MB at most."""
+AT_ONCE: Final = 4
+
+
+def upload_folder(
+    folder: Path, policy: Policy, until_s: int, advance: Callable[[int], None] = lambda _: None
+) -> tuple[bytes, list[Word]]:
+    """Have what lies in a published folder mirrored, and write its head with all lines of mirrors that hold.
+
+    `advance` is told how many packages were sent. Raises as `cosign_folder`.
+    """
+    read = from_folder(folder)
+
+    def entries(path: TilePath) -> list[bytes]:
+        return bundle_at(read, str(path), path.width)
+
+    return cosign_folder(folder, policy, until_s, partial(upload_all, entries, advance))
+
+
+def upload_all(
+    entries: Bundle,
+    advance: Callable[[int], None],
+    note: bytes,
+    tree: TileTree,
+    asked: Mapping[str, Mapping[str, Witness]],
+    until_s: int,
+) -> list[Word]:
+    """To each address all that is under the head in this note, and what came of it, in any order."""
+
+    async def all_of_them() -> list[Word]:
+        room = asyncio.Semaphore(AT_ONCE)
+
+        async def one(address: str, mirror: Mapping[str, Witness]) -> Word:
+            async with room:
+                try:
+                    talk = upload(note, tree, entries, tuple(mirror.values()), until_s)
+                    return Word(address, tuple(mirror), await _talked(address, talk, advance))
+                except TimeoutError:
+                    problem: ScManagerError = WitnessSilent(reason="it takes too long")
+                except ScManagerError as error:
+                    problem = error
+                except Exception as error:  # noqa: BLE001 - this mirror's alone; the words of the others count
+                    problem = WitnessNonsense(reason=type(error).__name__)
+                return Word(address, tuple(mirror), problem=problem)
+
+        return list(await asyncio.gather(*(one(*each) for each in asked.items())))
+
+    return asyncio.run(all_of_them())
+
+
+async def _talked(address: str, talk: Talk, advance: Callable[[int], None]) -> bytes:
+    import httpx  # A fifth of the start; most commands ask nobody.
+
+    base = base_of(address)
+    headers = {"Accept-Encoding": "identity", "User-Agent": f"sc-manager/{__version__}"}
+    try:
+        async with httpx.AsyncClient(
+            follow_redirects=False, timeout=STEP_S, headers=headers, trust_env=not is_local(base)
+        ) as client:
+            request = next(talk)
+            while True:
+                async with asyncio.timeout(REQUEST_S):
+                    answer = await _posted(client, base, request)
+                advance(request.packages)
+                try:
+                    request = talk.send(answer)
+                except StopIteration as done:
+                    return bytes(done.value)
+    except httpx.HTTPError as error:
+        raise WitnessSilent(reason=(str(error) or type(error).__name__).rstrip(".")) from error
+
+
+async def _posted(client: "httpx.AsyncClient", base: str, request: Request) -> Answer:
+    plain = request.path == ADD_CHECKPOINT
+    headers = {} if plain else {"content-type": "application/octet-stream", "content-encoding": "gzip"}
+    content = b"".join(request.pieces) if plain else _sent(_packed(request.pieces))
+    data = bytearray()
+    async with client.stream("POST", f"{base}/{request.path}", content=content, headers=headers) as answer:
+        async for piece in answer.aiter_raw():
+            data += piece
+            if len(data) > ANSWER_BYTES_MAX:
+                raise WitnessNonsense(reason="more than any mirror says")
+        media = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+        return Answer(answer.status_code, media, bytes(data))
+
+
+def _packed(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    packing = zlib.compressobj(wbits=16 + zlib.MAX_WBITS)
+    for each in pieces:
+        yield packing.compress(each)
+    yield packing.flush()
+
+
+async def _sent(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    for each in pieces:
+        if each:
+            yield each
