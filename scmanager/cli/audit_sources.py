@@ -136,6 +136,15 @@ def evidence(context: typer.Context, source: Path | None) -> Iterator[Evidence]:
         yield made
 
 
+def evidence_in(context: typer.Context, path: Path, store: Store) -> Evidence:
+    """A store that is in clear, and belongs to who reads; `path` stands for it. Read once to its end."""
+    made = _evidence(path, session_of(context), _nobody(), store, CarriedKeys())
+    with progress("Reading entries", store.last_pos()) as advance:
+        made.present.advance = advance
+        made.present.follow()
+    return made
+
+
 def _opened(opened: ExitStack, session: Session, path: Path, *, own: bool) -> Evidence:
     if path.is_dir() and (path / EVENTS_FILE).exists():
         return _folder(opened, session if own else _session_at(session, path))
