@@ -104,6 +104,8 @@ class Serving:
 
     def _start(self, deadline: float, given_up: threading.Event) -> None:
         self._socket = listen(self.node.settings.port)
+        if (self.node.settings.data / NODE_FILE).exists():  # Whoever stops removes it, and the folder is ours.
+            self._usage.crashed()
         later = [
             (ACTOR, self.auditor.run),
             *self._actors.later(),

@@ -43,6 +43,7 @@ CATEGORIES: Final[Mapping[str, Category]] = MappingProxyType(
         "memberRecord": Category.MEMBER_ADDED,
         "operationPlan": Category.OPERATION_PLANNED,
         "operationRepeat": Category.OPERATION_PLANNED,
+        "operationStart": Category.FLEET_DEPLOYED,
         "treatySign": Category.DIPLOMACY_ESTABLISHED,
     }
 )
@@ -62,6 +63,7 @@ CAUSES: Final[Mapping[Category, str]] = MappingProxyType(
         Category.SESSION_ENDED: "30 minutes without a request, the day's end, or the node stops",
         Category.FEATURE_USED: "the first request of a day that belongs to it",
         Category.ERROR_OCCURRED: "a part of the node fails and is started again, or a request fails inside",
+        Category.CRASH_REPORTED: "the node starts, and the run before was never stopped: killed, crashed, no power",
         **{category: _carried_out(category) for category in CATEGORIES.values()},
     }
 )

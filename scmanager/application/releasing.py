@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol
 
 from scmanager.config import REGIONS
 from scmanager.domain.event import Event
-from scmanager.domain.statistics import Record
+from scmanager.domain.statistics import Record, date_of
 from scmanager.domain.statistics_published import StatisticsPublished
 from scmanager.errors import Refused, Unavailable, Untrusted
 from scmanager.eventstore.entry import digest
@@ -30,14 +30,14 @@ BORNE_OUT_S: Final = 6 * 3600.0
 
 
 class DayNotClosed(Refused):
-    """Records of use of day {day} may still come."""
+    """Records of use of {day} may still come."""
 
     code = "day-not-closed"
     hint = "A day is released once the day after it is over, UTC."
 
 
 class DayNotHeld(Refused):
-    """Day {day} was before this server took records of use, or its release was destroyed with the log."""
+    """{day} was before this server took records of use, or its release was destroyed with the log."""
 
     code = "day-not-held"
     hint = "Name a later day."
@@ -54,7 +54,7 @@ class ClockJumped(Unavailable):
 
 
 class ReleaseDisplaced(Untrusted):
-    """Where the release of day {day} should stand in the log stands something else."""
+    """Where the release of {day} should stand in the log stands something else."""
 
     code = "release-displaced"
     hint = "Nothing of that day is destroyed. Keep the intake folder as it is, and report this."
@@ -116,7 +116,7 @@ class Releases:
     def release(self, day: int, today: int) -> None:
         """Release a closed day, and all before it that are due. Raises DayNotClosed, and as `enter`."""
         if day >= today - GRACE_DAYS:
-            raise DayNotClosed(day=day)
+            raise DayNotClosed(day=date_of(day))
         for each in self.due(today):
             if each <= day:
                 self._release(each)
@@ -134,7 +134,7 @@ class Releases:
         if not self._entered(name, day):  # Else it was entered before a crash: only its records are left.
             self._enter(name, self._made(day))
             if not self._entered(name, day):
-                raise ReleaseDisplaced(day=day)
+                raise ReleaseDisplaced(day=date_of(day))
         self._records.destroy(day)
 
     def _made(self, day: int) -> StatisticsPublished:

@@ -88,6 +88,7 @@ class Usage:
         self._wake = threading.Event()
         self._session: Session | None = None
         self._started_s = 0
+        self._crashed = False
         self._told: tuple[int, set[Action], int] = (0, set(), 0)
 
     def used(
@@ -103,6 +104,10 @@ class Usage:
         if self.on:
             self._failures.append(self._now_s())
             self._wake.set()
+
+    def crashed(self) -> None:
+        """The run before this one ended without stopping. Call it before `run`."""
+        self._crashed = True
 
     def look(self) -> None:
         """Consent may have changed: from any thread."""
@@ -124,6 +129,7 @@ class Usage:
     def work(self) -> None:
         """What came since. Raises what keeps it from being kept; then it is lost, and nothing else."""
         before, self.on = self.on, self._consented()
+        crashed, self._crashed = self._crashed, False
         now_s = self._now_s()
         if not self.on:
             self._steps.clear()
@@ -134,6 +140,8 @@ class Usage:
         if not before:
             self._started_s = now_s
             self._tell(now_s, Category.APP_STARTED)
+        if crashed:
+            self._tell(now_s, Category.CRASH_REPORTED)
         while (
             self._steps or self._failures
         ):  # In the order of time: what is of a day that is over is told of no more.

@@ -177,7 +177,13 @@ def at_work(
             None if unwitnessed else given.policy,
         ) as taking,
         OwnStatistics(
-            intake, taking.sequencer, delegation.check, from_folder(public, SERVED), lambda: _versions(read), clock_us
+            intake,
+            taking.sequencer,
+            delegation.check,
+            from_folder(public, SERVED),
+            lambda: _versions(read),
+            clock_us,
+            folder,
         ) as counted,
     ):
         yield taking, counted, delegation

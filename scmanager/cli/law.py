@@ -22,7 +22,7 @@ from scmanager.domain.law import Notice, duties_in, notices_in
 from scmanager.errors import Refused, utc
 
 UNKNOWN = "Where you are is not known, so the strictest of all duties apply. To say it: scm privacy region CODE"
-NONE_HERE = "This table knows no law for {name}. What the program does is the same."
+NONE_HERE = "This table knows no law for {name}, which does not say that there is none. The program does the same."
 NO_ADVICE = "By the table of {version} ({hash}). It is no legal advice."
 BREACH = frozenset(
     {AuditType.INTEGRITY_FAILURE, AuditType.PERMISSION_VIOLATION, AuditType.SANDBOX_ESCAPE, AuditType.P2P_MISMATCH}

@@ -5,8 +5,9 @@ the author, where the server does not run: scm author statistics
 """
 
 import datetime
+import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,7 +20,7 @@ from scmanager.cli.output import JsonFlag, remark, say, say_json, say_result
 from scmanager.cli.session import session_of
 from scmanager.cli.targets import check_target
 from scmanager.cli.trusting import LedgerChoice, ManifestsChoice, PolicyChoice, trusting
-from scmanager.domain.statistics import DAY_S
+from scmanager.domain.statistics import DAY_S, date_of
 from scmanager.domain.statistics_published import Measure, StatisticsPublished
 from scmanager.errors import Refused
 from scmanager.master_ledger import statistics_proof
@@ -28,8 +29,19 @@ from scmanager.master_ledger.proof import Proof
 from scmanager.master_ledger.seen import proved_under
 from scmanager.master_ledger.statistics_batch import PATH
 
+if TYPE_CHECKING:
+    from scmanager.author.statistics import OwnStatistics
+
+LAID_S = 5.0
 LATEST_MAX = 9
 """So many days back a release is looked for, when no day is named."""
+
+
+class DayNotThere(Refused):
+    """{source} has no release of the statistics of {day}."""
+
+    code = "day-not-there"
+    hint = "Name another day. If it is a copy, it may lag behind, or have none: ask the author's own server."
 
 
 class DayMistyped(Refused):
@@ -41,7 +53,7 @@ class DayMistyped(Refused):
 
 def read(
     context: typer.Context,
-    source: Annotated[str, typer.Argument(metavar="FROM", help="The address of the author's server.")],
+    source: Annotated[str, typer.Argument(metavar="FROM", help="The author's server or a copy: address or folder.")],
     day: Annotated[
         str | None, typer.Option("--day", metavar="DAY", help="Such as 2026-03-01; else the newest.")
     ] = None,
@@ -68,7 +80,7 @@ def read(
     if as_json:
         say_json(_told(said))
         return
-    say(f"Day {_date(said.day)}: what was told, and about how much that is for all who agreed to statistics.")
+    say(f"Day {date_of(said.day)}: what was told, and about how much that is for all who agreed to statistics.")
     for table in said.tables:
         for row in table.rows:
             once = table.measure is Measure.AVERAGE_SESSION_S
@@ -108,13 +120,21 @@ def release(
             taking.settle()
         except WitnessesWanting as error:
             wanting = error
-    say_result({"released": [_date(each) for each in due if each not in left]}, as_json=as_json)
+        _lay_out(counted)
+    say_result({"released": [date_of(each) for each in due if each not in left]}, as_json=as_json)
     if wanting is not None:
         remark(f"{wanting} It stands in the log, and is public once they have cosigned it: run this again later.")
 
 
+def _lay_out(counted: "OwnStatistics") -> None:
+    """What was released, as files beside the published ledger; within a moment, or by whoever runs next."""
+    end = time.monotonic() + LAID_S
+    while not counted.lay_out() and time.monotonic() < end:
+        time.sleep(0.1)
+
+
 def _fetched(source: str, day: int | None) -> tuple[int, bytes]:
-    """The day and its proof. Raises DayNotHeld, DayNotClosed, ServerRefuses, and SourceLacks where there is none."""
+    """The day and its proof. Raises DayNotHeld, DayNotClosed, DayNotThere, ServerRefuses, and as the source."""
     ask = Source(source).read
     today = files.now_s() // DAY_S
     days = [day] if day is not None else list(range(today, today - LATEST_MAX, -1))
@@ -128,9 +148,11 @@ def _fetched(source: str, day: int | None) -> tuple[int, bytes]:
     except ServerRefuses as refusal:
         if refusal.facts["said"] == DayNotHeld.code:
             if days[-1] + 1 >= today:
-                raise DayNotClosed(day=_date(days[-1])) from None
-            raise DayNotHeld(day=_date(days[-1])) from None
+                raise DayNotClosed(day=date_of(days[-1])) from None
+            raise DayNotHeld(day=date_of(days[-1])) from None
         raise
+    except SourceLacks:
+        raise DayNotThere(source=source, day=date_of(days[-1])) from None
 
 
 def _path(day: int) -> str:
@@ -148,13 +170,9 @@ def _number(text: str) -> int:
         raise DayMistyped(text=text) from None
 
 
-def _date(day: int) -> str:
-    return (datetime.date(1970, 1, 1) + datetime.timedelta(days=day)).isoformat()
-
-
 def _told(said: StatisticsPublished) -> dict[str, Any]:
     return {
-        "day": _date(said.day),
+        "day": date_of(said.day),
         "epsilon": said.epsilon_milli / 1000,
         "every_days": said.every_days,
         "tables": {

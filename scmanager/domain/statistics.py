@@ -5,6 +5,7 @@ installation makes anew each day and forgets: records of two days cannot be told
 seizes the machine later. What is published of them: `statistics_published`.
 """
 
+import datetime
 import enum
 import hashlib
 from collections.abc import Mapping
@@ -171,6 +172,14 @@ def check(record: Record) -> None:
         raise RecordUnusable(reason="its duration is closer than the minute, or of what takes no time")
     if any(value not in METADATA[key] for key, value in record.metadata.items()):
         raise RecordUnusable(reason="its metadata has a value under another key")
+
+
+def date_of(day: int) -> str:
+    """A day since 1970 as people write it: 2026-03-01; as a number where the calendar has no such day. Total."""
+    try:
+        return (datetime.date(1970, 1, 1) + datetime.timedelta(days=day)).isoformat()
+    except OverflowError:
+        return str(day)
 
 
 def coarse_day_s(at_s: int) -> int:

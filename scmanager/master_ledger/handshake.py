@@ -33,7 +33,8 @@ from scmanager.master_ledger.sealed import Channel
 from scmanager.master_ledger.seen import Outcome, Seen, proved_under, signed_head
 from scmanager.master_ledger.verification import AHEAD_S, LogClosed, NotIncluded, check_head
 
-VERSIONS: Final = (1,)
+VERSIONS: Final = (2,)
+"""1 said in clear what is said in a session."""
 NONCE_BYTES: Final = 32
 HELLO_BYTES_MAX: Final = 1_024
 ANSWER_BYTES_MAX: Final = 512

@@ -4,6 +4,7 @@ from typing import Final
 
 import msgspec
 
+from scmanager.domain.statistics import date_of
 from scmanager.domain.statistics_published import METHOD, RULES, Measure, StatisticsPublished, Table
 from scmanager.errors import Untrusted
 from scmanager.eventstore import content
@@ -41,7 +42,7 @@ def verify(file: bytes, day: int, keys: TrustedKeys, policy: Policy, now_s: int)
         raise NotIncluded
     said = _parse(shared)
     if said.day != day:
-        raise StatisticsAmiss(reason=f"it is of day {said.day}")
+        raise StatisticsAmiss(reason=f"it is of {date_of(said.day)}")
     check_rules(said)
     return said
 

@@ -51,7 +51,7 @@ def test_a_server_that_the_ledger_names_gives_a_session_and_what_it_showed_is_re
         ledger.name(KEY.public, int(time.time()) + 60)
         ledger.publish()
         met = shaken(ledger, url, tmp_path / "state")
-    assert (met.server, met.version, len(met.token)) == (KEY.public, 1, 32)
+    assert (met.server, met.version, len(met.token)) == (KEY.public, 2, 32)
     assert met.until_s > time.time()
     seen = LedgerMemory(tmp_path / "state", manifest_hash(ledger.first.statement)).read()
     assert [each.point().size for each in seen.heads] == [3]

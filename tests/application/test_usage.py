@@ -156,6 +156,21 @@ def test_a_salt_that_is_over_is_looked_for_while_nobody_asks_and_given_up_withou
     assert here.forgot[-1] == -1
 
 
+def test_a_run_that_was_never_stopped_is_told_by_the_next_once_and_only_with_consent() -> None:
+    here = Here()
+    here.usage.crashed()
+    here.work()
+    here.work(60)
+    assert here.categories == [Category.APP_STARTED, Category.CRASH_REPORTED]
+    there = Here()
+    there.agreed = False
+    there.usage.crashed()
+    there.work()
+    there.agreed = True
+    there.work()
+    assert there.categories == [Category.APP_STARTED], "what was before the consent is not told"
+
+
 def test_on_a_day_that_is_not_drawn_nothing_is_kept_but_audit_events_are(here: Here) -> None:
     here.days, told = set(), len(here.kept)
     here.use()

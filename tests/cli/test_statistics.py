@@ -1,7 +1,12 @@
 """`scm ledger statistics` and `scm author statistics`: a day released on the author's machine, read on another."""
 
+import contextlib
+import functools
+import shutil
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -71,6 +76,33 @@ def test_closed_days_are_released_by_hand_and_read_with_their_proof(site: Site, 
         refused = scm("ledger", "statistics", url, "--day", day(BACK + 1))
         assert (refused.code, refused.error, day(BACK + 1) in refused.err) == (1, "day-not-held", True), refused.err
         assert scm("ledger", "statistics", url, "--day", "yesterday").error == "day-mistyped"
+
+
+def test_releases_lie_beside_the_published_ledger_for_any_host_that_only_copies_files(
+    site: Site, author: Run, scm: Scm, tmp_path: Path
+) -> None:
+    assert author("author", "statistics", site.public).code == 0
+    copy = shutil.copytree(site.public, tmp_path / "copied")
+    with static_host(copy) as url:
+        for source in (copy, url):
+            assert scm("ledger", "statistics", source, "--day", day(BACK), "--json").json["day"] == day(BACK)
+            assert scm("ledger", "statistics", source, "--json").json["day"] == day(2)
+            gone = scm("ledger", "statistics", source, "--day", day(BACK + 1))
+            assert (gone.code, gone.error, day(BACK + 1) in gone.err) == (1, "day-not-there", True), gone.err
+
+
+@contextlib.contextmanager
+def static_host(folder: Path) -> Iterator[str]:
+    """Any web server: it knows files and nothing else."""
+    handler = functools.partial(SimpleHTTPRequestHandler, directory=str(folder))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        running = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+        running.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            running.join()
 
 
 def test_a_proof_that_was_kept_can_be_read_from_a_folder_and_a_changed_one_cannot(

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from scmanager.adapters.node_file import NodeFile, write_node_file
 from scmanager.adapters.outbox import Outbox
 from scmanager.adapters.participation import Participation
 from scmanager.adapters.postgres_connection import PostgresServer
@@ -198,6 +199,7 @@ def test_what_a_node_was_used_for_reaches_the_server_on_its_day_and_only_with_co
         with machine.open() as node:
             space, own = found(node), node.personal_space()
             node.do("privacy.consent", own, {"purpose": Purpose.STATISTICS, "version": 2})
+            write_node_file(machine.settings.data, NodeFile(2**22 + 1, 1, "left by a node that was killed"))
             serving = Serving(node)
             serving.start()
             try:
@@ -212,7 +214,8 @@ def test_what_a_node_was_used_for_reaches_the_server_on_its_day_and_only_with_co
                 assert serving.stop() == []
         rows = kept_rows(counted._records, today)
         assert {row[1:3] for row in rows} >= {
-            ("app-started", "nothing-closer"), ("session-started", "nothing-closer"), ("feature-used", "fleets"),
+            ("app-started", "nothing-closer"), ("crash-reported", "nothing-closer"),
+            ("session-started", "nothing-closer"), ("feature-used", "fleets"),
             ("feature-used", "characters"),
         }  # fmt: skip
         assert ("feature-used", "operations") not in told(counted, today)

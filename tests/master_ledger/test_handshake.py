@@ -82,12 +82,12 @@ def test_both_prove_themselves_and_agree() -> None:
     author = Author()
     one = caller(author.ledger)
     found = met(author, one)
-    assert (found.version, found.server, found.problem) == (1, KEY.public, None)
+    assert (found.version, found.server, found.problem) == (2, KEY.public, None)
     assert found.seen.keys().ledger == author.ledger, "what was shown of the ledger is remembered"
     assert [each.point().size for each in found.seen.heads] == [author.server.head().size]
     granted = author.greeter.grant(found.answer, NOW_S + PENDING_S)
     session = author.greeter.session(granted.token, granted.until)
-    assert (session.reporter, session.version, granted.until) == (REPORTER.public, 1, NOW_S + PENDING_S + SESSION_S)
+    assert (session.reporter, session.version, granted.until) == (REPORTER.public, 2, NOW_S + PENDING_S + SESSION_S)
     with pytest.raises(SessionUnknown):
         author.greeter.session(granted.token, granted.until + 1)
     with pytest.raises(SessionUnknown):
@@ -214,13 +214,13 @@ def test_another_ledgers_server_is_another() -> None:
 
 def test_versions_are_agreed_on_or_said_to_be_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     author = Author()
-    later = msgspec.structs.replace(caller(author.ledger).hello, versions=(1, 2, 9))
-    assert author.greeter.greet(later, author.delegation(), NOW_S).version == 1
-    with pytest.raises(VersionsApart) as caught:
-        author.greeter.greet(msgspec.structs.replace(later, versions=(2, 9)), author.delegation(), NOW_S)
-    assert caught.value.facts == {"mine": "2, 9", "theirs": "1"}
-    monkeypatch.setattr(handshake, "VERSIONS", (1, 2))
+    later = msgspec.structs.replace(caller(author.ledger).hello, versions=(1, 2, 3, 9))
     assert author.greeter.greet(later, author.delegation(), NOW_S).version == 2
+    with pytest.raises(VersionsApart) as caught:
+        author.greeter.greet(msgspec.structs.replace(later, versions=(1, 9)), author.delegation(), NOW_S)
+    assert caught.value.facts == {"mine": "1, 9", "theirs": "2"}
+    monkeypatch.setattr(handshake, "VERSIONS", (2, 3))
+    assert author.greeter.greet(later, author.delegation(), NOW_S).version == 3
 
 
 def test_nobody_in_between_lowers_the_version(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -143,7 +143,7 @@ class Site:
     def counting(self, taking: Taking, clock: Callable[[], int] = clock_us) -> OwnStatistics:
         intake, public = taking._intake, from_folder(self.public / "intake", SERVED)
         check = self.check(intake).check
-        return OwnStatistics(intake, taking.sequencer, check, public, lambda: ("0.1.0", "0.2.0"), clock)
+        return OwnStatistics(intake, taking.sequencer, check, public, lambda: ("0.1.0", "0.2.0"), clock, self.public)
 
     def app(self, counted: OwnStatistics, limits: Limits | None = None, key: SigningKey | None = None) -> AuthorApp:
         identity = Greeting(key, lambda: int(time.time()), lambda: secrets.token_bytes(32)) if key else None
