@@ -13,7 +13,7 @@ from scmanager.adapters.mirror_folder import bundle_at
 from scmanager.adapters.witness_client import WitnessSilent, Word, cosign_folder
 from scmanager.errors import ScManagerError
 from scmanager.eventstore.tile_tree import TileTree
-from scmanager.eventstore.tiles import TilePath
+from scmanager.eventstore.tiles import WIDTH, TilePath
 from scmanager.master_ledger.cosignature import Witness
 from scmanager.master_ledger.cosigning import ANSWER_BYTES_MAX, Answer, WitnessNonsense
 from scmanager.master_ledger.policy import Policy
@@ -26,6 +26,8 @@ STEP_S: Final = 60.0
 """For connecting, and for each piece: a mirror writes a package to its disk before it takes the next."""
 REQUEST_S: Final = 600.0
 """For one request and its answer: 512 MB at most."""
+PACKAGE_S: Final = 2.0
+"""For each 256 entries of the log, beside that: all that is said with one mirror."""
 AT_ONCE: Final = 4
 
 
@@ -61,7 +63,8 @@ def upload_all(
             async with room:
                 try:
                     talk = upload(note, tree, entries, tuple(mirror.values()), until_s)
-                    return Word(address, tuple(mirror), await _talked(address, talk, advance))
+                    async with asyncio.timeout(REQUEST_S + PACKAGE_S * tree.size / WIDTH):
+                        return Word(address, tuple(mirror), await _talked(address, talk, advance))
                 except TimeoutError:
                     problem: ScManagerError = WitnessSilent(reason="it takes too long")
                 except ScManagerError as error:

@@ -2,7 +2,7 @@
 
 The mirror is shown the head, then asked where it is by an upload of nothing; from there on it is sent packages, some
 at a time. Nothing that it answers is believed before its own key says it; what it says of where it is can waste no
-more than the requests that a whole upload takes.
+more than a few times what the whole log is.
 """
 
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -31,6 +31,8 @@ from scmanager.master_ledger.uploading import (
 
 ADD_CHECKPOINT: Final = "add-checkpoint"
 ADD_ENTRIES: Final = "add-entries"
+SENT_MAX: Final = 3
+"""So many times the log is sent at most, to a mirror that takes little of each request, or goes back and forth."""
 
 
 class MirrorRefuses(Unavailable):
@@ -69,9 +71,12 @@ def upload(note: bytes, tree: TileTree, entries: Bundle, mirror: Sequence[Witnes
     """
     yield from _shown(note, tree)
     point = Checkpoint.parse(parse_note(note).text)
-    start, ticket, tries = point.size, b"", 0
-    for _ in range(TRIES + 2 * package_count(0, point.size)):
-        answer = yield _request(point, start, ticket, tree, entries)
+    start, ticket, tries, furthest, at_once = point.size, b"", 0, -1, PACKAGES_MAX
+    left = SENT_MAX * package_count(0, point.size) + TRIES * PACKAGES_MAX
+    while tries <= TRIES and left >= 0:
+        request = _request(point, start, ticket, tree, entries, at_once)
+        left -= request.packages
+        answer = yield request
         if answer.status == 200:
             return taken(note, answer.body, mirror, until_s)
         if answer.status not in (202, 409):
@@ -79,10 +84,12 @@ def upload(note: bytes, tree: TileTree, entries: Bundle, mirror: Sequence[Witnes
         info = _info(answer)
         if info.size != point.size:
             raise MirrorElsewhere(size=info.size, here=point.size)
-        tries = 0 if answer.status == 202 and info.next > start else tries + 1
-        if tries > TRIES:
-            break
-        start, ticket = min(info.next, point.size), info.ticket
+        went = package_count(start, min(info.next, point.size)) if info.next > max(start, furthest) else 0
+        if answer.status == 202 and went:
+            tries, at_once = 0, min(PACKAGES_MAX, 2 * went)
+        else:
+            tries += 1
+        start, ticket, furthest = min(info.next, point.size), info.ticket, max(furthest, info.next)
     raise MirrorRefuses(status=409)
 
 
@@ -97,15 +104,15 @@ def _shown(note: bytes, tree: TileTree) -> Generator[Request, Answer, None]:
             return
 
 
-def _request(point: Checkpoint, start: int, ticket: bytes, tree: TileTree, entries: Bundle) -> Request:
+def _request(point: Checkpoint, start: int, ticket: bytes, tree: TileTree, entries: Bundle, at_once: int) -> Request:
     def pieces() -> Iterator[bytes]:
         yield header_bytes(point.origin, start, point.size, ticket)
-        for span in islice(spans(start, point.size), PACKAGES_MAX):
+        for span in islice(spans(start, point.size), at_once):
             path = TilePath(None, span.low // WIDTH, span.end - span.low)
             proof = tree.subtree_consistency(span.low, span.end, point.size)
             yield package_bytes(Package(tuple(entries(path)[span.start - span.low :]), tuple(proof)))
 
-    return Request(ADD_ENTRIES, pieces(), min(package_count(start, point.size), PACKAGES_MAX))
+    return Request(ADD_ENTRIES, pieces(), min(package_count(start, point.size), at_once))
 
 
 def _info(answer: Answer) -> Info:

@@ -159,6 +159,22 @@ def test_a_log_whose_entries_are_not_published_is_not_uploaded(setting: Setting,
     assert {each.problem.code if each.problem else "" for each in words} == {"ledger-source-lacks"}
 
 
+def test_a_mirror_that_goes_back_and_forth_gets_the_log_a_few_times(setting: Setting) -> None:
+    read = from_folder(setting.public)
+    note = read(CHECKPOINT, 1 << 17)
+    point = Checkpoint.parse(parse_note(note).text)
+    tree = TileTree(point.size, point.root, tiles_from(read))
+    talk = upload(note, tree, lambda path: bundle_at(read, str(path), path.width), (), UNTIL_S)
+    next(talk)
+    request, sent = talk.send(Answer(200, "", b"")), 0
+    with contextlib.suppress(MirrorRefuses):
+        for n in range(200):
+            sent += request.packages
+            said = b"%d\n%d\n\n" % (point.size, 256 * (n % 2))
+            request = talk.send(Answer(202 if n % 2 else 409, "text/x.tlog.mirror-info", said))
+    assert sent <= 8 * -(-point.size // 256)
+
+
 answers = st.builds(
     Answer,
     st.sampled_from([200, 202, 202, 409, 409, 422, 500]),
