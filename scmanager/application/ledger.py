@@ -136,7 +136,7 @@ def count(desk: Desk, counts: Sequence[PluginCounted]) -> Result:
     if keys is None:
         raise LedgerNotBegun
     _check_open(desk, keys)
-    registry = registry_of(desk.space, keys)
+    registry = registry_of([desk.space], keys)
     held: dict[Place, Counted] = {}
     for each in counted_in(desk.space, desk.log_id):
         enter(held, each)

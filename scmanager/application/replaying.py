@@ -171,7 +171,7 @@ def ledger_then(space: Space, log: bytes, heads: Iterable[SignedHead], shown: Ti
     if shown is not None and mine is not None and mine.size <= shown.size:
         same = shown.root(mine.size) == mine.root
     said = [each.said for each in statements]
-    registry = registry_of(space, keys) if keys else None
+    registry = registry_of([space], keys) if keys else None
     updates = _newest_first(registry.updates() if registry else ())
     plugins = _newest_first(registry.plugins() if registry else ())
     notes = _notes(space, keys) if keys else []

@@ -8,9 +8,8 @@ from typing import Final
 
 import msgspec
 
-from scmanager.domain.ledger import Plugin, Update
+from scmanager.domain.ledger import LedgerLog, Plugin, Update
 from scmanager.errors import ScManagerError, Untrusted
-from scmanager.eventstore.checkpoint import parse_origin
 from scmanager.master_ledger.registry import Registered, Registry
 from scmanager.master_ledger.seen import Seen
 from scmanager.master_ledger.verification import Report
@@ -39,10 +38,14 @@ def judged(report: Report, registry: Registry, held: Mapping[bytes, int], seen: 
     problems, remarks = report.problems, report.remarks
     if later := registry.taken_back(report.said):
         problems = (*problems, _problem(later))
-    points = (each.point() for each in seen.heads)
-    if any(each.size > held.get(parse_origin(each.origin)[1], 0) for each in points):
+    if any(held.get(log.log, 0) < _size(log, seen) for log in seen.keys().manifest.logs):
         remarks = (*remarks, NOT_KNOWN)
     return msgspec.structs.replace(report, problems=problems, remarks=remarks)
+
+
+def _size(log: LedgerLog, seen: Seen) -> int:
+    """How many entries a log has at least: at its end, or as was seen; each has one that founds it."""
+    return log.final.size if log.final else max((each.size for each in seen.heads_of(log.log)), default=1)
 
 
 def _problem(later: Registered) -> ScManagerError:

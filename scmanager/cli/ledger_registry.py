@@ -115,10 +115,10 @@ def _opened(context: typer.Context, *choices: Any) -> tuple[TrustedKeys, Registr
     with session_of(context).open() as place:
         spaces = {log.space for log in keys.manifest.logs if log.log not in forked}
         with place.shelf.lock:
-            found = [registry_of(space, keys) for space in place.shelf.spaces() if space.id in spaces]
-    if not found:
-        raise LedgerNotHere
-    return keys, found[0]
+            found = [space for space in place.shelf.spaces() if space.id in spaces]
+            if not found:
+                raise LedgerNotHere
+            return keys, registry_of(found, keys)
 
 
 def _where(one: Registered) -> Row:

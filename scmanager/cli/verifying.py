@@ -43,6 +43,7 @@ from scmanager.master_ledger.verification import Artefact, Here, Report
 from scmanager.runtime import clock_us
 from scmanager.spaces.ledger import held_of, registry_of
 from scmanager.spaces.replay import PastShelf
+from scmanager.spaces.space import Space
 
 ProofOption = Annotated[
     Path | None, typer.Option("--proof", metavar="FILE", help=f"Its proof of logging; else FILE{proof.EXTENSION}.")
@@ -160,18 +161,16 @@ def _fetched(source: Source, artefact: Artefact, given: Trusting) -> bytes:
 
 def _at_home(session: Session, keys: TrustedKeys) -> tuple[Registry, dict[bytes, int]]:
     """What the data folder holds of the ledger, and how much of each log; read without keys. Raises as its store."""
-    file, registry, held = session.folder / EVENTS_FILE, Registry(keys), dict[bytes, int]()
-    if not file.exists():
-        return registry, held
-    logs = {log.log: log.space for log in keys.manifest.logs}
+    if not (file := session.folder / EVENTS_FILE).exists():
+        return Registry(keys), {}
+    spaces = dict[bytes, Space]()
     with closing(ReadOnlySqliteStore(file)) as store:
-        for space in set(logs.values()):
+        for space in {log.space for log in keys.manifest.logs}:
             shelf = PastShelf(store, FOLDS, shared_key_of(CarriedKeys()), clock_us, only=space)
             shelf.follow()
-            for found in shelf.spaces():
-                registry = registry_of(found, keys)
-                held |= {log: held_of(found, log) for log, where in logs.items() if where == space}
-    return registry, held
+            spaces |= {found.id: found for found in shelf.spaces()}
+        held = {log.log: held_of(spaces[log.space], log.log) for log in keys.manifest.logs if log.space in spaces}
+        return registry_of(spaces.values(), keys), held
 
 
 def _tell(report: Report, *, as_json: bool) -> None:

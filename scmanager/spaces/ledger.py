@@ -69,11 +69,11 @@ def next_keys(keys: TrustedKeys | None, following: KeysPublished) -> TrustedKeys
     return keys.follow(following)
 
 
-def registry_of(space: Space, keys: TrustedKeys) -> Registry:
-    """What is registered in this space, log by log as the manifest lists them. The caller holds the shelf's lock."""
-    registry = Registry(keys)
+def registry_of(spaces: Iterable[Space], keys: TrustedKeys) -> Registry:
+    """What is registered in these spaces, log by log as the manifest lists them. Under the shelf's lock."""
+    registry, held = Registry(keys), {space.id: space for space in spaces}
     for log in keys.manifest.logs:
-        if log.space == space.id:
+        if (space := held.get(log.space)) is not None:
             for one in _registered(space, log.log):
                 registry.enter(one)
             for counted in counted_in(space, log.log):

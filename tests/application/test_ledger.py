@@ -302,7 +302,7 @@ def market(kept: LedgerSpace) -> LedgerSpace:
 def counts_in(space: LedgerSpace) -> PluginCounted | None:
     keys = keys_of(space.entered())
     assert keys is not None
-    return registry_of(space.shelf.space(space.id), keys).counts(MINING)
+    return registry_of([space.shelf.space(space.id)], keys).counts(MINING)
 
 
 def test_counts_are_entered_once_and_only_grow(market: LedgerSpace) -> None:

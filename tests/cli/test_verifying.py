@@ -159,6 +159,26 @@ def test_an_old_proof_is_not_good_where_it_is_known_that_the_author_took_it_back
     assert judged(home, *files)[0] == ["plugin-taken-back"], "the last word is about all of it"
 
 
+def test_what_was_taken_back_in_one_log_of_the_ledger_is_taken_back_with_two_at_home(home: Home) -> None:
+    """As in each rotation. A log of its own space each; every process has its own order of sets."""
+    author = home.author
+    (author / "plugin.wasm").write_bytes(CONTENT)
+    home.say()
+    old = plugin_proof(home, 3, "old")
+    home.say(audit_status="blocked", updated_at=NOW_S + 60)
+    for n in range(3):
+        first = author.serve(f"next-{n}")
+        more = ("--log", first, "--key", author / "root-0", "--key", author / "root-1", "-o", author / "after")
+        assert author.scm("author", "manifest", "--after", author / "keys", *more).code == 0
+        shutil.move(author / "after", author / "keys")
+        for at, public in (("server", home.public), (f"next-{n}", author / f"public-{n}")):
+            assert author.append("keys", at=at)[0].code == 0
+            assert author.scm("author", "publish", public, at=at).code == 0
+            assert home.fetch(public).code == 0
+    assert judged(home, "plugin.wasm", "--proof", old)[0] == ["plugin-taken-back"]
+    assert [each["status"] for each in home.scm("plugins").json] == ["blocked"]
+
+
 def test_a_source_cannot_hold_back_what_the_author_said_later(home: Home) -> None:
     (home.author / "plugin.wasm").write_bytes(CONTENT)
     home.say()
