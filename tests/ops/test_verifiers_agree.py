@@ -192,7 +192,9 @@ BROKEN: dict[str, Callable[[list[Said]], None]] = {
         2, "retired", to=lambda rows: rows + [{"key": b64(some(f"r {n}")), "upto": []} for n in range(64)]
     ),
     "a retired key of odd width": set_at(2, "retired", to=lambda rows: [*rows, {"key": "AA==", "upto": []}]),
-    "a retired key that counts below nothing": set_at(2, "retired", 0, "upto", 0, "size", to=-1),
+    "a retired key that counts below nothing": set_at(2, "retired", 0, "upto", 1, "size", to=-1),
+    "an unknown field beside a retired key": set_at(2, "retired", 0, to=lambda each: each | {"more": 1}),
+    "an unknown field in a row of one": set_at(2, "retired", 0, "upto", 1, to=lambda each: each | {"more": 1}),
     "longer than any entry": long,
     "null in place of rows": set_at(0, "retired", to=None),
 }  # fmt: skip
