@@ -29,10 +29,11 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class VerifiedFile:
-    """Of one events file. `state`: this user's state folder."""
+    """Of one event store: a file, or what names another one. `state`: this user's state folder."""
 
-    def __init__(self, state: Path, events: Path, *, deep: bool) -> None:
-        self._state, self._events, self._deep = state, str(events.resolve()), deep
+    def __init__(self, state: Path, events: Path | str, *, deep: bool) -> None:
+        self._events = events if isinstance(events, str) else str(events.resolve())
+        self._state, self._deep = state, deep
         name = sha256(self._events.encode("utf-8", "surrogatepass")).hexdigest()[:16]
         self.path = state / f"verified-{name}.json"
         self._branches: dict[tuple[bytes, int], Verified] = {}

@@ -28,7 +28,7 @@ from scmanager.cli.calling import Named, pick
 from scmanager.cli.exports import is_export, space_files
 from scmanager.cli.file_kinds import check_kind
 from scmanager.cli.names import title_of
-from scmanager.cli.output import progress, short
+from scmanager.cli.output import progress
 from scmanager.cli.session import NoFolder, Place, Session, session_of
 from scmanager.config import read_settings
 from scmanager.domain.catalogue import FOLDS, ORGANISATIONS
@@ -136,6 +136,15 @@ def evidence(context: typer.Context, source: Path | None) -> Iterator[Evidence]:
         yield made
 
 
+def evidence_in(context: typer.Context, path: Path, store: Store) -> Evidence:
+    """A store that is in clear, and belongs to who reads; `path` stands for it. Read once to its end."""
+    made = _evidence(path, session_of(context), _nobody(), store, CarriedKeys())
+    with progress("Reading entries", store.last_pos()) as advance:
+        made.present.advance = advance
+        made.present.follow()
+    return made
+
+
 def _opened(opened: ExitStack, session: Session, path: Path, *, own: bool) -> Evidence:
     if path.is_dir() and (path / EVENTS_FILE).exists():
         return _folder(opened, session if own else _session_at(session, path))
@@ -221,8 +230,3 @@ def _nobody() -> Identity:
 def _named(space: Space) -> Named:
     state = space.state(ORGANISATIONS, space.id[:16])
     return Named(space.id, (title_of(space), str(getattr(state, "sid", "")), space.kind))
-
-
-def called(space: Space) -> str:
-    """A space by its title or its kind, with the first digits of its id."""
-    return f"{title_of(space) or space.kind} ({short(space.id)})"

@@ -1,11 +1,14 @@
-"""Whether what was recorded is what was signed: `scm audit verify`, on a data folder, a published log, a file."""
+"""Whether what was recorded is what was signed: `scm audit verify`, on a data folder, a published log, a file.
+
+An author's server keeps what it takes in a log of its own: --intake, in its folder or in PostgreSQL's tables.
+"""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import msgspec
 import typer
 
 from scmanager.adapters.evidence_files import space_file
@@ -14,20 +17,23 @@ from scmanager.adapters.private_files import state_folder
 from scmanager.adapters.space_file import read_bytes
 from scmanager.adapters.verified_file import VerifiedFile
 from scmanager.application import audit_full
-from scmanager.application.audit_full import SpaceFound, StatementsFound
 from scmanager.auditing import leave_findings
-from scmanager.cli.audit_sources import evidence
+from scmanager.author.intake import FOLDER as INTAKE
+from scmanager.cli.audit_found import Found, show, told
+from scmanager.cli.audit_sources import Evidence, evidence, evidence_in
 from scmanager.cli.audit_whose import spaces_in, spaces_of
 from scmanager.cli.file_kinds import SPACE, check_kind, kind_of_file
-from scmanager.cli.output import EXIT_REFUSED, JsonFlag, counted, progress, remark, say, say_json, short
+from scmanager.cli.output import EXIT_REFUSED, JsonFlag, progress, remark, say_json, short
 from scmanager.cli.session import NoFolder, session_of
 from scmanager.errors import Refused, Untrusted
 from scmanager.eventstore import audit, audit_published
 from scmanager.eventstore.audit_chunk import Finding
 from scmanager.eventstore.audit_judge import Ended, Verified, departed, ends_of
+from scmanager.eventstore.audit_source import Source
 from scmanager.eventstore.checkpoint import NOTE_BYTES_MAX, origin, parse_note
 from scmanager.eventstore.entry import Entry
-from scmanager.eventstore.own_tables import GUARD_MISSING
+from scmanager.eventstore.sqlite_read_only import ReadOnlySqliteStore
+from scmanager.eventstore.store import Store
 from scmanager.master_ledger import policy as policies
 from scmanager.master_ledger import submission
 from scmanager.master_ledger.fetching import CHECKPOINT, MANIFESTS, SourceLacks
@@ -37,29 +43,11 @@ from scmanager.runtime import clock_us
 from scmanager.spaces.ledger import entered
 
 EVENTS = "events.db"
-HOLDS = {
-    ("folder", "fast"): "signed heads",
-    ("folder", "deep"): "entries, parts, chains and notes",
-    ("folder", "full"): "entries, parts, chains, notes and signatures",
-    ("published", "fast"): "tiles and the signed head",
-    ("published", "deep"): "tiles, entries, parts, chains, manifests and the signed head",
-    ("published", "full"): "tiles, entries, parts, chains, manifests and every signature",
-    ("file", "fast"): "entries, parts, chains and notes",
-    ("file", "deep"): "entries, parts, chains and notes",
-    ("file", "full"): "entries, parts, chains, notes and signatures",
-}
-"""What was found to hold, by what was looked at and how."""
-BESIDE_MAX = 8
-"""Names of what was not looked at."""
 AHEAD_S = 26 * 3600
 """A cosignature from further in the future is none."""
-RESUMED = """\
-{entries} of it were verified before and not read again: what was changed there since is found without --resume."""
 OTHERS = {"log-shrunk", "log-replaced"}
 """Of a log that is not, or not all, of what was verified before."""
 ALL_OVER = "Something does not hold together with what was verified before: all of it is verified anew."
-NOT_HERE = """\
-Of space {space} {parts} cannot be found, and no erasure explains it: what did not come yet, or was taken away."""
 
 
 class OneDepth(Refused):
@@ -76,32 +64,18 @@ class OptionForOthers(Refused):
     hint = "--policy is for a published log or its mirror, --resume for a data folder. Leave it out here."
 
 
+class IntakeIsHere(Refused):
+    """The log of what was reported is that of the data folder in use; {path} was named as well."""
+
+    code = "audit-intake-is-here"
+    hint = "Leave out --intake to audit what was named, or name nothing: scm --data FOLDER audit verify --intake."
+
+
 class NothingToVerify(Refused):
     """{path} is neither a data folder, nor a published log, nor a space file."""
 
     code = "audit-nothing-to-verify"
     hint = "Name a folder with events.db or with a checkpoint in it, or what scm space export wrote."
-
-
-class Found(msgspec.Struct):
-    """What an audit told so far."""
-
-    kind: str
-    depth: str
-    entries: int
-    logs: int
-    heads: list[dict[str, Any]]
-    """Each with space, log, branch, size and, where it was computed, root."""
-    findings: list[Finding]
-    whose: dict[bytes, str] = {}
-    """Spaces in words."""
-    pending: int = 0
-    others: int = 0
-    beside: tuple[str, ...] = ()
-    resumed_after: int = 0
-    spaces: list[SpaceFound] = []
-    statements: list[StatementsFound] = []
-    cosigned: list[str] = []
 
 
 def verify(
@@ -118,6 +92,9 @@ def verify(
     ] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on where an audit of this data folder ended or was broken off.")
+    ] = False,
+    intake: Annotated[
+        bool, typer.Option("--intake", help="What was reported to this author, here or in SCM_INTAKE_DSN's tables.")
     ] = False,
     policy: Annotated[
         Path | None,
@@ -137,11 +114,17 @@ def verify(
         raise OneDepth
     depth = "full" if full else "deep" if deep else "fast"
     path = session_of(context).folder if target is None else target.expanduser().absolute()
-    found = _found(context, path, depth, resume=resume, policy=policy, own=target is None)
-    if as_json:
-        say_json(_told(found))
+    if intake:
+        if target is not None:
+            raise IntakeIsHere(path=str(path))
+        _check_asked("the intake log", **{"--policy": policy})
+        found = _intake(context, path / INTAKE, depth, resume=resume)
     else:
-        _print(found)
+        found = _found(context, path, depth, resume=resume, policy=policy, own=target is None)
+    if as_json:
+        say_json(told(found))
+    else:
+        show(found)
     if found.findings:
         if target is None:
             leave_findings(path, tuple(found.findings))
@@ -153,7 +136,8 @@ def _found(context: typer.Context, path: Path, depth: str, *, resume: bool, poli
         _check_asked("a data folder", **{"--policy": policy})
         found = _folder(context, path, depth, resume=resume)
         if depth == "full" and not found.findings:
-            _add_full(context, found, None if own else path)
+            with evidence(context, None if own else path) as read:
+                _add_full(found, read)
         return found
     if own:
         raise NoFolder(folder=str(path))
@@ -173,10 +157,36 @@ def _check_asked(what: str, **options: object) -> None:
             raise OptionForOthers(option=option, what=what)
 
 
+def _intake(context: typer.Context, path: Path, depth: str, *, resume: bool) -> Found:
+    """Its tables are read in place. It is in clear, so that every key it needs is in it."""
+    dsn = session_of(context).settings.intake_dsn
+    if dsn is None:
+        return _found(context, path, depth, resume=resume, policy=None, own=False)
+    from scmanager.eventstore.audit_postgres import PostgresSource
+    from scmanager.eventstore.postgres import PostgresStore
+
+    source = PostgresSource(dsn)
+    kept = _kept(context, source.name, depth)
+    found = _stored(kept, source, lambda: PostgresStore(dsn), "database", depth, resume=resume)
+    if depth == "full" and not found.findings:
+        with closing(PostgresStore(dsn)) as store:
+            _add_full(found, evidence_in(context, path, store))
+    return found
+
+
 def _folder(context: typer.Context, path: Path, depth: str, *, resume: bool) -> Found:
     events = path / EVENTS
-    settings = session_of(context).settings
-    kept = VerifiedFile(settings.state or state_folder(), events, deep=depth != "fast")
+    kept = _kept(context, events, depth)
+    return _stored(kept, events, lambda: ReadOnlySqliteStore(events), "folder", depth, resume=resume)
+
+
+def _kept(context: typer.Context, events: Path | str, depth: str) -> VerifiedFile:
+    return VerifiedFile(session_of(context).settings.state or state_folder(), events, deep=depth != "fast")
+
+
+def _stored(
+    kept: VerifiedFile, events: Path | Source, opens: Callable[[], Store], kind: str, depth: str, *, resume: bool
+) -> Found:
     since = kept.read() if resume else ()
     ended = ends_of(kept.ended, since)
     report = _audited(events, depth, since, ended, kept.keep)
@@ -199,35 +209,34 @@ def _folder(context: typer.Context, path: Path, depth: str, *, resume: bool) -> 
         for h in sorted(report.heads, key=lambda head: (head.log, head.branch))
     ]
     return Found(
-        "folder",
+        kind,
         depth,
         report.entries,
         report.logs,
         heads,
         [*report.findings, *gone],
-        spaces_of(events, {h.space for h in report.heads}),
+        spaces_of(opens, {h.space for h in report.heads}),
         report.pending,
         resumed_after=report.resumed,
     )
 
 
 def _audited(
-    events: Path, depth: str, since: Sequence[Verified], ended: Sequence[Ended], keep: audit.Keep
+    events: Path | Source, depth: str, since: Sequence[Verified], ended: Sequence[Ended], keep: audit.Keep
 ) -> audit.Report:
     with progress("Verifying entries", audit.count(events)) as advance:
         return audit.verify(events, deep=depth != "fast", advance=advance, since=since, ended=ended, keep=keep)
 
 
-def _add_full(context: typer.Context, found: Found, source: Path | None) -> None:
+def _add_full(found: Found, read: Evidence) -> None:
     """Verdicts, gaps and statements, by the keys that there are."""
-    with evidence(context, source) as read:
-        for space in read.present.spaces():
-            found.spaces.append(audit_full.of_space(space, read.store))
-            if space.kind != "author":
-                continue
-            for log in sorted({head.log for head in read.store.heads(space.id)}):
-                said = [(each.index, each.said) for each in entered(space, log)]
-                found.statements.append(audit_full.of_statements(log, said))
+    for space in read.present.spaces():
+        found.spaces.append(audit_full.of_space(space, read.store))
+        if space.kind != "author":
+            continue
+        for log in sorted({head.log for head in read.store.heads(space.id)}):
+            said = [(each.index, each.said) for each in entered(space, log)]
+            found.statements.append(audit_full.of_statements(log, said))
     found.findings += [each for one in found.statements for each in one.findings]
 
 
@@ -298,70 +307,6 @@ def _file(context: typer.Context, path: Path, depth: str) -> Found:
     whose = spaces_in(read.store, (head.space for head in read.store.heads()))
     found = Found("file", depth, read.store.last_pos(), logs, heads, [], whose)
     if depth == "full":
-        _add_full(context, found, path)
+        with evidence(context, path) as whole:
+            _add_full(found, whole)
     return found
-
-
-def _told(found: Found) -> dict[str, Any]:
-    told: dict[str, Any] = {
-        "ok": not found.findings, "kind": found.kind, "depth": found.depth, "entries": found.entries,
-        "logs": found.logs, "pending": found.pending, "other_files": found.others, "beside": list(found.beside),
-        "resumed_after": found.resumed_after, "heads": found.heads, "cosigned": found.cosigned,
-        "findings": [msgspec.structs.asdict(each) for each in found.findings],
-    } | {"cosigned": found.cosigned}  # fmt: skip
-    if found.depth == "full":
-        told["spaces"] = [
-            msgspec.structs.asdict(each) | {"erasures": [msgspec.structs.asdict(one) for one in each.erasures]}
-            for each in found.spaces
-        ]
-        told["statements"] = [
-            {"ledger": each.ledger or None, "manifests": each.manifests, "signed": each.signed, "void": each.void}
-            for each in found.statements
-        ]
-    return told
-
-
-def _print(found: Found) -> None:
-    for head in found.heads:  # To be compared with another's.
-        branch = f" branch {head['branch']}" if head["branch"] else ""
-        root = f"  root {head['root'].hex()}" if "root" in head else ""
-        whose = f" of {found.whose[head['space']]}" if head["space"] in found.whose else ""
-        say(f"log {short(head['log'])}{branch}{whose}  size {head['size']}{root}")
-    for each in found.findings:
-        at = f" entry {each.seq}" if each.seq is not None else ""
-        where = f"log {each.log.hex()}{at}: " if each.log else ""
-        say(f"{each.code}: {where}{each.what}")
-    for space in found.spaces:
-        _print_space(space)
-    for one in found.statements:
-        if one.ledger:
-            said = f"{counted(one.signed, 'statement')} signed as they must be, {one.void} without effect"
-            say(f"ledger {short(one.ledger)}: {counted(one.manifests, 'key manifest')}, {said}")
-    if found.cosigned:
-        say(f"cosigned by {', '.join(found.cosigned)}")
-    if found.resumed_after:
-        remark(RESUMED.format(entries=counted(found.resumed_after, "entry", "entries")))
-    if found.pending:
-        remark(f"{counted(found.pending, 'entry', 'entries')} that wait for earlier ones were not verified.")
-    if found.others:
-        where = ", ".join(found.beside[:BESIDE_MAX]) + (" ..." if len(found.beside) > BESIDE_MAX else "")
-        remark(f"{counted(found.others, 'file was', 'files were')} not looked at, beside the log: {where}")
-    if {each.code for each in found.findings} == {GUARD_MISSING}:
-        remark("What was signed holds, but somebody else wrote to the file. The next command makes the guards anew.")
-    elif found.findings:
-        remark("This is not what was signed. Keep it as evidence, and restore a backup or copy it again.")
-    else:
-        logs = counted(found.logs, "log")
-        say(f"Sound: {counted(found.entries, 'entry', 'entries')} in {logs}; {HOLDS[found.kind, found.depth]} hold.")
-
-
-def _print_space(space: SpaceFound) -> None:
-    void = ", ".join(f"{count} {reason}" for reason, count in sorted(space.void.items())) or "none"
-    sealed = f", {space.sealed} sealed for this reader" if space.sealed else ""
-    say(f"space {short(space.space)}: {counted(space.valid, 'entry', 'entries')} that count; void: {void}{sealed}")
-    for each in space.erasures:
-        keys = counted(each.keys, "key")
-        say(f"  erased by {short(each.event)}, ground {each.ground}: {counted(each.parts, 'part')} under {keys} of "
-            f"{each.subject.hex()}")  # fmt: skip
-    if space.not_here:
-        remark(NOT_HERE.format(space=short(space.space), parts=counted(space.not_here, "part")))

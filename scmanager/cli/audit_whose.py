@@ -1,12 +1,10 @@
 """Whose a log is, by what stands in clear: the first entry of a space says of which kind it is."""
 
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from scmanager.cli.output import short
 from scmanager.errors import ScManagerError
-from scmanager.eventstore.sqlite_read_only import ReadOnlySqliteStore
 from scmanager.eventstore.store import Store
 from scmanager.spaces.opening import parse_row
 
@@ -24,10 +22,10 @@ def spaces_in(store: Store, spaces: Iterable[bytes]) -> dict[bytes, str]:
     return told
 
 
-def spaces_of(events: Path, spaces: Iterable[bytes]) -> dict[bytes, str]:
-    """The same of a folder's file; of a damaged one whatever could be read."""
+def spaces_of(opens: Callable[[], Store], spaces: Iterable[bytes]) -> dict[bytes, str]:
+    """The same of a store that is opened for it; of a damaged one whatever could be read."""
     try:
-        store = ReadOnlySqliteStore(events)
+        store = opens()
     except ScManagerError:
         return {}  # The audit itself says what is wrong.
     try:

@@ -13,10 +13,8 @@ see is a file that was rolled back whole to an older state that was true once; c
 """
 
 import multiprocessing
-import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import closing
 from hashlib import sha3_512
 from pathlib import Path
 
@@ -31,14 +29,13 @@ from scmanager.eventstore.audit_chunk import (
     Finding,
     Task,
     check_chunk,
-    connect,
     rows_of,
     signed,
 )
 from scmanager.eventstore.audit_judge import OTHER, Ended, Judge, Verified
-from scmanager.eventstore.own_tables import GUARD_MISSING, TABLES_FOREIGN, store_differences
+from scmanager.eventstore.audit_source import Query, Source, SqliteSource, Tables
+from scmanager.eventstore.own_tables import GUARD_MISSING, TABLES_FOREIGN
 from scmanager.eventstore.soundness import ENDS, End, check_end
-from scmanager.eventstore.sqlite_faults import damaged, told
 from scmanager.eventstore.store import StoreDamaged
 
 PROCESSES = 2
@@ -46,7 +43,7 @@ ALONE_BELOW = 40_000
 """Entries that are checked sooner than a second process starts."""
 
 _PREV = slice(52, 116)
-_STRAYS = (
+_STRAYS: tuple[Query, ...] = (
     (
         "entry-unsigned",
         "it stands beyond the signed head, or on no branch",
@@ -81,7 +78,6 @@ _STRAYS = (
         "SELECT NULL, NULL FROM part p WHERE NOT EXISTS (SELECT 1 FROM entry e WHERE e.pos = p.pos)",
     ),
 )
-"""(code, what, query for log and seq): rows that nothing accounts for."""
 
 Advance = Callable[[int], None]
 Keep = Callable[[Verified], None]
@@ -117,15 +113,15 @@ class Report(msgspec.Struct, frozen=True):
         return not self.findings
 
 
-def count(path: Path) -> int:
-    """How many entries an audit will read. Raises StoreDamaged, FileUnusable."""
-    with told(path, damaged), closing(connect(path)) as db:
-        (entries,) = db.execute("SELECT ifnull(sum(size), 0) FROM head").fetchone()
+def count(store: Path | Source) -> int:
+    """How many entries an audit will read. Raises as `verify`."""
+    with _source(store).opened() as db:
+        (entries,) = db.execute("SELECT coalesce(sum(size), 0) FROM head").fetchone()
     return int(entries)
 
 
 def verify(
-    path: Path,
+    store: Path | Source,
     *,
     deep: bool = False,
     processes: int = PROCESSES,
@@ -134,14 +130,20 @@ def verify(
     ended: Iterable[Ended] = (),
     keep: Keep | None = None,
 ) -> Report:
-    """Audit the events file. Findings name log and seq. Raises StoreDamaged, FileUnusable when it cannot be read.
+    """Audit an events file, or tables elsewhere. Findings name log and seq.
+
+    Raises StoreDamaged, FileUnusable, or as the source does, when it cannot be read.
 
     `since`: branches are read from there on, on the word of whoever kept it. `ended`: what is read of a branch has to
     lead through there. `keep` is told how far one is, again and again, as long as nothing is wrong with it.
     """
-    with told(path, damaged), closing(connect(path)) as db:
+    with _source(store).whole() as (db, same):
         judges = _judges(branches_of(db), since, ended)
-        return _verify(db, path, judges, deep, processes, advance or (lambda _: None), keep or (lambda _: None))
+        return _verify(db, same, judges, deep, processes, advance or (lambda _: None), keep or (lambda _: None))
+
+
+def _source(store: Path | Source) -> Source:
+    return SqliteSource(str(store)) if isinstance(store, Path) else store
 
 
 def _judges(branches: Iterable[Branch], since: Iterable[Verified], ended: Iterable[Ended]) -> list[Judge]:
@@ -151,8 +153,8 @@ def _judges(branches: Iterable[Branch], since: Iterable[Verified], ended: Iterab
 
 
 def _verify(
-    db: sqlite3.Connection,
-    path: Path,
+    db: Tables,
+    source: Source,
     judges: Sequence[Judge],
     deep: bool,
     processes: int,
@@ -160,7 +162,7 @@ def _verify(
     keep: Keep,
 ) -> Report:
     tasks = [
-        Task(str(path), judge.branch, first, deep, (judge.ended.size,) if judge.ended else ())
+        Task(source, judge.branch, first, deep, (judge.ended.size,) if judge.ended else ())
         for judge in judges
         for first in range(judge.size, judge.branch.size, CHUNK_ENTRIES)
     ]
@@ -174,8 +176,8 @@ def _verify(
         advance(chunk.entries)
         if (reached := judge.verified()) is not None:
             keep(reached)
-    findings = _altered_tables(db)
-    findings += _strays(db)
+    findings = _altered_tables(source, db)
+    findings += _strays(db, (*_STRAYS, *source.strays()))
     findings += _gaps(db)
     heads = []
     for judge in judges:
@@ -187,14 +189,7 @@ def _verify(
     findings += _false_heads(db, {each.log for each in findings})
     findings.sort(key=lambda each: (each.log, -1 if each.seq is None else each.seq))
     logs = len({judge.branch.log for judge in judges})
-    return Report(entries, logs, tuple(heads), tuple(findings), _pending(db), resumed)
-
-
-def _pending(db: sqlite3.Connection) -> int:
-    if not db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'pending_entry'").fetchone():
-        return 0  # An earlier release wrote the file.
-    (entries,) = db.execute("SELECT count(*) FROM pending_entry").fetchone()
-    return int(entries)
+    return Report(entries, logs, tuple(heads), tuple(findings), source.pending(db), resumed)
 
 
 def _run(tasks: list[Task], entries: int, processes: int) -> Iterator[Chunk]:
@@ -205,7 +200,7 @@ def _run(tasks: list[Task], entries: int, processes: int) -> Iterator[Chunk]:
         yield from pool.map(check_chunk, tasks)
 
 
-def branches_of(db: sqlite3.Connection) -> list[Branch]:
+def branches_of(db: Tables) -> list[Branch]:
     """Every branch with the pieces it is made of, oldest first: (branch number, first seq, seq it ends before)."""
     rows = db.execute(
         "SELECT l.no, l.id, l.space, l.public, b.number, b.parent, b.start, h.size, h.id, h.tree FROM log l"
@@ -225,33 +220,35 @@ def branches_of(db: sqlite3.Connection) -> list[Branch]:
     return found
 
 
-def _altered_tables(db: sqlite3.Connection) -> list[Finding]:
+def _altered_tables(source: Source, db: Tables) -> list[Finding]:
     """What would act by itself, and the guards without which rows could be changed."""
-    foreign, missing = store_differences(db)
+    foreign, missing = source.differences(db)
     return [
         *(Finding(b"", None, TABLES_FOREIGN, f"{each} is none that a release of ours made") for each in foreign),
         *(Finding(b"", None, GUARD_MISSING, f"the {each} is missing") for each in missing),
     ]
 
 
-def _strays(db: sqlite3.Connection) -> list[Finding]:
+def _strays(db: Tables, queries: Iterable[Query]) -> list[Finding]:
     """What hangs on nothing: a row that no log, branch or head accounts for would not be looked at otherwise."""
     return [
         Finding(log or b"", seq, code, what)
-        for code, what, query in _STRAYS
+        for code, what, query in queries
         for log, seq in db.execute(query).fetchall()
     ]
 
 
-def _gaps(db: sqlite3.Connection) -> list[Finding]:
+def _gaps(db: Tables) -> list[Finding]:
     """Positions are gapless: where one is missing, a row was taken out, perhaps with its whole log."""
-    count, first, last = db.execute("SELECT count(*), ifnull(min(pos), 1), ifnull(max(pos), 0) FROM entry").fetchone()
+    count, first, last = db.execute(
+        "SELECT count(*), coalesce(min(pos), 1), coalesce(max(pos), 0) FROM entry"
+    ).fetchone()
     if (first, last) == (1, count):
         return []
     return [Finding(b"", None, "position-missing", f"{count} entries stand at positions {first} to {last}")]
 
 
-def _false_heads(db: sqlite3.Connection, known: set[bytes]) -> list[Finding]:
+def _false_heads(db: Tables, known: set[bytes]) -> list[Finding]:
     """Heads are a cache, and a node that opens the store goes on from them. `known`: logs with findings already."""
     found = []
     for row in db.execute(ENDS).fetchall():
@@ -266,7 +263,7 @@ def _false_heads(db: sqlite3.Connection, known: set[bytes]) -> list[Finding]:
     return found
 
 
-def _finished(db: sqlite3.Connection, judge: Judge) -> list[Finding]:
+def _finished(db: Tables, judge: Judge) -> list[Finding]:
     """What is wrong with a branch, once all its chunks were taken."""
     branch, mine = judge.branch, [*judge.findings]
     if flaw := _flaw_of_first(db, branch):
@@ -286,7 +283,7 @@ def _finished(db: sqlite3.Connection, judge: Judge) -> list[Finding]:
     return mine
 
 
-def _flaw_of_first(db: sqlite3.Connection, branch: Branch) -> Finding | None:
+def _flaw_of_first(db: Tables, branch: Branch) -> Finding | None:
     """Entry 0 is what makes the log's id, key and space: they must be those the store says."""
     first = next(iter(rows_of(db, branch, 0, 1)), None)
     try:
@@ -300,7 +297,7 @@ def _flaw_of_first(db: sqlite3.Connection, branch: Branch) -> Finding | None:
     return None
 
 
-def _locate(db: sqlite3.Connection, branch: Branch) -> int:
+def _locate(db: Tables, branch: Branch) -> int:
     """Which entry was changed: in the window of the first note that fails, the one that its neighbours disown."""
     low, high = 0, branch.size
     tree = merkle.CompactRange()
@@ -316,7 +313,7 @@ def _locate(db: sqlite3.Connection, branch: Branch) -> int:
     return (disowned or left or [high - 1])[0]
 
 
-def _honest_notes(db: sqlite3.Connection, branch: Branch) -> Iterator[tuple[int, bytes]]:
+def _honest_notes(db: Tables, branch: Branch) -> Iterator[tuple[int, bytes]]:
     """Notes of this branch whose signature holds, by size."""
     origin = checkpoint.origin(branch.space, branch.log)
     query = "SELECT size, root, signature FROM note WHERE log = ? AND branch = ? ORDER BY size"
@@ -325,7 +322,7 @@ def _honest_notes(db: sqlite3.Connection, branch: Branch) -> Iterator[tuple[int,
             yield size, root
 
 
-def _links(db: sqlite3.Connection, branch: Branch, low: int, high: int) -> Iterable[tuple[int, bool, bool]]:
+def _links(db: Tables, branch: Branch, low: int, high: int) -> Iterable[tuple[int, bool, bool]]:
     """For each entry of a window: whether it disagrees with the one before, and what comes after with it.
 
     After the last entry comes the stored head.

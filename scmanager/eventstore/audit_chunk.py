@@ -1,17 +1,15 @@
 """One chunk of an audit: up to 32,768 entries of one branch, checked by one process on its own."""
 
-import sqlite3
 from binascii import b2a_base64
 from collections.abc import Iterator
-from contextlib import closing
 from hashlib import sha3_256, sha3_512, sha256
 from itertools import islice
-from pathlib import Path
 
 import msgspec
 
 from scmanager.errors import Untrusted
 from scmanager.eventstore import checkpoint, entry, merkle, signing
+from scmanager.eventstore.audit_source import Source, Tables
 
 CHUNK_ENTRIES = 1 << 15
 """A power of two: then a chunk's tree is a node of the whole tree."""
@@ -21,7 +19,6 @@ FALLING = "it stands before the one that it continues"
 
 _HLC, _PREV, _KEY = slice(44, 52), slice(52, 116), slice(138, 182)
 _ONE_PART = b'{"deps":[],"parts":[["%b",%d,"%b"]]}'
-MAPPED_BYTES = 1 << 32
 
 _PART_TAG = b"scm/part/1\n"
 _WHERE = " FROM entry WHERE log = ? AND branch = ? AND seq >= ? AND seq < ? ORDER BY seq"
@@ -79,15 +76,7 @@ class Chunk(msgspec.Struct, frozen=True):
     findings: tuple[Finding, ...]
 
 
-def connect(path: Path) -> sqlite3.Connection:
-    """A connection that can only read."""
-    database = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
-    database.execute("PRAGMA trusted_schema = OFF")
-    database.execute(f"PRAGMA mmap_size={MAPPED_BYTES}")  # Read once from end to end: no copies through a cache.
-    return database
-
-
-def rows_of(db: sqlite3.Connection, branch: Branch, first: int, end: int, query: str = _WHOLE) -> Iterator[Row]:
+def rows_of(db: Tables, branch: Branch, first: int, end: int, query: str = _WHOLE) -> Iterator[Row]:
     """The rows of a branch from `first` on, before `end`, in order."""
     for number, start, stop in branch.pieces:
         low, high = max(first, start), min(end, stop)
@@ -98,7 +87,7 @@ def rows_of(db: sqlite3.Connection, branch: Branch, first: int, end: int, query:
 class Task(msgspec.Struct, frozen=True):
     """Which chunk, and how."""
 
-    path: str
+    source: Source
     branch: Branch
     first: int
     """Its first seq."""
@@ -110,12 +99,12 @@ class Task(msgspec.Struct, frozen=True):
 def check_chunk(task: Task) -> Chunk:
     """Check one chunk of entries. Runs in a process of its own."""
     branch, first = task.branch, task.first
-    with closing(connect(Path(task.path))) as db:
+    with task.source.opened() as db:
         end = min(first + CHUNK_ENTRIES, branch.size)
         return _checked(db, task, end, _Deep(db, branch, first, end) if task.deep else _Fast(branch, first))
 
 
-def _checked(db: sqlite3.Connection, task: Task, end: int, check: "_Fast") -> Chunk:
+def _checked(db: Tables, task: Task, end: int, check: "_Fast") -> Chunk:
     branch, first = task.branch, task.first
     notes, marks = [], []
     tree, leaves = merkle.CompactRange(), check.leaves
@@ -141,9 +130,7 @@ def _checked(db: sqlite3.Connection, task: Task, end: int, check: "_Fast") -> Ch
     )  # fmt: skip
 
 
-def _notes(
-    db: sqlite3.Connection, branch: Branch, first: int, end: int, *, deep: bool
-) -> list[tuple[int, bytes, bytes]]:
+def _notes(db: Tables, branch: Branch, first: int, end: int, *, deep: bool) -> list[tuple[int, bytes, bytes]]:
     """Deep: every note in this chunk; else only the one over the whole branch."""
     low = first if deep else max(first, branch.size - 1)
     return db.execute(
@@ -192,7 +179,7 @@ class _Fast:
 class _Deep(_Fast):
     """Leaf hashes, the chain, the clock and every part that is held."""
 
-    def __init__(self, db: sqlite3.Connection, branch: Branch, first: int, end: int) -> None:
+    def __init__(self, db: Tables, branch: Branch, first: int, end: int) -> None:
         super().__init__(branch, first)
         self._clock = b""
         self._keys: set[bytes] = set()

@@ -16,7 +16,8 @@ import msgspec
 from scmanager.errors import Refused, Untrusted
 from scmanager.eventstore import merkle
 from scmanager.eventstore.audit import branches_of
-from scmanager.eventstore.audit_chunk import CHUNK_ENTRIES, Branch, connect, rows_of
+from scmanager.eventstore.audit_chunk import CHUNK_ENTRIES, Branch, rows_of
+from scmanager.eventstore.audit_source import connect
 from scmanager.eventstore.sqlite_faults import damaged, told
 
 TEXT_BYTES_MAX = 16 << 20
