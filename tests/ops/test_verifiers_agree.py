@@ -7,6 +7,7 @@ compared is the verdict on what no reader may take.
 import json
 from base64 import b64encode
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from functools import cache
 from typing import Any
 
@@ -273,13 +274,15 @@ def mutated(data: st.DataObject, said: Any) -> None:
     elif act == "turn" and isinstance(at, dict):
         at[key] = at.pop(key)
     elif isinstance(at, list) and act in ("add", "twice"):
-        at.insert(key, at[key] if act == "twice" else data.draw(st.sampled_from(VALUES)))
+        at.insert(key, at[key] if act == "twice" else deepcopy(data.draw(st.sampled_from(VALUES))))
     elif act == "add":
-        at[data.draw(st.sampled_from(["more", "n", "final", ""]))] = data.draw(st.sampled_from(VALUES))
+        at[data.draw(st.sampled_from(["more", "n", "final", ""]))] = deepcopy(data.draw(st.sampled_from(VALUES)))
     elif act == "copy":
-        at[key] = said[data.draw(st.sampled_from(list(said) if isinstance(said, dict) else list(range(len(said)))))]
+        at[key] = deepcopy(
+            said[data.draw(st.sampled_from(list(said) if isinstance(said, dict) else list(range(len(said)))))]
+        )
     else:
-        at[key] = data.draw(st.sampled_from(VALUES))
+        at[key] = deepcopy(data.draw(st.sampled_from(VALUES)))
 
 
 @settings(max_examples=examples(120))
