@@ -33,7 +33,7 @@ import (
 
 func main() {
 	if len(os.Args) < 2 {
-		fail(fmt.Errorf("read URL LOG-VKEY WITNESS-VKEY... | proof LOG-VKEY FILE ENTRY | key NAME | make DIR KEY-FILE POLICY COUNT..."))
+		fail(fmt.Errorf("read URL LOG-VKEY WITNESS-VKEY... | proof LOG-VKEY FILE ENTRY | key NAME | cosign FILE NAME | make DIR KEY-FILE POLICY COUNT..."))
 	}
 	ctx, arguments := context.Background(), os.Args[2:]
 	switch os.Args[1] {
@@ -45,6 +45,8 @@ func main() {
 		secret, public, err := note.GenerateKey(rand.Reader, arguments[0])
 		fail(err)
 		fmt.Printf("%s\n%s\n", secret, public)
+	case "cosign":
+		cosign(arguments[0], arguments[1])
 	case "make":
 		grow(ctx, arguments[0], arguments[1], arguments[2], arguments[3:])
 	default:
@@ -140,6 +142,28 @@ func checkProof(vkey, file, entry string) {
 	hash := rfc6962.DefaultHasher.HashLeaf(leaf)
 	fail(proof.VerifyInclusion(rfc6962.DefaultHasher, read.Index, head.Size, hash, hashes, head.Hash))
 	fmt.Printf("formats proof: entry %d of %d\n", read.Index, head.Size)
+}
+
+// cosign adds the cosignatures of two fresh keys to a checkpoint, Ed25519 and ML-DSA-44, and prints their public keys.
+func cosign(file, name string) {
+	raw, err := os.ReadFile(file)
+	fail(err)
+	secret, public, err := note.GenerateKey(rand.Reader, name)
+	fail(err)
+	ed25519, err := cosignatures.NewSignerForCosignatureV1(secret)
+	fail(err)
+	public, err = cosignatures.VKeyToCosignatureV1(public)
+	fail(err)
+	secret, other, err := cosignatures.GenerateMLDSAKey(name)
+	fail(err)
+	mldsa, err := cosignatures.NewMLDSASigner(secret)
+	fail(err)
+	text, _, _ := strings.Cut(string(raw), "\n\n")
+	signed, err := note.Sign(&note.Note{Text: text + "\n"}, ed25519, mldsa)
+	fail(err)
+	_, lines, _ := bytes.Cut(signed, []byte("\n\n"))
+	fail(os.WriteFile(file, append(raw, lines...), 0o644))
+	fmt.Printf("%s\n%s\n", public, other)
 }
 
 // grow makes a log by tessera, in steps up to these sizes, each cosigned by the witnesses of the policy, and proofs.

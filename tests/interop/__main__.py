@@ -91,11 +91,14 @@ def theirs_to_us(program: Path, folder: Path) -> None:
         (folder / "policy").write_text(policy, encoding="ascii")
         print("Theirs, made with our witness:")
         run(program, "make", folder / "log", folder / "key", folder / "policy", *SIZES)
-    vkeys = tuple(map(Vkey.parse, witness.vkeys))
-    point = read_all(folder / "log", log, vkeys[:1])
+    others = run(program, "cosign", folder / "log" / "checkpoint", "witness.example/theirs", show=False).split()
+    vkeys = tuple(map(Vkey.parse, (witness.vkeys[0], *others)))
+    point = read_all(folder / "log", log, vkeys)
     proofs = check_proofs(folder / "log", log, vkeys[:1])
-    (folder / "log" / "vkeys").write_text(f"{vkey}\n{witness.vkeys[0]}\n", encoding="ascii")
-    print(f"  read by ours: {point.size} entries and all their tiles, the cosignature, {proofs} proofs")
+    (folder / "log" / "vkeys").write_text(
+        "".join(f"{each}\n" for each in (vkey, witness.vkeys[0], *others)), encoding="ascii"
+    )
+    print(f"  read by ours: {point.size} entries and all their tiles, {len(vkeys)} cosignatures, {proofs} proofs")
     witness.close()
 
 

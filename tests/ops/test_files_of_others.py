@@ -11,19 +11,21 @@ from scmanager.eventstore.any_checkpoint import AnyCheckpoint
 from scmanager.eventstore.checkpoint import parse_note
 from scmanager.eventstore.merkle import EMPTY_ROOT, leaf_hash, root_of
 from scmanager.eventstore.tiles import TilePath, parse_bundle, parse_tile
+from scmanager.master_ledger.cosignature import KIND, ML_DSA_44
 from scmanager.master_ledger.policy import Vkey
 from tests.interop.their_log import check_proofs, given, read_all
 from tests.support.effort import QUICK
 
 VECTORS = Path(__file__).parent.parent / "vectors"
 MADE, TESTDATA = VECTORS / "tessera" / "made", VECTORS / "tessera" / "testdata"
-LOG, WITNESS = map(Vkey.parse, (MADE / "vkeys").read_text(encoding="ascii").split())
+LOG, WITNESS, *THEIR_WITNESS = map(Vkey.parse, (MADE / "vkeys").read_text(encoding="ascii").split())
 TESTDATA_LOG = Vkey.parse("example.com/log/testdata+33d7b496+AeHTu4Q3hEIMHNqc6fASMsq3rKNx280NI+oO5xCFkkSx")
 SUBMITTED = json.loads((VECTORS / "torchwood" / "add-checkpoint.json").read_text(encoding="utf-8"))
 
 
 def test_a_log_that_tessera_made_is_read_to_the_last_hash_and_its_proofs_hold() -> None:
-    assert read_all(MADE, LOG, (WITNESS,)).size == 300
+    assert read_all(MADE, LOG, (WITNESS, *THEIR_WITNESS)).size == 300
+    assert [each.kind for each in THEIR_WITNESS] == [KIND, ML_DSA_44]
     assert check_proofs(MADE, LOG, (WITNESS,)) == 3
 
 

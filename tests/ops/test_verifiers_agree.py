@@ -7,6 +7,7 @@ compared is the verdict on what no reader may take.
 import json
 from base64 import b64encode
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from functools import cache
 from typing import Any
 
@@ -151,6 +152,10 @@ BROKEN: dict[str, Callable[[list[Said]], None]] = {
     "a closed log opened": opened,
     "a closed log at a later head": set_at(1, "logs", 1, "final", to={"size": 4, "root": b64(some("root"))}),
     "a closed log at another head": set_at(1, "logs", 1, "final", to={"size": 5, "root": b64(some("another"))}),
+    "a final head with more": set_at(2, "logs", 1, "final", to=lambda head: head | {"more": 1}),
+    "a final head of odd width": set_at(2, "logs", 1, "final", "root", to="AA=="),
+    "a final head of no size": set_at(2, "logs", 1, "final", "size", to=-1),
+    "a final head that is none": set_at(2, "logs", 1, "final", to=False),
     "one key in two roles": set_at(2, "release", to=quorum(1, LATER_RELEASE, ROOTS[0])),
     "a log signed by a root key": set_at(0, "logs", 0, "key", to=ROOT_KEY),
     "a retired key with a role": set_at(2, "release", to=quorum(1, LATER_RELEASE, RELEASE)),
@@ -188,7 +193,9 @@ BROKEN: dict[str, Callable[[list[Said]], None]] = {
         2, "retired", to=lambda rows: rows + [{"key": b64(some(f"r {n}")), "upto": []} for n in range(64)]
     ),
     "a retired key of odd width": set_at(2, "retired", to=lambda rows: [*rows, {"key": "AA==", "upto": []}]),
-    "a retired key that counts below nothing": set_at(2, "retired", 0, "upto", 0, "size", to=-1),
+    "a retired key that counts below nothing": set_at(2, "retired", 0, "upto", 1, "size", to=-1),
+    "an unknown field beside a retired key": set_at(2, "retired", 0, to=lambda each: each | {"more": 1}),
+    "an unknown field in a row of one": set_at(2, "retired", 0, "upto", 1, to=lambda each: each | {"more": 1}),
     "longer than any entry": long,
     "null in place of rows": set_at(0, "retired", to=None),
 }  # fmt: skip
@@ -267,13 +274,15 @@ def mutated(data: st.DataObject, said: Any) -> None:
     elif act == "turn" and isinstance(at, dict):
         at[key] = at.pop(key)
     elif isinstance(at, list) and act in ("add", "twice"):
-        at.insert(key, at[key] if act == "twice" else data.draw(st.sampled_from(VALUES)))
+        at.insert(key, at[key] if act == "twice" else deepcopy(data.draw(st.sampled_from(VALUES))))
     elif act == "add":
-        at[data.draw(st.sampled_from(["more", "n", "final", ""]))] = data.draw(st.sampled_from(VALUES))
+        at[data.draw(st.sampled_from(["more", "n", "final", ""]))] = deepcopy(data.draw(st.sampled_from(VALUES)))
     elif act == "copy":
-        at[key] = said[data.draw(st.sampled_from(list(said) if isinstance(said, dict) else list(range(len(said)))))]
+        at[key] = deepcopy(
+            said[data.draw(st.sampled_from(list(said) if isinstance(said, dict) else list(range(len(said)))))]
+        )
     else:
-        at[key] = data.draw(st.sampled_from(VALUES))
+        at[key] = deepcopy(data.draw(st.sampled_from(VALUES)))
 
 
 @settings(max_examples=examples(120))
