@@ -76,20 +76,25 @@ def _tree(function: Any) -> ast.AST:
     return ast.parse(textwrap.dedent(inspect.getsource(function)))
 
 
-def _named(function: Any) -> Iterator[Any]:
+@cache
+def _walked(node: ast.AST) -> tuple[ast.AST, ...]:
+    """It and everything below it. Looked at again and again: each way of reading a function asks for it."""
+    return tuple(ast.walk(node))
+
+
+@cache
+def _named(function: Any) -> tuple[Any, ...]:
     """What of the outer world the function's body names, resolved."""
-    for node in ast.walk(_tree(function)):
-        if isinstance(node, ast.Name | ast.Attribute):
-            found = _resolve(node, function)
-            if found is not None:
-                yield found
+    names = (node for node in _walked(_tree(function)) if isinstance(node, ast.Name | ast.Attribute))
+    return tuple(found for node in names if (found := _resolve(node, function)) is not None)
 
 
-def _made(function: Any) -> set[str]:
+@cache
+def _made(function: Any) -> frozenset[str]:
     """Tags of the events whose classes the body calls."""
-    calls = (node.func for node in ast.walk(_tree(function)) if isinstance(node, ast.Call))
+    calls = (node.func for node in _walked(_tree(function)) if isinstance(node, ast.Call))
     made = (_resolve(func, function) for func in calls)
-    return {each.tag for each in made if isinstance(each, EventMeta) and getattr(each, "tag", "")}
+    return frozenset({each.tag for each in made if isinstance(each, EventMeta) and getattr(each, "tag", "")})
 
 
 def _resolve(node: ast.AST, function: Any) -> Any:
@@ -127,6 +132,7 @@ def tests() -> tuple[Tested, ...]:
                 refused = {imported.get(name, name) for name in (*_refused(node, constants), *_refused_verbs(node))}
                 met = {imported.get(name, name) for name in _met(node, constants)} | _met_verbs(node)
                 found.append(Tested(place, frozenset(refused), frozenset(met)))
+        _walked.cache_clear()  # All that there are would fill a few hundred megabytes.
     return tuple(found)
 
 
@@ -138,7 +144,7 @@ def _imported(tree: ast.Module) -> dict[str, str]:
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
     }
-    dotted = {spelt for node in ast.walk(tree) if isinstance(node, ast.Attribute) for spelt in _dotted(node)}
+    dotted = {spelt for node in _walked(tree) if isinstance(node, ast.Attribute) for spelt in _dotted(node)}
     return found | {f"{owner}.{name}": f"{found[owner]}.{name}" for owner, name in dotted if owner in found}
 
 
@@ -151,7 +157,7 @@ def _names(*nodes: ast.AST) -> set[str]:
     """Names and `module.name`s in these."""
     found = set()
     for node in nodes:
-        for each in ast.walk(node):
+        for each in _walked(node):
             if isinstance(each, ast.Name):
                 found.add(each.id)
             elif isinstance(each, ast.Attribute):
@@ -160,7 +166,7 @@ def _names(*nodes: ast.AST) -> set[str]:
 
 
 def _calls(node: ast.AST, *names: str) -> list[ast.Call]:
-    calls = [each for each in ast.walk(node) if isinstance(each, ast.Call)]
+    calls = [each for each in _walked(node) if isinstance(each, ast.Call)]
     return [each for each in calls if _called(each) in names]
 
 
@@ -170,9 +176,9 @@ def _called(call: ast.Call) -> str:
 
 def _refused(test: ast.FunctionDef, constants: dict[str, set[str]]) -> set[str]:
     """What the last `when` before a `then_refused` decided; a loop's variable means all it goes through."""
-    constants = constants | _assigned([each for each in ast.walk(test) if isinstance(each, ast.Assign)])
+    constants = constants | _assigned([each for each in _walked(test) if isinstance(each, ast.Assign)])
     loops: dict[str, set[str]] = {}
-    for loop in (each for each in ast.walk(test) if isinstance(each, ast.For)):
+    for loop in (each for each in _walked(test) if isinstance(each, ast.For)):
         for name in _names(loop.target):
             through = _names(loop.iter)
             loops.setdefault(name, set()).update(through, *(constants.get(each, ()) for each in through))
@@ -189,7 +195,7 @@ def _refused(test: ast.FunctionDef, constants: dict[str, set[str]]) -> set[str]:
 def _refused_verbs(test: ast.FunctionDef) -> set[str]:
     """Verbs said to a node where the test expects an error."""
     found = set()
-    for block in (each for each in ast.walk(test) if isinstance(each, ast.With)):
+    for block in (each for each in _walked(test) if isinstance(each, ast.With)):
         if any(_calls(item.context_expr, "raises") for item in block.items):
             for call in (each for line in block.body for each in _calls(line, "do", "submit")):
                 found |= {str(each.value) for each in call.args if isinstance(each, ast.Constant)}
@@ -209,7 +215,7 @@ def _assigned(body: list[ast.stmt]) -> dict[str, set[str]]:
 
 def _met(test: ast.FunctionDef, constants: dict[str, set[str]]) -> set[str]:
     """What stands in `meanwhile(...)` or `in_either_order(...)`, variables followed."""
-    known = constants | _assigned([each for each in ast.walk(test) if isinstance(each, ast.Assign)])
+    known = constants | _assigned([each for each in _walked(test) if isinstance(each, ast.Assign)])
     found: set[str] = set()
     waiting = {
         name for call in _calls(test, "meanwhile", "own_meanwhile", "in_either_order") for name in _names(*call.args)
@@ -223,7 +229,7 @@ def _met(test: ast.FunctionDef, constants: dict[str, set[str]]) -> set[str]:
 
 def _met_verbs(test: ast.FunctionDef) -> set[str]:
     """Verbs said to nodes in one `at_once(...)`."""
-    inside = [each for call in _calls(test, "at_once") for each in ast.walk(call)]
+    inside = [each for call in _calls(test, "at_once") for each in _walked(call)]
     return {each.value for each in inside if isinstance(each, ast.Constant) and isinstance(each.value, str)}
 
 

@@ -45,7 +45,7 @@ FULL = (
 )  # fmt: skip
 
 MEMORY_FREE_BYTES_MIN = 4 << 30
-"""A whole run leaves less than one behind."""
+"""A whole run takes one to two."""
 
 
 @contextlib.contextmanager

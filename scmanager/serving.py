@@ -33,6 +33,7 @@ from scmanager.counting import usage_of
 from scmanager.domain.audit_types import AuditType
 from scmanager.errors import Misconfigured, ScManagerError, Unavailable
 from scmanager.exchanging import Exchange
+from scmanager.forensics.asking import Forensics
 from scmanager.projections.generation import LIVE
 from scmanager.projections.rebuild import Rebuilt
 from scmanager.projections.runner import Projector
@@ -77,6 +78,7 @@ class Serving:
         self.auditor = auditor_of(node)
         self.note: Note = self.auditor.note
         self.exchange = Exchange(node, self.note)
+        self._forensics = Forensics(node)
         self._ledger = LedgerSpaces(node.settings.trust, node.settings.state or state_folder())
         self._actors = Actors(node)
         self._usage = usage_of(node, self.auditor.note)
@@ -197,6 +199,11 @@ class Serving:
     def documents(self) -> Documents:
         """See Backend."""
         return self.node.documents
+
+    @property
+    def forensics(self) -> Forensics:
+        """See Backend."""
+        return self._forensics
 
     @property
     def read_schema(self) -> str:

@@ -19,12 +19,12 @@ from scmanager.adapters.tile_folder import LOCK_FILE
 from scmanager.application.published import BUNDLE_BYTES_MAX
 from scmanager.errors import Untrusted
 from scmanager.eventstore import entry, parts
-from scmanager.eventstore.checkpoint import NOTE_BYTES_MAX, BadNote, Checkpoint, parse_note
+from scmanager.eventstore.checkpoint import NOTE_BYTES_MAX, Checkpoint, parse_note
 from scmanager.eventstore.merkle import HASH_BYTES, leaf_hash
 from scmanager.eventstore.tile_tree import TileTree
 from scmanager.eventstore.tiles import WIDTH, BadTile, TilePath, bundle, grown, parse_bundle
 from scmanager.master_ledger.cosignature import TIME_MAX_S, Witness
-from scmanager.master_ledger.cosigning import kept
+from scmanager.master_ledger.cosigning import by_the_log, kept
 from scmanager.master_ledger.fetching import CHECKPOINT, MANIFESTS, SHARED, Read, SourceLacks, tiles_from
 
 
@@ -33,6 +33,13 @@ class MirrorOfOther(Untrusted):
 
     code = "mirror-of-other"
     hint = "Mirror it into a folder of its own. If it was a copy of this ledger, its log has shown two histories."
+
+
+class MirrorUnreadable(Untrusted):
+    """The checkpoint in {folder} cannot be read: {reason}."""
+
+    code = "mirror-unreadable"
+    hint = "Remove that file and repeat the command: what else lies there, and is right, is not fetched again."
 
 
 class Mirrored(msgspec.Struct, frozen=True):
@@ -44,12 +51,14 @@ class Mirrored(msgspec.Struct, frozen=True):
 
 def mirror(
     read: Read, note: bytes, manifests: bytes, folder: Path, advance: Callable[[int], None] = lambda _: None, *,
-    witnesses: Sequence[Witness] = (), until_s: int = TIME_MAX_S,
+    witnesses: Sequence[Witness] = (), until_s: int = TIME_MAX_S, log_key: bytes | None = None,
 ) -> Mirrored:  # fmt: skip
     """Bring the folder up to the head in `note`; `advance` is told how many entries are there.
 
     `witnesses`: whose lines of a head that lies there already give way to later ones that hold, dated up to `until_s`
     (UTC seconds); those of others stay as they came, as nobody here can tell which is right.
+
+    `log_key`: which the log signs with; lines of its name by other keys are left out.
 
     The caller has checked note and manifests: that they are the ledger's, and go on from what was seen. Raises
     BadTile and what else is wrong with a file of the source, MirrorOfOther, FolderInUse, PrivateFileFailed, and as
@@ -66,7 +75,8 @@ def mirror(
             files += _wrote(folder, name, data, folders)
         files += _wrote(folder, MANIFESTS, manifests, folders)
         sync_folders(folders)
-        fresh = _with_lines(held, note, witnesses, until_s) if held is not None and since == point.size else note
+        note = note if log_key is None else by_the_log(note, log_key)
+        fresh = _with_lines(held if since == point.size else None, note, witnesses, until_s)
         files += _wrote(folder, CHECKPOINT, fresh, folders)
         sync_folders({folder})
         return Mirrored(point.size, files)
@@ -79,7 +89,7 @@ def _since(held: bytes | None, point: Checkpoint, tree: TileTree, folder: Path) 
     try:
         was = Checkpoint.parse(parse_note(held).text)
     except Untrusted as error:
-        raise MirrorOfOther(folder=str(folder), reason=str(error).rstrip(".")) from error
+        raise MirrorUnreadable(folder=str(folder), reason=str(error).rstrip(".")) from error
     if was.origin != point.origin:
         raise MirrorOfOther(folder=str(folder), reason="it is of another log")
     if was.size > point.size:
@@ -146,14 +156,9 @@ def _check_parts(entries: Sequence[bytes], shared: Sequence[bytes]) -> None:
             raise BadTile(reason="a part that no entry names")
 
 
-def _with_lines(held: bytes, note: bytes, witnesses: Sequence[Witness], until_s: int) -> bytes:
+def _with_lines(held: bytes | None, note: bytes, witnesses: Sequence[Witness], until_s: int) -> bytes:
     """The same head with the cosignatures of both, where they fit."""
-    both = kept(held, note, witnesses, until_s)
-    try:
-        parse_note(both)
-    except BadNote:
-        return held
-    return both
+    return kept(held or note, note, witnesses, until_s)
 
 
 def _wrote(folder: Path, name: str, data: bytes, folders: set[Path]) -> int:

@@ -74,14 +74,18 @@ class UploadMirror:
         """Hashes or entries of that log; None where they are not here."""
         return self._copy(name).tile(path)
 
-    def begin(self, header: Header) -> None:
-        """Whether entries may come. Raises LogNotWitnessed, LogFrozen, NothingPending, UploadDiffers, CopyDamaged."""
+    def begin(self, header: Header) -> bool:
+        """Whether entries may come; and whether they lead to the checkpoint that was signed last, once more.
+
+        Raises LogNotWitnessed, LogFrozen, NothingPending, UploadDiffers, CopyDamaged.
+        """
         copy, _ = self._found(header)
         with copy.lock:
             following = copy.next_entry()
             excess = min(header.end, following) - header.start
             if header.start > following or excess > EXCESS_MAX:
                 raise UploadDiffers(size=header.end, next=following)
+            return header.end == copy.size() and copy.checkpoint() is not None
 
     def keep(self, header: Header, span: Span, package: Package) -> None:
         """Keep what is proved. Raises PackageUnproved, UploadDiffers, MirrorFull, CopyDamaged, PrivateFileFailed."""

@@ -22,6 +22,7 @@ from scmanager.api.pool import Pool
 from scmanager.api.rest import PATHS, Rest
 from scmanager.api.schema import served
 from scmanager.api.sockets import Sockets
+from scmanager.api.turns import Turns
 from scmanager.application.usage import Usage
 
 GRAPHQL = "/graphql"
@@ -40,6 +41,7 @@ def make_app(backend: Backend, *, direct: bool = True, usage: Usage | None = Non
         schema.catalogue,
         ThreadPoolExecutor(WAITING_MAX, "projected"),
         ThreadPoolExecutor(WORKERS, "exchange"),
+        Turns(),
         ThreadPoolExecutor(1, "schema"),
     )
 
@@ -50,6 +52,7 @@ def make_app(backend: Backend, *, direct: bool = True, usage: Usage | None = Non
         await services.pool.close()
         services.waiters.shutdown(wait=False, cancel_futures=True)
         services.workers.shutdown(wait=False, cancel_futures=True)
+        services.turns.close()
         services.teller.shutdown(wait=False, cancel_futures=True)
 
     endpoint, sockets = Endpoint(schema, services, direct=direct, usage=usage), Sockets(schema, services)

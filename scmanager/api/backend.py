@@ -24,6 +24,16 @@ class ActorHealth(msgspec.Struct, frozen=True):
     detail: str = ""
 
 
+class Wanted(msgspec.Struct, frozen=True):
+    """A point of a space's history as it is asked for, by one of these; by none: now."""
+
+    pos: int | None = None
+    time_us: int | None = None
+    entry: bytes | None = None
+    """id32."""
+    frontier: bytes | None = None
+
+
 class Sealed(Protocol):
     """A backup on its way: to be read once, and closed. Both may wait."""
 
@@ -87,6 +97,29 @@ class Exchange(Protocol):
         """Take the founder's seat: log, space."""
 
 
+class Forensics(Protocol):
+    """Earlier states, reasons, the digest of now (ADR 26). Every method may wait: never call one in the event loop.
+
+    Answers are tables by name, as `scm audit ... --json` prints them.
+    """
+
+    def as_of(
+        self, space: bytes, wanted: Wanted, kinds: frozenset[str], first: int, after: tuple[str, bytes] | None
+    ) -> Result:
+        """A space as of a point, with a page of its things by kind and id."""
+
+    def explain_thing(
+        self, space: bytes, wanted: Wanted, kind: str, entity: bytes, field: str | None, part: slice
+    ) -> Result:
+        """How a thing or one field of it came to be: these of the steps."""
+
+    def explain_event(self, space: bytes, wanted: Wanted, entry: bytes) -> Result:
+        """What one event said and changed."""
+
+    def digest(self, space: bytes, kind: str | None, first: int, after: bytes) -> Result:
+        """Of a space as the node holds it; of a `kind`, a page of its things."""
+
+
 class Backend(Protocol):
     """A running node. Every method may be called from any thread and must not wait, but for `wait_projected`
     and `rebuild`."""
@@ -102,6 +135,10 @@ class Backend(Protocol):
     @property
     def exchange(self) -> Exchange:
         """Files from and for other machines."""
+
+    @property
+    def forensics(self) -> Forensics:
+        """What was so then, and why."""
 
     @property
     def documents(self) -> Documents:

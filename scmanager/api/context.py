@@ -13,6 +13,7 @@ from scmanager.api.catalogue import Catalogue
 from scmanager.api.feed import Feed
 from scmanager.api.guard import ALLOWED
 from scmanager.api.pool import Pool
+from scmanager.api.turns import Turns
 from scmanager.api.viewer import Viewer
 
 T = TypeVar("T")
@@ -32,6 +33,8 @@ class Services(msgspec.Struct, frozen=True):
     """Threads that wait for projections."""
     workers: ThreadPoolExecutor
     """Few threads for files from and for other machines: such work waits for the disk and takes the shelf's lock."""
+    turns: Turns
+    """For questions about the past."""
     teller: ThreadPoolExecutor
     """One thread that tells the schema."""
 

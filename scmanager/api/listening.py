@@ -12,7 +12,7 @@ class PortTaken(Misconfigured):
     """Port {port} is in use already."""
 
     code = "port-taken"
-    hint = "Name another one with --port, or with SCM_PORT for scm up; 0 is any that is free."
+    hint = "Name another one: SCM_PORT=7500 scm up, or --port 7500 for what serves else; 0 is any that is free."
 
 
 def listen(port: int) -> socket.socket:

@@ -8,7 +8,8 @@ brings is kept wherever it ends. As a witness the mirror answers as `witness_app
 import asyncio
 import re
 import zlib
-from collections.abc import Generator
+from collections.abc import AsyncIterator, Generator
+from contextlib import asynccontextmanager
 from itertools import islice
 from typing import Protocol, TypeVar
 
@@ -68,10 +69,10 @@ class UploadCodingUnknown(Refused):
 
 
 class TooManyUploads(Unavailable):
-    """{uploads_max} uploads are under way here, and no more are taken."""
+    """More than {uploads_max} uploads are under way here, and yours had brought least."""
 
     code = "mirror-too-many-uploads"
-    hint = "Nothing was done. Send it again in some seconds."
+    hint = "What came whole is kept. Send the rest in some seconds."
 
 
 _STATUS: dict[type[ScManagerError], int] = {
@@ -85,8 +86,8 @@ class Mirror(Witness, Protocol):
     def tile(self, name: bytes, path: TilePath) -> bytes | None:
         """Hashes or entries of the log with this SHA-256 of its origin."""
 
-    def begin(self, header: Header) -> None:
-        """Whether entries may come."""
+    def begin(self, header: Header) -> bool:
+        """Whether entries may come; and whether they lead to what was signed last, once more."""
 
     def keep(self, header: Header, span: Span, package: Package) -> None:
         """What is proved, durably."""
@@ -104,7 +105,7 @@ class MirrorApp:
     def __init__(self, mirror: Mirror) -> None:
         self._mirror, self._witness = mirror, WitnessApp(mirror)
         self._patience, self._readers, self._open = Patience(), Readers(), OpenRequests(UPLOADS_OF_ONE)
-        self._under_way = 0
+        self._places: dict[Body, asyncio.Timeout] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, whatever is wrong; who says nothing loses his place."""
@@ -145,20 +146,32 @@ class MirrorApp:
         if scope["method"] != "POST":
             return Response(b"POST and nothing else\n", 405, {"allow": "POST"}, TEXT)
         self._count(scope, SUBMIT_COST)
-        if self._under_way >= UPLOADS_MAX:
-            raise TooManyUploads(uploads_max=UPLOADS_MAX)
         with self._open.one(scope):
-            self._under_way += 1
-            try:
-                return await self._taken(Body(scope, receive))
-            finally:
-                self._under_way -= 1
+            body = Body(scope, receive)
+            header = await body.read(read_header())
+            if await run_in_threadpool(self._mirror.begin, header):
+                self._patience.spend(header.origin)
+            async with self._place(body):
+                return await self._taken(header, body)
 
-    async def _taken(self, body: "Body") -> Response:
-        header = await body.read(read_header())
-        await run_in_threadpool(self._mirror.begin, header)
-        if header.start == header.end:
-            self._patience.spend(header.origin)
+    @asynccontextmanager
+    async def _place(self, body: "Body") -> AsyncIterator[None]:
+        """One of UPLOADS_MAX; where all are taken, whoever brought least leaves his, with TooManyUploads."""
+        if len(self._places) >= UPLOADS_MAX:
+            self._places.pop(min(self._places, key=lambda each: each.bytes)).reschedule(0.0)
+        left = asyncio.timeout(None)
+        try:
+            async with left:
+                self._places[body] = left
+                yield
+        except TimeoutError:
+            if left.expired():
+                raise TooManyUploads(uploads_max=UPLOADS_MAX) from None
+            raise
+        finally:
+            self._places.pop(body, None)
+
+    async def _taken(self, header: Header, body: "Body") -> Response:
         kept = 0
         for span in islice(spans(header.start, header.end), TAKEN_MAX):
             try:
@@ -191,6 +204,8 @@ class Body:
             raise UploadCodingUnknown
         self._receive, self._held, self._packed, self._more = receive, bytearray(), b"", True
         self._unpacking, self._is_full = _gzip() if coding == b"gzip" else None, False
+        self.bytes = 0
+        """So many came, as they were sent."""
 
     async def read(self, reading: Generator[int, bytes, T]) -> T:
         """What a reader makes of the next bytes, within PIECE_S. Raises BadUpload where they break off."""
@@ -219,6 +234,7 @@ class Body:
         if message["type"] == "http.disconnect":
             raise BadUpload(reason="it breaks off")
         self._more = message.get("more_body", False)
+        self.bytes += len(message.get("body", b""))
         if self._unpacking is None:
             self._held += message.get("body", b"")
         else:
@@ -244,11 +260,7 @@ def _told(error: ScManagerError) -> Response:
     """As the page says: three lines where an upload has to go on from elsewhere, else a line of text."""
     if isinstance(error, UploadDiffers):
         return _where(error.info, 409)
-    response = refused(error)
-    response.status_code = _STATUS.get(type(error), response.status_code)
-    if response.status_code not in (429, 503) and "retry-after" in response.headers:
-        del response.headers["retry-after"]
-    return response
+    return refused(error, _STATUS)
 
 
 def _where(info: Info, status: int) -> Response:

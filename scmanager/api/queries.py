@@ -9,7 +9,17 @@ from strawberry.types import Info
 from scmanager import __version__
 from scmanager.api import audit_events as audit_models
 from scmanager.api import characters as character_models
-from scmanager.api import contests, diplomacy, document_models, exchange, hangar, models, registry
+from scmanager.api import (
+    contests,
+    diplomacy,
+    document_models,
+    exchange,
+    forensic_models,
+    forensics,
+    hangar,
+    models,
+    registry,
+)
 from scmanager.api import notifications as noted
 from scmanager.api import privacy as private
 from scmanager.api import search as searching
@@ -152,6 +162,9 @@ class Query:
 
     node: NodeInfo = strawberry.field(resolver=_node)
     why: Why = strawberry.field(resolver=_why)
+    as_of: forensic_models.PastState = strawberry.field(resolver=forensics.as_of)
+    explain: forensic_models.Explanation = strawberry.field(resolver=forensics.explain)
+    state_digest: forensic_models.StateDigest = strawberry.field(resolver=forensics.state_digest)
     forks: list[exchange.Fork] = strawberry.field(resolver=exchange.forks)
     pending: exchange.Pending = strawberry.field(resolver=exchange.pending)
     invitation: exchange.ExchangeFile = strawberry.field(resolver=exchange.invitation)

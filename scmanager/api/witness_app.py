@@ -9,7 +9,7 @@ What is sent is counted by address, too, where a web server in front tells it.
 import asyncio
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from starlette.concurrency import run_in_threadpool
@@ -164,9 +164,9 @@ class WitnessApp:
         return Response(lines, 200, {"cache-control": "no-store"}, TEXT)
 
 
-def refused(error: ScManagerError) -> Response:
+def refused(error: ScManagerError, also: Mapping[type[ScManagerError], int] = _STATUS) -> Response:
     """As the page says: the size alone where sizes differ, else a line of text."""
-    status = _STATUS.get(type(error)) or _more(error)
+    status = _STATUS.get(type(error)) or also.get(type(error)) or _more(error)
     headers = {"cache-control": "no-store"}
     error = failures.for_strangers(error) if status == 503 else error  # Its memory or its disk: with paths in it.
     if isinstance(error, OldSizeDiffers):

@@ -26,7 +26,7 @@ _OF: Final[Mapping[Action, str]] = MappingProxyType(
         Action.SEARCH: "search",
         Action.CONTESTS: "contested settled settle why",
         Action.UNDO: "undo event",
-        Action.AUDIT: "audit forks",
+        Action.AUDIT: "audit forks as explain state",
         Action.EXCHANGE: "space pending read",
         Action.RECOVERY: "recovery",
         Action.PRIVACY: "consents privacy",

@@ -10,12 +10,12 @@ import typer
 
 from scmanager.cli.audit_points import NOW, POINT, ZoneOption, read_point, shelf_at
 from scmanager.cli.audit_sources import Evidence, FromOption, SpaceOption, evidence
-from scmanager.cli.audit_telling import Telling, is_claims
 from scmanager.cli.moments import Moment
 from scmanager.cli.output import JsonFlag, counted, remark, say, say_json, say_table, short
 from scmanager.cli.why import kind_of
 from scmanager.domain.epoch import EPOCHS
 from scmanager.errors import Refused
+from scmanager.forensics.telling import Telling, is_claims
 from scmanager.spaces.differing import Changed, Difference, difference
 from scmanager.spaces.opening import Opened
 from scmanager.spaces.space import Space

@@ -17,10 +17,10 @@ from scmanager.adapters.private_files import PrivateFileFailed, private_folder, 
 from scmanager.application import audit_tables as tables
 from scmanager.application.words import Words
 from scmanager.cli.audit_sources import Evidence, FromOption, SpaceOption, evidence
-from scmanager.cli.audit_telling import Telling
 from scmanager.cli.output import JsonFlag, progress, remark, say_json, say_table
 from scmanager.cli.targets import ReplaceFlag, TargetTaken
 from scmanager.domain.audit_event import AuditDetail
+from scmanager.forensics.telling import Telling
 from scmanager.spaces.space import Space
 
 MANIFEST: Final = "audit.json"

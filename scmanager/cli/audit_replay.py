@@ -9,23 +9,16 @@ import typer
 
 from scmanager.adapters.ledger_source import from_folder
 from scmanager.application.published import Published
-from scmanager.application.replaying import LedgerThen, SignedHead, ledger_log, ledger_then, signed_heads
 from scmanager.cli.audit_ledger import ledger_words, print_ledger
-from scmanager.cli.audit_points import NOW, POINT, Point, ZoneOption, read_point, shelf_at
-from scmanager.cli.audit_sources import Evidence, FromOption, SpaceOption, called, evidence
-from scmanager.cli.audit_telling import Telling, things_named
+from scmanager.cli.audit_node import held_by_node, print_node
+from scmanager.cli.audit_points import NOW, POINT, ZoneOption, read_point, shelf_at
+from scmanager.cli.audit_sources import FromOption, SpaceOption, evidence
 from scmanager.cli.calling import pick
-from scmanager.cli.moments import Moment
 from scmanager.cli.output import EXIT_REFUSED, JsonFlag, counted, indented, remark, say, say_json, say_table, short
 from scmanager.domain.event import Id
 from scmanager.domain.fold import Fold
-from scmanager.domain.frontier import frontier_of
-from scmanager.domain.records import Reason
-from scmanager.spaces.facts import clear_of
-from scmanager.spaces.opening import parse_row
-from scmanager.spaces.replay import PastShelf
-from scmanager.spaces.space import Space
-from scmanager.spaces.state_digest import FOLD_VERSION, digest_at
+from scmanager.forensics.replaying import ledger_of, thing_told, told_of
+from scmanager.forensics.telling import Telling, things_named
 
 NOTHING = "Nothing stood then."
 UNKNOWN = "this release does not know what they say: they change nothing here, and may in a later release"
@@ -70,62 +63,21 @@ def replay(
         point = read_point(until, zone, read, present)
         shelf, past = shelf_at(point, read, present)
         telling = Telling(read.place(shelf), past)
-        told = _told(read, point, shelf, past, published, ledger)
+        told = told_of(read.store, shelf, past) | {"until": {"kind": point.kind, "said": point.said} | point.facts}
+        shown = Published(from_folder(published)).head().tree if published else None
+        told["ledger"] = ledger_of(past, told["heads"], shown, ledger or "")
+        told["heads"] = [msgspec.structs.asdict(each) for each in told["heads"]]
         wanted = _wanted(telling, things or ())
-        told["things"] = [_thing(telling, fold, entity, whole=bool(things) or as_json) for fold, entity in wanted]
+        told["things"] = [thing_told(telling, fold, entity, whole=bool(things) or as_json) for fold, entity in wanted]
+    told["node"] = None if source else held_by_node(read.path, past, told["frontier"], told["digest"])
     if as_json:
         say_json(told)
     else:
         _print(told, whole=bool(things))
     other = told["ledger"] is not None and told["ledger"]["published"] is False
+    other = other or (told["node"] is not None and told["node"]["same"] is False)
     if other or not all(each["holds"] for each in told["heads"]):
         raise typer.Exit(EXIT_REFUSED)
-
-
-def _told(
-    read: Evidence, point: Point, shelf: PastShelf, past: Space, published: Path | None, ledger: str | None
-) -> dict[str, Any]:
-    tops = {place: row for place, row in shelf.tops.items() if past.first_entry(row.log) is not None}
-    heads = signed_heads(read.store, past, tops)
-    verdicts = past.verdicts.entries.values()
-    valid = sum(each.valid for each in verdicts)
-    held, closed = past.waiting
-    rows = [clear_of(parse_row(row)) for row in tops.values()]
-    newest = max((parse_row(row).hlc for row in tops.values()), default=0)
-    frontier = past.frontier() if tops else frontier_of(past.id, rows)
-    return {
-        "space": past.id, "called": called(past), "kind": past.kind,
-        "until": {"kind": point.kind, "said": point.said} | point.facts,
-        "newest": Moment(newest // 1_000_000).plain(), "entries": len(verdicts) + held + closed, "valid": valid,
-        "void": len(verdicts) - valid, "unknown": _unknown(past), "held": held, "closed": closed,
-        "forks": past.forks(), "frontier": frontier, "fold_version": FOLD_VERSION,
-        "digest": digest_at(past, frontier), "heads": [msgspec.structs.asdict(each) for each in heads],
-        "ledger": _ledger(past, heads, published, ledger),
-    }  # fmt: skip
-
-
-def _unknown(space: Space) -> int:
-    """How many entries say what this release does not know, a type or a payload."""
-    return sum(
-        opened.shared is not None
-        and opened.event is None
-        and (verdict := space.verdicts.entries.get(opened.entry.id32)) is not None
-        and (verdict.valid or verdict.reason is Reason.UNKNOWN_TYPE)
-        for opened in space.entries()
-    )
-
-
-def _ledger(
-    space: Space, heads: Sequence[SignedHead], published: Path | None, wanted: str | None
-) -> dict[str, Any] | None:
-    """Of the author's ledger: what it said then."""
-    if space.kind != "author" or not heads:
-        return None
-    shown = Published(from_folder(published)).head().tree if published else None
-    log = ledger_log(space, {each.log for each in heads}, wanted or "")
-    told: LedgerThen = ledger_then(space, log, heads, shown)
-    plain: dict[str, Any] = msgspec.to_builtins(told, builtin_types=(bytes,))
-    return plain
 
 
 def _wanted(telling: Telling, named: Sequence[str]) -> list[tuple[Fold, Id]]:
@@ -140,15 +92,6 @@ def _wanted(telling: Telling, named: Sequence[str]) -> list[tuple[Fold, Id]]:
     return list(dict.fromkeys(found))
 
 
-def _thing(telling: Telling, fold: Fold, entity: Id, *, whole: bool) -> dict[str, Any]:
-    state = telling.space.state(fold, entity)
-    told: dict[str, Any] = {"kind": fold.name, "name": telling.called(fold, entity, state), "id": entity}
-    told["brief"] = telling.brief(state)
-    if whole:
-        told["fields"] = telling.fields(state)
-    return told
-
-
 def _print(told: dict[str, Any], *, whole: bool) -> None:
     say(f"as of     {told['until']['said']}" + (f", newest entry {told['newest']}" if told["newest"] else ""))
     say(f"space     {told['called']}")
@@ -156,6 +99,8 @@ def _print(told: dict[str, Any], *, whole: bool) -> None:
     say(f"frontier  {told['frontier'].hex()}")
     say(f"digest    {told['digest'].hex()}, fold version {told['fold_version']}")
     say(f"signed    {_signed(told['heads'])}")
+    if told["node"]:
+        print_node(told["node"])
     if told["ledger"]:
         say(f"ledger    {ledger_words(told['ledger'])}")
     if whole:

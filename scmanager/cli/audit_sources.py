@@ -28,7 +28,7 @@ from scmanager.cli.calling import Named, pick
 from scmanager.cli.exports import is_export, space_files
 from scmanager.cli.file_kinds import check_kind
 from scmanager.cli.names import title_of
-from scmanager.cli.output import progress, short
+from scmanager.cli.output import progress
 from scmanager.cli.session import NoFolder, Place, Session, session_of
 from scmanager.config import read_settings
 from scmanager.domain.catalogue import FOLDS, ORGANISATIONS
@@ -230,8 +230,3 @@ def _nobody() -> Identity:
 def _named(space: Space) -> Named:
     state = space.state(ORGANISATIONS, space.id[:16])
     return Named(space.id, (title_of(space), str(getattr(state, "sid", "")), space.kind))
-
-
-def called(space: Space) -> str:
-    """A space by its title or its kind, with the first digits of its id."""
-    return f"{title_of(space) or space.kind} ({short(space.id)})"

@@ -29,6 +29,7 @@ from scmanager.master_ledger import anchoring
 from scmanager.master_ledger.anchoring import Anchor
 from scmanager.master_ledger.policy import Policy
 from scmanager.master_ledger.proof import Proof
+from scmanager.master_ledger.seen import proved_under
 from scmanager.master_ledger.verification import AHEAD_S
 from scmanager.spaces.opening import parse_row
 
@@ -223,6 +224,9 @@ def verify_anchor(
     file = Anchor.parse(read_bytes(note.with_name(note.name + anchoring.EXTENSION), anchoring.FILE_BYTES_MAX))
     keys = given.seen(given.memory.read()).keys()
     found = file.verify(read_bytes(note, NOTE_BYTES_MAX), keys, given.policy, files.now_s() + AHEAD_S)
+    outcome = given.memory.see(lambda before: proved_under(given.seen(before), file.proof.note, keys, given.policy))
+    if outcome.problem:
+        raise outcome.problem
     told = {"origin": found.point.origin, "size": found.point.size, "index": found.index, "anchored_s": found.at_s}
     say_result(told, as_json=as_json)
     if not as_json:

@@ -3,17 +3,12 @@
 People read a name, with the beginning of the id only where two share the name; programs get id and name apart.
 """
 
-import unicodedata
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
-from typing import Any
 
-import msgspec
-
-from scmanager.cli import gone
-from scmanager.cli.output import Cell, short
 from scmanager.errors import Refused
+from scmanager.forensics import gone
+from scmanager.forensics.called import Called, Named, Register, folded, same_name
 from scmanager.projections.matching import matching_key
 
 PREFIX_DIGITS_MIN = 4
@@ -40,73 +35,13 @@ class NameAmbiguous(Refused):
     hint = "Give the first digits of its id, or its whole name as listed there; that of an operation has its day."
 
 
-class Called(Cell, frozen=True):
-    """A thing that is named in passing."""
-
-    id: bytes
-    name: str = ""
-    """Empty if this device cannot read one."""
-    gone: str = ""
-    """`removed`, `disbanded` ...; empty for what is here."""
-    alone: bool = True
-    """Nothing else is called so."""
-    instead: str = ""
-    """What people read where there is no name: `erased`, `you` ...; empty for the beginning of the id."""
-
-    def __str__(self) -> str:
-        called = self.name or (f"({self.instead})" if self.instead else short(self.id))
-        if self.name and not self.alone:
-            called += f" ({short(self.id)})"
-        return f"{called} ({self.gone})" if self.gone else called
-
-    def plain(self) -> Any:
-        """Id, name, and whether it is gone."""
-        return {"id": self.id or None, "name": self.name, "gone": self.gone or None}
-
-
-class Named(msgspec.Struct, frozen=True):
-    """A thing that can be called by name."""
-
-    id: bytes
-    names: tuple[str, ...]
-    mark: str = ""
-    """`removed`, `template` ...: what is gone, or no operation to fly."""
-    instead: str = ""
-    """See Called."""
-
-    @property
-    def name(self) -> str:
-        """The first of its names; empty if none is known here."""
-        return next((name for name in self.names if name), "")
-
-    @property
-    def label(self) -> str:
-        """To choose among several: the first name, the beginning of the id, and the word for what is gone."""
-        called = f"{self.name} ({short(self.id)})" if self.name else short(self.id)
-        return f"{called} ({self.mark})" if self.mark else called
-
-
-class Register:
-    """The things of one kind in a space, by id."""
-
-    def __init__(self, named: Iterable[Named]) -> None:
-        self._named = {each.id: each for each in named}
-        self._borne = Counter((_folded(each.name), each.mark) for each in self._named.values())
-
-    def call(self, entity: bytes) -> Called:
-        """How to call what has this id, known here or not."""
-        one = self._named.get(entity, Named(entity, ()))
-        alone = self._borne[_folded(one.name), one.mark] == 1
-        return Called(entity, one.name, one.mark, alone=alone, instead=one.instead)
-
-
 def pick(noun: str, text: str, candidates: Sequence[Named], verb: str = "") -> Named:
     """The one candidate that bears this name, or whose id begins with these digits; the living before the gone.
 
     Raises NameUnknown, which names what is spelt alike, and NameAmbiguous.
     """
-    wanted = _folded(text)
-    found = [each for each in candidates if wanted in (_folded(name) for name in each.names if name)]
+    wanted = folded(text)
+    found = [each for each in candidates if wanted in (folded(name) for name in each.names if name)]
     found = gone.preferred(found, verb)
     if not found and len(text) >= PREFIX_DIGITS_MIN:
         found = [each for each in candidates if each.id.hex().startswith(wanted)]
@@ -139,16 +74,6 @@ def alike(text: str, known: Iterable[str]) -> list[str]:
     return [spelt[key] for key in dict.fromkeys((*begun, *near))][:ALIKE_SHOWN]
 
 
-def same_name(text: str, names: Iterable[str]) -> bool:
-    """Whether one of these names is what was typed, however it is spelt."""
-    return bool(text) and _folded(text) in map(_folded, filter(None, names))
-
-
-def _folded(name: str) -> str:
-    """For comparing: without case, and with one spelling of letters that have accents (Unicode 3.13, D145)."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
-
-
 def _known(text: str, held: Sequence[Named], candidates: Sequence[Named]) -> str:
     if not held:
         return f"There are {len(candidates)}, to be named by their ids." if candidates else "None is known here."
@@ -161,3 +86,6 @@ def _known(text: str, held: Sequence[Named], candidates: Sequence[Named]) -> str
 
 def _either(bearers: Sequence[Named]) -> str:
     return " or ".join(each.label for each in bearers)
+
+
+__all__ = ["Called", "Named", "Register", "same_name"]

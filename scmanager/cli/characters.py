@@ -7,7 +7,7 @@ import typer
 
 from scmanager.application.verbs import CharacterId, MemberId, OrganisationId
 from scmanager.application.words import Words
-from scmanager.cli import gone, names
+from scmanager.cli import names
 from scmanager.cli.moments import Moment
 from scmanager.cli.output import JsonFlag, say, say_json, short
 from scmanager.cli.people import AllFlag, Row, list_rows_of, me
@@ -25,6 +25,7 @@ from scmanager.domain.character import (
 )
 from scmanager.domain.event import Id32, Personal
 from scmanager.domain.player import Player
+from scmanager.forensics import gone
 from scmanager.spaces.personal import Absence
 from scmanager.spaces.space import Space
 

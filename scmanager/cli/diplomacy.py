@@ -9,7 +9,7 @@ import typer
 
 from scmanager.application.verbs import ContactId, MemberId, TreatyId
 from scmanager.application.words import Words
-from scmanager.cli import gone, names
+from scmanager.cli import names
 from scmanager.cli.output import JsonFlag
 from scmanager.cli.people import AllFlag, Row, list_rows, show_rows
 from scmanager.cli.session import Place, session_of
@@ -20,6 +20,7 @@ from scmanager.domain.diplomacy import Step
 from scmanager.domain.event import Id
 from scmanager.domain.treaty import PROMISES, Treaty, Version, at_odds, ends_at, in_force_at, phase_at
 from scmanager.domain.treaty_events import Kind, TreatyTerms
+from scmanager.forensics import gone
 from scmanager.spaces.space import Space
 
 ContactArgument = Annotated[str, typer.Argument(metavar="CONTACT", help="Name, tag, or first digits of the id.")]

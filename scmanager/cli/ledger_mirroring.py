@@ -14,6 +14,7 @@ from scmanager.cli.trusting import LedgerChoice, ManifestsChoice, PolicyChoice, 
 from scmanager.eventstore.checkpoint import NOTE_BYTES_MAX, Checkpoint, parse_note
 from scmanager.master_ledger import submission
 from scmanager.master_ledger.fetching import CHECKPOINT
+from scmanager.master_ledger.seen import signed_head
 
 
 def mirror_ledger(
@@ -35,6 +36,7 @@ def mirror_ledger(
     read = cache(Source(source).read)
     held = followed(given, read)
     note = read(CHECKPOINT, NOTE_BYTES_MAX)
+    log, _, _ = signed_head(note, held.keys(), given.policy)
     size = Checkpoint.parse(parse_note(note).text).size
 
     def fresh(path: str, bytes_max: int) -> bytes:
@@ -44,6 +46,7 @@ def mirror_ledger(
         done = mirror(
             fresh, note, submission.encode(held.manifests), folder, advance,
             witnesses=tuple(given.policy.witnesses.values()), until_s=files.now_s(),
+            log_key=log.key,
         )  # fmt: skip
     say_result({"folder": str(folder), "size": done.size, "files": done.files}, as_json=as_json)
     if given.policy.quorum is None:

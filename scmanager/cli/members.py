@@ -8,7 +8,7 @@ import typer
 
 from scmanager.application.verbs import CharacterId, MemberId, RoleId, SquadronId
 from scmanager.application.words import Words
-from scmanager.cli import gone, names
+from scmanager.cli import names
 from scmanager.cli.calling import Called, Register
 from scmanager.cli.moments import Moment
 from scmanager.cli.operations import past
@@ -25,6 +25,7 @@ from scmanager.domain.operation_crew import manifest
 from scmanager.domain.operation_parts import Stage
 from scmanager.domain.records import Grant
 from scmanager.domain.ship import Ship
+from scmanager.forensics import gone
 from scmanager.spaces.space import Space
 
 EMPTY = {

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 from scmanager.application.zones import zone_named
-from scmanager.cli.output import Cell
 from scmanager.errors import Refused
+from scmanager.forensics.called import Cell, moment
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _DIGITS_MAX = 6
@@ -45,7 +45,7 @@ class Moment(Cell, frozen=True):
 
     def plain(self) -> Any:
         """As ISO 8601 has it; null for none."""
-        return f"{datetime.fromtimestamp(min(self.at_s, _LAST_S), UTC):%Y-%m-%dT%H:%M:%SZ}" if self.at_s > 0 else None
+        return moment(self.at_s)
 
 
 def when(at_s: int, zone: tzinfo | None = None) -> str:

@@ -15,6 +15,7 @@ import typer
 
 from scmanager.domain.words import UNSEEN
 from scmanager.errors import Conflict, Refused, ScManagerError, Unavailable, Untrusted
+from scmanager.forensics.called import Cell, counted, short
 
 
 class Stopped(Unavailable):
@@ -50,14 +51,6 @@ _IDS = re.compile("[0-9a-f]{32}|[0-9a-f]{64}")
 
 SEVERAL_MAX = 3
 """As many ids of a list are shown to people; programs get all."""
-
-
-class Cell(msgspec.Struct, frozen=True):
-    """What people and programs read differently: people `str(cell)`."""
-
-    def plain(self) -> Any:
-        """For programs: of this, JSON is made."""
-        raise TypeError
 
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print the result as JSON, for programs.")]
@@ -109,11 +102,6 @@ def ask(question: str) -> None:
 def stopped_by(error: BaseException) -> Unavailable:
     """What ended a question: whoever pressed Ctrl+C, or the end of the input."""
     return Unanswered() if isinstance(error.__context__, EOFError) else Stopped()
-
-
-def counted(count: int, one: str, many: str = "") -> str:
-    """`1 slot`, `2 slots`; `many` where it does not end so."""
-    return f"{count} {one if count == 1 else many or one + 's'}"
 
 
 def say_json(value: Any) -> None:
@@ -194,11 +182,6 @@ def progress(title: str, total: int | None, *, in_bytes: bool = False) -> Iterat
         yield advance
 
 
-def short(value: bytes | str) -> str:
-    """The first twelve hex digits of an id: enough to be typed back."""
-    return (value if isinstance(value, str) else value.hex())[:12]
-
-
 def _plain(value: Any) -> Any:
     if isinstance(value, bytes):
         return value.hex()
@@ -209,3 +192,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(each) for each in value]
     return value
+
+
+__all__ = ["Cell", "counted", "short"]

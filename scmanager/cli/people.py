@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from scmanager.application.verbs import RoleId
-from scmanager.cli import gone, machines, names
+from scmanager.cli import machines, names
 from scmanager.cli.calling import Called, Register
 from scmanager.cli.moments import Moment
 from scmanager.cli.output import Cell, JsonFlag, counted, remark, say_json, say_table, short
@@ -16,6 +16,7 @@ from scmanager.domain.catalogue import MEMBERS, ROLES
 from scmanager.domain.governance import Enrolled
 from scmanager.domain.machine import MachineName
 from scmanager.domain.records import Grant
+from scmanager.forensics import gone
 from scmanager.spaces.personal import Absence
 from scmanager.spaces.space import Space
 

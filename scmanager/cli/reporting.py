@@ -1,15 +1,18 @@
 """What waits to be sent to the author, word for word, and what was sent, with the receipts."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import typer
 
+from scmanager.adapters.backup_file import INTAKE_FOLDER
 from scmanager.adapters.outbox import Outbox
 from scmanager.application.privacy import consents_in
-from scmanager.cli.output import JsonFlag, counted, remark, say, say_json, say_table
+from scmanager.cli import author_files as files
+from scmanager.cli.output import EXIT_REFUSED, JsonFlag, counted, remark, say, say_json, say_table
 from scmanager.cli.session import session_of
+from scmanager.cli.trusting import LedgerChoice, ManifestsChoice, PolicyChoice, Trusting, trusting
 from scmanager.domain.consent import Consents, standing
 
 NOTHING_WAITS = "Nothing waits to be sent."
@@ -48,13 +51,30 @@ def waiting(context: typer.Context, as_json: JsonFlag = False) -> None:
         remark(DROPPED.format(count=dropped))
 
 
-def sent(context: typer.Context, as_json: JsonFlag = False) -> None:
-    """What was sent to the author, the newest last, and where it stands in his log: the last thousand batches."""
+def sent(
+    context: typer.Context,
+    source: Annotated[
+        str | None,
+        typer.Option("--verify", metavar="FROM", help="Look for it in the log that is published there: an address."),
+    ] = None,
+    ledger: LedgerChoice = None,
+    manifests: ManifestsChoice = None,
+    policy: PolicyChoice = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """What was sent to the author, the newest last, and where it stands in his log: the last thousand batches.
+
+    By itself this is what his server said. With --verify the entries are made anew from what was sent, and looked for
+    under the published head; exit code 1 if some are not there.
+    """
     outbox = Outbox(session_of(context).folder)
     try:
         found = outbox.sent()
     finally:
         outbox.close()
+    if source is not None:
+        _verified(trusting(context, ledger, manifests, policy), source, found, as_json=as_json)
+        return
     if as_json:
         say_json(
             [_opened(row["kind"], row["purpose"], row["body"]) | {
@@ -67,6 +87,37 @@ def sent(context: typer.Context, as_json: JsonFlag = False) -> None:
         [(_moment(row["at_s"]), row["kind"], str(row["count"]), _where(row["answer"])) for row in found],
         NOTHING_SENT,
     )  # fmt: skip
+
+
+def _verified(given: Trusting, source: str, found: list[dict[str, Any]], *, as_json: bool) -> None:
+    """Raises what is wrong with the published log, and Exit where a batch is not in it."""
+    from scmanager.adapters.ledger_source import Source
+    from scmanager.application.published import Published
+    from scmanager.application.receipt_check import IntakeLog, Standing
+    from scmanager.master_ledger.fetching import SourceLacks, fetch_manifests
+
+    read = Source(source).read
+    try:
+        seen = given.memory.see(lambda before: fetch_manifests(given.known(before), read)).seen
+    except SourceLacks:  # A mirror of the intake log alone; the keys are known here.
+        seen = given.seen(given.memory.read())
+    log = IntakeLog(
+        Published(lambda path, most: read(f"{INTAKE_FOLDER}/{path}", most)), seen, given.policy, files.now_s()
+    )
+    standings = [log.standing(row["kind"], row["count"], row["body"], row["answer"]) for row in found]
+    if as_json:
+        rows = zip(found, standings, strict=True)
+        say_json([{"at_s": row["at_s"], "kind": row["kind"], "standing": each} for row, each in rows])
+    else:
+        say_table(
+            ("when (UTC)", "what", "reports", "where", "in the log"),
+            [(_moment(row["at_s"]), row["kind"], str(row["count"]), _where(row["answer"]), each.value)
+             for row, each in zip(found, standings, strict=True)],
+            NOTHING_SENT,
+        )  # fmt: skip
+        remark(f"Held against the first {log.size} entries of the log.")
+    if Standing.MISSING in standings:
+        raise typer.Exit(EXIT_REFUSED)
 
 
 def _moment(at_s: int) -> str:

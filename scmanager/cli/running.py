@@ -85,16 +85,9 @@ def _brief_node(session: Session) -> Node:
     return Node(msgspec.structs.replace(session.settings, port=0), session.protection(), what=Holder.QUERY)
 
 
-def up(
-    context: typer.Context,
-    port: Annotated[
-        int | None, typer.Option("--port", min=0, max=65_535, help="On the loopback address; 0 for any free one.")
-    ] = None,
-) -> None:
-    """Start the node: database, read models and API, until Ctrl+C."""
+def up(context: typer.Context) -> None:
+    """Start the node: database, read models and API, until Ctrl+C. SCM_PORT names its port; 0 is any free one."""
     session = session_of(context)
-    if port is not None:
-        session.settings = msgspec.structs.replace(session.settings, port=port)
     with watched(session.folder):
         found = enter(session.folder, lambda: Node(session.settings, session.protection(), what=Holder.NODE))
     if isinstance(found, RunningNode):

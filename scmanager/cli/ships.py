@@ -7,7 +7,7 @@ from typing import Any
 import typer
 
 from scmanager.application.verbs import FleetId, MemberId
-from scmanager.cli import gone, names
+from scmanager.cli import names
 from scmanager.cli.calling import Called, Register
 from scmanager.cli.moments import Moment
 from scmanager.cli.output import JsonFlag
@@ -17,6 +17,7 @@ from scmanager.cli.verbs import OrgOption, PersonalFlag
 from scmanager.domain.catalogue import FLEETS, SHIPS, SQUADRONS
 from scmanager.domain.ship import Ship, readiness_at
 from scmanager.domain.ship_events import Owner, OwnerKind
+from scmanager.forensics import gone
 from scmanager.spaces.space import Space
 
 

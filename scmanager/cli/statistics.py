@@ -24,6 +24,8 @@ from scmanager.domain.statistics_published import Measure, StatisticsPublished
 from scmanager.errors import Refused
 from scmanager.master_ledger import statistics_proof
 from scmanager.master_ledger.fetching import SourceLacks
+from scmanager.master_ledger.proof import Proof
+from scmanager.master_ledger.seen import proved_under
 from scmanager.master_ledger.statistics_batch import PATH
 
 LATEST_MAX = 9
@@ -56,6 +58,10 @@ def read(
     keys = given.seen(given.memory.read()).keys()
     number, proof = _fetched(source, _day_of(day))
     said = statistics_proof.verify(proof, number, keys, given.policy, files.now_s())
+    note = Proof.parse(proof).note
+    outcome = given.memory.see(lambda before: proved_under(given.seen(before), note, keys, given.policy))
+    if outcome.problem:
+        raise outcome.problem
     if output is not None:
         check_target(output)
         write_public(output, proof)

@@ -6,13 +6,21 @@ keys that the policy does not list are left out, a line that does not hold costs
 
 import re
 from base64 import b64encode
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from typing import Final
 
 import msgspec
 
 from scmanager.errors import Unavailable, Untrusted
-from scmanager.eventstore.checkpoint import BadNote, Checkpoint, WrongSignature, parse_note
+from scmanager.eventstore.checkpoint import (
+    NOTE_BYTES_MAX,
+    SIGNATURES_MAX,
+    BadNote,
+    Checkpoint,
+    WrongSignature,
+    key_id,
+    parse_note,
+)
 from scmanager.eventstore.tile_tree import TileTree
 from scmanager.master_ledger.cosignature import KEY_BYTES, Witness, cosigned_at
 
@@ -21,7 +29,14 @@ TRIES: Final = 4
 """Others may be asking it about the same log at the same time."""
 SIZE_MEDIA: Final = "text/x.tlog.size"
 
+OTHERS_MAX: Final = 16
+"""Lines under a head that is kept of signers whom nobody here knows."""
+
 _SIZE = re.compile(rb"(0|[1-9][0-9]{0,18})\n")
+
+
+Signer = tuple[str, bytes]
+"""A name and a key's id."""
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -124,9 +139,44 @@ def taken(note: bytes, body: bytes, witnesses: Sequence[Witness], until_s: int) 
 
 
 def merged(note: bytes, lines: bytes) -> bytes:
-    """The note with these lines; earlier ones of the same keys give way."""
+    """The note with these lines, whose keys are known; earlier ones of the same keys give way.
+
+    For want of room lines of others go (`fitting`).
+    """
     text, _, held = note.rpartition(b"\n\n")
-    return text + b"\n\n" + b"".join(_newest([*held.splitlines(keepends=True), *lines.splitlines(keepends=True)]))
+    fresh = lines.splitlines(keepends=True)
+    return fitting(text, _newest([*held.splitlines(keepends=True), *fresh]), {_signer(each) for each in fresh})
+
+
+def by_the_log(note: bytes, public: bytes) -> bytes:
+    """The note without lines under the log's name that point at another key than this."""
+    text, _, lines = note.rpartition(b"\n\n")
+    origin = text.partition(b"\n")[0].decode()
+    own = origin, key_id(origin, public)
+    found = [each for each in lines.splitlines(keepends=True) if _signer(each) == own or _signer(each)[0] != origin]
+    return text + b"\n\n" + b"".join(found)
+
+
+def fitting(text: bytes, lines: Sequence[bytes], known: Collection[Signer]) -> bytes:
+    """A note with this text and these lines, as far as there is room: the log's own, the known, OTHERS_MAX of others.
+
+    Whoever fills a note with signers that he made up keeps no word out that somebody goes by.
+    """
+    origin = text.partition(b"\n")[0].decode()
+
+    def rank(line: bytes) -> int:
+        signer = _signer(line)
+        return 0 if signer[0] == origin else 1 if signer in known else 2
+
+    taken: list[bytes] = []
+    size, others = len(text) + 2, 0
+    for line in sorted(lines, key=rank):
+        others += rank(line) == 2
+        if others > OTHERS_MAX or len(taken) == SIGNATURES_MAX or size + len(line) > NOTE_BYTES_MAX:
+            break
+        taken.append(line)
+        size += len(line)
+    return text + b"\n\n" + b"".join(each for each in lines if each in taken)
 
 
 def kept(note: bytes, other: bytes, witnesses: Sequence[Witness], until_s: int) -> bytes:
@@ -136,17 +186,19 @@ def kept(note: bytes, other: bytes, witnesses: Sequence[Witness], until_s: int) 
     sends `other` can make no word older and spoil none. Lines that do not hold are not added where the key is known.
     """
     text, _, held = note.rpartition(b"\n\n")
-    lines = held.splitlines(keepends=True)
+    lines, origin = held.splitlines(keepends=True), text.partition(b"\n")[0].decode()
     known = {(each.name, each.key_id): each for each in witnesses if each.kind in KEY_BYTES}
     for line in other.rpartition(b"\n\n")[2].splitlines(keepends=True):
         name = _signer(line)
+        if name[0] == origin:
+            continue  # Of the log itself the line that is held was verified.
         mine, witness = [each for each in lines if _signer(each) == name], known.get(name)
         at_s = _time(text, [line], witness, until_s) if witness else None
         if not mine and (at_s is not None or not witness):
             lines.append(line)
         elif at_s is not None and witness and at_s > (_time(text, mine, witness, until_s) or -1):
             lines[:] = [line if each is mine[0] else each for each in lines if each is mine[0] or each not in mine]
-    return text + b"\n\n" + b"".join(lines)
+    return fitting(text, lines, known)
 
 
 def _time(text: bytes, lines: Sequence[bytes], witness: Witness, until_s: int) -> int | None:

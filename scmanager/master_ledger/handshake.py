@@ -30,7 +30,7 @@ from scmanager.master_ledger.manifest import NotThisLedger, TrustedKeys
 from scmanager.master_ledger.policy import Policy
 from scmanager.master_ledger.proof import Proof
 from scmanager.master_ledger.sealed import Channel
-from scmanager.master_ledger.seen import LogForked, Outcome, Seen, signed_head, with_head
+from scmanager.master_ledger.seen import Outcome, Seen, proved_under, signed_head
 from scmanager.master_ledger.verification import AHEAD_S, LogClosed, NotIncluded, check_head
 
 VERSIONS: Final = (1,)
@@ -273,9 +273,9 @@ def _delegated(said: Welcome, seen: Seen, keys: TrustedKeys, policy: Policy, now
     check_head(point, log, policy, policy.cosigned(parse_note(shown.note), now_s + AHEAD_S))
     if log.final is not None:
         raise LogClosed(size=point.size, final=log.final.size)
-    outcome = with_head(seen, shown.note, keys, policy)
-    if outcome.problem or outcome.seen.fork_of(log):
-        raise outcome.problem or LogForked(log=log.log.hex()[:16], size=point.size)
+    outcome = proved_under(seen, shown.note, keys, policy)
+    if outcome.problem:
+        raise outcome.problem
     one, shared = shown.carried()
     if one.log != log.log or not shown.leads_from(leaf_hash(one.data), point):
         raise NotIncluded

@@ -176,7 +176,10 @@ class _Reading:
     def _witness(self, name: bytes, key: Vkey, address: list[bytes]) -> None:
         if any(each.key == key.key for each in self.witnesses.values()):
             raise ValueError("this witness's key was listed before")
-        self.witnesses[name] = Witness(key.name, key.key, key.kind)
+        witness = Witness(key.name, key.key, key.kind)
+        if any((each.name, each.key_id) == (witness.name, witness.key_id) for each in self.witnesses.values()):
+            raise ValueError("no line tells this witness's key from one listed before: both have one name and id")
+        self.witnesses[name] = witness
         if address:
             self.addresses[name] = address[0].decode("utf-8", "replace")
 

@@ -18,6 +18,7 @@ from scmanager.errors import ScManagerError, Untrusted
 from scmanager.eventstore.checkpoint import Checkpoint, Note, note_from, parse_note, parse_origin
 from scmanager.eventstore.head_fork import HeadFork
 from scmanager.eventstore.tile_tree import TileTree
+from scmanager.master_ledger.cosignature import TIME_MAX_S
 from scmanager.master_ledger.manifest import TrustedKeys, walk
 from scmanager.master_ledger.policy import Policy
 from scmanager.master_ledger.statement import manifest_hash
@@ -126,12 +127,8 @@ def judged(seen: Seen, report: Report, policy: Policy, now_s: int) -> Judged:
     """The report with what memory adds: a head that contradicts another, a log that was seen to, age."""
     if not report.head:
         return Judged(seen, report=report)
-    keys = seen.keys()
-    outcome = with_head(seen, report.head, keys, policy)
-    log, point, _ = signed_head(report.head, keys, policy)
+    outcome = proved_under(seen, report.head, seen.keys(), policy)
     problem = outcome.problem
-    if problem is None and outcome.seen.fork_of(log):
-        problem = LogForked(log=log.log.hex()[:16], size=point.size)
     remarks = report.remarks
     if outcome.seen.is_stale(now_s):
         days = (now_s - outcome.seen.asked_s) // DAY_S
@@ -140,8 +137,19 @@ def judged(seen: Seen, report: Report, policy: Policy, now_s: int) -> Judged:
     return Judged(outcome.seen, problem, report=replace(report, problems=problems, remarks=remarks))
 
 
+def proved_under(seen: Seen, note: bytes, keys: TrustedKeys, policy: Policy) -> Outcome:
+    """As `with_head`, for a head that something is proved under. The problem also where its log was seen to fork."""
+    outcome = with_head(seen, note, keys, policy)
+    log, point, _ = signed_head(note, keys, policy)
+    if outcome.problem is None and outcome.seen.fork_of(log):
+        return Outcome(outcome.seen, LogForked(log=log.log.hex()[:16], size=point.size))
+    return outcome
+
+
 def with_head(seen: Seen, note: bytes, keys: TrustedKeys, policy: Policy) -> Outcome:
     """After the head of a proof: one that its log signed, which nothing here can compare with another size.
+
+    It is kept if those cosigned it whom the policy asks for.
 
     The problem: LogForked, when it is another one of a size that was seen. Raises as `signed_head`.
     """
@@ -154,6 +162,8 @@ def with_head(seen: Seen, note: bytes, keys: TrustedKeys, policy: Policy) -> Out
             if was.root == point.root:
                 return Outcome(seen)
             return _forked(seen, log, HeadFork.make(log.key, each.note, bare, point.root, ()))
+    if not policy.is_met(policy.cosigned(parse_note(note), TIME_MAX_S)):
+        return Outcome(seen)  # Else the log's key alone could have every honest head refused as older than it.
     if len(held) < HEADS_MAX:
         return Outcome(replace(seen, heads=(*seen.heads, HeadSeen(bare))))
     largest = max(held, key=lambda each: each.point().size)

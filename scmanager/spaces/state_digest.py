@@ -40,19 +40,49 @@ def state_digest(space: Space) -> bytes:
 
 def digest_at(space: Space, frontier: bytes) -> bytes:
     """The same where the frontier is known already."""
+    return digest_of(snapshot(space, frontier))
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """What a digest is made of, taken at once under the shelf's lock; hashed without it."""
+
+    space: bytes
+    frontier: bytes
+    states: tuple[tuple[Fold, tuple[tuple[Id, State], ...]], ...]
+    """By kind, then by id."""
+    grants: tuple[tuple[bytes, Any], ...]
+    """By id."""
+
+
+def snapshot(space: Space, frontier: bytes) -> Snapshot:
+    """Of a space as it is. The caller holds the shelf's lock."""
+    states = tuple((fold, tuple(sorted(space.things(fold), key=lambda each: each[0]))) for fold in KINDS)
+    grants = tuple(
+        (id32, _plain([each.grant, each.levels, frozenset(each.cuts), frozenset(each.disowned)]))
+        for id32, each in sorted(space.verdicts.grants.items())
+    )
+    return Snapshot(space.id, frontier, states, grants)
+
+
+def digest_of(taken: Snapshot) -> bytes:
+    """32 bytes."""
     hashed = sha3_256(b"scm/fold/1\n")
-    for row in _rows(space):
+    for row in _rows(taken):
         hashed.update(u64(len(row)) + row)
-    return digest("scm/state/1", space.id, FOLD_VERSION.to_bytes(4, "big"), frontier, hashed.digest())
+    return digest("scm/state/1", taken.space, FOLD_VERSION.to_bytes(4, "big"), taken.frontier, hashed.digest())
 
 
-def _rows(space: Space) -> Iterator[bytes]:
-    for fold in KINDS:
-        for entity, state in sorted(space.things(fold), key=lambda each: each[0]):
+def thing_digest(fold: Fold, entity: Id, state: State) -> bytes:
+    """Of one thing, 32 bytes: to find where two states differ. Nobody signs or keeps it."""
+    return sha3_256(row_of(fold, entity, state)).digest()
+
+
+def _rows(taken: Snapshot) -> Iterator[bytes]:
+    for fold, things in taken.states:
+        for entity, state in things:
             yield row_of(fold, entity, state)
-    for id32, standing in sorted(space.verdicts.grants.items()):
-        told = [standing.grant, standing.levels, frozenset(standing.cuts), frozenset(standing.disowned)]
-        yield b"grant\0" + id32 + _encode(_plain(told))
+    for id32, told in taken.grants:
+        yield b"grant\0" + id32 + _encode(told)
 
 
 def row_of(fold: Fold, entity: Id, state: State) -> bytes:

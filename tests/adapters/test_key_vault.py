@@ -33,6 +33,7 @@ from scmanager.adapters.space_file import open_keys, seal_keys
 from scmanager.adapters.wrapping import WrappingKeyMissing
 from scmanager.eventstore.file_faults import DiskFull, FileHeld, FileMoved
 from scmanager.eventstore.parts import key_id as key_id_of
+from tests.support.forked import unmeasured
 
 SPACE, OTHER_SPACE = b"s" * 32, b"t" * 32
 ADA, GRACE = b"a" * 16, b"g" * 16
@@ -312,7 +313,7 @@ while True:
 @pytest.mark.slow
 def test_a_killed_process_kept_what_it_said_it_kept_and_erased_what_it_said(place: Place, lines: int) -> None:
     command = [sys.executable, "-c", KILLED, str(place.data), str(place.state)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=unmeasured()) as process:
         assert process.stdout is not None
         said = [process.stdout.readline().split() for _ in range(lines)]
         threading.Event().wait(random.Random(lines).random() / 100)

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 from scmanager.adapters.folder_lock import FolderInUse, FolderLock, Holder
 from scmanager.adapters.ledger_source import from_folder
-from scmanager.adapters.mirror_folder import Mirrored, MirrorOfOther, mirror
+from scmanager.adapters.mirror_folder import Mirrored, MirrorOfOther, MirrorUnreadable, mirror
 from scmanager.adapters.private_files import PrivateFileFailed
 from scmanager.adapters.tile_folder import LOCK_FILE
 from scmanager.errors import Untrusted
 from scmanager.eventstore.checkpoint import parse_note
 from scmanager.eventstore.memory import MemoryStore
 from scmanager.master_ledger.cosignature import cosign, cosigned_at, witness_of
-from scmanager.master_ledger.cosigning import kept
+from scmanager.master_ledger.cosigning import OTHERS_MAX, kept, merged
 from scmanager.master_ledger.fetching import SourceLacks
 from tests.support import tile_reader
 from tests.support.ledger import NOW_S, WITNESSES, name_of
@@ -170,7 +170,7 @@ def test_a_mirror_never_goes_back_nor_to_another_ledger(mirrors: Mirrors, tmp_pa
     with pytest.raises(MirrorOfOther, match="its entries are others"):
         mirrors.run(same.public)
     (mirrors.folder / "checkpoint").write_bytes(b"noise")
-    with pytest.raises(MirrorOfOther):
+    with pytest.raises(MirrorUnreadable):
         mirrors.run()
 
 
@@ -184,7 +184,39 @@ def test_cosignatures_of_both_stay(mirrors: Mirrors) -> None:
     assert (mirrors.folder / "checkpoint").read_bytes() == bare + b"".join(lines)
     many = b"".join(f"— n{n} AAAAAAAA\n".encode() for n in range(62))
     mirrors.run(note=bare + many)
-    assert (mirrors.folder / "checkpoint").read_bytes() == bare + b"".join(lines), "more than a note may have"
+    note = (mirrors.folder / "checkpoint").read_bytes()
+    assert note.startswith(bare + b"".join(lines))
+    assert len(parse_note(note).signatures) == 1 + OTHERS_MAX, "no more of signers whom nobody here knows"
+
+
+def test_a_head_that_is_filled_with_made_up_signers_has_room_for_those_that_count(mirrors: Mirrors) -> None:
+    bare, held = mirrors.note(), mirrors.folder / "checkpoint"
+    text, origin = parse_note(bare).text, mirrors.ledger.server.origin
+    good = bare + b"".join(cosign(text, name_of(each), each, NOW_S) for each in WITNESSES)
+    for stuffed in (
+        bare + b"".join(f"— made-up-{n} AAAAAAAA\n".encode() for n in range(63)),
+        bare + b"".join(b"\xe2\x80\x94 %s %s\n" % (origin.encode(), b64encode(b"%08d" % n)) for n in range(63)),
+    ):
+        held.unlink(missing_ok=True)
+        for note in (stuffed, good):
+            get = from_folder(mirrors.public)
+            mirror(
+                get, note, (mirrors.public / "manifests").read_bytes(), mirrors.folder, until_s=NOW_S,
+                witnesses=[witness_of(name_of(each), each) for each in WITNESSES],
+                log_key=mirrors.ledger.server.key.public,
+            )  # fmt: skip
+        found = parse_note(held.read_bytes())
+        assert [cosigned_at(found, witness_of(name_of(each), each)) for each in WITNESSES] == [NOW_S] * len(WITNESSES)
+        found.signature_by(origin, mirrors.ledger.server.key.public)
+
+
+def test_a_word_that_is_added_leaves_a_note_that_can_be_read(mirrors: Mirrors) -> None:
+    bare = mirrors.note()
+    stuffed = bare + b"".join(f"— made-up-{n} AAAAAAAA\n".encode() for n in range(63))
+    line = cosign(parse_note(bare).text, name_of(WITNESSES[0]), WITNESSES[0], NOW_S)
+    found = parse_note(merged(stuffed, line))
+    assert cosigned_at(found, witness_of(name_of(WITNESSES[0]), WITNESSES[0])) == NOW_S
+    found.signature_by(mirrors.ledger.server.origin, mirrors.ledger.server.key.public)
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["of known keys", "of others"])

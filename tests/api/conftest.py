@@ -5,14 +5,15 @@ from collections.abc import Iterator
 import pytest
 
 from scmanager.adapters.postgres_connection import PostgresServer
-from tests.support.api_node import Api, ApiNode, fresh_database, serving
+from tests.support.api_node import Api, ApiNode, serving
 from tests.support.fleet_of import Nova, populate
+from tests.support.postgres import fresh
 
 
 @pytest.fixture(scope="session")
 def api(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     with (
-        fresh_database(postgres) as dsn,
+        fresh(postgres) as dsn,
         ApiNode(tmp_path_factory.mktemp("api"), dsn) as node,
         serving(node) as served,
     ):

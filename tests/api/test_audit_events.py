@@ -6,7 +6,8 @@ import pytest
 
 from scmanager.adapters.postgres_connection import PostgresServer
 from scmanager.domain.audit_types import AuditType
-from tests.support.api_node import Api, ApiNode, fresh_database, serving
+from tests.support.api_node import Api, ApiNode, serving
+from tests.support.postgres import fresh
 
 LISTED = """query ($filter: AuditEventFilter, $first: Int, $after: String) {
   auditEvents(filter: $filter, sort: LAST, first: $first, after: $after) {
@@ -18,7 +19,7 @@ LISTED = """query ($filter: AuditEventFilter, $first: Int, $after: String) {
 def bare(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     """A node whose owner has no space of his own yet."""
     folder = tmp_path_factory.mktemp("audit")
-    with fresh_database(postgres) as dsn, ApiNode(folder, dsn) as node, serving(node) as served:
+    with fresh(postgres) as dsn, ApiNode(folder, dsn) as node, serving(node) as served:
         yield served
 
 

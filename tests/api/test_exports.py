@@ -19,8 +19,9 @@ from scmanager.domain.event import CATALOGUE
 from scmanager.errors import Refused
 from scmanager.projections import generation
 from scmanager.projections.generation import LIVE, TABLES
-from tests.support.api_node import Api, ApiNode, fresh_database, serving
+from tests.support.api_node import Api, ApiNode, serving
 from tests.support.fleet_of import Nova, populate
+from tests.support.postgres import fresh
 from tests.support.processes import wait_until
 from tests.support.space_files import parse_space
 
@@ -33,8 +34,8 @@ def pair(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> 
     folder = tmp_path_factory.mktemp("pair")
     (folder / "a").mkdir()
     with (
-        fresh_database(postgres) as here,
-        fresh_database(postgres) as there,
+        fresh(postgres) as here,
+        fresh(postgres) as there,
         ApiNode(folder / "a", here) as one,
         ApiNode(folder / "b", there) as two,
         serving(one) as a,

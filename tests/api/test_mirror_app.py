@@ -223,6 +223,14 @@ def test_an_empty_log_is_mirrored_at_once(sofa: Uploading) -> None:
     assert (sofa.show(0, 0), sofa.add(0, 0).status_code, sofa.size()) == (200, 200, 0)
 
 
+def test_what_is_wrong_with_the_disk_is_told_by_its_code_alone(sofa: Uploading, folder: Path) -> None:
+    assert (sofa.show(0, 5), sofa.add(0, 5).status_code) == (200, 200)
+    (folder / "public" / sofa.log.path.lstrip("/") / "checkpoint").write_bytes(b"noise")
+    answer = sofa.add(5, 5)
+    assert (answer.status_code, answer.text.partition(":")[0]) == (503, "mirror-copy-damaged")
+    assert str(folder) not in answer.text
+
+
 def test_a_log_has_so_much_room(tmp_path: Path) -> None:
     sofa = ShownLog()
     make_mirror(tmp_path / "m", sofa, OTHER)
@@ -238,8 +246,8 @@ def test_a_log_has_so_much_room(tmp_path: Path) -> None:
 
 def test_the_same_checkpoint_is_signed_only_so_often(sofa: Uploading) -> None:
     assert (sofa.show(0, 5), sofa.add(0, 5).status_code) == (200, 200)
-    found = [sofa.add(5, 5).status_code for _ in range(int(AGAIN_BURST) + 8)]
-    assert (found[:10], found[-1]) == ([200] * 10, 429)
+    found = [sofa.add(start, 5).status_code for start in [5, 4, 0] * (int(AGAIN_BURST) // 3 + 3)]
+    assert (found[:10], found[-3:]) == ([200] * 10, [429] * 3)
     assert (sofa.show(5, 6), sofa.add(5, 6).status_code) == (200, 200)
 
 
@@ -257,19 +265,24 @@ def test_one_address_has_few_uploads_open_and_others_go_on(sofa: Uploading) -> N
         assert sofa.add(0, 5).status_code == 200
 
 
-def test_so_many_uploads_are_under_way_at_once(sofa: Uploading, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mirror_app, "UPLOADS_MAX", 1)
-    monkeypatch.setattr(mirror_app, "PIECE_S", 1.0)
-    url = sofa.client.base_url
-    assert sofa.show(0, 5) == 200
-    with socket.create_connection((url.host, url.port or 0), timeout=10) as slow:
-        slow.sendall(b"POST /add-entries HTTP/1.1\r\nHost: m\r\nContent-Length: 99\r\n\r\n")
-        time.sleep(0.1)
-        refused = sofa.add(0, 5)
-        assert (refused.status_code, refused.text.partition(":")[0]) == (503, "mirror-too-many-uploads")
-        with contextlib.suppress(ConnectionError):
-            assert not slow.recv(1), "who sends nothing loses his place"
-    assert sofa.add(0, 5).status_code == 200
+def test_of_too_many_uploads_the_one_that_brought_least_leaves(
+    sofa: Uploading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mirror_app, "UPLOADS_MAX", 2)
+    assert sofa.show(0, 600) == 200
+    url, whole = sofa.client.base_url, upload(sofa.log, 0, 600)
+    start = b"POST /add-entries HTTP/1.1\r\nHost: m\r\nContent-Length: %d\r\n\r\n" % len(whole)
+    with contextlib.ExitStack() as slow:
+        some, little, nothing = (
+            slow.enter_context(socket.create_connection((url.host, url.port or 0), timeout=10)) for _ in range(3)
+        )
+        for each, said in ((nothing, b""), (some, whole[:2000]), (little, whole[:100])):
+            each.sendall(start + said)
+            time.sleep(0.1)
+        assert sofa.add(0, 600).status_code == 200
+        assert little.recv(4096).startswith(b"HTTP/1.1 503 ")
+        some.sendall(whole[2000:])
+        assert some.recv(4096).startswith(b"HTTP/1.1 200 ")
 
 
 def test_older_partial_tiles_are_cut_from_what_took_their_place(sofa: Uploading) -> None:

@@ -21,6 +21,7 @@ from scmanager.eventstore.store import StoreDamaged
 from scmanager.serving import DatabaseAway
 from tests.support.audit_list import listed
 from tests.support.effort import examples
+from tests.support.forked import unmeasured
 from tests.support.machines import Machine
 
 TOKEN = AuditType.PERMISSION_VIOLATION
@@ -253,7 +254,9 @@ def test_what_is_acknowledged_as_noted_outlives_a_kill_and_what_waited_is_record
         node.personal_space()
     leave(ada.settings.data, TOKEN, "token-wrong", "waited")
     command = [sys.executable, "-c", KILLED, ada.settings.data, ada.settings.state, moment, str(commits)]
-    ended = subprocess.run([str(each) for each in command], check=False, capture_output=True, text=True)
+    ended = subprocess.run(
+        [str(each) for each in command], check=False, capture_output=True, text=True, env=unmeasured()
+    )
     assert ended.returncode == 9, ended.stderr
     acknowledged = ended.stdout.split()
     with ada.open() as node:

@@ -4,9 +4,18 @@ from pathlib import Path
 
 import pytest
 
+from scmanager.adapters.ledger_memory import LedgerMemory
+from scmanager.domain.anchoring import HeadsAnchored
+from scmanager.eventstore.checkpoint import Checkpoint, sign_note
+from scmanager.eventstore.memory import MemoryStore
+from scmanager.master_ledger import anchoring, policy, submission
 from scmanager.master_ledger.cosignature import cosign
+from scmanager.master_ledger.seen import LogForked, with_head
+from scmanager.master_ledger.statement import manifest_hash
+from tests.cli.conftest import Scm
 from tests.support.author import Author
 from tests.support.ledger import NOW_S, WITNESSES, name_of
+from tests.support.ledger_server import Ledger
 from tests.support.witness import ShownLog
 
 PEERS = ShownLog("scm.log/1/peers"), ShownLog("go.sum database tree", "sum.example.org")
@@ -83,6 +92,32 @@ def test_under_a_quorum_it_is_proved_anew(ledger: tuple[Author, tuple[object, ..
     )  # fmt: skip
     assert again.code == 0, again.err
     assert author.scm(*check).code == 0
+
+
+def test_in_a_log_that_was_seen_with_two_histories_nothing_is_proved(scm: Scm, tmp_path: Path) -> None:
+    ledger = Ledger(MemoryStore(), tmp_path)
+    ledger.say(ledger.first)
+    one, note, salt = manifest_hash(ledger.first.statement), PEERS[0].head(5), bytes(32)
+    index = ledger.server.append(HeadsAnchored((anchoring.anchor_of(note, salt),)))
+    proof = ledger.server.proof(index, ledger.server.note(witnesses=()))
+    (tmp_path / "peer").write_bytes(note)
+    (tmp_path / "peer.anchor").write_bytes(anchoring.Anchor(salt, proof).to_bytes())
+    (tmp_path / "keys").write_bytes(submission.encode([ledger.first]))
+    (tmp_path / "nobody").write_text("quorum none\n", encoding="ascii")
+    check = (
+        "verify", "anchor", tmp_path / "peer", "--ledger", one.hex(), "--manifests", tmp_path / "keys",
+        "--policy", tmp_path / "nobody",
+    )  # fmt: skip
+    assert scm(*check).code == 0
+    memory, point = LedgerMemory(tmp_path / "a.state", one), ledger.server.head()
+    other = sign_note(Checkpoint(point.origin, point.size, bytes(32)), ledger.server.key)
+    outcome = memory.see(
+        lambda seen: with_head(
+            seen, other, seen.with_manifests([ledger.first]).keys(), policy.parse(b"quorum none\n")
+        )
+    )
+    assert isinstance(outcome.problem, LogForked), "the head of what was proved is remembered"
+    assert scm(*check).error == "ledger-forked"
 
 
 def test_what_is_wrong_is_named(ledger: tuple[Author, tuple[object, ...]], tmp_path: Path) -> None:

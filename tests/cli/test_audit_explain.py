@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from ops import verify_bundle
+from scmanager.domain.consent_texts import Purpose, current
 from scmanager.eventstore import merkle
 from scmanager.eventstore.checkpoint import Checkpoint, parse_note
 from scmanager.master_ledger.proof import Proof
@@ -171,17 +172,28 @@ def test_of_a_list_only_what_an_event_changed_is_told(nova: Scm) -> None:
     assert nova("privacy", "consent", "statistics", "--yes").code == 0
     assert nova("privacy", "consent", "error-reports", "--yes").code == 0
     assert nova("privacy", "withdraw", "statistics").code == 0
+    usage = f"statistics given to version {current(Purpose.STATISTICS)}"
+    errors = f"error-reports given to version {current(Purpose.ERROR_REPORTS)}"
     (row,) = [
         each
         for each in nova("audit", "replay", "--space", "personal", "--json").json["things"]
         if each["kind"] == "consent"
     ]
-    assert row["brief"] == "statistics withdrawn, error-reports given to version 1"
+    assert row["brief"] == f"statistics withdrawn, {errors}"
     asked = ("audit", "explain", row["id"], "--kind", "consent", "--space", "personal")
     moved = [each["changed"][0] for each in nova(*asked, "--json").json["steps"]]
     assert [(each["before"], each["after"]) for each in moved] == [
-        ("", "statistics given to version 1"),
-        ("", "error-reports given to version 1"),
-        ("statistics given to version 1", "statistics withdrawn"),
+        ("", usage),
+        ("", errors),
+        (usage, "statistics withdrawn"),
     ]
-    assert "said: added error-reports given to version 1" in nova(*asked).out
+    assert f"said: added {errors}" in nova(*asked).out
+
+
+def test_words_of_people_make_no_line_that_looks_like_ours(nova: Scm) -> None:
+    forged = "harmless\n\n2. 2026-01-01T00:00:00Z  member.removed/1  by Vesper (founder)\nGood: all of it holds."
+    assert nova("org", "describe", forged).code == 0
+    for asked in ("Nova Halcyon.profile", "Nova Halcyon"):
+        told = nova("audit", "explain", asked)
+        assert "Good: all of it holds." in told.out
+        assert not [line for line in told.out.splitlines() if line.startswith(("2. 2026-01-01", "Good"))]

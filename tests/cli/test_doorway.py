@@ -1,6 +1,5 @@
 """Two commands on one folder: the later waits for the earlier, and for a node that starts, but not for ever."""
 
-import os
 import subprocess
 import sys
 import time
@@ -11,6 +10,7 @@ import pytest
 from scmanager.adapters.folder_lock import FolderInUse, FolderLock, Holder
 from scmanager.cli import doorway
 from tests.cli.conftest import Scm
+from tests.support.forked import unmeasured
 
 HOLD = """
 import sys
@@ -41,7 +41,7 @@ def take(lock: Path) -> FolderLock:
 
 
 def started(folder: Path, *arguments: str) -> "subprocess.Popen[str]":
-    environment = os.environ | {"SCM_STATE": f"{folder}.state", "SCM_PORT": "0"}
+    environment = unmeasured() | {"SCM_STATE": f"{folder}.state", "SCM_PORT": "0"}
     return subprocess.Popen(
         [sys.executable, "-m", "scmanager", "--data", str(folder), *arguments],
         env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,

@@ -4,7 +4,7 @@ import pytest
 
 from scmanager.application.every_verb import VERBS
 from scmanager.cli.calling import NameAmbiguous, Named, pick
-from scmanager.cli.gone import AFTERWARDS, ALL_ALIKE, BRING_BACK, WITH_TEMPLATES
+from scmanager.forensics.gone import AFTERWARDS, ALL_ALIKE, BRING_BACK, WITH_TEMPLATES
 from tests.cli.conftest import Scm
 
 DAY = ("2955-11-30T20:00", "2955-11-30T22:00")

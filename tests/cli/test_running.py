@@ -1,5 +1,6 @@
 """With a node running, commands go through its API; with a stale node file, the folder is opened directly."""
 
+import contextlib
 import signal
 import subprocess
 import sys
@@ -15,10 +16,25 @@ from scmanager.domain.ship_events import Readiness
 from tests.cli.conftest import Scm, served
 
 
+@contextlib.contextmanager
+def hearing() -> Iterator[None]:
+    """Who is started inside hears that its terminal closes, though these tests may run where nobody does (nohup)."""
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 @pytest.fixture
 def up(nova: Scm, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """`scm up` on the folder of NOVA."""
-    with served(tmp_path, "a") as process:
+    with contextlib.ExitStack() as running:
+        with hearing():
+            process = running.enter_context(served(tmp_path, "a", measured=True))
         yield process
 
 
@@ -82,9 +98,6 @@ def test_a_query_starts_a_node_for_the_moment_when_none_runs(nova: Scm, tmp_path
 
 @pytest.mark.services
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows tells nobody that a terminal closes")
-@pytest.mark.skipif(
-    sys.platform != "win32" and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN, reason="SKIPPED: run under nohup"
-)
 def test_a_terminal_that_closes_stops_the_node_and_its_database(
     nova: Scm, up: subprocess.Popen[str], tmp_path: Path
 ) -> None:

@@ -35,6 +35,7 @@ from scmanager.eventstore.sqlite import SqliteStore
 from scmanager.eventstore.store import Store
 from tests.support.auditing import ESCALATED, ESCALATIONS, NOTED, REFUSED, TRAIL, AuditTrail
 from tests.support.auditing import opened as at
+from tests.support.forked import unmeasured
 from tests.support.library import OWN_KEY, SPACE_KEY, found_log, recorder_on, voice_of
 
 SHIP = UUID(int=7)
@@ -386,7 +387,9 @@ def test_a_process_killed_and_started_again_writes_each_thing_once(address: str,
     so_far = []
     for patience in [*lives, 1000]:
         program = [sys.executable, "-m", "tests.support.auditing", address]
-        with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as life:
+        with subprocess.Popen(
+            program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=unmeasured()
+        ) as life:
             assert life.stdout
             for count, line in enumerate(life.stdout, 1):
                 if count == patience or line == "done\n":

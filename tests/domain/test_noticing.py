@@ -147,7 +147,8 @@ def test_who_moves_up_from_the_wait_list_is_told_once() -> None:
     ]
     wavering = ((says(NO), BESS), (says(YES), CARL), (says(NO), CARL))
     assert told(OPERATIONS, history(*begin, *wavering), since=99) == [(Kind.MOVED_UP, "", None)]
-    assert told(OPERATIONS, history(*begin, *[(says(YES), CARL)] * HISTORY_MAX), since=99) == []
+    again = [(says(YES), CARL, (entry(len(begin) + number),)) for number in range(HISTORY_MAX)]
+    assert told(OPERATIONS, history(*begin, *again), since=99) == []
 
 
 def test_slots_lead_and_answers_that_others_gave_are_told() -> None:

@@ -22,7 +22,6 @@ from scmanager.runtime import EVENTS_FILE, Node
 from scmanager.spaces.personal import Absence
 from tests.support.backups import read_through
 from tests.support.erasing import NOTHING_TO_ERASE, Erasing, folder_of, sealed_under, told_words
-from tests.support.forked import unmeasured
 from tests.support.processes import NodeProcess
 
 pytestmark = [pytest.mark.services, pytest.mark.slow]
@@ -32,7 +31,7 @@ SEED = int(os.environ.get("SCM_SEED", "1"))
 
 @pytest.fixture
 def erasing(tmp_path: Path) -> Iterator[Erasing]:
-    with NodeProcess(tmp_path, env=unmeasured()) as node:  # As quick as it is: the more goes on beside.
+    with NodeProcess(tmp_path) as node:
         yield Erasing(node, SEED)
 
 

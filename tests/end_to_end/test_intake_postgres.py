@@ -24,7 +24,7 @@ from scmanager.eventstore.postgres_install import Roles, install
 from scmanager.master_ledger.reports import Receipt
 from tests.end_to_end.test_intake import POSIX, left_by, nothing_is_lost, published, take
 from tests.support.intake import Site
-from tests.support.postgres import empty_database
+from tests.support.postgres import fresh
 from tests.support.stores import PASSWORD, dsn_of
 
 pytestmark = [POSIX, pytest.mark.slow, pytest.mark.services]
@@ -38,7 +38,7 @@ STOPPED = ("before", "during", "after")
 def died(tmp_path_factory: pytest.TempPathFactory, postgres: PostgresServer) -> Iterator[tuple[Path, str]]:
     """Servers that were killed, one a step, all of them at one database."""
     folder = tmp_path_factory.mktemp("died")
-    with empty_database(postgres) as database:
+    with fresh(postgres) as database:
         install(database, PASSWORD, PASSWORD)
         dsn = dsn_of(database, Roles().writer)
         command = [sys.executable, "-m", "tests.support.intake_process", str(folder), *KILLED]

@@ -23,6 +23,7 @@ from scmanager.domain.event import State
 from scmanager.domain.governance import needs
 from scmanager.errors import Refused
 from tests.support.acts import ELSEWHERE, KINDS, Act, Do, Kindred, World
+from tests.support.measuring import unfollowed
 from tests.support.node import Seat
 from tests.support.two_devices import TwoDevices, two_devices
 
@@ -182,7 +183,7 @@ def contest_of(contest: Contest) -> list[tuple[Any, bytes]]:
 def met(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[tuple[str, str], Met]]:
     """By kind, by the two verbs in fold order: what came of it. On the way: both devices agree, no words are lost."""
     found = {}
-    with two_devices(tmp_path_factory.mktemp("pairs")) as both:
+    with two_devices(tmp_path_factory.mktemp("pairs")) as both, unfollowed():
         world = world_of(both)
         both.tell_phone()
         for kind in KINDS:

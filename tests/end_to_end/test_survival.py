@@ -14,7 +14,6 @@ from scmanager.adapters.folder_lock import FolderInUse, FolderLock
 from scmanager.adapters.node_file import NODE_FILE, NodeFile, find_node, write_node_file
 from scmanager.api.serving import PortTaken, listen
 from scmanager.serving import Serving
-from tests.support.forked import unmeasured
 from tests.support.machines import Machine
 from tests.support.processes import NodeProcess, outcome, wait_until
 
@@ -30,7 +29,7 @@ def test_a_node_killed_under_load_again_and_again_keeps_all_it_acknowledged_once
     databases = set()
     space = ""
     for life in range(3):
-        with NodeProcess(tmp_path, env=unmeasured()) as node:
+        with NodeProcess(tmp_path) as node:
             assert life == 0 or node.start_s < SECOND_START_S
             databases.add(node.up["database"])
             space = node.ask("found", number=1)["space"]  # Sent again in each life: founded once.
@@ -60,7 +59,7 @@ def test_a_node_killed_under_load_again_and_again_keeps_all_it_acknowledged_once
 @pytest.mark.slow
 def test_a_node_killed_while_it_starts_for_the_first_time_starts_the_next_time(tmp_path: Path) -> None:
     for seconds in (0.7, 1.2, 1.7, 2.2):
-        with NodeProcess(tmp_path, wait=False, env=unmeasured()) as node:
+        with NodeProcess(tmp_path, wait=False) as node:
             time.sleep(seconds)
             node.kill()
     (tmp_path / "data").mkdir(exist_ok=True)  # On a busy machine none came so far.

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from scmanager.domain.ledger import Final, KeysPublished
-from scmanager.eventstore.checkpoint import Checkpoint, parse_note
+from scmanager.eventstore.checkpoint import Checkpoint, parse_note, sign_note
 from scmanager.eventstore.merkle import leaf_hash, root_of
 from scmanager.eventstore.signing import SigningKey
 from scmanager.eventstore.tile_tree import TileTree
@@ -23,6 +23,7 @@ from scmanager.master_ledger.seen import (
     Seen,
     follow,
     judged,
+    proved_under,
     with_head,
     witnessed_s,
 )
@@ -185,6 +186,27 @@ def test_two_proofs_of_one_size_and_two_roots_convict_at_once(world: World) -> N
     world.prove(40)
     assert isinstance(world.prove(40, world.split(30)).problem, LogForked)
     assert world.prove(39).problem is None
+
+
+def test_a_head_that_nobody_cosigned_has_no_honest_one_refused(world: World) -> None:
+    """Whoever stole the log's key alone hands somebody a proof under a head of more entries than there are."""
+    point = Checkpoint(world.server.origin, 10**15, bytes(32))
+    thief = sign_note(point, world.server.key)
+    after = with_head(world.seen, thief, world.seen.keys(), POLICY)
+    assert after == Outcome(world.seen)
+    world.seen = after.seen
+    assert world.follow(200).problem is None
+
+
+def test_under_the_head_of_a_log_that_was_seen_to_fork_nothing_is_proved(world: World) -> None:
+    keys, note = world.seen.keys(), world.note(200)
+    assert proved_under(world.seen, note, keys, POLICY).problem is None
+    forked = proved_under(
+        with_head(world.seen, note, keys, POLICY).seen, world.note(200, world.split(7)), keys, POLICY
+    )
+    assert isinstance(forked.problem, LogForked)
+    for size in (200, 100):
+        assert isinstance(proved_under(forked.seen, world.note(size), keys, POLICY).problem, LogForked)
 
 
 def test_proofs_do_not_fill_the_memory(world: World) -> None:

@@ -11,14 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import psycopg
-from psycopg import sql
-from psycopg.conninfo import make_conninfo
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
-from scmanager.adapters.postgres_connection import PostgresServer
 from scmanager.adapters.recovery_sheet import make_recovery_keys
 from scmanager.api.app import make_app
 from scmanager.api.backend import ActorHealth, Result
@@ -31,6 +27,7 @@ from scmanager.auditing import auditor_of
 from scmanager.eventstore.entry import RecoveryKeys
 from scmanager.eventstore.signing import SigningKey
 from scmanager.exchanging import Exchange
+from scmanager.forensics.asking import Forensics
 from scmanager.projections.generation import LIVE
 from scmanager.projections.rebuild import Rebuilt
 from scmanager.projections.runner import Projector
@@ -48,6 +45,7 @@ class ApiNode:
         self.token = secrets.token_hex(16)
         self.node = Machine(folder, "node").open()
         self.exchange = Exchange(self.node)
+        self.forensics = Forensics(self.node)
         self.auditor = auditor_of(self.node)
         self.note = self.auditor.note
         self.faults: list[BaseException] = []
@@ -258,14 +256,3 @@ def serving(node: ApiNode, *, direct: bool = True) -> Iterator[Api]:
             api.client.close()
             served.should_exit = True
             thread.join(10)
-
-
-@contextlib.contextmanager
-def fresh_database(postgres: PostgresServer) -> Iterator[str]:
-    """An empty database that lives as long as a module's tests."""
-    name = f"test_{secrets.token_hex(8)}"
-    with psycopg.connect(postgres.dsn, autocommit=True) as connection:
-        connection.execute(sql.SQL("create database {} template template0").format(sql.Identifier(name)))
-    yield make_conninfo(postgres.dsn, dbname=name)
-    with psycopg.connect(postgres.dsn, autocommit=True) as connection:
-        connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))

@@ -1,9 +1,9 @@
 """A real PostgreSQL for tests: one server a session, a fresh database a test."""
 
+import contextlib
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import psycopg
 import pytest
@@ -40,19 +40,20 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServe
     remove(folder)
 
 
-@contextmanager
-def empty_database(postgres: PostgresServer) -> Iterator[str]:
-    """The connection string of an empty database; dropped afterwards, open connections or not."""
+@contextlib.contextmanager
+def fresh(server: PostgresServer, template: str = "template0") -> Iterator[str]:
+    """A database of one's own, made like another that nobody is connected to; dropped afterwards."""
     name = f"test_{secrets.token_hex(8)}"
-    with psycopg.connect(postgres.dsn, autocommit=True) as connection:
-        connection.execute(sql.SQL("create database {} template template0").format(sql.Identifier(name)))
-    yield make_conninfo(postgres.dsn, dbname=name)
-    with psycopg.connect(postgres.dsn, autocommit=True) as connection:
+    with psycopg.connect(server.dsn, autocommit=True) as connection:
+        made = sql.SQL("create database {} template {}")
+        connection.execute(made.format(sql.Identifier(name), sql.Identifier(template)))
+    yield make_conninfo(server.dsn, dbname=name)
+    with psycopg.connect(server.dsn, autocommit=True) as connection:
         connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
 
 
 @pytest.fixture
 def database(postgres: PostgresServer) -> Iterator[str]:
-    """The connection string of an empty database of one's own."""
-    with empty_database(postgres) as dsn:
+    """The connection string of an empty database of one's own; dropped afterwards, open connections or not."""
+    with fresh(postgres) as dsn:
         yield dsn

@@ -1,12 +1,13 @@
 """Event stores for tests: one of each kind, and logs to put into them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 import psycopg
 import pytest
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from scmanager.adapters.postgres_connection import PostgresServer
 from scmanager.eventstore import content, verification
 from scmanager.eventstore.content import Shared
 from scmanager.eventstore.entry import Genesis, RecoveryKeys
@@ -16,6 +17,7 @@ from scmanager.eventstore.postgres_install import Roles, install
 from scmanager.eventstore.signing import SigningKey
 from scmanager.eventstore.store import Outcome, Store
 from scmanager.eventstore.verification import SignedNote, VerifiedRun
+from tests.support.postgres import fresh
 
 KEY = Secret.of(bytes(32))
 SUBJECT = Secret.of(b"\1" * 32)
@@ -27,11 +29,19 @@ def dsn_of(database: str, role: str) -> str:
     return make_conninfo(database, user=role, password=PASSWORD)
 
 
+@pytest.fixture(scope="session")
+def installed(postgres: PostgresServer) -> Iterator[str]:
+    """The name of a database with an empty event store, which others are made like; nobody connects to it."""
+    with fresh(postgres) as dsn:
+        install(dsn, PASSWORD, PASSWORD)
+        yield conninfo_to_dict(dsn)["dbname"]
+
+
 @pytest.fixture
-def events_database(database: str) -> str:
-    """An empty event store; the administrator's connection string."""
-    install(database, PASSWORD, PASSWORD)
-    return database
+def events_database(postgres: PostgresServer, installed: str) -> Iterator[str]:
+    """An empty event store of one's own; the administrator's connection string."""
+    with fresh(postgres, installed) as dsn:
+        yield dsn
 
 
 @pytest.fixture

@@ -19,12 +19,6 @@ from scmanager.application.verbs import (
     TreatyId,
 )
 from scmanager.application.words import Words
-from scmanager.cli import names
-from scmanager.cli.audit_ledger import counted_words, statement_words
-from scmanager.cli.calling import Called, Named, Register
-from scmanager.cli.moments import Moment
-from scmanager.cli.output import short
-from scmanager.cli.session import Place
 from scmanager.domain.consent import Agreed, Consents, Standing
 from scmanager.domain.contest import Claim
 from scmanager.domain.counting import Counted
@@ -34,6 +28,10 @@ from scmanager.domain.fold import Fold
 from scmanager.domain.pages import merged
 from scmanager.domain.registry import Register as LedgerRegister
 from scmanager.domain.registry import Statement
+from scmanager.forensics import lists
+from scmanager.forensics.called import Called, Named, Register, moment, short
+from scmanager.forensics.ledger_words import counted_words, statement_words
+from scmanager.forensics.lists import Held
 from scmanager.spaces.contests import in_words, spelt
 from scmanager.spaces.explaining import names_of
 from scmanager.spaces.opening import Opened
@@ -69,7 +67,7 @@ SEEN_FIRST = (
 class Telling:
     """Of one space as it was or is."""
 
-    def __init__(self, place: Place, space: Space) -> None:
+    def __init__(self, place: Held, space: Space) -> None:
         self.place, self.space = place, space
         self._registers: dict[Any, Register] = {}
         self._lists: dict[Any, list[Named]] = {}
@@ -108,7 +106,7 @@ class Telling:
     def field(self, name: str, value: Any) -> str:
         """A field's value in words; seconds since 1970 as a moment."""
         if name.endswith("_s") and type(value) is int and value >= MOMENTS_FROM_S:
-            return str(Moment(value).plain())
+            return str(moment(value))
         return self.value(value)
 
     def beside(self, name: str, value: Any, other: Any) -> str:
@@ -233,7 +231,7 @@ class Telling:
 
     def _named(self, kind: Any) -> list[Named]:
         if kind not in self._lists:
-            self._lists[kind] = names.known(kind, self.place, self.space)
+            self._lists[kind] = lists.named(kind, self.place, self.space)
         return self._lists[kind]
 
 
