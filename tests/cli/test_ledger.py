@@ -217,7 +217,7 @@ def test_a_server_that_the_ledger_names_is_greeted(online: tuple[Author, tuple[o
         assert again.error == "statement-unusable", "no key has two roles"
         assert author.scm("author", "publish", author / "public", at="server").code == 0
         met = author.scm("ledger", "greet", address, *words, "--json")
-        assert (met.code, met.json["server"], met.json["version"]) == (0, key, 1), met.err
+        assert (met.code, met.json["server"], met.json["version"]) == (0, key, 3), met.err
         assert met.json["until"] > NOW_S
     assert author.scm("ledger", "greet", address, *words).error == "ledger-source-failed", "and nothing else breaks"
     assert author.scm("ledger", "greet", "noise", *words).error == "ledger-address-mistyped"
