@@ -259,9 +259,10 @@ class Greeter:
 
     def _forget(self, now_s: int) -> None:
         """What is over: its keys open what somebody may have kept."""
-        for held in (self._pending, self._sessions):
-            while held and now_s > next(iter(held.values())).until_s:
-                held.popitem(last=False)
+        while self._pending and now_s > next(iter(self._pending.values())).until_s:
+            self._pending.popitem(last=False)
+        while self._sessions and now_s > next(iter(self._sessions.values())).until_s:
+            self._sessions.popitem(last=False)
 
 
 class Caller:
