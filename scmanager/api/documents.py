@@ -76,7 +76,7 @@ class CheckedDocuments(SchemaExtension):
         context = self.execution_context
         if not self._errors and context.graphql_document is not None:
             try:
-                limits.check_cost(context.graphql_document, context.variables or {})
+                limits.check_cost(context.graphql_document, context.variables or {}, context.schema._schema)
             except ScManagerError as error:
                 self._errors = [_told(error)]
         context.pre_execution_errors = self._errors

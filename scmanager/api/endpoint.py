@@ -93,7 +93,11 @@ class Endpoint:
         """What one of several would cost; nothing where it is refused in an answer of its own."""
         with contextlib.suppress(ScManagerError, GraphQLError):
             checked = check(self._schema._schema, asked.query)
-            return 0 if checked.errors else limits.check_cost(checked.document, asked.variables or {})
+            return (
+                0
+                if checked.errors
+                else limits.check_cost(checked.document, asked.variables or {}, self._schema._schema)
+            )
         return 0
 
     async def _run(self, asked: Operation, request: Request, allowed: set[OperationType]) -> tuple[int, bytes]:
@@ -123,7 +127,7 @@ class Endpoint:
         operation_of(checked.document, asked.operation_name)
         if not self._direct:
             return None
-        limits.check_cost(checked.document, asked.variables or {})
+        limits.check_cost(checked.document, asked.variables or {}, self._schema._schema)
         return await answer_directly(schema, checked.document, asked.operation_name, asked.variables or {}, context)
 
     async def _by_executor(

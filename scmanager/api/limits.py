@@ -4,6 +4,7 @@ Text first: words are counted without parsing, so a megabyte of braces costs not
 counted on the tree with every fragment counted once, so fragments that multiply each other do no harm.
 """
 
+from functools import cache
 from typing import Any
 
 from graphql import (
@@ -11,6 +12,7 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLSchema,
     InlineFragmentNode,
     IntValueNode,
     Lexer,
@@ -19,9 +21,12 @@ from graphql import (
     Source,
     TokenKind,
     VariableNode,
+    get_introspection_query,
+    parse,
 )
 
 from scmanager.api.bindings import PAGE_DEFAULT, PAGE_MAX
+from scmanager.api.introspection import ANY, Lengths, lengths_of
 from scmanager.errors import Refused
 
 TEXT_BYTES_MAX = 32_768
@@ -32,16 +37,11 @@ ALIASES_MAX = 30
 FIELDS_MAX = 45
 FRAGMENTS_MAX = 20
 COST_MAX = 200_000
+WHOLE_MAX = COST_MAX * 5 // 6
+"""What all of the schema costs at most, asked for as tools do, however large it is. The rest is for more to ask."""
 
 _SELECTING = (OperationDefinitionNode, FragmentDefinitionNode)
 _LISTS = frozenset({"nodes", "edges"})
-TYPES, ELSEWHERE = "types", "elsewhere"
-"""Where introspection is: at each of all types, as often as the average, or at one, which may be the largest."""
-KNOWN_LENGTHS = {
-    TYPES: {"fields": 5, "args": 2, "inputFields": 1, "enumValues": 2},
-    ELSEWHERE: {"types": 254, "directives": 10, "fields": 200, "args": 5, "inputFields": 20, "enumValues": 40},
-}
-"""How many the schema has of each, at most; a test counts them."""
 _OPEN = frozenset({TokenKind.BRACE_L, TokenKind.BRACKET_L, TokenKind.PAREN_L})
 _CLOSE = frozenset({TokenKind.BRACE_R, TokenKind.BRACKET_R, TokenKind.PAREN_R})
 
@@ -117,9 +117,9 @@ def check_shape(document: DocumentNode) -> None:
         waiting += [inner for each in selections if (inner := getattr(each, "selection_set", None))]
 
 
-def check_cost(document: DocumentNode, variables: dict[str, Any]) -> int:
+def check_cost(document: DocumentNode, variables: dict[str, Any], schema: GraphQLSchema) -> int:
     """After validation (no fragment leads back to itself). Raises QueryTooDeep, QueryTooCostly; returns the cost."""
-    counter = _Cost(document, variables)
+    counter = _Cost(document, variables, lengths_of(schema), whole_cost(schema))
     cost = 0
     for each in document.definitions:
         if isinstance(each, OperationDefinitionNode):
@@ -137,6 +137,22 @@ def check_sum(cost: int) -> None:
         raise QueryTooCostly(cost=cost, limit=COST_MAX)
 
 
+@cache
+def whole_cost(schema: GraphQLSchema) -> int:
+    """What all that tools ask of a schema comes to, one for each value: not yet what it is counted as."""
+    document = parse(
+        get_introspection_query(
+            specified_by_url=True, directive_is_repeatable=True, schema_description=True, input_value_deprecation=True
+        )
+    )
+    counter = _Cost(document, {}, lengths_of(schema), WHOLE_MAX)
+    return sum(
+        counter.of(each.selection_set)[0]
+        for each in document.definitions
+        if isinstance(each, OperationDefinitionNode)
+    )
+
+
 def asks_for_schema_only(document: DocumentNode) -> bool:
     """Whether the schema alone can answer it. Without fragments at its root, as tools ask."""
     operations = [each for each in document.definitions if isinstance(each, OperationDefinitionNode)]
@@ -145,10 +161,13 @@ def asks_for_schema_only(document: DocumentNode) -> bool:
 
 
 class _Cost:
-    """One for each field, times the length of each list around it. Fragments are counted once and remembered."""
+    """One for each field, times the length of each list around it. Fragments are counted once and remembered.
 
-    def __init__(self, document: DocumentNode, variables: dict[str, Any]) -> None:
-        self._variables = variables
+    `whole`: what all of the schema comes to; where that is more than WHOLE_MAX, what is asked of it counts for less.
+    """
+
+    def __init__(self, document: DocumentNode, variables: dict[str, Any], lengths: Lengths, whole: int) -> None:
+        self._variables, self._lengths, self._whole = variables, lengths, max(whole, WHOLE_MAX)
         self._fragments = {
             each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)
         }
@@ -169,11 +188,13 @@ class _Cost:
 
     def _field(self, field: FieldNode, known: str) -> tuple[int, int]:
         name = field.name.value
-        if known or name.startswith("__"):
-            length = KNOWN_LENGTHS[known or ELSEWHERE].get(name, 0)
-            each = TYPES if name == "types" or (known == TYPES and name in KNOWN_LENGTHS[TYPES]) else ELSEWHERE
-            inner = self.of(field.selection_set, each)[0]
+        if known:
+            length = self._lengths.of(known, name)
+            inner = self.of(field.selection_set, self._lengths.below(known, name))[0]
             return 1 + ((1 + inner) * length if length else inner), 0
+        if name.startswith("__"):
+            inner = self.of(field.selection_set, ANY)[0]
+            return -(-(1 + inner) * WHOLE_MAX // self._whole), 0
         inner, deep = self.of(field.selection_set)
         return 1 + inner * self._length(field), deep + 1
 

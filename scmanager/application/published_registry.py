@@ -234,8 +234,8 @@ class PublishedRegistry:
         return found, named, counted
 
 
-def take_from(read: Read, registry: Registry, held: MutableMapping[bytes, int]) -> None:
-    """Enter what a source that nobody trusts has beyond what is `held`: of each log so many entries.
+def take_from(read: Read, registry: Registry, held: MutableMapping[bytes, int]) -> bytes:
+    """Enter what a source that nobody trusts has beyond what is `held`: of each log so many entries. Which log it is.
 
     Every entry is led back to the newest head, and none may lack its first part: nothing can be held back below it.
     Raises LedgerTooLong, LedgerFilesBroken, and what `read` raises.
@@ -243,19 +243,26 @@ def take_from(read: Read, registry: Registry, held: MutableMapping[bytes, int]) 
     published = Published(read)
     head = published.head()
     log, size = parse_origin(head.point.origin)[1], head.point.size
-    first = held.get(log, 0)
+    first, taken = held.get(log, 0), 0
+    too_long = LedgerTooLong(entries=size - first, mebibytes=BYTES_MAX >> 20)
     if size - first > ENTRIES_MAX:
-        raise LedgerTooLong(entries=size - first, mebibytes=BYTES_MAX >> 20)
+        raise too_long
     try:
         for number in range(first // WIDTH, -(-size // WIDTH)):
             both = zip(published.bundle(head, "", number), published.bundle(head, SHARED, number), strict=True)
             for index, (data, part) in enumerate(both, number * WIDTH):
                 one, shared = led_back(index, data, part, head)
+                taken += len(data) + len(shared)
                 if isinstance(said := _statement(shared), UpdateSigned | PluginSigned):
                     registry.enter(Registered(one.log, index, one.id, said))
+            if taken > BYTES_MAX:
+                break
     except (SourceLacks, Untrusted) as error:
         raise broken(error) from error
+    if taken > BYTES_MAX:
+        raise too_long
     held[log] = max(first, size)
+    return log
 
 
 def _walked(manifests: bytes) -> TrustedKeys:

@@ -31,14 +31,29 @@ class PluginTakenBack(Untrusted):
     hint = "Do not install it, and remove it where it is. Only a plugin that the author has passed runs."
 
 
-def judged(report: Report, registry: Registry, held: Mapping[bytes, int], seen: Seen) -> Report:
-    """The report with what was said later. `held`: of each log so many entries stand in the registry."""
+class LedgerHeldBack(Untrusted):
+    """The source shows {size} entries of a log that has more, and holds back what the author said in them."""
+
+    code = "ledger-held-back"
+    hint = "Fetch from another source."
+
+
+def judged(
+    report: Report, registry: Registry, held: Mapping[bytes, int], seen: Seen, shown: bytes | None = None
+) -> Report:
+    """The report with what was said later. `held`: of each log so many entries stand in the registry.
+
+    `shown`: the log that a source shows, which was asked for all of it.
+    """
     if report.said is None:
         return report
     problems, remarks = report.problems, report.remarks
     if later := registry.taken_back(report.said):
         problems = (*problems, _problem(later))
-    if any(held.get(log.log, 0) < _size(log, seen) for log in seen.keys().manifest.logs):
+    short = {log.log for log in seen.keys().manifest.logs if held.get(log.log, 0) < _size(log, seen)}
+    if shown in short:
+        problems = (*problems, LedgerHeldBack(size=held[shown]))
+    if short - {shown}:
         remarks = (*remarks, NOT_KNOWN)
     return msgspec.structs.replace(report, problems=problems, remarks=remarks)
 

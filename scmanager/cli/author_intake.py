@@ -4,7 +4,6 @@ the server: scm author intake-init --root KEY --root KEY --root KEY   (prints th
             scm author serve /srv/ledger                              (the published ledger, and where to report to)
 """
 
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +22,7 @@ from scmanager.cli import author_files as files
 from scmanager.cli.author_vault import noting
 from scmanager.cli.author_witnesses import remark_problems
 from scmanager.cli.ledger_serving import DEFAULT_PORT, KeyChoice, identity_of
+from scmanager.cli.listening import serve_until_stopped
 from scmanager.cli.output import JsonFlag, remark, say, say_result
 from scmanager.cli.session import session_of
 from scmanager.cli.trusting import LedgerChoice, ManifestsChoice, PolicyChoice, Trusting, trusting
@@ -108,8 +108,7 @@ def serve(
     A head of the intake log is public once a quorum of the policy's witnesses has cosigned it: this server asks them.
     Until the log is listed, and when it is not any more, the ledger is served and reports are refused.
     """
-    from scmanager.api.serving import attend, listen, server
-    from scmanager.supervisor import told_by_signals
+    from scmanager.api.listening import listen
 
     given = trusting(context, ledger, manifests, policy)
     identity = identity_of(key)
@@ -120,22 +119,18 @@ def serve(
     ):
         taking, counted, delegation = working
         counted.start()
-        serving, asked, ready = server(_app(folder, counted, identity)), threading.Event(), threading.Event()
-        with told_by_signals(asked):
-            threads = [
-                threading.Thread(target=serving.run, kwargs={"sockets": [taken.dup()]}, daemon=True),
-                threading.Thread(target=attend, args=(serving, asked, ready.set), daemon=True),
-            ]
-            for each in threads:
-                each.start()
-            ready.wait()
-            say(f"The ledger is served: http://{taken.getsockname()[0]}:{taken.getsockname()[1]}")
+        told, taken_before = None, None
+
+        def started(address: str) -> None:
+            say(f"The ledger is served: {address}")
             remark("Stop it with Ctrl+C.")
-            told, taken_before = None, None
-            while not asked.wait(0.5) and taking.sequencer.ended is None:
-                told, taken_before = _told(taking, told), _taken(delegation, taken_before)
-            asked.set()
-            threads[0].join(10)
+
+        def look() -> bool:
+            nonlocal told, taken_before
+            told, taken_before = _told(taking, told), _taken(delegation, taken_before)
+            return taking.sequencer.ended is None
+
+        serve_until_stopped(_app(folder, counted, identity), taken, started, look)
         if taking.sequencer.ended is not None:
             raise taking.sequencer.ended
 

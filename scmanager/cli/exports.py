@@ -140,7 +140,7 @@ def take_in(context: typer.Context, path: Path, *, as_json: bool) -> None:
     with session_of(context).open() as place, space_files(path) as files:
         for file in files:
             with progress("Checking the entries", None):
-                told.append(place.exchange.import_space(file))
+                told.append(place.import_space(file))
     if not told:
         raise NothingExported(path=str(path))
     if as_json:

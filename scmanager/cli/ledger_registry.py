@@ -49,7 +49,7 @@ def take_entries(place: Place, read: Read, log: LedgerLog) -> dict[str, Any]:
         file = place.settings.data / f".exchange.{secrets.token_hex(8)}.new"
         try:
             write_space(file, log.space, [copy], None)
-            told = place.exchange.import_space(file)
+            told = place.import_space(file)
         finally:
             file.unlink(missing_ok=True)
     return {"entries": told["entries"]}

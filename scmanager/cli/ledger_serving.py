@@ -1,7 +1,6 @@
 """`scm ledger serve`: a published ledger over HTTP on the loopback address; a web server in front gives it a name."""
 
 import secrets
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +8,7 @@ import typer
 
 from scmanager.adapters.ledger_source import SERVED, from_folder
 from scmanager.cli import author_files as files
+from scmanager.cli.listening import serve_until_stopped
 from scmanager.cli.output import remark, say
 from scmanager.master_ledger.handshake import NONCE_BYTES
 
@@ -29,28 +29,19 @@ def serve(
 ) -> None:
     """Serve a published ledger to whoever asks, until Ctrl+C. It needs no key; what is published later comes too."""
     from scmanager.api.ledger_app import make_ledger_app
-    from scmanager.api.serving import attend, listen, server
+    from scmanager.api.listening import listen
     from scmanager.application.published import Published
-    from scmanager.supervisor import told_by_signals
 
     read, shown = from_folder(folder), from_folder(folder, SERVED)
     identity = identity_of(key)
     size = Published(read).head().point.size
+
+    def started(address: str) -> None:
+        say(f"The ledger is served: {address}")
+        remark(f"It has {size} entries now. Stop it with Ctrl+C.")
+
     with listen(port) as taken:
-        serving, asked, ready = server(make_ledger_app(shown, identity)), threading.Event(), threading.Event()
-        with told_by_signals(asked):
-            threads = [
-                threading.Thread(target=serving.run, kwargs={"sockets": [taken.dup()]}, name="ledger", daemon=True),
-                threading.Thread(target=attend, args=(serving, asked, ready.set), name="ledger-stop", daemon=True),
-            ]
-            for each in threads:
-                each.start()
-            ready.wait()
-            say(f"The ledger is served: http://{taken.getsockname()[0]}:{taken.getsockname()[1]}")
-            remark(f"It has {size} entries now. Stop it with Ctrl+C.")
-            while not asked.wait(1.0):  # Windows does not wake a wait without an end for Ctrl+C.
-                pass
-            threads[0].join(10)
+        serve_until_stopped(make_ledger_app(shown, identity), taken, started)
 
 
 def identity_of(key: Path | None) -> "Identity | None":

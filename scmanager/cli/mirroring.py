@@ -5,7 +5,7 @@ scm mirror add-log mirror KEY                            (a line as the log publ
 scm mirror serve mirror                                  (until Ctrl+C, on the loopback address)
 """
 
-import threading
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +16,7 @@ from scmanager.adapters.private_files import state_folder
 from scmanager.adapters.upload_mirror import LOG_BYTES_MAX, UploadMirror
 from scmanager.adapters.witness_folder import Purpose, WitnessFolder
 from scmanager.cli import author_files as files
+from scmanager.cli.listening import serve_until_stopped
 from scmanager.cli.output import JsonFlag, remark, say, say_result
 from scmanager.cli.session import session_of
 from scmanager.cli.witnessing import OriginOption
@@ -71,30 +72,17 @@ def serve(
     ] = LOG_BYTES_MAX // GIGABYTE,
 ) -> None:
     """Take what its logs upload, and serve the copies, until Ctrl+C. A web server in front gives it a name."""
+    from scmanager.api.listening import listen
     from scmanager.api.mirror_app import make_mirror_app
-    from scmanager.api.serving import attend, listen, server
-    from scmanager.supervisor import told_by_signals
 
     opened = UploadMirror(folder, _state(context), files.now_s, gigabytes * GIGABYTE)
-    try:
-        with listen(port) as taken:
-            serving, asked, ready = server(make_mirror_app(opened)), threading.Event(), threading.Event()
-            with told_by_signals(asked):
-                threads = [
-                    threading.Thread(target=serving.run, kwargs={"sockets": [taken.dup()]}, daemon=True),
-                    threading.Thread(target=attend, args=(serving, asked, ready.set), daemon=True),
-                ]
-                for each in threads:
-                    each.start()
-                ready.wait()
-                host, here = taken.getsockname()
-                say(f"The mirror {opened.name} answers: http://{host}:{here}/add-entries")
-                remark(f"It takes {len(opened.logs())} logs. Stop it with Ctrl+C.")
-                while not asked.wait(1.0):  # Windows does not wake a wait without an end for Ctrl+C.
-                    pass
-                threads[0].join(10)
-    finally:
-        opened.close()
+
+    def started(address: str) -> None:
+        say(f"The mirror {opened.name} answers: {address}/add-entries")
+        remark(f"It takes {len(opened.logs())} logs. Stop it with Ctrl+C.")
+
+    with closing(opened), listen(port) as taken:
+        serve_until_stopped(make_mirror_app(opened), taken, started)
 
 
 def _state(context: typer.Context) -> Path:

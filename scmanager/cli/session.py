@@ -97,6 +97,14 @@ class Place:
         """Files from and for other machines: the running node's, or our own."""
         return LocalExchange(self.node, self.note) if self._api is None else ThroughApi(self._api)
 
+    def import_space(self, file: Path) -> dict[str, Any]:
+        """Take a file of another machine in, and do at once what erasures came with it. Raises as `exchange`."""
+        told = self.exchange.import_space(file)
+        if self._node is not None:
+            self.shelf.follow()
+            carry_out_erasures(self._node)
+        return told
+
     @property
     def api(self) -> Client | None:
         """The running node's API; None when we are the node."""

@@ -130,7 +130,7 @@ def import_(context: typer.Context, file: FileArgument, as_json: JsonFlag = Fals
     """Check a space file from end to end, then take in what is new in it."""
     with session_of(context).open() as place:
         with progress("Checking the file", None):
-            told = place.exchange.import_space(file)
+            told = place.import_space(file)
         place.shelf.follow()
         space = place.shelf.space(bytes.fromhex(told["space"]))
         acts, mine = told.pop("acts"), people.me(place, space)

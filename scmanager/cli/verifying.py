@@ -6,7 +6,7 @@ said later, as far as this folder holds the ledger (ledger fetch --entries), or 
 
 from collections.abc import Callable
 from contextlib import closing
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -35,7 +35,7 @@ from scmanager.eventstore.head_fork import HeadFork
 from scmanager.eventstore.sqlite_read_only import ReadOnlySqliteStore
 from scmanager.master_ledger import proof, verification
 from scmanager.master_ledger.content_hash import cid
-from scmanager.master_ledger.fetching import SourceLacks
+from scmanager.master_ledger.fetching import CHECKPOINT, Read, SourceLacks
 from scmanager.master_ledger.manifest import TrustedKeys
 from scmanager.master_ledger.registry import Registry
 from scmanager.master_ledger.seen import Judged, Seen, judged, signed_head
@@ -129,34 +129,43 @@ def _report(
     given: Trusting,
     here: Here,
 ) -> Report:
-    artefact, origin = files.artefact_of(file), Source(source) if source else None
-    if origin is None:
+    artefact, read = files.artefact_of(file), None
+    if source is None:
         beside = proof_file or file.with_name(file.name + proof.EXTENSION)
         held = read_bytes(beside, proof.FILE_BYTES_MAX)
     else:
-        held = _fetched(origin, artefact, given)
+        held, read = _fetched(Source(source), artefact, given)
 
     def look(before: Seen) -> Judged:
         seen = given.seen(before)
         keys = seen.keys()
         outcome = judged(seen, verify(artefact, held, keys, given.policy, here), given.policy, here.now_s)
         registry, known = _at_home(session_of(context), keys)
-        if origin is not None:
-            take_from(origin.read, registry, known)
-        return msgspec.structs.replace(
-            outcome, report=superseded.judged(outcome.report, registry, known, outcome.seen)
-        )
+        shown = take_from(read, registry, known) if read else None
+        report = superseded.judged(outcome.report, registry, known, outcome.seen, shown)
+        return msgspec.structs.replace(outcome, report=report)
 
     return given.memory.see(look).report
 
 
-def _fetched(source: Source, artefact: Artefact, given: Trusting) -> bytes:
-    """The proof, after what the ledger itself shows now was held against what was seen."""
-    followed(given, cache(source.read))
+def _fetched(source: Source, artefact: Artefact, given: Trusting) -> tuple[bytes, Read]:
+    """The proof, and the files of the source under one head, which was held against what was seen.
+
+    The head is asked for once, after the proof: nobody shows one head to be compared and another to read from.
+    """
     try:
-        return source.proof_of(cid(artefact.sha256))
+        held = source.proof_of(cid(artefact.sha256))
     except (SourceLacks, NotEntered):
-        raise NotInLedger from None
+        held = b""
+    head = cache(partial(source.read, CHECKPOINT))
+
+    def read(path: str, bytes_max: int) -> bytes:
+        return head(bytes_max) if path == CHECKPOINT else source.read(path, bytes_max)
+
+    followed(given, read)
+    if not held:
+        raise NotInLedger
+    return held, read
 
 
 def _at_home(session: Session, keys: TrustedKeys) -> tuple[Registry, dict[bytes, int]]:

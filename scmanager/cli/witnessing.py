@@ -5,7 +5,7 @@ scm witness add-log witness KEY                          (a line as the log publ
 scm witness serve witness                                (until Ctrl+C, on the loopback address)
 """
 
-import threading
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +16,7 @@ from scmanager.adapters.private_files import state_folder
 from scmanager.adapters.space_file import read_bytes
 from scmanager.adapters.witness_folder import WitnessFolder
 from scmanager.cli import author_files as files
+from scmanager.cli.listening import serve_until_stopped
 from scmanager.cli.output import JsonFlag, remark, say, say_result
 from scmanager.cli.session import session_of
 from scmanager.eventstore import head_fork
@@ -84,30 +85,17 @@ def serve(
     port: Annotated[int, typer.Option("--port", help="On the loopback address; 0 for any free one.")] = DEFAULT_PORT,
 ) -> None:
     """Cosign what its logs show, until Ctrl+C. A web server in front gives it a name, and TLS."""
-    from scmanager.api.serving import attend, listen, server
+    from scmanager.api.listening import listen
     from scmanager.api.witness_app import make_witness_app
-    from scmanager.supervisor import told_by_signals
 
     opened = _opened(context, folder)
-    try:
-        with listen(port) as taken:
-            serving, asked, ready = server(make_witness_app(opened)), threading.Event(), threading.Event()
-            with told_by_signals(asked):
-                threads = [
-                    threading.Thread(target=serving.run, kwargs={"sockets": [taken.dup()]}, daemon=True),
-                    threading.Thread(target=attend, args=(serving, asked, ready.set), daemon=True),
-                ]
-                for each in threads:
-                    each.start()
-                ready.wait()
-                host, here = taken.getsockname()
-                say(f"The witness {opened.name} answers: http://{host}:{here}/add-checkpoint")
-                remark(f"It witnesses {len(opened.logs())} logs. Stop it with Ctrl+C.")
-                while not asked.wait(1.0):  # Windows does not wake a wait without an end for Ctrl+C.
-                    pass
-                threads[0].join(10)
-    finally:
-        opened.close()
+
+    def started(address: str) -> None:
+        say(f"The witness {opened.name} answers: {address}/add-checkpoint")
+        remark(f"It witnesses {len(opened.logs())} logs. Stop it with Ctrl+C.")
+
+    with closing(opened), listen(port) as taken:
+        serve_until_stopped(make_witness_app(opened), taken, started)
 
 
 def _opened(context: typer.Context, folder: Path) -> WitnessFolder:

@@ -8,15 +8,16 @@ from typing import Any
 import httpx
 import pytest
 from graphql import (
-    GraphQLEnumType,
-    GraphQLInputObjectType,
-    GraphQLObjectType,
+    GraphQLSchema,
     build_client_schema,
+    build_schema,
     get_introspection_query,
+    parse,
     print_schema,
 )
 
-from scmanager.api.limits import ELSEWHERE, KNOWN_LENGTHS, TYPES
+from scmanager.api.introspection import lengths_of
+from scmanager.api.limits import COST_MAX, WHOLE_MAX, QueryTooCostly, check_cost, whole_cost
 from scmanager.api.schema import served
 from tests.support.api_node import Api, Socket
 
@@ -99,29 +100,43 @@ def test_whoever_asks_for_the_schema_holds_nobody_up(api: Api) -> None:
     assert statistics.median(waits) < alone / 2
 
 
-@pytest.mark.parametrize("place", [TYPES, ELSEWHERE])
-def test_costs_are_counted_by_how_large_the_schema_is(place: str) -> None:
-    schema = served().schema._schema
-    kinds = list(schema.type_map.values())
-    fields = [len(each.fields) for each in kinds if isinstance(each, GraphQLObjectType)]
-    arguments = [
-        len(one.args) for each in kinds if isinstance(each, GraphQLObjectType) for one in each.fields.values()
-    ]
-    inputs = [len(each.fields) for each in kinds if isinstance(each, GraphQLInputObjectType)]
-    values = [len(each.values) for each in kinds if isinstance(each, GraphQLEnumType)]
-    counted = KNOWN_LENGTHS[place]
-    if place == TYPES:
-        many = len(kinds)
-        assert counted["fields"] >= sum(fields) / many
-        assert counted["args"] >= statistics.mean(arguments)
-        assert counted["inputFields"] >= sum(inputs) / many
-        assert counted["enumValues"] >= sum(values) / many
-        return
-    mutation = schema.mutation_type
-    assert mutation is not None
-    assert counted["types"] >= len(kinds)
-    assert counted["directives"] >= len(schema.directives)
-    assert counted["fields"] >= max(fields)
-    assert counted["args"] >= statistics.mean(len(each.args) for each in mutation.fields.values())
-    assert counted["inputFields"] >= max(inputs)
-    assert counted["enumValues"] >= max(values)
+def large(types: int) -> GraphQLSchema:
+    """So many types with four fields each, of which one takes two arguments."""
+    fields = "a: Int b: Int c: [Int] d(e: Int, f: Int): Int"
+    each = " ".join(f"type T{number} {{ {fields} }}" for number in range(types))
+    return build_schema(f"type Query {{ {' '.join(f't{number}: T{number}' for number in range(types))} }} {each}")
+
+
+def test_lists_are_counted_by_how_large_the_schema_is() -> None:
+    fields = " ".join(f"q{number}(a: Int, b: In): On" for number in range(40))
+    values = " ".join(f"V{number}" for number in range(50))
+    inputs = " ".join(f"i{number}: Int" for number in range(30))
+    schema = build_schema(
+        f"type Query {{ {fields} }} type Mutation {{ m(a: Int, b: Int, c: Int, d: Int, e: Int, f: Int): Int }} "
+        f"input In {{ {inputs} }} enum On {{ {values} }}"
+    )
+    counted = lengths_of(schema)
+    assert counted.at_any == {
+        "types": len(schema.type_map), "directives": len(schema.directives), "fields": 40, "args": 6,
+        "inputFields": 30, "enumValues": 50,
+    }  # fmt: skip
+    assert counted.at_each["inputFields"] == -(-30 // len(schema.type_map))
+    assert lengths_of(served().schema._schema).at_any["types"] == len(served().schema._schema.type_map)
+
+
+@pytest.mark.parametrize("schema", [large(300), large(3000), served().schema._schema])
+def test_all_of_a_schema_may_be_asked_for_however_large_it_is_and_not_twice(schema: GraphQLSchema) -> None:
+    assert check_cost(parse(EVERYTHING), {}, schema) <= WHOLE_MAX
+    once = EVERYTHING[EVERYTHING.index("__schema") : EVERYTHING.index("fragment")].rstrip().removesuffix("}")
+    twice = EVERYTHING.replace(once, f"{once} again: {once}", 1)
+    assert whole_cost(schema) > COST_MAX / 2
+    with pytest.raises(QueryTooCostly):
+        check_cost(parse(twice), {}, schema)
+    deep = "{ __schema { types { fields { type { fields { args { name } } } } } } }"
+    with pytest.raises(QueryTooCostly):
+        check_cost(parse(deep), {}, schema)
+
+
+def test_a_schema_that_is_large_leaves_other_questions_as_they_cost() -> None:
+    asked = parse("{ members(first: 200) { nodes { ships(first: 100) { nodes { id } } } } }")
+    assert check_cost(asked, {}, large(10)) == check_cost(asked, {}, large(3000))

@@ -1,12 +1,10 @@
 """`scm verify`: files in, sentences out; nobody is asked."""
 
 import shutil
-import threading
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from hashlib import sha256
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import msgspec
@@ -21,13 +19,14 @@ from scmanager.eventstore.memory import MemoryStore
 from scmanager.eventstore.tiles import bundle, parse_bundle
 from scmanager.master_ledger import submission
 from scmanager.master_ledger.content_hash import cid
+from scmanager.master_ledger.fetching import SourceLacks
 from scmanager.master_ledger.statement import manifest_hash
 from scmanager.spaces.ledger import Entered
 from tests.cli.conftest import Scm
 from tests.support.author import Author
 from tests.support.home import Home
 from tests.support.ledger import CONTENT, NOW_S, RELEASE, WITNESSES, plugin, update
-from tests.support.ledger_server import Ledger
+from tests.support.ledger_server import Ledger, answering, whole
 
 ANYBODY = "The policy asks for no witness: nobody but the log vouches that others are shown the same."
 
@@ -111,19 +110,24 @@ def plugin_proof(home: Home, index: int, name: str) -> Path:
 
 
 @contextmanager
-def hoarding(home: Home, old: Path) -> Iterator[str]:
-    """The address of a server that has the whole ledger, and answers with an old proof."""
-    proofs = home.public / "api" / "v1" / "ledger" / "proofs"
-    proofs.mkdir(parents=True)
-    shutil.copyfile(old, proofs / cid(sha256(CONTENT).digest()))
-    answering = partial(SimpleHTTPRequestHandler, directory=str(home.public))
-    with ThreadingHTTPServer(("127.0.0.1", 0), answering) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
-    shutil.rmtree(home.public / "api")
+def hoarding(home: Home, old: Path, heads: list[bytes]) -> Iterator[str]:
+    """The address of a server that has the whole ledger, and answers with an old proof; with these heads, in turn."""
+
+    def read(path: str, bytes_max: int) -> bytes:
+        if path == "checkpoint":
+            return heads.pop(0) if len(heads) > 1 else heads[0]
+        if path.startswith("api/v1/ledger/proofs/"):
+            return old.read_bytes()
+        return from_folder(home.public)(path, bytes_max)
+
+    def answer(asking: socket.socket, path: str) -> None:
+        try:
+            asking.sendall(whole(read(path, 1 << 24)))
+        except SourceLacks:
+            asking.sendall(whole(b"", "404 Not Found"))
+
+    with answering(answer) as address:
+        yield address
 
 
 def judged(home: Home, file: str, *more: object) -> tuple[list[str], list[str]]:
@@ -145,13 +149,20 @@ def test_an_old_proof_is_not_good_where_it_is_known_that_the_author_took_it_back
     home.say(version="0.5.0", content_hash=cid(bytes(32)), updated_at=NOW_S + 2, audit_status="pending")
     assert home.fetch().code == 0
     assert judged(home, *files) == ([], [ANYBODY]), "another version of it changes nothing"
+    earlier = (home.public / "checkpoint").read_bytes()
     home.say(audit_status="blocked", updated_at=NOW_S + 60)
     assert judged(home, *files) == ([], [ANYBODY]), "not fetched yet"
-    with hoarding(home, old) as address:
-        assert judged(home, "plugin.wasm", "--from", address) == (["plugin-taken-back"], [ANYBODY])
+    newest = (home.public / "checkpoint").read_bytes()
+    for heads in ([newest], [newest, earlier]):
+        with hoarding(home, old, heads) as address:
+            assert judged(home, "plugin.wasm", "--from", address) == (["plugin-taken-back"], [ANYBODY])
     assert home.fetch().code == 0
     assert judged(home, *files) == (["plugin-taken-back"], [ANYBODY])
     home.say(updated_at=NOW_S + 120)
+    again = plugin_proof(home, 7, "again")
+    with hoarding(home, again, [newest]) as address:
+        assert judged(home, "plugin.wasm", "--from", address)[0] == ["ledger-held-back"]
+    assert judged(home, "plugin.wasm", "--proof", again)[0] == [], "said after all that is known here"
     assert home.fetch().code == 0
     assert judged(home, *files) == ([], [ANYBODY]), "passed again"
     home.say(version="0.6.0", content_hash=cid(bytes(32)), updated_at=NOW_S + 180, audit_status="deprecated")

@@ -99,7 +99,6 @@ def test_nothing_of_an_erased_person_is_left_or_comes_back(scm: Scm, tmp_path: P
     after = tmp_path / "after.scm"
     scm(here, "space", "export", "-o", after)
     scm(there, "space", "import", after)
-    scm(there, "member", "list")
     assert not files_with(needles, there), "the other machine, once it heard"
 
     for folder in (here, there):
@@ -110,7 +109,6 @@ def test_nothing_of_an_erased_person_is_left_or_comes_back(scm: Scm, tmp_path: P
 
     for folder in (here, there):
         scm(folder, "space", "import", old)
-        scm(folder, "member", "list")
     assert not files_with(needles, here, there), "a file of before brings nothing again"
 
     audit = ("audit", "verify", "--full", "--json")
