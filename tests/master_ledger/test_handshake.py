@@ -38,6 +38,7 @@ from scmanager.master_ledger.handshake import (
 )
 from scmanager.master_ledger.manifest import NotThisLedger
 from scmanager.master_ledger.proof import Proof
+from scmanager.master_ledger.sealed import SessionSealBroken
 from scmanager.master_ledger.seen import LogForked, Seen
 from scmanager.master_ledger.statement import manifest_hash
 from scmanager.master_ledger.verification import LogClosed, NotIncluded, NotWitnessed
@@ -70,7 +71,7 @@ class Author:
 
 
 def caller(ledger: bytes, name: str = "a nonce", reporter: SigningKey = REPORTER) -> Caller:
-    return Caller(ledger, reporter, some(name))
+    return Caller(ledger, reporter, lambda: some(name))
 
 
 def met(author: Author, one: Caller, welcome: bytes | None = None, before: Seen | None = None, **given: Any) -> Met:
@@ -82,12 +83,12 @@ def test_both_prove_themselves_and_agree() -> None:
     author = Author()
     one = caller(author.ledger)
     found = met(author, one)
-    assert (found.version, found.server, found.problem) == (2, KEY.public, None)
+    assert (found.version, found.channel.theirs, found.problem) == (3, KEY.public, None)
     assert found.seen.keys().ledger == author.ledger, "what was shown of the ledger is remembered"
     assert [each.point().size for each in found.seen.heads] == [author.server.head().size]
     granted = author.greeter.grant(found.answer, NOW_S + PENDING_S)
     session = author.greeter.session(granted.token, granted.until)
-    assert (session.reporter, session.version, granted.until) == (REPORTER.public, 2, NOW_S + PENDING_S + SESSION_S)
+    assert (session.reporter, session.version, granted.until) == (REPORTER.public, 3, NOW_S + PENDING_S + SESSION_S)
     with pytest.raises(SessionUnknown):
         author.greeter.session(granted.token, granted.until + 1)
     with pytest.raises(SessionUnknown):
@@ -105,6 +106,33 @@ def test_an_answer_counts_once_and_in_time() -> None:
     found = met(author, caller(author.ledger))
     with pytest.raises(HandshakeLate):
         author.greeter.grant(found.answer, NOW_S + PENDING_S + 1)
+
+
+def test_both_sides_can_say_what_only_the_other_reads_and_each_handshake_has_its_own_secret() -> None:
+    author = Author()
+    first, second = (met(author, caller(author.ledger, name)) for name in ("first", "second"))
+    tokens = [author.greeter.grant(each.answer, NOW_S).token for each in (first, second)]
+    theirs, others = (author.greeter.channel(each, NOW_S) for each in tokens)
+    said = first.channel.seal_request("/audit", b"said")
+    assert theirs.open_request("/audit", said) == b"said"
+    assert first.channel.open_answer(said, 200, theirs.seal_answer(said, 200, b"taken")) == b"taken"
+    with pytest.raises(SessionSealBroken):
+        others.open_request("/audit", said)
+
+
+@pytest.mark.parametrize("nonce", [bytes(32), bytes([1]) + bytes(31)])
+def test_with_a_nonce_that_is_nobodys_key_there_is_no_session(nonce: bytes) -> None:
+    """One that gives everybody the same secret."""
+    author = Author()
+    one = caller(author.ledger)
+    one.hello = msgspec.structs.replace(one.hello, nonce=nonce)
+    with pytest.raises(BadHandshake, match="nobody's"):
+        author.greeter.grant(met(author, one).answer, NOW_S)
+    said = handshake._message(REPORTER.public, KEY.public, one.hello, nonce, 3)
+    proof = author.delegation()
+    welcome = Welcome(3, nonce, KEY.public, proof.manifests, proof.proof, KEY.sign(said))
+    with pytest.raises(BadHandshake, match="nobody's"):
+        met(author, one, msgspec.json.encode(welcome))
 
 
 def test_who_has_not_the_reporters_key_gets_no_session() -> None:
@@ -215,12 +243,12 @@ def test_another_ledgers_server_is_another() -> None:
 def test_versions_are_agreed_on_or_said_to_be_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     author = Author()
     later = msgspec.structs.replace(caller(author.ledger).hello, versions=(1, 2, 3, 9))
-    assert author.greeter.greet(later, author.delegation(), NOW_S).version == 2
-    with pytest.raises(VersionsApart) as caught:
-        author.greeter.greet(msgspec.structs.replace(later, versions=(1, 9)), author.delegation(), NOW_S)
-    assert caught.value.facts == {"mine": "1, 9", "theirs": "2"}
-    monkeypatch.setattr(handshake, "VERSIONS", (2, 3))
     assert author.greeter.greet(later, author.delegation(), NOW_S).version == 3
+    with pytest.raises(VersionsApart) as caught:
+        author.greeter.greet(msgspec.structs.replace(later, versions=(1, 2, 9)), author.delegation(), NOW_S)
+    assert caught.value.facts == {"mine": "1, 2, 9", "theirs": "3"}
+    monkeypatch.setattr(handshake, "VERSIONS", (3, 9))
+    assert author.greeter.greet(later, author.delegation(), NOW_S).version == 9
 
 
 def test_nobody_in_between_lowers_the_version(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -246,6 +274,16 @@ def test_what_waits_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SessionUnknown):
         author.greeter.session(tokens[0], NOW_S)
     assert author.greeter.session(tokens[2], NOW_S).reporter == REPORTER.public
+
+
+def test_keys_of_what_is_over_are_forgotten_by_the_next_greeting() -> None:
+    author = Author()
+    author.welcome(caller(author.ledger, "never answered"))
+    author.greeter.grant(met(author, caller(author.ledger)).answer, NOW_S)
+    author.welcome(caller(author.ledger, "later"), NOW_S + PENDING_S + 1)
+    assert (len(author.greeter._pending), len(author.greeter._sessions)) == (1, 1)
+    author.welcome(caller(author.ledger, "much later"), NOW_S + SESSION_S + 1)
+    assert (len(author.greeter._pending), len(author.greeter._sessions)) == (1, 0)
 
 
 AUTHOR = Author()
