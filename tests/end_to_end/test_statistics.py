@@ -206,7 +206,7 @@ def test_what_a_node_was_used_for_reaches_the_server_on_its_day_and_only_with_co
                 wait_for(lambda: serving._usage.on)
                 ask(serving, "{ fleets { totalCount } }")
                 ask(serving, f'mutation {{ characterMake(space: "{own.hex()}", name: "Vesper") {{ pos }} }}')
-                wait_for(lambda: len(told(counted, today)) >= 4)
+                wait_for(lambda: len(told(counted, today)) >= 5)
                 node.do("privacy.withdraw", own, {"purpose": Purpose.STATISTICS})
                 wait_for(lambda: not serving._usage.on)
                 ask(serving, "{ operations { totalCount } }")
