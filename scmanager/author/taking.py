@@ -34,6 +34,13 @@ ASK_AGAIN_S: Final = (15.0, 30.0, 60.0, 120.0, 300.0, 900.0)
 """After the first attempt without a quorum, the second, and so on; then as long as the last."""
 
 
+class PublishingFailed(Unavailable):
+    """The intake log could not be published: {reason}."""
+
+    code = "intake-publishing-failed"
+    hint = "Reports are taken, and it is tried again by itself. If it stays so, it is a fault of this program."
+
+
 class Taking:
     """Over an open intake folder. `public`: where its tiles go. Start it by `with`, which may raise as `publish`."""
 
@@ -106,6 +113,9 @@ class Taking:
                 self.trouble = error
                 self.sequencer.end(error)
                 return
+            except Exception as error:  # noqa: BLE001 - told, and tried again: nobody looks whether this thread lives
+                self.trouble = PublishingFailed(reason=type(error).__name__)
+                committed.set()
             if self._over.is_set():
                 return
             self._over.wait(AGAIN_S if self.trouble else EVERY_S)
@@ -133,6 +143,8 @@ class Taking:
                 self.unsettled = error
                 self.sequencer.end(error)
                 return
+            except Exception as error:  # noqa: BLE001 - as in `_follow`
+                self.unsettled, pause = PublishingFailed(reason=type(error).__name__), ASK_AGAIN_S[-1]
 
     def _look(self) -> None:
         """What the vault makes of what came."""

@@ -3,12 +3,12 @@
 from hashlib import sha256
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from scmanager.eventstore.checkpoint import WrongSignature, parse_note
 from scmanager.eventstore.signing import verify
-from scmanager.master_ledger.cosignature import Witness, cosign, cosigned_at
+from scmanager.master_ledger.cosignature import TIME_MAX_S, Witness, cosign, cosigned_at
 from scmanager.master_ledger.policy import Vkey
 from tests.golden.logs import key_of
 from tests.support.ledger import NOW_S, Server
@@ -51,9 +51,15 @@ def test_the_signed_bytes_are_those_of_the_specification() -> None:
     assert verify(KEY.public, f"cosignature/v1\ntime 1679315147\n{TEXT}".encode(), signature.value[8:])
 
 
-@given(st.integers(0, 2**63 - 1))
+@given(st.integers(0, TIME_MAX_S))
+@example(TIME_MAX_S)
 def test_a_cosignature_tells_its_time(at_s: int) -> None:
     assert cosigned_at(parse_note(BARE + cosign(TEXT, NAME, KEY, at_s)), WITNESS) == at_s
+
+
+def test_a_time_that_nobody_can_tell_spoils_the_note() -> None:
+    with pytest.raises(WrongSignature):
+        cosigned_at(parse_note(BARE + cosign(TEXT, NAME, KEY, TIME_MAX_S + 1)), WITNESS)
 
 
 def test_of_several_the_newest_counts() -> None:

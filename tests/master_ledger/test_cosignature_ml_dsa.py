@@ -102,11 +102,24 @@ def test_one_name_may_sign_with_both_kinds_of_keys() -> None:
     assert (cosigned_at(note, witness_of(NAME, old)), cosigned_at(note, WITNESS)) == (NOW_S - 1, NOW_S)
 
 
-def test_what_is_no_checkpoint_is_not_signed() -> None:
+def test_what_is_no_checkpoint_is_not_signed_and_no_line_under_it_holds() -> None:
+    text = "If you think cryptography is the answer\n"
     with pytest.raises(BadCheckpoint):
-        cosign("If you think cryptography is the answer\n", NAME, KEY, NOW_S)
-    with pytest.raises(BadCheckpoint):
-        cosign(TEXT, "n" * 256, KEY, NOW_S)
+        cosign(text, NAME, KEY, NOW_S)
+    with pytest.raises(WrongSignature):
+        cosigned_at(Note(text, GOOD.signatures), WITNESS)
+
+
+@pytest.mark.parametrize("name", ["n" * 256, ""])
+def test_a_name_without_bytes_or_with_too_many_signs_nothing(name: str) -> None:
+    with pytest.raises(BadCheckpoint) as refused:
+        cosign(TEXT, name, KEY, NOW_S)
+    assert refused.value.facts == {"reason": "a name or origin of 1 to 255 bytes is signed, and no other"}
+
+
+@pytest.mark.parametrize("name", ["n", "n" * 255])
+def test_a_name_of_one_byte_or_as_many_as_may_be_signs(name: str) -> None:
+    assert cosigned_at(parse_note(BARE + cosign(TEXT, name, KEY, NOW_S)), witness_of(name, KEY)) == NOW_S
 
 
 def test_the_secret_does_not_show() -> None:

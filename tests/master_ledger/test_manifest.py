@@ -43,20 +43,43 @@ def following(**changed: Any) -> KeyManifest:
 def test_the_first_manifest_is_the_one_whose_hash_one_was_given() -> None:
     keys = TrustedKeys.start(LEDGER, FIRST)
     assert (keys.ledger, keys.manifest) == (LEDGER, OLD)
-    with pytest.raises(NotThisLedger):
+    with pytest.raises(NotThisLedger) as other:
         TrustedKeys.start(some("another ledger"), FIRST)
+    assert other.value.facts == {"found": LEDGER.hex(), "wanted": some("another ledger").hex()}
 
 
 def test_only_a_walk_makes_trusted_keys() -> None:
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match=r"^only a walk over manifests makes TrustedKeys$"):
         TrustedKeys(object(), LEDGER, OLD)
 
 
 def test_a_first_manifest_needs_its_own_threshold() -> None:
     with pytest.raises(SignaturesMissing) as lacking:
         TrustedKeys.start(LEDGER, signed(OLD, ROOTS[0]))
-    assert lacking.value.facts["have"] == 1
+    assert lacking.value.facts == {"role": "root", "n": 1, "what": "keys.published/1", "have": 1, "needed": 2}
     assert "countersign" in lacking.value.hint
+
+
+def test_a_first_manifest_that_breaks_a_rule_founds_no_ledger_whoever_signs() -> None:
+    halves = replace(OLD, root=Quorum(1, tuple(sorted(each.public for each in ROOTS[:2]))))
+    said = submission.sign(KeysPublished(halves, ()), ROOTS)
+    assert isinstance(said, KeysPublished)
+    with pytest.raises(DoesNotFollow) as flawed:
+        TrustedKeys.start(manifest_hash(halves), said)
+    assert flawed.value.facts == {"n": 1, "reason": "two halves of the root keys could each sign a successor"}
+
+
+def test_whose_signatures_are_missing_is_told() -> None:
+    roots = issuing.quorum(2, [ROOTS[0].public, NEW_ROOT.public, key_of("another new root").public])
+    made = issuing.following(OLD, NOW_S + 1, root=roots)
+    wanted = {"role": "root", "what": "keys.published/1", "have": 1, "needed": 2}
+    for keys, n in ((ROOTS[:1], 1), (ROOTS[:2], 2)):
+        with pytest.raises(SignaturesMissing) as lacking:
+            trusted(FIRST).follow(signed(made, *keys))
+        assert lacking.value.facts == wanted | {"n": n}
+    with pytest.raises(SignaturesMissing) as lacking:
+        trusted(FIRST).check_release(submission.make(update(LEDGER), [ROOTS[0]]), SERVER.log.log, 1)
+    assert lacking.value.facts == {"role": "release", "n": 1, "what": "update.signed/1", "have": 0, "needed": 1}
 
 
 @given(st.sets(st.sampled_from((*ROOTS, NEW_ROOT)), max_size=4).map(tuple))
@@ -89,21 +112,30 @@ def test_neither_release_nor_log_keys_make_a_manifest() -> None:
 @pytest.mark.parametrize(
     ("changed", "why"),
     [
-        ({"n": 3}, "number after 1"),
-        ({"n": 1, "prev": b""}, "number after 1"),
-        ({"prev": some("another")}, "another one as the one before"),
-        ({"prev": b""}, "none before it"),
-        ({"logs": ()}, "a log is dropped"),
-        ({"logs": (replace(SERVER.log, key=some("another key")),)}, "another key"),
-        ({"release": Quorum(1, (LATER_RELEASE.public,))}, "without a word"),
-        ({"root": Quorum(2, (RELEASE.public, *sorted(each.public for each in ROOTS)[:2]))}, "order|two roles"),
-        ({"root": Quorum(1, tuple(sorted(each.public for each in ROOTS)))}, "two halves"),
-        ({"root": Quorum(4, tuple(sorted(each.public for each in ROOTS)))}, "more root keys"),
-        ({"release": Quorum(1, (RELEASE.public, RELEASE.public))}, "not distinct"),
-        ({"logs": (SERVER.log, replace(SERVER.log, key=some("k")))}, "listed twice"),
-        ({"release": Quorum(1, (SERVER.key.public,))}, "two roles"),
-        ({"retired": (Retired(RELEASE.public, ()),)}, "has a role"),
-        ({"retired": (Retired(some("k"), (Upto(some("no log"), 1),)),)}, "not listed"),
+        ({"n": 3}, "the number after 1 is wanted"),
+        ({"n": 1, "prev": b""}, "the number after 1 is wanted"),
+        ({"prev": some("another")}, "it names another one as the one before"),
+        ({"prev": b""}, "the first manifest alone names none before it"),
+        ({"logs": ()}, "a log is dropped, or has another key"),
+        ({"logs": (replace(SERVER.log, key=some("another key")),)}, "a log is dropped, or has another key"),
+        ({"release": Quorum(1, (LATER_RELEASE.public,))}, "a release key leaves without a word on what it signed"),
+        ({"root": Quorum(2, (RELEASE.public, *sorted(each.public for each in ROOTS)[:2]))}, "one key has two roles"),
+        (
+            {"root": Quorum(1, tuple(sorted(each.public for each in ROOTS)))},
+            "two halves of the root keys could each sign a successor",
+        ),
+        (
+            {"root": Quorum(4, tuple(sorted(each.public for each in ROOTS)))},
+            "more root keys are needed than there are",
+        ),
+        ({"release": Quorum(1, (RELEASE.public, RELEASE.public))}, "the release keys are not distinct and in order"),
+        ({"logs": (SERVER.log, replace(SERVER.log, key=some("k")))}, "one log is listed twice"),
+        ({"release": Quorum(1, (SERVER.key.public,))}, "one key has two roles"),
+        ({"retired": (Retired(RELEASE.public, ()),)}, "a retired key is listed twice or has a role"),
+        (
+            {"retired": (Retired(some("k"), (Upto(some("no log"), 1),)),)},
+            "a retired key counts in a log that is not listed, or twice in one",
+        ),
     ],
 )
 def test_a_manifest_that_breaks_a_rule_does_not_follow_whoever_signs(changed: dict[str, Any], why: str) -> None:
@@ -111,8 +143,9 @@ def test_a_manifest_that_breaks_a_rule_does_not_follow_whoever_signs(changed: di
     said = KeysPublished(broken, submission.sign(FIRST, ROOTS).signatures)
     if len(broken.prev) == 32:  # Else there is nothing that could be signed for.
         said = submission.sign(KeysPublished(broken, ()), ROOTS)  # type: ignore[assignment]
-    with pytest.raises(DoesNotFollow, match=why):
+    with pytest.raises(DoesNotFollow) as flawed:
         trusted(FIRST).follow(said)
+    assert flawed.value.facts == {"n": broken.n, "reason": why}
 
 
 def test_what_a_manifest_ended_stays_ended() -> None:
@@ -120,25 +153,25 @@ def test_what_a_manifest_ended_stays_ended() -> None:
     closed = trusted(FIRST, signed(issuing.revocation(OLD, SERVER.key.public, {SERVER.log.log: head}, NOW_S), *ROOTS))
     old = closed.manifest
     lowered = replace(old.logs[0], final=Final(0, some("root")))
-    for log, follows in (
-        (SERVER.log, False),
-        (replace(old.logs[0], final=Final(2, some("root"))), False),
-        (replace(old.logs[0], final=Final(1, some("root"))), False),
-        (lowered, True),
+    for log, flaw in (
+        (SERVER.log, "a closed log is opened again"),
+        (replace(old.logs[0], final=Final(2, some("root"))), "a closed log is opened again"),
+        (replace(old.logs[0], final=Final(1, some("root"))), "a closed log ends in another head"),
+        (lowered, ""),
     ):
         made = replace(issuing.following(old, NOW_S), logs=(log,))
-        assert (manifest.flaw_of_step(old, made) == "") == follows, log
+        assert manifest.flaw_of_step(old, made) == flaw, log
     retired = issuing.revocation(old, RELEASE.public, {SERVER.log.log: head}, NOW_S, instead=LATER_RELEASE.public)
     row = retired.retired[0]
-    for rows, follows in (
-        ((), False),
-        ((replace(row, upto=(Upto(SERVER.log.log, 2),)),), False),
-        ((replace(row, upto=(Upto(SERVER.log.log, 0),)),), True),
-        ((replace(row, upto=()),), True),
-        ((row,), True),
+    for rows, flaw in (
+        ((), "a retired key is forgotten"),
+        ((replace(row, upto=(Upto(SERVER.log.log, 2),)),), "a retired key counts further than it did"),
+        ((replace(row, upto=(Upto(SERVER.log.log, 0),)),), ""),
+        ((replace(row, upto=()),), ""),
+        ((row,), ""),
     ):
         made = replace(issuing.following(retired, NOW_S), retired=rows)
-        assert (manifest.flaw_of_step(retired, made) == "") == follows, rows
+        assert manifest.flaw_of_step(retired, made) == flaw, rows
 
 
 @pytest.mark.parametrize(
@@ -171,9 +204,14 @@ def test_a_chain_is_walked_in_order_and_without_a_gap() -> None:
     for chain in ((FIRST, third), (FIRST, third, second), (FIRST, FIRST)):
         with pytest.raises(DoesNotFollow):
             trusted(*chain)
-    for odd in ((), (submission.make(update(LEDGER), [RELEASE]),)):
-        with pytest.raises(DoesNotFollow):
+    for odd, n in (
+        ((), 1),
+        ((submission.make(update(LEDGER), [RELEASE]),), 1),
+        ((FIRST, submission.make(update(LEDGER), [RELEASE])), 2),
+    ):
+        with pytest.raises(DoesNotFollow) as none:
             manifest.walk(LEDGER, odd)
+        assert none.value.facts == {"n": n, "reason": "it is no key manifest"}
 
 
 # Rotation

@@ -5,10 +5,13 @@ from hashlib import sha256
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from scmanager.errors import Untrusted
 from scmanager.eventstore.checkpoint import Checkpoint, sign_note
+from scmanager.eventstore.entry import Links, compose
 from scmanager.eventstore.merkle import inclusion_proof, leaf_hash, root_of
+from scmanager.eventstore.parts import WrongPart, refer
 from scmanager.master_ledger.proof import EXTRA_BYTES_MAX, FILE_BYTES_MAX, BadProof, Proof
 from tests.golden.logs import key_of, some
 from tests.support.ledger import Server, first_manifest
@@ -50,8 +53,6 @@ def test_a_proof_of_another_s_log_reads_too_and_carries_nothing_of_ours() -> Non
     read = Proof.parse(FOREIGN.to_bytes())
     assert read == FOREIGN
     assert read.leads_from(FOREIGN_LEAVES[7], FOREIGN_HEAD)
-    with pytest.raises(BadProof, match="does not carry"):
-        read.carried()
 
 
 def test_a_log_of_one_entry_needs_no_hashes() -> None:
@@ -83,30 +84,77 @@ def test_noise_is_untrusted(data: bytes) -> None:
             Proof.parse(tried)
 
 
+NO_INDEX, NO_BASE64 = "it names no index", "a line that is no plain base64"
+
+
 @pytest.mark.parametrize(
-    ("old", "new"),
+    ("old", "new", "why"),
     [
-        (b"@v1", b"@v2"),
-        (b"index 4", b"index 04"),
-        (b"index 4", b"index -4"),
-        (b"index 4", b"index 99999999999999999"),
-        (b"index 4\n", b""),
-        (b"extra ", b"extra  "),
-        (b"extra ", b"Extra "),
+        (b"@v1", b"@v2", "its first line is another"),
+        (BYTES, b"c2sp.org/tlog-proof@v1", "its first line is another"),  # Nothing follows: no note.
+        (b"c2sp", b"\xff", "it is not text"),
+        (b"index 4", b"index 04", NO_INDEX),
+        (b"index 4", b"index -4", NO_INDEX),
+        (b"index 4", b"index 99999999999999999", NO_INDEX),
+        (b"index 4\n", b"", NO_INDEX),
+        (BYTES, b"c2sp.org/tlog-proof@v1\n\n", NO_INDEX),
+        (b"extra ", b"Extra ", NO_INDEX),
+        (b"extra ", b"extra  ", NO_BASE64),
+        (b"extra ", b"extra \nextra ", NO_BASE64),
+        (b"index 4\n", b"index 4\n!!!!\n", NO_BASE64),
+        (b"index 4\n", b"index 4\nQUI=\n", "a line that is no hash"),
+        (b"index 4\n", b"index 4\nQUJ=\n", NO_BASE64),  # Bits that nobody reads.
+        (b"index 4\n", b"index 4\nQUI=!\n", NO_BASE64),
     ],
 )
-def test_a_second_spelling_is_none(old: bytes, new: bytes) -> None:
-    with pytest.raises(Untrusted):
+def test_a_second_spelling_is_none(old: bytes, new: bytes, why: str) -> None:
+    with pytest.raises(BadProof) as bad:
         Proof.parse(BYTES.replace(old, new, 1))
+    assert bad.value.facts == {"reason": why}
 
 
 def test_more_than_a_proof_can_hold_is_not_read() -> None:
-    with pytest.raises(BadProof, match="too long"):
-        Proof.parse(BYTES + bytes(FILE_BYTES_MAX))
+    for data, why in ((bytes(FILE_BYTES_MAX + 1), "too long"), (bytes(FILE_BYTES_MAX), "its first line is another")):
+        with pytest.raises(BadProof) as bad:
+            Proof.parse(data)
+        assert bad.value.facts == {"reason": why}
     high = Proof(0, tuple(some(str(n)) for n in range(64)), PROOF.note)
-    with pytest.raises(BadProof, match="high"):
+    with pytest.raises(BadProof) as bad:
         Proof.parse(high.to_bytes())
+    assert bad.value.facts == {"reason": "more hashes than any tree is high"}
+    assert Proof.parse(replace(high, hashes=high.hashes[:63]).to_bytes()).hashes == high.hashes[:63]
     assert len(Proof(0, (), PROOF.note, bytes(EXTRA_BYTES_MAX)).to_bytes()) < FILE_BYTES_MAX
+
+
+SAID = b"what was said"
+
+
+def test_an_entry_that_says_nothing_in_clear_is_none() -> None:
+    sealed = compose(some("log"), 4, 1, b"p" * 64, Links((), (refer(bytes(99), some("key id")),)))
+    for proof in (SERVER.proof(0), Proof.of(sealed, bytes(99), (), b"")):
+        with pytest.raises(BadProof) as bad:
+            proof.carried()
+        assert bad.value.facts == {"reason": "its entry says nothing in clear"}
+
+
+def test_an_entry_from_another_place_is_none() -> None:
+    with pytest.raises(BadProof) as bad:
+        replace(PROOF, index=5).carried()
+    assert bad.value.facts == {"reason": "its entry is from another place in the log"}
+
+
+def test_an_entry_with_other_words_than_its_own_is_none() -> None:
+    one = compose(some("log"), 4, 1, b"p" * 64, Links((), (refer(SAID),)))
+    assert Proof.of(one, SAID, (), b"").carried() == (one, SAID)
+    with pytest.raises(WrongPart) as wrong:
+        Proof.of(one, SAID + b".", (), b"").carried()
+    assert wrong.value.facts == {"number": 0}
+
+
+def test_a_proof_of_another_s_log_is_told_as_what_it_does_not_carry() -> None:
+    with pytest.raises(BadProof) as bad:
+        FOREIGN.carried()
+    assert bad.value.facts == {"reason": "it does not carry the entry that it proves"}
 
 
 @given(st.binary(max_size=300))

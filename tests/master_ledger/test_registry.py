@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from scmanager.domain.counting import Counted, PluginCounted
 from scmanager.domain.ledger import AuditStatus, Category, Channel, Final, KeysPublished, Plugin, Update
 from scmanager.master_ledger import issuing, submission
-from scmanager.master_ledger.registry import Registered, Registry
+from scmanager.master_ledger.registry import Registered, Registry, check
 from scmanager.master_ledger.statement import manifest_hash
+from scmanager.master_ledger.verification import LogClosed, LogNotListed
 from tests.golden.logs import key_of, some
 from tests.support.ledger import (
     LATER_RELEASE,
@@ -104,6 +105,106 @@ def test_a_retired_key_counts_below_its_size_and_a_closed_log_below_its_end() ->
     said.append(at(5, release("1.4.0"), LATER_RELEASE))
     closed = signed(issuing.revocation(retired, SERVER.key.public, head, NOW_S), *ROOTS[:2])
     assert versions(registry(*said, manifests=(FIRST, second, closed)).updates()) == ["1.1.0"]
+
+
+def test_why_a_statement_does_not_count_is_told_with_its_log_and_where_that_ended() -> None:
+    with pytest.raises(LogNotListed) as unlisted:
+        check(at(1, release("1.2.0"), log=bytes(32)), trusted(FIRST))
+    assert unlisted.value.facts == {"n": 1, "origin": "00" * 32}
+    head = {LOG: Final(5, some("root"))}
+    closing = signed(issuing.revocation(FIRST.statement, SERVER.key.public, head, NOW_S), *ROOTS[:2])
+    with pytest.raises(LogClosed) as closed:
+        check(at(5, release("1.2.0")), trusted(FIRST, closing))
+    assert closed.value.facts == {"size": 6, "final": 5}
+
+
+def test_a_statement_is_told_as_taken_in_once_and_one_that_does_not_count_never() -> None:
+    made = registry()
+    assert made.enter(at(1, release("1.2.0")))
+    assert not made.enter(at(2, release("1.2.0")))
+    assert not made.enter(at(3, release("1.3.0"), SERVER.key))
+
+
+def test_of_two_statements_of_one_second_the_one_that_stands_later_holds() -> None:
+    made = registry(at(1, plugin(LEDGER)), at(2, plugin(LEDGER, audit_status=AuditStatus.BLOCKED)))
+    assert [each.index for each in made.plugin("org.example.mining")] == [1, 2]
+
+
+def test_what_holds_of_a_file_is_what_was_said_of_it_last() -> None:
+    other = plugin(LEDGER, b"another file", version="0.4.0", updated_at=NOW_S + 2)
+    blocked = plugin(LEDGER, audit_status=AuditStatus.BLOCKED, updated_at=NOW_S + 1)
+    made = registry(at(1, blocked), at(2, plugin(LEDGER)), at(3, other))
+    found = [made.about(each.content_hash) for each in (blocked, other, release("1.2.0"))]
+    assert [each.index if each else None for each in found] == [1, 3, None]
+
+
+# What a proof of long ago shows, and what was said since
+
+
+def said_of(version: str, status: AuditStatus, later: int, data: bytes | None = None) -> Plugin:
+    content = version.encode() if data is None else data
+    return plugin(LEDGER, content, version=version, audit_status=status, updated_at=NOW_S + later)
+
+
+PASSED, BLOCKED, PENDING = AuditStatus.PASS, AuditStatus.BLOCKED, AuditStatus.PENDING
+
+
+@pytest.mark.parametrize(
+    ("history", "by"),
+    [
+        ([], None),
+        ([said_of("0.3.0", PASSED, 0)], None),
+        ([said_of("0.3.0", BLOCKED, 1)], 0),
+        ([said_of("0.3.0", BLOCKED, 0)], 0),
+        ([said_of("0.3.0", BLOCKED, -1)], None),  # Passed again after that, which this machine has not heard.
+        ([said_of("0.2.0", BLOCKED, -1)], None),
+        ([said_of("0.2.0", BLOCKED, 0)], 0),
+        ([said_of("0.4.0", AuditStatus.DEPRECATED, 1)], 0),
+        ([said_of("0.4.0", PENDING, 1)], None),
+        ([said_of("0.3.0", PENDING, 1, b"a file of the same version")], 0),
+        ([said_of("0.4.0", PENDING, 1, b"0.3.0")], 0),
+        ([said_of("0.3.0", PENDING, -1), said_of("0.4.0", BLOCKED, 1)], 1),
+        ([said_of("0.3.0", PENDING, 1), said_of("0.4.0", BLOCKED, 2)], 0),
+        ([said_of("0.3.0", BLOCKED, 1), said_of("0.3.0", PASSED, 2)], None),
+        ([said_of("0.3.0", BLOCKED, 1), said_of("0.4.0", PASSED, 2)], 0),
+        ([said_of("0.4.0", BLOCKED, 1), said_of("0.4.0", PASSED, 2)], None),
+    ],
+)
+def test_a_plugin_is_taken_back_by_what_was_said_of_it_later_and_by_nothing_before(
+    history: list[Plugin], by: int | None
+) -> None:
+    made = registry(*(at(index, each) for index, each in enumerate(history)))
+    found = made.taken_back(said_of("0.3.0", PASSED, 0))
+    assert (found.index if found else None) == by
+
+
+def test_what_is_said_of_a_plugin_does_not_take_back_itself_nor_another() -> None:
+    blocked = said_of("0.3.0", BLOCKED, 0)
+    made = registry(at(1, blocked))
+    assert made.taken_back(blocked) is None
+    assert made.taken_back(plugin(LEDGER, id="org.example.other")) is None
+
+
+@pytest.mark.parametrize(
+    ("replaced", "by"),
+    [
+        (release("1.2.0", content_hash=release("1.9.9").content_hash, signed_at=NOW_S + 1), 0),
+        (release("1.2.0", content_hash=release("1.9.9").content_hash), 0),
+        (release("1.2.0", content_hash=release("1.9.9").content_hash, signed_at=NOW_S - 1), None),
+        (release("1.2.0", signed_at=NOW_S + 1), None),
+        (release("1.2.0", Channel.BETA, content_hash=release("1.9.9").content_hash, signed_at=NOW_S + 1), None),
+        (release("1.3.0", signed_at=NOW_S + 1), None),
+    ],
+)
+def test_an_update_is_taken_back_by_another_file_of_its_version_and_channel(replaced: Update, by: int | None) -> None:
+    found = registry(at(0, replaced)).taken_back(release("1.2.0"))
+    assert (found.index if found else None) == by
+
+
+def test_an_update_that_was_replaced_by_its_own_file_again_holds() -> None:
+    other = release("1.2.0", content_hash=release("1.9.9").content_hash, signed_at=NOW_S + 1)
+    made = registry(at(0, release("1.2.0")), at(1, other), at(2, release("1.2.0", signed_at=NOW_S + 2)))
+    assert made.taken_back(release("1.2.0")) is None
 
 
 def test_a_plugin_has_its_newest_entry_and_all_its_history() -> None:

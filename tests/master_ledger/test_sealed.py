@@ -30,6 +30,25 @@ SEALED = ASKING.seal_request("/audit", b"said")
 ANSWERED = ANSWERING.seal_answer(SEALED, 200, b"taken")
 
 
+def test_the_bytes_of_what_is_sealed_are_frozen() -> None:
+    asking, answering = (
+        Channel(*each, lambda: bytes(range(32))) for each in ((REPORTER, SERVER.public), (SERVER, REPORTER.public))
+    )
+    sealed = asking.seal_request("/audit", b"said")
+    answered = answering.seal_answer(sealed, 200, b"taken")
+    assert (sealed[:24], answered[:24]) == (bytes(range(24)), bytes(range(24)))
+    assert sealed[24:].hex() == "b91aa05412622326621caa5227c55b5101de216b"
+    assert answered[24:].hex() == "be1aa25500690b2ff758bd7911e405ac39e1a39b34"
+    assert answering.open_request("/audit", sealed) == b"said"
+    assert asking.open_answer(sealed, 200, answered) == b"taken"
+    with pytest.raises(SessionSealBroken):
+        asking.open_answer(sealed, 201, answered)
+
+
+def test_nothing_is_sealed_too() -> None:
+    assert ANSWERING.open_request("/audit", ASKING.seal_request("/audit", b"")) == b""
+
+
 def test_what_one_side_seals_the_other_opens() -> None:
     assert ANSWERING.open_request("/audit", SEALED) == b"said"
     assert ASKING.open_answer(SEALED, 200, ANSWERED) == b"taken"

@@ -17,6 +17,7 @@ from scmanager.master_ledger.policy import Policy
 from scmanager.master_ledger.seen import (
     HEADS_MAX,
     HeadSeen,
+    Judged,
     KeysForked,
     LedgerRolledBack,
     LogForked,
@@ -29,7 +30,7 @@ from scmanager.master_ledger.seen import (
     witnessed_s,
 )
 from scmanager.master_ledger.statement import manifest_hash
-from scmanager.master_ledger.verification import LogClosed, LogNotListed, NotWitnessed, verify_update
+from scmanager.master_ledger.verification import STALE_S, LogClosed, LogNotListed, NotWitnessed, verify_update
 from tests.golden.logs import key_of
 from tests.support.ledger import (
     HERE,
@@ -114,6 +115,21 @@ def test_two_manifests_of_one_number_are_told(world: World) -> None:
         later.with_manifests([world.first, other])
 
 
+def test_a_manifest_that_more_keepers_signed_is_the_same_one(world: World) -> None:
+    more = signed(world.first.statement, *ROOTS)
+    assert world.seen.with_manifests([more]) == world.seen
+    second = next_manifest(world.first)
+    assert world.seen.with_manifests([more, second]).manifests == (more, second)
+
+
+def test_the_ledger_was_asked_too_long_ago_after_two_weeks_and_not_if_it_never_was() -> None:
+    asked = Seen(bytes(32), asked_s=NOW_S)
+    assert [asked.is_stale(NOW_S + STALE_S + n) for n in (-1, 0, 1)] == [False, False, True]
+    assert not asked.is_stale(NOW_S)
+    assert not Seen(bytes(32)).is_stale(NOW_S)
+    assert Seen(bytes(32), asked_s=1).is_stale(NOW_S)
+
+
 def test_manifests_of_another_ledger_or_without_their_signatures_are_nothing(world: World) -> None:
     with pytest.raises(NotThisLedger):
         world.seen.with_manifests([first_manifest(Server("another"))])
@@ -146,6 +162,7 @@ def test_a_log_that_shows_another_history_is_convicted(world: World, seen: int, 
     world.follow(seen)
     problem = world.follow(shown, world.split(split)).problem
     assert isinstance(problem, LogForked)
+    assert problem.facts == {"log": world.server.log.log.hex()[:16], "size": seen}
     (proof,) = world.seen.forks
     proof.verify(world.server.log.key)
     assert world.sizes() == [seen], "what was seen first stays"
@@ -154,7 +171,9 @@ def test_a_log_that_shows_another_history_is_convicted(world: World, seen: int, 
 def test_a_log_that_was_convicted_counts_no_more_until_it_is_closed(world: World) -> None:
     world.follow(200)
     world.follow(300, world.split(7))
-    assert isinstance(world.follow(300).problem, LogForked), "even with the history that was seen first"
+    problem = world.follow(300).problem
+    assert isinstance(problem, LogForked), "even with the history that was seen first"
+    assert problem.facts == {"log": world.server.log.log.hex()[:16], "size": 300}
     assert len(world.seen.forks) == 1
     head = Final(200, root_of(world.leaves[:200]))
     closing = signed(issuing.revocation(world.first.statement, world.server.key.public,
@@ -165,6 +184,8 @@ def test_a_log_that_was_convicted_counts_no_more_until_it_is_closed(world: World
     assert world.seen.asked_s == asked_s, "a log that is closed says nothing about what is new"
     with pytest.raises(LogClosed):
         world.follow(300)
+    before = world.seen
+    assert world.prove(150) == Outcome(before), "where it ends, the manifest says"
 
 
 def test_heads_of_proofs_wait_until_the_ledger_is_followed(world: World) -> None:
@@ -181,6 +202,22 @@ def test_a_proof_of_another_history_comes_out_at_the_next_look(world: World) -> 
     assert isinstance(problem, LogForked)
     assert problem.facts["size"] == 40
     world.seen.forks[0].verify(world.server.log.key)
+
+
+def test_another_history_is_found_below_a_head_that_is_newer_than_what_is_shown(world: World) -> None:
+    world.prove(250)
+    world.prove(40, world.split(30))
+    problem = world.follow(200).problem
+    assert isinstance(problem, LogForked)
+    assert problem.facts["size"] == 40
+
+
+def test_of_a_log_that_was_convicted_one_proof_is_kept(world: World) -> None:
+    for size in (40, 20):
+        world.prove(size)
+    for size in (40, 20):
+        assert isinstance(world.prove(size, world.split(10)).problem, LogForked)
+    assert len(world.seen.forks) == 1
 
 
 def test_two_proofs_of_one_size_and_two_roots_convict_at_once(world: World) -> None:
@@ -229,7 +266,10 @@ def test_under_the_head_of_a_log_that_was_seen_to_fork_nothing_is_proved(world: 
     )
     assert isinstance(forked.problem, LogForked)
     for size in (200, 100):
-        assert isinstance(proved_under(forked.seen, world.note(size), keys, POLICY).problem, LogForked)
+        again = proved_under(forked.seen, world.note(size), keys, POLICY)
+        assert isinstance(again.problem, LogForked)
+        assert again.problem.facts == {"log": world.server.log.log.hex()[:16], "size": size}
+        assert again.seen == with_head(forked.seen, world.note(size), keys, POLICY).seen
 
 
 def test_proofs_do_not_fill_the_memory(world: World) -> None:
@@ -258,8 +298,10 @@ def test_a_head_that_no_quorum_saw_or_of_another_log_is_not_followed(world: Worl
 
     with pytest.raises(NotWitnessed):
         follow(world.seen, note, none, POLICY, NOW_S)
-    with pytest.raises(LogNotListed):
-        follow(world.seen, Server("another").note(), none, POLICY, NOW_S)
+    other = Server("another")
+    with pytest.raises(LogNotListed) as unlisted:
+        follow(world.seen, other.note(), none, POLICY, NOW_S)
+    assert unlisted.value.facts == {"n": 1, "origin": other.origin}
 
 
 def test_tiles_that_do_not_lead_to_the_head_convict_nobody(world: World) -> None:
@@ -287,6 +329,7 @@ def test_what_memory_knows_stands_in_the_report(world: World) -> None:
     forked = with_head(world.seen, world.note(2, leaves), world.seen.keys(), POLICY).seen
     bad = judged(forked, report, POLICY, NOW_S)
     assert [type(each) for each in bad.report.problems] == [LogForked]
+    assert isinstance(bad.problem, LogForked)
     assert not judged(bad.seen, report, POLICY, NOW_S).report.ok, "and it stays so"
     other = verify_update(artefact(), b"noise", world.seen.keys(), POLICY, HERE)
-    assert judged(forked, other, POLICY, NOW_S).report == other
+    assert judged(forked, other, POLICY, NOW_S) == Judged(forked, report=other)
