@@ -31,14 +31,15 @@ ANSWERED = ANSWERING.seal_answer(SEALED, 200, b"taken")
 
 
 def test_the_bytes_of_what_is_sealed_are_frozen() -> None:
+    key = ONCE[REPORTER].agreed(REPORTER, SERVER.public, ONCE[SERVER].public)
     asking, answering = (
-        Channel(*each, lambda: bytes(range(32))) for each in ((REPORTER, SERVER.public), (SERVER, REPORTER.public))
+        Channel(key, theirs, lambda: bytes(range(32))) for theirs in (SERVER.public, REPORTER.public)
     )
     sealed = asking.seal_request("/audit", b"said")
     answered = answering.seal_answer(sealed, 200, b"taken")
     assert (sealed[:24], answered[:24]) == (bytes(range(24)), bytes(range(24)))
-    assert sealed[24:].hex() == "b91aa05412622326621caa5227c55b5101de216b"
-    assert answered[24:].hex() == "be1aa25500690b2ff758bd7911e405ac39e1a39b34"
+    assert sealed[24:].hex() == "f0f97c066a8c86eacf689c41854203fa107ac221"
+    assert answered[24:].hex() == "f7f97e0778ac729a5fe8e04903611032beaa98d0f5"
     assert answering.open_request("/audit", sealed) == b"said"
     assert asking.open_answer(sealed, 200, answered) == b"taken"
     with pytest.raises(SessionSealBroken):
