@@ -17,6 +17,10 @@ from scmanager.eventstore.signing import PUBLIC_BYTES, SEED_BYTES, SigningKey
 
 KEY_BYTES = SEED_BYTES + PUBLIC_BYTES
 
+_FORMAT = "scm-author-key/1"
+FORMAT_WITHIN = 64
+"""So far into a sealed file its format is said."""
+
 Role = Literal["root", "release", "server"]
 Key32 = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
 
@@ -120,6 +124,19 @@ def parse_plain(raw: bytes) -> SigningKey:
 def parse_sealed(raw: bytes) -> AuthorKeyFile:
     """A sealed file, unopened. Raises AuthorKeyDamaged and nothing else."""
     return parse_json(raw, AuthorKeyFile, AuthorKeyDamaged())
+
+
+def told_of(raw: bytes) -> tuple[Role | None, bytes] | None:
+    """Role and public half that a key file tells of itself; no role of a plain one. None: it is no key file.
+
+    Nothing proves the public half of a sealed file before it is opened. Raises AuthorKeyHalves, AuthorKeyDamaged.
+    """
+    if len(raw) == KEY_BYTES:
+        return None, parse_plain(raw).public
+    if _FORMAT.encode() not in raw[:FORMAT_WITHIN]:
+        return None
+    file = parse_sealed(raw)
+    return file.role, file.public
 
 
 def open_author_key(raw: bytes, wanted: Role, protection: PassphraseProtection | None = None) -> SigningKey:

@@ -46,7 +46,7 @@ class PluginUnknown(Refused):
     """The ledger has no plugin {id}."""
 
     code = "plugin-unknown"
-    hint = "Look at the list: GET /api/v1/plugins. Ids are such as org.example.mining."
+    hint = "Look at the list: scm ledger plugins, or GET /api/v1/plugins. Ids are such as org.example.mining."
 
 
 class Verified(msgspec.Struct, frozen=True):

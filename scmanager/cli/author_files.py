@@ -23,6 +23,9 @@ from scmanager.master_ledger.submission import Submission
 from scmanager.master_ledger.verification import Artefact
 
 PIECE_BYTES = 1 << 20
+APPEND = "Next, where the ledger is written: scm author append {file}"
+ENTERED = "Next: scm author publish DIR --policy FILE; where nobody witnesses the ledger, without --policy."
+ALL_THERE = "All of it stood there already: nothing was entered."
 
 KeyOption = Annotated[
     list[Path] | None,

@@ -12,6 +12,7 @@ from typing import Annotated
 import msgspec
 import typer
 
+from scmanager.adapters import author_key
 from scmanager.adapters.author_key import Role, write_author_key
 from scmanager.adapters.space_file import read_bytes
 from scmanager.adapters.trust_files import read_trust
@@ -33,7 +34,9 @@ from scmanager.master_ledger.statement import manifest_hash
 from scmanager.master_ledger.submission import Submission
 
 COUNTERSIGN = "The keepers of the other keys sign it next: scm author countersign {file} --key KEY -o SIGNED"
-SIGNED = "Enough have signed. Next, where the ledger is written: scm author append {file}"
+SIGNED = f"Enough have signed. {files.APPEND}"
+BEGUN = f"{files.APPEND}. Publish the ledger's id: everybody goes by it."
+FOLLOWS = f"{files.APPEND}, and publish. It takes the place of the file so far wherever that one is kept."
 AfterOption = Annotated[Path, typer.Option("--after", metavar="FILE", help="The key manifests so far, oldest first.")]
 
 
@@ -188,11 +191,21 @@ def countersign(
 
 
 def show(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Key manifests, or a signed update or plugin.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="Key manifests, a signed update or plugin, or a key file.")
+    ],
     as_json: JsonFlag = False,
 ) -> None:
-    """Say what a file of the author holds, keys in full, and which signatures its statements have."""
-    read = files.read_submissions(file)
+    """Say what a file of the author holds, keys in full, and which signatures its statements have.
+
+    Of a key file the public half; no passphrase is asked for, so that a sealed one is taken at its word.
+    """
+    data = read_bytes(file, submission.FILE_BYTES_MAX)
+    if (told_of := author_key.told_of(data)) is not None:
+        role, public = told_of
+        say_result({"role": role or "not said: a plain key", "public": public.hex()}, as_json=as_json)
+        return
+    read = submission.parse(data)
     if as_json:
         say_json([_row(each) | {"signed_by": [one.key for one in each.signatures]} for each in read])
         return
@@ -216,9 +229,8 @@ def _write(
     lacking = issuing.missing(old, signed)
     ledger = manifest_hash(_first(everything).statement)
     say_result({"file": str(output), "ledger": ledger.hex(), "manifest": made.n, "missing": lacking}, as_json=as_json)
-    remark(
-        COUNTERSIGN.format(file=output.name) if lacking else "Carry it to the server, and publish the ledger's id."
-    )
+    enough = FOLLOWS if so_far else BEGUN
+    remark((COUNTERSIGN if lacking else enough).format(file=output.name))
 
 
 def _head_policy(

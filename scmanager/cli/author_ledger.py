@@ -30,8 +30,6 @@ from scmanager.master_ledger.content_hash import cid
 from scmanager.master_ledger.fetching import MANIFESTS
 from scmanager.spaces.ledger import Entered, keys_of, manifests_of
 
-ENTERED = "Next: scm author publish DIR, and then scm author cosign DIR, if there are witnesses."
-
 
 def _tree(place: Place) -> tuple[LogTree, list[Entered]]:
     return own_ledger.own_tree(place.shelf, place.store, place.vault, place.settings.data)
@@ -67,7 +65,7 @@ def append(
         done = own_ledger.append(place.node, data, place.note)
     fresh = sum(index >= before for index in done["indices"])
     say_result(done | {"entered": fresh, "there": len(done["indices"]) - fresh}, as_json=as_json)
-    remark(ENTERED if fresh else "All of it stood there already: nothing was entered.")
+    remark(files.ENTERED if fresh else files.ALL_THERE)
 
 
 def show_log(context: typer.Context, as_json: JsonFlag = False) -> None:

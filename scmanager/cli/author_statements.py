@@ -120,5 +120,5 @@ def _sign(
     remark(
         f"Others sign it next: scm author countersign {output.name} --key KEY -o SIGNED"
         if lacking
-        else "Carry it to the server."
+        else files.APPEND.format(file=output.name)
     )

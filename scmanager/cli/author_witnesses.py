@@ -226,21 +226,27 @@ def _size(proof: Proof) -> int:
 
 def verify_anchor(
     context: typer.Context,
-    note: Annotated[Path, typer.Argument(metavar="FILE", help="The head that was anchored; FILE.anchor beside it.")],
+    note: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="The head that was anchored, or FILE.anchor: both lie side by side."),
+    ],
     ledger: LedgerChoice = None,
     manifests: ManifestsChoice = None,
     policy: PolicyChoice = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Check that a head of another log was there when the author anchored it. Nobody is asked."""
+    beside = note.with_name(note.name + anchoring.EXTENSION)
+    if note.suffix == anchoring.EXTENSION and not beside.exists():  # The anchor itself was named.
+        note, beside = note.with_suffix(""), note
     given = trusting(context, ledger, manifests, policy)
-    file = Anchor.parse(read_bytes(note.with_name(note.name + anchoring.EXTENSION), anchoring.FILE_BYTES_MAX))
+    file = Anchor.parse(read_bytes(beside, anchoring.FILE_BYTES_MAX))
     keys = given.seen(given.memory.read()).keys()
     found = file.verify(read_bytes(note, NOTE_BYTES_MAX), keys, given.policy, files.now_s() + AHEAD_S)
     outcome = given.memory.see(lambda before: proved_under(given.seen(before), file.proof.note, keys, given.policy))
     if outcome.problem:
         raise outcome.problem
-    told = {"origin": found.point.origin, "size": found.point.size, "index": found.index, "anchored_s": found.at_s}
-    say_result(told, as_json=as_json)
+    told = {"origin": found.point.origin, "size": found.point.size, "index": found.index}
+    say_result(told | ({"anchored_s": found.at_s} if as_json else {}), as_json=as_json)
     if not as_json:
         say(f"Proved: this head was there by {utc(found.at_s)}, as the author's log says.")

@@ -145,7 +145,13 @@ def say_result(result: dict[str, Any], *, as_json: bool) -> None:
         return
     width = max((len(name) for name in result), default=0)
     for name, value in result.items():
-        say(f"{name.ljust(width)}  {_several(value) if isinstance(value, list) else value}")
+        say(f"{name.ljust(width)}  {_worded(value)}")
+
+
+def _worded(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return _several(value) if isinstance(value, list) else value
 
 
 def _several(values: list[Any]) -> str:

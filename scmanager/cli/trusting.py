@@ -18,7 +18,7 @@ from scmanager.master_ledger.seen import Seen
 from scmanager.master_ledger.submission import Submission
 
 LedgerChoice = Annotated[
-    str | None, typer.Option("--ledger", metavar="ID", help="The ledger's id; else the one that is built in.")
+    str | None, typer.Option("--ledger", metavar="ID", help="The ledger's id; else SCM_TRUST's, or the built-in one.")
 ]
 ManifestsChoice = Annotated[
     Path | None,
@@ -27,7 +27,9 @@ ManifestsChoice = Annotated[
 PolicyChoice = Annotated[
     Path | None,
     typer.Option(
-        "--policy", metavar="FILE", help="The witnesses to go by (C2SP tlog-policy); else the built-in ones."
+        "--policy",
+        metavar="FILE",
+        help="The witnesses to go by (C2SP tlog-policy); else those of SCM_TRUST, or the built-in ones.",
     ),
 ]
 

@@ -29,7 +29,7 @@ from scmanager.cli.session import Session, session_of
 from scmanager.cli.trusting import LedgerChoice, ManifestsChoice, PolicyChoice, Trusting, followed, trusting
 from scmanager.domain.catalogue import FOLDS
 from scmanager.domain.ledger import Channel
-from scmanager.errors import Refused
+from scmanager.errors import Refused, utc
 from scmanager.eventstore import head_fork
 from scmanager.eventstore.head_fork import HeadFork
 from scmanager.eventstore.sqlite_read_only import ReadOnlySqliteStore
@@ -55,6 +55,13 @@ FromOption = Annotated[
 InstalledOption = Annotated[
     str, typer.Option("--installed", metavar="X.Y.Z", help="The version it would meet; else this one.")
 ]
+
+
+class NoProofBeside(Refused):
+    """No proof lies beside the file: there is no {path}."""
+
+    code = "no-proof-beside"
+    hint = "Get it where the file came from, or name it with --proof FILE, or have it fetched: --from ADDRESS."
 
 
 class NotInLedger(Refused):
@@ -132,6 +139,8 @@ def _report(
     artefact, read = files.artefact_of(file), None
     if source is None:
         beside = proof_file or file.with_name(file.name + proof.EXTENSION)
+        if proof_file is None and not beside.exists():
+            raise NoProofBeside(path=str(beside))
         held = read_bytes(beside, proof.FILE_BYTES_MAX)
     else:
         held, read = _fetched(Source(source), artefact, given)
@@ -208,5 +217,7 @@ def _print(report: Report) -> None:
         return
     for name, value in _told(report)["statement"].items():
         shown = value.hex() if isinstance(value, bytes) else " ".join(value) if isinstance(value, list) else value
+        if name.endswith("_at"):
+            shown = utc(value)
         say(f"{name.ljust(21)}  {shown}")
     say("Good: signed by the author, in his ledger, and this very file.")

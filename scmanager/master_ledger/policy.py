@@ -135,7 +135,7 @@ def parse(data: bytes) -> Policy:
         try:
             reading.take(words)
         except (BadVkey, ValueError) as error:
-            raise BadPolicy(line=number, reason=str(error)) from None
+            raise BadPolicy(line=number, reason=str(error).rstrip(".")) from None
     if not reading.has_quorum:
         raise BadPolicy(line=0, reason="it has no quorum line")
     return Policy(tuple(reading.logs), reading.witnesses, reading.groups, reading.quorum, reading.addresses)

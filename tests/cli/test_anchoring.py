@@ -44,7 +44,7 @@ def test_heads_are_anchored_and_anybody_can_check_it(ledger: tuple[Author, tuple
         checked = author.scm("verify", "anchor", author / f"peer-{n}", *whom, "--policy", author / "nobody", "--json")
         assert checked.code == 0, checked.err
         assert (checked.json["origin"], checked.json["size"], checked.json["index"]) == (each.origin, 40 + n, 2)
-    said = author.scm("verify", "anchor", author / "peer-0", *whom, "--policy", author / "nobody").out
+    said = author.scm("verify", "anchor", author / "peer-0.anchor", *whom, "--policy", author / "nobody").out
     assert "Proved: this head was there by" in said
 
 

@@ -170,8 +170,11 @@ def test_a_sealed_key_asks_for_its_passphrase_and_does_its_own_work_only(
     assert made.code == 0
     assert made.json["public"].encode() not in (author / "sealed").read_bytes()[:64]
     author.public["release"] = made.json["public"]
+    shown = author.scm("author", "show", author / "sealed", "--json").json
+    assert shown == {"role": "release", "public": made.json["public"]}
     ledger = author.begin()
-    assert author.sign_update(ledger, "--key", author / "sealed").code == 0
+    signed = author.sign_update(ledger, "--key", author / "sealed")
+    assert (signed.code, "scm author append update" in signed.err) == (0, True), signed.err
     again = author.scm("author", "countersign", author / "keys", "--key", author / "sealed", "-o", author / "no")
     assert again.error == "author-key-role"
     monkeypatch.setenv("SCM_PASSPHRASE", "another passphrase")
@@ -186,6 +189,10 @@ def test_what_a_file_holds_is_shown(author: Author) -> None:
     assert all(author.public[f"root-{n}"] in row["root"]["keys"] for n in range(3)), (
         "in full: whoever countersigns compares them"
     )
+    shown = author.scm("author", "show", author / "root-1", "--json").json
+    assert shown["public"] == author.public["root-1"], "the public half of a key file"
+    (author / "halves").write_bytes(bytes(64))
+    assert author.scm("author", "show", author / "halves").error == "author-key-halves"
     (author / "noise").write_bytes(b"noise")
     assert author.scm("author", "show", author / "noise").error == "bad-submission"
     assert author.scm("author", "show", author / "nowhere").error == "file-unreadable"

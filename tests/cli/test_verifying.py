@@ -99,7 +99,7 @@ def test_files_that_are_not_what_they_should_be_are_named(released: tuple[Author
     assert (
         scm("verify", "update", author / "none", *manifests, *policy, "--ledger", ledger).error == "file-unreadable"
     )
-    assert scm("verify", "update", author / "keys", *words(author, ledger)).error == "file-unreadable", "its proof"
+    assert scm("verify", "update", author / "keys", *words(author, ledger)).error == "no-proof-beside"
 
 
 def plugin_proof(home: Home, index: int, name: str) -> Path:
