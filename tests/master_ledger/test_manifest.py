@@ -177,7 +177,9 @@ def test_what_a_manifest_ended_stays_ended() -> None:
 def test_a_chain_is_walked_in_order_and_without_a_gap() -> None:
     second = signed(issuing.following(OLD, NOW_S + 1), *ROOTS)
     third = signed(issuing.following(second.statement, NOW_S + 2), *ROOTS)
-    assert trusted(FIRST, second, third).manifest.n == 3
+    keys = trusted(FIRST, second, third)
+    assert (keys.manifest.n, keys.ledger) == (3, LEDGER)
+    assert keys.log(some("another log")) is None
     for chain in ((FIRST, third), (FIRST, third, second), (FIRST, FIRST)):
         with pytest.raises(DoesNotFollow):
             trusted(*chain)
