@@ -582,6 +582,7 @@ def walk(lines: list[bytes]) -> tuple[bytes, dict[str, Any]]:
     """The ledger's id and its newest manifest."""
     ledger, before = b"", b""
     last: dict[str, Any] = {}
+    ever: dict[str, str] = {}
     for n, line in enumerate(lines, 1):
         need(len(line) <= SHARED_MOST, f"manifest {n} is longer than any entry")
         read = exact(line)
@@ -596,6 +597,8 @@ def walk(lines: list[bytes]) -> tuple[bytes, dict[str, Any]]:
         if last:
             follows_in_logs(last["logs"], said["logs"], n)
             follows_in_keys(last, said, n)
+            follows_in_roles(ever, last, said, n)
+        ever |= roles_of(said)
         message = b"scm/key-manifest/1\n" + (before or bytes(32)) + spelled(said)
         for whose in (last.get("root"), said["root"]):
             if whose is not None:
@@ -645,6 +648,23 @@ def follows_in_keys(old: dict[str, Any], new: dict[str, Any], n: int) -> None:
         before = upto(was)
         need(all(size <= before.get(log, 0) for log, size in now[was["key"]].items()),
              f"manifest {n}: a retired key counts further than it did")  # fmt: skip
+
+
+def roles_of(said: dict[str, Any]) -> dict[str, str]:
+    """What each key is for; a retired one was a release key."""
+    release = [*said["release"]["keys"], *(row["key"] for row in said["retired"])]
+    return {
+        **dict.fromkeys(said["root"]["keys"], "root"), **dict.fromkeys(release, "release"),
+        **dict.fromkeys((row["key"] for row in said["logs"]), "log"),
+    }  # fmt: skip
+
+
+def follows_in_roles(ever: dict[str, str], old: dict[str, Any], new: dict[str, Any], n: int) -> None:
+    """A key has one role for ever, and one that was taken out stays out."""
+    before = roles_of(old)
+    for key, role in roles_of(new).items():
+        need(ever.get(key, role) == role, f"manifest {n}: a key has another role than it had")
+        need(key not in ever or key in before, f"manifest {n}: a key that was taken out comes back")
 
 
 def upto(row: dict[str, Any]) -> dict[str, int]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from scmanager.adapters import postgres_server
 from scmanager.adapters.postgres_connection import PostgresServer
 from scmanager.adapters.seen_file import SeenFile
+from scmanager.adapters.unclean_file import UncleanFile
 from scmanager.application.erasure import Erasures
 from scmanager.errors import Unavailable
 from scmanager.projections.runner import Projector
@@ -50,7 +51,11 @@ class Actors:
         """None until the database was up once."""
         self._database_up = threading.Event()
         seen = SeenFile(node.settings.data, self._now_s)
-        self._erasures = Erasures(node.store, node.shelf, node.vault, seen, self._now_s)
+        self._unclean = UncleanFile(node.settings.data)
+        self._erasures = Erasures(
+            node.store, node.shelf, node.vault, seen, self._now_s,
+            lambda: self._unclean.mark(node.store.last_pos()),
+        )  # fmt: skip
         self._erasures_wake = threading.Event()
         node.shelf.listen(self._erasures_wake.set)
         self._alarms: Alarms | None = None
@@ -97,8 +102,9 @@ class Actors:
             node = self._node
             keys = node.vault
             self.projector = Projector(
-                node.shelf, node.store, keys.held, self.conninfo, keys.logs_of, documents=node.documents
-            )
+                node.shelf, node.store, keys.held, self.conninfo, keys.logs_of, documents=node.documents,
+                cleaned=self._unclean.cleaned,
+            )  # fmt: skip
         self.projector.run(stop, ready)
 
     def run_erasures(self, stop: threading.Event, ready: Callable[[], None]) -> None:
@@ -109,6 +115,8 @@ class Actors:
         while not stop.is_set():
             wake.clear()
             self._erasures.run()
+            if self.projector is not None and self._unclean.is_marked():
+                self.projector.look_again()
             wake.wait(HOURLY_S)
             self._node.shelf.time_passed()
 

@@ -4,6 +4,10 @@ Audit events of use go to the auditor; records go to the outbox, if a server is 
 """
 
 import secrets
+import sys
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
 
 import msgspec
 
@@ -16,11 +20,14 @@ from scmanager.application.personal import own_space
 from scmanager.application.usage import Usage
 from scmanager.domain.consent import consent_hash
 from scmanager.domain.consent_texts import Purpose, current
-from scmanager.domain.statistics import Record
+from scmanager.domain.statistics import MetaValue, Record
 from scmanager.master_ledger.statistics_batch import KIND
 from scmanager.runtime import Node
 
 ACTOR = "statistics"
+PLATFORMS: Final[Mapping[str, MetaValue]] = MappingProxyType(
+    {"linux": MetaValue.LINUX, "darwin": MetaValue.MACOS, "win32": MetaValue.WINDOWS}
+)
 
 
 def usage_of(node: Node, note: Intake) -> Usage:
@@ -46,7 +53,7 @@ def usage_of(node: Node, note: Intake) -> Usage:
 
     usage = Usage(
         note, now_s, consented, owner, keep, Participation(folder), secrets.token_bytes, __version__,
-        node.settings.region,
+        node.settings.region, PLATFORMS.get(sys.platform),
     )  # fmt: skip
     node.shelf.listen(usage.look)
     return usage

@@ -72,6 +72,13 @@ class MarkDamaged(Untrusted):
     hint = "Nothing to do: the node goes on in a new log."
 
 
+class FolderWentBack(Untrusted):
+    """The data folder, or its database, holds an older state than a moment ago."""
+
+    code = "folder-went-back"
+    hint = "Nothing more is signed on it. Start again: what is in doubt goes on in a new log."
+
+
 class _LogHead(msgspec.Struct, frozen=True, forbid_unknown_fields=True, array_like=True):
     log: Bytes32
     head: Head
@@ -126,7 +133,14 @@ class FolderMark:
         return Doubt(reason, WORDS[reason]) if reason else None
 
     def record(self, heads: Mapping[bytes, Head]) -> None:
-        """Remember the folder as it is now, with heads whose COMMIT returned. Raises PrivateFileFailed."""
+        """Remember the folder as it is now, with heads whose COMMIT returned. Raises PrivateFileFailed.
+
+        What was remembered is never forgotten for less: FolderWentBack, and the next start is in doubt.
+        """
+        if self._recorded is not None:
+            before = {row.log: row.head for row in self._recorded.heads if row.log not in self.retired}
+            if any(log in before and _is_older(head, before[log]) for log, head in heads.items()):
+                raise FolderWentBack
         name = self._folder_id() or self._name_folder()
         rows = tuple(_LogHead(log, head) for log, head in sorted(heads.items()))
         mark = Mark("scm-mark/1", self._machine_hash(name), self._place(), rows, tuple(sorted(self.retired)))
@@ -137,6 +151,7 @@ class FolderMark:
     def begin_anew(self, heads: Mapping[bytes, Head]) -> None:
         """After a doubt: a name and a mark of its own, so that a copy and its original stop doubting each other."""
         write_private(private_folder(self._folder) / FOLDER_ID_FILE, secrets.token_hex(16).encode())
+        self._recorded = None
         self.record(heads)
 
     def _reason(self, heads: Mapping[bytes, Head]) -> Reason | None:

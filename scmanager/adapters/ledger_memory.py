@@ -49,6 +49,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     heads: tuple[str, ...]
     forks: tuple[str, ...]
     asked_s: int
+    unwitnessed: tuple[str, ...] = ()
 
 
 class LedgerMemory:
@@ -116,7 +117,10 @@ def _encoded(seen: Seen) -> bytes:
     manifests = submission.encode(seen.manifests).decode()
     heads = tuple(each.note.decode() for each in seen.heads)
     forks = tuple(each.to_bytes().decode() for each in seen.forks)
-    return msgspec.json.encode(_File("scm-ledger-seen/1", seen.ledger, manifests, heads, forks, seen.asked_s))
+    unwitnessed = tuple(each.note.decode() for each in seen.unwitnessed)
+    return msgspec.json.encode(
+        _File("scm-ledger-seen/1", seen.ledger, manifests, heads, forks, seen.asked_s, unwitnessed)
+    )
 
 
 def _decoded(raw: bytes, ledger: bytes) -> Seen:
@@ -129,13 +133,14 @@ def _decoded(raw: bytes, ledger: bytes) -> Seen:
     seen = Seen(ledger, asked_s=found.asked_s)
     if found.manifests:
         seen = seen.with_manifests(submission.parse(found.manifests.encode()))
-    keys = seen.keys() if found.heads or found.forks else None
+    keys = seen.keys() if found.heads or found.forks or found.unwitnessed else None
     forks = tuple(HeadFork.parse(each.encode()) for each in found.forks)
-    for note in [*found.heads, *(each.first.decode() for each in forks)]:
+    for note in [*found.heads, *found.unwitnessed, *(each.first.decode() for each in forks)]:
         assert keys is not None
         signed_head(note.encode(), keys, _ANYBODY)
     for each in forks:
         assert keys is not None
         each.verify(signed_head(each.first, keys, _ANYBODY)[0].key)
     heads = tuple(HeadSeen(each.encode()) for each in found.heads)
-    return msgspec.structs.replace(seen, heads=heads, forks=forks)
+    unwitnessed = tuple(HeadSeen(each.encode()) for each in found.unwitnessed)
+    return msgspec.structs.replace(seen, heads=heads, forks=forks, unwitnessed=unwitnessed)

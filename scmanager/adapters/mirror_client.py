@@ -1,6 +1,7 @@
 """Mirrors that a log is uploaded to over HTTP, several at once: each has its time, and none does harm to another."""
 
 import asyncio
+import contextlib
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from functools import partial
@@ -10,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 from scmanager import __version__
 from scmanager.adapters.ledger_source import base_of, from_folder, is_local
 from scmanager.adapters.mirror_folder import bundle_at
-from scmanager.adapters.witness_client import WitnessSilent, Word, cosign_folder
-from scmanager.errors import ScManagerError
+from scmanager.adapters.witness_client import WitnessSilent, Word, cosign_folder, write_lines
+from scmanager.errors import Conflict, ScManagerError, Unavailable
 from scmanager.eventstore.tile_tree import TileTree
 from scmanager.eventstore.tiles import WIDTH, TilePath
 from scmanager.master_ledger.cosignature import Witness
@@ -36,25 +37,34 @@ def upload_folder(
 ) -> tuple[bytes, list[Word]]:
     """Have what lies in a published folder mirrored, and write its head with all lines of mirrors that hold.
 
-    `advance` is told how many packages were sent. Raises as `cosign_folder`.
+    Each mirror's are written when it is done: those who are slow keep nobody's word from readers. `advance` is told
+    how many packages were sent. Raises as `cosign_folder`.
     """
     read = from_folder(folder)
 
     def entries(path: TilePath) -> list[bytes]:
         return bundle_at(read, str(path), path.width)
 
-    return cosign_folder(folder, policy, until_s, partial(upload_all, entries, advance))
+    def written(note: bytes, lines: bytes) -> None:
+        with contextlib.suppress(Conflict, Unavailable):  # At the end all are written, and it is told.
+            write_lines(folder, note, lines)
+
+    return cosign_folder(folder, policy, until_s, partial(upload_all, entries, advance, written))
 
 
 def upload_all(
     entries: Bundle,
     advance: Callable[[int], None],
+    written: Callable[[bytes, bytes], None],
     note: bytes,
     tree: TileTree,
     asked: Mapping[str, Mapping[str, Witness]],
     until_s: int,
 ) -> list[Word]:
-    """To each address all that is under the head in this note, and what came of it, in any order."""
+    """To each address all that is under the head in this note, and what came of it, in any order.
+
+    `written` is given the note and a mirror's lines as soon as they are there.
+    """
 
     async def all_of_them() -> list[Word]:
         room = asyncio.Semaphore(AT_ONCE)
@@ -64,7 +74,9 @@ def upload_all(
                 try:
                     talk = upload(note, tree, entries, tuple(mirror.values()), until_s)
                     async with asyncio.timeout(REQUEST_S + PACKAGE_S * tree.size / WIDTH):
-                        return Word(address, tuple(mirror), await _talked(address, talk, advance))
+                        lines = await _talked(address, talk, advance)
+                    written(note, lines)
+                    return Word(address, tuple(mirror), lines)
                 except TimeoutError:
                     problem: ScManagerError = WitnessSilent(reason="it takes too long")
                 except ScManagerError as error:

@@ -9,6 +9,7 @@ there is neither lost nor made older by it.
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import msgspec
@@ -52,13 +53,15 @@ class Mirrored(msgspec.Struct, frozen=True):
 def mirror(
     read: Read, note: bytes, manifests: bytes, folder: Path, advance: Callable[[int], None] = lambda _: None, *,
     witnesses: Sequence[Witness] = (), until_s: int = TIME_MAX_S, log_key: bytes | None = None,
+    entries: bool = True,
 ) -> Mirrored:  # fmt: skip
     """Bring the folder up to the head in `note`; `advance` is told how many entries are there.
 
     `witnesses`: whose lines of a head that lies there already give way to later ones that hold, dated up to `until_s`
     (UTC seconds); those of others stay as they came, as nobody here can tell which is right.
 
-    `log_key`: which the log signs with; lines of its name by other keys are left out.
+    `log_key`: which the log signs with; lines of its name by other keys are left out. `entries`: they are copied too,
+    or the hashes only.
 
     The caller has checked note and manifests: that they are the ledger's, and go on from what was seen. Raises
     BadTile and what else is wrong with a file of the source, MirrorOfOther, FolderInUse, PrivateFileFailed, and as
@@ -71,7 +74,8 @@ def mirror(
         held = read_public(folder / CHECKPOINT, NOTE_BYTES_MAX)
         since = _since(held, point, tree, folder)
         folders, files = {folder}, 0
-        for name, data in _missing(read, tree, folder, since, advance):
+        bundles = _bundles(read, tree, folder, since, advance) if entries else iter(())
+        for name, data in chain(bundles, _tiles(tree, folder, since)):
             files += _wrote(folder, name, data, folders)
         files += _wrote(folder, MANIFESTS, manifests, folders)
         sync_folders(folders)
@@ -99,10 +103,10 @@ def _since(held: bytes | None, point: Checkpoint, tree: TileTree, folder: Path) 
     return was.size
 
 
-def _missing(
+def _bundles(
     read: Read, tree: TileTree, folder: Path, since: int, advance: Callable[[int], None]
 ) -> Iterator[tuple[str, bytes]]:
-    """What differs from the files of size `since` and is not there, by its path; all of it checked."""
+    """The bundles that differ from those of size `since` and are not there, by their paths; all of them checked."""
     for number in range(since // WIDTH, -(-tree.size // WIDTH)):
         path = TilePath(None, number, min(WIDTH, tree.size - number * WIDTH))
         leaves = [tree.leaf(number * WIDTH + place) for place in range(path.width)]
@@ -110,6 +114,10 @@ def _missing(
         shared = str(path).replace("tile/entries", SHARED, 1)
         yield from _checked(read, folder, path, shared, partial(_check_parts, entries))
         advance(path.width)
+
+
+def _tiles(tree: TileTree, folder: Path, since: int) -> Iterator[tuple[str, bytes]]:
+    """The tiles of hashes that differ and are not there."""
     for tile in grown(tree.size, since):
         if read_public(folder.joinpath(*str(tile).split("/")), tile.width * HASH_BYTES) != (data := tree.tile(tile)):
             yield str(tile), data

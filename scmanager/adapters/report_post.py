@@ -16,12 +16,13 @@ from scmanager import __version__
 from scmanager.adapters.ledger_memory import LedgerMemory
 from scmanager.adapters.ledger_source import SourceFailed, base_of, code_in, is_local, post_to
 from scmanager.adapters.server_handshake import ServerSession, shake_hands
-from scmanager.adapters.trust_files import read_trust
+from scmanager.adapters.trust_files import Trust, read_trust
 from scmanager.errors import Refused, ScManagerError, Unavailable
 from scmanager.eventstore.signing import SigningKey
 from scmanager.master_ledger.handshake import NONCE_BYTES, SESSION_HEADER, SessionUnknown
+from scmanager.master_ledger.manifest import TrustedKeys
 from scmanager.master_ledger.reports import RECEIPT_BYTES_MAX
-from scmanager.master_ledger.sealed import MEDIA, Channel, SessionSealBroken
+from scmanager.master_ledger.sealed import MEDIA, SessionSealBroken
 from scmanager.master_ledger.seen import Seen
 
 STEP_S: Final = 5.0
@@ -70,24 +71,26 @@ class ReportPost:
         held = self._sessions.get(reporter.public)
         if held is not None and self._now_s() < held.until_s - SPARE_S:
             try:
-                return self._posted(path, body, reporter, held, end)
+                return self._posted(path, body, held, end)
             except SessionUnknown:
                 pass  # The server was started anew: it keeps them in memory, as we do.
         try:
-            return self._posted(path, body, reporter, self._greeted(reporter, end), end)
+            return self._posted(path, body, self._greeted(reporter, end), end)
         except SessionUnknown:
             raise ReportsNotSent(reason="it does not know the session that it gave") from None
+
+    def keys(self) -> TrustedKeys:
+        """The author's, as the last greeting showed them. Raises what `read_trust` and `LedgerMemory` raise."""
+        trust = read_trust(self._trust)
+        return _known(trust, LedgerMemory(self._state, trust.ledger).read()).keys()
 
     def _greeted(self, reporter: SigningKey, end: float) -> ServerSession:
         try:
             trust = read_trust(self._trust)
-
-            def known(before: Seen) -> Seen:
-                return before.with_manifests(trust.manifests) if trust.manifests else before
-
             met = shake_hands(
                 post_to(self._address, lambda: end - time.monotonic()), LedgerMemory(self._state, trust.ledger),
-                known, trust.policy, reporter, self._now_s(), secrets.token_bytes(NONCE_BYTES),
+                lambda before: _known(trust, before), trust.policy, reporter, self._now_s(),
+                lambda: secrets.token_bytes(NONCE_BYTES),
             )  # fmt: skip
         except SourceFailed as error:
             raise ReportsNotSent(reason=error.facts["reason"]) from error
@@ -99,9 +102,8 @@ class ReportPost:
             del self._sessions[next(iter(self._sessions))]
         return met
 
-    def _posted(self, path: str, body: bytes, reporter: SigningKey, session: ServerSession, end: float) -> bytes:
-        channel = Channel(reporter, session.server, lambda: secrets.token_bytes(NONCE_BYTES))
-        sealed = channel.seal_request(path, body)
+    def _posted(self, path: str, body: bytes, session: ServerSession, end: float) -> bytes:
+        sealed = session.channel.seal_request(path, body)
         try:
             status, media, data = asyncio.run(self._sent(path, sealed, session, max(end - time.monotonic(), 0.0)))
         except TimeoutError:
@@ -109,7 +111,7 @@ class ReportPost:
         if media != MEDIA:
             raise _unproved(status, data)
         try:
-            said = channel.open_answer(sealed, status, data)
+            said = session.channel.open_answer(sealed, status, data)
         except SessionSealBroken as error:
             raise ServerNotProved(said=str(error).rstrip("."), word=error.code) from error
         _check(status, said)
@@ -137,6 +139,10 @@ class ReportPost:
                 return answer.status_code, answer.headers.get("content-type", ""), bytes(data)
         except httpx.HTTPError as error:
             raise ReportsNotSent(reason=type(error).__name__) from error
+
+
+def _known(trust: Trust, before: Seen) -> Seen:
+    return before.with_manifests(trust.manifests) if trust.manifests else before
 
 
 def _unproved(status: int, body: bytes) -> ScManagerError:

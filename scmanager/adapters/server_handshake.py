@@ -22,6 +22,7 @@ from scmanager.master_ledger.handshake import (
     parse,
 )
 from scmanager.master_ledger.policy import Policy
+from scmanager.master_ledger.sealed import Channel
 from scmanager.master_ledger.seen import Seen
 
 GREET, ANSWER = "api/v1/handshake", "api/v1/handshake/answer"
@@ -40,8 +41,8 @@ class ServerSession(msgspec.Struct, frozen=True):
     token: bytes
     until_s: int
     version: int
-    server: bytes
-    """Its key, 32 bytes."""
+    channel: Channel
+    """What is said in it, with the server's key."""
 
 
 def shake_hands(
@@ -51,9 +52,10 @@ def shake_hands(
     policy: Policy,
     reporter: SigningKey,
     now_s: int,
-    nonce: bytes,
+    nonce: Callable[[], bytes],
 ) -> ServerSession:
-    """A session for this reporter. `known`: what was seen, with the manifests that are built in.
+    """A session for this reporter. `known`: what was seen, with the manifests that are built in;
+    `nonce` gives 32 fresh random bytes.
 
     Raises HandshakeNotOffered, SourceFailed, ServerRefuses, and as `Caller.answer`; what was seen of the ledger by it
     is kept.
@@ -65,4 +67,4 @@ def shake_hands(
         raise HandshakeNotOffered from None
     met: Met = memory.see(lambda before: caller.answer(welcome, known(before), policy, now_s))
     granted = parse(Granted, post(ANSWER, msgspec.json.encode(met.answer), GRANTED_BYTES_MAX), GRANTED_BYTES_MAX)
-    return ServerSession(granted.token, granted.until, met.version, met.server)
+    return ServerSession(granted.token, granted.until, met.version, met.channel)

@@ -94,11 +94,20 @@ def cosign_folder(folder: Path, policy: Policy, until_s: int, ask: AskAll = ask_
     point = Checkpoint.parse(parse_note(note).text)
     tree = TileTree(point.size, point.root, tiles_from(read))
     words = ask(note, tree, by_address(policy), until_s)
+    return write_lines(folder, note, b"".join(each.lines for each in words)), words
+
+
+def write_lines(folder: Path, note: bytes, lines: bytes) -> bytes:
+    """Add these lines to the head that lies there, which this note is of; what lies there then.
+
+    Raises SourceLacks, PublishedMeanwhile, FolderInUse, PrivateFileFailed.
+    """
+    read = from_folder(folder)
     with FolderLock(folder / LOCK_FILE, Holder.COMMAND):
         held = read(CHECKPOINT, NOTE_BYTES_MAX)
         if parse_note(held).text != parse_note(note).text:
             raise PublishedMeanwhile
-        fresh = merged(held, b"".join(each.lines for each in words))
+        fresh = merged(held, lines)
         if fresh != held:
             write_public(folder / CHECKPOINT, fresh)
             try:
@@ -106,7 +115,7 @@ def cosign_folder(folder: Path, policy: Policy, until_s: int, ask: AskAll = ask_
             except OSError as error:
                 reason = error.strerror or type(error).__name__
                 raise PrivateFileFailed(path=str(folder), act="written", reason=reason) from error
-    return fresh, words
+    return fresh
 
 
 def cosigned_head(

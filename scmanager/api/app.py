@@ -43,6 +43,7 @@ def make_app(backend: Backend, *, direct: bool = True, usage: Usage | None = Non
         ThreadPoolExecutor(WORKERS, "exchange"),
         Turns(),
         ThreadPoolExecutor(1, "schema"),
+        usage,
     )
 
     @asynccontextmanager
@@ -55,7 +56,7 @@ def make_app(backend: Backend, *, direct: bool = True, usage: Usage | None = Non
         services.turns.close()
         services.teller.shutdown(wait=False, cancel_futures=True)
 
-    endpoint, sockets = Endpoint(schema, services, direct=direct, usage=usage), Sockets(schema, services)
+    endpoint, sockets = Endpoint(schema, services, direct=direct), Sockets(schema, services)
     rest = Rest(services)
 
     async def health(_: Request) -> Response:

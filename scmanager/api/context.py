@@ -15,6 +15,7 @@ from scmanager.api.guard import ALLOWED
 from scmanager.api.pool import Pool
 from scmanager.api.turns import Turns
 from scmanager.api.viewer import Viewer
+from scmanager.application.usage import Usage
 
 T = TypeVar("T")
 
@@ -37,6 +38,8 @@ class Services(msgspec.Struct, frozen=True):
     """For questions about the past."""
     teller: ThreadPoolExecutor
     """One thread that tells the schema."""
+    usage: Usage | None = None
+    """Who counts what is used, if anybody does."""
 
 
 async def work(services: Services, act: Callable[[], T]) -> T:

@@ -1,6 +1,9 @@
 """GraphQL over HTTP: one operation by GET (queries only), one or a few by POST. Every answer is JSON, errors too."""
 
 import contextlib
+import time
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -17,8 +20,7 @@ from scmanager.api.context import Context, Services
 from scmanager.api.documents import check
 from scmanager.api.guard import REQUEST_ID
 from scmanager.api.schema import Served
-from scmanager.api.usage import tell
-from scmanager.application.usage import Usage
+from scmanager.api.usage import interface_of, tell
 from scmanager.errors import Refused, ScManagerError
 
 BATCH_MAX = 10
@@ -43,11 +45,8 @@ class Operation(msgspec.Struct, frozen=True, rename="camel"):
 class Endpoint:
     """Answers HTTP requests to /graphql."""
 
-    def __init__(
-        self, served: Served, services: Services, *, direct: bool = True, usage: Usage | None = None
-    ) -> None:
-        """`usage`: who counts what is used, if anybody does."""
-        self._usage = usage
+    def __init__(self, served: Served, services: Services, *, direct: bool = True) -> None:
+        self._usage = services.usage
         self._schema = served.schema
         self._services = services
         self._direct = direct
@@ -93,15 +92,12 @@ class Endpoint:
         """What one of several would cost; nothing where it is refused in an answer of its own."""
         with contextlib.suppress(ScManagerError, GraphQLError):
             checked = check(self._schema._schema, asked.query)
-            return (
-                0
-                if checked.errors
-                else limits.check_cost(checked.document, asked.variables or {}, self._schema._schema)
-            )
+            if not checked.errors:
+                return limits.check_cost(checked.document, asked.variables or {}, self._schema._schema)
         return 0
 
     async def _run(self, asked: Operation, request: Request, allowed: set[OperationType]) -> tuple[int, bytes]:
-        request_id = request.scope[REQUEST_ID]
+        request_id, answered = request.scope[REQUEST_ID], partial(self._tell, asked, request, time.perf_counter())
         context = Context(self._services, request_id)
         try:
             answer = await self._directly(asked, context)
@@ -111,13 +107,16 @@ class Endpoint:
             said = failures.spoken(error, request_id, self._services.backend.fault).formatted
             return 400, msgspec.json.encode({"errors": [said]})
         if answer is not None:
-            self._tell(asked)
+            answered()
             return 200, b'{"data":' + answer.encode() + b"}"
-        return await self._by_executor(asked, context, allowed)
+        return await self._by_executor(asked, context, allowed, answered)
 
-    def _tell(self, asked: Operation) -> None:
-        if self._usage is not None and self._usage.on:
-            tell(self._usage, self._schema._schema, asked.query, asked.operation_name, asked.variables or {})
+    def _tell(self, asked: Operation, request: Request, began_s: float) -> None:
+        usage = self._usage
+        if usage is not None and usage.on:
+            usage.answered(time.perf_counter() - began_s)
+            given, came = asked.variables or {}, interface_of(request.headers.get("user-agent", ""))
+            tell(usage, self._schema._schema, asked.query, asked.operation_name, given, came)
 
     async def _directly(self, asked: Operation, context: Context) -> str | None:
         schema = self._schema._schema
@@ -131,7 +130,7 @@ class Endpoint:
         return await answer_directly(schema, checked.document, asked.operation_name, asked.variables or {}, context)
 
     async def _by_executor(
-        self, asked: Operation, context: Context, allowed: set[OperationType]
+        self, asked: Operation, context: Context, allowed: set[OperationType], answered: Callable[[], None]
     ) -> tuple[int, bytes]:
         try:
             result = await self._schema.execute(
@@ -148,7 +147,7 @@ class Endpoint:
         if result.errors:
             answer["errors"] = [each.formatted for each in result.errors]
         else:
-            self._tell(asked)
+            answered()
         if isinstance(result, PreExecutionError):
             return 400, msgspec.json.encode(answer)
         return 200, msgspec.json.encode({"data": result.data} | answer)

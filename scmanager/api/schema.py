@@ -12,6 +12,7 @@ from strawberry.schema.config import StrawberryConfig
 from scmanager.api import (
     audit_events,
     characters,
+    companion,
     contests,
     diplomacy,
     document_models,
@@ -55,7 +56,7 @@ def served() -> Served:
     """Made once: the table of verbs is complete when this module is imported."""
     schema = _Schema(
         Query,
-        mutation_type(exchange.MUTATIONS),
+        mutation_type([*exchange.MUTATIONS, *companion.MUTATIONS]),
         Subscription,
         extensions=[SpokenErrors, CheckedDocuments],
         config=StrawberryConfig(scalar_map=SCALARS),

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from json import JSONDecodeError
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from starlette.types import Receive, Scope, Send
@@ -19,6 +19,7 @@ from scmanager.api.failures import TokenWrong, TooManyConnections
 from scmanager.api.feed import ListenerTooSlow
 from scmanager.api.guard import REQUEST_ID, note_refusal, token_matches
 from scmanager.api.schema import Served
+from scmanager.api.usage import tell
 
 CONNECTIONS_MAX = 64
 SUBSCRIPTIONS_MAX = 16
@@ -61,6 +62,11 @@ class _Handler(BaseGraphQLTransportWSHandler[Context, None]):
     _serving: "asyncio.Task[Any] | None" = None
     _gone = False
 
+    def __init__(self, *given: Any, **more: Any) -> None:
+        super().__init__(*given, **more)
+        self._asked: dict[str, _Asked] = {}
+        """By id, what was not answered yet."""
+
     async def handle(self) -> None:
         """From the handshake to the end, which may be our giving up on a client that does not read."""
         self._serving = asyncio.current_task()
@@ -73,10 +79,14 @@ class _Handler(BaseGraphQLTransportWSHandler[Context, None]):
     async def handle_message(self, message: Any) -> None:
         """Only messages of the protocol's shape reach the library."""
         try:
-            msgspec.convert(message, _Message)
+            read = msgspec.convert(message, _Message)
         except msgspec.ValidationError:
             await self.handle_invalid_message("not a message of graphql-transport-ws")
             return
+        if isinstance(read, _Subscribe):
+            self._asked[read.id] = read.payload
+        elif isinstance(read, _Complete):
+            self._asked.pop(read.id, None)
         await super().handle_message(message)
 
     async def send_message(self, message: Any) -> None:
@@ -89,6 +99,9 @@ class _Handler(BaseGraphQLTransportWSHandler[Context, None]):
             if self._serving is not None:
                 self._serving.cancel()
             raise WebSocketDisconnected from None
+        asked = self._asked.pop(message.get("id") or "", None)
+        if asked is not None and message["type"] == "next" and not message["payload"].get("errors"):
+            cast("Sockets", self.view).answered(asked)
         if _says_too_slow(message):
             await self._let_go()
 
@@ -118,7 +131,7 @@ class Sockets(GraphQL[Context, None]):
             max_subscriptions_per_connection=SUBSCRIPTIONS_MAX,
         )
         self.open = 0
-        self._services = services
+        self._services, self._served = services, served
 
     def decode_json(self, data: str | bytes) -> object:
         """By the decoder that HTTP has: no brackets without end, no halves of characters."""
@@ -139,6 +152,12 @@ class Sockets(GraphQL[Context, None]):
             await self.run(websocket, Context(self._services, scope[REQUEST_ID], scope))
         finally:
             self.open -= 1
+
+    def answered(self, asked: _Asked) -> None:
+        """The first answer of an operation: what is live is counted once."""
+        usage = self._services.usage
+        if usage is not None and usage.on:
+            tell(usage, self._served.schema._schema, asked.query, asked.operationName, asked.variables or {})
 
     async def on_ws_connect(self, context: Context) -> Any:
         """The token, in the handshake's header or in connection_init."""

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from scmanager.application.companion import PLACED, PLACELESS
 from scmanager.domain.statistics import Action, Category
 
 _OF: Final[Mapping[Action, str]] = MappingProxyType(
@@ -63,6 +64,9 @@ CAUSES: Final[Mapping[Category, str]] = MappingProxyType(
         Category.SESSION_ENDED: "30 minutes without a request, the day's end, or the node stops",
         Category.FEATURE_USED: "the first request of a day that belongs to it",
         Category.ERROR_OCCURRED: "a part of the node fails and is started again, or a request fails inside",
+        Category.PERFORMANCE_METRIC: "the first session of a day with 20 answers ends: how fast the middle one was",
+        **dict.fromkeys(PLACED, "a companion tells it (`usageTell`): the first of a day in each feature"),
+        **dict.fromkeys(PLACELESS, "a companion tells it (`usageTell`): the first of a day"),
         Category.CRASH_REPORTED: "the node starts, and the run before was never stopped: killed, crashed, no power",
         **{category: _carried_out(category) for category in CATEGORIES.values()},
     }

@@ -25,11 +25,15 @@ from scmanager.master_ledger.fetching import SourceLacks
 from scmanager.master_ledger.policy import Policy
 from scmanager.master_ledger.reports import ReceiptMalformed, parse_receipt
 from scmanager.master_ledger.seen import Seen
-from scmanager.master_ledger.verification import AHEAD_S, check_head
+from scmanager.master_ledger.verification import AHEAD_S, check_head, seen_by_a_quorum
 
 KINDS: Final[Mapping[str, Kind]] = {
     wire.AUDIT.name: kinds.AUDIT, wire.HEALTH.name: kinds.HEALTH, wire.ERRORS.name: kinds.ERRORS,
 }  # fmt: skip
+
+
+LATE_S: Final = 86_400
+"""So long after a receipt a head may lag behind it: witnesses may be away for a while."""
 
 
 class IntakeHeadUnlisted(Untrusted):
@@ -46,10 +50,12 @@ class Standing(StrEnum):
     """Each of its entries stands under the head."""
     NOT_YET = "not public yet"
     """The head does not reach so far."""
+    LATE = "LATE"
+    """The head does not reach so far, though it is of more than a day later: a promise that was not kept."""
     ELSEWHERE = "in another log"
     """The receipt is of another log of the author than the one that is shown."""
     MISSING = "NOT THERE"
-    """What stands there is not what was sent, or the receipt is none."""
+    """What stands there is not what was sent, nothing can stand there, or the receipt is none."""
     NO_RECEIPT = "no receipt"
     """It was refused, or it is of a kind of which nothing is entered."""
 
@@ -66,7 +72,11 @@ class IntakeLog:
         if found is None or seen.fork_of(found):
             raise IntakeHeadUnlisted
         note.signature_by(head.point.origin, found.key)
-        check_head(head.point, found, policy, policy.cosigned(note, now_s + AHEAD_S))
+        cosigned = policy.cosigned(note, now_s + AHEAD_S)
+        check_head(head.point, found, policy, cosigned)
+        self.seen_s = seen_by_a_quorum(policy, cosigned)
+        """When a quorum of witnesses had seen the head, UTC seconds; None if the policy asks for none."""
+        self._as_of_s = now_s if self.seen_s is None else self.seen_s
         self._head: Head = head
         self._log = found
 
@@ -75,8 +85,13 @@ class IntakeLog:
         """Of the head."""
         return self._head.point.size
 
-    def standing(self, kind: str, count: int, body: bytes, answer: bytes) -> Standing:
-        """What became of a batch, as the outbox kept it. Raises LedgerFilesBroken."""
+    @property
+    def root(self) -> bytes:
+        """Of the tree under it."""
+        return self._head.point.root
+
+    def standing(self, kind: str, count: int, body: bytes, answer: bytes, at_s: int) -> Standing:
+        """What became of a batch, as the outbox kept it; `at_s`: when it was sent. Raises LedgerFilesBroken."""
         if kind not in KINDS or "first" not in _told(answer):
             return Standing.NO_RECEIPT
         try:
@@ -87,6 +102,8 @@ class IntakeLog:
         listed = self._logs.get(receipt.log)
         if listed is None or listed.space != receipt.space:
             return Standing.MISSING
+        if listed.final is not None and receipt.first + receipt.count > listed.final.size:
+            return Standing.MISSING
         if listed != self._log:
             return Standing.ELSEWHERE
         try:
@@ -96,7 +113,7 @@ class IntakeLog:
         if len(made) != receipt.count or made[-1].id != receipt.last:
             return Standing.MISSING
         if receipt.first + receipt.count > self.size:
-            return Standing.NOT_YET
+            return Standing.LATE if at_s + LATE_S < self._as_of_s else Standing.NOT_YET
         try:
             leaves = [self._head.tree.leaf(receipt.first + number) for number in range(receipt.count)]
         except (BadTile, SourceLacks) as error:

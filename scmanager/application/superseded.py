@@ -4,6 +4,7 @@ A proof shows what was said once, and that it was in the ledger then. Whoever ke
 """
 
 from collections.abc import Mapping
+from itertools import takewhile
 from typing import Final
 
 import msgspec
@@ -38,22 +39,33 @@ class LedgerHeldBack(Untrusted):
     hint = "Fetch from another source."
 
 
+class LedgerLogUnknown(Untrusted):
+    """Not all of {log} is known here, an earlier log of the ledger: the author may have taken it back there."""
+
+    code = "ledger-log-unknown"
+    hint = "Fetch that log once, from where it lies: scm ledger fetch FROM --entries."
+
+
 def judged(
     report: Report, registry: Registry, held: Mapping[bytes, int], seen: Seen, shown: bytes | None = None
 ) -> Report:
     """The report with what was said later. `held`: of each log so many entries stand in the registry.
 
-    `shown`: the log that a source shows, which was asked for all of it.
+    `shown`: the log that a source shows, which was asked for all of it. Who has its key alone enters old statements
+    again there; so what the logs before it say has to be known. A later one may not even be begun.
     """
     if report.said is None:
         return report
     problems, remarks = report.problems, report.remarks
     if later := registry.taken_back(report.said):
         problems = (*problems, _problem(later))
-    short = {log.log for log in seen.keys().manifest.logs if held.get(log.log, 0) < _size(log, seen)}
+    logs = seen.keys().manifest.logs
+    short = [log.log for log in logs if held.get(log.log, 0) < _size(log, seen)]
     if shown in short:
         problems = (*problems, LedgerHeldBack(size=held[shown]))
-    if short - {shown}:
+    before = list(takewhile(lambda log: log != shown, (log.log for log in logs))) if shown else []
+    problems = (*problems, *(LedgerLogUnknown(log=log.hex()[:16]) for log in short if log in before))
+    if any(log != shown and log not in before for log in short):
         remarks = (*remarks, NOT_KNOWN)
     return msgspec.structs.replace(report, problems=problems, remarks=remarks)
 

@@ -6,18 +6,23 @@ taken up by an actor: as audit events in the owner's own space, and, on the day 
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Final, Protocol
 
 import msgspec
 
+from scmanager.application.answer_times import AnswerTimes
 from scmanager.application.audit_intake import Note
+from scmanager.application.companion import TELLABLE, Heard
 from scmanager.domain.audit_types import AuditType
 from scmanager.domain.statistics import (
     DAY_S,
     FEATURES,
     Action,
     Category,
+    MetaKey,
+    MetaValue,
     Record,
     coarse_day_s,
     coarse_duration_ms,
@@ -31,7 +36,10 @@ WAITING_MAX: Final = 1_000
 PAUSE_S: Final = 2.0
 DAY_RECORDS_MAX: Final = 200
 """What one installation tells of a day at most: more adds nothing to any sum."""
+ONCE_A_DAY: Final = frozenset({Category.FEATURE_USED, Category.PERFORMANCE_METRIC, *TELLABLE})
+"""Of FEATURE_USED and what companions tell, once for each feature."""
 SOURCE: Final = "api"
+NOTHING: Final[Mapping[MetaKey, MetaValue | None]] = MappingProxyType({})
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -43,6 +51,8 @@ class Step(msgspec.Struct, frozen=True):
     """Of a command that is the cause of one."""
     command: bool = False
     space: bytes = b""
+    interface: MetaValue = MetaValue.GRAPHQL
+    """What it came by: what a companion tells itself is no request."""
 
 
 class Session(msgspec.Struct):
@@ -78,26 +88,41 @@ class Usage:
     def __init__(
         self, note: Note, now_s: Callable[[], int], consented: Callable[[], bool], owner: Owner, keep: Keep,
         salts: Salts, entropy: Callable[[int], bytes], version: str, region: str | None,
+        platform: MetaValue | None = None,
     ) -> None:  # fmt: skip
         self.on = False
         """Whether its owner consents; read before anything else is done."""
         self._note, self._now_s, self._consented, self._owner, self._keep = note, now_s, consented, owner, keep
         self._salts, self._entropy, self._version, self._region = salts, entropy, version, region
+        self._platform = platform
+        self._heard, self._answers = Heard(), AnswerTimes()
         self._steps: deque[Step] = deque(maxlen=WAITING_MAX)
         self._failures: deque[int] = deque(maxlen=WAITING_MAX)
         self._wake = threading.Event()
         self._session: Session | None = None
         self._started_s = 0
         self._crashed = False
-        self._told: tuple[int, set[Action], int] = (0, set(), 0)
+        self._told: tuple[int, set[tuple[Category, Action]], int] = (0, set(), 0)
 
     def used(
-        self, action: Action, *, command: bool = False, category: Category | None = None, space: bytes = b""
-    ) -> None:
+        self, action: Action, *, command: bool = False, category: Category | None = None, space: bytes = b"",
+        interface: MetaValue = MetaValue.GRAPHQL,
+    ) -> None:  # fmt: skip
         """A request was answered, or a command carried out. Never waits, never fails."""
         if self.on:
-            self._steps.append(Step(self._now_s(), action, category, command, space))
+            self._steps.append(Step(self._now_s(), action, category, command, space, interface))
             self._wake.set()
+
+    def told(self, category: Category, action: Action) -> None:
+        """A companion tells of a step of its own (companion.TELLABLE). From one thread; never waits, never fails."""
+        if self.on and self._heard.counts(now_s := self._now_s(), category, action):
+            self._steps.append(Step(now_s, action, category, interface=MetaValue.COMPANION))
+            self._wake.set()
+
+    def answered(self, took_s: float) -> None:
+        """A request was answered within so many seconds. Never waits, never fails."""
+        if self.on:
+            self._answers.add(took_s)
 
     def failed(self) -> None:
         """A part of the node failed."""
@@ -134,12 +159,14 @@ class Usage:
         if not self.on:
             self._steps.clear()
             self._failures.clear()
+            self._heard.forget()
+            self._answers.clear()
             self._session, self._started_s = None, 0
             self._salts.give_up(_day(now_s))
             return
         if not before:
             self._started_s = now_s
-            self._tell(now_s, Category.APP_STARTED)
+            self._tell(now_s, Category.APP_STARTED, more={MetaKey.PLATFORM: self._platform})
         if crashed:
             self._tell(now_s, Category.CRASH_REPORTED)
         while (
@@ -169,11 +196,15 @@ class Usage:
             self._note(AuditType.SESSION_STARTED, "session-started", SOURCE)
             self._tell(step.at_s, Category.SESSION_STARTED)
         self._session.last_s = max(self._session.last_s, step.at_s)
+        came = {MetaKey.INTERFACE: step.interface}
+        if step.interface is MetaValue.COMPANION and step.category is not None:
+            self._tell(step.at_s, step.category, step.action, more=came)
+            return
         self._note(AuditType.ACTION_PERFORMED if step.command else AuditType.FEATURE_USED, step.action.value, SOURCE)
         if step.action in FEATURES:
-            self._tell(step.at_s, Category.FEATURE_USED, step.action, space=step.space)
+            self._tell(step.at_s, Category.FEATURE_USED, step.action, space=step.space, more=came)
         if step.category is not None:
-            self._tell(step.at_s, step.category, space=step.space)
+            self._tell(step.at_s, step.category, space=step.space, more=came)
 
     def _end_if_over(self, at_s: int) -> None:
         if self._session and (at_s - self._session.last_s >= IDLE_S or _day(at_s) != _day(self._session.last_s)):
@@ -183,6 +214,10 @@ class Usage:
         session, self._session = self._session, None
         if session is not None:
             self._note(AuditType.SESSION_ENDED, "session-ended", SOURCE)
+            if middle := self._answers.middle():
+                told = {MetaKey.ANSWERS: middle}
+                self._tell(session.last_s, Category.PERFORMANCE_METRIC, session=session, more=told)
+            self._answers.clear()
             self._tell(
                 session.last_s, Category.SESSION_ENDED, lasted_s=session.last_s - session.since_s, session=session
             )
@@ -190,6 +225,7 @@ class Usage:
     def _tell(
         self, at_s: int, category: Category, action: Action = Action.NOTHING_CLOSER, *, space: bytes = b"",
         lasted_s: int | None = None, session: Session | None = None,
+        more: Mapping[MetaKey, MetaValue | None] = NOTHING,
     ) -> None:  # fmt: skip
         """A record, if it is of the day that is told of, and not too many."""
         salt, owner = self._salts.salt(_day(at_s)), self._owner()
@@ -201,18 +237,19 @@ class Usage:
                 user_hash(salt, owner[:16]), category, action, coarse_day_s(at_s),
                 held.id if held else self._entropy(16), self._version, org_hash(salt, space) if space else None,
                 self._region, None if lasted_s is None else coarse_duration_ms(lasted_s * 1000),
+                {key: value for key, value in more.items() if value is not None},
             )
         )  # fmt: skip
 
     def _is_new(self, day: int, category: Category, action: Action) -> bool:
-        """A feature once a day, and of everything together no more than counts."""
+        """What adds something only once a day is told once, and of everything together no more than counts."""
         if self._told[0] != day:
             self._told = (day, set(), 0)
-        _, features, count = self._told
-        if count >= DAY_RECORDS_MAX or (category is Category.FEATURE_USED and action in features):
+        _, once, count = self._told
+        if count >= DAY_RECORDS_MAX or (category in ONCE_A_DAY and (category, action) in once):
             return False
-        features.add(action)
-        self._told = (day, features, count + 1)
+        once.add((category, action))
+        self._told = (day, once, count + 1)
         return True
 
     def _rest_s(self) -> float | None:

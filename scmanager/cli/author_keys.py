@@ -175,7 +175,7 @@ def countersign(
     check_target(output)
     *before, last = files.read_submissions(file)
     if isinstance(last, KeysPublished):
-        old = _trusted(before).manifest if before else None
+        old = _before(before, last.statement)
         keys = files.open_keys(key, "root")
         issuing.check_roots(old, last.statement, [each.public for each in keys])
     else:
@@ -208,7 +208,7 @@ def _write(
     output: Path, so_far: tuple[Submission, ...], made: KeyManifest, key: list[Path] | None, *, as_json: bool
 ) -> None:
     keys = files.open_keys(key, "root")
-    old = _trusted(so_far).manifest if so_far else None
+    old = _before(so_far, made)
     issuing.check_roots(old, made, [each.public for each in keys])
     signed = submission.make(made, keys)
     everything = (*so_far, signed)
@@ -241,6 +241,15 @@ def _head_policy(
 def _trusted(so_far: tuple[Submission, ...] | list[Submission]) -> TrustedKeys:
     """As they are: whose ledger it is, the author knows. Raises as `manifest.walk`."""
     return manifest.walk(manifest_hash(_first(so_far).statement), so_far)
+
+
+def _before(so_far: tuple[Submission, ...] | list[Submission], new: KeyManifest) -> KeyManifest | None:
+    """The one before; None before the first. Raises as `manifest.walk`, and DoesNotFollow if this may not be next."""
+    if not so_far:
+        return None
+    keys = _trusted(so_far)
+    keys.check_follows(new)
+    return keys.manifest
 
 
 def _first(submissions: tuple[Submission, ...] | list[Submission]) -> KeysPublished:

@@ -9,6 +9,7 @@ import typer
 from scmanager import __version__
 from scmanager.adapters.private_files import write_private
 from scmanager.adapters.space_file import read_bytes
+from scmanager.adapters.unclean_file import ReadModelsUnclean, UncleanFile
 from scmanager.application import certifying
 from scmanager.application.verbs import MemberId
 from scmanager.cli import names
@@ -44,6 +45,8 @@ def certificate(
     """Certify that the keys of somebody's words were destroyed on this device, with the proof, for him to keep."""
     check_target(output)
     with session_of(context).open() as place:
+        if UncleanFile(place.settings.data).is_marked():
+            raise ReadModelsUnclean
         space = place.shelf.space(place.personal_space()) if personal else names.organisation(place, org)
         who = space.id[:16]
         if subject is not None or not personal:

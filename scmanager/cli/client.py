@@ -196,7 +196,7 @@ class Client:
     def _send(self, method: str, path: str, timeout_s: float, headers: Any = None, **given: Any) -> "httpx.Response":
         import httpx  # A fifth of the start; most commands meet no running node.
 
-        allowed = {"Authorization": f"Bearer {self._node.token}"} | (headers or {})
+        allowed = {"Authorization": f"Bearer {self._node.token}", "User-Agent": "scm"} | (headers or {})
         try:
             return httpx.request(
                 method, f"{self._base}{path}", headers=allowed, timeout=timeout_s,

@@ -4,6 +4,7 @@ a machine: scm ledger fetch https://example.org/ledger    (keys and newest head,
            scm ledger show
 """
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
@@ -23,7 +24,7 @@ from scmanager.eventstore.checkpoint import NOTE_BYTES_MAX, Checkpoint, parse_no
 from scmanager.eventstore.head_fork import HeadFork
 from scmanager.master_ledger import seen as memory
 from scmanager.master_ledger.fetching import CHECKPOINT
-from scmanager.master_ledger.seen import Seen
+from scmanager.master_ledger.seen import HeadSeen, Seen
 
 
 class NoForkSeen(Refused):
@@ -31,6 +32,12 @@ class NoForkSeen(Refused):
 
     code = "no-fork-seen"
     hint = "Nothing is wrong. What was seen is shown by: scm ledger show."
+
+
+UNWITNESSED = (
+    "Log {log} signed a head of {size} entries that no quorum cosigned, and that does not count here: ask the author"
+    " whether he lost that key. The note stays in what this machine has seen."
+)
 
 
 def fetch(
@@ -56,6 +63,7 @@ def fetch(
         with session_of(context).open() as place:
             told |= take_entries(place, read, log)
     say_result(told, as_json=as_json)
+    _say_unwitnessed(held)
     if given.policy.quorum is None:
         remark("The policy asks for no witness: nobody but the log vouches that others are shown the same.")
 
@@ -79,6 +87,7 @@ def show(
     say(f"manifest  {told['manifest']}")
     for each in told["heads"]:
         say(f"log       {short(each['log'])}  size {each['size']}  root {each['root'].hex()}")
+    _say_unwitnessed(held)
     for log in told["forked"]:
         say(f"forked    {short(log)}: nothing in it counts. The proof: scm ledger fork -o FILE")
     if not held.asked_s:
@@ -108,14 +117,25 @@ def fork(
 
 
 def _told(held: Seen) -> dict[str, Any]:
-    points = [each.point() for each in held.heads]
     return {
         "ledger": held.ledger,
         "manifest": held.keys().manifest.n,
-        "heads": [{"log": parse_origin(each.origin)[1], "size": each.size, "root": each.root} for each in points],
+        "heads": _points(held.heads),
+        "unwitnessed": _points(held.unwitnessed),
         "forked": [_accused(each) for each in held.forks],
         "asked_s": held.asked_s,
     }
+
+
+def _points(heads: Sequence[HeadSeen]) -> list[dict[str, Any]]:
+    points = [each.point() for each in heads]
+    return [{"log": parse_origin(each.origin)[1], "size": each.size, "root": each.root} for each in points]
+
+
+def _say_unwitnessed(held: Seen) -> None:
+    for each in held.unwitnessed:
+        point = each.point()
+        remark(UNWITNESSED.format(log=short(parse_origin(point.origin)[1]), size=point.size))
 
 
 def _accused(proof: HeadFork) -> bytes:

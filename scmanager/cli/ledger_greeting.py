@@ -27,9 +27,9 @@ def greet(
     given = trusting(context, ledger, manifests, policy)
     met = shake_hands(
         post_to(source), given.memory, given.known, given.policy, SigningKey.generate(), files.now_s(),
-        secrets.token_bytes(NONCE_BYTES),
+        lambda: secrets.token_bytes(NONCE_BYTES),
     )  # fmt: skip
-    told = {"server": met.server.hex(), "version": met.version}
+    told = {"server": met.channel.theirs.hex(), "version": met.version}
     until = {"until": met.until_s} if as_json else {"session until": utc(met.until_s)}
     say_result(told | until, as_json=as_json)
     remark("Good: it is the author's server.")

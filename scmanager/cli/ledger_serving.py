@@ -28,8 +28,8 @@ def serve(
     key: KeyChoice = None,
 ) -> None:
     """Serve a published ledger to whoever asks, until Ctrl+C. It needs no key; what is published later comes too."""
-    from scmanager.api.ledger_app import make_ledger_app
     from scmanager.api.listening import listen
+    from scmanager.api.published_app import PublishedApp
     from scmanager.application.published import Published
 
     read, shown = from_folder(folder), from_folder(folder, SERVED)
@@ -41,7 +41,7 @@ def serve(
         remark(f"It has {size} entries now. Stop it with Ctrl+C.")
 
     with listen(port) as taken:
-        serve_until_stopped(make_ledger_app(shown, identity), taken, started)
+        serve_until_stopped(PublishedApp(shown, identity), taken, started)
 
 
 def identity_of(key: Path | None) -> "Identity | None":

@@ -14,6 +14,7 @@ from scmanager.cli.output import EXIT_REFUSED, JsonFlag, counted, remark, say, s
 from scmanager.cli.session import session_of
 from scmanager.cli.trusting import LedgerChoice, ManifestsChoice, PolicyChoice, Trusting, trusting
 from scmanager.domain.consent import Consents, standing
+from scmanager.errors import utc
 
 NOTHING_WAITS = "Nothing waits to be sent."
 NOTHING_SENT = "Nothing was sent."
@@ -104,7 +105,7 @@ def _verified(given: Trusting, source: str, found: list[dict[str, Any]], *, as_j
     log = IntakeLog(
         Published(lambda path, most: read(f"{INTAKE_FOLDER}/{path}", most)), seen, given.policy, files.now_s()
     )
-    standings = [log.standing(row["kind"], row["count"], row["body"], row["answer"]) for row in found]
+    standings = [log.standing(row["kind"], row["count"], row["body"], row["answer"], row["at_s"]) for row in found]
     if as_json:
         rows = zip(found, standings, strict=True)
         say_json([{"at_s": row["at_s"], "kind": row["kind"], "standing": each} for row, each in rows])
@@ -115,8 +116,9 @@ def _verified(given: Trusting, source: str, found: list[dict[str, Any]], *, as_j
              for row, each in zip(found, standings, strict=True)],
             NOTHING_SENT,
         )  # fmt: skip
-        remark(f"Held against the first {log.size} entries of the log.")
-    if Standing.MISSING in standings:
+        when = "" if log.seen_s is None else f", as a quorum of witnesses saw it at {utc(log.seen_s)}"
+        remark(f"Held against the first {log.size} entries of the log{when}.")
+    if {Standing.MISSING, Standing.LATE} & set(standings):
         raise typer.Exit(EXIT_REFUSED)
 
 

@@ -19,6 +19,7 @@ from scmanager.adapters.identity import Identity, IdentityMissing, open_identity
 from scmanager.adapters.key_vault import KeyVault
 from scmanager.adapters.private_files import state_folder
 from scmanager.adapters.seen_file import SeenFile
+from scmanager.adapters.unclean_file import UncleanFile
 from scmanager.adapters.wrapping import FileProtection, KeyringProtection, PassphraseProtection, Protection
 from scmanager.application.audit_intake import Note, unheard
 from scmanager.application.erasure import Erasures
@@ -200,19 +201,26 @@ def carry_out_erasures(node: Node) -> int:
         return node.now_us() // 10**6
 
     def forget() -> None:
-        _forget_read_models(node.settings)
+        _forget_read_models(node.settings, node.store.last_pos())
 
+    if UncleanFile(node.settings.data).is_marked():  # Left by a node that did not come to it.
+        forget()
     return Erasures(node.store, node.shelf, node.vault, SeenFile(node.settings.data, now_s), now_s, forget).run()
 
 
-def _forget_read_models(settings: Settings) -> None:
-    """What fails is said; the keys go anyway."""
+def _forget_read_models(settings: Settings, pos: int) -> None:
+    """What fails is said, and done by the next command or node; the keys go anyway."""
+    unclean = UncleanFile(settings.data)
+    unclean.mark(pos)
     if settings.postgres_dsn:
         remark("The read models in your PostgreSQL server hold the words until a node runs: scm up.")
+        return
     try:
         remove_read_models(settings.data)
     except ScManagerError as error:
         remark(f"The read models could not be removed, and hold the words until a node runs (scm up): {error}")
+    else:
+        unclean.removed()
 
 
 def remove_read_models(data: Path) -> None:

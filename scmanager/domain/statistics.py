@@ -103,6 +103,8 @@ _LASTING: Final = frozenset({Category.SESSION_ENDED, Category.APP_STOPPED, Categ
 class MetaKey(enum.StrEnum):
     """What else a record may say."""
 
+    ANSWERS = "answers"
+    """Of `performance-metric` only."""
     INTERFACE = "interface"
     MODE = "mode"
     PLATFORM = "platform"
@@ -111,6 +113,10 @@ class MetaKey(enum.StrEnum):
 class MetaValue(enum.StrEnum):
     """Each in the only place where it may stand: see METADATA."""
 
+    WITHIN_10_MS = "within-10-ms"
+    WITHIN_100_MS = "within-100-ms"
+    WITHIN_1_S = "within-1-s"
+    SLOWER = "slower"
     GRAPHQL = "graphql"
     COMMAND_LINE = "command-line"
     COMPANION = "companion"
@@ -124,6 +130,9 @@ class MetaValue(enum.StrEnum):
 
 METADATA: Final[Mapping[MetaKey, frozenset[MetaValue]]] = MappingProxyType(
     {
+        MetaKey.ANSWERS: frozenset(
+            {MetaValue.WITHIN_10_MS, MetaValue.WITHIN_100_MS, MetaValue.WITHIN_1_S, MetaValue.SLOWER}
+        ),
         MetaKey.INTERFACE: frozenset({MetaValue.GRAPHQL, MetaValue.COMMAND_LINE, MetaValue.COMPANION}),
         MetaKey.MODE: frozenset({MetaValue.GHOST, MetaValue.AGENT, MetaValue.AUTHORITY}),
         MetaKey.PLATFORM: frozenset({MetaValue.LINUX, MetaValue.MACOS, MetaValue.WINDOWS}),
@@ -171,6 +180,8 @@ def check(record: Record) -> None:
         raise RecordUnusable(reason="its duration is closer than the minute, or of what takes no time")
     if any(value not in METADATA[key] for key, value in record.metadata.items()):
         raise RecordUnusable(reason="its metadata has a value under another key")
+    if MetaKey.ANSWERS in record.metadata and record.category is not Category.PERFORMANCE_METRIC:
+        raise RecordUnusable(reason="it says how fast something was that is not measured")
 
 
 def date_of(day: int) -> str:

@@ -14,12 +14,11 @@ from typing import Any, Self
 import msgspec
 import psycopg
 from psycopg import sql
-from psycopg.conninfo import conninfo_to_dict
 
 from scmanager.eventstore.audit_source import Found, Query, Tables
 from scmanager.eventstore.named_sql import load
 from scmanager.eventstore.own_tables import Differences
-from scmanager.eventstore.postgres_connections import connect, translated
+from scmanager.eventstore.postgres_connections import connect, parts_of, translated
 from scmanager.eventstore.store import StoreDamaged
 
 OBJECTS_FILE = "sql/objects-postgres.json"
@@ -66,7 +65,7 @@ class PostgresSource(msgspec.Struct, frozen=True):
     @property
     def name(self) -> str:
         """Which database it is, without who asks and by what word."""
-        said = conninfo_to_dict(self.dsn)
+        said = parts_of(self.dsn)
         return "postgresql " + " ".join(f"{key}={said[key]}" for key in ("host", "port", "dbname") if key in said)
 
     @contextmanager

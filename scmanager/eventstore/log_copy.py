@@ -6,7 +6,7 @@ import msgspec
 
 from scmanager.eventstore import verification
 from scmanager.eventstore.own_log import Head
-from scmanager.eventstore.store import Store
+from scmanager.eventstore.store import Store, StoreDamaged
 from scmanager.eventstore.verification import SignedNote, VerifiedRun
 
 PAGE_ROWS = 2_000
@@ -44,10 +44,10 @@ def pages(store: Store, head: Head, first: int = 0) -> Iterator[tuple[bytes, Map
 
 
 def note_of(store: Store, head: Head) -> SignedNote:
-    """The note that proves everything up to this head."""
+    """The note that proves everything up to this head. Raises StoreDamaged where the store has none."""
     note = store.note(head.log, head.branch, head.size)
     if note is None:
-        raise LookupError(f"log {head.log.hex()} has no note at {head.size}")
+        raise StoreDamaged(reason=f"log {head.log.hex()} has no note at {head.size}")
     return note
 
 

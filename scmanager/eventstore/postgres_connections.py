@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from scmanager.errors import Misconfigured, Unavailable
 from scmanager.eventstore.store import StoreBusy, StoreDamaged
@@ -41,8 +41,24 @@ class StoreNotInstalled(Misconfigured):
     hint = "Have the administrator set the store up in this database, and use the writer's or reader's name."
 
 
+class StoreDsnUnreadable(Misconfigured):
+    """The address of the event store's PostgreSQL cannot be read. It is not repeated here: it may hold a password."""
+
+    code = "store-dsn-unreadable"
+    hint = "Such as postgresql://scm_writer@db.example/scm, or host=db.example user=scm_writer dbname=scm."
+
+
+def parts_of(dsn: str) -> dict[str, Any]:
+    """What an address says, by libpq's words. Raises StoreDsnUnreadable."""
+    try:
+        return conninfo_to_dict(dsn)
+    except psycopg.ProgrammingError:
+        raise StoreDsnUnreadable from None
+
+
 def connect(dsn: str, options: str = "") -> psycopg.Connection:
-    """A connection in autocommit mode. Raises psycopg.Error."""
+    """A connection in autocommit mode. Raises psycopg.Error, StoreDsnUnreadable."""
+    parts_of(dsn)
     full = make_conninfo(
         dsn, connect_timeout=CONNECT_TIMEOUT_S, options=f"{_OPTIONS} {options}", application_name="scm", **_KEEPALIVE
     )

@@ -4,7 +4,8 @@ hello (ledger, nonce, reporter's key, versions) -> welcome (version, nonce, dele
 (signature) -> a session. The delegation is what makes a server the author's: key manifests from the ledger's id on,
 and the proof that an entry of a log they list names the server's key. Both sign `scm/handshake/1`, for whom it is
 meant first, and over all that was said before: nothing of it can be used for somebody else, or changed on its way.
-It can be passed on as it is, by who got the server's name: so whatever is said in a session is sealed (`sealed`).
+It can be passed on as it is, by who got the server's name: so whatever is said in a session is sealed (`sealed`), to
+keys that last and to keys of this one handshake: a nonce is the public half of one.
 
 Bytes and times come in, nothing waits: the same code in server, client and tests.
 """
@@ -29,19 +30,19 @@ from scmanager.master_ledger import submission
 from scmanager.master_ledger.manifest import NotThisLedger, TrustedKeys
 from scmanager.master_ledger.policy import Policy
 from scmanager.master_ledger.proof import Proof
-from scmanager.master_ledger.sealed import Channel
+from scmanager.master_ledger.sealed import Channel, Once, SessionSealBroken
 from scmanager.master_ledger.seen import Outcome, Seen, proved_under, signed_head
 from scmanager.master_ledger.verification import AHEAD_S, LogClosed, NotIncluded, check_head
 
-VERSIONS: Final = (2,)
-"""1 said in clear what is said in a session."""
+VERSIONS: Final = (3,)
+"""1 said in clear what is said in a session; 2 sealed it with keys that last."""
 NONCE_BYTES: Final = 32
 HELLO_BYTES_MAX: Final = 1_024
 ANSWER_BYTES_MAX: Final = 512
 GRANTED_BYTES_MAX: Final = 512
 WELCOME_BYTES_MAX: Final = (submission.FILE_BYTES_MAX + proofs.FILE_BYTES_MAX) * 4 // 3 + 4_096
 PENDING_S, PENDING_MAX = 30, 10_000
-"""So long a welcome may be answered, and as many wait; beyond that the eldest is forgotten."""
+"""So long a welcome may be answered, and as many wait; beyond that the eldest is forgotten, with its key."""
 SESSION_S, SESSIONS_MAX = 3_600, 100_000
 SESSION_HEADER: Final = "x-scm-session"
 """Of each request within a session: its token, 64 lower-case hex digits."""
@@ -102,6 +103,7 @@ class Hello(_Said, frozen=True):
     ledger: Bytes32
     """Whose server it looks for."""
     nonce: Bytes32
+    """An X25519 key made for this handshake."""
     reporter: Bytes32
     """A key made for reporting, never the device's."""
     versions: Annotated[tuple[_Version, ...], msgspec.Meta(min_length=1, max_length=16)]
@@ -112,6 +114,7 @@ class Welcome(_Said, frozen=True):
 
     version: _Version
     nonce: Bytes32
+    """The server's X25519 key for this handshake."""
     key: Bytes32
     manifests: _Text
     """A submission file: the key manifests, oldest first."""
@@ -144,12 +147,23 @@ class Delegation(msgspec.Struct, frozen=True):
     proof: bytes
 
 
+class _Waiting(msgspec.Struct, frozen=True):
+    """A welcome that may be answered still."""
+
+    hello: Hello
+    version: int
+    until_s: int
+    once: Once
+
+
 class Session(msgspec.Struct, frozen=True):
     """Who may report until when."""
 
     reporter: bytes
     version: int
     until_s: int
+    channel: Channel
+    """What is said in it."""
 
 
 class Met(Outcome, frozen=True, kw_only=True):
@@ -157,7 +171,8 @@ class Met(Outcome, frozen=True, kw_only=True):
 
     answer: Answer
     version: int
-    server: bytes
+    channel: Channel
+    """What is said in the session, with the server's key."""
 
 
 Said = TypeVar("Said", Hello, Welcome, Answer, Granted)
@@ -189,8 +204,8 @@ class Greeter:
 
     def __init__(self, key: SigningKey, nonce: Callable[[], bytes]) -> None:
         self._key, self._nonce = key, nonce
-        self._pending: OrderedDict[bytes, tuple[Hello, int, int]] = OrderedDict()
-        """By our nonce: what was said, the version, until when."""
+        self._pending: OrderedDict[bytes, _Waiting] = OrderedDict()
+        """By our nonce."""
         self._sessions: OrderedDict[bytes, Session] = OrderedDict()
         """By the hash of the token."""
 
@@ -208,21 +223,24 @@ class Greeter:
             raise VersionsApart(mine=_shown(hello.versions), theirs=_shown(VERSIONS))
         if hello.reporter == self.public:
             raise BadHandshake(reason="it is our own key")
-        version, nonce = max(common), self._nonce()
-        _remember(self._pending, nonce, (hello, version, now_s + PENDING_S), PENDING_MAX)
-        said = _message(hello.reporter, self.public, hello, nonce, version)
-        return Welcome(version, nonce, self.public, delegation.manifests, delegation.proof, self._key.sign(said))
+        version, once = max(common), Once(self._nonce())
+        self._forget(now_s)
+        _remember(self._pending, once.public, _Waiting(hello, version, now_s + PENDING_S, once), PENDING_MAX)
+        signature = self._key.sign(_message(hello.reporter, self.public, hello, once.public, version))
+        return Welcome(version, once.public, self.public, delegation.manifests, delegation.proof, signature)
 
     def grant(self, answer: Answer, now_s: int) -> Granted:
-        """A session for who answers a welcome. Raises HandshakeLate, HandshakeForged."""
-        hello, version, until_s = self._pending.pop(answer.nonce, (None, 0, 0))
-        if hello is None or now_s > until_s:
+        """A session for who answers a welcome. Raises HandshakeLate, HandshakeForged, BadHandshake."""
+        found = self._pending.pop(answer.nonce, None)
+        if found is None or now_s > found.until_s:
             raise HandshakeLate
+        hello, version = found.hello, found.version
         if not verify(
             hello.reporter, _message(self.public, hello.reporter, hello, answer.nonce, version), answer.signature
         ):
             raise HandshakeForged
-        token, session = self._nonce(), Session(hello.reporter, version, now_s + SESSION_S)
+        channel = _channel(self._key, hello.reporter, found.once, hello.nonce, self._nonce)
+        token, session = self._nonce(), Session(hello.reporter, version, now_s + SESSION_S, channel)
         _remember(self._sessions, sha3_256(token).digest(), session, SESSIONS_MAX)
         return Granted(token, session.until_s)
 
@@ -237,15 +255,22 @@ class Greeter:
 
     def channel(self, token: bytes, now_s: int) -> Channel:
         """What is said in the session of this token. Raises SessionUnknown."""
-        return Channel(self._key, self.session(token, now_s).reporter, self._nonce)
+        return self.session(token, now_s).channel
+
+    def _forget(self, now_s: int) -> None:
+        """What is over: its keys open what somebody may have kept."""
+        while self._pending and now_s > next(iter(self._pending.values())).until_s:
+            self._pending.popitem(last=False)
+        while self._sessions and now_s > next(iter(self._sessions.values())).until_s:
+            self._sessions.popitem(last=False)
 
 
 class Caller:
-    """The installation's side. `nonce`: 32 fresh random bytes, for this handshake only."""
+    """The installation's side, for one handshake. `nonce` gives 32 fresh random bytes."""
 
-    def __init__(self, ledger: bytes, reporter: SigningKey, nonce: bytes) -> None:
-        self._reporter = reporter
-        self.hello = Hello(ledger, nonce, reporter.public, VERSIONS)
+    def __init__(self, ledger: bytes, reporter: SigningKey, nonce: Callable[[], bytes]) -> None:
+        self._reporter, self._nonce, self._once = reporter, nonce, Once(nonce())
+        self.hello = Hello(ledger, self._once.public, reporter.public, VERSIONS)
 
     def answer(self, welcome: bytes, before: Seen, policy: Policy, now_s: int) -> Met:
         """Whether the server is the author's, by what was seen before; then what to answer.
@@ -263,8 +288,9 @@ class Caller:
         keys = seen.keys()
         outcome = _delegated(said, seen, keys, policy, now_s)
         signature = self._reporter.sign(_message(said.key, mine.reporter, mine, said.nonce, said.version))
+        channel = _channel(self._reporter, said.key, self._once, said.nonce, self._nonce)
         answer = Answer(said.nonce, signature)
-        return Met(outcome.seen, outcome.problem, answer=answer, version=said.version, server=said.key)
+        return Met(outcome.seen, outcome.problem, answer=answer, version=said.version, channel=channel)
 
 
 def _delegated(said: Welcome, seen: Seen, keys: TrustedKeys, policy: Policy, now_s: int) -> Outcome:
@@ -289,6 +315,13 @@ def _delegated(said: Welcome, seen: Seen, keys: TrustedKeys, policy: Policy, now
     if said.key in {*manifest.root.keys, *manifest.release.keys, *(each.key for each in manifest.logs)}:
         raise ServerNotNamed(reason="its key has another role")
     return outcome
+
+
+def _channel(mine: SigningKey, theirs: bytes, once: Once, nonce: bytes, fresh: Callable[[], bytes]) -> Channel:
+    try:
+        return Channel(once.agreed(mine, theirs, nonce), theirs, fresh)
+    except SessionSealBroken:
+        raise BadHandshake(reason="its key is nobody's") from None
 
 
 def _message(reader: bytes, signer: bytes, hello: Hello, nonce: bytes, version: int) -> bytes:

@@ -4,7 +4,8 @@
 which is all that an installation has to be given.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from scmanager.domain.ledger import KeyManifest, KeysPublished, LedgerLog, Quorum, Retired
 from scmanager.errors import Untrusted
@@ -39,12 +40,15 @@ _MINT = object()
 class TrustedKeys:
     """The author's keys as of the newest manifest that follows. Made by `start` and `follow` only."""
 
-    __slots__ = ("ledger", "manifest")
+    __slots__ = ("_roles", "ledger", "manifest")
 
-    def __init__(self, mint: object, ledger: bytes, manifest: KeyManifest) -> None:
+    def __init__(
+        self, mint: object, ledger: bytes, manifest: KeyManifest, roles: Mapping[bytes, str] = MappingProxyType({})
+    ) -> None:
+        """`roles`: of every key that had one in a manifest before."""
         if mint is not _MINT:
             raise TypeError("only a walk over manifests makes TrustedKeys")
-        self.ledger, self.manifest = ledger, manifest
+        self.ledger, self.manifest, self._roles = ledger, manifest, {**roles, **roles_of(manifest)}
 
     @classmethod
     def start(cls, ledger: bytes, first: KeysPublished) -> "TrustedKeys":
@@ -62,12 +66,16 @@ class TrustedKeys:
     def follow(self, following: KeysPublished) -> "TrustedKeys":
         """The same one manifest on. Raises DoesNotFollow, SignaturesMissing, SignatureForged."""
         old, new = self.manifest, following.statement
-        _check_form(new)
-        if flaw := flaw_of_step(old, new):
-            raise DoesNotFollow(n=new.n, reason=flaw)
+        self.check_follows(new)
         _check_signed(following, old.root, old.n, "root")
         _check_signed(following, new.root, new.n, "root")
-        return TrustedKeys(_MINT, self.ledger, new)
+        return TrustedKeys(_MINT, self.ledger, new, self._roles)
+
+    def check_follows(self, new: KeyManifest) -> None:
+        """Returns if this may come next, once it is signed. Raises DoesNotFollow."""
+        _check_form(new)
+        if flaw := flaw_of_step(self.manifest, new) or self._flaw_of_roles(new):
+            raise DoesNotFollow(n=new.n, reason=flaw)
 
     def log(self, log: bytes) -> LedgerLog | None:
         """The ledger's log of this id."""
@@ -83,6 +91,15 @@ class TrustedKeys:
         """Returns if the release keys signed this for an entry there. Raises SignaturesMissing, SignatureForged."""
         _check_signed(submission, self.release_at(log, index), self.manifest.n, "release")
 
+    def _flaw_of_roles(self, new: KeyManifest) -> str:
+        now = roles_of(self.manifest)
+        for key, role in roles_of(new).items():
+            if self._roles.get(key, role) != role:
+                return "a key has another role than it had"
+            if key in self._roles and key not in now:
+                return "a key that was taken out comes back"
+        return ""
+
 
 def walk(ledger: bytes, manifests: Sequence[Submission]) -> TrustedKeys:
     """The keys after all of these, oldest first. Raises as `start` and `follow`; DoesNotFollow without any."""
@@ -93,8 +110,17 @@ def walk(ledger: bytes, manifests: Sequence[Submission]) -> TrustedKeys:
     return keys
 
 
+def roles_of(manifest: KeyManifest) -> dict[bytes, str]:
+    """What each of its keys is for; a retired one was a release key, and is none again."""
+    release = [*manifest.release.keys, *(each.key for each in manifest.retired)]
+    return {
+        **dict.fromkeys(manifest.root.keys, "root"), **dict.fromkeys(release, "release"),
+        **dict.fromkeys((each.key for each in manifest.logs), "log"),
+    }  # fmt: skip
+
+
 def flaw_of_step(old: KeyManifest, new: KeyManifest) -> str:
-    """What keeps the second from following the first, but for signatures; empty if nothing does."""
+    """What keeps the second from following the first, but for signatures and older manifests; empty: nothing."""
     if new.n != old.n + 1:
         return f"the number after {old.n} is wanted"
     if new.prev != manifest_hash(old):

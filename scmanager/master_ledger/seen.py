@@ -4,6 +4,8 @@
   seen, signed by enough root keys, is refused: no keeper signs two.
 - Heads, by log: one that all others were compared with, and those that came with proofs since and could not be
   compared yet: for that the tiles are needed. Whoever follows the ledger compares all of them, and keeps the newest.
+- Heads that their log signed and no quorum cosigned, beyond one that a quorum did: evidence that somebody has the
+  log's key. They are compared like the others, and keep nobody from following.
 - Forks: a log that was seen with two histories counts no more until a manifest closes it.
 """
 
@@ -80,6 +82,8 @@ class Seen(msgspec.Struct, frozen=True):
     forks: tuple[HeadFork, ...] = ()
     asked_s: int = 0
     """When the newest head was last compared with its source, UTC seconds."""
+    unwitnessed: tuple[HeadSeen, ...] = ()
+    """Larger than the newest of `heads` of their log."""
 
     def keys(self) -> TrustedKeys:
         """The newest that were seen. Raises DoesNotFollow without any, and as `walk`."""
@@ -156,8 +160,8 @@ def with_head(seen: Seen, note: bytes, keys: TrustedKeys, policy: Policy) -> Out
     log, point, bare = signed_head(note, keys, policy)
     if log.final is not None:
         return Outcome(seen)  # Where it ends, the manifest says.
-    held = [each for each in seen.heads if parse_origin(each.point().origin)[1] == log.log]
-    for each in held:
+    held = _of(log, seen.heads)
+    for each in (*held, *_of(log, seen.unwitnessed)):
         if (was := each.point()).size == point.size:
             if was.root == point.root:
                 return Outcome(seen)
@@ -175,14 +179,14 @@ def with_head(seen: Seen, note: bytes, keys: TrustedKeys, policy: Policy) -> Out
 def follow(seen: Seen, note: bytes, tree_of: Callable[[Checkpoint], TileTree], policy: Policy, now_s: int) -> Outcome:
     """After a ledger's newest head, compared with every one that was seen of its log by the tiles under it.
 
-    The problem: LogForked, LedgerRolledBack. Raises BadTile, what `tree_of` raises, and as `check_head` and
-    `signed_head`; nothing is to be kept then.
+    The problem: LogForked, LedgerRolledBack where a larger one counts as much by the policy. Raises BadTile, what
+    `tree_of` raises, and as `check_head` and `signed_head`; nothing is to be kept then.
     """
     log, point, bare = signed_head(note, seen.keys(), policy)
     check_head(point, log, policy, policy.cosigned(parse_note(note), now_s + AHEAD_S))
     if seen.fork_of(log):
         return Outcome(seen, LogForked(log=log.log.hex()[:16], size=point.size))
-    mine = [each for each in seen.heads if parse_origin(each.point().origin)[1] == log.log]
+    mine = (*_of(log, seen.heads), *_of(log, seen.unwitnessed))
     tree = tree_of(point)
     for each in mine:
         was = each.point()
@@ -191,12 +195,16 @@ def follow(seen: Seen, note: bytes, tree_of: Callable[[Checkpoint], TileTree], p
         if (root := tree.root(was.size)) != was.root:
             path = tuple(tree.consistency(was.size, point.size))
             return _forked(seen, log, HeadFork.make(log.key, each.note, bare, root, path))
-    largest = max((each.point().size for each in mine), default=0)
-    if largest > point.size:
-        return Outcome(seen, LedgerRolledBack(size=point.size, seen=largest))
-    others = tuple(each for each in seen.heads if each not in mine)
+    ahead = [each for each in mine if each.point().size > point.size]
+    counting = [
+        each.point().size for each in ahead if policy.is_met(policy.cosigned(parse_note(each.note), TIME_MAX_S))
+    ]
+    if counting:
+        return Outcome(seen, LedgerRolledBack(size=point.size, seen=max(counting)))
+    heads = (*(each for each in seen.heads if each not in mine), HeadSeen(bare))
+    evidence = (*(each for each in seen.unwitnessed if each not in mine), *ahead[:HEADS_MAX])
     asked_s = max(seen.asked_s, now_s) if log.final is None else seen.asked_s  # A closed log tells nothing new.
-    return Outcome(replace(seen, heads=(*others, HeadSeen(bare)), asked_s=asked_s))
+    return Outcome(replace(seen, heads=heads, unwitnessed=evidence, asked_s=asked_s))
 
 
 def signed_head(note: bytes, keys: TrustedKeys, policy: Policy) -> tuple[LedgerLog, Checkpoint, bytes]:
@@ -218,6 +226,10 @@ def witnessed_s(seen: Seen, policy: Policy, now_s: int) -> int | None:
     """By when a quorum had cosigned the newest head that was seen, UTC seconds; None where none did."""
     times = (seen_by_a_quorum(policy, policy.cosigned(parse_note(each.note), now_s + AHEAD_S)) for each in seen.heads)
     return max((each for each in times if each is not None), default=None)
+
+
+def _of(log: LedgerLog, heads: Sequence[HeadSeen]) -> tuple[HeadSeen, ...]:
+    return tuple(each for each in heads if parse_origin(each.point().origin)[1] == log.log)
 
 
 def _of_witnesses(note: bytes, parsed: Note, policy: Policy) -> bytes:

@@ -63,10 +63,14 @@ class Projector:
         conninfo: str | Callable[[], str],
         own_logs: OwnLogs = lambda _: (),
         documents: Documents | None = None,
+        cleaned: Callable[[int], None] = lambda _: None,
     ) -> None:
-        """`conninfo` may be asked anew for each connection, as a server that comes back may be elsewhere."""
+        """`conninfo` may be asked anew for each connection, as a server that comes back may be elsewhere.
+
+        `cleaned` is told up to where everything is projected, and no erased words are left in the server's files.
+        """
         self._shelf, self._store, self._key_of = shelf, store, key_of
-        self._documents = documents
+        self._documents, self._cleaned = documents, cleaned
         self._readers = Readers(own_logs)
         self._conninfo_now = conninfo
         self._mutex = threading.RLock()
@@ -107,8 +111,10 @@ class Projector:
         while not stop.is_set():
             self._wake.clear()
             try:
-                self.catch_up()
+                pos = self.catch_up()
                 unclean = self._clean_up()
+                if not unclean:
+                    self._cleaned(pos)
             except (Unavailable, ProjectedElsewhere, RebuildUnderWay) as error:
                 self._error = error.code
                 stop.wait(pause)
@@ -120,6 +126,10 @@ class Projector:
                 self.rest()
                 self._wake.wait()
         self.close()
+
+    def look_again(self) -> None:
+        """Have `run` go round once more, though nothing came."""
+        self._wake.set()
 
     def wait(self, pos: int, timeout_s: float) -> bool:
         """Wait until the read models show this position: to read one's own writes. False when the time is over."""

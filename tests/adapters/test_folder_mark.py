@@ -14,6 +14,7 @@ from scmanager.adapters import folder_mark
 from scmanager.adapters.folder_mark import (
     FOLDER_ID_FILE,
     FolderMark,
+    FolderWentBack,
     Head,
     MarkDamaged,
     Reason,
@@ -236,3 +237,18 @@ def test_heads_out_of_measure_are_damaged() -> None:
     for size, entry in ((-1, bytes(32)), (1 << 53, bytes(32)), (1, bytes(31))):
         with pytest.raises(MarkDamaged):
             parse_mark(raw(size, entry))
+
+
+@pytest.mark.parametrize("older", [head(9), head(10, b"x"), head(0)])
+def test_what_was_remembered_is_never_forgotten_for_less(place: Place, older: Head) -> None:
+    """A database that goes back under a running program is in doubt at the next start."""
+    mark = place.mark()
+    mark.record({LOG: head(10)})
+    with pytest.raises(FolderWentBack):
+        mark.record({LOG: older})
+    doubt = place.mark().check({LOG: older})
+    assert doubt is not None
+    assert doubt.reason is Reason.OLDER_HEADS
+    mark.retired = {LOG}
+    mark.record({LOG: older, OTHER_LOG: head(1)})
+    assert place.mark().check({LOG: older, OTHER_LOG: head(1)}) is None, "it goes on in another log"

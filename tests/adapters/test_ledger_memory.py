@@ -13,6 +13,7 @@ from scmanager.adapters import ledger_memory
 from scmanager.adapters.folder_lock import FolderInUse, FolderLock
 from scmanager.adapters.ledger_memory import LOCK_FILE, LedgerMemory, LedgerMemoryDamaged
 from scmanager.errors import Untrusted
+from scmanager.eventstore.checkpoint import Checkpoint, sign_note
 from scmanager.eventstore.head_fork import HeadFork
 from scmanager.eventstore.merkle import consistency_proof, leaf_hash
 from scmanager.master_ledger.seen import HeadSeen, Outcome, Seen, with_head
@@ -25,7 +26,7 @@ LEDGER = manifest_hash(FIRST.statement)
 
 
 def full() -> Seen:
-    """Manifests, a head and a fork."""
+    """Manifests, a head, one that nobody cosigned, and a fork."""
     server = Server()
     seen = Seen(LEDGER, asked_s=7).with_manifests([FIRST])
     server.leaves += [leaf_hash(b"a"), leaf_hash(b"b")]
@@ -33,7 +34,8 @@ def full() -> Seen:
     server.leaves[1:] = [leaf_hash(b"x")] * 3
     path = tuple(consistency_proof(3, server.leaves))
     fork = HeadFork.make(server.key.public, first, server.note(), server.head(3).root, path)
-    return replace(seen, heads=(HeadSeen(first),), forks=(fork,))
+    bare = HeadSeen(sign_note(Checkpoint(server.origin, 10**15, bytes(32)), server.key))
+    return replace(seen, heads=(HeadSeen(first),), forks=(fork,), unwitnessed=(bare,))
 
 
 def kept(folder: Path) -> LedgerMemory:

@@ -3,6 +3,8 @@
 import contextlib
 import shutil
 import socket
+import threading
+import time
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -129,6 +131,26 @@ def hello(to: socket.socket, path: str) -> None:
         while to.recv(1 << 16):
             pass
     to.sendall(whole(b"" if path == ADD_CHECKPOINT else b"hello"))
+
+
+def test_the_words_of_those_who_are_done_wait_for_nobody(setting: Setting, tmp_path: Path) -> None:
+    shutil.copytree(setting.public, tmp_path / "copy")
+    rules, met = setting.policy(), threading.Event()
+
+    def slow(asking: socket.socket, _: str) -> None:
+        end = time.monotonic() + 20
+        while not met.is_set() and time.monotonic() < end:
+            note = parse_note((tmp_path / "copy" / CHECKPOINT).read_bytes())
+            if rules.is_met(rules.cosigned(note, UNTIL_S)):
+                met.set()
+            time.sleep(0.02)
+        asking.sendall(whole(b"hello", "404 Not Found"))
+
+    with answering(slow) as odd:
+        more = f"witness x {Vkey('x', 4, setting.ledger.server.key.public).text()} {odd}"
+        _, words = upload_folder(tmp_path / "copy", setting.policy(more), UNTIL_S)
+    assert met.is_set(), "what others had said lay there while this one kept us waiting"
+    assert [each.problem is None for each in words] == [True, True, False]
 
 
 def test_a_mirror_that_keeps_one_waiting_is_left(

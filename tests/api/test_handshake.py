@@ -38,7 +38,7 @@ def shaken(ledger: Ledger, url: str, state: Path) -> ServerSession:
     id_ = manifest_hash(ledger.first.statement)
     return shake_hands(
         post_to(url), LedgerMemory(state, id_), lambda seen: seen, WITHOUT_WITNESSES, key_of("reporter"),
-        int(time.time()), secrets.token_bytes(32),
+        int(time.time()), lambda: secrets.token_bytes(32),
     )  # fmt: skip
 
 
@@ -51,7 +51,7 @@ def test_a_server_that_the_ledger_names_gives_a_session_and_what_it_showed_is_re
         ledger.name(KEY.public, int(time.time()) + 60)
         ledger.publish()
         met = shaken(ledger, url, tmp_path / "state")
-    assert (met.server, met.version, len(met.token)) == (KEY.public, 2, 32)
+    assert (met.channel.theirs, met.version, len(met.token)) == (KEY.public, 3, 32)
     assert met.until_s > time.time()
     seen = LedgerMemory(tmp_path / "state", manifest_hash(ledger.first.statement)).read()
     assert [each.point().size for each in seen.heads] == [3]
@@ -70,7 +70,7 @@ def test_without_a_key_nobody_is_greeted_and_all_else_is_there(ledger: Ledger, t
 def test_versions_apart_are_said_so_and_bad_bodies_refused(ledger: Ledger) -> None:
     ledger.name(KEY.public, int(time.time()) + 60)
     ledger.publish()
-    hello = Caller(manifest_hash(ledger.first.statement), key_of("reporter"), some("nonce")).hello
+    hello = Caller(manifest_hash(ledger.first.statement), key_of("reporter"), lambda: some("nonce")).hello
     with served(ledger.public, IDENTITY) as url, httpx.Client(base_url=url, trust_env=False) as client:
 
         def code(path: str, body: bytes) -> tuple[int, str]:
@@ -118,7 +118,7 @@ def test_a_server_in_between_with_a_key_of_its_own_is_found_out(ledger: Ledger, 
     with served(ledger.public, IDENTITY) as real:
 
         def relayed(asking: object, path: str) -> None:
-            other = Caller(manifest_hash(ledger.first.statement), key_of("a thief"), some("nonce"))
+            other = Caller(manifest_hash(ledger.first.statement), key_of("a thief"), lambda: some("nonce"))
             said = httpx.post(f"{real}/{path}", content=msgspec.json.encode(other.hello), trust_env=False)
             asking.sendall(whole(said.content))  # type: ignore[attr-defined]
 

@@ -10,7 +10,7 @@ from base64 import b64decode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 import msgspec
@@ -445,19 +445,24 @@ def test_on_a_disk_that_is_nearly_full_nothing_is_taken(asked: Asked, monkeypatc
 SERVER, REPORTER = key_of("report server"), key_of("reporter")
 
 
-def greeted(identity: Identity, reporter: SigningKey = REPORTER) -> str:
-    """The token of a session."""
-    hello = Caller(bytes(32), reporter, secrets.token_bytes(32)).hello
+class InSession(NamedTuple):
+    token: str
+    channel: Channel
+
+
+def greeted(identity: Identity, reporter: SigningKey = REPORTER) -> InSession:
+    caller = Caller(bytes(32), reporter, lambda: secrets.token_bytes(32))
+    hello = caller.hello
     welcome = identity.greeter.greet(hello, Delegation(bytes(32), b"", b""), identity.now_s())
     said = handshake._message(welcome.key, reporter.public, hello, welcome.nonce, welcome.version)
-    return identity.greeter.grant(Answer(welcome.nonce, reporter.sign(said)), identity.now_s()).token.hex()
+    token = identity.greeter.grant(Answer(welcome.nonce, reporter.sign(said)), identity.now_s()).token.hex()
+    key = caller._once.agreed(reporter, welcome.key, welcome.nonce)
+    return InSession(token, Channel(key, welcome.key, lambda: secrets.token_bytes(32)))
 
 
-def sealed(
-    asked: Asked, token: str, body: Any, path: str = AUDIT_PATH, reporter: SigningKey = REPORTER, **headers: str
-) -> tuple[int, str]:
+def sealed(asked: Asked, session: InSession, body: Any, path: str = AUDIT_PATH, **headers: str) -> tuple[int, str]:
     """Status and code of what is said in a session; no code: it was taken."""
-    channel = Channel(reporter, SERVER.public, lambda: secrets.token_bytes(32))
+    token, channel = session
     request = channel.seal_request(path, json.dumps(body).encode())
     more = {SESSION_HEADER: token, "content-type": MEDIA, **headers}
     answer = asked.client.post(path, content=request, headers=more)
@@ -479,14 +484,13 @@ def greeting(tmp_path: Path, limits: Limits) -> Iterator[tuple[Asked, Identity]]
 
 def test_within_a_session_an_installation_has_its_own_limit_wherever_it_is(tmp_path: Path) -> None:
     with greeting(tmp_path, Limits(reporter=Rate(20, 0.01), ungreeted=Rate(5, 0.01))) as (asked, identity):
-        mine, another = greeted(identity), key_of("another")
-        other = greeted(identity, another)
+        mine, other = greeted(identity), greeted(identity, key_of("another"))
         here, there = ({"X-Forwarded-For": f"203.0.113.{n}"} for n in (7, 8))
         assert sealed(asked, mine, audit_batch(12), **here) == (200, "")
         assert sealed(asked, mine, audit_batch(12), **there) == (429, "too-many-reports")
         again = greeted(identity)
         assert sealed(asked, again, audit_batch(12), **there) == (429, "too-many-reports")
-        assert sealed(asked, other, audit_batch(12), reporter=another, **here) == (200, "")
+        assert sealed(asked, other, audit_batch(12), **here) == (200, "")
         assert asked.post(audit_batch(3), **here).status_code == 200, "without one there is less"
         assert asked.refused(audit_batch(3), **here) == (429, "too-many-reports")
 
@@ -502,24 +506,24 @@ def test_a_session_that_is_not_known_is_refused_so_that_its_owner_greets_again(t
 
 def test_health_is_told_by_its_own_installation_only(tmp_path: Path) -> None:
     with greeting(tmp_path, Limits()) as (asked, identity):
-        token, mine = greeted(identity), node_id_of(REPORTER.public).hex()
-        assert sealed(asked, token, health(), f"/api/v1/nodes/{mine}/health") == (200, "")
-        assert sealed(asked, token, health(), HEALTH_PATH) == (404, "node-mistyped")
+        session, mine = greeted(identity), node_id_of(REPORTER.public).hex()
+        assert sealed(asked, session, health(), f"/api/v1/nodes/{mine}/health") == (200, "")
+        assert sealed(asked, session, health(), HEALTH_PATH) == (404, "node-mistyped")
 
 
 def test_who_has_the_token_and_not_the_key_reports_nothing_in_its_owners_name(tmp_path: Path) -> None:
     with greeting(tmp_path, Limits()) as (asked, identity):
-        token = greeted(identity)
-        thief = Channel(key_of("a thief"), SERVER.public, lambda: secrets.token_bytes(32))
+        session, thief = greeted(identity), greeted(identity, key_of("a thief")).channel
+        token = session.token
         request = thief.seal_request(AUDIT_PATH, json.dumps(audit_batch(1)).encode())
         answer = asked.client.post(
             AUDIT_PATH, content=request, headers={SESSION_HEADER: token, "content-type": MEDIA}
         )
-        said = Channel(REPORTER, SERVER.public, bytes).open_answer(request, 400, answer.content)
+        said = session.channel.open_answer(request, 400, answer.content)
         assert (answer.status_code, b"seal-broken" in said) == (400, True)
         assert asked.refused(audit_batch(1), **{SESSION_HEADER: token}) == (415, "body-not-json")
-        assert sealed(asked, token, errors(), AUDIT_PATH) == (422, "reports-unusable")
-        assert sealed(asked, token, audit_batch(1)) == (200, "")
+        assert sealed(asked, session, errors(), AUDIT_PATH) == (422, "reports-unusable")
+        assert sealed(asked, session, audit_batch(1)) == (200, "")
 
 
 # Ids

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from scmanager.api import exchange
+from scmanager.api import companion, exchange
 from scmanager.api.arguments import argument
 from scmanager.api.mutations import field_name
 from scmanager.api.schema import served
@@ -31,7 +31,7 @@ def test_every_verb_is_a_mutation_with_its_help_and_its_arguments() -> None:
         assert field.description == verb.help
         assert list(field.args)[:2] == ["space", "commandId"]
         assert len(field.args) == len(verb.parameters) + 3
-    beside = {each.graphql_name for each in exchange.MUTATIONS}
+    beside = {each.graphql_name for each in (*exchange.MUTATIONS, *companion.MUTATIONS)}
     founding = {"organisationFound", "personalFound"}
     assert set(mutations.fields) == {field_name(name) for name in VERBS} | founding | beside
 

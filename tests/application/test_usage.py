@@ -10,12 +10,26 @@ import pytest
 from scmanager.adapters.participation import Participation
 from scmanager.api.mutations import field_name
 from scmanager.api.schema import served
+from scmanager.application.answer_times import ANSWERS_MIN
+from scmanager.application.companion import DAY_MAX, MINUTE_MAX, PLACED, TELLABLE
 from scmanager.application.every_verb import VERBS
 from scmanager.application.features import CATEGORIES, CAUSES, feature_of
 from scmanager.application.usage import DAY_RECORDS_MAX, IDLE_S, Usage
 from scmanager.domain.audit_types import AuditType
 from scmanager.domain.event import Id
-from scmanager.domain.statistics import DAY_S, MINUTE_MS, Action, Category, Record, check, org_hash, user_hash
+from scmanager.domain.statistics import (
+    DAY_S,
+    FEATURES,
+    MINUTE_MS,
+    Action,
+    Category,
+    MetaKey,
+    MetaValue,
+    Record,
+    check,
+    org_hash,
+    user_hash,
+)
 from scmanager.domain.statistics_published import EVERY_DAYS, RULES
 from tests.support.statistics import DAY, drawn
 
@@ -35,7 +49,7 @@ class Here:
         """The days on which a salt that is over was looked for; -1: any was given up."""
         self.usage = Usage(
             self.note, lambda: self.now_s, lambda: self.agreed, lambda: OWNER, self.kept.append, self, self.entropy,
-            "0.1.0", "DE",
+            "0.1.0", "DE", MetaValue.LINUX,
         )  # fmt: skip
 
     def note(self, type_: AuditType, code: str, source: str = "", text: str = "", command: Id = b"") -> None:
@@ -205,12 +219,100 @@ def test_a_feature_is_told_once_a_day_and_no_day_tells_more_than_counts(here: He
     assert len(here.kept) == DAY_RECORDS_MAX
 
 
+def test_what_a_companion_tells_is_a_record_once_a_day_names_what_it_came_by_and_is_no_event(here: Here) -> None:
+    here.days = {DAY, DAY + 1}
+    for _ in range(3):
+        here.usage.told(Category.PAGE_VIEWED, Action.FLEETS)
+        here.usage.told(Category.STAR_MAP_OPENED, Action.NOTHING_CLOSER)
+    here.use()
+    here.work()
+    assert here.categories == [
+        Category.APP_STARTED, Category.SESSION_STARTED, Category.PAGE_VIEWED, Category.STAR_MAP_OPENED,
+        Category.FEATURE_USED,
+    ]  # fmt: skip
+    assert [each.metadata for each in here.kept] == [
+        {MetaKey.PLATFORM: MetaValue.LINUX}, {}, {MetaKey.INTERFACE: MetaValue.COMPANION},
+        {MetaKey.INTERFACE: MetaValue.COMPANION}, {MetaKey.INTERFACE: MetaValue.GRAPHQL},
+    ]  # fmt: skip
+    assert [code for _, code in here.noted] == ["session-started", "fleets"]
+    here.now_s += DAY_S
+    here.usage.told(Category.PAGE_VIEWED, Action.FLEETS)
+    here.work()
+    assert here.categories.count(Category.PAGE_VIEWED) == 2
+    for each in here.kept:
+        check(each)
+
+
+def test_a_companion_tells_few_things_a_minute_and_a_day_and_drives_nothing_else_out(here: Here) -> None:
+    every = [(category, action) for category in PLACED for action in FEATURES]
+    for category, action in every:
+        here.usage.told(category, action)
+    assert len(here.usage._steps) == MINUTE_MAX
+    for category, action in every:
+        here.now_s += 60
+        here.usage.told(category, action)
+    here.work()
+    assert len([each for each in here.categories if each in TELLABLE]) == DAY_MAX < DAY_RECORDS_MAX / 2
+    here.use(Action.SEARCH)
+    here.work()
+    assert here.categories[-1] is Category.FEATURE_USED
+
+
+def test_without_consent_a_companion_tells_nobody_anything_and_nothing_is_measured() -> None:
+    here = Here()
+    here.agreed = False
+
+    def remembered() -> int:
+        usage = here.usage
+        return len(usage._steps) + len(usage._heard._steps) + sum(usage._answers._counts.values())
+
+    here.work()
+    here.usage.told(Category.PAGE_VIEWED, Action.FLEETS)
+    here.usage.answered(0.1)
+    assert remembered() == 0
+    here.agreed = True
+    here.work()
+    here.usage.told(Category.PAGE_VIEWED, Action.FLEETS)
+    here.usage.answered(0.1)
+    assert remembered() == 3
+    here.agreed = False
+    here.work()
+    assert remembered() == 0
+    assert Category.PAGE_VIEWED not in here.categories
+
+
+@pytest.mark.parametrize(
+    ("took_s", "step"),
+    [
+        (0.002, MetaValue.WITHIN_10_MS),
+        (0.05, MetaValue.WITHIN_100_MS),
+        (0.7, MetaValue.WITHIN_1_S),
+        (3.0, MetaValue.SLOWER),
+    ],
+)
+def test_how_fast_answers_were_is_one_of_four_steps_once_a_day_and_only_of_many(
+    here: Here, took_s: float, step: MetaValue
+) -> None:
+    for answers in (ANSWERS_MIN - 2, ANSWERS_MIN + 1, ANSWERS_MIN + 1):
+        here.use(after_s=IDLE_S)
+        here.usage.answered(took_s)
+        for number in range(answers):
+            here.usage.answered((0.001, took_s, 9.0)[number % 3])
+        here.work()
+        here.work(IDLE_S)
+    told = [each for each in here.kept if each.category is Category.PERFORMANCE_METRIC]
+    assert [(each.metadata, each.duration_ms) for each in told] == [({MetaKey.ANSWERS: step}, None)]
+    assert told[0].session_id == here.kept[here.kept.index(told[0]) + 1].session_id
+    assert here.categories.count(Category.SESSION_ENDED) == 3
+    check(told[0])
+
+
 def test_every_verb_and_query_belongs_to_a_feature() -> None:
     schema = served().schema._schema
     assert schema.query_type
     assert schema.mutation_type
     names = [*schema.query_type.fields, *schema.mutation_type.fields, *map(field_name, VERBS)]
-    assert [name for name in names if feature_of(name) is None] == ["node"]
+    assert [name for name in names if feature_of(name) is None] == ["node", "usageTell"]
 
 
 def test_every_cause_of_a_category_is_a_command_that_there_is() -> None:

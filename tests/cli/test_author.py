@@ -204,6 +204,21 @@ def test_that_nothing_of_a_release_key_counts_any_more_has_to_be_said(author: Au
     assert (done.code, "Nothing that it ever signed counts any more" in done.err) == (0, True)
 
 
+def test_a_key_that_was_revoked_is_not_signed_in_again(author: Author) -> None:
+    author.begin()
+    keepers = ("--key", author / "root-0", "--key", author / "root-1")
+    out = author.scm(
+        "author", "revoke", author.public["root-2"], "--after", author / "keys", "--instead",
+        author.public["release-2"], *keepers, "-o", author / "keys-2",
+    )  # fmt: skip
+    assert out.code == 0, out.err
+    again = author.scm(
+        "author", "manifest", "--after", author / "keys-2", "--release", author.public["root-2"], "--release",
+        author.public["release"], *keepers, "-o", author / "keys-3",
+    )  # fmt: skip
+    assert (again.error, (author / "keys-3").exists()) == ("manifest-does-not-follow", False), again.err
+
+
 def test_a_head_is_held_against_the_witnesses_that_this_machine_goes_by(
     author: Author, monkeypatch: pytest.MonkeyPatch
 ) -> None:

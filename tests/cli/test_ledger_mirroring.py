@@ -1,5 +1,6 @@
 """`scm ledger mirror`: a copy by whoever likes, from a folder or a server, that others verify by."""
 
+import socket
 from pathlib import Path
 
 from scmanager.eventstore.memory import MemoryStore
@@ -7,7 +8,7 @@ from scmanager.master_ledger import submission
 from scmanager.master_ledger.statement import manifest_hash
 from tests.cli.conftest import Scm
 from tests.support.ledger import CONTENT, RELEASE, update
-from tests.support.ledger_server import Ledger, served
+from tests.support.ledger_server import Ledger, answering, served
 
 
 def test_a_mirror_stands_in_for_the_author(scm: Scm, tmp_path: Path) -> None:
@@ -30,6 +31,24 @@ def test_a_mirror_stands_in_for_the_author(scm: Scm, tmp_path: Path) -> None:
     )  # fmt: skip
     assert (verified.code, "Good:" in verified.out) == (0, True), verified.err
     assert (tmp_path / "second" / "checkpoint").read_bytes() == (ledger.public / "checkpoint").read_bytes()
+
+
+def test_a_source_that_refuses_what_lies_beside_the_ledger_is_mirrored_all_the_same(scm: Scm, tmp_path: Path) -> None:
+    ledger = Ledger(MemoryStore(), tmp_path)
+    ledger.say(ledger.first)
+    ledger.publish()
+    (tmp_path / "policy").write_text("quorum none\n", encoding="ascii")
+
+    def answer(asking: socket.socket, path: str) -> None:  # As hosts do that tell nobody what they do not have.
+        file = ledger.public / path
+        status, data = ("200 OK", file.read_bytes()) if file.is_file() else ("403 Forbidden", b"")
+        asking.sendall(f"HTTP/1.1 {status}\r\nContent-Length: {len(data)}\r\n\r\n".encode() + data)
+
+    whom = ("--ledger", manifest_hash(ledger.first.statement).hex(), "--policy", tmp_path / "policy")
+    with answering(answer) as url:
+        done = scm("ledger", "mirror", url, tmp_path / "mirror", *whom, "--json")
+    assert (done.code, done.json["size"]) == (0, 2), done.err
+    assert "The ledger is copied; of what lies beside it not all" in done.err
 
 
 def test_what_is_wrong_with_source_or_folder_is_named(scm: Scm, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Who reported can prove it: from a batch and its receipt the entries are made, and found in the public log."""
 
 import secrets
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ from scmanager.adapters.ledger_source import from_folder
 from scmanager.adapters.outbox import Outbox
 from scmanager.application import reports as kinds
 from scmanager.application.published import Published
-from scmanager.application.receipt_check import IntakeHeadUnlisted, IntakeLog, Standing
+from scmanager.application.receipt_check import LATE_S, IntakeHeadUnlisted, IntakeLog, Standing
 from scmanager.domain.consent_texts import Purpose
+from scmanager.domain.ledger import Final
 from scmanager.eventstore.checkpoint import parse_note
 from scmanager.master_ledger import reports as wire
 from scmanager.master_ledger import submission
@@ -49,10 +51,9 @@ class Sent:
     def log(self, policy: Policy = WITHOUT_WITNESSES) -> IntakeLog:
         return IntakeLog(Published(from_folder(self.site.public / "intake")), self.site.seen(), policy, NOW_S)
 
-    def standing(self, number: int, count: int, answer: bytes | None = None) -> Standing:
-        return self.log().standing(
-            wire.AUDIT.name, count, self.bodies[number], self.answers[number] if answer is None else answer
-        )
+    def standing(self, number: int, count: int, answer: bytes | None = None, at_s: int = NOW_S) -> Standing:
+        held = self.answers[number] if answer is None else answer
+        return self.log().standing(wire.AUDIT.name, count, self.bodies[number], held, at_s)
 
     def changed(self, number: int, **fields: Any) -> bytes:
         return msgspec.json.encode(replace(msgspec.json.decode(self.answers[number], type=Receipt), **fields))
@@ -65,9 +66,23 @@ def sent(tmp_path_factory: pytest.TempPathFactory) -> Sent:
 
 def test_what_was_sent_is_found_in_the_public_log(sent: Sent) -> None:
     assert [sent.standing(0, 3), sent.standing(1, 300)] == [Standing.PROVED] * 2
-    assert sent.standing(2, 1) is Standing.NOT_YET
-    assert sent.log().standing("statistics", 1, b"{}", b"{}") is Standing.NO_RECEIPT
+    assert sent.standing(2, 1, at_s=NOW_S - LATE_S) is Standing.NOT_YET
+    assert sent.standing(2, 1, at_s=NOW_S - LATE_S - 1) is Standing.LATE
+    assert sent.log().standing("statistics", 1, b"{}", b"{}", NOW_S) is Standing.NO_RECEIPT
     assert sent.standing(0, 3, b'{"code":"consent-unknown"}') is Standing.NO_RECEIPT
+
+
+def test_nothing_stands_behind_the_end_of_a_log_that_was_closed(sent: Sent, tmp_path: Path) -> None:
+    site, point = Site(tmp_path), sent.log()
+    site.manifests = sent.site.manifests
+    log = site.manifests[-1].statement.logs[-1]
+    site.list(log, Final(point.size, point.root))
+    closed = IntakeLog(Published(from_folder(sent.site.public / "intake")), site.seen(), WITHOUT_WITNESSES, NOW_S)
+    found = [
+        closed.standing(wire.AUDIT.name, count, *both, NOW_S)
+        for count, *both in zip((3, 300, 1), sent.bodies, sent.answers, strict=True)
+    ]
+    assert found == [Standing.PROVED, Standing.PROVED, Standing.MISSING]
 
 
 @pytest.mark.parametrize(
@@ -81,17 +96,17 @@ def test_a_receipt_that_is_made_up_is_told(sent: Sent, fields: dict[str, Any]) -
 
 def test_another_batch_under_the_same_receipt_is_told(sent: Sent) -> None:
     other = msgspec.json.encode(audit_batch(3))
-    assert sent.log().standing(wire.AUDIT.name, 3, other, sent.answers[0]) is Standing.MISSING
-    assert sent.log().standing(wire.AUDIT.name, 3, b"noise", sent.answers[0]) is Standing.MISSING
+    assert sent.log().standing(wire.AUDIT.name, 3, other, sent.answers[0], NOW_S) is Standing.MISSING
+    assert sent.log().standing(wire.AUDIT.name, 3, b"noise", sent.answers[0], NOW_S) is Standing.MISSING
 
 
 @given(noise=st.binary(max_size=300), at=st.integers(0, 400), other=st.integers(1, 255))
 def test_whatever_is_kept_as_a_receipt_is_judged(sent: Sent, noise: bytes, at: int, other: int) -> None:
     log, name = sent.log(), wire.AUDIT.name
-    assert log.standing(name, 3, sent.bodies[0], noise) in (Standing.NO_RECEIPT, Standing.MISSING)
+    assert log.standing(name, 3, sent.bodies[0], noise, NOW_S) in (Standing.NO_RECEIPT, Standing.MISSING)
     answer = bytearray(sent.answers[0])
     answer[at % len(answer)] ^= other
-    told = log.standing(name, 3, sent.bodies[0], bytes(answer))
+    told = log.standing(name, 3, sent.bodies[0], bytes(answer), NOW_S)
     assert told in (Standing.PROVED, Standing.MISSING, Standing.NO_RECEIPT)
     if told is Standing.PROVED:
         first, now = (msgspec.json.decode(each, type=Receipt) for each in (sent.answers[0], bytes(answer)))
@@ -136,4 +151,4 @@ def _kept(outbox: Outbox, body: bytes, answer: bytes) -> None:
     batch = outbox.batch(wire.AUDIT.name)
     assert batch is not None
     count = len(msgspec.json.decode(body)["reports"])
-    outbox.done(replace(batch, id=secrets.token_bytes(16), body=body, count=count), answer, NOW_S)
+    outbox.done(replace(batch, id=secrets.token_bytes(16), body=body, count=count), answer, int(time.time()))

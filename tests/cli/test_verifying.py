@@ -176,6 +176,7 @@ def test_what_was_taken_back_in_one_log_of_the_ledger_is_taken_back_with_two_at_
     (author / "plugin.wasm").write_bytes(CONTENT)
     home.say()
     old = plugin_proof(home, 3, "old")
+    shutil.copyfile(author / "plugin", author / "passed")
     home.say(audit_status="blocked", updated_at=NOW_S + 60)
     for n in range(3):
         first = author.serve(f"next-{n}")
@@ -188,6 +189,13 @@ def test_what_was_taken_back_in_one_log_of_the_ledger_is_taken_back_with_two_at_
             assert home.fetch(public).code == 0
     assert judged(home, "plugin.wasm", "--proof", old)[0] == ["plugin-taken-back"]
     assert [each["status"] for each in home.scm("plugins").json] == ["blocked"]
+    assert author.append("passed", at="next-0")[0].code == 0, "the key of the newer log is enough for that"
+    assert author.scm("author", "publish", author / "public-0", at="next-0").code == 0
+    again = ("plugin.wasm", "--from", author / "public-0")
+    assert judged(home, *again)[0] == ["plugin-taken-back"]
+    for each in (home.author.folder / "a").glob("events.db*"):
+        each.unlink()
+    assert judged(home, *again)[0] == ["ledger-log-unknown"], "the log before it is not known here"
 
 
 def test_a_source_cannot_hold_back_what_the_author_said_later(home: Home) -> None:

@@ -56,6 +56,7 @@ def test_a_record_as_it_should_be_is_taken() -> None:
         {"duration_ms": MINUTE_MS + 1},
         {"category": Category.APP_STARTED, "duration_ms": MINUTE_MS},
         {"metadata": {MetaKey.MODE: MetaValue.LINUX}},
+        {"metadata": {MetaKey.ANSWERS: MetaValue.SLOWER}},
     ],
 )
 def test_what_is_closer_than_it_may_be_is_refused(flaw: dict[str, object]) -> None:

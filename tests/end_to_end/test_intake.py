@@ -5,7 +5,9 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import threading
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -19,7 +21,8 @@ from scmanager.adapters.wrapping import FileProtection
 from scmanager.application.delegation import NotDelegated
 from scmanager.application.proving import OtherHistory
 from scmanager.application.sequencing import Reports, entries_of
-from scmanager.author.intake import IntakeInDoubt, IntakeMissing, IntakeThere
+from scmanager.author import taking as taking_module
+from scmanager.author.intake import IntakeInDoubt, IntakeMissing, IntakeThere, OwnIntake
 from scmanager.author.taking import Taking
 from scmanager.eventstore.checkpoint import Checkpoint, verify_note
 from scmanager.eventstore.kept_heads import HeadDiffers, KeptHead
@@ -29,6 +32,7 @@ from scmanager.eventstore.store import LogTaken, StoreDamaged
 from scmanager.master_ledger.reports import Receipt
 from tests.support.backups import backup_of, manifest_of, opened, packed, read_through
 from tests.support.intake import ROOT, Site, reported
+from tests.support.processes import wait_until
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="signals and limits are POSIX")
 STEPS = [
@@ -293,3 +297,49 @@ def test_on_postgresql_it_is_the_same_and_two_servers_are_one(tmp_path: Path, wr
     store = PostgresStore(writer_dsn)
     assert store.last_pos() == 121
     store.close()
+
+
+def test_whatever_keeps_a_head_from_being_published_is_told_and_tried_again(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = threading.Event()
+    publish = OwnIntake.publish
+
+    def sometimes(self: OwnIntake, *arguments: Any, **more: Any) -> Any:
+        if broken.is_set():
+            raise RuntimeError
+        return publish(self, *arguments, **more)
+
+    monkeypatch.setattr(OwnIntake, "publish", sometimes)
+    monkeypatch.setattr(taking_module, "AGAIN_S", 0.05)
+    with site.taking() as taking:
+        broken.set()
+        first = take(taking, 0)
+        wait_until(lambda: taking.trouble is not None)
+        assert taking.trouble is not None
+        assert taking.trouble.code == "intake-publishing-failed"
+        broken.clear()
+        wait_until(lambda: taking.trouble is None)
+    point = published(site)
+    assert point is not None
+    assert point.size == first.size
+
+
+def test_junk_in_the_place_of_the_public_head_is_told_and_ends_nothing(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(taking_module, "AGAIN_S", 0.05)
+    with site.taking() as taking:
+        take(taking, 0)
+        wait_until(lambda: published(site) is not None)
+        path = site.public / "intake" / "checkpoint"
+        held = path.read_bytes()
+        path.write_bytes(b"\xff junk")
+        last = take(taking, 1)
+        wait_until(lambda: taking.trouble is not None)
+        path.write_bytes(held)
+        wait_until(lambda: taking.trouble is None)
+        assert taking.sequencer.ended is None
+    point = published(site)
+    assert point is not None
+    assert point.size == last.size

@@ -12,10 +12,13 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from scmanager.adapters.ledger_source import SERVED, from_address, from_folder
+from scmanager.adapters.mirror_beside import IntakeAmiss, mirror_intake, mirror_statistics
 from scmanager.adapters.node_file import NodeFile, write_node_file
 from scmanager.adapters.outbox import Outbox
 from scmanager.adapters.participation import Participation
 from scmanager.adapters.postgres_connection import PostgresServer
+from scmanager.api.published_app import PublishedApp
 from scmanager.application.delegation import NotDelegated
 from scmanager.author.statistics import OwnStatistics
 from scmanager.domain.consent import consent_hash
@@ -23,6 +26,10 @@ from scmanager.domain.consent_texts import Purpose, current
 from scmanager.domain.ledger import Final
 from scmanager.domain.statistics import DAY_S, Record, user_hash
 from scmanager.domain.statistics_published import EVERY_DAYS, Measure, StatisticsPublished
+from scmanager.errors import Untrusted
+from scmanager.eventstore.checkpoint import parse_origin
+from scmanager.master_ledger import submission
+from scmanager.master_ledger.fetching import Read
 from scmanager.master_ledger.statistics_batch import PATH, parse_kept
 from scmanager.master_ledger.statistics_proof import verify
 from scmanager.serving import Serving
@@ -107,6 +114,69 @@ def test_a_day_is_told_closed_released_proved_and_forgotten(author: Author) -> N
     assert abs(users.rows[0].value - 150) < 100
     left = files(author.site.settings.data) + files(author.site.public)
     assert not any(each.user_hash in left or each.session_id in left for each in crowd)
+
+
+def test_a_mirror_has_the_same_files_but_no_entry_of_the_intake_and_serves_them(
+    author: Author, tmp_path: Path
+) -> None:
+    author.clock.day = DAY + 2
+    author.counted.release_due()
+    author.verified(DAY)
+    wait_for(author.counted.lay_out)
+    public, copy, seen = author.site.public, tmp_path / "mirror", author.site.seen()
+    read, beside = from_folder(public), submission.encode(seen.manifests)
+
+    def taken(source: Read, at: Path) -> tuple[int, int]:
+        done = mirror_intake(source, seen.keys(), beside, WITHOUT_WITNESSES, at, bytes(32), NOW_S)
+        days = mirror_statistics(source, seen.keys(), WITHOUT_WITNESSES, at, NOW_S, DAY + 4)
+        return done.files if done else 0, days
+
+    assert min(taken(read, copy)) > 0
+    assert taken(read, copy) == (0, 0)
+    for folder in ("intake", "api"):
+        told = {each.relative_to(copy): each.read_bytes() for each in named(copy / folder)}
+        theirs = {each.relative_to(public): each.read_bytes() for each in named(public / folder)}
+        assert told.items() <= theirs.items()
+        assert all(each.parent.suffix == ".p" for each in theirs.keys() - told.keys()), (
+            "but what larger ones replaced"
+        )
+    assert f"api/v1/statistics/{DAY}" in {str(each.relative_to(copy)) for each in named(copy)}
+    with served(PublishedApp(from_folder(copy, SERVED))) as url:
+        assert min(taken(from_address(url), tmp_path / "second")) > 0
+        with httpx.Client(base_url=url, trust_env=False) as client:
+            assert client.get(f"{PATH}/{DAY}").content == author.read(DAY)
+            for path in (f"{PATH}/{DAY - 99}", "/intake/tile/entries/000", "/intake/tile/entries/000.p/1"):
+                assert client.get(path).status_code == 404
+            assert client.post(PATH, json={}).status_code == 405
+    assert not list(copy.rglob("entries"))
+
+
+def test_a_mirror_takes_no_release_and_no_hash_that_is_wrong(author: Author, tmp_path: Path) -> None:
+    author.clock.day = DAY + 2
+    author.counted.release_due()
+    author.verified(DAY)
+    wait_for(author.counted.lay_out)
+    seen, read = author.site.seen(), from_folder(author.site.public)
+    beside, whose = submission.encode(seen.manifests), bytes(32)
+
+    def bent(path: str, bytes_max: int) -> bytes:
+        data = read(path, bytes_max)
+        return data if path.endswith("checkpoint") else data[:-40] + bytes([data[-40] ^ 1]) + data[-39:]
+
+    with pytest.raises(Untrusted):
+        mirror_intake(bent, seen.keys(), beside, WITHOUT_WITNESSES, tmp_path, whose, NOW_S)
+    with pytest.raises(Untrusted):
+        mirror_statistics(bent, seen.keys(), WITHOUT_WITNESSES, tmp_path, NOW_S, DAY + 2)
+    note = read("intake/checkpoint", 1 << 16)
+    itself = parse_origin(note.decode().partition("\n")[0])[1]
+    with pytest.raises(IntakeAmiss):
+        mirror_intake(read, seen.keys(), beside, WITHOUT_WITNESSES, tmp_path, itself, NOW_S)
+    assert [each for each in named(tmp_path) if each.name == "checkpoint" or each.name.isdigit()] == []
+
+
+def named(folder: Path) -> list[Path]:
+    """The files there, but locks."""
+    return sorted(each for each in folder.rglob("*") if each.is_file() and not each.name.endswith("lock"))
 
 
 def test_a_released_day_is_never_released_with_other_noise(author: Author) -> None:
@@ -206,7 +276,8 @@ def test_what_a_node_was_used_for_reaches_the_server_on_its_day_and_only_with_co
                 wait_for(lambda: serving._usage.on)
                 ask(serving, "{ fleets { totalCount } }")
                 ask(serving, f'mutation {{ characterMake(space: "{own.hex()}", name: "Vesper") {{ pos }} }}')
-                wait_for(lambda: len(told(counted, today)) >= 4)
+                ask(serving, "mutation { usageTell(steps: [{ step: PAGE_VIEWED, part: HANGAR }]) }")
+                wait_for(lambda: ("page-viewed", "hangar") in told(counted, today) and len(told(counted, today)) >= 5)
                 node.do("privacy.withdraw", own, {"purpose": Purpose.STATISTICS})
                 wait_for(lambda: not serving._usage.on)
                 ask(serving, "{ operations { totalCount } }")

@@ -6,6 +6,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from scmanager.adapters.unclean_file import UncleanFile
 from scmanager.cli.entry import run
 from scmanager.projections.matching import matching_key
 from tests.support.processes import NodeProcess, wait_until
@@ -103,3 +104,43 @@ def test_an_erasure_by_command_takes_the_files_of_the_read_models_along(
         assert node.ask("projected")["shown"]
         server = Path(psutil.Process(node.up["database"]).cwd())
         assert not files_with(words, tmp_path, server)
+
+
+def test_a_node_that_is_killed_before_it_cleaned_leaves_that_to_the_next_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SCM_STATE", str(tmp_path / "state"))
+    data, words = tmp_path / "data", [HANDLE.encode(), NOTE.encode()]
+    with NodeProcess(tmp_path) as node:
+        space = node.ask("found", number=1)["space"]
+        given = {"space": space, "member_id": space[:32]}
+        node.ask("do", verb="member.change-profile", number=2, handle=HANDLE, display_name=HANDLE, **given)
+        node.ask("do", verb="member.note", number=3, text=NOTE, **given)
+        assert node.ask("projected")["shown"]
+        server = Path(psutil.Process(node.up["database"]).cwd())
+        wait_until(lambda: files_with(words, server))
+        database = psutil.Process(node.up["database"])
+        database.suspend()  # It does not come to cleaning.
+        for each in database.children():
+            each.suspend()
+        node.ask("do", verb="member.erase", number=4, ground="at-once", **given)
+        wait_until(UncleanFile(data).is_marked)
+        node.child.kill()
+        node.child.wait()
+        for each in [*database.children(), database]:
+            each.kill()
+        psutil.wait_procs([database], 10)
+    assert files_with(words, server)
+    assert run(["--data", str(data), "member", "list"]) == 0
+    assert not files_with(words, tmp_path, server)
+    assert not UncleanFile(data).is_marked()
+
+
+def test_nothing_is_marked_any_more_once_a_node_has_cleaned(tmp_path: Path) -> None:
+    with NodeProcess(tmp_path) as node:
+        space = node.ask("found", number=1)["space"]
+        given = {"space": space, "member_id": space[:32]}
+        node.ask("do", verb="member.note", number=2, text=NOTE, **given)
+        node.ask("do", verb="member.erase", number=3, ground="at-once", **given)
+        wait_until(lambda: not node.ask("keys", space=space)["keys"])
+        wait_until(lambda: not UncleanFile(node.data).is_marked())

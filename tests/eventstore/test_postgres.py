@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 import pytest
 
+from scmanager.eventstore.audit_postgres import PostgresSource
 from scmanager.eventstore.filling import take_in
 from scmanager.eventstore.memory import MemoryStore
 from scmanager.eventstore.originators_postgres import PostgresOriginators
@@ -18,6 +19,7 @@ from scmanager.eventstore.pending import Bounds, PendingFull
 from scmanager.eventstore.postgres import PostgresStore
 from scmanager.eventstore.postgres_connections import (
     CommitUnknown,
+    StoreDsnUnreadable,
     StoreNotInstalled,
     StoreUnreachable,
 )
@@ -505,3 +507,11 @@ def test_what_one_store_holds_another_kind_admits(store: PostgresStore) -> None:
     other = MemoryStore()
     assert other.admit(run_of(store, log.head.log)) == 5
     assert other.heads() == [log.head]
+
+
+@pytest.mark.parametrize("dsn", ["postgresql://u:geheim@[::1/x", "postgresql://u:geheim%zz@db/x", "geheim"])
+def test_an_address_that_cannot_be_read_is_told_without_its_words(dsn: str) -> None:
+    for use in (lambda: PostgresStore(dsn), lambda: PostgresSource(dsn).name):
+        with pytest.raises(StoreDsnUnreadable) as refused:
+            use()
+        assert "geheim" not in f"{refused.value} {refused.value.hint}"

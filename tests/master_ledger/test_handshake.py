@@ -41,7 +41,7 @@ from scmanager.master_ledger.handshake import (
 from scmanager.master_ledger.manifest import NotThisLedger
 from scmanager.master_ledger.policy import ED25519, Vkey
 from scmanager.master_ledger.proof import Proof
-from scmanager.master_ledger.sealed import Channel
+from scmanager.master_ledger.sealed import SessionSealBroken
 from scmanager.master_ledger.seen import LogForked, Seen
 from scmanager.master_ledger.statement import manifest_hash
 from scmanager.master_ledger.verification import LogClosed, LogNotAccepted, NotIncluded, NotWitnessed
@@ -74,7 +74,7 @@ class Author:
 
 
 def caller(ledger: bytes, name: str = "a nonce", reporter: SigningKey = REPORTER) -> Caller:
-    return Caller(ledger, reporter, some(name))
+    return Caller(ledger, reporter, lambda: some(name))
 
 
 def met(author: Author, one: Caller, welcome: bytes | None = None, before: Seen | None = None, **given: Any) -> Met:
@@ -86,12 +86,12 @@ def test_both_prove_themselves_and_agree() -> None:
     author = Author()
     one = caller(author.ledger)
     found = met(author, one)
-    assert (found.version, found.server, found.problem) == (2, KEY.public, None)
+    assert (found.version, found.channel.theirs, found.problem) == (3, KEY.public, None)
     assert found.seen.keys().ledger == author.ledger, "what was shown of the ledger is remembered"
     assert [each.point().size for each in found.seen.heads] == [author.server.head().size]
     granted = author.greeter.grant(found.answer, NOW_S + PENDING_S)
     session = author.greeter.session(granted.token, granted.until)
-    assert (session.reporter, session.version, granted.until) == (REPORTER.public, 2, NOW_S + PENDING_S + SESSION_S)
+    assert (session.reporter, session.version, granted.until) == (REPORTER.public, 3, NOW_S + PENDING_S + SESSION_S)
     with pytest.raises(SessionUnknown):
         author.greeter.session(granted.token, granted.until + 1)
     with pytest.raises(SessionUnknown):
@@ -111,9 +111,9 @@ def test_both_sign_who_they_are_for_whom_both_nonces_and_all_that_was_said() -> 
     one = caller(author.ledger)
     welcome = author.greeter.greet(one.hello, author.delegation(), NOW_S)
     answer = met(author, one, msgspec.json.encode(welcome)).answer
-    ours = what_is_signed(REPORTER.public, KEY.public, one.hello, welcome.nonce, 2)
+    ours = what_is_signed(REPORTER.public, KEY.public, one.hello, welcome.nonce, 3)
     assert verify(KEY.public, ours, welcome.signature)
-    theirs = what_is_signed(KEY.public, REPORTER.public, one.hello, welcome.nonce, 2)
+    theirs = what_is_signed(KEY.public, REPORTER.public, one.hello, welcome.nonce, 3)
     assert verify(REPORTER.public, theirs, answer.signature)
 
 
@@ -121,9 +121,9 @@ def test_a_version_that_was_not_offered_is_none_though_the_server_signed_it() ->
     author = Author()
     one = caller(author.ledger)
     said = author.greeter.greet(one.hello, author.delegation(), NOW_S)
-    other = KEY.sign(what_is_signed(REPORTER.public, KEY.public, one.hello, said.nonce, 3))
+    other = KEY.sign(what_is_signed(REPORTER.public, KEY.public, one.hello, said.nonce, 4))
     with pytest.raises(BadHandshake) as bad:
-        met(author, one, msgspec.json.encode(msgspec.structs.replace(said, version=3, signature=other)))
+        met(author, one, msgspec.json.encode(msgspec.structs.replace(said, version=4, signature=other)))
     assert bad.value.facts == {"reason": "it answers what was not asked"}
 
 
@@ -131,21 +131,17 @@ def test_who_answers_with_the_caller_s_own_key_is_nobody() -> None:
     author = Author(key=REPORTER)
     one = caller(author.ledger)
     said = Author().greeter.greet(one.hello, author.delegation(), NOW_S)
-    mirrored = REPORTER.sign(what_is_signed(REPORTER.public, REPORTER.public, one.hello, said.nonce, 2))
+    mirrored = REPORTER.sign(what_is_signed(REPORTER.public, REPORTER.public, one.hello, said.nonce, 3))
     welcome = msgspec.structs.replace(said, key=REPORTER.public, signature=mirrored)
     with pytest.raises(BadHandshake) as bad:
         met(author, one, msgspec.json.encode(welcome))
     assert bad.value.facts == {"reason": "it answers what was not asked"}
 
 
-def test_what_is_said_in_a_session_is_sealed_for_the_reporter_and_the_server() -> None:
+def test_without_a_session_there_is_no_channel() -> None:
     author = Author()
     token = author.greeter.grant(met(author, caller(author.ledger)).answer, NOW_S).token
-    here = author.greeter.channel(token, NOW_S + SESSION_S)
-    there = Channel(REPORTER, KEY.public, author.nonce)
-    asked = there.seal_request("/audit", b"said")
-    assert here.open_request("/audit", asked) == b"said"
-    assert there.open_answer(asked, 200, here.seal_answer(asked, 200, b"taken")) == b"taken"
+    assert author.greeter.channel(token, NOW_S + SESSION_S).theirs == REPORTER.public
     for name, now_s in ((bytes(32), NOW_S), (token, NOW_S + SESSION_S + 1)):
         with pytest.raises(SessionUnknown):
             author.greeter.channel(name, now_s)
@@ -160,6 +156,33 @@ def test_an_answer_counts_once_and_in_time() -> None:
     found = met(author, caller(author.ledger))
     with pytest.raises(HandshakeLate):
         author.greeter.grant(found.answer, NOW_S + PENDING_S + 1)
+
+
+def test_both_sides_can_say_what_only_the_other_reads_and_each_handshake_has_its_own_secret() -> None:
+    author = Author()
+    first, second = (met(author, caller(author.ledger, name)) for name in ("first", "second"))
+    tokens = [author.greeter.grant(each.answer, NOW_S).token for each in (first, second)]
+    theirs, others = (author.greeter.channel(each, NOW_S) for each in tokens)
+    said = first.channel.seal_request("/audit", b"said")
+    assert theirs.open_request("/audit", said) == b"said"
+    assert first.channel.open_answer(said, 200, theirs.seal_answer(said, 200, b"taken")) == b"taken"
+    with pytest.raises(SessionSealBroken):
+        others.open_request("/audit", said)
+
+
+@pytest.mark.parametrize("nonce", [bytes(32), bytes([1]) + bytes(31)])
+def test_with_a_nonce_that_is_nobodys_key_there_is_no_session(nonce: bytes) -> None:
+    """One that gives everybody the same secret."""
+    author = Author()
+    one = caller(author.ledger)
+    one.hello = msgspec.structs.replace(one.hello, nonce=nonce)
+    with pytest.raises(BadHandshake, match="nobody's"):
+        author.greeter.grant(met(author, one).answer, NOW_S)
+    said = handshake._message(REPORTER.public, KEY.public, one.hello, nonce, 3)
+    proof = author.delegation()
+    welcome = Welcome(3, nonce, KEY.public, proof.manifests, proof.proof, KEY.sign(said))
+    with pytest.raises(BadHandshake, match="nobody's"):
+        met(author, one, msgspec.json.encode(welcome))
 
 
 def test_who_has_not_the_reporters_key_gets_no_session() -> None:
@@ -222,7 +245,7 @@ def test_a_server_that_is_not_named_rightly_is_none(author: Callable[[], Author]
 
 def test_a_server_is_named_up_to_the_second_that_its_entry_says() -> None:
     made = Author(not_after=NOW_S)
-    assert met(made, caller(made.ledger)).server == KEY.public
+    assert met(made, caller(made.ledger)).channel.theirs == KEY.public
 
 
 def test_the_log_key_alone_says_nothing_in_a_log_that_was_closed() -> None:
@@ -260,7 +283,7 @@ def test_a_log_that_the_policy_does_not_list_names_nobody() -> None:
             f"log {Vkey(author.server.origin, ED25519, key_of(name).public).text()}\nquorum none\n".encode()
         )
         if accepted:
-            assert met(author, caller(author.ledger), policy=listed).server == KEY.public
+            assert met(author, caller(author.ledger), policy=listed).channel.theirs == KEY.public
         else:
             with pytest.raises(LogNotAccepted):
                 met(author, caller(author.ledger), policy=listed)
@@ -291,12 +314,12 @@ def test_another_ledgers_server_is_another() -> None:
 def test_versions_are_agreed_on_or_said_to_be_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     author = Author()
     later = msgspec.structs.replace(caller(author.ledger).hello, versions=(1, 2, 3, 9))
-    assert author.greeter.greet(later, author.delegation(), NOW_S).version == 2
-    with pytest.raises(VersionsApart) as caught:
-        author.greeter.greet(msgspec.structs.replace(later, versions=(1, 9)), author.delegation(), NOW_S)
-    assert caught.value.facts == {"mine": "1, 9", "theirs": "2"}
-    monkeypatch.setattr(handshake, "VERSIONS", (2, 3))
     assert author.greeter.greet(later, author.delegation(), NOW_S).version == 3
+    with pytest.raises(VersionsApart) as caught:
+        author.greeter.greet(msgspec.structs.replace(later, versions=(1, 2, 9)), author.delegation(), NOW_S)
+    assert caught.value.facts == {"mine": "1, 2, 9", "theirs": "3"}
+    monkeypatch.setattr(handshake, "VERSIONS", (3, 9))
+    assert author.greeter.greet(later, author.delegation(), NOW_S).version == 9
 
 
 def test_nobody_in_between_lowers_the_version(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -322,6 +345,16 @@ def test_what_waits_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SessionUnknown):
         author.greeter.session(tokens[0], NOW_S)
     assert author.greeter.session(tokens[2], NOW_S).reporter == REPORTER.public
+
+
+def test_keys_of_what_is_over_are_forgotten_by_the_next_greeting() -> None:
+    author = Author()
+    author.welcome(caller(author.ledger, "never answered"))
+    author.greeter.grant(met(author, caller(author.ledger)).answer, NOW_S)
+    author.welcome(caller(author.ledger, "later"), NOW_S + PENDING_S + 1)
+    assert (len(author.greeter._pending), len(author.greeter._sessions)) == (1, 1)
+    author.welcome(caller(author.ledger, "much later"), NOW_S + SESSION_S + 1)
+    assert (len(author.greeter._pending), len(author.greeter._sessions)) == (1, 0)
 
 
 AUTHOR = Author()

@@ -174,6 +174,29 @@ def test_what_a_manifest_ended_stays_ended() -> None:
         assert manifest.flaw_of_step(retired, made) == flaw, rows
 
 
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        ({"root": OLD.root}, "taken out comes back"),
+        ({"release": issuing.quorum(1, [RELEASE.public, ROOTS[2].public])}, "another role"),
+        ({"logs": (SERVER.log, replace(SERVER.log, log=some("log"), key=ROOTS[2].public))}, "another role"),
+        ({"retired": (Retired(ROOTS[2].public, ()),)}, "another role"),
+        ({}, ""),
+    ],
+)
+def test_a_key_that_was_taken_out_comes_back_in_no_role(changed: dict[str, Any], why: str) -> None:
+    """However many manifests later: a stolen root key is not signed in again by mistake."""
+    second = signed(issuing.revocation(OLD, ROOTS[2].public, {}, NOW_S + 1, instead=NEW_ROOT.public), *ROOTS[:2])
+    third = signed(issuing.following(second.statement, NOW_S + 2), *ROOTS[:2])
+    keys = trusted(FIRST, second, third)
+    fourth = replace(issuing.following(third.statement, NOW_S + 3), **changed)
+    if not why:
+        assert keys.follow(signed(fourth, *ROOTS[:2])).manifest == fourth
+        return
+    with pytest.raises(DoesNotFollow, match=why):
+        keys.follow(signed(fourth, *ROOTS))
+
+
 def test_a_chain_is_walked_in_order_and_without_a_gap() -> None:
     second = signed(issuing.following(OLD, NOW_S + 1), *ROOTS)
     third = signed(issuing.following(second.statement, NOW_S + 2), *ROOTS)

@@ -7,15 +7,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scmanager.eventstore.signing import SigningKey
-from scmanager.master_ledger.sealed import OVERHEAD_BYTES, Channel, SessionSealBroken
-from tests.golden.logs import key_of
+from scmanager.master_ledger.sealed import OVERHEAD_BYTES, Channel, Once, SessionSealBroken
+from tests.golden.logs import key_of, some
 from tests.support.effort import examples
 
 SERVER, REPORTER = key_of("server"), key_of("reporter")
 
 
-def channel(mine: SigningKey, theirs: SigningKey) -> Channel:
-    return Channel(mine, theirs.public, lambda: secrets.token_bytes(32))
+ONCE = {SERVER: Once(some("of the server, once")), REPORTER: Once(some("of the reporter, once"))}
+THIEF = Once(some("of a thief, once"))
+
+
+def channel(
+    mine: SigningKey, theirs: SigningKey, once: Once | None = None, their_once: Once | None = None
+) -> Channel:
+    key = (once or ONCE[mine]).agreed(mine, theirs.public, (their_once or ONCE[theirs]).public)
+    return Channel(key, theirs.public, lambda: secrets.token_bytes(32))
 
 
 ASKING, ANSWERING = channel(REPORTER, SERVER), channel(SERVER, REPORTER)
@@ -24,14 +31,15 @@ ANSWERED = ANSWERING.seal_answer(SEALED, 200, b"taken")
 
 
 def test_the_bytes_of_what_is_sealed_are_frozen() -> None:
+    key = ONCE[REPORTER].agreed(REPORTER, SERVER.public, ONCE[SERVER].public)
     asking, answering = (
-        Channel(*each, lambda: bytes(range(32))) for each in ((REPORTER, SERVER.public), (SERVER, REPORTER.public))
+        Channel(key, theirs, lambda: bytes(range(32))) for theirs in (SERVER.public, REPORTER.public)
     )
     sealed = asking.seal_request("/audit", b"said")
     answered = answering.seal_answer(sealed, 200, b"taken")
     assert (sealed[:24], answered[:24]) == (bytes(range(24)), bytes(range(24)))
-    assert sealed[24:].hex() == "b91aa05412622326621caa5227c55b5101de216b"
-    assert answered[24:].hex() == "be1aa25500690b2ff758bd7911e405ac39e1a39b34"
+    assert sealed[24:].hex() == "f0f97c066a8c86eacf689c41854203fa107ac221"
+    assert answered[24:].hex() == "f7f97e0778ac729a5fe8e04903611032beaa98d0f5"
     assert answering.open_request("/audit", sealed) == b"said"
     assert asking.open_answer(sealed, 200, answered) == b"taken"
     with pytest.raises(SessionSealBroken):
@@ -49,8 +57,17 @@ def test_what_one_side_seals_the_other_opens() -> None:
     assert ASKING.seal_request("/audit", b"said") != SEALED, "never twice with one nonce"
 
 
-@pytest.mark.parametrize("one", [channel(key_of("a thief"), REPORTER), channel(SERVER, key_of("a thief"))])
-def test_who_has_one_of_the_keys_only_opens_nothing(one: Channel) -> None:
+@pytest.mark.parametrize(
+    "one",
+    [
+        channel(key_of("a thief"), REPORTER, once=ONCE[SERVER]),
+        channel(SERVER, key_of("a thief"), their_once=ONCE[REPORTER]),
+        channel(SERVER, REPORTER, once=THIEF),
+        channel(REPORTER, SERVER, once=THIEF),
+    ],
+)
+def test_who_has_not_all_keys_of_one_side_opens_nothing(one: Channel) -> None:
+    """Nor who kept what was said, and steals the keys of both that last: those of the handshake are forgotten."""
     with pytest.raises(SessionSealBroken):
         one.open_request("/audit", SEALED)
 
@@ -69,7 +86,13 @@ def test_it_is_for_one_path_one_status_and_one_question_and_goes_one_way() -> No
 @pytest.mark.parametrize("theirs", [b"", bytes(32), bytes([1]) + bytes(31), b"\xff" * 32, bytes(31)])
 def test_with_a_key_of_nobody_there_is_no_session(theirs: bytes) -> None:
     with pytest.raises(SessionSealBroken):
-        Channel(SERVER, theirs, lambda: bytes(32))
+        THIEF.agreed(SERVER, theirs, ONCE[REPORTER].public)
+
+
+@pytest.mark.parametrize("once", [b"", bytes(32), bytes([1]) + bytes(31), bytes(31), bytes(33)])
+def test_with_a_key_for_this_handshake_that_is_nobodys_there_is_no_session(once: bytes) -> None:
+    with pytest.raises(SessionSealBroken):
+        THIEF.agreed(SERVER, REPORTER.public, once)
 
 
 @given(st.binary(max_size=120))

@@ -16,6 +16,7 @@ from scmanager.master_ledger.manifest import DoesNotFollow, NotThisLedger, Signa
 from scmanager.master_ledger.policy import Policy
 from scmanager.master_ledger.seen import (
     HEADS_MAX,
+    HeadSeen,
     Judged,
     KeysForked,
     LedgerRolledBack,
@@ -223,6 +224,28 @@ def test_two_proofs_of_one_size_and_two_roots_convict_at_once(world: World) -> N
     world.prove(40)
     assert isinstance(world.prove(40, world.split(30)).problem, LogForked)
     assert world.prove(39).problem is None
+
+
+def test_a_larger_head_that_nobody_cosigned_is_evidence_and_keeps_nobody_from_following(world: World) -> None:
+    """One that is kept all the same: by a policy of before, or by an older release."""
+    thief = sign_note(Checkpoint(world.server.origin, 250, bytes(32)), world.server.key)
+    world.seen = replace(world.seen, heads=(HeadSeen(thief),))
+    assert world.follow(200).problem is None
+    assert (world.sizes(), [each.note for each in world.seen.unwitnessed]) == ([200], [thief])
+    assert isinstance(world.follow(199).problem, LedgerRolledBack), "older than what a quorum cosigned"
+    assert world.follow(249).problem is None
+    assert len(world.seen.unwitnessed) == 1
+    forked = with_head(world.seen, world.note(250), world.seen.keys(), POLICY).problem
+    assert isinstance(forked, LogForked), "two of one size"
+    assert isinstance(world.follow(300).problem, LogForked), "once the log is as long, it convicts"
+    world.seen.forks[0].verify(world.server.log.key)
+
+
+def test_without_a_quorum_in_the_policy_the_larger_head_counts(world: World) -> None:
+    world.follow(250)
+    tiles = dict(tiles_of(world.leaves[:200]))
+    shown = world.note(200), lambda point: TileTree(point.size, point.root, tiles.__getitem__)
+    assert isinstance(follow(world.seen, *shown, WITHOUT_WITNESSES, NOW_S).problem, LedgerRolledBack)
 
 
 def test_a_head_that_nobody_cosigned_has_no_honest_one_refused(world: World) -> None:

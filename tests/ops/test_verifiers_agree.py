@@ -143,6 +143,25 @@ def rows_more(rows: list[Said], count: int) -> list[Said]:
     return rows + [rows[0] | {"log": b64(some(f"l {n}")), "key": b64(some(f"k {n}"))} for n in range(count)]
 
 
+def returning(change: Callable[[Said], None]) -> Callable[[list[Said]], None]:
+    """A root key is taken out in the second manifest, and here again in the third."""
+
+    def changed(steps: list[Said]) -> None:
+        for each in steps[1:]:
+            each["root"] = quorum(2, *ROOTS[:2], key_of("next root"))
+        change(steps[2])
+
+    return changed
+
+
+def as_log(said: Said) -> None:
+    said["logs"] = [*said["logs"], said["logs"][0] | {"log": b64(some("l")), "key": b64(ROOTS[2].public)}]
+
+
+def as_retired(said: Said) -> None:
+    said["retired"] = [*said["retired"], {"key": b64(ROOTS[2].public), "upto": []}]
+
+
 ROOT_KEY = b64(ROOTS[0].public)
 BROKEN: dict[str, Callable[[list[Said]], None]] = {
     "a log dropped": set_at(1, "logs", to=lambda rows: rows[:1]),
@@ -168,6 +187,15 @@ BROKEN: dict[str, Callable[[list[Said]], None]] = {
     ),
     "a retired key twice in one log": set_at(2, "retired", 0, "upto", to=lambda rows: [*rows, rows[0]]),
     "a retired key counted in a new log": set_at(1, "retired", 0, "upto", to=lambda rows: rows[:1]),
+    "a root key that was taken out, as root key": returning(lambda said: said.update(root=quorum(2, *ROOTS))),
+    "a root key that was taken out, as release key": returning(
+        lambda said: said.update(release=quorum(1, LATER_RELEASE, ROOTS[2]))
+    ),
+    "a root key that was taken out, as a log's": returning(as_log),
+    "a root key that was taken out, as one retired": returning(as_retired),
+    "a root key that becomes a release key": lambda steps: steps[2].update(
+        root=quorum(2, *ROOTS[:2], key_of("next root")), release=quorum(1, LATER_RELEASE, ROOTS[2])
+    ),
     "two halves": set_at(2, "root", "m", to=1),
     "more keys needed than there are": set_at(2, "release", "m", to=2),
     "no release key needed": set_at(2, "release", "m", to=0),
@@ -209,6 +237,7 @@ def test_both_refuse_manifests_that_no_reader_may_take(name: str) -> None:
 
 
 TAKEN: dict[str, Callable[[list[Said]], None]] = {
+    "a root key taken out": returning(lambda _: None),
     "another root key": set_at(2, "root", to=quorum(2, *ROOTS[:2], key_of("next root"))),
     "a log more": set_at(
         2, "logs", to=lambda rows: [*rows, rows[0] | {"log": b64(some("l")), "key": b64(some("k"))}]

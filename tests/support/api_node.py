@@ -21,6 +21,7 @@ from scmanager.api.backend import ActorHealth, Result
 from scmanager.api.serving import listen, server
 from scmanager.application import organisations
 from scmanager.application.founding import Founding
+from scmanager.application.usage import Usage
 from scmanager.application.verbs import VERBS
 from scmanager.application.writer import Command
 from scmanager.auditing import auditor_of
@@ -237,11 +238,11 @@ class Socket:
 
 
 @contextlib.contextmanager
-def serving(node: ApiNode, *, direct: bool = True) -> Iterator[Api]:
+def serving(node: ApiNode, *, direct: bool = True, usage: Usage | None = None) -> Iterator[Api]:
     """The node's API on a free port."""
     with listen(0) as listening:
         port = listening.getsockname()[1]
-        served = server(make_app(node, direct=direct))
+        served = server(make_app(node, direct=direct, usage=usage))
         thread = threading.Thread(target=served.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()
         deadline = time.monotonic() + 10
