@@ -79,14 +79,6 @@ def test_what_was_said_is_kept_with_its_entry_and_whose_it_is() -> None:
     assert story.state.of(STATISTICS).withdrawn == (Claim(True, entry(1), LEADER),)
 
 
-def test_what_stands_was_given_in_entries_that_can_be_shown() -> None:
-    given(meanwhile(YES), meanwhile(YES))
-    assert given_in(story.state, STATISTICS) == (entry(1), entry(2))
-    assert given_in(story.state, HEALTH) == ()
-    given(YES, NO)
-    assert given_in(story.state, STATISTICS) == ()
-
-
 def test_in_a_personal_space_its_founder_s_consents_count() -> None:
     assert subject_of(bytes(range(32))) == bytes(range(16))
 
@@ -104,6 +96,14 @@ def test_of_a_consent_and_a_withdrawal_at_one_time_the_withdrawal_holds_in_eithe
     assert standing(story.state) == {}
     when(give, STATISTICS, NOW)
     assert set(standing(story.state)) == {STATISTICS}
+
+
+def test_what_stands_was_given_in_entries_that_can_be_shown() -> None:
+    given(meanwhile(YES), meanwhile(YES))
+    assert given_in(story.state, STATISTICS) == (entry(1), entry(2))
+    assert given_in(story.state, HEALTH) == ()
+    given(YES, NO)
+    assert given_in(story.state, STATISTICS) == ()
 
 
 def test_withdrawn_where_nobody_had_heard_of_the_consent_it_is_withdrawn_all_the_same() -> None:
