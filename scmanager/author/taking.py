@@ -115,9 +115,7 @@ class Taking:
                 self.trouble = error
                 self.sequencer.end(error)
                 return
-            except (
-                ScManagerError
-            ) as error:  # A full disk, another publisher, junk that lies there.
+            except ScManagerError as error:  # A full disk, another publisher, junk that lies there.
                 self.trouble = error
                 committed.set()
             except Exception as error:  # noqa: BLE001 - told, and tried again: nobody looks whether this thread lives
