@@ -139,7 +139,7 @@ class FolderMark:
         """
         if self._recorded is not None:
             before = {row.log: row.head for row in self._recorded.heads if row.log not in self.retired}
-            if any(log in before and _is_older(head, before[log]) for log, head in heads.items()):
+            if any(_is_older(heads.get(log), was) for log, was in before.items()):
                 raise FolderWentBack
         name = self._folder_id() or self._name_folder()
         rows = tuple(_LogHead(log, head) for log, head in sorted(heads.items()))

@@ -16,10 +16,11 @@ from scmanager import __version__
 from scmanager.adapters.ledger_memory import LedgerMemory
 from scmanager.adapters.ledger_source import SourceFailed, base_of, code_in, is_local, post_to
 from scmanager.adapters.server_handshake import ServerSession, shake_hands
-from scmanager.adapters.trust_files import read_trust
+from scmanager.adapters.trust_files import Trust, read_trust
 from scmanager.errors import Refused, ScManagerError, Unavailable
 from scmanager.eventstore.signing import SigningKey
 from scmanager.master_ledger.handshake import NONCE_BYTES, SESSION_HEADER, SessionUnknown
+from scmanager.master_ledger.manifest import TrustedKeys
 from scmanager.master_ledger.reports import RECEIPT_BYTES_MAX
 from scmanager.master_ledger.sealed import MEDIA, SessionSealBroken
 from scmanager.master_ledger.seen import Seen
@@ -78,16 +79,17 @@ class ReportPost:
         except SessionUnknown:
             raise ReportsNotSent(reason="it does not know the session that it gave") from None
 
+    def keys(self) -> TrustedKeys:
+        """The author's, as the last greeting showed them. Raises what `read_trust` and `LedgerMemory` raise."""
+        trust = read_trust(self._trust)
+        return _known(trust, LedgerMemory(self._state, trust.ledger).read()).keys()
+
     def _greeted(self, reporter: SigningKey, end: float) -> ServerSession:
         try:
             trust = read_trust(self._trust)
-
-            def known(before: Seen) -> Seen:
-                return before.with_manifests(trust.manifests) if trust.manifests else before
-
             met = shake_hands(
                 post_to(self._address, lambda: end - time.monotonic()), LedgerMemory(self._state, trust.ledger),
-                known, trust.policy, reporter, self._now_s(),
+                lambda before: _known(trust, before), trust.policy, reporter, self._now_s(),
                 lambda: secrets.token_bytes(NONCE_BYTES),
             )  # fmt: skip
         except SourceFailed as error:
@@ -137,6 +139,10 @@ class ReportPost:
                 return answer.status_code, answer.headers.get("content-type", ""), bytes(data)
         except httpx.HTTPError as error:
             raise ReportsNotSent(reason=type(error).__name__) from error
+
+
+def _known(trust: Trust, before: Seen) -> Seen:
+    return before.with_manifests(trust.manifests) if trust.manifests else before
 
 
 def _unproved(status: int, body: bytes) -> ScManagerError:

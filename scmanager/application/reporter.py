@@ -20,12 +20,13 @@ from scmanager.domain.catalogue import AUDIT
 from scmanager.domain.consent import given_in
 from scmanager.domain.consent_texts import Purpose
 from scmanager.domain.event import Id32
-from scmanager.errors import Refused, ScManagerError, Unavailable, Untrusted
+from scmanager.errors import Misconfigured, Refused, ScManagerError, Unavailable, Untrusted
 from scmanager.eventstore.entry import digest
 from scmanager.eventstore.signing import SigningKey
 from scmanager.eventstore.store import Store
 from scmanager.master_ledger import reports, statistics_batch
 from scmanager.master_ledger.error_shape import joined
+from scmanager.master_ledger.manifest import TrustedKeys
 from scmanager.master_ledger.reports import AuditReport, ErrorReport, HealthReport, Kind
 from scmanager.spaces.shelf import Shelf
 from scmanager.spaces.space import Space
@@ -47,12 +48,20 @@ STATES_STEP: Final = 8
 """States are filled up to a multiple of it, so that their number does not tell how many spaces there are."""
 HEALTH_NAME: Final = b"newest"
 
-Post = Callable[[str, bytes, SigningKey], bytes]
-"""(path, body, key of the reporter) -> the answer. Raises Unavailable to be tried later, Refused for good."""
 Draw = Callable[[int], int]
 """A random number of 0 and above, below the one given."""
 Parts = Callable[[], tuple[int, int]]
 """How many parts of the node run, and how many fail."""
+
+
+class Post(Protocol):
+    """What sends to the author's server."""
+
+    def __call__(self, path: str, body: bytes, reporter: SigningKey, /) -> bytes:
+        """The answer. Raises Unavailable to be tried later, Refused for good."""
+
+    def keys(self) -> TrustedKeys:
+        """The author's keys, as the server showed them last. Raises Unavailable, Untrusted, Misconfigured."""
 
 
 class Outgoing(Protocol):
@@ -249,10 +258,10 @@ class Reporter:
             if kind is statistics_batch.KIND:
                 statistics_batch.parse_kept(batch.id, answer)
             else:
-                reports.parse_receipt(batch.count, answer)
+                reports.check_listed(reports.parse_receipt(batch.count, answer), self._post.keys())
         except Refused as error:
             answer = msgspec.json.encode({"code": error.code, "message": str(error)})
-        except (Unavailable, Untrusted) as error:
+        except (Unavailable, Untrusted, Misconfigured) as error:
             self._later(error)
             return False
         self._outbox.done(batch, answer, self._now_s())

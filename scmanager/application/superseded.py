@@ -40,7 +40,7 @@ class LedgerHeldBack(Untrusted):
 
 
 class LedgerLogUnknown(Untrusted):
-    """Not all of {log} is known here, an earlier log of the ledger: the author may have taken it back there."""
+    """Not all of {log} is known here, another log of the ledger: the author may have taken it back there."""
 
     code = "ledger-log-unknown"
     hint = "Fetch that log once, from where it lies: scm ledger fetch FROM --entries."
@@ -52,7 +52,8 @@ def judged(
     """The report with what was said later. `held`: of each log so many entries stand in the registry.
 
     `shown`: the log that a source shows, which was asked for all of it. Who has its key alone enters old statements
-    again there; so what the logs before it say has to be known. A later one may not even be begun.
+    again there; so what the logs before it say has to be known, and what was seen of those after it. Of a later one
+    that nobody saw yet there may be nothing.
     """
     if report.said is None:
         return report
@@ -64,8 +65,9 @@ def judged(
     if shown in short:
         problems = (*problems, LedgerHeldBack(size=held[shown]))
     before = list(takewhile(lambda log: log != shown, (log.log for log in logs))) if shown else []
-    problems = (*problems, *(LedgerLogUnknown(log=log.hex()[:16]) for log in short if log in before))
-    if any(log != shown and log not in before for log in short):
+    wanted = [log for log in short if shown and log != shown and (log in before or seen.heads_of(log))]
+    problems = (*problems, *(LedgerLogUnknown(log=log.hex()[:16]) for log in wanted))
+    if set(short) - {shown, *wanted}:
         remarks = (*remarks, NOT_KNOWN)
     return msgspec.structs.replace(report, problems=problems, remarks=remarks)
 

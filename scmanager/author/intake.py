@@ -7,6 +7,7 @@ is noticed and not written any more: a further log is begun then, which the keep
 
 import secrets
 import shutil
+import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -22,6 +23,7 @@ from scmanager.adapters.folder_mark import Head as MarkedHead
 from scmanager.adapters.identity import Identity
 from scmanager.adapters.key_vault import KeyVault
 from scmanager.adapters.private_files import forget_unfinished, private_folder, state_folder
+from scmanager.application.run_clock import RunClock
 from scmanager.application.sequencing import Sequencer
 from scmanager.config import Settings
 from scmanager.domain.ledger import LedgerLog, Quorum
@@ -73,6 +75,12 @@ class DiskNearlyFull(Unavailable):
     hint = "Nothing was recorded. Make room; reports are taken again by themselves."
 
 
+def passed_s() -> float:
+    """Seconds since the machine started, asleep or not."""
+    boot = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic() if boot is None else time.clock_gettime(boot)
+
+
 class OwnIntake:
     """The open folder. Close it, or use `with`."""
 
@@ -82,6 +90,8 @@ class OwnIntake:
         state = settings.state or state_folder()
         self.folder = private_folder(private_folder(settings.data) / FOLDER)
         self._identity, self._clock_us = identity, clock_us
+        self.clock = RunClock(clock_us, passed_s)
+        """What entries are dated by."""
         with ExitStack() as opened:
             opened.enter_context(FolderLock(self.folder / LOCK_FILE))
             forget_unfinished(self.folder)
@@ -169,7 +179,7 @@ class OwnIntake:
             check()
             self.check_room()
 
-        return Sequencer(self.store, head, SigningKey(seed), grant, self._clock_us, allowed, earlier)
+        return Sequencer(self.store, head, SigningKey(seed), grant, self.clock.now_us, allowed, earlier)
 
     def check_room(self) -> None:
         """Raises DiskNearlyFull: what is published beside, and the records, need room too."""

@@ -15,14 +15,17 @@ from typing import Final, Self
 
 import msgspec
 
+from scmanager.adapters.folder_mark import FolderWentBack
 from scmanager.adapters.vault_book import VaultBook
 from scmanager.adapters.witness_client import Word
 from scmanager.application import vault
 from scmanager.application.delegation import NotDelegated
+from scmanager.application.proving import OtherHistory
 from scmanager.author.intake import OwnIntake
 from scmanager.author.settling import Settling
 from scmanager.domain.intake import BugOpened
 from scmanager.errors import ScManagerError, Unavailable
+from scmanager.eventstore.store import LogMoved, LogTaken
 from scmanager.master_ledger.policy import Policy
 from scmanager.master_ledger.reports import Receipt
 
@@ -30,6 +33,8 @@ EVERY_S: Final = 1.0
 AGAIN_S: Final = 5.0
 SETTLED_S: Final = 60.0
 """From one cosigned head to the next: a witness keeps each for ever."""
+ENDS: Final = (OtherHistory, FolderWentBack, LogMoved, LogTaken)
+"""What shows that somebody else writes this log, or that it has another history."""
 ASK_AGAIN_S: Final = (15.0, 30.0, 60.0, 120.0, 300.0, 900.0)
 """After the first attempt without a quorum, the second, and so on; then as long as the last."""
 
@@ -106,13 +111,13 @@ class Taking:
                     self._publish()
                 self._look()
                 self.trouble = None
-            except Unavailable as error:  # A full disk, a folder that somebody else publishes to just now.
-                self.trouble = error
-                committed.set()
-            except ScManagerError as error:  # Another history. Whatever is signed from here on forks the log.
+            except ENDS as error:  # Whatever is signed from here on forks the log.
                 self.trouble = error
                 self.sequencer.end(error)
                 return
+            except ScManagerError as error:  # A full disk, another publisher, junk that lies there.
+                self.trouble = error
+                committed.set()
             except Exception as error:  # noqa: BLE001 - told, and tried again: nobody looks whether this thread lives
                 self.trouble = PublishingFailed(reason=type(error).__name__)
                 committed.set()
@@ -136,13 +141,13 @@ class Taking:
                 self.unsettled, failed, pause = None, 0, SETTLED_S
             except NotDelegated:
                 pause = AGAIN_S
-            except Unavailable as error:
-                self.unsettled, pause = error, ASK_AGAIN_S[min(failed, len(ASK_AGAIN_S) - 1)]
-                failed += 1
-            except ScManagerError as error:  # Another history, as in `_follow`.
+            except ENDS as error:  # As in `_follow`.
                 self.unsettled = error
                 self.sequencer.end(error)
                 return
+            except ScManagerError as error:
+                self.unsettled, pause = error, ASK_AGAIN_S[min(failed, len(ASK_AGAIN_S) - 1)]
+                failed += 1
             except Exception as error:  # noqa: BLE001 - as in `_follow`
                 self.unsettled, pause = PublishingFailed(reason=type(error).__name__), ASK_AGAIN_S[-1]
 

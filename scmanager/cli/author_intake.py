@@ -127,7 +127,7 @@ def serve(
 
         def look() -> bool:
             nonlocal told, taken_before
-            told, taken_before = _told(taking, told), _taken(delegation, taken_before)
+            told, taken_before = _told(taking, told), _taken(delegation, intake, taken_before)
             return taking.sequencer.ended is None
 
         serve_until_stopped(_app(folder, counted, identity), taken, started, look)
@@ -201,18 +201,22 @@ def _told(taking: "Taking", before: ScManagerError | None) -> ScManagerError | N
     return now
 
 
-def _taken(delegation: "Delegation", before: str | None) -> str:
+def _taken(delegation: "Delegation", intake: OwnIntake, before: str | None) -> str:
     """Say whether reports are taken, when that has changed; why they are not, else empty."""
     from scmanager.application.delegation import NotDelegated
+    from scmanager.application.run_clock import ClockAhead
 
+    now, told = "", "Reports are taken."
     try:
         delegation.check()
-        now = ""
+        intake.clock.now_us()
     except NotDelegated as error:
         now = str(error)
+        told = f"{now} The ledger is served all the same. Have the keepers list the log: scm author intake-log."
+    except ClockAhead as error:
+        now, told = error.code, f"{error} {error.hint}"
     if now != before:
-        more = "The ledger is served all the same. Have the keepers list the log: scm author intake-log."
-        remark(f"{now} {more}" if now else "Reports are taken.")
+        remark(told)
     return now
 
 

@@ -23,6 +23,7 @@ from scmanager.domain.payload import INT_MAX, CatalogueKey, Id16, Seconds
 from scmanager.errors import Refused, Untrusted
 from scmanager.eventstore.entry import digest, encode_json, u64
 from scmanager.eventstore.signing import SigningKey
+from scmanager.master_ledger.manifest import TrustedKeys
 
 AUDIT_PATH: Final = "/api/v1/audit"
 HEALTH_PATH: Final = "/api/v1/nodes/{node_id}/health"
@@ -150,6 +151,13 @@ class ReceiptMalformed(Untrusted):
     hint = "Nothing needs to be done: it is sent again. If this goes on, name another server."
 
 
+class ReceiptUnlisted(Untrusted):
+    """The server says that it entered this where nothing counts: {reason}."""
+
+    code = "receipt-unlisted"
+    hint = "What was sent stays here, and is sent again. If this goes on, ask the author by another way."
+
+
 class ConsentMissing(Refused):
     """Reports of {kind} rest on a consent that this batch does not name."""
 
@@ -207,6 +215,15 @@ def parse_receipt(count: int, raw: bytes) -> Receipt:
     if found.first + found.count > found.size:
         raise ReceiptMalformed(reason="it names entries beyond the log's size")
     return found
+
+
+def check_listed(receipt: Receipt, keys: TrustedKeys) -> None:
+    """Whether these entries can stand in a log of the author's, by his newest keys. Raises ReceiptUnlisted."""
+    listed = keys.log(receipt.log)
+    if listed is None or listed.space != receipt.space:
+        raise ReceiptUnlisted(reason=f"manifest {keys.manifest.n} lists no such log")
+    if listed.final is not None and receipt.first + receipt.count > listed.final.size:
+        raise ReceiptUnlisted(reason=f"that log was closed at {listed.final.size} entries")
 
 
 def reporter_key(secret: bytes, asked: Purpose, consents: Collection[Id32], day: int) -> SigningKey:

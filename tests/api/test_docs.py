@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from scmanager.adapters.node_file import NodeFile, write_node_file
-from scmanager.api import connections, endpoint, limits, listening, sockets
+from scmanager.api import companion, connections, endpoint, limits, listening, sockets
 from tests.support.api_docs import GUIDE, Documented, documented
 from tests.support.api_node import Api, Socket
 from tests.support.fleet_of import Nova, populate
@@ -64,6 +64,8 @@ def test_the_guide_names_the_limits_that_hold() -> None:
     assert f"{limits.DEPTH_MAX} fields, {limits.NESTING_MAX} brackets" in text
     assert f"{limits.ALIASES_MAX}, {limits.FIELDS_MAX}, {limits.FRAGMENTS_MAX}" in text
     assert f"{limits.COST_MAX:,}" in text
+    assert f"{limits.WHOLE_MAX:,}" in text
+    assert f"{companion.STEPS_MAX} steps a request" in text
     assert f"{limits.TOKENS_MAX:,} words" in text
     assert f"{endpoint.BATCH_MAX}, {sockets.CONNECTIONS_MAX}, {sockets.SUBSCRIPTIONS_MAX}" in text
     assert f"| connections | {listening.REQUESTS_MAX};" in text

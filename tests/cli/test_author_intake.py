@@ -16,12 +16,14 @@ import pytest
 from msgspec.structs import replace
 
 from scmanager.adapters.outbox import Outbox
+from scmanager.application.run_clock import RunClock
+from scmanager.cli import author_intake
 from scmanager.domain.consent_texts import Purpose
 from scmanager.master_ledger.reports import parse_receipt
 from scmanager.reporting import reporter_of
 from scmanager.runtime import Node
 from tests.support.author import Author
-from tests.support.intake import audit_batch
+from tests.support.intake import Site, audit_batch
 from tests.support.ledger import policy_text
 from tests.support.machines import Machine
 
@@ -80,6 +82,21 @@ def listed(author: Author, line: str) -> None:
 
 @POSIX
 @pytest.mark.slow
+def test_a_clock_that_went_ahead_is_told_once_and_when_it_is_right_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site, clock = Site(tmp_path).make(), [0]
+    with site.open() as intake:
+        intake.clock, delegation = RunClock(lambda: clock[0], lambda: 0.0), site.check(intake)
+        told = author_intake._taken(delegation, intake, None)
+        for now in (0, 30, 30, 0):
+            clock[0] = now * 3_600 * 10**6
+            told = author_intake._taken(delegation, intake, told)
+    said = capsys.readouterr().err.splitlines()
+    assert [line.startswith("The clock of this server went 30 hours") for line in said] == [False, True, False]
+    assert (said[0], said[2]) == ("Reports are taken.", "Reports are taken.")
+
+
 def test_reports_are_taken_once_the_keepers_have_listed_the_log(author: Author, monkeypatch: Any) -> None:
     monkeypatch.undo()  # This one needs the network of this machine.
     monkeypatch.setenv("COLUMNS", "160")

@@ -323,3 +323,23 @@ def test_whatever_keeps_a_head_from_being_published_is_told_and_tried_again(
     point = published(site)
     assert point is not None
     assert point.size == first.size
+
+
+def test_junk_in_the_place_of_the_public_head_is_told_and_ends_nothing(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(taking_module, "AGAIN_S", 0.05)
+    with site.taking() as taking:
+        take(taking, 0)
+        wait_until(lambda: published(site) is not None)
+        path = site.public / "intake" / "checkpoint"
+        held = path.read_bytes()
+        path.write_bytes(b"\xff junk")
+        last = take(taking, 1)
+        wait_until(lambda: taking.trouble is not None)
+        path.write_bytes(held)
+        wait_until(lambda: taking.trouble is None)
+        assert taking.sequencer.ended is None
+    point = published(site)
+    assert point is not None
+    assert point.size == last.size

@@ -18,10 +18,13 @@ import pytest
 from scmanager import __version__
 from scmanager.adapters.outbox import Outbox
 from scmanager.adapters.postgres_connection import PostgresServer
+from scmanager.adapters.trust_files import MANIFESTS_FILE
 from scmanager.application.reporter import FIRST_WAIT_S, HEALTH_DRAWN_S, HEALTH_S, STATES_STEP, Reporter
 from scmanager.auditing import audited
 from scmanager.domain.audit_types import AuditType
 from scmanager.domain.consent_texts import Purpose, current
+from scmanager.domain.ledger import Final, KeysPublished
+from scmanager.master_ledger import issuing, submission
 from scmanager.master_ledger.error_shape import shape_of
 from scmanager.master_ledger.handshake import SESSION_HEADER, VersionsApart
 from scmanager.master_ledger.reports import ERRORS as REPORTS_OF_ERRORS
@@ -32,8 +35,10 @@ from scmanager.reporting import keep_to_consents, reporter_of
 from scmanager.runtime import Node
 from scmanager.serving import Serving
 from scmanager.supervisor import Health, Report
-from tests.golden.logs import key_of
+from tests.golden.logs import key_of, some
 from tests.support.intake import Site
+from tests.support.ledger import NOW_S, ROOTS, signed
+from tests.support.ledger import Server as LogServer
 from tests.support.machines import Machine, found
 from tests.support.node import Seat
 from tests.support.report_server import ReportServer, refusal, report_server
@@ -68,6 +73,12 @@ class Ada:
                 yield node, reporter
             finally:
                 reporter._outbox.close()
+
+    def trust_also(self, *manifests: KeysPublished) -> None:
+        """As after an update: what is built in knows these too."""
+        assert self.machine.settings.trust
+        known = submission.encode([self.server.first, *manifests])
+        (self.machine.settings.trust / MANIFESTS_FILE).write_bytes(known)
 
     def note(self, node: Node, text: str = "token of Vesper from 10.1.2.3", times: int = 1) -> None:
         with audited(node) as note:
@@ -376,6 +387,34 @@ def test_the_authors_real_server_takes_all_kinds_and_its_receipts_are_kept(tmp_p
     for row in sent:
         receipt = parse_receipt(row["count"], row["answer"])
         assert receipt.count == row["count"] <= receipt.size
+
+
+def test_a_receipt_of_a_log_that_the_author_does_not_list_or_has_closed_ends_nothing(ada: Ada) -> None:
+    """A server that lost its disk, or its thief, gives well-formed receipts: the batch waits, and it is said why."""
+    with ada.open() as (node, reporter):
+        ada.consent(node, Purpose.AUDIT_REPORTS)
+        ada.note(node)
+        listed = ada.server.receipts_of
+        other = key_of("nobody's log").public
+        for said in (msgspec.structs.replace(listed, log=other), msgspec.structs.replace(listed, space=other)):
+            ada.server.receipts_of = said
+            ada.machine.clock.ahead_s += 3600
+            assert reporter.work() is not None
+            assert "manifest 1 lists no such log" in held_up(node)
+        further = LogServer("a further log")
+        more = signed(issuing.following(ada.server.first.statement, NOW_S, logs=[further.log]), *ROOTS[:2])
+        final = {further.log.log: Final(0, some("root"))}
+        closed = signed(issuing.revocation(more.statement, further.log.key, final, NOW_S), *ROOTS[:2])
+        ada.trust_also(more, closed)
+        ada.server.receipts_of = further.log
+        ada.machine.clock.ahead_s += 3600
+        reporter.work()
+        assert "closed at 0 entries" in held_up(node)
+        assert len(Outbox(node.settings.data).waiting()) == 1
+        ada.server.receipts_of = listed
+        ada.machine.clock.ahead_s += 3600
+        reporter.work()
+        assert (Outbox(node.settings.data).waiting(), held_up(node)) == ([], "")
 
 
 @pytest.fixture

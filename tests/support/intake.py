@@ -102,10 +102,15 @@ class Site:
         self.manifests = tuple(each for each in found if isinstance(each, KeysPublished))
 
     def name(self, key: SigningKey, trust: Path) -> Path:
-        """Publish a ledger that names this key as a server's; a folder that makes a machine trust that ledger."""
+        """Publish a ledger that lists the intake logs and names this key as a server's.
+
+        Returns a folder that makes a machine trust that ledger.
+        """
         store = MemoryStore()
         ledger = Ledger(store, self.folder)
-        ledger.say(ledger.first)
+        more = issuing.following(ledger.first.statement, NOW_S, logs=self.manifests[-1].statement.logs)
+        ledger.keys.append(signed(more, *ROOTS[:2]))
+        ledger.say(*ledger.keys)
         ledger.name(key.public, int(time.time()) + 86_400)
         ledger.publish(self.public)
         store.close()

@@ -77,6 +77,8 @@ class Ledger:
         self.store, self.public, self._kept = store, folder / "public", folder / "kept"
         self.server = Server(name)
         self.first = first_manifest(self.server)
+        self.keys = [self.first]
+        """The manifests that are published."""
         self._append_all()
 
     def say(self, *said: Submission) -> None:
@@ -105,7 +107,7 @@ class Ledger:
 
     def publish(self, folder: Path | None = None) -> None:
         tree = LogTree(self.store, self.store.heads()[0], self._kept)
-        publish(tree, folder or self.public, beside={"manifests": submission.encode([self.first])})
+        publish(tree, folder or self.public, beside={"manifests": submission.encode(self.keys)})
 
     def _append_all(self) -> None:
         """What the server signed comes into the store as it would into a mirror's."""

@@ -65,6 +65,8 @@ class ReportServer:
         self.port = 0
         self.log, self.key = Server("reports"), key_of("report server")
         self.first = first_manifest(self.log)
+        self.receipts_of = self.log.log
+        """The log in which it says that it entered them."""
         self.named = self.name()
         self.forget()
 
@@ -123,8 +125,9 @@ class ReportServer:
         hashed = b64encode(bytes(32)).decode()
         longer = b64encode(bytes(64)).decode()
         count = len(batch.reports)
+        space, log = (b64encode(each).decode() for each in (self.receipts_of.space, self.receipts_of.log))
         receipt = {
-            "space": hashed, "log": hashed, "by": hashed, "first": first, "count": count, "hlc": 1, "prev": longer,
+            "space": space, "log": log, "by": hashed, "first": first, "count": count, "hlc": 1, "prev": longer,
             "last": longer, "size": first + count,
         }  # fmt: skip
         if self.garbled:
