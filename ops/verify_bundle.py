@@ -27,8 +27,12 @@ from hashlib import file_digest, sha3_256, sha3_512, sha256
 from pathlib import Path
 from typing import Any
 
-from nacl.bindings import crypto_aead_aes256gcm_decrypt, crypto_sign_open
-from nacl.exceptions import CryptoError
+try:
+    from nacl.bindings import crypto_aead_aes256gcm_decrypt, crypto_sign_open
+    from nacl.exceptions import CryptoError
+except ImportError:
+    print("PyNaCl is needed to check signatures, and is not installed here: pip install pynacl", file=sys.stderr)
+    raise SystemExit(2) from None
 
 FILE_MOST = 64 << 20
 NOTE_MOST = 128 << 10
@@ -216,6 +220,8 @@ def usage(data: bytes, given: argparse.Namespace) -> str:
         return "whose log it is has to be said: --log NAME+ID+KEY, which its owner publishes"
     if given.leaf is not None and (given.manifests, given.artefact, given.ledger) != (None, None, None):
         return "--leaf is for logs of others, and what is asked for beside it is of an author's ledger"
+    if given.leaf is not None and len(given.leaf) > FILE_MOST:
+        return "the entry is larger than 64 MiB: no more of it is read, so nothing can be said of it"
     if given.leaf is None and given.origin is not None:
         return "--origin is for logs of others: with --leaf FILE"
     if given.manifests is None and (given.artefact is not None or given.ledger is not None):

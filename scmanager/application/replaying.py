@@ -25,7 +25,7 @@ from scmanager.eventstore.tile_tree import TileTree
 from scmanager.eventstore.verification import signed
 from scmanager.master_ledger.manifest import TrustedKeys
 from scmanager.master_ledger.registry import Registered, Registry
-from scmanager.spaces.ledger import entered, keys_of, registry_of, standing
+from scmanager.spaces.ledger import entered, keys_of, registry_of, standing, unfounded
 from scmanager.spaces.opening import parse_row
 from scmanager.spaces.space import Space
 
@@ -146,10 +146,11 @@ def ledger_log(space: Space, logs: Iterable[bytes], wanted: str = "") -> bytes:
     """The log of the author's ledger: of these the one that its own key manifests name, after the newest of them.
 
     `wanted`: digits of the ledger's id, where the space holds several. Before any manifest it is the log that founded
-    the space. Raises SeveralLedgers.
+    the space, or the first where that is not here. Raises SeveralLedgers.
     """
     led: dict[bytes, tuple[int, bool, int, bytes]] = {}
-    for log in sorted(logs):
+    every = sorted(logs)
+    for log in every:
         keys = keys_of(entered(space, log))
         listed = [each.log for each in keys.manifest.logs if each.space == space.id] if keys else []
         if keys is None or log not in listed or not keys.ledger.hex().startswith(wanted):
@@ -159,7 +160,7 @@ def ledger_log(space: Space, logs: Iterable[bytes], wanted: str = "") -> bytes:
         led[keys.ledger] = max(place, led.get(keys.ledger, place))
     if len(led) > 1 or (wanted and not led):
         raise SeveralLedgers(known=", ".join(sorted(each.hex() for each in led)) or "none of that id")
-    return next((log for *_, log in led.values()), space.id)
+    return next((log for *_, log in led.values()), every[0] if unfounded(space) and every else space.id)
 
 
 def ledger_then(space: Space, log: bytes, heads: Iterable[SignedHead], shown: TileTree | None) -> LedgerThen:

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from scmanager.cli.audit_ledger import UNFOUNDED
 from scmanager.cli.audit_points import NOW, ZoneOption, read_point, shelf_at
 from scmanager.cli.audit_proofs import LOGS, write_proofs
 from scmanager.cli.audit_replay import UntilOption
@@ -18,6 +19,7 @@ from scmanager.forensics.explaining import Explaining
 from scmanager.forensics.places import Place as Proved
 from scmanager.forensics.places import keys_in
 from scmanager.forensics.telling import Telling, things_named
+from scmanager.spaces.ledger import unfounded
 from scmanager.spaces.opening import Opened
 
 NOTHING = "Nothing was said about it by then."
@@ -58,6 +60,8 @@ def explain(
         present = read.space(space)
         shelf, past = shelf_at(read_point(until, zone, read, present), read, present)
         telling = Telling(read.place(shelf), past)
+        if unfounded(past):
+            remark(UNFOUNDED)
         told = _Named(telling).told(what, kind)
         if proof is not None:
             places = [each["proved"] for each in told["steps"]]

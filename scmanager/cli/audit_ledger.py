@@ -7,6 +7,10 @@ from scmanager.application.replaying import LISTED_MAX
 from scmanager.cli.output import counted, say
 from scmanager.forensics.ledger_words import held_lines
 
+UNFOUNDED = (
+    "The log that founded this space is not here, so nobody's right can be judged: what holds of the ledger is by "
+    "the key manifests in its own log. The folder of its first log shows the space."
+)
 SHOWN_MAX = 20
 """Lines of one kind."""
 

@@ -9,7 +9,7 @@ import typer
 
 from scmanager.adapters.ledger_source import from_folder
 from scmanager.application.published import Published
-from scmanager.cli.audit_ledger import ledger_words, print_ledger
+from scmanager.cli.audit_ledger import UNFOUNDED, ledger_words, print_ledger
 from scmanager.cli.audit_node import held_by_node, print_node
 from scmanager.cli.audit_points import NOW, POINT, ZoneOption, read_point, shelf_at
 from scmanager.cli.audit_sources import FromOption, SpaceOption, evidence
@@ -19,6 +19,7 @@ from scmanager.domain.event import Id
 from scmanager.domain.fold import Fold
 from scmanager.forensics.replaying import ledger_of, thing_told, told_of
 from scmanager.forensics.telling import Telling, things_named
+from scmanager.spaces.ledger import unfounded
 
 NOTHING = "Nothing stood then."
 UNKNOWN = "this release does not know what they say: they change nothing here, and may in a later release"
@@ -66,6 +67,7 @@ def replay(
         told = told_of(read.store, shelf, past) | {"until": {"kind": point.kind, "said": point.said} | point.facts}
         shown = Published(from_folder(published)).head().tree if published else None
         told["ledger"] = ledger_of(past, told["heads"], shown, ledger or "")
+        told["founded"] = not unfounded(past)
         told["heads"] = [msgspec.structs.asdict(each) for each in told["heads"]]
         wanted = _wanted(telling, things or ())
         told["things"] = [thing_told(telling, fold, entity, whole=bool(things) or as_json) for fold, entity in wanted]
@@ -76,7 +78,8 @@ def replay(
         _print(told, whole=bool(things))
     other = told["ledger"] is not None and told["ledger"]["published"] is False
     other = other or (told["node"] is not None and told["node"]["same"] is False)
-    if other or not all(each["holds"] for each in told["heads"]):
+    unjudged = not told["founded"] and not (told["ledger"] and told["ledger"]["keys"])
+    if other or unjudged or not all(each["holds"] for each in told["heads"]):
         raise typer.Exit(EXIT_REFUSED)
 
 
@@ -95,7 +98,8 @@ def _wanted(telling: Telling, named: Sequence[str]) -> list[tuple[Fold, Id]]:
 def _print(told: dict[str, Any], *, whole: bool) -> None:
     say(f"as of     {told['until']['said']}" + (f", newest entry {told['newest']}" if told["newest"] else ""))
     say(f"space     {told['called']}")
-    say(f"entries   {told['entries']}: {told['valid']} count, {told['void']} void")
+    count = f"{told['valid']} count, {told['void']} void" if told["founded"] else "no right can be judged here"
+    say(f"entries   {told['entries']}: {count}")
     say(f"frontier  {told['frontier'].hex()}")
     say(f"digest    {told['digest'].hex()}, fold version {told['fold_version']}")
     say(f"signed    {_signed(told['heads'])}")
@@ -110,13 +114,16 @@ def _print(told: dict[str, Any], *, whole: bool) -> None:
                 say(f"  {name.replace('_', ' ')}: {indented(value)}")
     else:
         rows = [(each["kind"], each["name"], each["brief"], short(each["id"])) for each in told["things"]]
-        say_table(("kind", "name", "how it is", "id"), rows, NOTHING)
+        if rows or told["founded"]:
+            say_table(("kind", "name", "how it is", "id"), rows, NOTHING)
         if told["ledger"]:
             print_ledger(told["ledger"])
     _remarks(told)
 
 
 def _remarks(told: dict[str, Any]) -> None:
+    if not told["founded"]:
+        remark(UNFOUNDED)
     if told["unknown"]:
         remark(f"{counted(told['unknown'], 'entry', 'entries')}: {UNKNOWN}.")
     if told["held"]:

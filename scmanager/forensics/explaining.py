@@ -23,6 +23,8 @@ class Explaining:
 
     def __init__(self, telling: Telling) -> None:
         self._telling, self._space = telling, telling.space
+        self._then = Telling(telling.place, telling.space, marked=False)
+        """For what one event said and changed: it knew nothing of what became of the things that it names."""
 
     def of_event(self, opened: Opened) -> dict[str, Any]:
         """What one event said and changed."""
@@ -66,7 +68,7 @@ class Explaining:
             "because": step.verdict.cause or None, "sentence": _sentence(step),
             "by": self._telling.who(grant.member) if grant else None, "grant": shared.by if shared else None,
             "role": self._telling.role(grant.role) if grant else None, "rank": grant.rank if grant else None,
-            "device": device_of(self._space, one.log), "says": self._telling.said(opened),
+            "device": device_of(self._space, one.log), "says": self._then.said(opened),
             "changed": self._changed(step, field), "saw": list(shared.saw) if shared else [],
             "proved": coordinates(self._telling.place.store, self._space, opened),
         }  # fmt: skip
@@ -79,9 +81,14 @@ class Explaining:
             )
         else:
             both = [(name, getattr(step.before, name), getattr(step.after, name)) for name in changed_in(step)]
-        beside = self._telling.beside
+        beside = self._then.beside
         told = [
-            (name, beside(name, before, after), beside(name, after, before), is_claims(before, after))
+            (
+                name,
+                "" if step.first else beside(name, before, after),
+                beside(name, after, before),
+                is_claims(before, after),
+            )
             for name, before, after in both
         ]
         held = {(before, after) for _, before, after, claims in told if not claims}

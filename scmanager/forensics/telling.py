@@ -67,8 +67,9 @@ SEEN_FIRST = (
 class Telling:
     """Of one space as it was or is."""
 
-    def __init__(self, place: Held, space: Space) -> None:
-        self.place, self.space = place, space
+    def __init__(self, place: Held, space: Space, *, marked: bool = True) -> None:
+        """`marked`: in values, names are followed by what became of the thing (removed, completed)."""
+        self.place, self.space, self._marked = place, space, marked
         self._registers: dict[Any, Register] = {}
         self._lists: dict[Any, list[Named]] = {}
 
@@ -222,7 +223,8 @@ class Telling:
 
     @cached_property
     def _called(self) -> dict[bytes, Called]:
-        return {each.id: self._of(kind).call(each.id) for kind in NAMED for each in self._named(kind)}
+        every = [self._of(kind).call(each.id) for kind in NAMED for each in self._named(kind)]
+        return {each.id: each if self._marked else msgspec.structs.replace(each, gone="") for each in every}
 
     def _of(self, kind: Any) -> Register:
         if kind not in self._registers:

@@ -38,6 +38,8 @@ class Step(msgspec.Struct, frozen=True):
     """As it would be if this counted: the same as `after` where it does."""
     envelope: Envelope | None = None
     """None for what does not count, and for a type that is not known."""
+    first: bool = False
+    """Nothing stood before it."""
 
     @property
     def counts(self) -> bool:
@@ -70,7 +72,7 @@ def steps(space: Space, fold: Fold, entity: Id) -> list[Step]:
         verdict = space.verdicts.entries.get(opened.entry.id32)
         if verdict is not None:  # Else it waits for what stands before it in its log.
             would = after if where is not None else _would(space, fold, state, opened)
-            made.append(Step(opened, verdict, state, after, would, where))
+            made.append(Step(opened, verdict, state, after, would, where, state is fold.empty))
         state = after
     return made
 
@@ -124,8 +126,9 @@ def _type(step: Step) -> str:
 
 
 def changed_in(step: Step) -> list[str]:
-    """The names of what a step changed."""
-    return [name for name in names_of(type(step.after)) if getattr(step.before, name) != getattr(step.after, name)]
+    """The names of what a step changed; the id of a thing is no change of it."""
+    names = (name for name in names_of(type(step.after)) if name != "id")
+    return [name for name in names if getattr(step.before, name) != getattr(step.after, name)]
 
 
 def device_of(space: Space, log: bytes) -> bytes | None:

@@ -10,6 +10,7 @@ import msgspec
 
 from scmanager.domain.counting import Counted, PluginCounted
 from scmanager.domain.ledger import KeysPublished, PluginSigned, UpdateSigned
+from scmanager.domain.records import Reason
 from scmanager.errors import Untrusted
 from scmanager.master_ledger.manifest import TrustedKeys
 from scmanager.master_ledger.registry import Registered, Registry
@@ -110,10 +111,18 @@ def _registered(space: Space, log: bytes) -> list[Registered]:
 
 
 def standing(space: Space, log: bytes) -> Iterator[Opened]:
-    """The entries of this log that are valid."""
-    verdicts = space.verdicts.entries
+    """The entries of this log that are valid; those that nobody here can judge too, if it is `unfounded`."""
+    verdicts, alone = space.verdicts.entries, unfounded(space)
     for opened in space.entries():
         if opened.entry.log == log and not opened.branch:
             verdict = verdicts.get(opened.entry.id32)
-            if verdict is not None and verdict.valid:
+            if verdict is not None and (verdict.valid or (alone and verdict.reason is Reason.UNCOUNTED)):
                 yield opened
+
+
+def unfounded(space: Space) -> bool:
+    """Whether this is an author's, and the log that founded it and gave the others their rights is not here.
+
+    So it is with the folder of a later log. The key manifests in it say by themselves which logs are the ledger's.
+    """
+    return space.kind == "author" and space.first_entry(space.id) is None and any(True for _ in space.entries())

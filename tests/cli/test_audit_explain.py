@@ -44,6 +44,19 @@ def test_a_field_is_told_step_by_step_with_who_and_what_it_was_before(nova: Scm)
     assert "by Vesper (founder)" in shown
 
 
+def test_what_planned_an_operation_is_told_without_what_became_of_it(nova: Scm) -> None:
+    planned = nova("operation", "plan", "Jumptown", "2027-11-30T20:00", "3h", "--json").json
+    assert nova("operation", "cancel", "Jumptown", "too-few").code == 0
+    told = nova("audit", "explain", "Jumptown", "--kind", "operation", "--json").json
+    changed = {each["field"]: (each["before"], each["after"]) for each in told["steps"][0]["changed"]}
+    assert planned["operation"] == told["id"]
+    assert changed["title"] == ("", "Jumptown")
+    assert changed["window"][0] == ""
+    assert "id" not in changed
+    assert not [each for pair in changed.values() for each in pair if "cancelled" in each or "1970" in each]
+    assert told["steps"][1]["changed"][0]["after"].startswith("cancelled")
+
+
 def test_a_past_value_is_explained_as_of_then(nova: Scm) -> None:
     nova("fleet", "form", "Home")
     nova("fleet", "rename", "Home", "Away")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from scmanager.application import replaying
-from scmanager.cli.audit_ledger import SHOWN_MAX, shown
+from scmanager.cli.audit_ledger import SHOWN_MAX, UNFOUNDED, shown
 from scmanager.domain.ledger import UpdateSigned
 from scmanager.eventstore.checkpoint import parse_note
 from scmanager.master_ledger import submission
@@ -196,3 +196,19 @@ def test_the_ledger_s_log_is_the_one_that_its_newest_manifest_names_and_not_the_
     assert author.scm("audit", "replay", "--ledger", ledger[:16], "--json", at="server").json == told
     other = author.scm("audit", "replay", "--ledger", "0" * 16, at="server")
     assert (other.code, other.error) == (1, "audit-several-ledgers")
+    later = author / "later"
+    assert author.scm("author", "publish", later, at="server").code == 0
+    assert author.scm("audit", "verify", later, "--full", at="nobody").code == 0
+    alone = author.scm("audit", "replay", "--from", later, "--json", at="nobody")
+    assert alone.code == 0, alone.err
+    before = {"servers_named": 0, "listed_servers": []}  # That stands in the log before.
+    assert alone.json["ledger"] == told["ledger"] | before
+    shown = author.scm("audit", "replay", "--from", later, at="nobody")
+    assert "keys of manifest 2" in shown.out
+    assert "void" not in shown.out
+    assert UNFOUNDED in shown.err
+    assert "Nothing stood then." not in shown.err
+    first = author.scm("audit", "replay", "--from", later, "--until", 1, at="nobody")
+    assert (first.code, UNFOUNDED in first.err) == (1, True), "no manifest stood there yet: nothing can be judged"
+    event = alone.json["heads"][0]["head"]
+    assert UNFOUNDED in author.scm("audit", "explain", event, "--from", later, at="nobody").err

@@ -108,4 +108,7 @@ def test_proofs_of_others_and_of_an_author_are_asked_for_apart(
     for more in (("--manifests", leaf), ("--artefact", leaf), ("--ledger", "00"), ("--space", "00")):
         assert run("--leaf", leaf, *more) == 2
     assert run("--origin", "x") == 2
+    with (tmp_path / "long").open("wb") as file_of_zeros:
+        file_of_zeros.truncate(verify_bundle.FILE_MOST + 2)
+    assert run("--leaf", tmp_path / "long") == 2, "what is not read to its end is not judged"
     assert run("--leaf", tmp_path / "none") == 2

@@ -284,6 +284,13 @@ def test_it_runs_by_itself_and_says_sentences(tmp_path: Path) -> None:
     assert run(tmp_path / "none")[0] == 2
 
 
+def test_without_the_library_it_says_which_one_it_needs(tmp_path: Path) -> None:
+    command = [sys.executable, "-I", "-S", verify_bundle.__file__, str(tmp_path)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, encoding="utf-8", check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "PyNaCl is needed to check signatures, and is not installed here: pip install pynacl\n"
+
+
 # The author's ledger
 
 
