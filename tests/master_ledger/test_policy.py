@@ -119,10 +119,10 @@ HOW_MANY = "how many of a group are enough is any, all or a number"
         (f"witness again {witness_key('X1')}", "this witness's key was listed before"),
         (f"witness new {witness_key('new')} https://one.example https://two.example", NO_LINE),
         (f"log {Vkey('b', ED25519, key_of('log').public).text()}", "this log's key was listed before"),
-        (f"log {witness_key('new')}", f"{NO_VKEY}its kind does not sign what it is listed for."),
+        (f"log {witness_key('new')}", f"{NO_VKEY}its kind does not sign what it is listed for"),
         (f"witness new {Vkey('b', ED25519, key_of('new').public).text()}",
-         f"{NO_VKEY}its kind does not sign what it is listed for."),
-        ("log x", f"{NO_VKEY}it has not three parts."),
+         f"{NO_VKEY}its kind does not sign what it is listed for"),
+        ("log x", f"{NO_VKEY}it has not three parts"),
         ("group G any X1", "a member of the group is in a group already"),
         ("group G any unheard", "a member of the group was not named before"),
         ("group G 2 X-and-Y", "more of a group are asked for than it has"),
@@ -169,7 +169,7 @@ def test_a_file_as_long_as_may_be_is_read() -> None:
 def test_octets_that_are_no_text_name_no_key_and_are_no_reason_to_refuse_an_address() -> None:
     with pytest.raises(BadPolicy) as bad:
         policy.parse(b"log \xff\nquorum none\n")
-    assert bad.value.facts == {"line": 1, "reason": f"{NO_VKEY}it is not UTF-8."}
+    assert bad.value.facts == {"line": 1, "reason": f"{NO_VKEY}it is not UTF-8"}
     read = policy.parse(f"witness W {witness_key('w')} ".encode() + b"https://\xff.example\nquorum none\n")
     assert read.addresses == {b"W": "https://\N{REPLACEMENT CHARACTER}.example"}
 
