@@ -117,7 +117,8 @@ class Serving:
                 self._await(actor, deadline, given_up)
         self._started = True
         if self._announced:
-            write_node_file(self.node.settings.data, NodeFile(os.getpid(), self.port, self._token))
+            told = NodeFile(os.getpid(), self.port, self._token, self.node.settings.report_to)
+            write_node_file(self.node.settings.data, told)
 
     def stop(self) -> list[str]:
         """Stop every actor; the names of those that did not end in time. Harmless twice."""

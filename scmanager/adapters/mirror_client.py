@@ -3,8 +3,9 @@
 import asyncio
 import contextlib
 import zlib
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -13,6 +14,7 @@ from scmanager.adapters.ledger_source import base_of, from_folder, is_local
 from scmanager.adapters.mirror_folder import bundle_at
 from scmanager.adapters.witness_client import WitnessSilent, Word, cosign_folder, write_lines
 from scmanager.errors import Conflict, ScManagerError, Unavailable
+from scmanager.eventstore.checkpoint import Checkpoint
 from scmanager.eventstore.tile_tree import TileTree
 from scmanager.eventstore.tiles import WIDTH, TilePath
 from scmanager.master_ledger.cosignature import Witness
@@ -50,6 +52,12 @@ def upload_folder(
             write_lines(folder, note, lines)
 
     return cosign_folder(folder, policy, until_s, partial(upload_all, entries, advance, written))
+
+
+def readers_of(head: str, words: Iterable[Word]) -> list[str]:
+    """Where those mirrors serve the log of this head that hold it: addresses that `Source` takes."""
+    name = sha256(Checkpoint.parse(head).origin.encode()).hexdigest()
+    return [f"{base_of(each.address)}/{name}" for each in words if each.lines]
 
 
 def upload_all(

@@ -26,6 +26,8 @@ class NodeFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pid: int
     port: int
     token: str
+    reports_to: str | None = None
+    """The server of the author's that it reports to; None: it was told of none."""
 
 
 def write_node_file(folder: Path, file: NodeFile) -> None:

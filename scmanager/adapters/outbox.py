@@ -64,6 +64,8 @@ class Waiting(msgspec.Struct, frozen=True):
     body: bytes
     """JSON, word for word as it is sent."""
     count: int
+    newest_s: int = 0
+    """When the newest of its reports was put there, UTC seconds: as long as it waits, it does not change."""
 
 
 class HeldUp(msgspec.Struct, frozen=True):
@@ -262,11 +264,12 @@ class Outbox:
 
 
 def _batches(db: sqlite3.Connection, id_: bytes) -> Iterator[Waiting]:
-    asked = "SELECT kind, purpose, consent, body FROM report WHERE batch = ? ORDER BY number"
+    asked = "SELECT kind, purpose, consent, body, at_s FROM report WHERE batch = ? ORDER BY number"
     rows = db.execute(asked, (id_,)).fetchall()
     if rows:
-        kind, purpose, consent, _ = rows[0]
-        yield Waiting(id_, kind, purpose, _body(id_, consent, [row[3] for row in rows]), len(rows))
+        kind, purpose, consent, *_ = rows[0]
+        body = _body(id_, consent, [row[3] for row in rows])
+        yield Waiting(id_, kind, purpose, body, len(rows), max(row[4] for row in rows))
 
 
 def _body(id_: bytes, consent: bytes, reports: list[bytes]) -> bytes:

@@ -38,7 +38,7 @@ class WitnessSilent(Unavailable):
     """It cannot be asked: {reason}."""
 
     code = "witness-silent"
-    hint = "Try again later; the other witnesses were asked all the same."
+    hint = "Try again later; the others were asked all the same."
 
 
 class PublishedMeanwhile(Conflict):

@@ -79,6 +79,10 @@ class Outgoing(Protocol):
     def count(self) -> int:
         """Of its reports."""
 
+    @property
+    def newest_s(self) -> int:
+        """When the newest of them was put there, UTC seconds."""
+
 
 class Outbox(Protocol):
     """Where it waits. Raises Unavailable."""
@@ -252,7 +256,7 @@ class Reporter:
         """False: try again later."""
         assert self._post is not None
         try:
-            key = self._key(kind)
+            key = self._key(kind, batch.newest_s // DAY_S)
             path = kind.path.format(node_id=reports.node_id_of(key.public).hex())
             answer = self._post(path, batch.body, key)
             if kind is statistics_batch.KIND:
@@ -267,9 +271,10 @@ class Reporter:
         self._outbox.done(batch, answer, self._now_s())
         return True
 
-    def _key(self, kind: Kind[Any]) -> SigningKey:
+    def _key(self, kind: Kind[Any], day: int) -> SigningKey:
+        """Of the batch's day, whenever it is sent: one that has to be sent again never stands under two keys."""
         stands = privacy.grounds(self._shelf, self._store, self._vault, kind.purpose)
-        return reports.reporter_key(self._secret, kind.purpose, stands, self._now_s() // DAY_S)
+        return reports.reporter_key(self._secret, kind.purpose, stands, day)
 
     def _later(self, error: ScManagerError) -> None:
         """Whatever wakes it meanwhile, it does not try before."""

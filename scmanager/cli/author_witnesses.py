@@ -24,7 +24,7 @@ from scmanager.cli.session import Place, session_of
 from scmanager.cli.targets import check_target
 from scmanager.cli.trusting import LedgerChoice, ManifestsChoice, PolicyChoice, trusting
 from scmanager.errors import Refused, utc
-from scmanager.eventstore.checkpoint import NOTE_BYTES_MAX, Checkpoint, parse_note
+from scmanager.eventstore.checkpoint import NOTE_BYTES_MAX, Checkpoint, Note, parse_note
 from scmanager.master_ledger import anchoring
 from scmanager.master_ledger.anchoring import Anchor
 from scmanager.master_ledger.policy import Policy
@@ -79,10 +79,11 @@ class Settling:
 
 
 def remark_problems(words: list[witness_client.Word]) -> None:
-    """Which witnesses gave no word, and why."""
+    """Which witnesses or mirrors gave no word, and why: by their names in the policy, with the code."""
     for each in words:
         if each.problem:
-            remark(f"{each.address}: {each.problem} {each.problem.hint}")
+            names = ", ".join(each.names)
+            remark(f"{names} ({each.address}): {each.problem.code}: {each.problem} {each.problem.hint}")
 
 
 def cosign(
@@ -99,7 +100,8 @@ def cosign(
     """
     rules = _addressed(policy)
     until_s = files.now_s() + AHEAD_S
-    _tell(rules, *witness_client.cosign_folder(folder, rules, until_s), until_s, as_json=as_json)
+    note, words = witness_client.cosign_folder(folder, rules, until_s)
+    _tell(rules, parse_note(note), words, until_s, as_json=as_json)
 
 
 def upload(
@@ -114,12 +116,21 @@ def upload(
 ) -> None:
     """Upload the published log to mirrors (C2SP tlog-mirror), and put their word that they hold it under the head.
 
-    Exit code 1 if those who hold it by now are no quorum. What a mirror has already is not sent again.
+    Only what they say now counts, not what lay there before. Exit code 1 if those who say so are no quorum. What a
+    mirror has already is not sent again.
     """
     rules = _addressed(policy)
     until_s = files.now_s() + AHEAD_S
     note, words = mirror_client.upload_folder(folder, rules, until_s)
-    _tell(rules, note, words, until_s, as_json=as_json, done="holds it")
+    said = _said_now(note, words)
+    readers = mirror_client.readers_of(said.text, words)
+    _tell(rules, said, words, until_s, as_json=as_json, readers=readers)
+
+
+def _said_now(note: bytes, words: list[witness_client.Word]) -> Note:
+    """The head with the lines just given alone: one that lay there may be a witness's, who holds nothing."""
+    lines = b"".join(each.lines for each in words)
+    return parse_note(note.rpartition(b"\n\n")[0] + b"\n\n" + lines) if lines else Note(parse_note(note).text, ())
 
 
 def _addressed(path: Path) -> Policy:
@@ -131,22 +142,24 @@ def _addressed(path: Path) -> Policy:
 
 
 def _tell(
-    rules: Policy, note: bytes, words: list[witness_client.Word], until_s: int, *, as_json: bool,
-    done: str = "has cosigned it",
+    rules: Policy, note: Note, words: list[witness_client.Word], until_s: int, *, as_json: bool,
+    readers: list[str] | None = None,
 ) -> None:  # fmt: skip
-    """Whose word stands under the head. Raises Exit where that is no quorum."""
-    parsed = parse_note(note)
-    size, cosigned = Checkpoint.parse(parsed.text).size, rules.cosigned(parsed, until_s)
-    met = rules.is_met(cosigned)
+    """Whose word stands under the head; `readers`: where mirrors serve it. Raises Exit where that is no quorum."""
+    size, cosigned = Checkpoint.parse(note.text).size, rules.cosigned(note, until_s)
+    met = rules.is_met(cosigned) and (readers is None or bool(readers))
     if as_json:
         problems = {each.address: each.problem.code for each in words if each.problem}
         times = {name.decode("utf-8", "replace"): at_s for name, at_s in cosigned.items()}
-        say_json({"size": size, "quorum": met, "cosigned": times, "problems": problems})
+        say_json({"size": size, "quorum": met, "cosigned": times, "problems": problems}
+                 | ({} if readers is None else {"readers": readers}))  # fmt: skip
     else:
         for name, at_s in cosigned.items():
             say(f"{name.decode('utf-8', 'replace')}  {utc(at_s)}")
+        for address in readers or ():
+            say(f"readers: {address}")
         remark_problems(words)
-        say(f"size {size}: {'a' if met else 'no'} quorum {done}")
+        say(f"size {size}: {'a' if met else 'no'} quorum {'has cosigned it' if readers is None else 'holds it'}")
     if not met:
         raise typer.Exit(EXIT_REFUSED)
 

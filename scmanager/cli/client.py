@@ -55,6 +55,7 @@ class RunningNode(msgspec.Struct, frozen=True):
     pid: int
     port: Annotated[int, msgspec.Meta(gt=0, lt=65536)]
     token: str
+    reports_to: str | None = None
 
 
 def running_node(folder: Path) -> RunningNode | None:
@@ -75,6 +76,11 @@ class Client:
     def __init__(self, node: RunningNode) -> None:
         self._node = node
         self._base = f"http://127.0.0.1:{node.port}"
+
+    @property
+    def reports_to(self) -> str | None:
+        """The server of the author's that the node sends to; None: it sends nothing."""
+        return self._node.reports_to
 
     def answers(self) -> bool:
         """Whether a node of ours listens there and takes this token."""

@@ -7,6 +7,7 @@ import typer
 from scmanager.application import privacy
 from scmanager.cli.output import JsonFlag, ask, remark, say, say_json, say_result, say_table
 from scmanager.cli.questions import YesFlag
+from scmanager.cli.reporting import why_unsent
 from scmanager.cli.session import Place, session_of
 from scmanager.cli.verbs import CommandIdOption, read_command_id
 from scmanager.domain.consent import Consents, consent_hash, is_asked_again, standing
@@ -39,7 +40,7 @@ def show(
 ) -> None:
     """What may be sent to the author, and whether you consent to it; with PURPOSE, all that is said about it."""
     with session_of(context).open() as place:
-        said = _consents(place)
+        said, unsent = _consents(place), why_unsent(place)
     rows = [_row(each, said) for each in Purpose if purpose in (None, each)]
     if as_json:
         say_json(rows)
@@ -48,6 +49,8 @@ def show(
         remark(f"{NOTHING_SENT} {READ}")
         if any(row["asked_again"] for row in rows):
             remark(ASKED_AGAIN)
+        if unsent and standing(said):
+            remark(unsent)
     else:
         _say_text(purpose)
         say(f"You: {rows[0]['you']}.")
@@ -71,7 +74,10 @@ def consent(
     with session_of(context).open() as place:
         arguments = {"purpose": purpose, "version": version}
         result = place.do("privacy.consent", place.personal_space(), arguments, read_command_id(command_id))
+        unsent = why_unsent(place)
     say_result(result, as_json=as_json)
+    if unsent and not as_json:
+        remark(unsent)
 
 
 def _consents(place: Place) -> Consents:

@@ -11,7 +11,7 @@ from scmanager.adapters.outbox import Outbox
 from scmanager.application.privacy import consents_in
 from scmanager.cli import author_files as files
 from scmanager.cli.output import EXIT_REFUSED, JsonFlag, counted, remark, say, say_json, say_table
-from scmanager.cli.session import session_of
+from scmanager.cli.session import Place, session_of
 from scmanager.cli.trusting import LedgerChoice, ManifestsChoice, PolicyChoice, Trusting, trusting
 from scmanager.domain.consent import Consents, standing
 from scmanager.errors import utc
@@ -19,7 +19,10 @@ from scmanager.errors import utc
 NOTHING_WAITS = "Nothing waits to be sent."
 NOTHING_SENT = "Nothing was sent."
 NO_CONSENT = "You consent to nothing, so nothing is sent: scm privacy show"
-NO_SERVER = "No server is named in SCM_REPORT_TO, so nothing is sent."
+NODE_WITHOUT = (
+    "The node that runs here was started without SCM_REPORT_TO, so it sends nothing. Start it anew with an address."
+)
+NO_SERVER = "No node runs here, and SCM_REPORT_TO names no server: a node that is started like this sends nothing."
 HELD_UP = "Not sent at {at}, tried again at {until} (UTC): {why}"
 DROPPED = "{count} more found no room and were dropped."
 
@@ -29,6 +32,7 @@ def waiting(context: typer.Context, as_json: JsonFlag = False) -> None:
     session = session_of(context)
     with session.open() as place:
         said = next((consents_in(space) for space in place.personal_spaces()), Consents())
+        unsent = why_unsent(place)
     outbox = Outbox(session.folder)
     try:
         found, dropped, held_up = outbox.waiting(), sum(outbox.dropped().values()), outbox.held_up()
@@ -44,12 +48,19 @@ def waiting(context: typer.Context, as_json: JsonFlag = False) -> None:
         remark(NOTHING_WAITS)
     if not standing(said):
         remark(NO_CONSENT)
-    elif session.settings.report_to is None:
-        remark(NO_SERVER)
+    elif unsent:
+        remark(unsent)
     elif found and held_up:
         remark(HELD_UP.format(at=_moment(held_up.at_s), until=_moment(held_up.until_s), why=held_up.why))
     if dropped:
         remark(DROPPED.format(count=dropped))
+
+
+def why_unsent(place: Place) -> str:
+    """Why nothing goes out, whatever is consented to: as the running node has it, else we. Empty: it does."""
+    if place.api is not None:
+        return "" if place.api.reports_to else NODE_WITHOUT
+    return "" if place.settings.report_to else NO_SERVER
 
 
 def sent(

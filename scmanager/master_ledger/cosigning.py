@@ -122,6 +122,8 @@ def request(note: bytes, tree: TileTree, old: int) -> bytes:
 
 def taken(note: bytes, body: bytes, witnesses: Sequence[Witness], until_s: int) -> bytes:
     """The newest lines of these witnesses that hold. Raises WitnessNonsense where there is none."""
+    if not body:
+        raise WitnessNonsense(reason="no line at all, as a mirror does, which is uploaded to (scm author upload)")
     text = note.rpartition(b"\n\n")[0] + b"\n\n"
     try:
         read = parse_note(text + body)

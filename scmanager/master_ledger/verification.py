@@ -78,7 +78,11 @@ class NotWitnessed(Untrusted):
     """Too few witnesses have cosigned the head: {have} of those in the policy, which is no quorum."""
 
     code = "not-witnessed"
-    hint = "Get the proof again later. Cosignatures dated more than a day ahead of this machine's clock do not count."
+    hint = (
+        "Get it again later, or from where the head lies cosigned. A mirror that logs are uploaded to shows its own"
+        " word alone, which counts where the policy lists its key. Cosignatures dated more than a day ahead of this"
+        " machine's clock do not count."
+    )
 
 
 class NotIncluded(Untrusted):

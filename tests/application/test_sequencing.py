@@ -242,6 +242,42 @@ def test_stopping_writes_what_was_taken_and_takes_nothing_more(store: Store) -> 
         sequencer.submit(batch())
 
 
+def test_what_waits_where_nothing_is_written_is_told_that_it_is_over(store: Store) -> None:
+    sequencer = begun(store)
+    answers = [sequencer.submit(batch(2)) for _ in range(3)]
+    sequencer.stop()
+    for each in answers:
+        with pytest.raises(IntakeEnded) as ended:
+            each.result(0)
+        assert ended.value.facts == {"reason": "it is stopping"}
+    assert store.heads()[0].size == 1
+
+
+def test_a_commit_takes_what_has_gathered_up_to_its_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sequencing, "ENTRIES_A_COMMIT", 20)
+    for sizes, commits in (((10, 10, 10), 2), ((10, 9, 1), 1), ((19, 30, 1), 2), ((20, 1), 2), ((25, 25), 2)):
+        sequencer = begun(MemoryStore())
+        answers = [sequencer.submit(batch(each)) for each in sizes]
+        sequencer.start()
+        assert [receipt(each).count for each in answers] == list(sizes)
+        sequencer.stop()
+        assert sequencer.commits == commits, sizes
+
+
+def test_twins_of_a_batch_that_is_not_written_hear_why(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: Any) -> int:
+        raise StoreBusy(reason="the disk is full")
+
+    sequencer = begun(store)
+    monkeypatch.setattr(store, "append", fails)
+    twins = [sequencer.submit(batch(3, b"t" * 16)) for _ in range(3)]
+    sequencer.start()
+    for each in twins:
+        with pytest.raises(StoreBusy):
+            each.result(20)
+    sequencer.stop()
+
+
 def test_a_clock_that_goes_back_disturbs_nothing(store: Store) -> None:
     sequencer = begun(store)
     times = iter([9_000, 100, 9_500])

@@ -107,3 +107,19 @@ def test_of_a_closed_log_all_up_to_its_end_is_asked_for_and_of_each_log_of_the_l
     listed = issuing.following(FIRST.statement, NOW_S, logs=[Server("the next").log])
     both = having_seen(manifests=(FIRST, signed(listed, *ROOTS[:2])))
     assert told(PASSED, knowing(), 9, both).remarks == (NOT_KNOWN,)
+
+
+@pytest.mark.parametrize(("held", "shows_all"), [(4, False), (5, True)])
+def test_a_source_that_shows_less_of_its_log_than_was_seen_holds_something_back(held: int, shows_all: bool) -> None:
+    report = superseded.judged(Report(PASSED, ()), knowing(PASSED), {LOG: held}, having_seen(5), LOG)
+    assert [(each.code, each.facts) for each in report.problems] == (
+        [] if shows_all else [("ledger-held-back", {"size": held})]
+    )
+    assert report.remarks == (), "that is no matter of what is not known here"
+
+
+def test_what_a_source_shows_of_one_log_says_nothing_of_another() -> None:
+    listed = issuing.following(FIRST.statement, NOW_S, logs=[Server("the next").log])
+    both = having_seen(manifests=(FIRST, signed(listed, *ROOTS[:2])))
+    report = superseded.judged(Report(PASSED, ()), knowing(PASSED), {LOG: 9}, both, LOG)
+    assert (report.problems, report.remarks) == ((), (NOT_KNOWN,))

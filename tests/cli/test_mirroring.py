@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import httpx
@@ -72,7 +73,26 @@ def test_a_published_ledger_is_uploaded_by_whoever_has_it(
     upload = ("author", "upload", ledger.public, "--policy", tmp_path / "policy")
     done = scm(*upload, "--json")
     assert (done.code, done.json["quorum"], list(done.json["cosigned"])) == (0, True, ["one"]), done.err
-    assert "a quorum holds it" in scm(*upload).out
+    readers = f"{address}/{sha256(ledger.server.origin.encode()).hexdigest()}"
+    assert done.json["readers"] == [readers]
+    told = scm(*upload).out
+    assert "a quorum holds it" in told
+    assert f"readers: {readers}\n" in told
+    assert httpx.get(f"{readers}/checkpoint", trust_env=False).status_code == 200
+    elsewhere = f"witness one {keys[1]} {address}/elsewhere\nquorum one\n"
+    (tmp_path / "policy").write_text(elsewhere, encoding="utf-8")
+    nobody = scm(*upload, "--json")
+    assert (nobody.code, nobody.json["quorum"], nobody.json["cosigned"]) == (1, False, {}), (
+        "what lay there counts not"
+    )
+    assert nobody.json["readers"] == []
+    assert "one (" in (told := scm(*upload).err)
+    assert "mirror-refuses: " in told or "witness-refuses: " in told, told
+    (tmp_path / "policy").write_text(elsewhere.replace("quorum one", "quorum none"), encoding="utf-8")
+    assert scm(*upload).code == 1, "nobody holds it"
+    (tmp_path / "policy").write_text(f"witness one {keys[1]} {address}\nquorum one\n", encoding="utf-8")
+    asked = scm("author", "cosign", ledger.public, "--policy", tmp_path / "policy")
+    assert "scm author upload" in asked.err, asked.err
     (tmp_path / "policy").write_text(f"witness one {keys[0]} http://127.0.0.1:1\nquorum one\n", encoding="utf-8")
     refused = scm(*upload)
     assert (refused.code, "no quorum holds it" in refused.out) == (1, True)

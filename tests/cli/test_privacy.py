@@ -75,8 +75,9 @@ def test_what_waits_is_shown_word_for_word_and_goes_with_the_consent(
     assert (told.code, told.out) == (0, "")
     assert "Nothing waits" in told.err
     assert "You consent to nothing" in told.err
-    scm("privacy", "consent", "health", "--yes")
+    assert "SCM_REPORT_TO" in scm("privacy", "consent", "health", "--yes").err
     assert "SCM_REPORT_TO" in scm("privacy", "waiting").err
+    assert "SCM_REPORT_TO" in scm("privacy", "show").err
     monkeypatch.setenv("SCM_REPORT_TO", "https://author.example")
     assert scm("privacy", "waiting").err.splitlines() == ["Nothing waits to be sent."]
     outbox = Outbox(tmp_path / "a")

@@ -30,11 +30,13 @@ def hearing() -> Iterator[None]:
 
 
 @pytest.fixture
-def up(nova: Scm, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
-    """`scm up` on the folder of NOVA."""
+def up(nova: Scm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[subprocess.Popen[str]]:
+    """`scm up` on the folder of NOVA, told where to report to, as the terminals beside it are not."""
     with contextlib.ExitStack() as running:
+        monkeypatch.setenv("SCM_REPORT_TO", "http://127.0.0.1:1")
         with hearing():
             process = running.enter_context(served(tmp_path, "a", measured=True))
+        monkeypatch.delenv("SCM_REPORT_TO")
         yield process
 
 
@@ -65,10 +67,14 @@ def test_a_running_node_is_used_for_everything_it_can_do(
     file = "scmanager/cli/data/hangars/TocToc.json"
     assert nova("import", file, "--yes", "--org", "NOVA", "--json").json["added"] == 2
     assert len(nova("ship", "list", "--org", "NOVA", "--json").json) == 2
+    told = nova("privacy", "consent", "health", "--yes")
+    assert (told.code, "SCM_REPORT_TO" in told.err) == (0, False), "it goes by what the node was told"
+    assert "SCM_REPORT_TO" not in nova("privacy", "waiting").err
     up.send_signal(signal.SIGTERM)
     assert up.wait(60) == 0
     assert not (tmp_path / "a" / "node.json").exists()
     assert nova("member", "record", "Afterwards", "--org", "NOVA").code == 0
+    assert "No node runs here" in nova("privacy", "waiting").err
 
 
 @pytest.mark.services

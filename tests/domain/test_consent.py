@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scmanager.domain import consent
 from scmanager.domain.consent import (
     KNOWN,
+    Agreed,
     Consents,
     ConsentTextOther,
     Given,
@@ -18,9 +19,11 @@ from scmanager.domain.consent import (
     given_in,
     is_asked_again,
     standing,
+    subject_of,
     withdraw,
 )
 from scmanager.domain.consent_texts import TEXTS, Purpose, current, text_of
+from scmanager.domain.contest import Claim
 from scmanager.domain.event import replace
 from scmanager.domain.payload import TUPLE_MAX
 from tests.support.effort import examples
@@ -69,6 +72,17 @@ def test_withdrawn_it_stands_no_more_and_can_be_given_again() -> None:
     assert set(standing(story.state)) == {STATISTICS}
 
 
+def test_what_was_said_is_kept_with_its_entry_and_whose_it_is() -> None:
+    given(YES)
+    assert story.state.of(STATISTICS).given == (Claim(Agreed(NOW, WORDS), entry(1), LEADER),)
+    given(NO)
+    assert story.state.of(STATISTICS).withdrawn == (Claim(True, entry(1), LEADER),)
+
+
+def test_in_a_personal_space_its_founder_s_consents_count() -> None:
+    assert subject_of(bytes(range(32))) == bytes(range(16))
+
+
 def test_one_purpose_is_withdrawn_and_the_others_stand() -> None:
     given(YES, Given(HEALTH, current(HEALTH), TEXTS[HEALTH][-1].hash), NO)
     assert set(standing(story.state)) == {HEALTH}
@@ -82,6 +96,14 @@ def test_of_a_consent_and_a_withdrawal_at_one_time_the_withdrawal_holds_in_eithe
     assert standing(story.state) == {}
     when(give, STATISTICS, NOW)
     assert set(standing(story.state)) == {STATISTICS}
+
+
+def test_what_stands_was_given_in_entries_that_can_be_shown() -> None:
+    given(meanwhile(YES), meanwhile(YES))
+    assert given_in(story.state, STATISTICS) == (entry(1), entry(2))
+    assert given_in(story.state, HEALTH) == ()
+    given(YES, NO)
+    assert given_in(story.state, STATISTICS) == ()
 
 
 def test_withdrawn_where_nobody_had_heard_of_the_consent_it_is_withdrawn_all_the_same() -> None:

@@ -82,3 +82,6 @@ def test_a_region_is_kept_under_a_secret_and_a_table() -> None:
     assert region_of(msgspec.structs.replace(table(), hash=bytes(32)), secret, kept) is None
     hashes = {region_hash(secret, table().hash, code) for code in REGIONS}
     assert len(hashes) == len(REGIONS)
+    assert region_hash(b"s" * 32, bytes(32), "DE").hex() == (
+        "493266f3685c656bee0e3109d101dcb5fb53317e0aeb1fcd541d0ff4c4eba5e8"
+    ), "what lies on somebody's disk is found again"

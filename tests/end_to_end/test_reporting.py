@@ -29,7 +29,7 @@ from scmanager.master_ledger.error_shape import shape_of
 from scmanager.master_ledger.handshake import SESSION_HEADER, VersionsApart
 from scmanager.master_ledger.reports import ERRORS as REPORTS_OF_ERRORS
 from scmanager.master_ledger.reports import Frame, blinded_state, health_salt, parse_batch, parse_receipt
-from scmanager.master_ledger.sealed import MEDIA
+from scmanager.master_ledger.sealed import MEDIA, Channel
 from scmanager.reporting import ACTOR as REPORTS
 from scmanager.reporting import keep_to_consents, reporter_of
 from scmanager.runtime import Node
@@ -327,6 +327,40 @@ def test_whatever_somebody_else_answers_nothing_is_lost(ada: Ada, status: int, s
         ada.machine.clock.ahead_s += 60
         reporter.work()
         assert [each.count for each in ada.server.reports(AUDIT)] == [2]
+
+
+def test_a_batch_that_is_never_answered_does_not_link_the_keys_of_two_days(
+    ada: Ada, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys: dict[str, set[bytes]] = {}
+    channel, take = ada.server.channel, ada.server.take
+    asking: list[bytes] = []
+
+    def channel_of(path: str, token: str) -> Channel:
+        found = channel(path, token)
+        asking.append(found.theirs)
+        return found
+
+    def taken(path: str, body: bytes) -> bytes | None:
+        keys.setdefault(msgspec.json.decode(body)["id"], set()).add(asking[-1])
+        return take(path, body)
+
+    monkeypatch.setattr(ada.server, "channel", channel_of)
+    monkeypatch.setattr(ada.server, "take", taken)
+    with ada.open() as (node, reporter):
+        ada.consent(node, Purpose.AUDIT_REPORTS)
+        ada.server.status, ada.server.refusal = 503, refusal("intake-full")
+        for day in range(3):
+            ada.note(node, text=f"day {day}")
+            reporter.work()
+            ada.machine.clock.ahead_s += 86_400
+        ada.server.status = 200
+        ada.note(node, text="the last")
+        reporter.work()
+        assert reporter.held_up == ""
+    assert len(keys) > 1
+    assert [len(each) for each in keys.values()] == [1] * len(keys), "no batch under two keys"
+    assert len(set.union(*keys.values())) > 1, "and another key each day"
 
 
 def test_with_the_server_away_the_pauses_grow_and_nobody_waits(ada: Ada) -> None:

@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from scmanager.domain.ledger import Final, KeysPublished
 from scmanager.domain.naming import ServerNamed
-from scmanager.errors import ScManagerError, Untrusted
-from scmanager.eventstore.signing import SigningKey
+from scmanager.errors import Untrusted
+from scmanager.eventstore.entry import digest
+from scmanager.eventstore.signing import SigningKey, purpose, verify
 from scmanager.master_ledger import handshake, issuing, submission
+from scmanager.master_ledger import policy as policies
 from scmanager.master_ledger.handshake import (
     ANSWER_BYTES_MAX,
     HELLO_BYTES_MAX,
@@ -37,13 +39,14 @@ from scmanager.master_ledger.handshake import (
     parse,
 )
 from scmanager.master_ledger.manifest import NotThisLedger
+from scmanager.master_ledger.policy import ED25519, Vkey
 from scmanager.master_ledger.proof import Proof
 from scmanager.master_ledger.sealed import SessionSealBroken
 from scmanager.master_ledger.seen import LogForked, Seen
 from scmanager.master_ledger.statement import manifest_hash
-from scmanager.master_ledger.verification import LogClosed, NotIncluded, NotWitnessed
+from scmanager.master_ledger.verification import LogClosed, LogNotAccepted, NotIncluded, NotWitnessed
 from tests.golden.logs import key_of, some
-from tests.support.ledger import NOW_S, POLICY, ROOTS, WITHOUT_WITNESSES, Server, first_manifest, signed
+from tests.support.ledger import NOW_S, POLICY, RELEASE, ROOTS, WITHOUT_WITNESSES, Server, first_manifest, signed
 
 KEY, REPORTER = key_of("server"), key_of("reporter")
 
@@ -95,6 +98,53 @@ def test_both_prove_themselves_and_agree() -> None:
         author.greeter.session(granted.token, NOW_S)
     with pytest.raises(SessionUnknown):
         author.greeter.session(bytes(32), NOW_S)
+
+
+def what_is_signed(reader: bytes, signer: bytes, hello: Hello, nonce: bytes, version: int) -> bytes:
+    """Written from ADR 21 alone."""
+    said = digest("scm/handshake-said/1", msgspec.json.encode(hello), version.to_bytes(8, "big"))
+    return purpose("handshake", reader, signer, hello.ledger, hello.nonce, nonce, said)
+
+
+def test_both_sign_who_they_are_for_whom_both_nonces_and_all_that_was_said() -> None:
+    author = Author()
+    one = caller(author.ledger)
+    welcome = author.greeter.greet(one.hello, author.delegation(), NOW_S)
+    answer = met(author, one, msgspec.json.encode(welcome)).answer
+    ours = what_is_signed(REPORTER.public, KEY.public, one.hello, welcome.nonce, 3)
+    assert verify(KEY.public, ours, welcome.signature)
+    theirs = what_is_signed(KEY.public, REPORTER.public, one.hello, welcome.nonce, 3)
+    assert verify(REPORTER.public, theirs, answer.signature)
+
+
+def test_a_version_that_was_not_offered_is_none_though_the_server_signed_it() -> None:
+    author = Author()
+    one = caller(author.ledger)
+    said = author.greeter.greet(one.hello, author.delegation(), NOW_S)
+    other = KEY.sign(what_is_signed(REPORTER.public, KEY.public, one.hello, said.nonce, 4))
+    with pytest.raises(BadHandshake) as bad:
+        met(author, one, msgspec.json.encode(msgspec.structs.replace(said, version=4, signature=other)))
+    assert bad.value.facts == {"reason": "it answers what was not asked"}
+
+
+def test_who_answers_with_the_caller_s_own_key_is_nobody() -> None:
+    author = Author(key=REPORTER)
+    one = caller(author.ledger)
+    said = Author().greeter.greet(one.hello, author.delegation(), NOW_S)
+    mirrored = REPORTER.sign(what_is_signed(REPORTER.public, REPORTER.public, one.hello, said.nonce, 3))
+    welcome = msgspec.structs.replace(said, key=REPORTER.public, signature=mirrored)
+    with pytest.raises(BadHandshake) as bad:
+        met(author, one, msgspec.json.encode(welcome))
+    assert bad.value.facts == {"reason": "it answers what was not asked"}
+
+
+def test_without_a_session_there_is_no_channel() -> None:
+    author = Author()
+    token = author.greeter.grant(met(author, caller(author.ledger)).answer, NOW_S).token
+    assert author.greeter.channel(token, NOW_S + SESSION_S).theirs == REPORTER.public
+    for name, now_s in ((bytes(32), NOW_S), (token, NOW_S + SESSION_S + 1)):
+        with pytest.raises(SessionUnknown):
+            author.greeter.channel(name, now_s)
 
 
 def test_an_answer_counts_once_and_in_time() -> None:
@@ -171,25 +221,31 @@ def test_what_the_server_signed_cannot_be_given_back_to_it() -> None:
     said = parse(Welcome, author.welcome(one), WELCOME_BYTES_MAX)
     with pytest.raises(HandshakeForged):
         author.greeter.grant(Answer(said.nonce, said.signature), NOW_S)
-    with pytest.raises(BadHandshake):
+    with pytest.raises(BadHandshake) as bad:
         author.welcome(caller(author.ledger, reporter=KEY))
+    assert bad.value.facts == {"reason": "it is our own key"}
 
 
 @pytest.mark.parametrize(
-    ("author", "wrong"),
+    ("author", "why"),
     [
-        (lambda: Author(not_after=NOW_S - 1), ServerNotNamed),
-        (lambda: Author(named=key_of("another").public), ServerNotNamed),
-        (lambda: Author(key=ROOTS[0]), ServerNotNamed),
-        (lambda: Author(key=Server().key), ServerNotNamed),
+        (lambda: Author(not_after=NOW_S - 1), "the entry that does has run out"),
+        (lambda: Author(named=key_of("another").public), "the entry shown names another, or nobody"),
+        (lambda: Author(key=ROOTS[0]), "its key has another role"),
+        (lambda: Author(key=RELEASE), "its key has another role"),
+        (lambda: Author(key=Server().key), "its key has another role"),
     ],
 )
-def test_a_server_that_is_not_named_rightly_is_none(
-    author: Callable[[], Author], wrong: type[ScManagerError]
-) -> None:
+def test_a_server_that_is_not_named_rightly_is_none(author: Callable[[], Author], why: str) -> None:
     made = author()
-    with pytest.raises(wrong):
+    with pytest.raises(ServerNotNamed) as unnamed:
         met(made, caller(made.ledger))
+    assert unnamed.value.facts == {"reason": why}
+
+
+def test_a_server_is_named_up_to_the_second_that_its_entry_says() -> None:
+    made = Author(not_after=NOW_S)
+    assert met(made, caller(made.ledger)).channel.theirs == KEY.public
 
 
 def test_the_log_key_alone_says_nothing_in_a_log_that_was_closed() -> None:
@@ -200,8 +256,9 @@ def test_the_log_key_alone_says_nothing_in_a_log_that_was_closed() -> None:
     )
     second = signed(closed, *ROOTS[:2])
     one = caller(author.ledger)
-    with pytest.raises(LogClosed):
+    with pytest.raises(LogClosed) as caught:
         met(author, one, author.welcome(one, delegation=author.delegation(second)))
+    assert caught.value.facts == {"size": head.size, "final": head.size}
     with pytest.raises(LogClosed):  # Nor when the server keeps the manifest back from one who has seen it.
         met(author, one, before=Seen(author.ledger).with_manifests([author.first, second]))
 
@@ -219,6 +276,19 @@ def test_a_thief_of_a_log_key_is_found_out_by_witnesses_and_by_memory() -> None:
         met(thief, one, before=before, policy=WITHOUT_WITNESSES)
 
 
+def test_a_log_that_the_policy_does_not_list_names_nobody() -> None:
+    author = Author()
+    for name, accepted in ((author.server.name, True), ("another", False)):
+        listed = policies.parse(
+            f"log {Vkey(author.server.origin, ED25519, key_of(name).public).text()}\nquorum none\n".encode()
+        )
+        if accepted:
+            assert met(author, caller(author.ledger), policy=listed).channel.theirs == KEY.public
+        else:
+            with pytest.raises(LogNotAccepted):
+                met(author, caller(author.ledger), policy=listed)
+
+
 def test_an_entry_that_is_not_under_the_head_names_nobody() -> None:
     """Beside a head that the log signed and witnesses cosigned lies an entry that somebody made up."""
     author, thief = Author(), Author(key=key_of("a thief"))
@@ -233,8 +303,9 @@ def test_an_entry_that_is_not_under_the_head_names_nobody() -> None:
 def test_another_ledgers_server_is_another() -> None:
     author = Author()
     other = caller(some("another ledger"))
-    with pytest.raises(NotThisLedger):
+    with pytest.raises(NotThisLedger) as caught:
         author.welcome(other)
+    assert caught.value.facts == {"found": author.ledger.hex(), "wanted": other.hello.ledger.hex()}
     lied = msgspec.structs.replace(author.delegation(), ledger=other.hello.ledger)
     with pytest.raises(NotThisLedger):
         other.answer(author.welcome(other, delegation=lied), Seen(other.hello.ledger), POLICY, NOW_S)
@@ -335,5 +406,9 @@ def test_noise_names_nobody(noise: bytes) -> None:
 
 
 def test_what_is_too_long_is_not_read() -> None:
-    with pytest.raises(BadHandshake):
-        parse(Hello, msgspec.json.encode(CALLER.hello) + b" " * HELLO_BYTES_MAX, HELLO_BYTES_MAX)
+    said = msgspec.json.encode(CALLER.hello)
+    assert parse(Hello, said.ljust(HELLO_BYTES_MAX), HELLO_BYTES_MAX) == CALLER.hello
+    for data, why in ((said.ljust(HELLO_BYTES_MAX + 1), "it is too long"), (said[:-1], "it cannot be read")):
+        with pytest.raises(BadHandshake) as bad:
+            parse(Hello, data, HELLO_BYTES_MAX)
+        assert bad.value.facts == {"reason": why}

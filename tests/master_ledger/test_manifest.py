@@ -200,7 +200,9 @@ def test_a_key_that_was_taken_out_comes_back_in_no_role(changed: dict[str, Any],
 def test_a_chain_is_walked_in_order_and_without_a_gap() -> None:
     second = signed(issuing.following(OLD, NOW_S + 1), *ROOTS)
     third = signed(issuing.following(second.statement, NOW_S + 2), *ROOTS)
-    assert trusted(FIRST, second, third).manifest.n == 3
+    keys = trusted(FIRST, second, third)
+    assert (keys.manifest.n, keys.ledger) == (3, LEDGER)
+    assert keys.log(some("another log")) is None
     for chain in ((FIRST, third), (FIRST, third, second), (FIRST, FIRST)):
         with pytest.raises(DoesNotFollow):
             trusted(*chain)
