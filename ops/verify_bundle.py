@@ -902,7 +902,7 @@ def proof(data: bytes, given: argparse.Namespace, holds: list[str], wrong: list[
     need(one.seq > 0 and one.raw[4:36].hex() == name.rpartition("/")[2], "the entry is of another log")
     stands(index, size, one.raw, hashes, root)
     holds.append(f"Entry {index} stands in the log {name}, of {size} entries, whose key signed the head.")
-    holds.append(f"  It {what_it_says(one)}")
+    holds.append(f"  entry {one.seq}, id {one.id.hex()[:16]}, dated {moment(hlc(one.raw))}: {what_it_says(one)}")
     witnessed(text, signatures, given, holds)
     said = published(one)
     if given.manifests is not None:

@@ -3,6 +3,8 @@
 An author's server keeps what it takes in a log of its own: --intake, in its folder or in PostgreSQL's tables.
 """
 
+import errno
+import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -14,7 +16,7 @@ import typer
 from scmanager.adapters.evidence_files import space_file
 from scmanager.adapters.ledger_source import from_folder
 from scmanager.adapters.private_files import state_folder
-from scmanager.adapters.space_file import read_bytes
+from scmanager.adapters.space_file import FileUnreadable, read_bytes
 from scmanager.adapters.verified_file import VerifiedFile
 from scmanager.application import audit_full
 from scmanager.auditing import leave_findings
@@ -147,6 +149,8 @@ def _found(context: typer.Context, path: Path, depth: str, *, resume: bool, poli
     if path.is_file():
         _check_asked("a file", **{"--policy": policy, "--resume": resume})
         return _file(context, path, depth)
+    if not path.exists():
+        raise FileUnreadable(path=str(path), reason=os.strerror(errno.ENOENT))
     raise NothingToVerify(path=str(path))
 
 

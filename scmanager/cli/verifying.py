@@ -29,10 +29,11 @@ from scmanager.cli.session import Session, session_of
 from scmanager.cli.trusting import LedgerChoice, ManifestsChoice, PolicyChoice, Trusting, followed, trusting
 from scmanager.domain.catalogue import FOLDS
 from scmanager.domain.ledger import Channel
-from scmanager.errors import Refused, utc
+from scmanager.errors import Refused, Unavailable
 from scmanager.eventstore import head_fork
 from scmanager.eventstore.head_fork import HeadFork
 from scmanager.eventstore.sqlite_read_only import ReadOnlySqliteStore
+from scmanager.forensics.called import moment
 from scmanager.master_ledger import proof, verification
 from scmanager.master_ledger.content_hash import cid
 from scmanager.master_ledger.fetching import CHECKPOINT, Read, SourceLacks
@@ -57,18 +58,18 @@ InstalledOption = Annotated[
 ]
 
 
-class NoProofBeside(Refused):
-    """No proof lies beside the file: there is no {path}."""
-
-    code = "no-proof-beside"
-    hint = "Get it where the file came from, or name it with --proof FILE, or have it fetched: --from ADDRESS."
-
-
 class NotInLedger(Refused):
     """That source knows no statement about this file."""
 
     code = "file-not-in-ledger"
     hint = "Do not use it, unless another source proves it: the author releases nothing beside his ledger."
+
+
+class NoProofBeside(Unavailable):
+    """No proof of logging lies beside the file: there is no {path}."""
+
+    code = "proof-not-beside"
+    hint = "Put it there as it was published, name it (--proof FILE), or have it fetched (--from ADDRESS)."
 
 
 def update(
@@ -216,8 +217,12 @@ def _print(report: Report) -> None:
         remark("Do not use this file.")
         return
     for name, value in _told(report)["statement"].items():
-        shown = value.hex() if isinstance(value, bytes) else " ".join(value) if isinstance(value, list) else value
-        if name.endswith("_at"):
-            shown = utc(value)
-        say(f"{name.ljust(21)}  {shown}")
+        say(f"{name.ljust(21)}  {_spelt(name, value)}")
     say("Good: signed by the author, in his ledger, and this very file.")
+
+
+def _spelt(name: str, value: Any) -> str:
+    """Seconds as a time."""
+    if name.endswith("_at") and isinstance(value, int):
+        return str(moment(value))
+    return value.hex() if isinstance(value, bytes) else " ".join(value) if isinstance(value, list) else str(value)

@@ -34,7 +34,7 @@ class PointAhead(Refused):
     """There is no position {position} yet: the last is {last}."""
 
     code = "audit-point-ahead"
-    hint = "Leave --until out for everything that is here."
+    hint = "Leave the point out for everything that is here."
 
 
 class Point(msgspec.Struct, frozen=True):

@@ -29,7 +29,7 @@ from scmanager.domain.pages import merged
 from scmanager.domain.registry import Register as LedgerRegister
 from scmanager.domain.registry import Statement
 from scmanager.forensics import lists
-from scmanager.forensics.called import Called, Named, Register, moment, short
+from scmanager.forensics.called import Called, Named, Register, counted, moment, short
 from scmanager.forensics.ledger_words import counted_words, statement_words
 from scmanager.forensics.lists import Held
 from scmanager.spaces.contests import in_words, spelt
@@ -119,6 +119,9 @@ class Telling:
 
     def brief(self, state: State) -> str:
         """The few that matter most, in one line and without words about people."""
+        if isinstance(state, LedgerRegister) and state.statements:
+            newest = _cut(statement_words(state.statements[-1]).partition(", signed by ")[0])
+            return f"{counted(len(state.statements), 'statement')}, the newest: {newest}"
         if isinstance(state, Consents | LedgerRegister):
             return "; ".join(_cut(self.value(value)) for value in msgspec.structs.astuple(state) if value)
         told: dict[str, str] = {}

@@ -103,7 +103,7 @@ class OtherLedger(Untrusted):
     """The statement was signed for another ledger."""
 
     code = "other-ledger"
-    hint = "It is of another author. Get what was signed for this ledger."
+    hint = "It is of another author, or this machine trusts another ledger than you mean: --ledger ID or SCM_TRUST."
 
 
 class NotNewer(Untrusted):

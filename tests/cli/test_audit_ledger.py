@@ -147,6 +147,7 @@ def test_the_same_in_words_with_keys_in_full(author: Author) -> None:
     assert any(line.startswith("update 1.2.0 stable bafkrei") for line in lines)
     assert any(line.startswith("plugin nova.map ") and "blocked" in line for line in lines)
     assert "the folder shows the same" in said.out
+    assert any("6 statements, the newest: update 1.2.0 stable" in line for line in lines)
     early = author.scm("audit", "replay", "--published", author / "early", at="server")
     assert early.code == 0
     assert "the folder has only 3 of 10 entries" in early.out

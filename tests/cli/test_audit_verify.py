@@ -58,6 +58,7 @@ def test_one_depth_and_something_to_verify(nova: Scm, tmp_path: Path) -> None:
     assert nova("audit", "verify", at="nowhere").error == "no-data-folder"
     (tmp_path / "empty").mkdir()
     assert nova("audit", "verify", tmp_path / "empty").error == "audit-nothing-to-verify"
+    assert nova("audit", "verify", tmp_path / "gone").error == "file-unreadable"
     assert verified(nova, tmp_path / "a", at="nowhere")["ok"], "another folder"
 
 

@@ -1,5 +1,6 @@
 """`scm verify`: files in, sentences out; nobody is asked."""
 
+import re
 import shutil
 import socket
 from collections.abc import Iterator
@@ -53,6 +54,7 @@ def test_a_good_update_is_told_as_good(released: tuple[Author, str], tmp_path: P
     told = author.scm("verify", "update", author / "release.zip", *words(author, ledger))
     assert told.code == 0, told.out + told.err
     assert told.out.splitlines()[-1].startswith("Good: ")
+    assert re.search(r"^signed_at +20\d\d-\d\d-\d\dT", told.out, re.MULTILINE)
     assert "1.1.0" in told.out
     as_json = author.scm("verify", "update", author / "release.zip", *words(author, ledger), "--json").json
     assert (as_json["ok"], as_json["problems"]) == (True, [])
@@ -99,7 +101,7 @@ def test_files_that_are_not_what_they_should_be_are_named(released: tuple[Author
     assert (
         scm("verify", "update", author / "none", *manifests, *policy, "--ledger", ledger).error == "file-unreadable"
     )
-    assert scm("verify", "update", author / "keys", *words(author, ledger)).error == "no-proof-beside"
+    assert scm("verify", "update", author / "keys", *words(author, ledger)).error == "proof-not-beside"
 
 
 def plugin_proof(home: Home, index: int, name: str) -> Path:
