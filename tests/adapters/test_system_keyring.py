@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -41,9 +42,7 @@ pytestmark = [
 
 def session(folder: Path, script: str, login: str) -> "subprocess.CompletedProcess[str]":
     """Run a script in a bus session of its own, whose keyring lies in `folder`."""
-    for name in ("home", "run"):
-        (folder / name).mkdir(mode=0o700, exist_ok=True)
-    places = {"HOME": str(folder / "home"), "XDG_RUNTIME_DIR": str(folder / "run"), "DATA": str(folder / "data")}
+    (folder / "home").mkdir(mode=0o700, exist_ok=True)
     unset = {
         "SCM_DATA",
         "SCM_STATE",
@@ -53,13 +52,15 @@ def session(folder: Path, script: str, login: str) -> "subprocess.CompletedProce
         "GNOME_KEYRING_CONTROL",
     }
     kept = {name: value for name, value in os.environ.items() if name not in unset}
-    return subprocess.run(
-        ["dbus-run-session", "--", "sh", "-c", script],
-        env=kept | places | {"LOGIN": login, "PYTHON": sys.executable},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    with tempfile.TemporaryDirectory() as run:  # A short path: the daemon's socket lies there.
+        places = {"HOME": str(folder / "home"), "XDG_RUNTIME_DIR": run, "DATA": str(folder / "data")}
+        return subprocess.run(
+            ["dbus-run-session", "--", "sh", "-c", script],
+            env=kept | places | {"LOGIN": login, "PYTHON": sys.executable},
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
 
 
 def test_an_identity_behind_the_real_keyring_opens_with_that_keyring_only(tmp_path: Path) -> None:
