@@ -9,16 +9,15 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from scmanager import __version__
-from scmanager.adapters.ledger_source import base_of, from_folder, is_local
+from scmanager.adapters.ledger_source import base_of, from_folder
 from scmanager.adapters.mirror_folder import bundle_at
-from scmanager.adapters.witness_client import WitnessSilent, Word, cosign_folder, write_lines
+from scmanager.adapters.witness_client import WitnessSilent, Word, asking, cosign_folder, posted, write_lines
 from scmanager.errors import Conflict, ScManagerError, Unavailable
 from scmanager.eventstore.checkpoint import Checkpoint
 from scmanager.eventstore.tile_tree import TileTree
 from scmanager.eventstore.tiles import WIDTH, TilePath
 from scmanager.master_ledger.cosignature import Witness
-from scmanager.master_ledger.cosigning import ANSWER_BYTES_MAX, Answer, WitnessNonsense
+from scmanager.master_ledger.cosigning import Answer, WitnessNonsense
 from scmanager.master_ledger.policy import Policy
 from scmanager.master_ledger.upload_talk import ADD_CHECKPOINT, Bundle, Request, Talk, upload
 
@@ -99,39 +98,24 @@ def upload_all(
 
 
 async def _talked(address: str, talk: Talk, advance: Callable[[int], None]) -> bytes:
-    import httpx  # A fifth of the start; most commands ask nobody.
-
     base = base_of(address)
-    headers = {"Accept-Encoding": "identity", "User-Agent": f"sc-manager/{__version__}"}
-    try:
-        async with httpx.AsyncClient(
-            follow_redirects=False, timeout=STEP_S, headers=headers, trust_env=not is_local(base)
-        ) as client:
-            request = next(talk)
-            while True:
-                async with asyncio.timeout(REQUEST_S):
-                    answer = await _posted(client, base, request)
-                advance(request.packages)
-                try:
-                    request = talk.send(answer)
-                except StopIteration as done:
-                    return bytes(done.value)
-    except httpx.HTTPError as error:
-        raise WitnessSilent(reason=(str(error) or type(error).__name__).rstrip(".")) from error
+    async with asking(base, STEP_S) as client:
+        request = next(talk)
+        while True:
+            async with asyncio.timeout(REQUEST_S):
+                answer = await _posted(client, base, request)
+            advance(request.packages)
+            try:
+                request = talk.send(answer)
+            except StopIteration as done:
+                return bytes(done.value)
 
 
 async def _posted(client: "httpx.AsyncClient", base: str, request: Request) -> Answer:
     plain = request.path == ADD_CHECKPOINT
     headers = {} if plain else {"content-type": "application/octet-stream", "content-encoding": "gzip"}
     content = b"".join(request.pieces) if plain else _sent(_packed(request.pieces))
-    data = bytearray()
-    async with client.stream("POST", f"{base}/{request.path}", content=content, headers=headers) as answer:
-        async for piece in answer.aiter_raw():
-            data += piece
-            if len(data) > ANSWER_BYTES_MAX:
-                raise WitnessNonsense(reason="more than any mirror says")
-        media = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
-        return Answer(answer.status_code, media, bytes(data))
+    return await posted(client, f"{base}/{request.path}", content, headers)
 
 
 def _packed(pieces: Iterator[bytes]) -> Iterator[bytes]:

@@ -2,7 +2,8 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -169,33 +170,42 @@ async def _all(note: bytes, tree: TileTree, asked: Mapping[str, Mapping[str, Wit
 async def _talk(
     address: str, note: bytes, tree: TileTree, witnesses: Sequence[Witness], until_s: int, trees: asyncio.Lock
 ) -> bytes:
+    base, talk = base_of(address), conversation(note, tree, witnesses, until_s)
+    async with asking(base, STEP_S) as client:
+        body = next(talk)
+        while True:
+            answer = await posted(client, f"{base}/add-checkpoint", body)
+            async with trees:  # Its tiles are read by one at a time.
+                try:
+                    body = talk.send(answer)
+                except StopIteration as done:
+                    return bytes(done.value)
+
+
+@asynccontextmanager
+async def asking(base: str, step_s: float) -> "AsyncIterator[httpx.AsyncClient]":
+    """Who asks a witness or a mirror at this address, each step within its time. Raises WitnessSilent."""
     import httpx  # A fifth of the start; most commands ask nobody.
 
-    base = base_of(address)
     headers = {"Accept-Encoding": "identity", "User-Agent": f"sc-manager/{__version__}"}
-    talk = conversation(note, tree, witnesses, until_s)
     try:
         async with httpx.AsyncClient(
-            follow_redirects=False, timeout=STEP_S, headers=headers, trust_env=not is_local(base)
+            follow_redirects=False, timeout=step_s, headers=headers, trust_env=not is_local(base)
         ) as client:
-            body = next(talk)
-            while True:
-                answer = await _posted(client, f"{base}/add-checkpoint", body)
-                async with trees:  # Its tiles are read by one at a time.
-                    try:
-                        body = talk.send(answer)
-                    except StopIteration as done:
-                        return bytes(done.value)
+            yield client
     except httpx.HTTPError as error:
         raise WitnessSilent(reason=(str(error) or type(error).__name__).rstrip(".")) from error
 
 
-async def _posted(client: "httpx.AsyncClient", address: str, body: bytes) -> Answer:
+async def posted(
+    client: "httpx.AsyncClient", address: str, body: bytes | AsyncIterator[bytes], headers: Mapping[str, str] = {}
+) -> Answer:
+    """What is answered, read no further than an answer goes. Raises WitnessNonsense, httpx.HTTPError."""
     data = bytearray()
-    async with client.stream("POST", address, content=body) as answer:
+    async with client.stream("POST", address, content=body, headers=headers) as answer:
         async for piece in answer.aiter_raw():
             data += piece
             if len(data) > ANSWER_BYTES_MAX:
-                raise WitnessNonsense(reason="more than any witness says")
+                raise WitnessNonsense(reason="more than any witness or mirror says")
         media = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
         return Answer(answer.status_code, media, bytes(data))
