@@ -184,7 +184,7 @@ def test_noise_is_added_to_each_row_and_what_comes_of_it_is_held_against_the_thr
 
 def test_rows_are_ranked_by_value_and_then_by_name_up_to_what_an_event_holds() -> None:
     rule = RULES[Measure.USERS_BY_VERSION]
-    rows = {f"{number:03}": rule.threshold + number // 2 for number in range(2 * TUPLE_MAX)}
+    rows = {f"{number:03}": rule.threshold + number // 2 for number in reversed(range(2 * TUPLE_MAX))}
     (table,) = release(DAY, {Measure.USERS_BY_VERSION: rows}, noise_of(0)).tables
     pairs = [(f"{number:03}", f"{number + 1:03}") for number in range(2 * TUPLE_MAX - 2, TUPLE_MAX - 1, -2)]
     assert [row.key for row in table.rows] == [key for pair in pairs for key in pair]
