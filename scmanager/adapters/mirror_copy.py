@@ -86,10 +86,14 @@ class MirrorCopy:
             raise CopyDamaged(folder=str(self.folder), reason="a tile is missing")
         return parse_tile(held, span.start - span.low) + fresh
 
-    def keep(self, span: Span, leaves: Sequence[bytes], entries: Sequence[bytes]) -> None:
-        """Keep what is proved and not there yet; durable when this returns. Raises MirrorFull, PrivateFileFailed."""
-        if span.end <= self.next_entry():
-            return
+    def keep(self, span: Span, leaves: Sequence[bytes], entries: Sequence[bytes]) -> int:
+        """Keep what is proved, durable when this returns; how many entries were not there yet.
+
+        Raises CopyDamaged, MirrorFull, PrivateFileFailed.
+        """
+        following = self.next_entry()
+        if span.end <= following:
+            return 0
         whole = list(entries)
         if span.start > span.low:
             held = self.tile(TilePath(None, span.low // WIDTH, span.start - span.low))
@@ -102,6 +106,7 @@ class MirrorCopy:
             {TilePath(None, span.low // WIDTH, width): bundle(whole)},
         )
         self._next = span.end
+        return span.end - following
 
     def advance(self, head: Kept, note: bytes) -> None:
         """Have `note` as the checkpoint, once every hash under it lies there. Raises CopyDamaged, as `keep`."""

@@ -87,13 +87,16 @@ class UploadMirror:
                 raise UploadDiffers(size=header.end, next=following)
             return header.end == copy.size() and copy.checkpoint() is not None
 
-    def keep(self, header: Header, span: Span, package: Package) -> None:
-        """Keep what is proved. Raises PackageUnproved, UploadDiffers, MirrorFull, CopyDamaged, PrivateFileFailed."""
+    def keep(self, header: Header, span: Span, package: Package) -> int:
+        """Keep what is proved; how many entries of it were not here before.
+
+        Raises PackageUnproved, UploadDiffers, MirrorFull, CopyDamaged, PrivateFileFailed.
+        """
         copy, head = self._found(header)
         leaves = copy.leaves(span, package.entries)
         check_proved(span, leaves, package.proof, head)
         with copy.lock:
-            copy.keep(span, leaves, package.entries)
+            return copy.keep(span, leaves, package.entries)
 
     def finish(self, header: Header) -> bytes:
         """The mirror's lines under the checkpoint of the upload's end, once all its entries are here.

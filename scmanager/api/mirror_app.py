@@ -23,8 +23,9 @@ from scmanager.api.guard import ROOM_FULL
 from scmanager.api.ledger_door import FOR_EVER
 from scmanager.api.listening import REQUESTS_MAX
 from scmanager.api.readers import OpenRequests, Readers, TooManyRequests, address_of
+from scmanager.api.upload_places import UPLOADS_MAX, Place, Places, TooManyUploads
 from scmanager.api.witness_app import SUBMIT_COST, TEXT, Patience, Witness, WitnessApp, WitnessPathUnknown, refused
-from scmanager.errors import Refused, ScManagerError, Unavailable
+from scmanager.errors import Refused, ScManagerError
 from scmanager.eventstore.tiles import BadTile, TilePath
 from scmanager.master_ledger.uploading import (
     INFO_MEDIA,
@@ -49,8 +50,6 @@ PIECE_S = 30.0
 """For the head of an upload, and for each package: 17 MB at most."""
 TAKEN_MAX = 2 * PACKAGES_MAX
 """Packages of one request; then it is told how far that brought it."""
-UPLOADS_MAX = 8
-"""At once; each may have a package in memory."""
 UPLOADS_OF_ONE = 2
 """Of one address."""
 UNPACKED_BYTES = 1 << 16
@@ -68,13 +67,6 @@ class UploadCodingUnknown(Refused):
     hint = "Send it with Content-Encoding: gzip, or without one."
 
 
-class TooManyUploads(Unavailable):
-    """More than {uploads_max} uploads are under way here, and yours had brought least."""
-
-    code = "mirror-too-many-uploads"
-    hint = "What came whole is kept. Send the rest in some seconds."
-
-
 _STATUS: dict[type[ScManagerError], int] = {
     BadUpload: 400, PackageUnproved: 422, NothingPending: 422, UploadCodingUnknown: 415, TooManyUploads: 503,
 }  # fmt: skip
@@ -89,8 +81,8 @@ class Mirror(Witness, Protocol):
     def begin(self, header: Header) -> bool:
         """Whether entries may come; and whether they lead to what was signed last, once more."""
 
-    def keep(self, header: Header, span: Span, package: Package) -> None:
-        """What is proved, durably."""
+    def keep(self, header: Header, span: Span, package: Package) -> int:
+        """What is proved, durably. How many entries of it were not here before."""
 
     def finish(self, header: Header) -> bytes:
         """The cosignature lines."""
@@ -105,7 +97,7 @@ class MirrorApp:
     def __init__(self, mirror: Mirror) -> None:
         self._mirror, self._witness = mirror, WitnessApp(mirror)
         self._patience, self._readers, self._open = Patience(), Readers(), OpenRequests(UPLOADS_OF_ONE)
-        self._places: dict[Body, asyncio.Timeout] = {}
+        self._places, self._ends = Places(), dict[Place, asyncio.Timeout]()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, whatever is wrong; who says nothing loses his place."""
@@ -151,27 +143,29 @@ class MirrorApp:
             header = await body.read(read_header())
             if await run_in_threadpool(self._mirror.begin, header):
                 self._patience.spend(header.origin)
-            async with self._place(body):
-                return await self._taken(header, body)
+            async with self._place(address_of(scope), header.origin) as place:
+                return await self._taken(header, body, place)
 
     @asynccontextmanager
-    async def _place(self, body: "Body") -> AsyncIterator[None]:
-        """One of UPLOADS_MAX; where all are taken, whoever brought least leaves his, with TooManyUploads."""
-        if len(self._places) >= UPLOADS_MAX:
-            self._places.pop(min(self._places, key=lambda each: each.bytes)).reschedule(0.0)
+    async def _place(self, address: str, origin: str) -> AsyncIterator[Place]:
+        """One of few; who has to leave for it ends with TooManyUploads, as does this one if its turn comes."""
+        mine, leaves = self._places.take(address, origin)
+        if leaves is not None:
+            self._ends.pop(leaves).reschedule(0.0)
         left = asyncio.timeout(None)
         try:
             async with left:
-                self._places[body] = left
-                yield
+                self._ends[mine] = left
+                yield mine
         except TimeoutError:
             if left.expired():
                 raise TooManyUploads(uploads_max=UPLOADS_MAX) from None
             raise
         finally:
-            self._places.pop(body, None)
+            self._ends.pop(mine, None)
+            self._places.leave(mine)
 
-    async def _taken(self, header: Header, body: "Body") -> Response:
+    async def _taken(self, header: Header, body: "Body", place: Place) -> Response:
         kept = 0
         for span in islice(spans(header.start, header.end), TAKEN_MAX):
             try:
@@ -180,7 +174,7 @@ class MirrorApp:
                 if not kept:
                     raise
                 break
-            await run_in_threadpool(self._mirror.keep, header, span, package)
+            self._places.brought(place, await run_in_threadpool(self._mirror.keep, header, span, package))
             kept += 1
         if kept < package_count(header.start, header.end):
             return _where(await run_in_threadpool(self._mirror.info, header), 202)
@@ -204,8 +198,6 @@ class Body:
             raise UploadCodingUnknown
         self._receive, self._held, self._packed, self._more = receive, bytearray(), b"", True
         self._unpacking, self._is_full = _gzip() if coding == b"gzip" else None, False
-        self.bytes = 0
-        """So many came, as they were sent."""
 
     async def read(self, reading: Generator[int, bytes, T]) -> T:
         """What a reader makes of the next bytes, within PIECE_S. Raises BadUpload where they break off."""
@@ -234,7 +226,6 @@ class Body:
         if message["type"] == "http.disconnect":
             raise BadUpload(reason="it breaks off")
         self._more = message.get("more_body", False)
-        self.bytes += len(message.get("body", b""))
         if self._unpacking is None:
             self._held += message.get("body", b"")
         else:

@@ -44,13 +44,13 @@ def first_to_leave(bodies: Iterable[tuple[str, int]]) -> int:
     So who sends little is soon out of reach, however slowly it comes. Those without an address come from this
     machine, or from a server in front that does not say for whom; they are one address. At least one body.
     """
-    listed = [(_wide(address), left) for address, left in bodies]
+    listed = [(wide(address), left) for address, left in bodies]
     many = Counter(address for address, _ in listed)
     return max(range(len(listed)), key=lambda at: (many[listed[at][0]], listed[at][1]))
 
 
-def _wide(address: str) -> str:
-    """What one machine may have of IPv6 is one address."""
+def wide(address: str) -> str:
+    """The address; of IPv6 the network that one machine may have."""
     if ":" not in address:
         return address
     return str(ipaddress.ip_network(address).supernet(new_prefix=_WIDE_BITS))

@@ -18,7 +18,7 @@ from scmanager.adapters.ledger_source import from_folder
 from scmanager.adapters.private_files import state_folder
 from scmanager.adapters.space_file import FileUnreadable, read_bytes
 from scmanager.adapters.verified_file import VerifiedFile
-from scmanager.application import audit_full
+from scmanager.application import audit_full, audit_paged
 from scmanager.auditing import leave_findings
 from scmanager.author.intake import FOLDER as INTAKE
 from scmanager.cli.audit_found import Found, show, told
@@ -31,7 +31,7 @@ from scmanager.errors import Refused, Untrusted
 from scmanager.eventstore import audit, audit_published
 from scmanager.eventstore.audit_chunk import Finding
 from scmanager.eventstore.audit_judge import Ended, Verified, departed, ends_of
-from scmanager.eventstore.audit_source import Source
+from scmanager.eventstore.audit_source import Source, SqliteSource, Tables
 from scmanager.eventstore.checkpoint import NOTE_BYTES_MAX, origin, parse_note
 from scmanager.eventstore.entry import Entry
 from scmanager.eventstore.sqlite_read_only import ReadOnlySqliteStore
@@ -162,20 +162,42 @@ def _check_asked(what: str, **options: object) -> None:
 
 
 def _intake(context: typer.Context, path: Path, depth: str, *, resume: bool) -> Found:
-    """Its tables are read in place. It is in clear, so that every key it needs is in it."""
-    dsn = session_of(context).settings.intake_dsn
+    """Its tables are read in place, in one state, and page by page: it grows by millions. It is in clear."""
+    dsn, events = session_of(context).settings.intake_dsn, path / EVENTS
     if dsn is None:
-        return _found(context, path, depth, resume=resume, policy=None, own=False)
+        if not events.exists():
+            return _found(context, path, depth, resume=resume, policy=None, own=False)
+        here = SqliteSource(str(events.resolve()))
+        return _paged(context, path, here, lambda: ReadOnlySqliteStore(events), depth, resume)
     from scmanager.eventstore.audit_postgres import PostgresSource
     from scmanager.eventstore.postgres import PostgresStore
 
-    source = PostgresSource(dsn)
+    return _paged(context, path, PostgresSource(dsn), lambda: PostgresStore(dsn), depth, resume)
+
+
+def _paged(
+    context: typer.Context, path: Path, source: Source, opens: Callable[[], Store], depth: str, resume: bool
+) -> Found:
+    kind = "folder" if isinstance(source, SqliteSource) else "database"
     kept = _kept(context, source.name, depth)
-    found = _stored(kept, source, lambda: PostgresStore(dsn), "database", depth, resume=resume)
-    if depth == "full" and not found.findings:
-        with closing(PostgresStore(dsn)) as store:
-            _add_full(found, evidence_in(context, path, store))
+    with source.whole() as (tables, same):
+        found = _stored(kept, same, opens, kind, depth, resume=resume)
+        if depth == "full" and not found.findings:
+            _add_pages(context, path, tables, found, opens)
     return found
+
+
+def _add_pages(context: typer.Context, path: Path, tables: Tables, found: Found, opens: Callable[[], Store]) -> None:
+    """Verdicts and statements; what they need more for than a page at a time is read whole."""
+    sizes = {(head["log"], head["branch"]): head["size"] for head in found.heads}
+    with progress("Judging entries", sum(sizes.values())) as advance:
+        judged, left = audit_paged.of_spaces(tables, sizes, clock_us(), advance)
+    for space, statements in judged:
+        found.spaces.append(space)
+        _add_statements(found, statements)
+    if left:
+        with closing(opens()) as store:
+            _add_full(found, evidence_in(context, path, store), left)
 
 
 def _folder(context: typer.Context, path: Path, depth: str, *, resume: bool) -> Found:
@@ -232,16 +254,22 @@ def _audited(
         return audit.verify(events, deep=depth != "fast", advance=advance, since=since, ended=ended, keep=keep)
 
 
-def _add_full(found: Found, read: Evidence) -> None:
-    """Verdicts, gaps and statements, by the keys that there are."""
+def _add_full(found: Found, read: Evidence, only: Sequence[bytes] | None = None) -> None:
+    """Verdicts, gaps and statements, by the keys that there are; of all spaces, or of these."""
     for space in read.present.spaces():
+        if only is not None and space.id not in only:
+            continue
         found.spaces.append(audit_full.of_space(space, read.store))
         if space.kind != "author":
             continue
         for log in sorted({head.log for head in read.store.heads(space.id)}):
             said = [(each.index, each.said) for each in entered(space, log)]
-            found.statements.append(audit_full.of_statements(log, said))
-    found.findings += [each for one in found.statements for each in one.findings]
+            _add_statements(found, [audit_full.of_statements(log, said)])
+
+
+def _add_statements(found: Found, statements: Sequence[audit_full.StatementsFound]) -> None:
+    found.statements += statements
+    found.findings += [each for one in statements for each in one.findings]
 
 
 def _published(path: Path, depth: str, policy: Path | None) -> Found:
@@ -259,9 +287,7 @@ def _published(path: Path, depth: str, policy: Path | None) -> Found:
     said = list(audit_full.read_statements(report.statements))
     found.findings += _wrong_manifests(path, report.log, said)
     if depth == "full":
-        statements = audit_full.of_statements(report.log, said)
-        found.statements.append(statements)
-        found.findings += statements.findings
+        _add_statements(found, [audit_full.of_statements(report.log, said)])
     return found
 
 

@@ -14,10 +14,11 @@ from scmanager.adapters.space_file import FileUnreadable, read_bytes
 from scmanager.adapters.wrapping import PassphraseProtection
 from scmanager.cli.output import progress, remark
 from scmanager.cli.session import ask_passphrase
+from scmanager.domain.ledger import Quorum
 from scmanager.errors import Refused
 from scmanager.eventstore.signing import SigningKey
+from scmanager.master_ledger import issuing, submission
 from scmanager.master_ledger import policy as policies
-from scmanager.master_ledger import submission
 from scmanager.master_ledger.policy import Policy
 from scmanager.master_ledger.submission import Submission
 from scmanager.master_ledger.verification import Artefact
@@ -36,6 +37,12 @@ ManifestsOption = Annotated[
 ]
 PolicyOption = Annotated[
     Path | None, typer.Option("--policy", metavar="FILE", help="The witnesses to go by (C2SP tlog-policy).")
+]
+RootsOption = Annotated[
+    list[str], typer.Option("--root", metavar="KEY", help="A root key (public half); all of them.")
+]
+RootsNeededOption = Annotated[
+    int | None, typer.Option("--roots-needed", metavar="M", help="How many of them; else just over half.")
 ]
 
 
@@ -64,6 +71,12 @@ def public_key(typed: str) -> bytes:
     if read is None:
         raise PublicKeyMistyped(typed=typed)
     return read
+
+
+def quorum_of(roots: list[str], needed: int | None) -> Quorum:
+    """Of a new log: so many of these root keys, as they were typed; just over half if nothing was said."""
+    keys = [public_key(each) for each in roots]
+    return issuing.quorum(len(keys) // 2 + 1 if needed is None else needed, keys)
 
 
 def ledger_id(typed: str) -> bytes:

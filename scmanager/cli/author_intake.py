@@ -22,7 +22,7 @@ from scmanager.cli import author_files as files
 from scmanager.cli.author_vault import noting
 from scmanager.cli.author_witnesses import remark_problems
 from scmanager.cli.ledger_serving import DEFAULT_PORT, KeyChoice, identity_of
-from scmanager.cli.listening import serve_until_stopped
+from scmanager.cli.listening import PortOption, serve_until_stopped
 from scmanager.cli.output import JsonFlag, remark, say, say_result
 from scmanager.cli.session import session_of
 from scmanager.cli.trusting import LedgerChoice, ManifestsChoice, PolicyChoice, Trusting, trusting
@@ -46,17 +46,13 @@ if TYPE_CHECKING:
 
 def init(
     context: typer.Context,
-    root: Annotated[list[str], typer.Option("--root", metavar="KEY", help="A root key (public half); all of them.")],
-    roots_needed: Annotated[
-        int | None, typer.Option("--roots-needed", metavar="M", help="How many of them; else just over half.")
-    ] = None,
+    root: files.RootsOption,
+    roots_needed: files.RootsNeededOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Begin the log of what installations report, with a key of its own. It takes nothing until it is listed."""
-    keys = [files.public_key(each) for each in root]
-    quorum = issuing.quorum(len(keys) // 2 + 1 if roots_needed is None else roots_needed, keys)
     with open_intake(context) as intake:
-        log = intake.found(quorum)
+        log = intake.found(files.quorum_of(root, roots_needed))
     say_result({"space": log.space.hex(), "log": _line(log)}, as_json=as_json)
     remark("Next, where the root keys are: scm author manifest --after FILE --log LINE, with the line above.")
 
@@ -94,7 +90,7 @@ def show_log(
 def serve(
     context: typer.Context,
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="What scm author publish wrote.")],
-    port: Annotated[int, typer.Option("--port", help="On the loopback address; 0 for any free one.")] = DEFAULT_PORT,
+    port: PortOption = DEFAULT_PORT,
     ledger: LedgerChoice = None,
     manifests: ManifestsChoice = None,
     policy: PolicyChoice = None,

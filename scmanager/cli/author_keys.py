@@ -86,9 +86,7 @@ def publish(
         list[str] | None,
         typer.Option("--root", metavar="KEY", help="A root key (public half); all of them. Else as they were."),
     ] = None,
-    roots_needed: Annotated[
-        int | None, typer.Option("--roots-needed", metavar="M", help="How many of them; else just over half.")
-    ] = None,
+    roots_needed: files.RootsNeededOption = None,
     release: Annotated[
         list[str] | None,
         typer.Option("--release", metavar="KEY", help="A release key (public half); all of them. Else as they were."),

@@ -37,17 +37,13 @@ def _tree(place: Place) -> tuple[LogTree, list[Entered]]:
 
 def init(
     context: typer.Context,
-    root: Annotated[list[str], typer.Option("--root", metavar="KEY", help="A root key (public half); all of them.")],
-    roots_needed: Annotated[
-        int | None, typer.Option("--roots-needed", metavar="M", help="How many of them; else just over half.")
-    ] = None,
+    root: files.RootsOption,
+    roots_needed: files.RootsNeededOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Make the author's ledger in this folder, with the key of its log. It is begun by entering key manifests."""
-    keys = [files.public_key(each) for each in root]
-    quorum = issuing.quorum(len(keys) // 2 + 1 if roots_needed is None else roots_needed, keys)
     with session_of(context).open() as place:
-        log = own_ledger.found(place.node, quorum)
+        log = own_ledger.found(place.node, files.quorum_of(root, roots_needed))
     line = issuing.vkey_of(log, origin(log.space, log.log))
     say_result({"space": log.space.hex(), "log": line}, as_json=as_json)
     remark("Next, where the root keys are: scm author manifest --log LINE, with the line that begins with scm.log.")

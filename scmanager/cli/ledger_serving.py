@@ -8,7 +8,7 @@ import typer
 
 from scmanager.adapters.ledger_source import SERVED, from_folder
 from scmanager.cli import author_files as files
-from scmanager.cli.listening import serve_until_stopped
+from scmanager.cli.listening import PortOption, serve_until_stopped
 from scmanager.cli.output import remark, say
 from scmanager.master_ledger.handshake import NONCE_BYTES
 
@@ -24,7 +24,7 @@ KeyChoice = Annotated[
 
 def serve(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="What scm author publish wrote, or a copy of it.")],
-    port: Annotated[int, typer.Option("--port", help="On the loopback address; 0 for any free one.")] = DEFAULT_PORT,
+    port: PortOption = DEFAULT_PORT,
     key: KeyChoice = None,
 ) -> None:
     """Serve a published ledger to whoever asks, until Ctrl+C. It needs no key; what is published later comes too."""

@@ -3,12 +3,16 @@
 import socket
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 LOOK_S = 0.5
+
+PortOption = Annotated[int, typer.Option("--port", help="On the loopback address; 0 for any free one.")]
 
 
 def serve_until_stopped(

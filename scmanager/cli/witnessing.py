@@ -12,13 +12,11 @@ from typing import Annotated
 import typer
 
 from scmanager.adapters import witness_folder
-from scmanager.adapters.private_files import state_folder
 from scmanager.adapters.space_file import read_bytes
-from scmanager.adapters.witness_folder import WitnessFolder
-from scmanager.cli import author_files as files
-from scmanager.cli.listening import serve_until_stopped
+from scmanager.adapters.witness_folder import Purpose
+from scmanager.cli.cosigners import LogArgument, NameOption, OriginOption, list_log, opened, say_keys
+from scmanager.cli.listening import PortOption, serve_until_stopped
 from scmanager.cli.output import JsonFlag, remark, say, say_result
-from scmanager.cli.session import session_of
 from scmanager.eventstore import head_fork
 from scmanager.eventstore.head_fork import HeadFork
 from scmanager.master_ledger.policy import Vkey
@@ -26,20 +24,9 @@ from scmanager.master_ledger.policy import Vkey
 DEFAULT_PORT = 7413
 
 FolderArgument = Annotated[Path, typer.Argument(metavar="DIR", help="The witness's folder; its keys lie there.")]
-OriginOption = Annotated[
-    str | None,
-    typer.Option("--origin", metavar="TEXT", help="What its checkpoints begin with, if not the key's name."),
-]
 
 
-def init(
-    context: typer.Context,
-    folder: FolderArgument,
-    name: Annotated[
-        str, typer.Option("--name", metavar="NAME", help="What it signs under: an address of yours without https://.")
-    ],
-    as_json: JsonFlag = False,
-) -> None:
+def init(context: typer.Context, folder: FolderArgument, name: NameOption, as_json: JsonFlag = False) -> None:
     """Make a witness with keys of its own, in a fresh folder. It witnesses nothing until a log is listed."""
     witness_folder.make(folder, name)
     show(context, folder, as_json)
@@ -48,21 +35,12 @@ def init(
 
 def show(context: typer.Context, folder: FolderArgument, as_json: JsonFlag = False) -> None:
     """The keys of a witness, as policies list them, and how many logs it witnesses."""
-    opened = _opened(context, folder)
-    opened.close()
-    old, new = opened.vkeys
-    say_result({"name": opened.name, "ed25519": old, "ml_dsa_44": new, "logs": len(opened.logs())}, as_json=as_json)
+    say_keys(context, folder, Purpose.WITNESS, as_json)
 
 
-def add_log(
-    folder: FolderArgument,
-    key: Annotated[str, typer.Argument(metavar="KEY", help="The log's public key: NAME+ID+KEY, of type Ed25519.")],
-    origin: OriginOption = None,
-    as_json: JsonFlag = False,
-) -> None:
+def add_log(folder: FolderArgument, key: LogArgument, origin: OriginOption = None, as_json: JsonFlag = False) -> None:
     """List a log to witness: any that signs checkpoints (C2SP tlog-checkpoint). A running witness notices."""
-    count = witness_folder.add_log(folder, Vkey.parse(key), origin)
-    say_result({"logs": count}, as_json=as_json)
+    list_log(folder, key, origin, as_json)
 
 
 def verify_fork(
@@ -82,21 +60,17 @@ def verify_fork(
 def serve(
     context: typer.Context,
     folder: FolderArgument,
-    port: Annotated[int, typer.Option("--port", help="On the loopback address; 0 for any free one.")] = DEFAULT_PORT,
+    port: PortOption = DEFAULT_PORT,
 ) -> None:
     """Cosign what its logs show, until Ctrl+C. A web server in front gives it a name, and TLS."""
     from scmanager.api.listening import listen
     from scmanager.api.witness_app import make_witness_app
 
-    opened = _opened(context, folder)
+    witness = opened(context, folder, Purpose.WITNESS)
 
     def started(address: str) -> None:
-        say(f"The witness {opened.name} answers: {address}/add-checkpoint")
-        remark(f"It witnesses {len(opened.logs())} logs. Stop it with Ctrl+C.")
+        say(f"The witness {witness.name} answers: {address}/add-checkpoint")
+        remark(f"It witnesses {len(witness.logs())} logs. Stop it with Ctrl+C.")
 
-    with closing(opened), listen(port) as taken:
-        serve_until_stopped(make_witness_app(opened), taken, started)
-
-
-def _opened(context: typer.Context, folder: Path) -> WitnessFolder:
-    return WitnessFolder(folder, session_of(context).settings.state or state_folder(), files.now_s)
+    with closing(witness), listen(port) as taken:
+        serve_until_stopped(make_witness_app(witness), taken, started)

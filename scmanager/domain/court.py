@@ -53,6 +53,15 @@ class Court:
             return None
         return self._evaluation.decide(fact, bench)
 
+    def judge_next(self, fact: Fact) -> Verdict:
+        """The verdict of a further entry that governs nothing, at the end of its log, without admitting it."""
+        evaluation = self._evaluation
+        bench = evaluation.benches.get(fact.by)
+        counted = fact.log in evaluation.counted.logs
+        if not counted or fact.malformed or bench is None or fact.log not in bench.levels:
+            return evaluation.without_standing(fact)
+        return evaluation.decide(fact, bench)
+
     def facts(self) -> Iterable[Fact]:
         """All admitted facts, in the order of their arrival."""
         return self._facts.values()
@@ -98,12 +107,9 @@ class Court:
         evaluation = self._evaluation
         bench = evaluation.benches.get(fact.by)
         counted = fact.log in evaluation.counted.logs
-        if not counted or fact.malformed or bench is None or fact.log not in bench.levels:
-            verdict = evaluation.without_standing(fact)
-        else:
-            verdict = evaluation.decide(fact, bench)
-            if verdict.valid and self._ruling.is_witness(fact, bench.grant.rank):
-                return None
+        verdict = self.judge_next(fact)
+        if verdict.valid and bench is not None and self._ruling.is_witness(fact, bench.grant.rank):
+            return None
         evaluation.entries[fact.id] = verdict
         self._heads.discard(fact.prev)
         self._heads.add(fact.id)

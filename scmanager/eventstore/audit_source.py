@@ -42,6 +42,10 @@ class Tables(Protocol):
 class Source(Protocol):
     """Where the tables are. What is at work in another process gets a copy."""
 
+    @property
+    def name(self) -> str:
+        """Which store it is, without who asks and by what word."""
+
     def opened(self) -> AbstractContextManager[Tables]:
         """The tables. Raises StoreDamaged, and Unavailable where they cannot be read."""
 
@@ -62,6 +66,11 @@ class SqliteSource(msgspec.Struct, frozen=True):
     """An events file. What others commit meanwhile stands beyond the heads that were read first."""
 
     path: str
+
+    @property
+    def name(self) -> str:
+        """See Source."""
+        return self.path
 
     @contextmanager
     def opened(self) -> Iterator[Tables]:

@@ -13,7 +13,7 @@ import pytest
 from scmanager.adapters import upload_mirror
 from scmanager.adapters.upload_mirror import UploadMirror
 from scmanager.adapters.witness_folder import add_log
-from scmanager.api import mirror_app
+from scmanager.api import mirror_app, upload_places
 from scmanager.api.mirror_app import TAKEN_MAX, UPLOADS_OF_ONE
 from scmanager.api.witness_app import AGAIN_BURST
 from scmanager.eventstore.checkpoint import parse_note
@@ -265,24 +265,34 @@ def test_one_address_has_few_uploads_open_and_others_go_on(sofa: Uploading) -> N
         assert sofa.add(0, 5).status_code == 200
 
 
-def test_of_too_many_uploads_the_one_that_brought_least_leaves(
-    sofa: Uploading, monkeypatch: pytest.MonkeyPatch
+def test_bytes_that_prove_nothing_keep_no_upload_out(
+    sofa: Uploading, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mirror_app, "UPLOADS_MAX", 2)
-    assert sofa.show(0, 600) == 200
+    monkeypatch.setattr(upload_places, "UPLOADS_MAX", 2)
+    loud = Uploading(sofa.client, sofa.held, ShownLog("example.com/loud"))
+    add_log(folder, loud.log.vkey, None)
+    assert (sofa.show(0, 600), loud.show(0, 900)) == (200, 200)
     url, whole = sofa.client.base_url, upload(sofa.log, 0, 600)
-    start = b"POST /add-entries HTTP/1.1\r\nHost: m\r\nContent-Length: %d\r\n\r\n" % len(whole)
+
+    def begun(address: str, body: bytes, length: int) -> socket.socket:
+        raw = slow.enter_context(socket.create_connection((url.host, url.port or 0), timeout=10))
+        lines = ("POST /add-entries HTTP/1.1", "Host: m", f"X-Forwarded-For: {address}", f"Content-Length: {length}")
+        raw.sendall("\r\n".join((*lines, "", "")).encode() + body)
+        time.sleep(0.05)
+        return raw
+
     with contextlib.ExitStack() as slow:
-        some, little, nothing = (
-            slow.enter_context(socket.create_connection((url.host, url.port or 0), timeout=10)) for _ in range(3)
-        )
-        for each, said in ((nothing, b""), (some, whole[:2000]), (little, whole[:100])):
-            each.sendall(start + said)
-            time.sleep(0.1)
-        assert sofa.add(0, 600).status_code == 200
-        assert little.recv(4096).startswith(b"HTTP/1.1 503 ")
-        some.sendall(whole[2000:])
-        assert some.recv(4096).startswith(b"HTTP/1.1 200 ")
+        junk = head(loud.log.origin, 0, 900, b"t" * 65_535) + b"\xff\xff" * 5_000
+        first, second = (begun(f"198.51.100.{n}", junk, 10**7) for n in range(2))
+        honest = begun("203.0.113.1", whole[:100], len(whole))
+        assert first.recv(4096).startswith(b"HTTP/1.1 503 "), "of a log with two places"
+        late = [begun(f"192.0.2.{n}", junk, 10**7) for n in range(3)]
+        assert [each.recv(4096)[:13] for each in late] == [b"HTTP/1.1 503 "] * 3
+        again = begun("198.51.100.1", junk, 10**7)
+        assert second.recv(4096).startswith(b"HTTP/1.1 503 "), "the same network takes its own"
+        honest.sendall(whole[100:])
+        assert honest.recv(4096).startswith(b"HTTP/1.1 200 ")
+        again.close()
 
 
 def test_older_partial_tiles_are_cut_from_what_took_their_place(sofa: Uploading) -> None:
