@@ -26,7 +26,7 @@ from scmanager.adapters.private_files import forget_unfinished, private_folder, 
 from scmanager.application.run_clock import RunClock
 from scmanager.application.sequencing import Sequencer
 from scmanager.config import Settings
-from scmanager.domain.ledger import LedgerLog, Quorum
+from scmanager.domain.ledger import LedgerLog, LogKind, Quorum
 from scmanager.errors import Conflict, Refused, Unavailable
 from scmanager.eventstore.entry import Genesis, RecoveryKeys, digest
 from scmanager.eventstore.log_tree import LogTree
@@ -141,12 +141,12 @@ class OwnIntake:
         else:
             self._mark.begin_anew(self._marked())
         self.doubt = None
-        return LedgerLog(batch.head.space, batch.head.log, key.public, None)
+        return LedgerLog(batch.head.space, batch.head.log, key.public, LogKind.INTAKE, None)
 
     def log(self) -> LedgerLog:
         """The log that is written, or was last. Raises IntakeMissing."""
         head = self.head()
-        return LedgerLog(head.space, head.log, head.public, None)
+        return LedgerLog(head.space, head.log, head.public, LogKind.INTAKE, None)
 
     def secret(self, purpose: str) -> bytes:
         """32 bytes of this server, for one purpose."""
