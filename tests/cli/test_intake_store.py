@@ -1,6 +1,7 @@
 """`scm author intake-store`: an empty PostgreSQL database becomes the place of reports, by commands alone."""
 
 import io
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -9,6 +10,7 @@ from psycopg.conninfo import conninfo_to_dict
 from scmanager.adapters.postgres_connection import PostgresServer
 from scmanager.eventstore.postgres_install import SCHEMA_VERSION, Roles, install, standing
 from tests.cli.conftest import Scm
+from tests.cli.test_audit_verify import verified
 from tests.support.ledger import ROOTS
 from tests.support.postgres import fresh
 from tests.support.stores import PASSWORD, dsn_of
@@ -114,3 +116,55 @@ def test_a_new_role_logs_in_with_the_password_that_it_was_given_and_without_one_
             for role in (roles.owner, roles.writer, roles.reader):
                 connection.execute(f"DROP OWNED BY {role}".encode())
                 connection.execute(f"DROP ROLE {role}".encode())
+
+
+def test_a_log_that_lies_in_the_file_is_told_of_and_goes_on_where_one_says_so(
+    scm: Scm, writer_dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SCM_INTAKE_DSN", raising=False)
+    assert scm("init").code == 0
+    first = scm("author", "intake-init", *ROOT, "--json").json["log"]
+    monkeypatch.setenv("SCM_INTAKE_DSN", writer_dsn)
+    for asked in (("author", "intake-log"), ("author", "intake-init", *ROOT), ("audit", "verify", "--intake")):
+        refused = scm(*asked)
+        assert (refused.error, refused.code) == ("intake-in-file", 3), refused.err
+        assert all(word in refused.err for word in ("Nothing is damaged", "Unset SCM_INTAKE_DSN", "--further"))
+    monkeypatch.delenv("SCM_INTAKE_DSN")
+    assert scm("author", "intake-log", "--json").json == {"log": first, "size": 1}, "nothing was done to it"
+    assert scm("author", "intake-init", *ROOT, "--further").error == "intake-there", "it lies nowhere else"
+    monkeypatch.setenv("SCM_INTAKE_DSN", writer_dsn)
+    further = scm("author", "intake-init", *ROOT, "--further", "--json")
+    assert further.code == 0, further.err
+    assert scm("author", "intake-log", "--json").json == {"log": further.json["log"], "size": 1}
+    assert verified(scm, "--intake", "--full")["entries"] == 1
+    monkeypatch.delenv("SCM_INTAKE_DSN")
+    for asked in (("author", "intake-log"), ("author", "intake-init", *ROOT), ("audit", "verify", "--intake")):
+        refused = scm(*asked)
+        assert (refused.error, refused.code) == ("intake-in-database", 3), refused.err
+        assert "Set SCM_INTAKE_DSN" in refused.err
+    assert verified(scm, tmp_path / "a" / "intake")["entries"] == 1, "that log is there as it was"
+    back = scm("author", "intake-init", *ROOT, "--further", "--json")
+    assert back.code == 0, back.err
+    assert scm("author", "intake-log", "--json").json == {"log": back.json["log"], "size": 1}
+    assert len({first, further.json["log"], back.json["log"]}) == 3
+
+
+def test_a_log_that_began_in_another_database_is_no_damage(
+    scm: Scm,
+    writer_dsn: str,
+    postgres: PostgresServer,
+    installed: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert scm("init").code == 0
+    monkeypatch.setenv("SCM_INTAKE_DSN", writer_dsn)
+    assert scm("author", "intake-init", *ROOT).code == 0
+    (tmp_path / "a" / "intake" / "place").unlink()  # As an earlier release left it.
+    assert scm("author", "intake-log").code == 0
+    with fresh(postgres, installed) as other:
+        monkeypatch.setenv("SCM_INTAKE_DSN", dsn_of(other, Roles().writer))
+        for asked in (("author", "intake-log"), ("audit", "verify", "--intake")):
+            refused = scm(*asked)
+            assert refused.error == "intake-in-database", refused.err
+            assert "the database that SCM_INTAKE_DSN names does not hold it" in refused.err
