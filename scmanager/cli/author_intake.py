@@ -48,12 +48,22 @@ def init(
     context: typer.Context,
     root: files.RootsOption,
     roots_needed: files.RootsNeededOption = None,
+    further: Annotated[
+        bool,
+        typer.Option("--further", help="Also where the log so far lies in another store: it stays there."),
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Begin the log of what installations report, with a key of its own. It takes nothing until it is listed."""
+    """Begin the log of what installations report, with a key of its own. It takes nothing until it is listed.
+
+    It lies in the folder, or where SCM_INTAKE_DSN is set, in that PostgreSQL database (scm author intake-store).
+    """
     with open_intake(context) as intake:
-        log = intake.found(files.quorum_of(root, roots_needed))
+        left = intake.elsewhere
+        log = intake.found(files.quorum_of(root, roots_needed), further=further)
     say_result({"space": log.space.hex(), "log": _line(log)}, as_json=as_json)
+    if left is not None:
+        remark("The log so far is as it was, and is written no more: have it closed at its last published head.")
     remark("Next, where the root keys are: scm author manifest --after FILE --intake LINE, with the line above.")
 
 
