@@ -31,6 +31,8 @@ STEP_S: Final = 10.0
 """For connecting, and for each piece."""
 FILE_S: Final = 30.0
 ALL_S: Final = 180.0
+EACH_S: Final = 1.0
+"""More for each file that came: a long ledger has many."""
 STATISTICS: Final = PATH.lstrip("/") + "/"
 PROOFS: Final = "api/v1/ledger/proofs"
 _GONE = frozenset({404, 405, 410})
@@ -119,16 +121,19 @@ def from_folder(folder: Path, called: str | None = None) -> Read:
 
 
 def from_address(address: str, clock: Callable[[], float] = time.monotonic) -> Read:
-    """The files below this address; all of them within ALL_S. Raises AddressMistyped."""
+    """The files below this address; all of them within ALL_S and EACH_S for each. Raises AddressMistyped."""
     base = base_of(address)
     end = clock() + ALL_S
 
     def read(path: str, bytes_max: int) -> bytes:
+        nonlocal end
         left = min(FILE_S, end - clock())
         try:
-            return asyncio.run(_got(base, path, bytes_max, max(left, 0.0)))
+            data = asyncio.run(_got(base, path, bytes_max, max(left, 0.0)))
         except TimeoutError:
             raise _failed(base, path, "it takes too long") from None
+        end += EACH_S
+        return data
 
     return read
 

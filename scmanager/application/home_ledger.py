@@ -114,12 +114,16 @@ def registry_of(homes: Iterable[HomeLog], keys: TrustedKeys, known: Mapping[byte
 
 
 def _followed(seen: Seen, home: HomeLog, shown: Head | None) -> list[tuple[int, bytes]]:
-    """(size, root) of each head that was followed and is not larger than what lies here; as large, where it is."""
+    """(size, root) of each head that was followed and is not larger than what lies here; as large, where it is.
+
+    Of a source that lags behind the head that it shows: it counts by itself, and home has to agree with it.
+    """
     log, size = home.log, len(home.leaves)
     found = [(each.size, each.root) for each in seen.heads_of(log.log)]
     found += [(log.final.size, log.final.root)] if log.final else []
-    if shown is not None and _is_of(log, shown) and shown.point.size >= size:
-        found.append((size, shown.tree.root(size)))
+    if shown is not None and _is_of(log, shown):
+        place = min(size, shown.point.size)
+        found.append((place, shown.tree.root(place)))
     return [(place, root) for place, root in found if place <= size]
 
 
@@ -131,16 +135,17 @@ def _evidence(seen: Seen, home: HomeLog, shown: Head | None) -> HeadFork | None:
     """None where the head at home is not signed by the key that the keepers list."""
     log, size = home.log, len(home.leaves)
     try:
-        for each in seen.heads:
-            point = each.point()
+        smaller = [(each.note, each.point()) for each in seen.heads]
+        smaller += [(shown.note, shown.point)] if shown is not None else []
+        for note, point in smaller:
             if (
                 parse_origin(point.origin)[1] == log.log
                 and point.size <= size
                 and home.root(point.size) != point.root
             ):
                 path = tuple(consistency_proof(point.size, home.leaves))
-                return HeadFork.make(log.key, each.note, home.note, home.root(point.size), path)
-        if shown is not None and _is_of(log, shown) and shown.point.size >= size:
+                return HeadFork.make(log.key, note, home.note, home.root(point.size), path)
+        if shown is not None and _is_of(log, shown) and shown.point.size > size:
             root, path = shown.tree.root(size), tuple(shown.tree.consistency(size, shown.point.size))
             return HeadFork.make(log.key, home.note, shown.note, root, path)
     except Untrusted:

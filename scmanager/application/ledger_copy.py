@@ -24,7 +24,9 @@ class LedgerTooLong(Untrusted):
     """The ledger has {entries} new entries or {mebibytes} MiB of them: more than is taken in at once."""
 
     code = "ledger-too-long"
-    hint = "Statements are few: ask the author. Updates and plugins can be verified by their proofs all the same."
+    hint = (
+        "Updates and plugins are verified without a copy: scm verify update FILE --from FROM, or scm verify plugin."
+    )
 
 
 def copy_of_published(published: Published, log: LedgerLog, first: int) -> LogCopy | None:

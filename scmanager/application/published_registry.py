@@ -5,19 +5,18 @@
 """
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 import msgspec
 
-from scmanager.application.ledger_copy import BYTES_MAX, ENTRIES_MAX, LedgerTooLong
 from scmanager.application.proving import NotEntered
 from scmanager.application.published import Head, LedgerFilesBroken, Published, broken, led_back
 from scmanager.domain.counting import Counted, Place, PluginCounted, enter
 from scmanager.domain.ledger import AuditStatus, Category, Channel, Plugin, PluginSigned, Update, UpdateSigned
 from scmanager.errors import Refused, ScManagerError, Untrusted
 from scmanager.eventstore.checkpoint import parse_origin
-from scmanager.eventstore.tiles import WIDTH
+from scmanager.eventstore.tiles import WIDTH, BadTile
 from scmanager.master_ledger import policy, submission
 from scmanager.master_ledger.content_hash import sha256_of
 from scmanager.master_ledger.counts import counted_in
@@ -33,6 +32,17 @@ from scmanager.master_ledger.verification import Artefact, Here, verify_update
 _OLDEST: Final = Here("0.0.0-0", Channel.ALPHA, 0)
 """An installation that everything is new to."""
 _ANYBODY: Final = policy.parse(b"quorum none\n")
+STATEMENTS_BYTES_MAX: Final = 96 << 20
+"""Of statements that count, of one source: what lies in memory."""
+
+
+class StatementsTooMany(Untrusted):
+    """The release keys signed more than {mebibytes} MiB of statements that are not held here."""
+
+    code = "ledger-statements-too-many"
+    hint = (
+        "Take the ledger into this folder first: scm ledger fetch FROM --entries. Or verify by proof: --proof FILE."
+    )
 
 
 class UpdateUnknown(Refused):
@@ -234,32 +244,38 @@ class PublishedRegistry:
         return found, named, counted
 
 
-def take_from(published: Published, registry: Registry, held: Mapping[bytes, int]) -> tuple[bytes, int]:
+def take_from(
+    published: Published,
+    registry: Registry,
+    held: Mapping[bytes, int],
+    advance: Callable[[int], None] = lambda _: None,
+) -> tuple[bytes, int]:
     """Enter what a source that nobody trusts has beyond what is `held`: of each log so many entries.
 
     Which log it is, and how many of its entries are held now. Every entry is led back to the newest head, and none
-    may lack its first part: nothing can be held back below it. Raises LedgerTooLong, LedgerFilesBroken.
+    may lack its first part: nothing can be held back below it. Of any number of entries a bundle lies in memory, and
+    the statements that count. `advance` is told how many more were read. Raises StatementsTooMany, LedgerFilesBroken.
     """
     head = published.head()
     log, size = parse_origin(head.point.origin)[1], head.point.size
     first, taken = held.get(log, 0), 0
-    too_long = LedgerTooLong(entries=size - first, mebibytes=BYTES_MAX >> 20)
-    if size - first > ENTRIES_MAX:
-        raise too_long
-    try:
-        for number in range(first // WIDTH, -(-size // WIDTH)):
+    for number in range(first // WIDTH, -(-size // WIDTH) if first < size else 0):
+        try:
             both = zip(published.bundle(head, "", number), published.bundle(head, SHARED, number), strict=True)
             for index, (data, part) in enumerate(both, number * WIDTH):
                 one, shared = led_back(index, data, part, head)
-                taken += len(data) + len(shared)
-                if isinstance(said := statement_in(shared), UpdateSigned | PluginSigned):
-                    registry.enter(Registered(log, index, one.id, said))
-            if taken > BYTES_MAX:
-                break
-    except (SourceLacks, Untrusted) as error:
-        raise broken(error) from error
-    if taken > BYTES_MAX:
-        raise too_long
+                if (one.log, one.seq) != (log, index):  # Else one entry, said again, makes a tree without end.
+                    raise BadTile(reason="an entry stands where it does not belong")
+                said = statement_in(shared)
+                if isinstance(said, UpdateSigned | PluginSigned) and registry.enter(
+                    Registered(log, index, one.id, said)
+                ):
+                    taken += len(shared)
+        except (SourceLacks, Untrusted) as error:
+            raise broken(error) from error
+        if taken > STATEMENTS_BYTES_MAX:
+            raise StatementsTooMany(mebibytes=STATEMENTS_BYTES_MAX >> 20)
+        advance(min((number + 1) * WIDTH, size) - max(number * WIDTH, first))
     return log, max(first, size)
 
 

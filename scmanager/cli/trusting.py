@@ -14,7 +14,7 @@ from scmanager.cli.session import session_of
 from scmanager.errors import Refused
 from scmanager.master_ledger.fetching import Read, fetch_head, fetch_manifests
 from scmanager.master_ledger.policy import Policy
-from scmanager.master_ledger.seen import Seen
+from scmanager.master_ledger.seen import Outcome, Seen
 from scmanager.master_ledger.submission import Submission
 
 LedgerChoice = Annotated[
@@ -72,11 +72,16 @@ class Trusting(msgspec.Struct, frozen=True):
         return before.with_manifests(self.manifests) if self.manifests else before
 
 
-def followed(given: Trusting, read: Read) -> Seen:
-    """What is seen once a source's keys and newest head were looked at. Raises what is wrong with them."""
+def looked_at(given: Trusting, read: Read) -> Outcome:
+    """After a source's keys and newest head. The problem: as `follow`. Raises what is wrong with them."""
     now_s = files.now_s()
     given.memory.see(lambda before: fetch_manifests(given.known(before), read))  # Kept, whatever the head is like.
-    outcome = given.memory.see(lambda before: fetch_head(before, read, given.policy, now_s))
+    return given.memory.see(lambda before: fetch_head(before, read, given.policy, now_s))
+
+
+def followed(given: Trusting, read: Read) -> Seen:
+    """What is seen once a source's keys and newest head were looked at. Raises what is wrong with them."""
+    outcome = looked_at(given, read)
     if outcome.problem:
         raise outcome.problem
     return outcome.seen

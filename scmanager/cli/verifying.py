@@ -4,11 +4,11 @@ What a proof shows of the ledger is remembered: two proofs that exclude each oth
 said later, as far as this folder holds the ledger (ledger fetch --entries), or the source that is named shows it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from functools import cache, partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
 import typer
@@ -20,17 +20,18 @@ from scmanager.adapters.space_file import read_bytes
 from scmanager.application import superseded
 from scmanager.application.home_ledger import HomeLog, compared, home_logs, registry_of
 from scmanager.application.proving import NotEntered
-from scmanager.application.published import Published
+from scmanager.application.published import Head, Published
 from scmanager.application.published_registry import take_from
 from scmanager.cli import author_files as files
 from scmanager.cli.audit_sources import EVENTS_FILE
 from scmanager.cli.author_statements import ArtefactArgument
-from scmanager.cli.output import EXIT_REFUSED, JsonFlag, remark, say, say_json, say_result
+from scmanager.cli.output import EXIT_REFUSED, JsonFlag, progress, remark, say, say_json, say_result
 from scmanager.cli.session import Session, session_of
-from scmanager.cli.trusting import LedgerChoice, ManifestsChoice, PolicyChoice, Trusting, followed, trusting
+from scmanager.cli.trusting import LedgerChoice, ManifestsChoice, PolicyChoice, Trusting, looked_at, trusting
 from scmanager.domain.ledger import Channel
-from scmanager.errors import Refused, Unavailable
+from scmanager.errors import Refused, ScManagerError, Unavailable, utc
 from scmanager.eventstore import head_fork
+from scmanager.eventstore.checkpoint import parse_origin
 from scmanager.eventstore.head_fork import HeadFork
 from scmanager.eventstore.sqlite_read_only import ReadOnlySqliteStore
 from scmanager.forensics.called import moment
@@ -38,8 +39,15 @@ from scmanager.master_ledger import proof, verification
 from scmanager.master_ledger.content_hash import cid
 from scmanager.master_ledger.fetching import CHECKPOINT, SourceLacks
 from scmanager.master_ledger.manifest import TrustedKeys
-from scmanager.master_ledger.seen import Judged, Seen, judged, signed_head
+from scmanager.master_ledger.registry import Registry
+from scmanager.master_ledger.seen import Judged, LedgerRolledBack, Outcome, Seen, judged, signed_head
 from scmanager.master_ledger.verification import Artefact, Here, Report
+
+BEHIND: Final = (
+    "This source shows {size} entries of its log, {behind} fewer than were seen here."
+    " What it lacks lies in this folder."
+)
+ASKED: Final = " That log was last asked {when}."
 
 ProofOption = Annotated[
     Path | None, typer.Option("--proof", metavar="FILE", help=f"Its proof of logging; else FILE{proof.EXTENSION}.")
@@ -132,14 +140,14 @@ def _report(
     given: Trusting,
     here: Here,
 ) -> Report:
-    artefact, source_of = files.artefact_of(file), None
+    artefact, source_of, behind = files.artefact_of(file), None, None
     if source is None:
         beside = proof_file or file.with_name(file.name + proof.EXTENSION)
         if proof_file is None and not beside.exists():
             raise NoProofBeside(path=str(beside))
         held = read_bytes(beside, proof.FILE_BYTES_MAX)
     else:
-        held, source_of = _fetched(Source(source), artefact, given)
+        held, source_of, behind = _fetched(context, Source(source), artefact, given)
     shown = source_of.head() if source_of else None
 
     def look(before: Seen) -> Judged:
@@ -149,18 +157,21 @@ def _report(
         seen, known = structs.astuple(compared(seen, homes, shown))
         outcome = judged(seen, verify(artefact, held, keys, given.policy, here), given.policy, here.now_s)
         registry, log = registry_of(homes, keys, known), None
-        if source_of:
-            log, size = take_from(source_of, registry, known)
+        if source_of and shown:
+            log, size = _take_all(source_of, shown, registry, known)
             known = {**known, log: size}
         beyond = registry_of(homes, keys)
         report = superseded.judged(outcome.report, registry, known, outcome.seen, log, beyond, here.now_s)
-        return structs.replace(outcome, report=report)
+        told = (*report.remarks, behind) if behind else report.remarks
+        return structs.replace(outcome, report=structs.replace(report, remarks=told))
 
     return given.memory.see(look).report
 
 
-def _fetched(source: Source, artefact: Artefact, given: Trusting) -> tuple[bytes, Published]:
-    """The proof, and the ledger of the source under one head, which was held against what was seen.
+def _fetched(
+    context: typer.Context, source: Source, artefact: Artefact, given: Trusting
+) -> tuple[bytes, Published, str | None]:
+    """The proof, and the ledger of the source under one head, which was held against what was seen; a remark.
 
     The head is asked for once, after the proof: nobody shows one head to be compared and another to read from.
     """
@@ -173,10 +184,40 @@ def _fetched(source: Source, artefact: Artefact, given: Trusting) -> tuple[bytes
     def read(path: str, bytes_max: int) -> bytes:
         return head(bytes_max) if path == CHECKPOINT else source.read(path, bytes_max)
 
-    followed(given, read)
+    outcome, published = looked_at(given, read), Published(read)
+    behind = _behind(context, outcome.problem, published.head(), given) if outcome.problem else None
     if not held:
         raise NotInLedger
-    return held, Published(read)
+    return held, published, behind
+
+
+def _behind(context: typer.Context, problem: ScManagerError, shown: Head, given: Trusting) -> str:
+    """What to say of a source that shows less than was seen, where what it lacks lies at home, and agrees with it.
+
+    Raises the problem where it does not, or is another one; evidence against the log is kept.
+    """
+    if not isinstance(problem, LedgerRolledBack):
+        raise problem
+    log, most = parse_origin(shown.point.origin)[1], problem.facts["seen"]
+    assert isinstance(most, int)
+
+    def look(before: Seen) -> Outcome:
+        found = compared(before, _at_home(session_of(context), before.keys()), shown)
+        return Outcome(found.seen, None if found.known.get(log, 0) >= most else problem)
+
+    outcome = given.memory.see(look)
+    if outcome.problem:
+        raise outcome.problem
+    asked_s = outcome.seen.asked_of(log)
+    told = BEHIND.format(size=shown.point.size, behind=most - shown.point.size)
+    return told + ASKED.format(when=utc(asked_s)) if asked_s else told
+
+
+def _take_all(source: Published, shown: Head, registry: Registry, known: Mapping[bytes, int]) -> tuple[bytes, int]:
+    """As `take_from`, which may take a while."""
+    new = shown.point.size - known.get(parse_origin(shown.point.origin)[1], 0)
+    with progress("Reading the ledger", max(new, 0)) as advance:
+        return take_from(source, registry, known, advance)
 
 
 def _at_home(session: Session, keys: TrustedKeys) -> list[HomeLog]:

@@ -107,6 +107,17 @@ def test_a_shorter_one_is_noticed_by_the_tree_of_a_source(both: Both) -> None:
     assert compared(both.seen(1), at_home(both.true), shown).known == {LOG.log: 7}
 
 
+def test_a_source_that_lags_behind_has_to_agree_with_what_lies_here(both: Both) -> None:
+    shown = both.shown()
+    both.fork.say(both.said(plugin(both.id, version="0.5.0")))
+    both.true.say(*[both.said(plugin(both.id, version=f"0.6.{n}")) for n in range(3)])
+    both.fork.publish()
+    lagging = Published(from_folder(both.fork.public)).head()
+    seen = both.seen(7)
+    assert compared(seen, at_home(both.true), shown) == Compared(seen, {LOG.log: 7})
+    assert is_forked(compared(seen, at_home(both.true), lagging))
+
+
 def test_of_a_closed_log_the_end_that_the_keepers_state_is_compared(both: Both) -> None:
     both.fork.say(both.said(plugin(both.id, version="0.5.0")))
     head = both.true.server.head(4)

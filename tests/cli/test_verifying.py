@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -237,6 +238,35 @@ def test_who_has_the_log_key_alone_gets_nothing_passed_by_entering_it_again(scm:
         for source in (("--from", ledger.public), ("--proof", tmp_path / "made")):
             told = scm("verify", kind, tmp_path / kind, *words, "--installed", "1.0.0", *source, "--json").json
             assert [each["code"] for each in told["problems"]] == ["plugin-not-passed"] * (kind == "plugin"), source
+
+
+def test_a_mirror_that_lags_behind_is_good_for_who_holds_what_it_lacks(scm: Scm, tmp_path: Path) -> None:
+    ledger = Ledger(MemoryStore(), tmp_path)
+    one = manifest_hash(ledger.first.statement)
+    ledger.say(ledger.first, *(submission.make(each, [RELEASE]) for each in (plugin(one, b"ore"), update(one))))
+    ledger.publish(tmp_path / "mirror")
+    blocked = plugin(one, b"ore", audit_status=AuditStatus.BLOCKED, updated_at=NOW_S + 60)
+    ledger.say(submission.make(blocked, [RELEASE]))
+    ledger.publish()
+    for name, held in (("plugin", b"ore"), ("update", CONTENT), ("policy", b"quorum none\n")):
+        (tmp_path / name).write_bytes(held)
+    words = ("--ledger", one.hex(), "--policy", tmp_path / "policy")
+
+    def verified(kind: str, at: str) -> Any:
+        return scm(
+            "verify", kind, tmp_path / kind, *words, "--installed", "1.0.0", "--from", tmp_path / "mirror",
+            "--json", at=at,
+        )  # fmt: skip
+
+    assert scm("ledger", "fetch", ledger.public, *words, at="heads").code == 0
+    assert [verified(each, "heads").error for each in ("update", "plugin")] == ["ledger-rolled-back"] * 2
+    assert scm("init", at="whole").code == 0
+    assert scm("ledger", "fetch", ledger.public, "--entries", *words, at="whole").code == 0
+    told = verified("update", "whole")
+    assert (told.code, told.json["problems"]) == (0, [])
+    assert any("shows 4 entries of its log, 1 fewer than" in each for each in told.json["remarks"])
+    assert [each["code"] for each in verified("plugin", "whole").json["problems"]] == ["plugin-taken-back"]
+    assert scm("ledger", "fetch", tmp_path / "mirror", *words, at="whole").error == "ledger-rolled-back"
 
 
 def test_an_update_that_was_released_anew_under_its_version_is_told(home: Home) -> None:
