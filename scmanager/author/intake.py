@@ -28,7 +28,7 @@ from scmanager.application.run_clock import RunClock
 from scmanager.application.sequencing import Sequencer
 from scmanager.author.intake_place import EVENTS_FILE, IntakeInDatabase, IntakeInFile, check_place, keep_place
 from scmanager.config import Settings
-from scmanager.domain.ledger import LedgerLog, Quorum
+from scmanager.domain.ledger import LedgerLog, LogKind, Quorum
 from scmanager.errors import Conflict, Refused, ScManagerError, Unavailable
 from scmanager.eventstore.entry import Genesis, RecoveryKeys, digest
 from scmanager.eventstore.log_tree import LogTree
@@ -154,12 +154,12 @@ class OwnIntake:
             self.remember()
         keep_place(self.folder, in_database=self._in_database)
         self.doubt = self.elsewhere = None
-        return LedgerLog(batch.head.space, batch.head.log, key.public, None)
+        return LedgerLog(batch.head.space, batch.head.log, key.public, LogKind.INTAKE, None)
 
     def log(self) -> LedgerLog:
         """The log that is written, or was last. Raises IntakeMissing."""
         head = self.head()
-        return LedgerLog(head.space, head.log, head.public, None)
+        return LedgerLog(head.space, head.log, head.public, LogKind.INTAKE, None)
 
     def secret(self, purpose: str) -> bytes:
         """32 bytes of this server, for one purpose."""
