@@ -91,8 +91,8 @@ UNSEEN = re.compile(
 """What a title may not hold: what is drawn as nothing, but for emoji."""
 FAULTS = (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError, OverflowError)
 NOT_SHOWN = """\
-Not shown: that nothing else stands in the log, that nobody was shown another history, when it happened, and whether
-the author of an entry had the right."""
+Not shown: that nothing else stands in the log, such as what was said of the same thing later; that nobody was shown
+another history, when it happened, and whether the author of an entry had the right."""
 
 
 class Wrong(Exception):
@@ -969,8 +969,10 @@ def left_to_right(index: int, size: int, hashes: list[bytes]) -> list[bytes]:
 
 
 def about(said: dict[str, Any], digest: bytes, holds: list[str], wrong: list[str]) -> None:
-    cid = cid_of(digest)
-    if said["payload"]["statement"]["content_hash"] == cid:
+    cid, statement = cid_of(digest), said["payload"]["statement"]
+    if said["type"] == "plugin.signed/1" and statement["audit_status"] != "pass":
+        wrong.append(f"the author says of it: {statement['audit_status']}; only a plugin that he passed is to be run")
+    if statement["content_hash"] == cid:
         holds.append(f"The file is what the entry names: {cid}.")
     else:
         wrong.append(f"the file is not what the entry names: it is {cid}")

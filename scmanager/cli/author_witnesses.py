@@ -174,6 +174,8 @@ def _tell(
         say(f"size {size}: {'a' if met else 'no'} quorum {'has cosigned it' if readers is None else 'holds it'}")
         if saw_other(words):
             remark(CLOSE.strip())
+        elif readers is not None and not met:
+            remark("Later the same again: it goes on where it ended, and sends nothing twice.")
     if not met:
         raise typer.Exit(EXIT_REFUSED)
 
