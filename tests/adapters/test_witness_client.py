@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,11 +17,20 @@ from scmanager.adapters.ledger_source import from_folder
 from scmanager.adapters.witness_client import PublishedMeanwhile, cosign_folder
 from scmanager.adapters.witness_folder import add_log
 from scmanager.application.published import Published
-from scmanager.eventstore.checkpoint import NOTE_BYTES_MAX, parse_note
+from scmanager.eventstore.checkpoint import NOTE_BYTES_MAX, Checkpoint, parse_note, sign_note
+from scmanager.eventstore.head_fork import HeadFork
 from scmanager.eventstore.memory import MemoryStore
 from scmanager.master_ledger import policy
 from scmanager.master_ledger.cosignature import Witness, cosign
-from scmanager.master_ledger.cosigning import Answer, WitnessNonsense, WitnessRefuses, conversation, merged, taken
+from scmanager.master_ledger.cosigning import (
+    Answer,
+    WitnessNonsense,
+    WitnessRefuses,
+    WitnessShowsFork,
+    conversation,
+    merged,
+    taken,
+)
 from scmanager.master_ledger.policy import Policy, Vkey
 from tests.golden.logs import key_of
 from tests.support.effort import examples
@@ -276,3 +286,21 @@ def test_an_answer_alone_proves_nothing() -> None:
     log = ShownLog()
     with pytest.raises(WitnessNonsense):
         taken(log.head(5), cosign(log.text(5), "w.example", key_of("w"), NOW_S), (), UNTIL_S)
+
+
+def test_a_witness_that_keeps_evidence_against_the_log_is_told_as_that(setting: Setting) -> None:
+    rules = setting.policy(needed=1)
+    cosign_folder(setting.ledger.public, rules, UNTIL_S)
+    note = setting.checkpoint()
+    held = Checkpoint.parse(parse_note(note).text)
+    other = sign_note(Checkpoint(held.origin, held.size, bytes(32)), setting.ledger.server.key)
+    address, _ = setting.addresses[0]
+    for _ in range(2):
+        asked = httpx.post(f"{address}/add-checkpoint", content=f"old {held.size}\n\n".encode() + other)
+    assert asked.status_code == 403, asked.text
+    _, words = cosign_folder(setting.ledger.public, rules, UNTIL_S)
+    by_address = {each.address: each.problem for each in words}
+    convicted = by_address.pop(address)
+    assert isinstance(convicted, WitnessShowsFork)
+    assert list(by_address.values()) == [None]
+    HeadFork.parse(httpx.get(convicted.facts["address"]).content).verify(setting.ledger.server.key.public)
