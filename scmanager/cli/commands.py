@@ -204,12 +204,13 @@ def is_own(verb: str) -> bool:
     return act in THINGS.get(thing, {}) or verb in TOP
 
 
-def group_of(thing: str) -> typer.Typer:
-    """A group with our commands of one thing."""
+def group_of(thing: str, act: str | None = None) -> typer.Typer:
+    """A group with our commands of one thing; where one is named, with this at most."""
     kind = _found(GROUP_KINDS[thing]) if thing in GROUP_KINDS else None
     group = typer.Typer(no_args_is_help=True, rich_markup_mode=None, cls=kind)
-    for act, command in THINGS.get(thing, {}).items():
-        group.command(act)(_found(command))
+    for name, command in THINGS.get(thing, {}).items():
+        if act in (None, name):
+            group.command(name)(_found(command))
     return group
 
 

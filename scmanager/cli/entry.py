@@ -45,10 +45,11 @@ class Broken(ScManagerError):
     hint = "Nothing half done was recorded. Repeat it with SCM_DEBUG=1 and report what it prints."
 
 
-def build(only: str | None = None) -> typer.Typer:
-    """The whole command line; or, of its commands, `only` one that stands in no group, or those of one thing.
+def build(only: str | None = None, act: str | None = None) -> typer.Typer:
+    """The whole command line; or, of its commands, `only` one that stands in no group, or those of one thing, or of
+    these the one named `act`, where there is one: typer makes every command that it is told of anew.
 
-    Then without --data: what it says is the session that the command is given.
+    With `only` without --data: what it says is the session that the command is given.
     """
     unsaid = {"help": False}  # What nobody said and has no default either, typer asks pydantic for.
     context = {
@@ -62,28 +63,40 @@ def build(only: str | None = None) -> typer.Typer:
     )  # fmt: skip
     app.callback()(_begin if only is None else _remind)
     if only not in own.TOP:
-        _add_groups(app, only)
+        _add_groups(app, only, act)
     for name in own.TOP:
         if only in (None, name):
             own.add_top(app, name)
     return app
 
 
-def _add_groups(app: typer.Typer, only: str | None) -> None:
-    from scmanager.application.every_verb import VERBS  # What stands in no group can do without.
+def _add_groups(app: typer.Typer, only: str | None, act: str | None) -> None:
+    thing = LONG if only == SHORT else only
+    if thing and act:
+        group = own.group_of(thing, act)
+        if not group.registered_commands:
+            _add_verbs(group, thing, act)
+        if group.registered_commands:
+            app.add_typer(group, name=only)
+            return
+    from scmanager.application.every_verb import VERBS  # Our own commands can do without.
     from scmanager.cli import verbs
 
     helps = verbs.GROUPS | own.GROUP_HELP
     things = dict.fromkeys((*verbs.GROUPS, *own.THINGS, *(name.partition(".")[0] for name in VERBS)))
-    if only in things or only == SHORT:
-        things = {LONG if only == SHORT else only: None}
-    for thing in things:
-        group = own.group_of(thing)  # First: what everybody begins with stands at the top of each group's help.
-        verbs.add_verbs(group, thing, own.is_own)
+    for each in (thing,) if thing in things else things:
+        group = own.group_of(each)  # First: what everybody begins with stands at the top of each group's help.
+        _add_verbs(group, each)
         if group.registered_commands:
-            app.add_typer(group, name=thing, help=helps.get(thing, f"{thing.capitalize()}s."))
-        if thing == LONG:
+            app.add_typer(group, name=each, help=helps.get(each, f"{each.capitalize()}s."))
+        if each == LONG:
             app.add_typer(group, name=SHORT, hidden=True, help="Organisations, under their short name.")
+
+
+def _add_verbs(group: typer.Typer, thing: str, act: str | None = None) -> None:
+    from scmanager.cli import verbs
+
+    verbs.add_verbs(group, thing, own.is_own, act)
 
 
 def _begin(context: typer.Context, data: DataOption = None) -> None:
@@ -119,7 +132,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     try:
         only, data, words = _taken_apart(given)
         session = None if only is None else Session(data)
-        answer = build(only)(words, prog_name="scm", standalone_mode=False, obj=session)
+        answer = build(only, *words[1:2])(words, prog_name="scm", standalone_mode=False, obj=session)
     except ScManagerError as error:
         _debug()
         output.say_error(error, as_json="--json" in given)

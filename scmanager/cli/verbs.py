@@ -72,12 +72,15 @@ class CommandIdUnusable(Refused):
     hint = "Leave it out, or repeat the id of the first try."
 
 
-def add_verbs(group: typer.Typer, thing: str, taken: Callable[[str], bool]) -> None:
-    """Enter the verbs of one thing into its group; `taken` tells which ones have a command of their own."""
-    for verb in VERBS.values():
-        of, _, act = verb.name.partition(".")
-        if of == thing and not taken(verb.name) and all(_can_be_typed(each) for each in verb.parameters):
-            group.command(act)(command_for(verb))
+def add_verbs(group: typer.Typer, thing: str, taken: Callable[[str], bool], act: str | None = None) -> None:
+    """Enter the verbs of one thing into its group, or at most the one named `act`.
+
+    `taken` tells which ones have a command of their own.
+    """
+    names = [name for name in VERBS if name.startswith(f"{thing}.")] if act is None else [f"{thing}.{act}"]
+    for verb in (VERBS[name] for name in names if name in VERBS and not taken(name)):
+        if all(_can_be_typed(each) for each in verb.parameters):
+            group.command(verb.name.partition(".")[2])(command_for(verb))
 
 
 def command_for(verb: Verb) -> Callable[..., None]:

@@ -37,6 +37,7 @@ from scmanager.adapters.wrapping import (
     FileProtection,
     KeyringFailed,
     KeyringProtection,
+    PassphraseLock,
     PassphraseProtection,
     PassphraseTooShort,
     Protection,
@@ -73,6 +74,13 @@ class LockedKeyring(MemoryKeyring):
 
 def quick(passphrase: str) -> PassphraseProtection:
     return PassphraseProtection(passphrase, passes=1, memory_bytes=1 << 16)
+
+
+def test_a_new_passphrase_lock_takes_256_mib_and_three_passes() -> None:
+    lock, key = PassphraseProtection("correct horse battery").make()
+    assert isinstance(lock, PassphraseLock)
+    assert (lock.passes, lock.memory_bytes) == (3, 256 << 20)
+    assert PassphraseProtection("correct horse battery", passes=1).open(lock) == key
 
 
 MEMORY_KEYRING = MemoryKeyring()

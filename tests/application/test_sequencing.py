@@ -19,6 +19,7 @@ from scmanager.eventstore.memory import MemoryStore
 from scmanager.eventstore.merkle import leaf_hash, verify_inclusion
 from scmanager.eventstore.own_log import OwnLog
 from scmanager.eventstore.postgres import PostgresStore
+from scmanager.eventstore.signing import SigningKey
 from scmanager.eventstore.sqlite import SqliteStore
 from scmanager.eventstore.store import LogMoved, Store, StoreBusy
 from scmanager.master_ledger.reports import Receipt
@@ -32,16 +33,16 @@ def nothing() -> None:
     """Allowed."""
 
 
-def begun(store: Store) -> Sequencer:
+def begun(store: Store, key: SigningKey = KEY, earlier: tuple[bytes, ...] = ()) -> Sequencer:
     """Over a fresh intake log in this store; not started."""
     own = Genesis(
-        (), (), b"", "author", "ed25519", KEY.public, bytes(32), recovery=RecoveryKeys(1, (b"\7" * 32,)),
+        (), (), b"", "author", "ed25519", key.public, bytes(32), recovery=RecoveryKeys(1, (b"\7" * 32,)),
         device=b"\5" * 32, box=b"\5" * 32,
     )  # fmt: skip
-    log = OwnLog.found(own, KEY, 10)
+    log = OwnLog.found(own, key, 10)
     batch = log.commit()
     store.append(batch)
-    return Sequencer(store, batch.head, KEY, batch.sealed[0].entry.id32, lambda: 1_000, nothing)
+    return Sequencer(store, batch.head, key, batch.sealed[0].entry.id32, lambda: 1_000, nothing, earlier)
 
 
 @pytest.fixture(params=["memory", "sqlite", pytest.param("postgres", marks=pytest.mark.services)])
