@@ -296,6 +296,17 @@ def test_an_answer_that_is_lost_makes_nobody_count_twice(ada: Ada) -> None:
         assert b64decode(json.loads(row["body"])["id"]) in ada.server.taken
 
 
+def test_an_answer_that_fits_a_batch_of_one_kind_ill_holds_up_no_other(ada: Ada) -> None:
+    with ada.open() as (node, reporter):
+        ada.consent(node, Purpose.AUDIT_REPORTS, Purpose.ERROR_REPORTS)
+        ada.note(node)
+        reporter.failed(shape_of(broken(), __version__, 5))
+        ada.server.garbled = True
+        assert reporter.work() == FIRST_WAIT_S
+        assert len({path for path, _ in ada.server.asked}) == 2
+        assert reporter.held_up == "receipt-malformed"
+
+
 @pytest.mark.parametrize(("status", "code"), [(403, "consent-unknown"), (422, "reports-unusable")])
 def test_what_the_authors_server_refuses_for_good_is_not_sent_again(ada: Ada, status: int, code: str) -> None:
     with ada.open() as (node, reporter):
