@@ -226,6 +226,8 @@ def test_a_ledger_that_comes_back_from_a_backup_goes_on_in_a_log_that_the_keeper
     assert (before["log"], before["size"], before["ledger"]) == (author.line, 3, ledger)
     assert now["log"] != before["log"]
     assert now["ledger"] == "not begun"
+    assert "no key manifest lists yet" in author.scm("author", "log", at="again").err
+    assert "no key manifest lists yet" not in author.scm("author", "log", at="server").err
     assert author.append("keys", at="again")[0].error == "log-not-open"
     listed = author.scm(
         "author", "manifest", "--after", author / "keys", "--log", now["log"], "--key", author / "root-0",
