@@ -16,6 +16,7 @@ from scmanager.adapters.public_files import make_folder
 from scmanager.adapters.witness_folder import Purpose, WitnessFolder
 from scmanager.eventstore.checkpoint import parse_note
 from scmanager.eventstore.tiles import TilePath
+from scmanager.master_ledger.subtrees import AskedSubtree
 from scmanager.master_ledger.uploading import (
     EXCESS_MAX,
     Header,
@@ -61,6 +62,10 @@ class UploadMirror:
         """Keep it as pending, and say nothing of it. Raises what `witnessing` and the memory raise."""
         self._cosigner.memory.consider(asked, self.logs().get(asked.point.origin), lambda _: b"")
         return b""
+
+    def sign_subtree(self, asked: AskedSubtree) -> bytes:
+        """As `WitnessFolder.sign_subtree`, by the mirror's key: of what it signed once it held it."""
+        return self._cosigner.sign_subtree(asked)
 
     def checkpoint(self, name: bytes) -> bytes | None:
         """The mirror's checkpoint of a log, by the SHA-256 of its origin; None while there is none."""

@@ -21,11 +21,12 @@ from scmanager.adapters.witness_memory import WitnessMemory
 from scmanager.errors import Conflict, Refused, Unavailable, Untrusted
 from scmanager.eventstore.signing import SigningKey
 from scmanager.master_ledger import log_list
-from scmanager.master_ledger.cosignature import NAME_BYTES_MAX, CosignerKey, cosign, witness_of
+from scmanager.master_ledger.cosignature import NAME_BYTES_MAX, CosignerKey, cosign, cosign_subtree, witness_of
 from scmanager.master_ledger.log_list import BadLogList, ListedLog
 from scmanager.master_ledger.ml_dsa import MlDsaKey
 from scmanager.master_ledger.policy import ED25519, Vkey
-from scmanager.master_ledger.witnessing import Asked, signed
+from scmanager.master_ledger.subtrees import AskedSubtree
+from scmanager.master_ledger.witnessing import Asked, LogFrozen, LogNotWitnessed, signed
 
 LOGS_FILE, MEMORY_FILE = "logs", "cosigned.sqlite"
 _NAME = re.compile(r"[!-*,-~]+")
@@ -134,6 +135,20 @@ class WitnessFolder:
     def add_checkpoint(self, asked: Asked) -> bytes:
         """The witness's lines. Raises what `witnessing` and the memory raise."""
         return self.memory.consider(asked, self.logs().get(asked.point.origin), self.cosign)
+
+    def sign_subtree(self, asked: AskedSubtree) -> bytes:
+        """The line of the ML-DSA-44 key for a part of a tree that it cosigned.
+
+        Raises LogNotWitnessed, NotCosignedHere, LogFrozen, and as the memory.
+        """
+        origin = asked.point.origin
+        if origin not in self.logs():
+            raise LogNotWitnessed(origin=origin)
+        asked.check_cosigned(witness_of(self.name, key) for key in self._keys)
+        if self.evidence(sha256(origin.encode()).digest()) is not None:
+            raise LogFrozen
+        part = origin, asked.start, asked.end, asked.root, self.name
+        return b"".join(cosign_subtree(*part, key) for key in self._keys if isinstance(key, MlDsaKey))
 
     def checkpoint(self, name: bytes) -> bytes | None:
         """The note last cosigned of a log, by the SHA-256 of its origin; None without one."""

@@ -1,4 +1,4 @@
-"""A witness over HTTP, as C2SP tlog-witness has it: `POST /add-checkpoint`, `GET /<hash of an origin>/checkpoint`.
+"""A witness over HTTP, as C2SP tlog-witness has it: `add-checkpoint`, `sign-subtree`, the heads that it cosigned.
 
 Anybody may ask; what he sends counts by the log's own signature alone. Beside the page: `/<hash>/fork`, the evidence
 against a log that was seen with two histories. To cosign a head again has a limit for each log that is listed, as
@@ -22,6 +22,8 @@ from scmanager.api.guard import ROOM_FULL
 from scmanager.api.listening import REQUESTS_MAX
 from scmanager.api.readers import OpenRequests, Readers, TooManyOpen, TooManyRequests, address_of
 from scmanager.errors import Refused, ScManagerError, Unavailable
+from scmanager.master_ledger import subtrees
+from scmanager.master_ledger.subtrees import AskedSubtree, BadSubtreeRequest, NotCosignedHere, SubtreeUnproved
 from scmanager.master_ledger.witnessing import (
     REQUEST_BYTES_MAX,
     Asked,
@@ -34,7 +36,7 @@ from scmanager.master_ledger.witnessing import (
     parse,
 )
 
-SUBMIT = "/add-checkpoint"
+SUBMIT, SUBTREE = "/add-checkpoint", "/sign-subtree"
 TEXT, SIZE = "text/plain; charset=utf-8", "text/x.tlog.size"
 BODY_S = 10.0
 """From the end of a request's head to the end of its body."""
@@ -48,6 +50,7 @@ SUBMIT_COST = 5.0
 _READ = re.compile(r"/([0-9a-f]{64})/(checkpoint|fork)", re.ASCII)
 _STATUS = {
     BadRequest: 400, LogNotWitnessed: 404, NotByTheLog: 403, LogFrozen: 403, OldSizeDiffers: 409, NotConsistent: 422,
+    BadSubtreeRequest: 400, SubtreeUnproved: 422, NotCosignedHere: 403,
 }  # fmt: skip
 
 
@@ -55,7 +58,10 @@ class WitnessPathUnknown(Refused):
     """There is nothing at {path}."""
 
     code = "witness-path-unknown"
-    hint = "Here are POST /add-checkpoint, and for each log /SHA-256-OF-ITS-ORIGIN/checkpoint (C2SP tlog-witness)."
+    hint = (
+        "Here are POST /add-checkpoint and /sign-subtree, and for each log /SHA-256-OF-ITS-ORIGIN/checkpoint "
+        "(C2SP tlog-witness)."
+    )
 
 
 class WitnessAskedTooOften(Unavailable):
@@ -73,6 +79,9 @@ class Witness(Protocol):
 
     def add_checkpoint(self, asked: Asked) -> bytes:
         """The cosignature lines."""
+
+    def sign_subtree(self, asked: AskedSubtree) -> bytes:
+        """The cosignature lines for a part of what was cosigned."""
 
     def checkpoint(self, name: bytes) -> bytes | None:
         """The note last cosigned of a log, by the SHA-256 of its origin."""
@@ -129,14 +138,14 @@ class WitnessApp:
         method, path = scope["method"], scope["path"]
         if scope.get(ROOM_FULL):
             raise failures.TooManyConnections(connections_max=REQUESTS_MAX)
-        if path == SUBMIT:
+        if path in (SUBMIT, SUBTREE):
             if method != "POST":
                 return _only("POST")
             self._count(scope)
             with self._open.one(scope):
                 async with asyncio.timeout(BODY_S):
                     body = await _body(scope, receive)
-                return await self._submitted(body)
+                return await (self._submitted(body) if path == SUBMIT else self._signed(body))
         asked = _READ.fullmatch(path)
         if not asked:
             raise WitnessPathUnknown(path=ascii(path[:200]))
@@ -161,6 +170,12 @@ class WitnessApp:
                 await run_in_threadpool(self._witness.check_signed, asked)
                 self._patience.spend(asked.point.origin)
             lines = await run_in_threadpool(self._witness.add_checkpoint, asked)
+        return Response(lines, 200, {"cache-control": "no-store"}, TEXT)
+
+    async def _signed(self, body: bytes) -> Response:
+        async with self._judging:
+            asked = await run_in_threadpool(subtrees.parse, body)
+            lines = await run_in_threadpool(self._witness.sign_subtree, asked)
         return Response(lines, 200, {"cache-control": "no-store"}, TEXT)
 
 

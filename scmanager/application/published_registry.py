@@ -5,7 +5,7 @@
 """
 
 import threading
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import msgspec
@@ -217,7 +217,7 @@ class PublishedRegistry:
         for number in range(upto // WIDTH, -(-head.point.size // WIDTH)):
             first = number * WIDTH
             shared = self.published.bundle(head, SHARED, number)
-            said = {first + n: statement for n, each in enumerate(shared) if (statement := _statement(each))}
+            said = {first + n: statement for n, each in enumerate(shared) if (statement := statement_in(each))}
             entries = self.published.bundle(head, "", number) if said else []
             for index in sorted(said.keys() - range(upto)):
                 one, _ = led_back(index, entries[index - first], shared[index - first], head)
@@ -234,13 +234,12 @@ class PublishedRegistry:
         return found, named, counted
 
 
-def take_from(read: Read, registry: Registry, held: MutableMapping[bytes, int]) -> bytes:
-    """Enter what a source that nobody trusts has beyond what is `held`: of each log so many entries. Which log it is.
+def take_from(published: Published, registry: Registry, held: Mapping[bytes, int]) -> tuple[bytes, int]:
+    """Enter what a source that nobody trusts has beyond what is `held`: of each log so many entries.
 
-    Every entry is led back to the newest head, and none may lack its first part: nothing can be held back below it.
-    Raises LedgerTooLong, LedgerFilesBroken, and what `read` raises.
+    Which log it is, and how many of its entries are held now. Every entry is led back to the newest head, and none
+    may lack its first part: nothing can be held back below it. Raises LedgerTooLong, LedgerFilesBroken.
     """
-    published = Published(read)
     head = published.head()
     log, size = parse_origin(head.point.origin)[1], head.point.size
     first, taken = held.get(log, 0), 0
@@ -253,16 +252,15 @@ def take_from(read: Read, registry: Registry, held: MutableMapping[bytes, int]) 
             for index, (data, part) in enumerate(both, number * WIDTH):
                 one, shared = led_back(index, data, part, head)
                 taken += len(data) + len(shared)
-                if isinstance(said := _statement(shared), UpdateSigned | PluginSigned):
-                    registry.enter(Registered(one.log, index, one.id, said))
+                if isinstance(said := statement_in(shared), UpdateSigned | PluginSigned):
+                    registry.enter(Registered(log, index, one.id, said))
             if taken > BYTES_MAX:
                 break
     except (SourceLacks, Untrusted) as error:
         raise broken(error) from error
     if taken > BYTES_MAX:
         raise too_long
-    held[log] = max(first, size)
-    return log
+    return log, max(first, size)
 
 
 def _walked(manifests: bytes) -> TrustedKeys:
@@ -274,7 +272,8 @@ def _walked(manifests: bytes) -> TrustedKeys:
     return walk(manifest_hash(first.statement), said)
 
 
-def _statement(shared: bytes) -> UpdateSigned | PluginSigned | PluginCounted | None:
+def statement_in(shared: bytes) -> UpdateSigned | PluginSigned | PluginCounted | None:
+    """What is registered by an entry with this first part; None for all else."""
     if b'"plugin.counted/' in shared:
         return counted_in(shared)
     if b'.signed/1"' not in shared:

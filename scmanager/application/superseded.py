@@ -47,25 +47,33 @@ class LedgerLogUnknown(Untrusted):
 
 
 def judged(
-    report: Report, registry: Registry, held: Mapping[bytes, int], seen: Seen, shown: bytes | None = None
+    report: Report,
+    registry: Registry,
+    held: Mapping[bytes, int],
+    seen: Seen,
+    shown: bytes | None = None,
+    beyond: Registry | None = None,
 ) -> Report:
     """The report with what was said later. `held`: of each log so many entries stand in the registry.
 
     `shown`: the log that a source shows, which was asked for all of it. Who has its key alone enters old statements
-    again there; so what the logs before it say has to be known, and what was seen of those after it. Of a later one
-    that nobody saw yet there may be nothing.
+    again there; so what the logs before it say has to be known, of those after it what was seen, and all where they
+    were closed. Of a later one that nobody saw yet there may be nothing. `beyond`: what may take something back, and
+    lets nothing pass.
     """
     if report.said is None:
         return report
     problems, remarks = report.problems, report.remarks
-    if later := registry.taken_back(report.said):
+    later = registry.taken_back(report.said) or (beyond.taken_back(report.said) if beyond else None)
+    if later:
         problems = (*problems, _problem(later))
     logs = seen.keys().manifest.logs
     short = [log.log for log in logs if held.get(log.log, 0) < _size(log, seen)]
     if shown in short:
         problems = (*problems, LedgerHeldBack(size=held[shown]))
-    before = list(takewhile(lambda log: log != shown, (log.log for log in logs))) if shown else []
-    wanted = [log for log in short if shown and log != shown and (log in before or seen.heads_of(log))]
+    before = set(takewhile(lambda log: log != shown, (log.log for log in logs)))
+    begun = before | {log.log for log in logs if log.final or seen.heads_of(log.log)}
+    wanted = [log for log in short if shown and log != shown and log in begun]
     problems = (*problems, *(LedgerLogUnknown(log=log.hex()[:16]) for log in wanted))
     if set(short) - {shown, *wanted}:
         remarks = (*remarks, NOT_KNOWN)

@@ -32,8 +32,8 @@ from scmanager.spaces.ledger import Entered, keys_of, manifests_of
 
 UNLISTED = (
     "This folder was copied or put back, so it writes a log of its own, which no key manifest lists yet. Next, where"
-    " the root keys are: scm author manifest --after FILE --log LINE (scm author log); enter that file here, and publish"
-    " to a fresh folder."
+    " the root keys are: scm author manifest --after FILE --log LINE (scm author log); enter that file here, and"
+    " publish to a fresh folder."
 )
 
 

@@ -61,7 +61,7 @@ def fetch(
         log = held.keys().log(parse_origin(point.origin)[1])
         assert log is not None  # Or the head would not have been followed.
         with session_of(context).open() as place:
-            told |= take_entries(place, read, log)
+            told |= take_entries(place, read, log, given)
     say_result(told, as_json=as_json)
     _say_unwitnessed(held)
     if given.policy.quorum is None:

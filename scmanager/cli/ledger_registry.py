@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from scmanager.adapters.space_reading import write_space
+from scmanager.application.home_ledger import checked, compared, home_logs
 from scmanager.application.ledger_copy import copy_of_published
 from scmanager.application.published import Published
 from scmanager.application.published_registry import PluginUnknown
@@ -17,7 +18,7 @@ from scmanager.cli.moments import Moment
 from scmanager.cli.output import JsonFlag, progress, remark
 from scmanager.cli.people import Row, show_rows
 from scmanager.cli.session import Place, session_of
-from scmanager.cli.trusting import LedgerChoice, ManifestsChoice, PolicyChoice, trusting
+from scmanager.cli.trusting import LedgerChoice, ManifestsChoice, PolicyChoice, Trusting, trusting
 from scmanager.domain.counting import rating_tenths
 from scmanager.domain.ledger import AuditStatus, Category, Channel, LedgerLog, Plugin, Update
 from scmanager.errors import Refused
@@ -37,13 +38,21 @@ class LedgerNotHere(Refused):
     hint = "Fetch it: scm ledger fetch FROM --entries."
 
 
-def take_entries(place: Place, read: Read, log: LedgerLog) -> dict[str, Any]:
-    """Take in the entries under a source's newest head, which were compared with what was seen: how many are new."""
+def take_entries(place: Place, read: Read, log: LedgerLog, given: Trusting) -> dict[str, Any]:
+    """Take in the entries under a source's newest head, which were compared with what was seen: how many are new.
+
+    Raises OtherCopy.
+    """
+    published = Published(read)
+    homes = home_logs(place.store, [log])
+    outcome = given.memory.see(lambda before: checked(before, homes, published.head()))
+    if outcome.problem:
+        raise outcome.problem
     held = max(
         (each.size for each in place.store.heads(log.space) if each.log == log.log and not each.branch), default=0
     )
     with progress("Fetching entries", None):
-        copy = copy_of_published(Published(read), log, held)
+        copy = copy_of_published(published, log, held)
         if copy is None:
             return {"entries": 0}
         file = place.settings.data / f".exchange.{secrets.token_hex(8)}.new"
@@ -110,13 +119,16 @@ def show_plugin(
 
 def _opened(context: typer.Context, *choices: Any) -> tuple[TrustedKeys, Registry]:
     given = trusting(context, *choices)
-    held = given.seen(given.memory.read())
-    keys = held.keys()
-    forked = [log.log for log in keys.manifest.logs if held.fork_of(log)]
-    if forked:
-        remark("A log of the ledger signed two histories: nothing in it counts. The proof: scm ledger fork -o FILE")
     with session_of(context).open() as place:
-        spaces = {log.space for log in keys.manifest.logs if log.log not in forked}
+        logs = given.seen(given.memory.read()).keys().manifest.logs
+        homes = home_logs(place.store, logs)
+        held = given.seen(given.memory.see(lambda before: checked(before, homes)).seen)
+        keys, known = held.keys(), compared(held, homes).known
+        if any(held.fork_of(log) for log in logs):
+            remark(
+                "A log of the ledger signed two histories: nothing in it counts. The proof: scm ledger fork -o FILE"
+            )
+        spaces = {log.space for log in logs if log.log in known}
         with place.shelf.lock:
             found = [space for space in place.shelf.spaces() if space.id in spaces]
             if not found:

@@ -12,14 +12,15 @@ from typing import Annotated, Any
 
 import msgspec
 import typer
+from msgspec import structs
 
 from scmanager import __version__
-from scmanager.adapters.key_reading import CarriedKeys
 from scmanager.adapters.ledger_source import Source
 from scmanager.adapters.space_file import read_bytes
 from scmanager.application import superseded
-from scmanager.application.keys import shared_key_of
+from scmanager.application.home_ledger import HomeLog, compared, home_logs, registry_of
 from scmanager.application.proving import NotEntered
+from scmanager.application.published import Published
 from scmanager.application.published_registry import take_from
 from scmanager.cli import author_files as files
 from scmanager.cli.audit_sources import EVENTS_FILE
@@ -27,7 +28,6 @@ from scmanager.cli.author_statements import ArtefactArgument
 from scmanager.cli.output import EXIT_REFUSED, JsonFlag, remark, say, say_json, say_result
 from scmanager.cli.session import Session, session_of
 from scmanager.cli.trusting import LedgerChoice, ManifestsChoice, PolicyChoice, Trusting, followed, trusting
-from scmanager.domain.catalogue import FOLDS
 from scmanager.domain.ledger import Channel
 from scmanager.errors import Refused, Unavailable
 from scmanager.eventstore import head_fork
@@ -36,15 +36,10 @@ from scmanager.eventstore.sqlite_read_only import ReadOnlySqliteStore
 from scmanager.forensics.called import moment
 from scmanager.master_ledger import proof, verification
 from scmanager.master_ledger.content_hash import cid
-from scmanager.master_ledger.fetching import CHECKPOINT, Read, SourceLacks
+from scmanager.master_ledger.fetching import CHECKPOINT, SourceLacks
 from scmanager.master_ledger.manifest import TrustedKeys
-from scmanager.master_ledger.registry import Registry
 from scmanager.master_ledger.seen import Judged, Seen, judged, signed_head
 from scmanager.master_ledger.verification import Artefact, Here, Report
-from scmanager.runtime import clock_us
-from scmanager.spaces.ledger import held_of, registry_of
-from scmanager.spaces.replay import PastShelf
-from scmanager.spaces.space import Space
 
 ProofOption = Annotated[
     Path | None, typer.Option("--proof", metavar="FILE", help=f"Its proof of logging; else FILE{proof.EXTENSION}.")
@@ -137,29 +132,34 @@ def _report(
     given: Trusting,
     here: Here,
 ) -> Report:
-    artefact, read = files.artefact_of(file), None
+    artefact, source_of = files.artefact_of(file), None
     if source is None:
         beside = proof_file or file.with_name(file.name + proof.EXTENSION)
         if proof_file is None and not beside.exists():
             raise NoProofBeside(path=str(beside))
         held = read_bytes(beside, proof.FILE_BYTES_MAX)
     else:
-        held, read = _fetched(Source(source), artefact, given)
+        held, source_of = _fetched(Source(source), artefact, given)
+    shown = source_of.head() if source_of else None
 
     def look(before: Seen) -> Judged:
         seen = given.seen(before)
         keys = seen.keys()
+        homes = _at_home(session_of(context), keys)
+        seen, known = structs.astuple(compared(seen, homes, shown))
         outcome = judged(seen, verify(artefact, held, keys, given.policy, here), given.policy, here.now_s)
-        registry, known = _at_home(session_of(context), keys)
-        shown = take_from(read, registry, known) if read else None
-        report = superseded.judged(outcome.report, registry, known, outcome.seen, shown)
-        return msgspec.structs.replace(outcome, report=report)
+        registry, log = registry_of(homes, keys, known), None
+        if source_of:
+            log, size = take_from(source_of, registry, known)
+            known = {**known, log: size}
+        report = superseded.judged(outcome.report, registry, known, outcome.seen, log, registry_of(homes, keys))
+        return structs.replace(outcome, report=report)
 
     return given.memory.see(look).report
 
 
-def _fetched(source: Source, artefact: Artefact, given: Trusting) -> tuple[bytes, Read]:
-    """The proof, and the files of the source under one head, which was held against what was seen.
+def _fetched(source: Source, artefact: Artefact, given: Trusting) -> tuple[bytes, Published]:
+    """The proof, and the ledger of the source under one head, which was held against what was seen.
 
     The head is asked for once, after the proof: nobody shows one head to be compared and another to read from.
     """
@@ -175,21 +175,15 @@ def _fetched(source: Source, artefact: Artefact, given: Trusting) -> tuple[bytes
     followed(given, read)
     if not held:
         raise NotInLedger
-    return held, read
+    return held, Published(read)
 
 
-def _at_home(session: Session, keys: TrustedKeys) -> tuple[Registry, dict[bytes, int]]:
-    """What the data folder holds of the ledger, and how much of each log; read without keys. Raises as its store."""
+def _at_home(session: Session, keys: TrustedKeys) -> list[HomeLog]:
+    """What the data folder holds of the ledger's logs; read without keys. Raises as its store."""
     if not (file := session.folder / EVENTS_FILE).exists():
-        return Registry(keys), {}
-    spaces = dict[bytes, Space]()
+        return []
     with closing(ReadOnlySqliteStore(file)) as store:
-        for space in {log.space for log in keys.manifest.logs}:
-            shelf = PastShelf(store, FOLDS, shared_key_of(CarriedKeys()), clock_us, only=space)
-            shelf.follow()
-            spaces |= {found.id: found for found in shelf.spaces()}
-        held = {log.log: held_of(spaces[log.space], log.log) for log in keys.manifest.logs if log.space in spaces}
-        return registry_of(spaces.values(), keys), held
+        return home_logs(store, keys.manifest.logs)
 
 
 def _tell(report: Report, *, as_json: bool) -> None:

@@ -1,8 +1,9 @@
 """Cosignatures: a witness's word that a checkpoint was the largest consistent one it had seen of a log by then.
 
-Format: C2SP tlog-cosignature, both types: Ed25519 (`cosignature/v1`) and ML-DSA-44 (`subtree/v1`, of whole trees
-only). Lines of other types are passed over like those of any signer one does not know. What an Ed25519 witness signs
-does not name it: one key serves one name. The other type does, and leaves lines after the root unsigned.
+Format: C2SP tlog-cosignature, both types: Ed25519 (`cosignature/v1`) and ML-DSA-44 (`subtree/v1`, of a whole tree or
+of a part of it, which no time is said of). Lines of other types are passed over like those of any signer one does not
+know. What an Ed25519 witness signs does not name it: one key serves one name. The other type does, and leaves lines
+after the root unsigned.
 """
 
 from base64 import b64encode
@@ -64,13 +65,35 @@ def cosign(text: str, name: str, key: CosignerKey, at_s: int) -> bytes:
     return f"— {name} {encoded}\n".encode()
 
 
+def cosign_subtree(origin: str, start: int, end: int, root: bytes, name: str, key: MlDsaKey) -> bytes:
+    """The line that says of leaves `[start, end)` of this log that they have this hash, and of no time.
+
+    Raises BadCheckpoint where name or origin are none that can be signed.
+    """
+    witness = witness_of(name, key)
+    signature = key.sign(_subtree_message(name, 0, origin, start, end, root))
+    encoded = b64encode(witness.key_id + bytes(_TIME_BYTES) + signature).decode("ascii")
+    return f"— {name} {encoded}\n".encode()
+
+
+def is_cosigned(note: Note, witness: Witness) -> bool:
+    """Whether this witness cosigned, at a time or without one. Raises WrongSignature as `cosigned_at`."""
+    return bool(_times(note, witness))
+
+
 def cosigned_at(note: Note, witness: Witness, until_s: int = TIME_MAX_S) -> int | None:
     """When this witness cosigned, UTC seconds, the newest if several times; None if it did not.
 
     What is dated after `until_s` is no word yet. An ML-DSA-44 cosignature without a time says nothing of a newest
     head, and is none here. Raises WrongSignature when a line points at its key and does not hold.
     """
-    newest: int | None = None
+    times = [at_s for at_s in _times(note, witness) if at_s <= until_s and (at_s or witness.kind == KIND)]
+    return max(times, default=None)
+
+
+def _times(note: Note, witness: Witness) -> list[int]:
+    """Of each line of this witness's key; 0 without one. Raises WrongSignature where one does not hold."""
+    found = []
     for each in note.signatures:
         if witness.kind not in KEY_BYTES or (each.name, each.key_id) != (witness.name, witness.key_id):
             continue
@@ -78,9 +101,8 @@ def cosigned_at(note: Note, witness: Witness, until_s: int = TIME_MAX_S) -> int 
         signature = each.value[_TIME_BYTES:]
         if at_s > TIME_MAX_S or not _holds(note.text, witness, at_s, signature):
             raise WrongSignature
-        if at_s <= until_s and (at_s or witness.kind == KIND):
-            newest = max(at_s, newest or 0)
-    return newest
+        found.append(at_s)
+    return found
 
 
 def _holds(text: str, witness: Witness, at_s: int, signature: bytes) -> bool:
@@ -96,8 +118,12 @@ def _message(text: str, witness: Witness, at_s: int) -> bytes:
     if witness.kind == KIND:
         return f"cosignature/v1\ntime {at_s}\n{text}".encode()
     point = AnyCheckpoint.parse(text)
-    numbers = [at_s.to_bytes(_TIME_BYTES, "big"), (0).to_bytes(8, "big"), point.size.to_bytes(8, "big")]
-    return b"".join((_LABEL, _opaque(witness.name), numbers[0], _opaque(point.origin), *numbers[1:], point.root))
+    return _subtree_message(witness.name, at_s, point.origin, 0, point.size, point.root)
+
+
+def _subtree_message(name: str, at_s: int, origin: str, start: int, end: int, root: bytes) -> bytes:
+    time, *ends = at_s.to_bytes(_TIME_BYTES, "big"), start.to_bytes(8, "big"), end.to_bytes(8, "big")
+    return b"".join((_LABEL, _opaque(name), time, _opaque(origin), *ends, root))
 
 
 def _opaque(text: str) -> bytes:

@@ -112,6 +112,8 @@ def shown(note: bytes, tree: TileTree) -> Talk:
         if answer.status != 409:
             raise WitnessRefuses(status=answer.status)
         told = _SIZE.fullmatch(answer.body)
+        if 0 < old == size and (not answer.body or answer.body == b"%d\n" % size):
+            raise WitnessSawOther(size=old)  # By version 1.0.0 of the page; 422 since.
         if answer.media != SIZE_MEDIA or not told:
             raise WitnessNonsense(reason="a conflict without its size")
         if int(told[1]) == old:
@@ -123,11 +125,14 @@ def shown(note: bytes, tree: TileTree) -> Talk:
 
 
 def request(note: bytes, tree: TileTree, old: int) -> bytes:
-    """The body of add-checkpoint, from the tree of `old` entries to that of the note. Raises BadTile."""
+    """The body of add-checkpoint, from the tree of `old` entries to that of the note. Raises BadTile.
+
+    Words of others stay out: a witness passes them over, and some read 10 kB and no more.
+    """
     size = Checkpoint.parse(parse_note(note).text).size
     hashes = tree.consistency(old, size) if 0 < old < size else []
     lines = [f"old {old}", *(b64encode(each).decode("ascii") for each in hashes), "", ""]
-    return "\n".join(lines).encode() + note
+    return "\n".join(lines).encode() + _without_others(note)
 
 
 def taken(note: bytes, body: bytes, witnesses: Sequence[Witness], until_s: int) -> bytes:
@@ -211,6 +216,13 @@ def kept(note: bytes, other: bytes, witnesses: Sequence[Witness], until_s: int) 
         elif at_s is not None and witness and at_s > (_time(text, mine, witness, until_s) or -1):
             lines[:] = [line if each is mine[0] else each for each in lines if each is mine[0] or each not in mine]
     return fitting(text, lines, known)
+
+
+def _without_others(note: bytes) -> bytes:
+    """The note with the lines under the log's own name alone."""
+    text, _, lines = note.rpartition(b"\n\n")
+    origin = text.partition(b"\n")[0].decode()
+    return text + b"\n\n" + b"".join(each for each in lines.splitlines(keepends=True) if _signer(each)[0] == origin)
 
 
 def _time(text: bytes, lines: Sequence[bytes], witness: Witness, until_s: int) -> int | None:

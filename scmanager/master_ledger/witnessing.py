@@ -29,7 +29,8 @@ from scmanager.eventstore.merkle import EMPTY_ROOT, HASH_BYTES, root_before, ver
 from scmanager.master_ledger.log_list import ListedLog
 
 HASHES_MAX: Final = 63
-REQUEST_BYTES_MAX: Final = NOTE_BYTES_MAX + HASHES_MAX * 45 + 64
+REQUEST_BYTES_MAX: Final = NOTE_BYTES_MAX + (1 + HASHES_MAX) * 45 + 64
+"""Of either request: that for a subtree has one hash more."""
 
 _OLD = re.compile(r"old (0|[1-9][0-9]{0,18})", re.ASCII)
 _SPARE = re.compile(rb"(.* )([A-Za-z0-9+/]+={1,2})")
@@ -135,11 +136,13 @@ def parse(data: bytes) -> Asked:
         raise BadRequest(reason="no line with an old size, or no empty line")
     if len(hashes) > HASHES_MAX:
         raise BadRequest(reason="more hashes than any proof has")
-    proof = tuple(map(_hash, hashes))
+    proof = tuple(each for each in map(read_hash, hashes) if each is not None)
+    if len(proof) != len(hashes):
+        raise BadRequest(reason="a line that is no hash in base64")
     try:
-        plain = _plain(note)
-        text = parse_note(plain).text
-        return Asked(int(match[1]), proof, plain, text, AnyCheckpoint.parse(text))
+        cleared = plain(note)
+        text = parse_note(cleared).text
+        return Asked(int(match[1]), proof, cleared, text, AnyCheckpoint.parse(text))
     except (BadNote, BadCheckpoint) as error:
         raise BadRequest(reason=str(error).rstrip(".")) from None
 
@@ -206,22 +209,21 @@ def _evidence(log: ListedLog, one: Kept, other: Kept, like_root: bytes, proof: t
     return Evidence(one.note, other.note, b"")
 
 
-def _plain(note: bytes) -> bytes:
-    """With the spare bits of base64 in signature lines cleared: decoders of others take them as they come."""
+def plain(note: bytes) -> bytes:
+    """A note with the spare bits of base64 in signature lines cleared: decoders of others take them as they come."""
     text, gap, lines = note.rpartition(b"\n\n")
     found = [_SPARE.fullmatch(each) for each in lines.split(b"\n")]
-    plain = [
+    cleared = [
         each[1] + b64encode(b64decode(each[2])) if each and not len(each[2]) % 4 else line
         for each, line in zip(found, lines.split(b"\n"), strict=True)
     ]
-    return text + gap + b"\n".join(plain)
+    return text + gap + b"\n".join(cleared)
 
 
-def _hash(line: str) -> bytes:
+def read_hash(line: str) -> bytes | None:
+    """The 32 bytes whose one encoding in base64 this is; None for anything else."""
     try:
         data = b64decode(line, validate=True) if len(line) == _HASH_CHARACTERS else b""
     except (Base64Error, ValueError):
         data = b""
-    if len(data) != HASH_BYTES or b64encode(data).decode("ascii") != line:
-        raise BadRequest(reason="a line that is no hash in base64")
-    return data
+    return data if len(data) == HASH_BYTES and b64encode(data).decode("ascii") == line else None

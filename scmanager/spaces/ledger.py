@@ -82,13 +82,6 @@ def registry_of(spaces: Iterable[Space], keys: TrustedKeys) -> Registry:
     return registry
 
 
-def held_of(space: Space, log: bytes) -> int:
-    """How many entries of this log are here from its beginning, each with its words. As `registry_of`."""
-    mine = (each for each in space.entries() if each.entry.log == log and not each.branch)
-    here = sorted(each.entry.seq for each in mine if each.shared is not None or not each.entry.parts)
-    return next((n for n, seq in enumerate(here) if n != seq), len(here))
-
-
 def counted_in(space: Space, log: bytes) -> list[Counted]:
     """What this log counts of plugins, in its order. The caller holds the shelf's lock."""
     return sorted(

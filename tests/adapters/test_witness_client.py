@@ -26,11 +26,13 @@ from scmanager.master_ledger.cosigning import (
     Answer,
     WitnessNonsense,
     WitnessRefuses,
+    WitnessSawOther,
     WitnessShowsFork,
     conversation,
     merged,
     taken,
 )
+from scmanager.master_ledger.ml_dsa import MlDsaKey
 from scmanager.master_ledger.policy import Policy, Vkey
 from tests.golden.logs import key_of
 from tests.support.effort import examples
@@ -259,6 +261,30 @@ def test_a_witness_that_saw_another_history_is_told_as_that(setting: Setting, tm
     assert len(parse_note(note).signatures) == 1
 
 
+@pytest.mark.parametrize("body", [b"", b"%d\n"])
+def test_another_root_of_the_same_size_is_another_history_by_the_earlier_page_too(
+    setting: Setting, body: bytes
+) -> None:
+    """Version 1.0.0 of tlog-witness answers that with 409, where it is 422 since; some send no size with it."""
+    head = Published(from_folder(setting.ledger.public)).head()
+    talk, size = conversation(head.note, head.tree, (), UNTIL_S), parse_note(head.note).text.splitlines()[1]
+    next(talk)
+    assert talk.send(Answer(409, "text/x.tlog.size", f"{size}\n".encode())).startswith(f"old {size}\n".encode())
+    with pytest.raises(WitnessSawOther, match=size):
+        talk.send(Answer(409, "text/x.tlog.size" if body else "", body and body % int(size)))
+
+
+def test_a_conflict_without_its_size_is_nonsense_elsewhere(setting: Setting) -> None:
+    head, log = Published(from_folder(setting.ledger.public)).head(), ShownLog()
+    talk, empty = conversation(head.note, head.tree, (), UNTIL_S), conversation(log.head(0), head.tree, (), UNTIL_S)
+    next(talk)
+    talk.send(Answer(409, "text/x.tlog.size", b"7\n"))
+    next(empty)
+    for each in (talk, empty):
+        with pytest.raises(WitnessNonsense, match="without its size"):
+            each.send(Answer(409, "", b""))
+
+
 def test_conversations_end(setting: Setting) -> None:
     """A witness whose size changes each time is left after some tries."""
     head = Published(from_folder(setting.ledger.public)).head()
@@ -269,6 +295,16 @@ def test_conversations_end(setting: Setting) -> None:
         assert talk.send(each).startswith(b"old ")
     with pytest.raises(WitnessRefuses, match="409"):
         talk.send(answers[3])
+
+
+def test_a_witness_is_shown_the_words_of_the_log_alone(setting: Setting) -> None:
+    """Some read 10 kB and no more, which three words of the ML-DSA-44 type fill."""
+    head = Published(from_folder(setting.ledger.public)).head()
+    text = parse_note(head.note).text
+    words = cosign(text, "w.example", key_of("w"), NOW_S) + cosign(text, "p.example", MlDsaKey(bytes(32)), NOW_S)
+    talk = conversation(head.note + words, head.tree, (), UNTIL_S)
+    assert next(talk) == b"old 0\n\n" + head.note
+    assert talk.send(Answer(409, "text/x.tlog.size", b"7\n")).endswith(b"\n\n" + head.note)
 
 
 def test_lines_are_merged_one_a_key() -> None:

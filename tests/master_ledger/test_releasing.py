@@ -2,6 +2,7 @@
 
 import random
 import secrets
+from itertools import cycle
 
 import msgspec
 import polars as pl
@@ -9,10 +10,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from scmanager.domain.payload import INT_MAX, TUPLE_MAX
 from scmanager.domain.statistics import FEATURES, Action, Category, Record
-from scmanager.domain.statistics_published import ALL, RULES, Measure, Row, Rule, StatisticsPublished
+from scmanager.domain.statistics_published import (
+    ALL,
+    EPSILON_MILLI,
+    EVERY_DAYS,
+    METHOD,
+    RULES,
+    Measure,
+    Row,
+    Rule,
+    StatisticsPublished,
+    Table,
+)
 from scmanager.eventstore.entry import SHARED_BYTES_MAX, encode_json
-from scmanager.master_ledger.releasing import frame_of, release, totals
+from scmanager.master_ledger.noise import Below
+from scmanager.master_ledger.releasing import added, frame_of, release, totals
 from tests.support.effort import examples
 from tests.support.statistics import DAY, REGIONS, USED, VERSIONS, day_of, others
 
@@ -150,3 +164,84 @@ def test_records_make_a_frame_of_plain_columns() -> None:
 def test_thresholds_leave_room_for_a_group_and_for_its_noise() -> None:
     for rule in RULES.values():
         assert rule == Rule(rule.bound, rule.each, rule.scale, 10 * rule.each + 7 * rule.scale)
+
+
+def noise_of(size: int, negative: bool = False) -> Below:
+    """Draws that make each noise this one; see `discrete_laplace`."""
+    drawn = cycle((size, size, 0, 1, int(negative)))
+    return lambda _: next(drawn)
+
+
+def test_noise_is_added_to_each_row_and_what_comes_of_it_is_held_against_the_threshold() -> None:
+    rule = RULES[Measure.FEATURE_USE]
+    exact = {Measure.FEATURE_USE: {"a": rule.threshold - 6, "b": rule.threshold - 5, "c": rule.threshold}}
+    (table,) = release(DAY, exact, noise_of(5)).tables
+    assert table.rows == (Row("c", rule.threshold + 5), Row("b", rule.threshold))
+    (table,) = release(DAY, exact, noise_of(5, negative=True)).tables
+    assert table.rows == ()
+    assert (table.bound, table.scale, table.threshold) == (rule.bound, rule.scale, rule.threshold)
+
+
+def test_rows_are_ranked_by_value_and_then_by_name_up_to_what_an_event_holds() -> None:
+    rule = RULES[Measure.USERS_BY_VERSION]
+    rows = {f"{number:03}": rule.threshold + number // 2 for number in reversed(range(2 * TUPLE_MAX))}
+    (table,) = release(DAY, {Measure.USERS_BY_VERSION: rows}, noise_of(0)).tables
+    pairs = [(f"{number:03}", f"{number + 1:03}") for number in range(2 * TUPLE_MAX - 2, TUPLE_MAX - 1, -2)]
+    assert [row.key for row in table.rows] == [key for pair in pairs for key in pair]
+    (most,) = release(DAY, {Measure.ERRORS: {"a": INT_MAX, "b": INT_MAX + 1}}, noise_of(0)).tables
+    assert most.rows == (Row("a", INT_MAX),), "what no reader could read is left out"
+
+
+def test_a_release_names_its_day_and_how_it_was_made() -> None:
+    said = release(DAY, {}, noise_of(0))
+    assert said == StatisticsPublished(DAY, EPSILON_MILLI, EVERY_DAYS, METHOD, ())
+
+
+@pytest.mark.parametrize("missing", [None, Measure.SESSIONS, Measure.SESSION_MINUTES])
+def test_sessions_have_an_average_where_both_of_its_halves_are_shown(missing: Measure | None) -> None:
+    shown = {
+        Measure.SESSIONS: {ALL: RULES[Measure.SESSIONS].threshold},
+        Measure.SESSION_MINUTES: {ALL: RULES[Measure.SESSION_MINUTES].threshold},
+    }
+    small = shown | ({missing: {ALL: 0}} if missing else {})
+    absent = {each: rows for each, rows in shown.items() if each is not missing}
+    for exact in (small, absent):
+        last = release(DAY, exact, noise_of(0)).tables[-1]
+        if missing:
+            assert last.measure is not Measure.AVERAGE_SESSION_S
+            continue
+        value = shown[Measure.SESSION_MINUTES][ALL] * 60 // shown[Measure.SESSIONS][ALL]
+        assert last == Table(Measure.AVERAGE_SESSION_S, 0, 0, 0, (Row(ALL, value),))
+
+
+def test_two_frames_of_other_installations_are_summed_row_by_row() -> None:
+    one, other = summed(others(3)), summed(day_of("ada", errors=2))
+    assert added(one, other) == summed([*others(3), *day_of("ada", errors=2)])
+
+
+def ended(milliseconds: int | None, session: bytes = b"s" * 16, name: str = "ada") -> Record:
+    (record,) = day_of(name, starts=0, sessions=(0,), used=())
+    return msgspec.structs.replace(record, duration_ms=milliseconds, session_id=session)
+
+
+def minutes(*records: Record) -> tuple[int, int]:
+    found = summed(list(records))
+    return found[Measure.SESSIONS][ALL], found[Measure.SESSION_MINUTES][ALL]
+
+
+def test_a_session_lasts_whole_minutes_the_longest_that_was_told_of_it_and_none_where_nothing_was() -> None:
+    assert minutes(ended(119_999)) == (1, 1)
+    assert minutes(ended(120_000), ended(180_000), ended(None)) == (1, 3)
+    assert minutes(ended(None)) == (1, 0)
+    most = RULES[Measure.SESSION_MINUTES].bound // RULES[Measure.SESSIONS].bound
+    for told in (most, most + 1):
+        assert minutes(ended(told * 60_000)) == (1, most)
+    few = [ended(60_000 * n, bytes((n,)) * 16) for n in (1, 2, 3)]
+    assert minutes(*few) == (2, 3), "the first of them by their ids, which are random"
+    assert minutes(ended(60_000), ended(60_000, name="grace")) == (2, 2)
+
+
+def test_one_of_several_places_is_the_first_by_name() -> None:
+    found = summed(day_of("ada", versions=VERSIONS[::-1], regions=(*REGIONS[:0:-1], None)))
+    assert [found[Measure.USERS_BY_VERSION][each] for each in VERSIONS] == [1, 0]
+    assert found[Measure.USERS_BY_REGION] == {"AR": 0, "DE": 1, "LI": 0, "other": 0}

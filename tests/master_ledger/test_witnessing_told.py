@@ -144,6 +144,7 @@ def test_two_heads_of_one_size_are_kept_as_evidence_though_the_rest_is_in_order(
     found = asking(5, 7, known=5, like=kept(7, left_at=6))
     assert isinstance(found.problem, LogFrozen)
     assert found.evidence is not None
+    assert found.head == kept(7), "it is kept, whatever is wrong"
     assert (found.evidence.first, found.evidence.second) == (LOG.head(7, 6), LOG.head(7))
     assert found.evidence.to_bytes() == found.evidence.proof
     HeadFork.parse(found.evidence.proof).verify(LOG.key.public, LOG.name)
@@ -152,6 +153,7 @@ def test_two_heads_of_one_size_are_kept_as_evidence_though_the_rest_is_in_order(
 def test_a_proof_that_leads_to_another_past_is_evidence_and_one_that_leads_nowhere_is_none() -> None:
     found = asking(7, 12, 3, known=7)
     assert found.evidence is not None
+    assert found.head == kept(12, left_at=3)
     assert (found.evidence.first, found.evidence.second) == (LOG.head(7), LOG.head(12, 3))
     read = HeadFork.parse(found.evidence.proof)
     assert read.root == root_of(LOG.leaves(7, 3))
@@ -190,3 +192,10 @@ def test_lines_of_others_pass_a_witness_as_they_are() -> None:
         note = LOG.note(text) + line.encode()
         assert parse(request(0, [], note)).note == LOG.note(text) + wanted.encode()
     assert "base64" in str(reason(request(0, [], LOG.note(text) + b"\xe2\x80\x94 x.example AAAAA=\n")))
+
+
+def test_the_text_of_a_head_is_witnessed_as_its_log_signed_it_whatever_it_ends_in() -> None:
+    log = ShownLog("an origin", "odd.example", more="a line with spare bits QR==\n")
+    asked = parse(log.asks(0, 3))
+    assert asked.text == log.text(3)
+    assert signed(asked, ListedLog(log.origin, (log.vkey,))).note == log.head(3)

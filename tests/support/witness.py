@@ -2,7 +2,7 @@
 
 import contextlib
 import threading
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -14,8 +14,15 @@ from scmanager.adapters.witness_folder import WitnessFolder
 from scmanager.api.serving import attend, listen, server
 from scmanager.api.witness_app import make_witness_app
 from scmanager.eventstore.checkpoint import parse_note
-from scmanager.eventstore.merkle import EMPTY_ROOT, consistency_proof, leaf_hash, root_of
+from scmanager.eventstore.merkle import (
+    EMPTY_ROOT,
+    consistency_proof,
+    leaf_hash,
+    root_of,
+    subtree_consistency_proof,
+)
 from scmanager.eventstore.signing import SigningKey
+from scmanager.master_ledger import ml_dsa
 from scmanager.master_ledger.cosignature import Witness, cosigned_at
 from scmanager.master_ledger.policy import ED25519, Vkey
 from tests.golden.logs import key_of
@@ -60,6 +67,31 @@ class ShownLog:
     def asks(self, old: int, size: int, left_at: int | None = None) -> bytes:
         """The whole request."""
         return request(old, self.proof(old, size, left_at), self.head(size, left_at))
+
+    def asks_part(self, start: int, end: int, size: int, lines: bytes, left_at: int | None = None) -> bytes:
+        """A request to sign-subtree, under the checkpoint of this size with these lines alone."""
+        leaves = self.leaves(size, left_at)
+        hashes = [root_of(leaves[start:end]), *subtree_consistency_proof(start, end, leaves)]
+        return subtree_request(f"subtree {start} {end}", hashes, f"{self.text(size, left_at)}\n".encode() + lines)
+
+
+def subtree_request(span: str, hashes: list[bytes], note: bytes) -> bytes:
+    return "\n".join([span, *(b64encode(each).decode() for each in hashes), "", ""]).encode() + note
+
+
+def check_part(
+    log: ShownLog, start: int, end: int, leaves: list[bytes], answer: bytes, vkeys: tuple[str, ...]
+) -> None:
+    """One line of the ML-DSA-44 key over these leaves, of no time: by the words of C2SP tlog-cosignature."""
+    (line,) = answer.decode().splitlines()
+    dash, name, encoded = line.split(" ")
+    data, witness = b64decode(encoded), witnesses_of(vkeys)[1]
+    assert (dash, name, answer[-1:]) == ("—", witness.name, b"\n")
+    assert (data[:4], data[4:12]) == (witness.key_id, bytes(8))
+    named, origin = witness.name.encode(), log.origin.encode()
+    said = b"subtree/v1\n\0" + bytes([len(named)]) + named + bytes(8) + bytes([len(origin)]) + origin
+    said += start.to_bytes(8, "big") + end.to_bytes(8, "big") + root_of(leaves[start:end])
+    assert ml_dsa.verify(witness.key, said, data[12:])
 
 
 def request(old: int | str, proof: list[bytes], note: bytes) -> bytes:

@@ -1,0 +1,148 @@
+"""What a folder holds of the ledger's logs, held against the heads that this machine goes by (ADR 21).
+
+Entries come from sources that were followed, and as files from anybody, under heads that the log's key alone signed.
+So what lies at home counts as far as it is the history that was followed. What came beyond that can take something
+back, as the author signed it; it lets nothing pass, and keeps nobody from being asked.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from scmanager.application.published import Head
+from scmanager.application.published_registry import statement_in
+from scmanager.domain.ledger import LedgerLog, PluginSigned, UpdateSigned
+from scmanager.errors import Untrusted
+from scmanager.eventstore import entry
+from scmanager.eventstore.checkpoint import Checkpoint, note_from, origin, parse_origin
+from scmanager.eventstore.head_fork import HeadFork
+from scmanager.eventstore.log_copy import PAGE_ROWS, note_of
+from scmanager.eventstore.merkle import consistency_proof, leaf_hash, root_of
+from scmanager.eventstore.store import Store
+from scmanager.master_ledger.manifest import TrustedKeys
+from scmanager.master_ledger.registry import Registered, Registry
+from scmanager.master_ledger.seen import Outcome, Seen
+
+
+class OtherCopy(Untrusted):
+    """What lies here of log {log} is another history than the one that was followed."""
+
+    code = "ledger-copy-differs"
+    hint = (
+        "Nothing of it counts. Fetch the ledger into a new data folder, and keep this one: who gave it to you lied."
+    )
+
+
+class HomeLog(Struct, frozen=True):
+    """A log of the ledger as it lies here."""
+
+    log: LedgerLog
+    note: bytes
+    """The newest head that came with it, signed by the log."""
+    leaves: tuple[bytes, ...]
+    whole: int
+    """So many entries from the beginning have their words."""
+    said: tuple[Registered, ...]
+
+    def root(self, size: int) -> bytes:
+        """Over the first `size` leaves."""
+        return root_of(self.leaves[:size])
+
+
+class Compared(Struct, frozen=True):
+    """What came of it."""
+
+    seen: Seen
+    """With evidence against each log that signed both what lies here and what was followed."""
+    known: Mapping[bytes, int]
+    """Of each log so many entries from its beginning are those that were followed."""
+
+
+def home_logs(store: Store, logs: Iterable[LedgerLog]) -> list[HomeLog]:
+    """Those of the ledger's logs of which something is here. Raises as the store."""
+    found = list[HomeLog]()
+    for log in logs:
+        heads = (each for each in store.heads(log.space) if each.log == log.log and not each.branch)
+        if (head := next(heads, None)) is None:
+            continue
+        leaves, whole, said = list[bytes](), 0, list[Registered]()
+        while page := store.read(log.log, head.branch, len(leaves), min(PAGE_ROWS, head.size - len(leaves))):
+            for row in page:
+                one = entry.parse(row.data)
+                whole += whole == len(leaves) and bool(row.shared or not one.parts)
+                if isinstance(statement := statement_in(row.shared), UpdateSigned | PluginSigned):
+                    said.append(Registered(log.log, len(leaves), one.id, statement))
+                leaves.append(leaf_hash(row.data))
+        note = note_of(store, head)
+        point = Checkpoint(origin(log.space, log.log), note.size, note.root)
+        signed = note_from(point, note.signature, log.key)
+        found.append(HomeLog(log, signed, tuple(leaves), whole, tuple(said)))
+    return found
+
+
+def compared(seen: Seen, homes: Iterable[HomeLog], shown: Head | None = None) -> Compared:
+    """The logs at home beside what was seen. `shown`: the newest head of a source, which was followed."""
+    known = dict[bytes, int]()
+    for home in homes:
+        log = home.log
+        if seen.fork_of(log):
+            continue
+        places = _followed(seen, home, shown)
+        if all(home.root(size) == root for size, root in places):
+            known[log.log] = min(max((size for size, _ in places), default=0), home.whole)
+        elif log.final is None and (proof := _evidence(seen, home, shown)):
+            seen = replace(seen, forks=(*seen.forks, proof))
+    return Compared(seen, known)
+
+
+def checked(seen: Seen, homes: Iterable[HomeLog], shown: Head | None = None) -> Outcome:
+    """The same, where nothing else is asked. The problem: OtherCopy."""
+    homes = list(homes)
+    found = compared(seen, homes, shown)
+    others = [each.log for each in homes if each.log.log not in found.known]
+    return Outcome(found.seen, OtherCopy(log=others[0].log.hex()[:16]) if others else None)
+
+
+def registry_of(homes: Iterable[HomeLog], keys: TrustedKeys, known: Mapping[bytes, int] | None = None) -> Registry:
+    """What is registered at home, or below these sizes of it; `homes` as the manifest lists the logs."""
+    registry = Registry(keys)
+    for each in (one for home in homes for one in home.said):
+        if known is None or each.index < known.get(each.log, 0):
+            registry.enter(each)
+    return registry
+
+
+def _followed(seen: Seen, home: HomeLog, shown: Head | None) -> list[tuple[int, bytes]]:
+    """(size, root) of each head that was followed and is not larger than what lies here; as large, where it is."""
+    log, size = home.log, len(home.leaves)
+    found = [(each.size, each.root) for each in seen.heads_of(log.log)]
+    found += [(log.final.size, log.final.root)] if log.final else []
+    if shown is not None and _is_of(log, shown) and shown.point.size >= size:
+        found.append((size, shown.tree.root(size)))
+    return [(place, root) for place, root in found if place <= size]
+
+
+def _is_of(log: LedgerLog, head: Head) -> bool:
+    return parse_origin(head.point.origin) == (log.space, log.log)
+
+
+def _evidence(seen: Seen, home: HomeLog, shown: Head | None) -> HeadFork | None:
+    """None where the head at home is not signed by the key that the keepers list."""
+    log, size = home.log, len(home.leaves)
+    try:
+        for each in seen.heads:
+            point = each.point()
+            if (
+                parse_origin(point.origin)[1] == log.log
+                and point.size <= size
+                and home.root(point.size) != point.root
+            ):
+                path = tuple(consistency_proof(point.size, home.leaves))
+                return HeadFork.make(log.key, each.note, home.note, home.root(point.size), path)
+        if shown is not None and _is_of(log, shown) and shown.point.size >= size:
+            root, path = shown.tree.root(size), tuple(shown.tree.consistency(size, shown.point.size))
+            return HeadFork.make(log.key, home.note, shown.note, root, path)
+    except Untrusted:
+        pass
+    return None
