@@ -4,7 +4,6 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,20 +15,11 @@ from scmanager.adapters.ledger_source import base_of, from_folder, is_local
 from scmanager.adapters.private_files import PrivateFileFailed, sync_folder
 from scmanager.adapters.public_files import write_public
 from scmanager.adapters.tile_folder import LOCK_FILE
-from scmanager.errors import Conflict, ScManagerError, Unavailable, Untrusted
+from scmanager.errors import Conflict, ScManagerError, Unavailable
 from scmanager.eventstore.checkpoint import NOTE_BYTES_MAX, Checkpoint, parse_note
-from scmanager.eventstore.head_fork import HeadFork
 from scmanager.eventstore.tile_tree import TileTree
 from scmanager.master_ledger.cosignature import Witness
-from scmanager.master_ledger.cosigning import (
-    ANSWER_BYTES_MAX,
-    Answer,
-    WitnessNonsense,
-    WitnessRefuses,
-    WitnessShowsFork,
-    conversation,
-    merged,
-)
+from scmanager.master_ledger.cosigning import ANSWER_BYTES_MAX, Answer, WitnessNonsense, conversation, merged
 from scmanager.master_ledger.fetching import CHECKPOINT, tiles_from
 from scmanager.master_ledger.policy import Policy
 
@@ -190,26 +180,6 @@ async def _talk(
                     body = talk.send(answer)
                 except StopIteration as done:
                     return bytes(done.value)
-                except WitnessRefuses as error:
-                    refused = error
-                else:
-                    continue
-            if answer.status == 403:
-                await _look_for_evidence(client, base, note)
-            raise refused
-
-
-async def _look_for_evidence(client: "httpx.AsyncClient", base: str, note: bytes) -> None:
-    """Raises WitnessShowsFork where it serves, beside this log, what would convict it (as ours do: ADR 24)."""
-    origin = Checkpoint.parse(parse_note(note).text).origin
-    address = f"{base}/{sha256(origin.encode()).hexdigest()}/fork"
-    answer = await _answered(client, "GET", address)
-    try:
-        shown = HeadFork.parse(answer.body).origin if answer.status == 200 else ""
-    except Untrusted:
-        return
-    if shown == origin:
-        raise WitnessShowsFork(address=address)
 
 
 @asynccontextmanager
@@ -231,12 +201,8 @@ async def posted(
     client: "httpx.AsyncClient", address: str, body: bytes | AsyncIterator[bytes], headers: Mapping[str, str] = {}
 ) -> Answer:
     """What is answered, read no further than an answer goes. Raises WitnessNonsense, httpx.HTTPError."""
-    return await _answered(client, "POST", address, content=body, headers=headers)
-
-
-async def _answered(client: "httpx.AsyncClient", method: str, address: str, **sent: Any) -> Answer:
     data = bytearray()
-    async with client.stream(method, address, **sent) as answer:
+    async with client.stream("POST", address, content=body, headers=headers) as answer:
         async for piece in answer.aiter_raw():
             data += piece
             if len(data) > ANSWER_BYTES_MAX:

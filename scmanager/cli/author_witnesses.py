@@ -27,15 +27,11 @@ from scmanager.errors import Refused, utc
 from scmanager.eventstore.checkpoint import NOTE_BYTES_MAX, Checkpoint, Note, parse_note
 from scmanager.master_ledger import anchoring
 from scmanager.master_ledger.anchoring import Anchor
-from scmanager.master_ledger.cosigning import WitnessSawMore, WitnessSawOther, WitnessShowsFork
 from scmanager.master_ledger.policy import Policy
 from scmanager.master_ledger.proof import Proof
 from scmanager.master_ledger.seen import proved_under
 from scmanager.master_ledger.verification import AHEAD_S
 from scmanager.spaces.opening import parse_row
-
-GRAVE = (WitnessSawMore, WitnessSawOther, WitnessShowsFork)
-"""What asking again does not change."""
 
 
 class CosignedThere(Refused):
@@ -78,9 +74,7 @@ class Settling:
             remark("If witnesses follow it, next: scm author cosign DIR --policy FILE.")
         elif not self.met:
             stays = "" if done.is_newest else f" What lay there stays: size {done.size}, not {size}."
-            grave = any(isinstance(each.problem, GRAVE) for each in self._words)
-            following = "See first to what they say of the log" if grave else "Next: the same again later"
-            remark(f"No quorum has cosigned it.{stays} {following}.")
+            remark(f"No quorum has cosigned it.{stays} Next: the same again later.")
             raise typer.Exit(EXIT_REFUSED)
 
 

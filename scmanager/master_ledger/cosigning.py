@@ -59,7 +59,7 @@ class WitnessRefuses(Unavailable):
     """It answers {status}."""
 
     code = "witness-refuses"
-    hint = "404: it does not list this log. 403: it lists another key, or saw it fork. Else try again later."
+    hint = "404: it does not list this log. 403: it lists another key, or saw two histories. Else try again later."
 
 
 class WitnessSawMore(Untrusted):
@@ -74,16 +74,6 @@ class WitnessSawOther(Untrusted):
 
     code = "witness-saw-other"
     hint = "Somebody else signs with the log's key, or a store was put back. Fetch its evidence, and close the log."
-
-
-class WitnessShowsFork(Untrusted):
-    """It cosigns this log no more, and shows evidence that it signed two histories: {address}."""
-
-    code = "witness-shows-fork"
-    hint = (
-        "Fetch that and check it: scm witness verify-fork FILE --log KEY. If it holds, somebody else signs with the"
-        " log's key, or a store was put back: close the log."
-    )
 
 
 Talk = Generator[bytes, Answer, bytes]
