@@ -27,7 +27,7 @@ from scmanager.application.run_clock import RunClock
 from scmanager.application.sequencing import Sequencer
 from scmanager.config import Settings
 from scmanager.domain.ledger import LedgerLog, Quorum
-from scmanager.errors import Conflict, Misconfigured, Refused, Unavailable
+from scmanager.errors import Conflict, Refused, Unavailable
 from scmanager.eventstore.entry import Genesis, RecoveryKeys, digest
 from scmanager.eventstore.log_tree import LogTree
 from scmanager.eventstore.own_log import Head, OwnLog
@@ -56,16 +56,6 @@ class IntakeThere(Conflict):
 
     code = "intake-there"
     hint = "Go on with it: scm author intake-log shows its line."
-
-
-class IntakeInFolder(Misconfigured):
-    """The log of reports of this folder was begun in {folder}, not in the database that SCM_INTAKE_DSN names."""
-
-    code = "intake-in-folder"
-    hint = (
-        "Go on with it: take SCM_INTAKE_DSN away. Or put that folder aside, begin a log in the database"
-        " (scm author intake-init), and have the keepers list that one and close the other."
-    )
 
 
 class IntakeInDoubt(Unavailable):
@@ -111,8 +101,6 @@ class OwnIntake:
             opened.callback(self.store.close)
             begun = (self.folder / FOLDER_ID_FILE).exists()  # Else somebody was killed while he began the log.
             if begun and vault.has_logs() and not self.store.last_pos():
-                if settings.intake_dsn is not None and (self.folder / EVENTS_FILE).exists():
-                    raise IntakeInFolder(folder=str(self.folder))
                 raise StoreDamaged(reason="it is empty, and there are keys of its logs")
             self._mark = FolderMark(self.folder, state=state)
             self.doubt = self._mark.check(self._marked())

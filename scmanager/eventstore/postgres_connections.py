@@ -38,10 +38,7 @@ class StoreNotInstalled(Misconfigured):
     """This database holds no event store that this user may use: {reason}."""
 
     code = "store-not-installed"
-    hint = (
-        "Have the administrator set the store up in this database (scm author intake-store ADDRESS, with his name in"
-        " it), and use the writer's or reader's name."
-    )
+    hint = "Have the administrator set the store up in this database, and use the writer's or reader's name."
 
 
 class StoreDsnUnreadable(Misconfigured):

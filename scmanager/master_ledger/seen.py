@@ -10,18 +10,16 @@
 """
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import Final
 
 import msgspec
 from msgspec.structs import replace
 
 from scmanager.domain.ledger import KeysPublished, LedgerLog
-from scmanager.errors import ScManagerError, Unavailable, Untrusted
+from scmanager.errors import ScManagerError, Untrusted
 from scmanager.eventstore.checkpoint import Checkpoint, Note, note_from, parse_note, parse_origin
 from scmanager.eventstore.head_fork import HeadFork
 from scmanager.eventstore.tile_tree import TileTree
-from scmanager.eventstore.tiles import BadTile
 from scmanager.master_ledger.cosignature import TIME_MAX_S
 from scmanager.master_ledger.manifest import TrustedKeys, walk
 from scmanager.master_ledger.policy import Policy
@@ -31,7 +29,6 @@ from scmanager.master_ledger.verification import (
     AHEAD_S,
     STALE_S,
     LogNotListed,
-    NotWitnessed,
     Report,
     check_head,
     seen_by_a_quorum,
@@ -42,9 +39,6 @@ HEADS_MAX: Final = 32
 """Heads of one log that wait to be compared. Beyond that the largest is kept, and the earliest."""
 
 
-SEEN_BEFORE: Final = "that was seen before, whichever this is"
-
-
 class KeysForked(Untrusted):
     """Another key manifest {n} was seen before, signed as well as this one."""
 
@@ -53,7 +47,7 @@ class KeysForked(Untrusted):
 
 
 class LogForked(Untrusted):
-    """The author's log {log} signed two histories: {how}."""
+    """The author's log {log} signed two histories: at size {size} this is another one than was seen before."""
 
     code = "ledger-forked"
     hint = (
@@ -152,7 +146,7 @@ def proved_under(seen: Seen, note: bytes, keys: TrustedKeys, policy: Policy) -> 
     outcome = with_head(seen, note, keys, policy)
     log, point, _ = signed_head(note, keys, policy)
     if outcome.problem is None and outcome.seen.fork_of(log):
-        return Outcome(outcome.seen, LogForked(log=log.log.hex()[:16], size=point.size, how=SEEN_BEFORE))
+        return Outcome(outcome.seen, LogForked(log=log.log.hex()[:16], size=point.size))
     return outcome
 
 
@@ -189,19 +183,18 @@ def follow(seen: Seen, note: bytes, tree_of: Callable[[Checkpoint], TileTree], p
     `tree_of` raises, and as `check_head` and `signed_head`; nothing is to be kept then.
     """
     log, point, bare = signed_head(note, seen.keys(), policy)
-    mine = (*_of(log, seen.heads), *_of(log, seen.unwitnessed))
-    try:
-        check_head(point, log, policy, policy.cosigned(parse_note(note), now_s + AHEAD_S))
-    except NotWitnessed:
-        # It does not count, but the log signed it: what it contradicts convicts the log all the same.
-        with suppress(BadTile, Unavailable):  # Then nothing can be compared.
-            if mine and log.final is None and (proof := _contradicted(log, point, bare, mine, tree_of)):
-                return _forked(seen, log, proof)
-        raise
+    check_head(point, log, policy, policy.cosigned(parse_note(note), now_s + AHEAD_S))
     if seen.fork_of(log):
-        return Outcome(seen, LogForked(log=log.log.hex()[:16], size=point.size, how=SEEN_BEFORE))
-    if proof := _contradicted(log, point, bare, mine, tree_of):
-        return _forked(seen, log, proof)
+        return Outcome(seen, LogForked(log=log.log.hex()[:16], size=point.size))
+    mine = (*_of(log, seen.heads), *_of(log, seen.unwitnessed))
+    tree = tree_of(point)
+    for each in mine:
+        was = each.point()
+        if not was.size or was.size > point.size:
+            continue
+        if (root := tree.root(was.size)) != was.root:
+            path = tuple(tree.consistency(was.size, point.size))
+            return _forked(seen, log, HeadFork.make(log.key, each.note, bare, root, path))
     ahead = [each for each in mine if each.point().size > point.size]
     counting = [
         each.point().size for each in ahead if policy.is_met(policy.cosigned(parse_note(each.note), TIME_MAX_S))
@@ -247,27 +240,7 @@ def _of_witnesses(note: bytes, parsed: Note, policy: Policy) -> bytes:
     return b"".join(dict.fromkeys(line for line, each in pairs if (each.name, each.key_id) in known))
 
 
-def _contradicted(
-    log: LedgerLog,
-    point: Checkpoint,
-    bare: bytes,
-    mine: Sequence[HeadSeen],
-    tree_of: Callable[[Checkpoint], TileTree],
-) -> HeadFork | None:
-    """The proof that this head has left one of those that were seen, as far as it covers them. Raises as `follow`."""
-    tree = tree_of(point)
-    for each in mine:
-        was = each.point()
-        if not was.size or was.size > point.size:
-            continue
-        if (root := tree.root(was.size)) != was.root:
-            path = tuple(tree.consistency(was.size, point.size))
-            return HeadFork.make(log.key, each.note, bare, root, path)
-    return None
-
-
 def _forked(seen: Seen, log: LedgerLog, proof: HeadFork) -> Outcome:
     size = Checkpoint.parse(parse_note(proof.first).text).size
     known = seen if seen.fork_of(log) else replace(seen, forks=(*seen.forks, proof))
-    how = f"at size {size} this is another one than was seen before"
-    return Outcome(known, LogForked(log=log.log.hex()[:16], size=size, how=how))
+    return Outcome(known, LogForked(log=log.log.hex()[:16], size=size))
