@@ -571,6 +571,20 @@ def test_a_session_serves_for_an_hour_and_is_asked_for_anew_when_the_server_forg
         assert len({each.reporter for each in ada.server.hellos}) == 1
 
 
+def test_what_would_open_a_session_that_is_over_is_forgotten_with_the_next_greeting(ada: Ada) -> None:
+    with ada.open() as (node, reporter):
+        ada.consent(node, Purpose.AUDIT_REPORTS)
+        ada.note(node)
+        reporter.work()
+        post: Any = reporter._post
+        assert len(post._sessions) == 1
+        ada.machine.clock.ahead_s += 86_400  # Another key by then, so the session of before would lie beside.
+        ada.note(node)
+        reporter.work()
+        assert (len(ada.server.hellos), len(post._sessions)) == (2, 1)
+        assert len({each.reporter for each in ada.server.hellos}) == 2
+
+
 def test_the_key_is_for_reporting_alone_one_a_purpose_and_a_new_one_with_each_consent(ada: Ada) -> None:
     def all_keys() -> set[bytes]:
         return {each.reporter for each in ada.server.hellos}
