@@ -37,6 +37,10 @@ COUNTERSIGN = "The keepers of the other keys sign it next: scm author countersig
 SIGNED = f"Enough have signed. {files.APPEND}"
 BEGUN = f"{files.APPEND}. Publish the ledger's id: everybody goes by it."
 FOLLOWS = f"{files.APPEND}, and publish. It takes the place of the file so far wherever that one is kept."
+CLOSES = (
+    "It closes a log. If that is the one which the author writes, this cannot be entered there: he begins a further"
+    ' one first (docs/manual-author.md, "A further log").'
+)
 AfterOption = Annotated[Path, typer.Option("--after", metavar="FILE", help="The key manifests so far, oldest first.")]
 
 
@@ -185,7 +189,7 @@ def countersign(
     files.write_submissions(output, (*before, signed))
     lacking = issuing.missing(old, signed)
     say_result({"file": str(output), "signatures": len(signed.signatures), "missing": lacking}, as_json=as_json)
-    remark(COUNTERSIGN.format(file=output.name) if lacking else SIGNED.format(file=output.name))
+    _say_next(old, signed, SIGNED, output, lacking=lacking)
 
 
 def show(
@@ -227,8 +231,16 @@ def _write(
     lacking = issuing.missing(old, signed)
     ledger = manifest_hash(_first(everything).statement)
     say_result({"file": str(output), "ledger": ledger.hex(), "manifest": made.n, "missing": lacking}, as_json=as_json)
-    enough = FOLLOWS if so_far else BEGUN
+    _say_next(old, signed, FOLLOWS if so_far else BEGUN, output, lacking=lacking)
+
+
+def _say_next(old: KeyManifest | None, signed: Submission, enough: str, output: Path, *, lacking: int) -> None:
+    """What is done with a file; `enough` is what is said once no signature lacks."""
     remark((COUNTERSIGN if lacking else enough).format(file=output.name))
+    if not lacking and old and isinstance(new := signed.statement, KeyManifest):
+        open_before = {each.log for each in old.logs if each.final is None}
+        if any(each.final is not None and each.log in open_before for each in new.logs):
+            remark(CLOSES)
 
 
 def _head_policy(
