@@ -29,7 +29,7 @@ from scmanager.cli.author_statements import ArtefactArgument
 from scmanager.cli.output import EXIT_REFUSED, JsonFlag, remark, say, say_json, say_result
 from scmanager.cli.session import Session, session_of
 from scmanager.cli.trusting import LedgerChoice, ManifestsChoice, PolicyChoice, Trusting, followed, trusting
-from scmanager.domain.ledger import Channel
+from scmanager.domain.ledger import Channel, LogKind
 from scmanager.errors import Refused, Unavailable
 from scmanager.eventstore import head_fork
 from scmanager.eventstore.checkpoint import NOTE_BYTES_MAX
@@ -163,7 +163,8 @@ def _report(
         if source_of:
             log, size = take_from(source_of, registry, known)
             known = {**known, log: size}
-        report = superseded.judged(outcome.report, registry, known, outcome.seen, log, registry_of(homes, keys))
+        beyond = registry_of(homes, keys)
+        report = superseded.judged(outcome.report, registry, known, outcome.seen, log, beyond, here.now_s)
         return structs.replace(outcome, report=report)
 
     return given.memory.see(look).report
@@ -187,7 +188,7 @@ def _fetched(source: Source, artefact: Artefact, given: Trusting) -> tuple[bytes
     if not held:
         shown, _, _ = signed_head(read(CHECKPOINT, NOTE_BYTES_MAX), keys := seen.keys(), given.policy)
         older = takewhile(lambda log: log != shown, keys.manifest.logs)
-        if names := ", ".join(each.log.hex()[:16] for each in older):
+        if names := ", ".join(each.log.hex()[:16] for each in older if each.kind is LogKind.LEDGER):
             raise NotInThisLog(logs=names)
         raise NotInLedger
     return held, Published(read)
@@ -198,7 +199,7 @@ def _at_home(session: Session, keys: TrustedKeys) -> list[HomeLog]:
     if not (file := session.folder / EVENTS_FILE).exists():
         return []
     with closing(ReadOnlySqliteStore(file)) as store:
-        return home_logs(store, keys.manifest.logs)
+        return home_logs(store, keys.ledger_logs())
 
 
 def _tell(report: Report, *, as_json: bool) -> None:

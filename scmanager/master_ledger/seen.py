@@ -73,6 +73,13 @@ class HeadSeen(msgspec.Struct, frozen=True):
         return Checkpoint.parse(parse_note(self.note).text)
 
 
+class Asked(msgspec.Struct, frozen=True):
+    """A log and when its newest head was last compared with its source, UTC seconds."""
+
+    log: bytes
+    at_s: int
+
+
 class Seen(msgspec.Struct, frozen=True):
     """All of it. Whoever keeps it checks it anew when it is read: `keys` walks the manifests."""
 
@@ -84,6 +91,8 @@ class Seen(msgspec.Struct, frozen=True):
     """When the newest head was last compared with its source, UTC seconds."""
     unwitnessed: tuple[HeadSeen, ...] = ()
     """Larger than the newest of `heads` of their log."""
+    asked: tuple[Asked, ...] = ()
+    """The same as `asked_s` log by log."""
 
     def keys(self) -> TrustedKeys:
         """The newest that were seen. Raises DoesNotFollow without any, and as `walk`."""
@@ -108,6 +117,10 @@ class Seen(msgspec.Struct, frozen=True):
         if log.final is not None:
             return None
         return next((each for each in self.forks if parse_origin(each.origin)[1] == log.log), None)
+
+    def asked_of(self, log: bytes) -> int:
+        """When this log was last asked for, UTC seconds; 0: never."""
+        return next((each.at_s for each in self.asked if each.log == log), 0)
 
     def is_stale(self, now_s: int) -> bool:
         """Whether the ledger was asked, and so long ago that what is new may be missing."""
@@ -204,7 +217,9 @@ def follow(seen: Seen, note: bytes, tree_of: Callable[[Checkpoint], TileTree], p
     heads = (*(each for each in seen.heads if each not in mine), HeadSeen(bare))
     evidence = (*(each for each in seen.unwitnessed if each not in mine), *ahead[:HEADS_MAX])
     asked_s = max(seen.asked_s, now_s) if log.final is None else seen.asked_s  # A closed log tells nothing new.
-    return Outcome(replace(seen, heads=heads, unwitnessed=evidence, asked_s=asked_s))
+    at_s = max(seen.asked_of(log.log), now_s)
+    asked = (*(each for each in seen.asked if each.log != log.log), Asked(log.log, at_s))
+    return Outcome(replace(seen, heads=heads, unwitnessed=evidence, asked_s=asked_s, asked=asked))
 
 
 def signed_head(note: bytes, keys: TrustedKeys, policy: Policy) -> tuple[LedgerLog, Checkpoint, bytes]:
