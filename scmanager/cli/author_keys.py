@@ -224,7 +224,7 @@ def show(
         told = _row(each) | (_told(each.statement) if isinstance(each.statement, KeyManifest) else {})
         for name, value in (told | {"signed_by": [one.key for one in each.signatures]}).items():
             words = " ".join(one.hex() if isinstance(one, bytes) else str(one) for one in _each(value))
-            say(f"{name.ljust(22)}  {words}")
+            say(f"{name.ljust(22)}  {words or 'none'}")
         say("")
 
 

@@ -235,4 +235,6 @@ def _spelt(name: str, value: Any) -> str:
     """Seconds as a time."""
     if name.endswith("_at") and isinstance(value, int):
         return str(moment(value))
-    return value.hex() if isinstance(value, bytes) else " ".join(value) if isinstance(value, list) else str(value)
+    if isinstance(value, list | tuple):
+        return " ".join(value) or "none"
+    return value.hex() if isinstance(value, bytes) else str(value)
