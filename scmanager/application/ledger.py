@@ -49,6 +49,16 @@ class LogNotOpen(Refused):
     hint = "Have the keepers list it: scm author manifest --after FILE --log LINE, with the line of scm author log."
 
 
+class OwnLogClosed(LogNotOpen):
+    """By key manifest {n} this log is closed at {size} entries: nothing more is entered in it."""
+
+    code = "own-log-closed"
+    hint = (
+        "What lies below stays good; keep it published. Begin a further log in a new data folder, and have the"
+        ' keepers list that one: docs/manual-author.md, "A further log".'
+    )
+
+
 class OtherRoots(Refused):
     """The root keys of the newest manifest are not those that this ledger was made with."""
 
@@ -178,9 +188,10 @@ def _enter(desk: Desk, submission: Submission, keys: TrustedKeys) -> int:
 
 def _check_open(desk: Desk, keys: TrustedKeys) -> None:
     log = keys.log(desk.log_id)
+    if log is not None and log.final:
+        raise OwnLogClosed(n=keys.manifest.n, size=log.final.size)
     if (
         log is None
-        or log.final
         or log.kind is not LogKind.LEDGER
         or (log.space, log.key) != (desk.space.id, desk.space.public(desk.log_id))
     ):

@@ -37,6 +37,10 @@ COUNTERSIGN = "The keepers of the other keys sign it next: scm author countersig
 SIGNED = f"Enough have signed. {files.APPEND}"
 BEGUN = f"{files.APPEND}. Publish the ledger's id: everybody goes by it."
 FOLLOWS = f"{files.APPEND}, and publish. It takes the place of the file so far wherever that one is kept."
+CLOSES = (
+    "It closes a log. If that is the one which the author writes, this cannot be entered there: he begins a further"
+    ' one first (docs/manual-author.md, "A further log").'
+)
 AfterOption = Annotated[Path, typer.Option("--after", metavar="FILE", help="The key manifests so far, oldest first.")]
 
 
@@ -203,7 +207,7 @@ def countersign(
     files.write_submissions(output, (*before, signed))
     lacking = issuing.missing(old, signed)
     say_result({"file": str(output), "signatures": len(signed.signatures), "missing": lacking}, as_json=as_json)
-    remark(COUNTERSIGN.format(file=output.name) if lacking else SIGNED.format(file=output.name))
+    _say_next(old, signed, SIGNED, output, lacking=lacking)
 
 
 def show(
@@ -229,7 +233,7 @@ def show(
         told = _row(each) | (_told(each.statement) if isinstance(each.statement, KeyManifest) else {})
         for name, value in (told | {"signed_by": [one.key for one in each.signatures]}).items():
             words = " ".join(one.hex() if isinstance(one, bytes) else str(one) for one in _each(value))
-            say(f"{name.ljust(22)}  {words}")
+            say(f"{name.ljust(22)}  {words or 'none'}")
         say("")
 
 
@@ -245,8 +249,16 @@ def _write(
     lacking = issuing.missing(old, signed)
     ledger = manifest_hash(_first(everything).statement)
     say_result({"file": str(output), "ledger": ledger.hex(), "manifest": made.n, "missing": lacking}, as_json=as_json)
-    enough = FOLLOWS if so_far else BEGUN
+    _say_next(old, signed, FOLLOWS if so_far else BEGUN, output, lacking=lacking)
+
+
+def _say_next(old: KeyManifest | None, signed: Submission, enough: str, output: Path, *, lacking: int) -> None:
+    """What is done with a file; `enough` is what is said once no signature lacks."""
     remark((COUNTERSIGN if lacking else enough).format(file=output.name))
+    if not lacking and old and isinstance(new := signed.statement, KeyManifest):
+        open_before = {each.log for each in old.logs if each.final is None and each.kind is LogKind.LEDGER}
+        if any(each.final is not None and each.log in open_before for each in new.logs):
+            remark(CLOSES)
 
 
 def _head_policy(

@@ -7,6 +7,7 @@ said later, as far as this folder holds the ledger (ledger fetch --entries), or 
 from collections.abc import Callable
 from contextlib import closing
 from functools import cache, partial
+from itertools import takewhile
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,9 +29,10 @@ from scmanager.cli.author_statements import ArtefactArgument
 from scmanager.cli.output import EXIT_REFUSED, JsonFlag, remark, say, say_json, say_result
 from scmanager.cli.session import Session, session_of
 from scmanager.cli.trusting import LedgerChoice, ManifestsChoice, PolicyChoice, Trusting, followed, trusting
-from scmanager.domain.ledger import Channel
+from scmanager.domain.ledger import Channel, LogKind
 from scmanager.errors import Refused, Unavailable
 from scmanager.eventstore import head_fork
+from scmanager.eventstore.checkpoint import NOTE_BYTES_MAX
 from scmanager.eventstore.head_fork import HeadFork
 from scmanager.eventstore.sqlite_read_only import ReadOnlySqliteStore
 from scmanager.forensics.called import moment
@@ -58,6 +60,15 @@ class NotInLedger(Refused):
 
     code = "file-not-in-ledger"
     hint = "Do not use it, unless another source proves it: the author releases nothing beside his ledger."
+
+
+class NotInThisLog(NotInLedger):
+    """That source shows a log that knows no statement about this file. The ledger has older: {logs}."""
+
+    code = "file-not-in-log"
+    hint = (
+        "Ask for that one, where it was published: --from OLD. Do not use the file, unless its proof is found there."
+    )
 
 
 class NoProofBeside(Unavailable):
@@ -173,8 +184,12 @@ def _fetched(source: Source, artefact: Artefact, given: Trusting) -> tuple[bytes
     def read(path: str, bytes_max: int) -> bytes:
         return head(bytes_max) if path == CHECKPOINT else source.read(path, bytes_max)
 
-    followed(given, read)
+    seen = followed(given, read)
     if not held:
+        shown, _, _ = signed_head(read(CHECKPOINT, NOTE_BYTES_MAX), keys := seen.keys(), given.policy)
+        older = takewhile(lambda log: log != shown, keys.manifest.logs)
+        if names := ", ".join(each.log.hex()[:16] for each in older if each.kind is LogKind.LEDGER):
+            raise NotInThisLog(logs=names)
         raise NotInLedger
     return held, Published(read)
 
@@ -220,4 +235,6 @@ def _spelt(name: str, value: Any) -> str:
     """Seconds as a time."""
     if name.endswith("_at") and isinstance(value, int):
         return str(moment(value))
-    return value.hex() if isinstance(value, bytes) else " ".join(value) if isinstance(value, list) else str(value)
+    if isinstance(value, list | tuple):
+        return " ".join(value) or "none"
+    return value.hex() if isinstance(value, bytes) else str(value)

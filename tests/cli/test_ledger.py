@@ -57,6 +57,11 @@ def test_what_is_trusted_need_not_be_typed(trusted: tuple[Author, str]) -> None:
     assert "scm ledger fetch" in plain.err
     assert f"ledger    {ledger}" in plain.out
     assert "b'" not in plain.out
+    for noise in ("noise", ledger[:-1], ledger[:-1] + "x", f"{ledger[:32]} {ledger[33:]}"):
+        (author / "trust" / "ledger-id").write_text(noise, encoding="ascii")
+        unusable = author.scm("ledger", "show")
+        assert unusable.error == "trust-unusable"
+        assert "does not say whom to trust: ledger-id is not 64 hex digits." in unusable.err
 
 
 def test_what_came_with_the_program_can_be_walked_and_says_nothing_of_other_ledgers(scm: Scm) -> None:

@@ -203,12 +203,14 @@ def test_what_was_taken_back_in_one_log_of_the_ledger_is_taken_back_with_two_at_
 
 def test_a_source_cannot_hold_back_what_the_author_said_later(home: Home) -> None:
     (home.author / "plugin.wasm").write_bytes(CONTENT)
-    home.say()
+    home.say(permissions=())
+    words = (*home.words, "--manifests", home.author / "keys", "--installed", "1.0.0", "--from", home.public)
+    good = home.author.scm("verify", "plugin", home.author / "plugin.wasm", *words)
+    assert ["permissions", "none"] in [line.split() for line in good.out.splitlines()], good.err
     home.say(audit_status="blocked", updated_at=NOW_S + 60)
     path = home.public / "shared" / "000.p" / "5"
     pieces = parse_bundle(path.read_bytes(), 5)
     path.write_bytes(bundle([*pieces[:4], b""]))
-    words = (*home.words, "--manifests", home.author / "keys", "--installed", "1.0.0", "--from", home.public)
     told = home.author.scm("verify", "plugin", home.author / "plugin.wasm", *words)
     assert (told.code, told.error) == (3, "ledger-files-broken")
 
