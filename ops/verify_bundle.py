@@ -54,6 +54,7 @@ RECOVERY = ["space", "n", "on", "key", "device", "box", "keeps", "m", "keys"]
 PURPOSES = {"update.signed/1": b"scm/update/1\n", "plugin.signed/1": b"scm/plugin/1\n"}
 """What release keys sign before such a statement."""
 SAID = ["type", "by", "command", "cause", "entity", "saw", "payload"]
+KINDS = ("ledger", "intake")
 MANIFEST = ["n", "prev", "root", "release", "logs", "retired", "signed_at"]
 UPDATE = ["ledger", "content_hash", "version", "channel", "min_supported_version", "signed_at", "changelog_url",
           "size_bytes", "update_type"]  # fmt: skip
@@ -624,10 +625,11 @@ def roles(said: dict[str, Any], n: int) -> None:
     need(distinct(active + retired), f"manifest {n}: one key has two roles, or is retired and has one")
     logs = [row["log"] for row in said["logs"]]
     need(distinct(logs), f"manifest {n}: one log stands there twice")
+    ledgers = {row["log"] for row in said["logs"] if row["kind"] == "ledger"}
     for row in said["retired"]:
         named = [each["log"] for each in row["upto"]]
-        need(distinct(named) and set(named) <= set(logs),
-             f"manifest {n}: a retired key counts in a log that is not listed, or twice in one")  # fmt: skip
+        need(distinct(named) and set(named) <= ledgers,
+             f"manifest {n}: a retired key counts in a log that holds no statements, or twice in one")  # fmt: skip
 
 
 def follows_in_logs(old: list[dict[str, Any]], new: list[dict[str, Any]], n: int) -> None:
@@ -635,8 +637,8 @@ def follows_in_logs(old: list[dict[str, Any]], new: list[dict[str, Any]], n: int
     now = {row["log"]: row for row in new}
     for was in old:
         row = now.get(was["log"])
-        if row is None or (row["space"], row["key"]) != (was["space"], was["key"]):
-            raise Wrong(f"manifest {n}: a log is dropped, or has another space or key")
+        if row is None or any(row[name] != was[name] for name in ("space", "key", "kind")):
+            raise Wrong(f"manifest {n}: a log is dropped, or has another space, key or kind")
         before, after = was["final"], row["final"]
         need(before is None or (after is not None and after["size"] <= before["size"]),
              f"manifest {n}: a closed log is opened again")  # fmt: skip
@@ -704,6 +706,9 @@ def released(one: Entry, log: bytes, ledger: bytes, last: dict[str, Any], holds:
         return
     if not holds_form(is_update if said["type"] == "update.signed/1" else is_plugin, said["payload"]):
         wrong.append(f"entry {one.seq}: what it publishes has not the form that it must have")
+        return
+    if any(b64(row["log"]) == log and row["kind"] != "ledger" for row in last["logs"]):
+        wrong.append(f"entry {one.seq}: nothing is published in a log of reports")
         return
     purpose = PURPOSES[said["type"]]
     statement, signatures = said["payload"]["statement"], said["payload"]["signatures"]
@@ -788,7 +793,8 @@ def is_quorum(said: Any) -> bool:
 
 def is_row(said: Any) -> bool:
     return (
-        list(said) == ["space", "log", "key", "final"] and wide(32, said["space"], said["log"], said["key"])
+        list(said) == ["space", "log", "key", "kind", "final"] and said["kind"] in KINDS
+        and wide(32, said["space"], said["log"], said["key"])
         and (said["final"] is None or is_final(said["final"]))
     )  # fmt: skip
 

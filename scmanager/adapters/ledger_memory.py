@@ -17,7 +17,7 @@ from scmanager.adapters.space_file import read_bytes
 from scmanager.errors import Conflict, Untrusted
 from scmanager.eventstore.head_fork import HeadFork
 from scmanager.master_ledger import policy, submission
-from scmanager.master_ledger.seen import HeadSeen, Outcome, Seen, signed_head
+from scmanager.master_ledger.seen import Asked, HeadSeen, Outcome, Seen, signed_head
 
 FILE_BYTES_MAX = 16 << 20
 LOCK_FILE = ".ledger-seen"
@@ -50,6 +50,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     forks: tuple[str, ...]
     asked_s: int
     unwitnessed: tuple[str, ...] = ()
+    asked: tuple[Asked, ...] = ()
 
 
 class LedgerMemory:
@@ -119,7 +120,7 @@ def _encoded(seen: Seen) -> bytes:
     forks = tuple(each.to_bytes().decode() for each in seen.forks)
     unwitnessed = tuple(each.note.decode() for each in seen.unwitnessed)
     return msgspec.json.encode(
-        _File("scm-ledger-seen/1", seen.ledger, manifests, heads, forks, seen.asked_s, unwitnessed)
+        _File("scm-ledger-seen/1", seen.ledger, manifests, heads, forks, seen.asked_s, unwitnessed, seen.asked)
     )
 
 
@@ -130,7 +131,7 @@ def _decoded(raw: bytes, ledger: bytes) -> Seen:
     found = msgspec.json.decode(raw, type=_File)
     if found.ledger != ledger:
         raise ValueError("of another ledger")
-    seen = Seen(ledger, asked_s=found.asked_s)
+    seen = Seen(ledger, asked_s=found.asked_s, asked=found.asked)
     if found.manifests:
         seen = seen.with_manifests(submission.parse(found.manifests.encode()))
     keys = seen.keys() if found.heads or found.forks or found.unwitnessed else None

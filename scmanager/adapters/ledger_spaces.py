@@ -31,7 +31,7 @@ class LedgerSpaces:
         now = _state_of(memory.path)
         if self._known is None or self._known[0] != now:
             seen = memory.read().with_manifests(trust.manifests)
-            logs = seen.keys().manifest.logs
+            logs = seen.keys().ledger_logs()
             self._known = now, frozenset(log.space for log in logs if not seen.fork_of(log))
         return self._known[1]
 

@@ -1,9 +1,11 @@
 """Witnesses asked over HTTP, all at once: each has its time and a largest answer, and none does harm to another."""
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,12 +17,25 @@ from scmanager.adapters.ledger_source import base_of, from_folder, is_local
 from scmanager.adapters.private_files import PrivateFileFailed, sync_folder
 from scmanager.adapters.public_files import write_public
 from scmanager.adapters.tile_folder import LOCK_FILE
-from scmanager.errors import Conflict, ScManagerError, Unavailable
+from scmanager.domain.ledger import KeysPublished
+from scmanager.errors import Conflict, ScManagerError, Unavailable, Untrusted
+from scmanager.eventstore.any_checkpoint import AnyCheckpoint
 from scmanager.eventstore.checkpoint import NOTE_BYTES_MAX, Checkpoint, parse_note
+from scmanager.eventstore.head_fork import HeadFork
 from scmanager.eventstore.tile_tree import TileTree
+from scmanager.master_ledger import submission
 from scmanager.master_ledger.cosignature import Witness
-from scmanager.master_ledger.cosigning import ANSWER_BYTES_MAX, Answer, WitnessNonsense, conversation, merged
-from scmanager.master_ledger.fetching import CHECKPOINT, tiles_from
+from scmanager.master_ledger.cosigning import (
+    ANSWER_BYTES_MAX,
+    FORBIDDEN,
+    Answer,
+    WitnessNonsense,
+    WitnessRefuses,
+    WitnessSawOther,
+    conversation,
+    merged,
+)
+from scmanager.master_ledger.fetching import CHECKPOINT, MANIFESTS, Read, tiles_from
 from scmanager.master_ledger.policy import Policy
 
 if TYPE_CHECKING:
@@ -57,6 +72,8 @@ class Word(msgspec.Struct, frozen=True):
     """Of its witnesses in the policy."""
     lines: bytes = b""
     problem: ScManagerError | None = None
+    evidence: str = ""
+    """Where it serves what convicts the log: two heads that the log's own key signed."""
 
 
 def by_address(policy: Policy) -> dict[str, dict[str, Witness]]:
@@ -94,7 +111,7 @@ def cosign_folder(folder: Path, policy: Policy, until_s: int, ask: AskAll = ask_
     note = read(CHECKPOINT, NOTE_BYTES_MAX)
     point = Checkpoint.parse(parse_note(note).text)
     tree = TileTree(point.size, point.root, tiles_from(read))
-    words = ask(note, tree, by_address(policy), until_s)
+    words = with_evidence(ask(note, tree, by_address(policy), until_s), note, read)
     return write_lines(folder, note, b"".join(each.lines for each in words)), words
 
 
@@ -127,11 +144,64 @@ def cosigned_head(
     None: the checkpoint that lies there stays. Raises SourceLacks, BadNote, BadCheckpoint, BadTile.
     """
     point = Checkpoint.parse(parse_note(newest).text)
-    tree = TileTree(point.size, point.root, tiles_from(from_folder(folder)))
-    words = ask_all(newest, tree, by_address(policy), until_s)
+    read = from_folder(folder)
+    tree = TileTree(point.size, point.root, tiles_from(read))
+    words = with_evidence(ask_all(newest, tree, by_address(policy), until_s), newest, read)
     fresh = merged(newest, b"".join(each.lines for each in words))
     met = policy.is_met(policy.cosigned(parse_note(fresh), until_s))
     return (fresh if met or newest == held else None), words
+
+
+def with_evidence(words: list[Word], note: bytes, read: Read, over: threading.Event | None = None) -> list[Word]:
+    """These words, where witnesses that refuse the head were asked for what convicts its log.
+
+    One that answers 403 may have seen two histories, or list another key. Its evidence counts by the key that signed
+    this head, as the key manifests beside it tell; without them nobody is accused. `over` as for `ask_all`.
+    """
+    if not any(_may_convict(each) for each in words) or (key := _key_of(note, read)) is None:
+        return words
+
+    async def all_of_them() -> list[Word]:
+        return list(await asyncio.gather(*(_convicting(each, note, key) for each in words)))
+
+    return asyncio.run(_unless(over, all_of_them())) or words
+
+
+def _may_convict(word: Word) -> bool:
+    refuses = isinstance(word.problem, WitnessRefuses) and word.problem.facts["status"] == FORBIDDEN
+    return refuses or isinstance(word.problem, WitnessSawOther)
+
+
+def _key_of(note: bytes, read: Read) -> bytes | None:
+    """Of the log that signed this head, as the manifests have it that lie beside it."""
+    parsed = parse_note(note)
+    try:
+        manifests = submission.parse(read(MANIFESTS, submission.FILE_BYTES_MAX))
+    except (Unavailable, Untrusted):
+        return None
+    for key in {log.key for each in manifests if isinstance(each, KeysPublished) for log in each.statement.logs}:
+        with contextlib.suppress(Untrusted):
+            parsed.signature_by(Checkpoint.parse(parsed.text).origin, key)
+            return key
+    return None
+
+
+async def _convicting(word: Word, note: bytes, key: bytes) -> Word:
+    if not _may_convict(word):
+        return word
+    origin = Checkpoint.parse(parse_note(note).text).origin
+    try:
+        base = base_of(word.address)
+        address = f"{base}/{sha256(origin.encode()).hexdigest()}/fork"
+        async with asyncio.timeout(STEP_S), asking(base, STEP_S) as client:
+            proof = HeadFork.parse((await answered(client, "GET", address)).body)
+        proof.verify(key)
+    except (TimeoutError, ScManagerError):
+        return word
+    if proof.origin != origin:
+        return word
+    size = AnyCheckpoint.parse(parse_note(proof.first).text).size
+    return msgspec.structs.replace(word, problem=WitnessSawOther(size=size), evidence=address)
 
 
 async def _unless(over: threading.Event | None, asking: Coroutine[Any, Any, list[Word]]) -> list[Word]:
@@ -200,9 +270,14 @@ async def asking(base: str, step_s: float) -> "AsyncIterator[httpx.AsyncClient]"
 async def posted(
     client: "httpx.AsyncClient", address: str, body: bytes | AsyncIterator[bytes], headers: Mapping[str, str] = {}
 ) -> Answer:
+    """As `answered`, for what is sent."""
+    return await answered(client, "POST", address, content=body, headers=headers)
+
+
+async def answered(client: "httpx.AsyncClient", method: str, address: str, **more: Any) -> Answer:
     """What is answered, read no further than an answer goes. Raises WitnessNonsense, httpx.HTTPError."""
     data = bytearray()
-    async with client.stream("POST", address, content=body, headers=headers) as answer:
+    async with client.stream(method, address, **more) as answer:
         async for piece in answer.aiter_raw():
             data += piece
             if len(data) > ANSWER_BYTES_MAX:

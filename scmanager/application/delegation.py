@@ -7,7 +7,7 @@ takes nothing; a flag or a setting changes nothing about that. What the newest m
 from collections.abc import Callable
 from typing import Final
 
-from scmanager.domain.ledger import LedgerLog
+from scmanager.domain.ledger import LedgerLog, LogKind
 from scmanager.errors import ScManagerError, Unavailable
 from scmanager.master_ledger.seen import Seen
 
@@ -52,6 +52,8 @@ class Delegation:
         listed = next((each for each in manifest.logs if each.log == self._log.log), None)
         if listed is None or (listed.space, listed.key) != (self._log.space, self._log.key):
             return f"key manifest {manifest.n} does not list this log"
+        if listed.kind is not LogKind.INTAKE:
+            return f"key manifest {manifest.n} lists this log for statements, not for reports"
         if listed.final is not None:
             return f"key manifest {manifest.n} has closed this log"
         return "this log was seen with two histories" if seen.fork_of(listed) else ""

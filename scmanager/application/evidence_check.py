@@ -22,6 +22,7 @@ from scmanager.eventstore.multi_proof import root_with
 from scmanager.master_ledger import submission
 from scmanager.master_ledger.manifest import TrustedKeys, walk
 from scmanager.master_ledger.statement import manifest_hash
+from scmanager.master_ledger.verification import check_kind
 from scmanager.spaces.facts import clear_of
 
 
@@ -216,7 +217,10 @@ class _Check:
             return  # The walk above is about those that follow each other.
         if said.statement.ledger != keys.ledger:
             self._wrong(log, seq, "other-ledger", "it was signed for another ledger")
+        row = keys.log(log)
         try:
+            if row is not None:
+                check_kind(row)
             keys.check_release(said, log, seq)
         except Untrusted as error:
             self._wrong(log, seq, error.code, str(error))

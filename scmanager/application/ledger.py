@@ -10,7 +10,7 @@ from scmanager.application.desk import Desk
 from scmanager.application.writer import Result
 from scmanager.domain.anchoring import HeadsAnchored
 from scmanager.domain.counting import Counted, Place, PluginCounted, enter, flaw_of
-from scmanager.domain.ledger import KeysPublished
+from scmanager.domain.ledger import KeysPublished, LogKind
 from scmanager.domain.naming import ServerNamed
 from scmanager.domain.payload import TUPLE_MAX
 from scmanager.errors import Conflict, Refused
@@ -175,7 +175,12 @@ def _enter(desk: Desk, submission: Submission, keys: TrustedKeys) -> int:
 
 def _check_open(desk: Desk, keys: TrustedKeys) -> None:
     log = keys.log(desk.log_id)
-    if log is None or log.final or (log.space, log.key) != (desk.space.id, desk.space.public(desk.log_id)):
+    if (
+        log is None
+        or log.final
+        or log.kind is not LogKind.LEDGER
+        or (log.space, log.key) != (desk.space.id, desk.space.public(desk.log_id))
+    ):
         raise LogNotOpen(n=keys.manifest.n)
 
 

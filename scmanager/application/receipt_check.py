@@ -15,7 +15,7 @@ from scmanager.application import reports as kinds
 from scmanager.application.published import Head, Published, broken
 from scmanager.application.reports import Kind
 from scmanager.application.sequencing import entries_of
-from scmanager.domain.ledger import LedgerLog
+from scmanager.domain.ledger import LedgerLog, LogKind
 from scmanager.errors import Untrusted
 from scmanager.eventstore.checkpoint import origin, parse_note
 from scmanager.eventstore.merkle import leaf_hash
@@ -33,7 +33,7 @@ KINDS: Final[Mapping[str, Kind]] = {
 
 
 LATE_S: Final = 86_400
-"""So long after a receipt a head may lag behind it: witnesses may be away for a while."""
+"""So long after a receipt there may be no head that reaches it: witnesses may be away for a while."""
 
 
 class IntakeHeadUnlisted(Untrusted):
@@ -51,7 +51,8 @@ class Standing(StrEnum):
     NOT_YET = "not public yet"
     """The head does not reach so far."""
     LATE = "LATE"
-    """The head does not reach so far, though it is of more than a day later: a promise that was not kept."""
+    """The head does not reach so far a day later: the author's server did not keep its promise, or somebody shows an
+    old head in its place."""
     ELSEWHERE = "in another log"
     """The receipt is of another log of the author than the one that is shown."""
     MISSING = "NOT THERE"
@@ -69,14 +70,14 @@ class IntakeLog:
         note = parse_note(head.note)
         self._logs: dict[bytes, LedgerLog] = {each.log: each for each in manifest.logs}
         found = next((each for each in manifest.logs if head.point.origin == origin(each.space, each.log)), None)
-        if found is None or seen.fork_of(found):
+        if found is None or found.kind is not LogKind.INTAKE or seen.fork_of(found):
             raise IntakeHeadUnlisted
         note.signature_by(head.point.origin, found.key)
         cosigned = policy.cosigned(note, now_s + AHEAD_S)
         check_head(head.point, found, policy, cosigned)
         self.seen_s = seen_by_a_quorum(policy, cosigned)
         """When a quorum of witnesses had seen the head, UTC seconds; None if the policy asks for none."""
-        self._as_of_s = now_s if self.seen_s is None else self.seen_s
+        self._now_s = now_s
         self._head: Head = head
         self._log = found
 
@@ -100,7 +101,7 @@ class IntakeLog:
         except (ReceiptMalformed, kinds.ReportsUnusable):
             return Standing.MISSING
         listed = self._logs.get(receipt.log)
-        if listed is None or listed.space != receipt.space:
+        if listed is None or listed.space != receipt.space or listed.kind is not LogKind.INTAKE:
             return Standing.MISSING
         if listed.final is not None and receipt.first + receipt.count > listed.final.size:
             return Standing.MISSING
@@ -113,7 +114,7 @@ class IntakeLog:
         if len(made) != receipt.count or made[-1].id != receipt.last:
             return Standing.MISSING
         if receipt.first + receipt.count > self.size:
-            return Standing.LATE if at_s + LATE_S < self._as_of_s else Standing.NOT_YET
+            return Standing.LATE if at_s + LATE_S < self._now_s else Standing.NOT_YET
         try:
             leaves = [self._head.tree.leaf(receipt.first + number) for number in range(receipt.count)]
         except (BadTile, SourceLacks) as error:

@@ -152,7 +152,7 @@ def ledger_log(space: Space, logs: Iterable[bytes], wanted: str = "") -> bytes:
     every = sorted(logs)
     for log in every:
         keys = keys_of(entered(space, log))
-        listed = [each.log for each in keys.manifest.logs if each.space == space.id] if keys else []
+        listed = [each.log for each in keys.ledger_logs() if each.space == space.id] if keys else []
         if keys is None or log not in listed or not keys.ledger.hex().startswith(wanted):
             continue
         mine = keys.log(log)
@@ -209,7 +209,7 @@ class _Note(msgspec.Struct, frozen=True):
 def _notes(space: Space, keys: TrustedKeys) -> list[_Note]:
     """Of the logs that the manifest lists, below the end of those it closes; the newest entry first."""
     ends = {
-        each.log: each.final.size if each.final else None for each in keys.manifest.logs if each.space == space.id
+        each.log: each.final.size if each.final else None for each in keys.ledger_logs() if each.space == space.id
     }
     found = []
     for log, end in ends.items():

@@ -10,12 +10,18 @@ from typing import Final
 import msgspec
 
 from scmanager.domain.ledger import LedgerLog, Plugin, Update
-from scmanager.errors import ScManagerError, Untrusted
+from scmanager.errors import ScManagerError, Untrusted, utc
 from scmanager.master_ledger.registry import Registered, Registry
-from scmanager.master_ledger.seen import Seen
+from scmanager.master_ledger.seen import DAY_S, Seen
 from scmanager.master_ledger.verification import Report
 
 NOT_KNOWN: Final = "What the author said of it later is not known here. Fetch it: scm ledger fetch FROM --entries"
+
+
+ASKED: Final = (
+    "{log}, another log of the ledger, was last asked {when}. What the author took back there since is not known."
+    " Fetch it: scm ledger fetch FROM --entries"
+)
 
 
 class UpdateReplaced(Untrusted):
@@ -53,13 +59,14 @@ def judged(
     seen: Seen,
     shown: bytes | None = None,
     beyond: Registry | None = None,
+    now_s: int = 0,
 ) -> Report:
     """The report with what was said later. `held`: of each log so many entries stand in the registry.
 
     `shown`: the log that a source shows, which was asked for all of it. Who has its key alone enters old statements
     again there; so what the logs before it say has to be known, of those after it what was seen, and all where they
     were closed. Of a later one that nobody saw yet there may be nothing. `beyond`: what may take something back, and
-    lets nothing pass.
+    lets nothing pass. `now_s`: with `shown`, the age of what is known of the other open logs is told.
     """
     if report.said is None:
         return report
@@ -67,7 +74,7 @@ def judged(
     later = registry.taken_back(report.said) or (beyond.taken_back(report.said) if beyond else None)
     if later:
         problems = (*problems, _problem(later))
-    logs = seen.keys().manifest.logs
+    logs = seen.keys().ledger_logs()
     short = [log.log for log in logs if held.get(log.log, 0) < _size(log, seen)]
     if shown in short:
         problems = (*problems, LedgerHeldBack(size=held[shown]))
@@ -77,6 +84,10 @@ def judged(
     problems = (*problems, *(LedgerLogUnknown(log=log.hex()[:16]) for log in wanted))
     if set(short) - {shown, *wanted}:
         remarks = (*remarks, NOT_KNOWN)
+    others = [] if shown is None else [log.log for log in logs if log.log != shown and not log.final]
+    for log in others:
+        if 0 < (asked_s := seen.asked_of(log)) < now_s - DAY_S:
+            remarks = (*remarks, ASKED.format(log=log.hex()[:16], when=utc(asked_s)))
     return msgspec.structs.replace(report, problems=problems, remarks=remarks)
 
 

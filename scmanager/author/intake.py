@@ -9,7 +9,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -23,24 +23,25 @@ from scmanager.adapters.folder_mark import Head as MarkedHead
 from scmanager.adapters.identity import Identity
 from scmanager.adapters.key_vault import KeyVault
 from scmanager.adapters.private_files import forget_unfinished, private_folder, state_folder
+from scmanager.adapters.vault_book import VaultBook
 from scmanager.application.run_clock import RunClock
 from scmanager.application.sequencing import Sequencer
+from scmanager.author.intake_place import EVENTS_FILE, IntakeInDatabase, IntakeInFile, check_place, keep_place
 from scmanager.config import Settings
-from scmanager.domain.ledger import LedgerLog, Quorum
-from scmanager.errors import Conflict, Refused, Unavailable
+from scmanager.domain.ledger import LedgerLog, LogKind, Quorum
+from scmanager.errors import Conflict, Refused, ScManagerError, Unavailable
 from scmanager.eventstore.entry import Genesis, RecoveryKeys, digest
 from scmanager.eventstore.log_tree import LogTree
 from scmanager.eventstore.own_log import Head, OwnLog
 from scmanager.eventstore.signing import SigningKey
 from scmanager.eventstore.sqlite import SqliteStore
-from scmanager.eventstore.store import Store, StoreDamaged
+from scmanager.eventstore.store import Store
 from scmanager.master_ledger.submission import StatementUnusable
 from scmanager.spaces.opening import parse_row
 
 FOLDER = INTAKE_FOLDER
 FREE_BYTES_MIN, FREE_SHARE = 1 << 30, 50
 """So much of the disk is left free: a GiB, or a fiftieth of a small one."""
-EVENTS_FILE = "events.db"
 LOCK_FILE = "intake.lock"
 
 
@@ -85,7 +86,7 @@ class OwnIntake:
     """The open folder. Close it, or use `with`."""
 
     def __init__(self, settings: Settings, identity: Identity, clock_us: Callable[[], int]) -> None:
-        """Raises FolderOnNetwork, FolderSynced, FolderInUse, and what vault and store raise."""
+        """Raises FolderOnNetwork, FolderSynced, FolderInUse, and what vault and store raise; StoreDamaged."""
         check_folder(settings.data)
         state = settings.state or state_folder()
         self.folder = private_folder(private_folder(settings.data) / FOLDER)
@@ -99,11 +100,13 @@ class OwnIntake:
             self._vault = opened.enter_context(vault)
             self.store = _store(settings, self.folder)
             opened.callback(self.store.close)
-            begun = (self.folder / FOLDER_ID_FILE).exists()  # Else somebody was killed while he began the log.
-            if begun and vault.has_logs() and not self.store.last_pos():
-                raise StoreDamaged(reason="it is empty, and there are keys of its logs")
+            self._in_database = settings.intake_dsn is not None
+            self.elsewhere = self._elsewhere()
+            """Why the log of this folder is not in this store: here a further one can be begun, and nothing else."""
             self._mark = FolderMark(self.folder, state=state)
             self.doubt = self._mark.check(self._marked())
+            if self.elsewhere is None and self._heads():
+                keep_place(self.folder, in_database=self._in_database)  # A folder of an earlier release says nothing.
             self._opened = opened.pop_all()
 
     def __enter__(self) -> Self:
@@ -118,12 +121,18 @@ class OwnIntake:
         """Free the folder. Harmless twice."""
         self._opened.close()
 
-    def found(self, root: Quorum) -> LedgerLog:
-        """Begin a log under these root keys. Raises IntakeThere where one stands in no doubt, StatementUnusable."""
+    def found(self, root: Quorum, *, further: bool = False) -> LedgerLog:
+        """Begin a log under these root keys; a `further` one also where the log so far lies in another store.
+
+        Raises IntakeThere where one stands in no doubt, IntakeInFile, IntakeInDatabase, StatementUnusable.
+        """
+        if self.elsewhere is not None and not further:
+            raise self.elsewhere
         if not 1 <= root.m <= len(set(root.keys)) < 2 * root.m or len(set(root.keys)) != len(root.keys):
             raise StatementUnusable(why="over half of the root keys are needed, and each is named once")
         heads = self._heads()
-        if self.doubt is None and any(self._is_sound(each) for each in heads):
+        anew = self.doubt is not None or self.elsewhere is not None
+        if not anew and any(self._is_sound(each) for each in heads):
             raise IntakeThere
         key, mine = SigningKey.generate(), self._identity
         genesis = Genesis(
@@ -133,27 +142,35 @@ class OwnIntake:
         log = OwnLog.found(genesis, key, max([self._clock_us(), *(each.hlc + 1 for each in heads)]))
         batch = log.commit()
         self._vault.put_log(batch.head.log, batch.head.space, key.reveal_seed())
-        if self.doubt is not None:
+        if anew:
             self._mark.retired |= {each.log for each in heads}
         self.store.append(batch)
-        if self.doubt is None:
-            self.remember()
-        else:
+        if self.elsewhere is not None:
+            self._follow_from_here()
+        if anew:
             self._mark.begin_anew(self._marked())
-        self.doubt = None
-        return LedgerLog(batch.head.space, batch.head.log, key.public, None)
+        else:
+            self.remember()
+        keep_place(self.folder, in_database=self._in_database)
+        self.doubt = self.elsewhere = None
+        return LedgerLog(batch.head.space, batch.head.log, key.public, LogKind.INTAKE, None)
 
     def log(self) -> LedgerLog:
         """The log that is written, or was last. Raises IntakeMissing."""
         head = self.head()
-        return LedgerLog(head.space, head.log, head.public, None)
+        return LedgerLog(head.space, head.log, head.public, LogKind.INTAKE, None)
 
     def secret(self, purpose: str) -> bytes:
         """32 bytes of this server, for one purpose."""
         return digest(f"scm/{purpose}/1", self._identity.vault_secret)
 
     def head(self) -> Head:
-        """Where it ends. Raises IntakeMissing, and IntakeInDoubt for one that came back without its key."""
+        """Where it ends. Raises IntakeMissing, and IntakeInDoubt for one that came back without its key.
+
+        Raises IntakeInFile, IntakeInDatabase where it lies in another store than this.
+        """
+        if self.elsewhere is not None:
+            raise self.elsewhere
         heads = self._heads()
         sound = [each for each in heads if self._is_sound(each)]
         if not heads and self.store.heads():
@@ -207,6 +224,20 @@ class OwnIntake:
     def remember(self) -> None:
         """Mark how far the logs are."""
         self._mark.record(self._marked())
+
+    def _elsewhere(self) -> ScManagerError | None:
+        begun = (self.folder / FOLDER_ID_FILE).exists()  # Else somebody was killed while he began the log.
+        held = len(self._heads()) if self._in_database else self.store.last_pos()
+        try:
+            check_place(self.folder, in_database=self._in_database, begun=begun and self._vault.has_logs(), held=held)
+        except (IntakeInFile, IntakeInDatabase) as error:
+            return error
+        return None
+
+    def _follow_from_here(self) -> None:
+        """What the vault's book has stays, and goes on with what this store will hold."""
+        with closing(VaultBook(self.folder)) as book:
+            book.enter((), self.store.last_pos())
 
     def _heads(self) -> list[Head]:
         return [each for each in self.store.heads() if self._vault.log_seed(each.log) is not None]

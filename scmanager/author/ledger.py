@@ -14,7 +14,7 @@ from scmanager.application.desk import Desk
 from scmanager.application.founding import Founding
 from scmanager.application.ledger_notes import note_entered
 from scmanager.application.writer import Command, Result
-from scmanager.domain.ledger import LedgerLog, Quorum
+from scmanager.domain.ledger import LedgerLog, LogKind, Quorum
 from scmanager.errors import Refused
 from scmanager.eventstore.entry import RecoveryKeys, digest
 from scmanager.eventstore.log_tree import LogTree
@@ -47,7 +47,7 @@ def found(node: Node, root: Quorum) -> LedgerLog:
     )  # fmt: skip
     made = node.writer.do(founding)
     node.own_logs.remember()
-    return LedgerLog(bytes.fromhex(made["space"]), bytes.fromhex(made["log"]), key.public, None)
+    return LedgerLog(bytes.fromhex(made["space"]), bytes.fromhex(made["log"]), key.public, LogKind.LEDGER, None)
 
 
 def append(node: Node, file: bytes, note: Note = unheard) -> Result:

@@ -109,11 +109,13 @@ class Settling:
             if parse_note(self._words_of or note).text == parse_note(note).text:
                 note = merged(note, _lines(self._words_of))
             point = Checkpoint.parse(parse_note(note).text)
+            read = from_folder(self._folder, SERVED)
             try:
-                tree = TileTree(point.size, point.root, tiles_from(from_folder(self._folder, SERVED)))
+                tree = TileTree(point.size, point.root, tiles_from(read))
             except (BadTile, SourceLacks) as error:
                 raise broken(error) from error
-            self.words = witness_client.ask_all(note, tree, self._asked, until_s, over)
+            words = witness_client.ask_all(note, tree, self._asked, until_s, over)
+            self.words = witness_client.with_evidence(words, note, read, over)
             note = merged(note, b"".join(each.lines for each in self.words))
             self._words_of = note
             settled = public_of(note, self._policy, until_s)

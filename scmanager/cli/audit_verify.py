@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from scmanager.adapters.evidence_files import space_file
+from scmanager.adapters.folder_mark import FOLDER_ID_FILE
 from scmanager.adapters.ledger_source import from_folder
 from scmanager.adapters.private_files import state_folder
 from scmanager.adapters.space_file import FileUnreadable, read_bytes
@@ -21,6 +22,7 @@ from scmanager.adapters.verified_file import VerifiedFile
 from scmanager.application import audit_full, audit_paged
 from scmanager.auditing import leave_findings
 from scmanager.author.intake import FOLDER as INTAKE
+from scmanager.author.intake_place import check_place
 from scmanager.cli.audit_found import Found, show, told
 from scmanager.cli.audit_sources import Evidence, evidence, evidence_in
 from scmanager.cli.audit_whose import spaces_in, spaces_of
@@ -165,6 +167,7 @@ def _intake(context: typer.Context, path: Path, depth: str, *, resume: bool) -> 
     """Its tables are read in place, in one state, and page by page: it grows by millions. It is in clear."""
     dsn, events = session_of(context).settings.intake_dsn, path / EVENTS
     if dsn is None:
+        check_place(path, in_database=False, begun=False, held=0)
         if not events.exists():
             return _found(context, path, depth, resume=resume, policy=None, own=False)
         here = SqliteSource(str(events.resolve()))
@@ -172,7 +175,9 @@ def _intake(context: typer.Context, path: Path, depth: str, *, resume: bool) -> 
     from scmanager.eventstore.audit_postgres import PostgresSource
     from scmanager.eventstore.postgres import PostgresStore
 
-    return _paged(context, path, PostgresSource(dsn), lambda: PostgresStore(dsn), depth, resume)
+    tables = PostgresSource(dsn)
+    check_place(path, in_database=True, begun=(path / FOLDER_ID_FILE).exists(), held=audit.count(tables))
+    return _paged(context, path, tables, lambda: PostgresStore(dsn), depth, resume)
 
 
 def _paged(

@@ -1,6 +1,6 @@
 """What installations report to the author: the log it goes to, and the server that takes it.
 
-the server: scm author intake-init --root KEY --root KEY --root KEY   (prints the line for: scm author manifest --log)
+the server: scm author intake-init --root KEY --root KEY --root KEY   (prints the line for: scm author manifest --intake)
             scm author serve /srv/ledger                              (the published ledger, and where to report to)
 """
 
@@ -26,7 +26,7 @@ from scmanager.cli.listening import PortOption, serve_until_stopped
 from scmanager.cli.output import JsonFlag, remark, say, say_result
 from scmanager.cli.session import session_of
 from scmanager.cli.trusting import LedgerChoice, ManifestsChoice, PolicyChoice, Trusting, trusting
-from scmanager.domain.ledger import LedgerLog, UpdateSigned
+from scmanager.domain.ledger import LedgerLog, LogKind, UpdateSigned
 from scmanager.errors import ScManagerError, utc
 from scmanager.eventstore.checkpoint import NOTE_BYTES_MAX, origin
 from scmanager.master_ledger import issuing, submission
@@ -48,13 +48,23 @@ def init(
     context: typer.Context,
     root: files.RootsOption,
     roots_needed: files.RootsNeededOption = None,
+    further: Annotated[
+        bool,
+        typer.Option("--further", help="Also where the log so far lies in another store: it stays there."),
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Begin the log of what installations report, with a key of its own. It takes nothing until it is listed."""
+    """Begin the log of what installations report, with a key of its own. It takes nothing until it is listed.
+
+    It lies in the folder, or where SCM_INTAKE_DSN is set, in that PostgreSQL database (scm author intake-store).
+    """
     with open_intake(context) as intake:
-        log = intake.found(files.quorum_of(root, roots_needed))
+        left = intake.elsewhere
+        log = intake.found(files.quorum_of(root, roots_needed), further=further)
     say_result({"space": log.space.hex(), "log": _line(log)}, as_json=as_json)
-    remark("Next, where the root keys are: scm author manifest --after FILE --log LINE, with the line above.")
+    if left is not None:
+        remark("The log so far is as it was, and is written no more: have it closed at its last published head.")
+    remark("Next, where the root keys are: scm author manifest --after FILE --intake LINE, with the line above.")
 
 
 def show_log(
@@ -66,12 +76,12 @@ def show_log(
     policy: PolicyChoice = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """The log of what is reported, in the line that scm author manifest --log takes, and how far it is."""
+    """The log of what is reported, in the line that scm author manifest --intake takes, and how far it is."""
     told: dict[str, object] = {}
     try:
         with open_intake(context) as intake:
             head, doubt = intake.head(), intake.doubt
-        line = _line(LedgerLog(head.space, head.log, head.public, None))
+        line = _line(LedgerLog(head.space, head.log, head.public, LogKind.INTAKE, None))
         told = {"log": line, "size": head.size} | ({"doubt": doubt.words} if doubt else {})
     except FolderInUse:  # The server runs: what is public can be looked at all the same.
         if published is None:
@@ -236,7 +246,10 @@ def _versions(read: Read) -> list[str]:
         read(CHECKPOINT, NOTE_BYTES_MAX)
     except SourceLacks:  # No ledger is published there yet.
         return []
-    rows = PublishedRegistry(read).updates(None)
+    registry = PublishedRegistry(read)
+    if registry.follow() is None:  # Its keys are not published yet.
+        return []
+    rows = registry.updates(None)
     return sorted({each.said.statement.version for each in rows if isinstance(each.said, UpdateSigned)})
 
 

@@ -23,7 +23,7 @@ from scmanager.cli.output import JsonFlag, remark, say, say_json, say_result
 from scmanager.cli.session import ask_passphrase, session_of
 from scmanager.cli.spaces import OutOption
 from scmanager.cli.targets import check_target
-from scmanager.domain.ledger import KeyManifest, KeysPublished, LedgerLog, Retired
+from scmanager.domain.ledger import KeyManifest, KeysPublished, LedgerLog, LogKind, Retired
 from scmanager.errors import Refused
 from scmanager.eventstore.checkpoint import NOTE_BYTES_MAX
 from scmanager.eventstore.signing import SigningKey
@@ -95,7 +95,12 @@ def publish(
         int, typer.Option("--releases-needed", metavar="M", help="How many release keys sign together.")
     ] = 1,
     log: Annotated[
-        list[str] | None, typer.Option("--log", metavar="KEY", help="A further log, as its server prints its key.")
+        list[str] | None,
+        typer.Option("--log", metavar="KEY", help="A further log, as scm author log prints its key."),
+    ] = None,
+    intake: Annotated[
+        list[str] | None,
+        typer.Option("--intake", metavar="KEY", help="A log that takes reports, as scm author intake-log prints it."),
     ] = None,
     key: KeyOption = None,
     as_json: JsonFlag = False,
@@ -107,7 +112,8 @@ def publish(
     releases = [files.public_key(each) for each in release or ()]
     root_quorum = issuing.quorum(roots_needed or len(roots) // 2 + 1, roots) if roots else None
     release_quorum = issuing.quorum(releases_needed, releases) if releases else None
-    logs = [issuing.log_of(each) for each in log or ()]
+    logs = [issuing.log_of(each, LogKind.LEDGER) for each in log or ()]
+    logs += [issuing.log_of(each, LogKind.INTAKE) for each in intake or ()]
     if so_far:
         old = _trusted(so_far).manifest
         made = issuing.following(old, files.now_s(), root_quorum, release_quorum, logs)
@@ -147,14 +153,17 @@ def revoke(
     """
     check_target(output)
     so_far = files.read_submissions(after)
-    old = _trusted(so_far).manifest
+    trusted = _trusted(so_far)
+    old = trusted.manifest
     until_s = files.now_s()
     read = _head_policy(context, so_far, policy, unwitnessed=unwitnessed) if head else None
     notes = [read_bytes(path, NOTE_BYTES_MAX) for path in head or ()]
     heads = dict(issuing.head_of(old, note, read, until_s) for note in notes)
     other = files.public_key(instead) if instead else None
     retired = files.public_key(revoked)
-    lacking = [each.log for each in old.logs if each.log not in heads] if retired in old.release.keys else []
+    lacking = (
+        [each.log for each in trusted.ledger_logs() if each.log not in heads] if retired in old.release.keys else []
+    )
     if lacking and not nothing_counts:
         raise NothingWouldCount(logs=", ".join(map(bytes.hex, lacking)))
     made = issuing.revocation(old, retired, heads, until_s, other)
@@ -269,7 +278,8 @@ def _first(submissions: tuple[Submission, ...] | list[Submission]) -> KeysPublis
 
 
 def _log(log: LedgerLog) -> str:
-    return f"{log.log.hex()} signed by {log.key.hex()}{f' closed at {log.final.size}' if log.final else ''}"
+    reports = " for reports" if log.kind is LogKind.INTAKE else ""
+    return f"{log.log.hex()}{reports} signed by {log.key.hex()}{f' closed at {log.final.size}' if log.final else ''}"
 
 
 def _retired(old: Retired) -> str:

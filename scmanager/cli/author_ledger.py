@@ -22,7 +22,7 @@ from scmanager.cli.author_witnesses import Settling
 from scmanager.cli.output import JsonFlag, progress, remark, say_result
 from scmanager.cli.session import Place, session_of
 from scmanager.cli.targets import ReplaceFlag, check_replaceable
-from scmanager.domain.ledger import LedgerLog
+from scmanager.domain.ledger import LedgerLog, LogKind
 from scmanager.eventstore.checkpoint import NOTE_BYTES_MAX, Checkpoint, origin
 from scmanager.eventstore.log_tree import LogTree
 from scmanager.master_ledger import issuing, proof, submission
@@ -69,7 +69,7 @@ def show_log(context: typer.Context, as_json: JsonFlag = False) -> None:
     with session_of(context).open() as place:
         tree, statements = _tree(place)
     head, keys = tree.head, keys_of(statements)
-    line = issuing.vkey_of(LedgerLog(head.space, head.log, head.public, None), tree.origin)
+    line = issuing.vkey_of(LedgerLog(head.space, head.log, head.public, LogKind.LEDGER, None), tree.origin)
     ledger = keys.ledger.hex() if keys else "not begun"
     say_result({"log": line, "size": head.size, "ledger": ledger}, as_json=as_json)
 

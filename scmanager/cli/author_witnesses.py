@@ -27,6 +27,7 @@ from scmanager.errors import Refused, utc
 from scmanager.eventstore.checkpoint import NOTE_BYTES_MAX, Checkpoint, Note, parse_note
 from scmanager.master_ledger import anchoring
 from scmanager.master_ledger.anchoring import Anchor
+from scmanager.master_ledger.cosigning import WitnessSawOther
 from scmanager.master_ledger.policy import Policy
 from scmanager.master_ledger.proof import Proof
 from scmanager.master_ledger.seen import proved_under
@@ -41,6 +42,9 @@ class CosignedThere(Refused):
     hint = (
         "Have the new one cosigned first: --policy FILE. A bare one (--unwitnessed) fails whoever asks for witnesses."
     )
+
+
+CLOSE = " Do not publish more of this log: docs/witnesses.md says what its keepers do now."
 
 
 class Settling:
@@ -74,7 +78,8 @@ class Settling:
             remark("If witnesses follow it, next: scm author cosign DIR --policy FILE.")
         elif not self.met:
             stays = "" if done.is_newest else f" What lay there stays: size {done.size}, not {size}."
-            remark(f"No quorum has cosigned it.{stays} Next: the same again later.")
+            again = CLOSE if saw_other(self._words) else " Next: the same again later."
+            remark(f"No quorum has cosigned it.{stays}{again}")
             raise typer.Exit(EXIT_REFUSED)
 
 
@@ -83,7 +88,13 @@ def remark_problems(words: list[witness_client.Word]) -> None:
     for each in words:
         if each.problem:
             names = ", ".join(each.names)
-            remark(f"{names} ({each.address}): {each.problem.code}: {each.problem} {each.problem.hint}")
+            proof = f" The evidence, proved by the log's key: {each.evidence}." if each.evidence else ""
+            remark(f"{names} ({each.address}): {each.problem.code}: {each.problem}{proof} {each.problem.hint}")
+
+
+def saw_other(words: list[witness_client.Word]) -> bool:
+    """Whether any of them was shown another history: no later try changes that."""
+    return any(isinstance(each.problem, WitnessSawOther) for each in words)
 
 
 def cosign(
@@ -151,7 +162,8 @@ def _tell(
     if as_json:
         problems = {each.address: each.problem.code for each in words if each.problem}
         times = {name.decode("utf-8", "replace"): at_s for name, at_s in cosigned.items()}
-        say_json({"size": size, "quorum": met, "cosigned": times, "problems": problems}
+        evidence = [each.evidence for each in words if each.evidence]
+        say_json({"size": size, "quorum": met, "cosigned": times, "problems": problems, "evidence": evidence}
                  | ({} if readers is None else {"readers": readers}))  # fmt: skip
     else:
         for name, at_s in cosigned.items():
@@ -160,6 +172,8 @@ def _tell(
             say(f"readers: {address}")
         remark_problems(words)
         say(f"size {size}: {'a' if met else 'no'} quorum {'has cosigned it' if readers is None else 'holds it'}")
+        if saw_other(words):
+            remark(CLOSE.strip())
     if not met:
         raise typer.Exit(EXIT_REFUSED)
 

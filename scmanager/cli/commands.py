@@ -112,6 +112,7 @@ THINGS: dict[str, dict[str, Command]] = {
         "upload": "author_witnesses.upload",
         "anchor": "author_witnesses.anchor",
         "statistics": "statistics.release",
+        "intake-store": "intake_store.install",
         "intake-init": "author_intake.init",
         "intake-log": "author_intake.show_log",
         "vault": "author_vault.show_vault",

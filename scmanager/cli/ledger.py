@@ -85,11 +85,8 @@ def show(
         return
     say(f"ledger    {held.ledger.hex()}")
     say(f"manifest  {told['manifest']}")
-    for each in told["heads"]:
-        say(f"log       {short(each['log'])}  size {each['size']}  root {each['root'].hex()}")
+    _say_logs(told)
     _say_unwitnessed(held)
-    for log in told["forked"]:
-        say(f"forked    {short(log)}: nothing in it counts. The proof: scm ledger fork -o FILE")
     if not held.asked_s:
         remark("The ledger itself was not asked yet: scm ledger fetch.")
     else:
@@ -113,18 +110,40 @@ def fork(
         raise NoForkSeen
     check_target(output)
     write_public(output, held.forks[0].to_bytes())
-    say_result({"file": str(output), "log": _accused(held.forks[0])}, as_json=as_json)
+    say_result({"file": str(output), "log": _accused(held.forks[0]).hex()}, as_json=as_json)
 
 
 def _told(held: Seen) -> dict[str, Any]:
+    manifest, forked = held.keys().manifest, {_accused(each) for each in held.forks}
     return {
         "ledger": held.ledger,
-        "manifest": held.keys().manifest.n,
+        "manifest": manifest.n,
         "heads": _points(held.heads),
         "unwitnessed": _points(held.unwitnessed),
-        "forked": [_accused(each) for each in held.forks],
+        "forked": [each.log for each in manifest.logs if held.fork_of(each)],
+        "closed": [
+            {"log": each.log, "size": each.final.size, "root": each.final.root, "forked": each.log in forked}
+            for each in manifest.logs if each.final is not None
+        ],
         "asked_s": held.asked_s,
-    }
+    }  # fmt: skip
+
+
+def _say_logs(told: dict[str, Any]) -> None:
+    """One line for each log: its newest head, where it was closed, or that it counts no more."""
+    forked, closed = told["forked"], {each["log"]: each for each in told["closed"]}
+    newest: dict[bytes, dict[str, Any]] = {}
+    for each in told["heads"]:
+        newest[each["log"]] = max(each, newest.get(each["log"], each), key=lambda one: one["size"])
+    for log in dict.fromkeys([*newest, *forked, *closed]):
+        if log in forked:
+            say(f"forked    {short(log)}: nothing in it counts. The proof: scm ledger fork -o FILE")
+        elif log in closed:
+            both = " It signed two histories: scm ledger fork -o FILE" if closed[log]["forked"] else ""
+            size = closed[log]["size"]
+            say(f"log       {short(log)}  closed at size {size}: what lies below counts, nothing beyond.{both}")
+        else:
+            say(f"log       {short(log)}  size {newest[log]['size']}  root {newest[log]['root'].hex()}")
 
 
 def _points(heads: Sequence[HeadSeen]) -> list[dict[str, Any]]:

@@ -117,7 +117,7 @@ def show_plugin(
 def _opened(context: typer.Context, *choices: Any) -> tuple[TrustedKeys, Registry]:
     given = trusting(context, *choices)
     with session_of(context).open() as place:
-        logs = given.seen(given.memory.read()).keys().manifest.logs
+        logs = given.seen(given.memory.read()).keys().ledger_logs()
         homes = home_logs(place.store, logs)
         held = given.seen(given.memory.see(lambda before: checked(before, homes)).seen)
         keys, known = held.keys(), compared(held, homes).known

@@ -31,7 +31,8 @@ class Unanswered(Unavailable):
     code = "unanswered"
     hint = (
         "Say it beforehand: --yes where a command asks, SCM_PASSPHRASE for the passphrase of the keys, "
-        "SCM_BACKUP_PASSPHRASE for that of a backup. What is on paper is typed at a terminal."
+        "SCM_BACKUP_PASSPHRASE for that of a backup, SCM_INTAKE_ADMIN_DSN and SCM_INTAKE_PASSWORD for "
+        "scm author intake-store. What is on paper is typed at a terminal."
     )
 
 

@@ -152,7 +152,8 @@ def _report(
         if source_of:
             log, size = take_from(source_of, registry, known)
             known = {**known, log: size}
-        report = superseded.judged(outcome.report, registry, known, outcome.seen, log, registry_of(homes, keys))
+        beyond = registry_of(homes, keys)
+        report = superseded.judged(outcome.report, registry, known, outcome.seen, log, beyond, here.now_s)
         return structs.replace(outcome, report=report)
 
     return given.memory.see(look).report
@@ -183,7 +184,7 @@ def _at_home(session: Session, keys: TrustedKeys) -> list[HomeLog]:
     if not (file := session.folder / EVENTS_FILE).exists():
         return []
     with closing(ReadOnlySqliteStore(file)) as store:
-        return home_logs(store, keys.manifest.logs)
+        return home_logs(store, keys.ledger_logs())
 
 
 def _tell(report: Report, *, as_json: bool) -> None:

@@ -76,6 +76,13 @@ class Category(enum.StrEnum):
     DEVELOPMENT = "development"
 
 
+class LogKind(enum.StrEnum):
+    """What stands in a log of the ledger: the author's statements, or what is reported to him."""
+
+    LEDGER = "ledger"
+    INTAKE = "intake"
+
+
 class _Said(Struct, frozen=True, forbid_unknown_fields=True):
     """A piece of a statement. No field may be left out: a statement has one spelling."""
 
@@ -101,6 +108,8 @@ class LedgerLog(_Said, frozen=True):
     space: Bytes32
     log: Bytes32
     key: Bytes32
+    kind: LogKind
+    """For ever. Statements count in a log of this kind only, and reports in one of the other."""
     final: Final | None
     """None while it grows."""
 

@@ -38,22 +38,32 @@ class StoreNotInstalled(Misconfigured):
     """This database holds no event store that this user may use: {reason}."""
 
     code = "store-not-installed"
-    hint = "Have the administrator set the store up in this database, and use the writer's or reader's name."
+    hint = (
+        "Have its administrator set the store up in this database, or bring it up to this release:"
+        " scm author intake-store. Then use the writer's or reader's name."
+    )
 
 
 class StoreDsnUnreadable(Misconfigured):
     """The address of the event store's PostgreSQL cannot be read. It is not repeated here: it may hold a password."""
 
     code = "store-dsn-unreadable"
-    hint = "Such as postgresql://scm_writer@db.example/scm, or host=db.example user=scm_writer dbname=scm."
+    hint = (
+        "Such as postgresql://scm_events_writer@db.example/scm, or host=db.example user=scm_events_writer dbname=scm."
+        " In the first form @ / : % of a password are written %40 %2F %3A %25."
+    )
 
 
 def parts_of(dsn: str) -> dict[str, Any]:
     """What an address says, by libpq's words. Raises StoreDsnUnreadable."""
     try:
-        return conninfo_to_dict(dsn)
+        parts = conninfo_to_dict(dsn)
     except psycopg.ProgrammingError:
         raise StoreDsnUnreadable from None
+    hosts, ports = str(parts.get("host") or "").split(","), str(parts.get("port") or "").split(",")
+    if any("@" in each[1:] for each in hosts) or not all(each.isdigit() or not each for each in ports):
+        raise StoreDsnUnreadable  # Pieces of a password that was not written as it has to be: libpq would quote them.
+    return parts
 
 
 def connect(dsn: str, options: str = "") -> psycopg.Connection:

@@ -3,19 +3,26 @@
 - The owner creates and never logs in: only it (and a superuser) could switch the triggers off.
 - The writer may add, move heads and the position forward, and erase parts. It may change nothing else.
 - The reader may look, but not at what waits: nothing that is computed from entries may see it.
+
+Of a password the server is given its SCRAM verifier, never the word: a log of statements holds none.
 """
 
 import msgspec
 import psycopg
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
-from scmanager.errors import Misconfigured
+from scmanager.errors import Misconfigured, ScManagerError
 from scmanager.eventstore.named_sql import load
-from scmanager.eventstore.postgres_connections import connect, translated
+from scmanager.eventstore.postgres_connections import connect, parts_of, translated
 
 SCHEMA_VERSION = 4
 _LOCK = 0x5CA1AB1E
 """The advisory lock under which one process at a time sets up."""
+
+_ADDRESS = frozenset(
+    {"host", "hostaddr", "port", "sslmode", "sslrootcert", "channel_binding", "target_session_attrs"}
+)
 
 _GRANTS = """
 GRANT USAGE ON SCHEMA scm_events TO {writer}, {reader};
@@ -48,6 +55,15 @@ class NewerSchema(Misconfigured):
     hint = "A newer release set it up. Update this one, or name another database."
 
 
+class InstallRefused(Misconfigured):
+    """This user may not set an event store up: {reason}."""
+
+    code = "store-install-refused"
+    hint = (
+        "Nothing was changed. Name a superuser of that PostgreSQL server; later the writer and the reader are enough."
+    )
+
+
 class Roles(msgspec.Struct, frozen=True):
     """The names of the three roles. They belong to the whole server: two stores on one server may share them."""
 
@@ -56,16 +72,57 @@ class Roles(msgspec.Struct, frozen=True):
     reader: str = "scm_events_reader"
 
 
-def install(admin_dsn: str, writer_password: str, reader_password: str, roles: Roles | None = None) -> None:
+class Standing(msgspec.Struct, frozen=True):
+    """What there is of an event store in a database, and of its roles on the server."""
+
+    version: int
+    """Of the schema; 0: there is none."""
+    logging_in: frozenset[str]
+    """Those of the roles that may log in."""
+    database: str
+    address: dict[str, str]
+    """Where it is, by libpq's words, and nothing secret."""
+
+    def dsn(self, role: str) -> str:
+        """The address for one of the roles, without a password."""
+        return make_conninfo(**self.address, user=role)
+
+
+def standing(admin_dsn: str, roles: Roles | None = None) -> Standing:
+    """Look, and change nothing. Raises NewerSchema, StoreUnreachable, StoreDsnUnreadable, InstallRefused."""
+    roles = roles or Roles()
+    try:
+        with connect(admin_dsn) as connection:
+            found = connection.execute(
+                "SELECT rolname::text FROM pg_roles WHERE rolcanlogin AND rolname = ANY(%s)",
+                ([roles.writer, roles.reader],),
+            ).fetchall()
+            at, said = connection.info, parts_of(admin_dsn)
+            kept = {name: value for name, value in said.items() if name in _ADDRESS}
+            address = {"host": at.host, "port": str(at.port), **kept, "dbname": at.dbname}
+            return Standing(_version(connection), frozenset(name for (name,) in found), at.dbname, address)
+    except psycopg.Error as error:
+        raise _refused(error) from None
+
+
+def install(
+    admin_dsn: str, writer_password: str | None, reader_password: str | None, roles: Roles | None = None
+) -> None:
     """Create what is missing, as a superuser. Harmless twice, and from several processes at once.
 
-    Raises NewerSchema, StoreUnreachable or StoreBusy; then nothing was changed.
+    Without a password a role stays as it is: one that is new cannot log in. Raises NewerSchema, StoreUnreachable,
+    StoreBusy, StoreDsnUnreadable or InstallRefused; then nothing was changed.
     """
     roles = roles or Roles()
     try:
         with connect(admin_dsn) as connection, connection.transaction():
             connection.execute("SELECT pg_advisory_xact_lock(%s::bigint)", (_LOCK,))
             _create_roles(connection, roles, writer_password, reader_password)
+            here, both = (
+                sql.Identifier(connection.info.dbname),
+                (sql.Identifier(roles.writer), sql.Identifier(roles.reader)),
+            )
+            connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}, {}").format(here, *both))
             version = _version(connection)
             if version < 1:
                 _add(connection, roles, 1, load("postgres.sql")["tables"], _GRANTS)
@@ -76,10 +133,18 @@ def install(admin_dsn: str, writer_password: str, reader_password: str, roles: R
             if version < 4:
                 _add(connection, roles, 4, load("pending-postgres.sql")["tables_4"], _GRANTS_4)
     except psycopg.Error as error:
-        raise translated(error) from None  # its context may quote a password
+        raise _refused(error) from None  # its context may quote a password
 
 
-def _create_roles(connection: psycopg.Connection, roles: Roles, writer_password: str, reader_password: str) -> None:
+def _refused(error: psycopg.Error) -> ScManagerError:
+    if error.sqlstate == "42501":
+        return InstallRefused(reason=(error.diag.message_primary or "it lacks a right").rstrip("."))
+    return translated(error)
+
+
+def _create_roles(
+    connection: psycopg.Connection, roles: Roles, writer_password: str | None, reader_password: str | None
+) -> None:
     for name, password in ((roles.owner, None), (roles.writer, writer_password), (roles.reader, reader_password)):
         # Roles belong to the server, the lock to the database: another database's setup may be first.
         try:
@@ -88,10 +153,11 @@ def _create_roles(connection: psycopg.Connection, roles: Roles, writer_password:
         except (psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
             pass
         if password is not None:
+            verifier = connection.pgconn.encrypt_password(password.encode(), name.encode()).decode()
             connection.execute(
                 sql.SQL(
                     "ALTER ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD {}"
-                ).format(sql.Identifier(name), sql.Literal(password))
+                ).format(sql.Identifier(name), sql.Literal(verifier))
             )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from scmanager.domain.ledger import LedgerLog
+from scmanager.domain.ledger import LedgerLog, LogKind
 from scmanager.eventstore.checkpoint import Checkpoint, note_from, origin
 from scmanager.eventstore.store import Store
 from scmanager.forensics.called import short
@@ -43,7 +43,7 @@ class Place(msgspec.Struct, frozen=True):
 def coordinates(store: Store, space: Space, opened: Opened) -> Place:
     """Where an entry stands, and under which signed head."""
     one, name = opened.entry, origin(space.id, opened.entry.log)
-    key = vkey_of(LedgerLog(space.id, one.log, space.public(one.log), None), name)
+    key = vkey_of(LedgerLog(space.id, one.log, space.public(one.log), LogKind.LEDGER, None), name)
     note = store.note(one.log, opened.branch, one.seq + 1)
     if note is None:
         return Place(one.log, opened.branch, one.seq, 0, name, key, "", one.id)

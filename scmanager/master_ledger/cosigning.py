@@ -27,6 +27,8 @@ from scmanager.master_ledger.cosignature import KEY_BYTES, Witness, cosigned_at
 ANSWER_BYTES_MAX: Final = 64 * 1024
 TRIES: Final = 4
 """Others may be asking it about the same log at the same time."""
+FORBIDDEN: Final = 403
+"""What a witness answers for a key that it does not list, and for a log that it saw with two histories."""
 SIZE_MEDIA: Final = "text/x.tlog.size"
 
 OTHERS_MAX: Final = 16
@@ -59,7 +61,7 @@ class WitnessRefuses(Unavailable):
     """It answers {status}."""
 
     code = "witness-refuses"
-    hint = "404: it does not list this log. 403: it lists another key, or saw two histories. Else try again later."
+    hint = "404: it does not list this log. 403: it lists another key of it. Else try again later."
 
 
 class WitnessSawMore(Untrusted):
@@ -70,10 +72,13 @@ class WitnessSawMore(Untrusted):
 
 
 class WitnessSawOther(Untrusted):
-    """What it cosigned of this log, {size} entries, is another history than the one here."""
+    """It saw another history of this log than the one here: at {size} entries they differ."""
 
     code = "witness-saw-other"
-    hint = "Somebody else signs with the log's key, or a store was put back. Fetch its evidence, and close the log."
+    hint = (
+        "Somebody else signs with the log's key, or a store was put back. No later try mends it: keep the evidence,"
+        " and have the keepers close the log (docs/witnesses.md)."
+    )
 
 
 Talk = Generator[bytes, Answer, bytes]

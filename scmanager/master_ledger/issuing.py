@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
-from scmanager.domain.ledger import Final, KeyManifest, KeysPublished, LedgerLog, Quorum, Retired, Upto
+from scmanager.domain.ledger import Final, KeyManifest, KeysPublished, LedgerLog, LogKind, Quorum, Retired, Upto
 from scmanager.errors import Refused
 from scmanager.eventstore.checkpoint import Checkpoint, parse_note, parse_origin
 from scmanager.master_ledger.manifest import flaw_of_step
@@ -70,6 +70,8 @@ def revocation(
     if key in old.root.keys:
         return _step(old, replace(next_, root=_without(old.root, key, instead)))
     if key in old.release.keys:
+        if any(each.log in heads and each.kind is not LogKind.LEDGER for each in old.logs):
+            raise HeadUnusable(why="it is of a log of reports, where no release key signs anything")
         row = Retired(key, tuple(Upto(log, heads[log].size) for log in sorted(heads)))
         release = _without(old.release, key, instead)
         return _step(old, replace(next_, release=release, retired=(*old.retired, row)))
@@ -87,13 +89,13 @@ def quorum(m: int, keys: Sequence[bytes]) -> Quorum:
     return Quorum(m, tuple(sorted(keys)))
 
 
-def log_of(vkey: str) -> LedgerLog:
+def log_of(vkey: str, kind: LogKind) -> LedgerLog:
     """The log whose public key this is, as its server prints it. Raises BadVkey, BadCheckpoint."""
     key = Vkey.parse(vkey)
     space, log = parse_origin(key.name)
     if key.kind != ED25519:
         raise StatementUnusable(why="this key signs no checkpoints")
-    return LedgerLog(space, log, key.key, None)
+    return LedgerLog(space, log, key.key, kind, None)
 
 
 def vkey_of(log: LedgerLog, origin: str) -> str:

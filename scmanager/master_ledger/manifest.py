@@ -7,7 +7,7 @@ which is all that an installation has to be given.
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
-from scmanager.domain.ledger import KeyManifest, KeysPublished, LedgerLog, Quorum, Retired
+from scmanager.domain.ledger import KeyManifest, KeysPublished, LedgerLog, LogKind, Quorum, Retired
 from scmanager.errors import Untrusted
 from scmanager.master_ledger.statement import flaw_of, manifest_hash
 from scmanager.master_ledger.submission import Submission, signers
@@ -81,6 +81,10 @@ class TrustedKeys:
         """The ledger's log of this id."""
         return next((each for each in self.manifest.logs if each.log == log), None)
 
+    def ledger_logs(self) -> tuple[LedgerLog, ...]:
+        """Those that statements count in, as they are listed."""
+        return tuple(each for each in self.manifest.logs if each.kind is LogKind.LEDGER)
+
     def release_at(self, log: bytes, index: int) -> Quorum:
         """The release keys whose word counts in this log at this index: today's, and those retired later on."""
         retired = tuple(each.key for each in self.manifest.retired if _upto(each, log) > index)
@@ -152,8 +156,8 @@ def _flaw_of_logs(old: Sequence[LedgerLog], new: Sequence[LedgerLog]) -> str:
     now = {each.log: each for each in new}
     for was in old:
         each = now.get(was.log)
-        if each is None or (each.space, each.key) != (was.space, was.key):
-            return "a log is dropped, or has another key"
+        if each is None or (each.space, each.key, each.kind) != (was.space, was.key, was.kind):
+            return "a log is dropped, or has another key or kind"
         if was.final and (each.final is None or each.final.size > was.final.size):
             return "a closed log is opened again"
         if was.final and each.final and each.final.size == was.final.size and each.final.root != was.final.root:

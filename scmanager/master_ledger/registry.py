@@ -16,7 +16,7 @@ from scmanager.domain.ledger import AuditStatus, Category, Channel, Plugin, Plug
 from scmanager.errors import Untrusted
 from scmanager.eventstore.entry import encode_json
 from scmanager.master_ledger.manifest import TrustedKeys
-from scmanager.master_ledger.verification import LogClosed, LogNotListed, OtherLedger
+from scmanager.master_ledger.verification import LogClosed, LogNotListed, OtherLedger, check_kind
 from scmanager.master_ledger.version import Precedence, precedence
 
 ID_BYTES: Final = 64
@@ -73,7 +73,7 @@ class Registry:
         What was counted in another log binds nobody: in the next log the author counts anew what a thief spoiled.
         """
         found: PluginCounted | None = None
-        for log in self.keys.manifest.logs:
+        for log in self.keys.ledger_logs():
             one = self._counts.get((log.log, plugin))
             if one is not None and (log.final is None or one.index < log.final.size):
                 found = one.said
@@ -151,12 +151,13 @@ def counts(one: Registered, keys: TrustedKeys) -> bool:
 
 
 def check(one: Registered, keys: TrustedKeys) -> None:
-    """Raises OtherLedger, LogNotListed, LogClosed, SignaturesMissing, SignatureForged."""
+    """Raises OtherLedger, LogNotListed, LogOfReports, LogClosed, SignaturesMissing, SignatureForged."""
     if one.said.statement.ledger != keys.ledger:
         raise OtherLedger
     log = keys.log(one.log)
     if log is None:
         raise LogNotListed(n=keys.manifest.n, origin=one.log.hex())
+    check_kind(log)
     if log.final is not None and one.index >= log.final.size:
         raise LogClosed(size=one.index + 1, final=log.final.size)
     keys.check_release(one.said, one.log, one.index)

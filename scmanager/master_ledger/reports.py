@@ -19,6 +19,7 @@ from scmanager.domain.audit_types import AuditType
 from scmanager.domain.consent import allows
 from scmanager.domain.consent_texts import Purpose
 from scmanager.domain.event import Id32
+from scmanager.domain.ledger import LogKind
 from scmanager.domain.payload import INT_MAX, CatalogueKey, Id16, Seconds
 from scmanager.errors import Refused, Untrusted
 from scmanager.eventstore.entry import digest, encode_json, u64
@@ -222,6 +223,8 @@ def check_listed(receipt: Receipt, keys: TrustedKeys) -> None:
     listed = keys.log(receipt.log)
     if listed is None or listed.space != receipt.space:
         raise ReceiptUnlisted(reason=f"manifest {keys.manifest.n} lists no such log")
+    if listed.kind is not LogKind.INTAKE:
+        raise ReceiptUnlisted(reason="that log takes no reports")
     if listed.final is not None and receipt.first + receipt.count > listed.final.size:
         raise ReceiptUnlisted(reason=f"that log was closed at {listed.final.size} entries")
 

@@ -16,7 +16,7 @@ import msgspec
 from msgspec.structs import replace
 
 from scmanager.domain.ledger import KeysPublished, LedgerLog
-from scmanager.errors import ScManagerError, Untrusted
+from scmanager.errors import ScManagerError, Unavailable, Untrusted
 from scmanager.eventstore.checkpoint import Checkpoint, Note, note_from, parse_note, parse_origin
 from scmanager.eventstore.head_fork import HeadFork
 from scmanager.eventstore.tile_tree import TileTree
@@ -47,7 +47,7 @@ class KeysForked(Untrusted):
 
 
 class LogForked(Untrusted):
-    """The author's log {log} signed two histories: at size {size} this is another one than was seen before."""
+    """The author's log {log} signed two histories, which differ within the first {size} entries."""
 
     code = "ledger-forked"
     hint = (
@@ -73,6 +73,13 @@ class HeadSeen(msgspec.Struct, frozen=True):
         return Checkpoint.parse(parse_note(self.note).text)
 
 
+class Asked(msgspec.Struct, frozen=True):
+    """A log and when its newest head was last compared with its source, UTC seconds."""
+
+    log: bytes
+    at_s: int
+
+
 class Seen(msgspec.Struct, frozen=True):
     """All of it. Whoever keeps it checks it anew when it is read: `keys` walks the manifests."""
 
@@ -84,6 +91,8 @@ class Seen(msgspec.Struct, frozen=True):
     """When the newest head was last compared with its source, UTC seconds."""
     unwitnessed: tuple[HeadSeen, ...] = ()
     """Larger than the newest of `heads` of their log."""
+    asked: tuple[Asked, ...] = ()
+    """The same as `asked_s` log by log."""
 
     def keys(self) -> TrustedKeys:
         """The newest that were seen. Raises DoesNotFollow without any, and as `walk`."""
@@ -108,6 +117,10 @@ class Seen(msgspec.Struct, frozen=True):
         if log.final is not None:
             return None
         return next((each for each in self.forks if parse_origin(each.origin)[1] == log.log), None)
+
+    def asked_of(self, log: bytes) -> int:
+        """When this log was last asked for, UTC seconds; 0: never."""
+        return next((each.at_s for each in self.asked if each.log == log), 0)
 
     def is_stale(self, now_s: int) -> bool:
         """Whether the ledger was asked, and so long ago that what is new may be missing."""
@@ -144,9 +157,9 @@ def judged(seen: Seen, report: Report, policy: Policy, now_s: int) -> Judged:
 def proved_under(seen: Seen, note: bytes, keys: TrustedKeys, policy: Policy) -> Outcome:
     """As `with_head`, for a head that something is proved under. The problem also where its log was seen to fork."""
     outcome = with_head(seen, note, keys, policy)
-    log, point, _ = signed_head(note, keys, policy)
-    if outcome.problem is None and outcome.seen.fork_of(log):
-        return Outcome(outcome.seen, LogForked(log=log.log.hex()[:16], size=point.size))
+    log, _, _ = signed_head(note, keys, policy)
+    if outcome.problem is None and (proof := outcome.seen.fork_of(log)):
+        return Outcome(outcome.seen, _told(log, proof))
     return outcome
 
 
@@ -179,22 +192,22 @@ def with_head(seen: Seen, note: bytes, keys: TrustedKeys, policy: Policy) -> Out
 def follow(seen: Seen, note: bytes, tree_of: Callable[[Checkpoint], TileTree], policy: Policy, now_s: int) -> Outcome:
     """After a ledger's newest head, compared with every one that was seen of its log by the tiles under it.
 
-    The problem: LogForked, LedgerRolledBack where a larger one counts as much by the policy. Raises BadTile, what
-    `tree_of` raises, and as `check_head` and `signed_head`; nothing is to be kept then.
+    A head that is not followed, as no quorum cosigned it, convicts its log all the same where it has left one that
+    was seen. The problem: LogForked, LedgerRolledBack where a larger one counts as much by the policy. Raises
+    BadTile, what `tree_of` raises, and as `check_head` and `signed_head`; nothing is to be kept then.
     """
     log, point, bare = signed_head(note, seen.keys(), policy)
-    check_head(point, log, policy, policy.cosigned(parse_note(note), now_s + AHEAD_S))
-    if seen.fork_of(log):
-        return Outcome(seen, LogForked(log=log.log.hex()[:16], size=point.size))
+    if proof := seen.fork_of(log):
+        return Outcome(seen, _told(log, proof))
     mine = (*_of(log, seen.heads), *_of(log, seen.unwitnessed))
-    tree = tree_of(point)
-    for each in mine:
-        was = each.point()
-        if not was.size or was.size > point.size:
-            continue
-        if (root := tree.root(was.size)) != was.root:
-            path = tuple(tree.consistency(was.size, point.size))
-            return _forked(seen, log, HeadFork.make(log.key, each.note, bare, root, path))
+    try:
+        check_head(point, log, policy, policy.cosigned(parse_note(note), now_s + AHEAD_S))
+    except Untrusted:  # It is not followed; its log signed it all the same, and may have left what it signed before.
+        if log.final is None and (proof := _leaving_unfollowed(mine, log, point, bare, tree_of)):
+            return _forked(seen, log, proof)
+        raise
+    if proof := _leaving(mine, log, point, bare, tree_of(point)):
+        return _forked(seen, log, proof)
     ahead = [each for each in mine if each.point().size > point.size]
     counting = [
         each.point().size for each in ahead if policy.is_met(policy.cosigned(parse_note(each.note), TIME_MAX_S))
@@ -204,7 +217,9 @@ def follow(seen: Seen, note: bytes, tree_of: Callable[[Checkpoint], TileTree], p
     heads = (*(each for each in seen.heads if each not in mine), HeadSeen(bare))
     evidence = (*(each for each in seen.unwitnessed if each not in mine), *ahead[:HEADS_MAX])
     asked_s = max(seen.asked_s, now_s) if log.final is None else seen.asked_s  # A closed log tells nothing new.
-    return Outcome(replace(seen, heads=heads, unwitnessed=evidence, asked_s=asked_s))
+    at_s = max(seen.asked_of(log.log), now_s)
+    asked = (*(each for each in seen.asked if each.log != log.log), Asked(log.log, at_s))
+    return Outcome(replace(seen, heads=heads, unwitnessed=evidence, asked_s=asked_s, asked=asked))
 
 
 def signed_head(note: bytes, keys: TrustedKeys, policy: Policy) -> tuple[LedgerLog, Checkpoint, bytes]:
@@ -228,6 +243,39 @@ def witnessed_s(seen: Seen, policy: Policy, now_s: int) -> int | None:
     return max((each for each in times if each is not None), default=None)
 
 
+def _leaving(
+    seen: Sequence[HeadSeen], log: LedgerLog, point: Checkpoint, bare: bytes, tree: TileTree
+) -> HeadFork | None:
+    """That the tree under this head has left one that was seen. Raises as the tree."""
+    for each in seen:
+        was = each.point()
+        if 0 < was.size <= point.size and (root := tree.root(was.size)) != was.root:
+            return HeadFork.make(log.key, each.note, bare, root, tuple(tree.consistency(was.size, point.size)))
+    return None
+
+
+def _leaving_unfollowed(
+    seen: Sequence[HeadSeen],
+    log: LedgerLog,
+    point: Checkpoint,
+    bare: bytes,
+    tree_of: Callable[[Checkpoint], TileTree],
+) -> HeadFork | None:
+    """The same of a head that does not count: another one of the same size convicts without a tile.
+
+    None where the tiles are not to be had, or are not those under it: they prove nothing then.
+    """
+    for each in seen:
+        if 0 < (was := each.point()).size == point.size and was.root != point.root:
+            return HeadFork.make(log.key, each.note, bare, point.root, ())
+    if not any(0 < each.point().size < point.size for each in seen):
+        return None
+    try:
+        return _leaving(seen, log, point, bare, tree_of(point))
+    except (Unavailable, Untrusted):
+        return None
+
+
 def _of(log: LedgerLog, heads: Sequence[HeadSeen]) -> tuple[HeadSeen, ...]:
     return tuple(each for each in heads if parse_origin(each.point().origin)[1] == log.log)
 
@@ -241,6 +289,9 @@ def _of_witnesses(note: bytes, parsed: Note, policy: Policy) -> bytes:
 
 
 def _forked(seen: Seen, log: LedgerLog, proof: HeadFork) -> Outcome:
-    size = Checkpoint.parse(parse_note(proof.first).text).size
     known = seen if seen.fork_of(log) else replace(seen, forks=(*seen.forks, proof))
-    return Outcome(known, LogForked(log=log.log.hex()[:16], size=size))
+    return Outcome(known, _told(log, proof))
+
+
+def _told(log: LedgerLog, proof: HeadFork) -> LogForked:
+    return LogForked(log=log.log.hex()[:16], size=Checkpoint.parse(parse_note(proof.first).text).size)

@@ -6,7 +6,7 @@ Signed are the purpose, whom it is for, and the one JSON spelling of the stateme
 from collections.abc import Sequence
 from typing import Final, TypeVar
 
-from scmanager.domain.ledger import Channel, KeyManifest, Plugin, Quorum, Update
+from scmanager.domain.ledger import Channel, KeyManifest, LogKind, Plugin, Quorum, Update
 from scmanager.domain.words import flaw_of_title
 from scmanager.errors import Untrusted
 from scmanager.eventstore.entry import digest, encode_json
@@ -67,7 +67,7 @@ def _flaw_of_manifest(manifest: KeyManifest) -> str:
     logs = [each.log for each in manifest.logs]
     if len(set(logs)) != len(logs):
         return "one log is listed twice"
-    return _flaw_of_retired(manifest, set(keys), set(logs))
+    return _flaw_of_retired(manifest, set(keys), {each.log for each in manifest.logs if each.kind is LogKind.LEDGER})
 
 
 def _flaw_of_retired(manifest: KeyManifest, active: set[bytes], logs: set[bytes]) -> str:
@@ -77,7 +77,7 @@ def _flaw_of_retired(manifest: KeyManifest, active: set[bytes], logs: set[bytes]
     for each in manifest.retired:
         named = [row.log for row in each.upto]
         if len(set(named)) != len(named) or not set(named) <= logs:
-            return "a retired key counts in a log that is not listed, or twice in one"
+            return "a retired key counts in a log that is not listed for statements, or twice in one"
     return ""
 
 

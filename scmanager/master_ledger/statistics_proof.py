@@ -4,6 +4,7 @@ from typing import Final
 
 import msgspec
 
+from scmanager.domain.ledger import LogKind
 from scmanager.domain.statistics import date_of
 from scmanager.domain.statistics_published import METHOD, RULES, Measure, StatisticsPublished, Table
 from scmanager.errors import Untrusted
@@ -33,7 +34,7 @@ def verify(file: bytes, day: int, keys: TrustedKeys, policy: Policy, now_s: int)
     point = Checkpoint.parse(note.text)
     space, log = parse_origin(point.origin)
     listed = keys.log(log)
-    if listed is None or listed.space != space:
+    if listed is None or listed.space != space or listed.kind is not LogKind.INTAKE:
         raise LogNotListed(n=keys.manifest.n, origin=point.origin)
     note.signature_by(point.origin, listed.key)
     check_head(point, listed, policy, policy.cosigned(note, now_s + AHEAD_S))

@@ -9,7 +9,16 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from scmanager.domain.ledger import AuditStatus, Channel, LedgerLog, Plugin, PluginSigned, Update, UpdateSigned
+from scmanager.domain.ledger import (
+    AuditStatus,
+    Channel,
+    LedgerLog,
+    LogKind,
+    Plugin,
+    PluginSigned,
+    Update,
+    UpdateSigned,
+)
 from scmanager.errors import ScManagerError, Untrusted
 from scmanager.eventstore.checkpoint import Checkpoint, Note, parse_origin
 from scmanager.eventstore.entry import Entry
@@ -42,6 +51,13 @@ class OtherSize(Untrusted):
 
     code = "size-differs"
     hint = "It is cut short or something was added. Fetch it again."
+
+
+class LogOfReports(Untrusted):
+    """The author publishes nothing in log {log}: it is one that takes reports."""
+
+    code = "log-of-reports"
+    hint = "Whoever made this has the key of that log, and no other. Get the proof from another source."
 
 
 class LogNotListed(Untrusted):
@@ -220,13 +236,23 @@ def _verify(
 
 
 def _log_of(point: Checkpoint, note: Note, keys: TrustedKeys) -> LedgerLog:
-    """The author's log that signed this head. Raises LogNotListed, NotSigned, WrongSignature, BadCheckpoint."""
+    """The author's log that signed this head.
+
+    Raises LogNotListed, LogOfReports, NotSigned, WrongSignature, BadCheckpoint.
+    """
     space, log = parse_origin(point.origin)
     listed = keys.log(log)
     if listed is None or listed.space != space:
         raise LogNotListed(n=keys.manifest.n, origin=point.origin)
     note.signature_by(point.origin, listed.key)
+    check_kind(listed)
     return listed
+
+
+def check_kind(log: LedgerLog) -> None:
+    """Whether the author's statements stand in this log. Raises LogOfReports."""
+    if log.kind is not LogKind.LEDGER:
+        raise LogOfReports(log=log.log.hex()[:16])
 
 
 def check_head(point: Checkpoint, log: LedgerLog | None, policy: Policy, cosigned: Mapping[bytes, int]) -> None:

@@ -52,7 +52,7 @@ def _registered(look: Look, statements: tuple[Statement, ...]) -> Iterator[Regis
 
 def _place(keys: TrustedKeys, one: Registered) -> tuple[int, int]:
     """Log by log, as the manifest lists them."""
-    logs = [each.log for each in keys.manifest.logs]
+    logs = [each.log for each in keys.ledger_logs()]
     return logs.index(one.log) if one.log in logs else len(logs), one.index
 
 

@@ -73,7 +73,7 @@ def next_keys(keys: TrustedKeys | None, following: KeysPublished) -> TrustedKeys
 def registry_of(spaces: Iterable[Space], keys: TrustedKeys) -> Registry:
     """What is registered in these spaces, log by log as the manifest lists them. Under the shelf's lock."""
     registry, held = Registry(keys), {space.id: space for space in spaces}
-    for log in keys.manifest.logs:
+    for log in keys.ledger_logs():
         if (space := held.get(log.space)) is not None:
             for one in _registered(space, log.log):
                 registry.enter(one)

@@ -21,7 +21,7 @@ from scmanager.domain.pages import merged
 from scmanager.eventstore.entry import digest, u64
 from scmanager.spaces.space import Space
 
-FOLD_VERSION: Final = 1
+FOLD_VERSION: Final = 2
 """Raised by a release that folds the same entries to another state, or spells a state otherwise.
 
 tests/golden/folds.json has what the folds of this version make of a fixed set of events.

@@ -5,19 +5,23 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from pathlib import Path
 
+import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scmanager.adapters import witness_client
 from scmanager.adapters.ledger_source import from_folder
-from scmanager.adapters.witness_client import PublishedMeanwhile, cosign_folder
+from scmanager.adapters.witness_client import PublishedMeanwhile, Word, cosign_folder
 from scmanager.adapters.witness_folder import add_log
 from scmanager.application.published import Published
 from scmanager.eventstore.checkpoint import NOTE_BYTES_MAX, parse_note
+from scmanager.eventstore.head_fork import HeadFork
 from scmanager.eventstore.memory import MemoryStore
+from scmanager.eventstore.merkle import root_of
 from scmanager.master_ledger import policy
 from scmanager.master_ledger.cosignature import Witness, cosign
 from scmanager.master_ledger.cosigning import (
@@ -244,18 +248,68 @@ def test_a_head_that_was_published_meanwhile_is_not_overwritten(setting: Setting
     assert len(parse_note(setting.checkpoint()).signatures) == 1
 
 
-def test_a_witness_that_saw_another_history_is_told_as_that(setting: Setting, tmp_path: Path) -> None:
+@pytest.fixture
+def other(setting: Setting, tmp_path: Path) -> Iterator[Ledger]:
+    """Another history by the same key, once the first was cosigned."""
     cosign_folder(setting.ledger.public, setting.policy(), UNTIL_S)
-    other = Ledger(MemoryStore(), tmp_path / "other")
-    other.fill(299)
-    other.fill(1)
-    other.fill(30)
-    other.publish()
-    assert other.server.origin == setting.ledger.server.origin
-    note, words = cosign_folder(other.public, setting.policy(), UNTIL_S)
-    codes = {each.problem.code for each in words if each.problem}
-    assert codes == {"witness-saw-other"}
-    assert len(parse_note(note).signatures) == 1
+    store = MemoryStore()
+    found = Ledger(store, tmp_path / "other")
+    found.fill(299)
+    found.fill(1)
+    found.fill(30)
+    found.publish()
+    assert found.server.origin == setting.ledger.server.origin
+    yield found
+    store.close()
+
+
+def told(words: list[Word]) -> set[str]:
+    return {each.problem.code for each in words if each.problem}
+
+
+def test_a_witness_that_saw_another_history_is_told_as_that_with_where_its_evidence_is(
+    setting: Setting, other: Ledger
+) -> None:
+    """Whether it is the one that showed it, or comes later: then it answers 403, as for an unknown key."""
+    for folder in (other.public, other.public, setting.ledger.public):
+        note, words = cosign_folder(folder, setting.policy(), UNTIL_S)
+        assert told(words) == {"witness-saw-other"}
+        assert len(parse_note(note).signatures) == (1 if folder == other.public else 5)
+        for each in words:
+            evidence = HeadFork.parse(httpx.get(each.evidence, trust_env=False).content)
+            evidence.verify(setting.ledger.server.key.public)
+
+
+def test_nobody_is_accused_by_what_is_no_evidence_against_this_very_log(setting: Setting, other: Ledger) -> None:
+    cosign_folder(other.public, setting.policy(), UNTIL_S)
+    address = setting.addresses[0][0]
+    name = sha256(setting.ledger.server.origin.encode()).hexdigest()
+    real = httpx.get(f"{address}/{name}/fork", trust_env=False).content
+    others = [ShownLog(), ShownLog(setting.ledger.server.origin)]  # Of another log, by another key.
+    others[0].key = setting.ledger.server.key
+    forks = [
+        HeadFork.make(each.key.public, each.head(7), each.head(7, left_at=2), root_of(each.leaves(7, 2)), ())
+        for each in others
+    ]
+    nothing = [
+        b"",
+        b"noise",
+        *(each.to_bytes() for each in forks),
+        real.replace(b"root ", b"root A", 1),
+        real + bytes(70_000),
+    ]
+    for proof, code in [*((each, "witness-refuses") for each in nothing), (real, "witness-saw-other")]:
+
+        def answer(asking: socket.socket, path: str, proof: bytes = proof) -> None:
+            asking.sendall(whole(proof) if path == f"{name}/fork" else whole(b"", "403 Forbidden"))
+
+        with answering(answer) as url:
+            rules = policy.parse(f"witness w {Vkey('w', 4, key_of('w').public).text()} {url}\nquorum w\n".encode())
+            _, words = cosign_folder(setting.ledger.public, rules, UNTIL_S)
+            assert (told(words), words[0].evidence) == ({code}, f"{url}/{name}/fork" if proof == real else "")
+            (setting.ledger.public / "manifests").rename(setting.folder / "aside")
+            assert told(cosign_folder(setting.ledger.public, rules, UNTIL_S)[1]) == {"witness-refuses"}, "whose key?"
+            (setting.folder / "aside").rename(setting.ledger.public / "manifests")
 
 
 @pytest.mark.parametrize("body", [b"", b"%d\n"])

@@ -6,14 +6,14 @@ import pytest
 from msgspec.structs import replace
 
 from scmanager.application.delegation import LOOK_S, Delegation, NotDelegated
-from scmanager.domain.ledger import Final
+from scmanager.domain.ledger import Final, LogKind
 from scmanager.eventstore.checkpoint import Checkpoint, note_from
 from scmanager.eventstore.head_fork import HeadFork
 from scmanager.master_ledger.seen import Seen
 from tests.support.intake import Site
 from tests.support.ledger import Server, first_manifest
 
-SERVER, OTHER = Server("intake"), Server("other")
+SERVER, OTHER = Server("intake", kind=LogKind.INTAKE), Server("other")
 
 
 class Clock:
@@ -50,6 +50,12 @@ def test_nor_is_a_log_with_another_key_or_of_another_space() -> None:
     for changed in ({"key": bytes(32)}, {"space": bytes(32)}):
         with pytest.raises(NotDelegated):
             Delegation(replace(SERVER.log, **changed), site().seen, Clock()).check()
+
+
+def test_nor_is_a_log_that_the_keepers_listed_for_statements() -> None:
+    made = Site(Path())
+    made.list(Server("intake").log)
+    assert why_not(made.seen()) == "key manifest 1 lists this log for statements, not for reports"
 
 
 def test_a_closed_log_takes_nothing_more_once_that_is_seen() -> None:

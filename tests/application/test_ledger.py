@@ -22,7 +22,7 @@ from scmanager.application.recovering import message_of, new_statement, take_sea
 from scmanager.application.settling import settle
 from scmanager.application.writer import Command, Result
 from scmanager.domain.counting import PluginCounted
-from scmanager.domain.ledger import Final, KeysPublished, LedgerLog, Signed
+from scmanager.domain.ledger import Final, KeysPublished, LedgerLog, LogKind, Signed
 from scmanager.eventstore.checkpoint import Checkpoint, NotSigned, parse_note, sign_note
 from scmanager.eventstore.entry import Recovery, Signature
 from scmanager.eventstore.memory import MemoryStore
@@ -256,7 +256,9 @@ def test_after_a_recovery_the_keepers_list_the_new_log_and_it_tells_everything_i
     assert space.keys.keys_of(space.id, None) == (), "written in clear: it has no key to change"
     with pytest.raises(LogNotOpen):
         space.append(manifest)
-    listed = issuing.following(manifest.statement, NOW_S, logs=[LedgerLog(space.id, new, fresh.public, None)])
+    listed = issuing.following(
+        manifest.statement, NOW_S, logs=[LedgerLog(space.id, new, fresh.public, LogKind.LEDGER, None)]
+    )
     assert space.append(manifest, signed(listed, *ROOTS[:2]), update)["indices"] == [1, 2, 3]
     assert [each.index for each in entered(held, new)] == [1, 2, 3]
     assert [each.index for each in space.entered()] == [1, 2], "the old log stays as it was"

@@ -2,15 +2,16 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from scmanager.application import superseded
 from scmanager.application.superseded import NOT_KNOWN
-from scmanager.domain.ledger import AuditStatus, Final, KeysPublished, Plugin, Update
+from scmanager.domain.ledger import AuditStatus, Final, KeysPublished, LogKind, Plugin, Update
 from scmanager.master_ledger import issuing, submission
 from scmanager.master_ledger.policy import Policy
 from scmanager.master_ledger.registry import Registered, Registry
-from scmanager.master_ledger.seen import Seen, with_head
+from scmanager.master_ledger.seen import DAY_S, Asked, Seen, with_head
 from scmanager.master_ledger.statement import manifest_hash
 from scmanager.master_ledger.verification import NotNewer, Report
 from tests.golden.logs import some
@@ -123,3 +124,46 @@ def test_what_a_source_shows_of_one_log_says_nothing_of_another() -> None:
     both = having_seen(manifests=(FIRST, signed(listed, *ROOTS[:2])))
     report = superseded.judged(Report(PASSED, ()), knowing(PASSED), {LOG: 9}, both, LOG)
     assert (report.problems, report.remarks) == ((), (NOT_KNOWN,))
+
+
+THE_NEXT, REPORTS = Server("the next"), Server("reports", kind=LogKind.INTAKE)
+
+
+def listing(*more: Server, closed: tuple[Server, ...] = ()) -> Seen:
+    """After manifests that list these as well, and close some of them at 7."""
+    manifests, last = [FIRST], FIRST.statement
+    for each in more:
+        last = issuing.following(last, NOW_S, logs=[each.log])
+        manifests.append(signed(last, *ROOTS[:2]))
+    for each in closed:
+        last = issuing.revocation(last, each.key.public, {each.log.log: Final(7, some("root"))}, NOW_S)
+        manifests.append(signed(last, *ROOTS[:2]))
+    return having_seen(manifests=tuple(manifests))
+
+
+@pytest.mark.parametrize("closed", [(), (REPORTS,)])
+def test_what_is_reported_to_the_author_nobody_has_to_know(closed: tuple[Server, ...]) -> None:
+    seen, both = listing(REPORTS, THE_NEXT, closed=closed), {LOG: 9, THE_NEXT.log.log: 9}
+    seen = with_head(seen, REPORTS.note(), seen.keys(), POLICY).seen  # As statistics leave it.
+    for shown in (None, LOG, THE_NEXT.log.log):
+        report = superseded.judged(Report(PASSED, ()), knowing(PASSED), both, seen, shown)
+        assert (report.problems, report.remarks) == ((), ())
+
+
+@pytest.mark.parametrize(("closed", "wanted"), [((), False), ((THE_NEXT,), True)])
+def test_a_later_log_has_to_be_known_to_its_end_once_it_has_one(closed: tuple[Server, ...], wanted: bool) -> None:
+    seen = listing(THE_NEXT, closed=closed)
+    report = superseded.judged(Report(PASSED, ()), knowing(PASSED), {LOG: 9}, seen, LOG)
+    assert [each.code for each in report.problems] == ["ledger-log-unknown"] * wanted
+
+
+def test_what_is_known_of_another_open_log_is_told_with_its_age_after_a_day() -> None:
+    both = {LOG: 9, THE_NEXT.log.log: 9}
+    seen = msgspec.structs.replace(listing(THE_NEXT), asked=(Asked(LOG, NOW_S), Asked(THE_NEXT.log.log, NOW_S - 9)))
+    for shown, now_s, told_of in (
+        (THE_NEXT.log.log, NOW_S + DAY_S, None), (THE_NEXT.log.log, NOW_S + DAY_S + 1, LOG), (None, 2 * NOW_S, None),
+        (LOG, NOW_S + DAY_S, THE_NEXT.log.log),
+    ):  # fmt: skip
+        report = superseded.judged(Report(PASSED, ()), knowing(PASSED), both, seen, shown, None, now_s)
+        assert report.problems == ()
+        assert [each[:16] for each in report.remarks] == ([] if told_of is None else [told_of.hex()[:16]])

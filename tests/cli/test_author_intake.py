@@ -72,7 +72,7 @@ def published(author: Author) -> None:
 def listed(author: Author, line: str) -> None:
     """The keepers list the log in the next manifest, and it is published."""
     made = author.scm(
-        "author", "manifest", "--after", author / "keys", "--log", line, "--key", author / "root-0",
+        "author", "manifest", "--after", author / "keys", "--intake", line, "--key", author / "root-0",
         "--key", author / "root-1", "-o", author / "keys-2",
     )  # fmt: skip
     assert made.code == 0, made.err

@@ -63,7 +63,7 @@ def test_a_command_that_is_not_there_is_found(commands: dict[str, frozenset[str]
 def test_hints_name_the_way_out() -> None:
     for error, words in (
         (PrivateFileFailed, ("--data", "SCM_DATA", "SCM_STATE")),
-        (Unanswered, ("--yes", "SCM_PASSPHRASE", "SCM_BACKUP_PASSPHRASE")),
+        (Unanswered, ("--yes", "SCM_PASSPHRASE", "SCM_BACKUP_PASSPHRASE", "SCM_INTAKE_PASSWORD")),
         (RankTooHigh, ("scm org hand-over", "scm recovery")),
         (NameAmbiguous, ("id",)),
         (IdentityExists, ("--data",)),

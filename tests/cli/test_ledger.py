@@ -10,13 +10,16 @@ from typing import Any
 
 import pytest
 
-from scmanager.domain.ledger import UpdateSigned
+from scmanager.domain.ledger import Final, UpdateSigned
+from scmanager.eventstore.memory import MemoryStore
 from scmanager.eventstore.merkle import leaf_hash
-from scmanager.master_ledger import submission
+from scmanager.master_ledger import issuing, submission
 from scmanager.master_ledger.handshake import VERSIONS
+from scmanager.master_ledger.statement import manifest_hash
 from tests.cli.conftest import Scm
 from tests.support.author import Author
-from tests.support.ledger import NOW_S
+from tests.support.ledger import NOW_S, ROOTS, policy_text, signed
+from tests.support.ledger_server import Ledger
 
 
 @pytest.fixture
@@ -277,3 +280,45 @@ def test_an_older_copy_and_a_broken_one_are_told(published: tuple[Author, tuple[
     assert author.scm("ledger", "fetch", author / "public", *words).error == "ledger-source-too-large"
     assert author.scm("ledger", "fetch", author / "nowhere", *words).error == "ledger-source-lacks"
     assert author.scm("ledger", "fetch", author / "keys", *words).error == "ledger-source-failed"
+
+
+def test_another_history_that_nobody_cosigned_is_told_and_kept_whichever_door_shows_it(
+    scm: Scm, tmp_path: Path
+) -> None:
+    one, other = Ledger(MemoryStore(), tmp_path / "one"), Ledger(MemoryStore(), tmp_path / "other")
+    one.fill(3)
+    one.publish()
+    (one.public / "checkpoint").write_bytes(one.server.note())  # Of all witnesses.
+    for count in (2, 1):
+        other.fill(count)
+    other.publish()
+    (tmp_path / "policy").write_text(policy_text(), encoding="ascii")
+    (tmp_path / "keys").write_bytes(submission.encode(one.keys))
+    words = (
+        "--ledger", manifest_hash(one.first.statement).hex(), "--manifests", tmp_path / "keys",
+        "--policy", tmp_path / "policy",
+    )  # fmt: skip
+    for at in ("a", "b"):
+        assert scm("ledger", "fetch", one.public, *words, at=at).code == 0
+        assert scm("ledger", "fork", "-o", tmp_path / at, *words, at=at).error == "no-fork-seen"
+    assert scm("ledger", "fetch", other.public, *words, at="c").error == "not-witnessed", "who saw no other"
+    assert scm("ledger", "fetch", other.public, *words).error == "ledger-forked"
+    assert scm("ledger", "mirror", other.public, tmp_path / "mirror", *words, at="b").error == "ledger-forked"
+    for at in ("a", "b"):
+        kept = scm("ledger", "fork", "-o", tmp_path / f"{at}.fork", *words, at=at)
+        assert (kept.code, one.server.log.log.hex() in kept.out, "b'" in kept.out) == (0, True, False)
+        assert scm("verify", "fork", tmp_path / f"{at}.fork", *words, at="c").code == 0
+    assert not (tmp_path / "mirror").exists()
+    shown = scm("ledger", "show", *words)
+    assert f"forked    {one.server.log.log.hex()[:12]}: nothing in it counts" in shown.out
+    head, key = one.server.head(), one.server.key.public
+    final = {one.server.log.log: Final(head.size, head.root)}
+    closing = signed(issuing.revocation(one.first.statement, key, final, NOW_S), *ROOTS[:2])
+    (tmp_path / "keys").write_bytes(submission.encode([*one.keys, closing]))
+    shown = scm("ledger", "show", *words)
+    assert ("nothing in it counts" in shown.out, shown.out.count(one.server.log.log.hex()[:12])) == (False, 1)
+    assert "closed at size 4: what lies below counts, nothing beyond. It signed two histories" in shown.out
+    told = scm("ledger", "show", *words, "--json").json
+    assert (told["forked"], told["closed"]) == (
+        [], [{"log": one.server.log.log.hex(), "size": 4, "root": head.root.hex(), "forked": True}]
+    )  # fmt: skip

@@ -19,15 +19,15 @@ from scmanager.application.receipt_check import LATE_S, IntakeHeadUnlisted, Inta
 from scmanager.domain.consent_texts import Purpose
 from scmanager.domain.ledger import Final
 from scmanager.eventstore.checkpoint import parse_note
+from scmanager.master_ledger import issuing, submission
 from scmanager.master_ledger import reports as wire
-from scmanager.master_ledger import submission
 from scmanager.master_ledger.policy import Policy
 from scmanager.master_ledger.reports import Receipt
 from scmanager.master_ledger.statement import manifest_hash
 from scmanager.master_ledger.verification import NotWitnessed
 from tests.cli.conftest import Scm
 from tests.support.intake import CONSENT, Site, audit_batch
-from tests.support.ledger import NOW_S, POLICY, WITHOUT_WITNESSES
+from tests.support.ledger import NOW_S, POLICY, ROOTS, WITHOUT_WITNESSES, Server, signed
 
 
 class Sent:
@@ -83,6 +83,16 @@ def test_nothing_stands_behind_the_end_of_a_log_that_was_closed(sent: Sent, tmp_
         for count, *both in zip((3, 300, 1), sent.bodies, sent.answers, strict=True)
     ]
     assert found == [Standing.PROVED, Standing.PROVED, Standing.MISSING]
+
+
+def test_a_receipt_of_a_log_of_statements_is_none(sent: Sent, tmp_path: Path) -> None:
+    site, ledger = Site(tmp_path), Server()
+    site.manifests = sent.site.manifests
+    made = issuing.following(site.manifests[-1].statement, NOW_S, logs=[ledger.log])
+    site.manifests = (*site.manifests, signed(made, *ROOTS[:2]))
+    log = IntakeLog(Published(from_folder(sent.site.public / "intake")), site.seen(), WITHOUT_WITNESSES, NOW_S)
+    answer = sent.changed(0, space=ledger.log.space, log=ledger.log.log)
+    assert log.standing(wire.AUDIT.name, 3, sent.bodies[0], answer, NOW_S) is Standing.MISSING
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,15 @@ from pathlib import Path
 import httpx
 import pytest
 
-from scmanager.eventstore.checkpoint import parse_note
+from scmanager.cli.session import Session
+from scmanager.eventstore.checkpoint import Checkpoint, parse_note, parse_origin, sign_note
 from scmanager.eventstore.memory import MemoryStore
+from scmanager.eventstore.signing import SigningKey
 from scmanager.master_ledger.policy import Vkey
 from tests.cli.conftest import Scm
 from tests.support.author import Author
 from tests.support.ledger_server import Ledger
-from tests.support.witness import ShownLog, times
+from tests.support.witness import ShownLog, request, times
 
 LOG = ShownLog()
 GO = ShownLog("go.sum database tree", "sum.example.org")
@@ -140,4 +142,22 @@ def test_a_cosigned_head_gives_way_to_a_cosigned_one_alone(
     assert author.append("next")[0].code == 0
     bare = author.scm(*publish, "--unwitnessed", at="server")
     assert (bare.code, "scm author cosign" in bare.err) == (0, True), bare.err
+    tell_another_history(Session(tmp_path / "server"), parse_note(cosigned).text, address)
+    other = author.scm(*publish, "--policy", tmp_path / "w.policy", at="server")
+    assert (other.code, "witness-saw-other" in other.err, "again later" in other.err) == (1, True, False), other.err
+    assert f"by the log's key: {address}/" in other.err
+    assert "docs/witnesses.md says what its keepers do now" in other.err
+    told = author.scm("author", "cosign", public, "--policy", tmp_path / "w.policy", "--json")
+    assert (told.json["problems"], len(told.json["evidence"])) == ({address: "witness-saw-other"}, 1)
     assert scm(*fetch).error == "not-witnessed"
+
+
+def tell_another_history(session: Session, text: str, address: str) -> None:
+    """Who has the log's key signs another head of this size."""
+    point = Checkpoint.parse(text)
+    with session.open() as place:
+        seed = place.vault.log_seed(parse_origin(point.origin)[1])
+    assert seed is not None
+    forged = sign_note(Checkpoint(point.origin, point.size, bytes(32)), SigningKey(seed))
+    answer = httpx.post(f"{address}/add-checkpoint", content=request(0, [], forged), trust_env=False)
+    assert answer.status_code in (403, 409)

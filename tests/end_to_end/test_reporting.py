@@ -23,7 +23,7 @@ from scmanager.application.reporter import FIRST_WAIT_S, HEALTH_DRAWN_S, HEALTH_
 from scmanager.auditing import audited
 from scmanager.domain.audit_types import AuditType
 from scmanager.domain.consent_texts import Purpose, current
-from scmanager.domain.ledger import Final, KeysPublished
+from scmanager.domain.ledger import Final, KeysPublished, LogKind
 from scmanager.master_ledger import issuing, submission
 from scmanager.master_ledger.error_shape import shape_of
 from scmanager.master_ledger.handshake import SESSION_HEADER, VersionsApart
@@ -435,7 +435,7 @@ def test_a_receipt_of_a_log_that_the_author_does_not_list_or_has_closed_ends_not
             ada.machine.clock.ahead_s += 3600
             assert reporter.work() is not None
             assert "manifest 1 lists no such log" in held_up(node)
-        further = LogServer("a further log")
+        further = LogServer("a further log", kind=LogKind.INTAKE)
         more = signed(issuing.following(ada.server.first.statement, NOW_S, logs=[further.log]), *ROOTS[:2])
         final = {further.log.log: Final(0, some("root"))}
         closed = signed(issuing.revocation(more.statement, further.log.key, final, NOW_S), *ROOTS[:2])

@@ -116,8 +116,8 @@ def test_neither_release_nor_log_keys_make_a_manifest() -> None:
         ({"n": 1, "prev": b""}, "the number after 1 is wanted"),
         ({"prev": some("another")}, "it names another one as the one before"),
         ({"prev": b""}, "the first manifest alone names none before it"),
-        ({"logs": ()}, "a log is dropped, or has another key"),
-        ({"logs": (replace(SERVER.log, key=some("another key")),)}, "a log is dropped, or has another key"),
+        ({"logs": ()}, "a log is dropped, or has another key or kind"),
+        ({"logs": (replace(SERVER.log, key=some("another key")),)}, "a log is dropped, or has another key or kind"),
         ({"release": Quorum(1, (LATER_RELEASE.public,))}, "a release key leaves without a word on what it signed"),
         ({"root": Quorum(2, (RELEASE.public, *sorted(each.public for each in ROOTS)[:2]))}, "one key has two roles"),
         (
@@ -134,7 +134,7 @@ def test_neither_release_nor_log_keys_make_a_manifest() -> None:
         ({"retired": (Retired(RELEASE.public, ()),)}, "a retired key is listed twice or has a role"),
         (
             {"retired": (Retired(some("k"), (Upto(some("no log"), 1),)),)},
-            "a retired key counts in a log that is not listed, or twice in one",
+            "a retired key counts in a log that is not listed for statements, or twice in one",
         ),
     ],
 )

@@ -29,7 +29,7 @@ FOREIGN = Proof(7, tuple(inclusion_proof(7, FOREIGN_LEAVES)), sign_note(FOREIGN_
 
 
 def test_the_bytes_of_a_proof_are_frozen() -> None:
-    assert sha256(BYTES).hexdigest() == "93c6c27eae7fb858b93ad6fa5cb726f8f7ca5b05827928a18e450d81c584f977"
+    assert sha256(BYTES).hexdigest() == "f2a989e4b05a4b983189c45fe1e2070a20bb9821f235c43da86112853efb6f51"
 
 
 def test_a_proof_reads_as_the_specification_says() -> None:

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scmanager.domain.counting import Counted, PluginCounted
-from scmanager.domain.ledger import AuditStatus, Category, Channel, Final, KeysPublished, Plugin, Update
+from scmanager.domain.ledger import AuditStatus, Category, Channel, Final, KeysPublished, LogKind, Plugin, Update
 from scmanager.master_ledger import issuing, submission
 from scmanager.master_ledger.registry import Registered, Registry, check
 from scmanager.master_ledger.statement import manifest_hash
-from scmanager.master_ledger.verification import LogClosed, LogNotListed
+from scmanager.master_ledger.verification import LogClosed, LogNotListed, LogOfReports
 from tests.golden.logs import key_of, some
 from tests.support.ledger import (
     LATER_RELEASE,
@@ -105,6 +105,19 @@ def test_a_retired_key_counts_below_its_size_and_a_closed_log_below_its_end() ->
     said.append(at(5, release("1.4.0"), LATER_RELEASE))
     closed = signed(issuing.revocation(retired, SERVER.key.public, head, NOW_S), *ROOTS[:2])
     assert versions(registry(*said, manifests=(FIRST, second, closed)).updates()) == ["1.1.0"]
+
+
+def test_nothing_is_registered_in_a_log_of_reports() -> None:
+    reports = Server(kind=LogKind.INTAKE)
+    keys = trusted(first_manifest(reports))
+    said = Registered(LOG, 1, some("id", 64), submission.make(update(keys.ledger), (RELEASE,)))  # type: ignore[arg-type]
+    with pytest.raises(LogOfReports) as refused:
+        check(said, keys)
+    assert refused.value.facts == {"log": LOG.hex()[:16]}
+    made = Registry(keys)
+    assert not made.enter(said)
+    made.count(Counted(LOG, 2, PluginCounted("org.example.mining", 5, 0, 0, NOW_S)))
+    assert made.counts("org.example.mining") is None
 
 
 def test_why_a_statement_does_not_count_is_told_with_its_log_and_where_that_ended() -> None:

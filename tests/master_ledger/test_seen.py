@@ -6,12 +6,14 @@ import pytest
 from msgspec.structs import replace
 
 from scmanager.domain.ledger import Final, KeysPublished
-from scmanager.eventstore.checkpoint import Checkpoint, parse_note, sign_note
+from scmanager.eventstore.checkpoint import Checkpoint, NotSigned, WrongSignature, parse_note, sign_note
 from scmanager.eventstore.merkle import leaf_hash, root_of
 from scmanager.eventstore.signing import SigningKey
-from scmanager.eventstore.tile_tree import TileTree
-from scmanager.eventstore.tiles import BadTile, tiles_of
+from scmanager.eventstore.tile_tree import Fetch, TileTree
+from scmanager.eventstore.tiles import BadTile, TilePath, tiles_of
 from scmanager.master_ledger import issuing, submission
+from scmanager.master_ledger.cosignature import cosign
+from scmanager.master_ledger.fetching import SourceLacks
 from scmanager.master_ledger.manifest import DoesNotFollow, NotThisLedger, SignaturesMissing
 from scmanager.master_ledger.policy import Policy
 from scmanager.master_ledger.seen import (
@@ -44,6 +46,7 @@ from tests.support.ledger import (
     Server,
     artefact,
     first_manifest,
+    name_of,
     signed,
     update,
 )
@@ -71,13 +74,16 @@ class World:
         self.server.leaves = list(leaves or self.leaves)
         return self.server.note(size, witnesses=tuple(witnesses))
 
-    def follow(self, size: int, leaves: Sequence[bytes] | None = None, now_s: int = NOW_S) -> Outcome:
+    def follow(
+        self, size: int, leaves: Sequence[bytes] | None = None, now_s: int = NOW_S,
+        witnesses: Sequence[SigningKey] = WITNESSES, more: bytes = b"",
+    ) -> Outcome:  # fmt: skip
         tiles = dict(tiles_of(list(leaves or self.leaves)[:size]))
 
         def tree_of(point: Checkpoint) -> TileTree:
             return TileTree(point.size, point.root, tiles.__getitem__)
 
-        outcome = follow(self.seen, self.note(size, leaves), tree_of, POLICY, now_s)
+        outcome = follow(self.seen, self.note(size, leaves, witnesses) + more, tree_of, POLICY, now_s)
         self.seen = outcome.seen
         return outcome
 
@@ -88,6 +94,24 @@ class World:
 
     def sizes(self) -> list[int]:
         return [each.size for each in self.seen.heads_of(self.server.log.log)]
+
+
+WRONG_LINE = cosign("another head\n", name_of(WITNESSES[0]), WITNESSES[0], NOW_S)
+
+
+def no_tiles(_: Checkpoint) -> TileTree:
+    raise AssertionError("nothing is fetched for it")
+
+
+def fetching(tiles: dict[TilePath, bytes]) -> Fetch:
+    """A source that has these."""
+
+    def fetch(path: TilePath) -> bytes:
+        if path not in tiles:
+            raise SourceLacks(source="It", path=str(path))
+        return tiles[path]
+
+    return fetch
 
 
 @pytest.fixture
@@ -173,8 +197,14 @@ def test_a_log_that_was_convicted_counts_no_more_until_it_is_closed(world: World
     world.follow(300, world.split(7))
     problem = world.follow(300).problem
     assert isinstance(problem, LogForked), "even with the history that was seen first"
-    assert problem.facts == {"log": world.server.log.log.hex()[:16], "size": 300}
+    assert problem.facts == {"log": world.server.log.log.hex()[:16], "size": 200}, "where the two differ"
     assert len(world.seen.forks) == 1
+    with pytest.raises(NotWitnessed):
+        follow(
+            Seen(world.ledger).with_manifests([world.first]), world.note(300, witnesses=()), no_tiles, POLICY, NOW_S
+        )
+    bare = follow(world.seen, world.note(300, witnesses=()), no_tiles, POLICY, NOW_S)
+    assert isinstance(bare.problem, LogForked), "who saw that is not told to ask again later"
     head = Final(200, root_of(world.leaves[:200]))
     closing = signed(issuing.revocation(world.first.statement, world.server.key.public,
                                         {world.server.log.log: head}, NOW_S), *ROOTS[:2])  # fmt: skip
@@ -268,7 +298,7 @@ def test_under_the_head_of_a_log_that_was_seen_to_fork_nothing_is_proved(world: 
     for size in (200, 100):
         again = proved_under(forked.seen, world.note(size), keys, POLICY)
         assert isinstance(again.problem, LogForked)
-        assert again.problem.facts == {"log": world.server.log.log.hex()[:16], "size": size}
+        assert again.problem.facts == {"log": world.server.log.log.hex()[:16], "size": 200}, "at 100 nothing differs"
         assert again.seen == with_head(forked.seen, world.note(size), keys, POLICY).seen
 
 
@@ -292,16 +322,48 @@ def test_of_a_note_only_the_lines_of_known_witnesses_are_kept(world: World) -> N
 
 def test_a_head_that_no_quorum_saw_or_of_another_log_is_not_followed(world: World) -> None:
     note = world.note(40, witnesses=WITNESSES[:1])
-
-    def none(_: Checkpoint) -> TileTree:
-        raise AssertionError("nothing is fetched for it")
-
     with pytest.raises(NotWitnessed):
-        follow(world.seen, note, none, POLICY, NOW_S)
+        follow(world.seen, note, no_tiles, POLICY, NOW_S)
     other = Server("another")
     with pytest.raises(LogNotListed) as unlisted:
-        follow(world.seen, other.note(), none, POLICY, NOW_S)
+        follow(world.seen, other.note(), no_tiles, POLICY, NOW_S)
     assert unlisted.value.facts == {"n": 1, "origin": other.origin}
+
+
+@pytest.mark.parametrize(("shown", "split", "convicts"), [
+    (200, 7, True), (300, 7, True), (300, 199, True), (300, 200, False), (200, 200, False), (199, 7, False),
+])  # fmt: skip
+def test_a_head_that_nobody_cosigned_is_not_followed_and_convicts_its_log_all_the_same(
+    world: World, shown: int, split: int, convicts: bool
+) -> None:
+    world.follow(200)
+    before, leaves = world.seen, world.split(split)
+    for lines in (b"", WRONG_LINE):
+        world.seen = before
+        if convicts:
+            problem = world.follow(shown, leaves, witnesses=(), more=lines).problem
+            assert isinstance(problem, LogForked)
+            world.seen.forks[0].verify(world.server.log.key)
+        else:
+            with pytest.raises(WrongSignature if lines else NotWitnessed):
+                world.follow(shown, leaves, witnesses=(), more=lines)
+        assert (world.sizes(), world.seen.unwitnessed) == ([200], ())
+
+
+def test_a_head_that_nobody_cosigned_convicts_nobody_by_tiles_that_are_not_its_own(world: World) -> None:
+    world.follow(200)
+    note, before = world.note(300, world.split(200), witnesses=()), world.seen
+    for leaves in (world.split(7), [], world.leaves[:200]):
+        tiles = dict(tiles_of(leaves))
+
+        def tree_of(point: Checkpoint, tiles: dict[TilePath, bytes] = tiles) -> TileTree:
+            return TileTree(point.size, point.root, fetching(tiles))
+
+        with pytest.raises(NotWitnessed):
+            follow(before, note, tree_of, POLICY, NOW_S)
+    unsigned = sign_note(Checkpoint(world.server.origin, 200, bytes(32)), key_of("no key of this log"))
+    with pytest.raises(NotSigned):
+        follow(before, unsigned, no_tiles, POLICY, NOW_S)
 
 
 def test_tiles_that_do_not_lead_to_the_head_convict_nobody(world: World) -> None:

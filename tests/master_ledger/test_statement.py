@@ -67,9 +67,9 @@ A, B, C, D = sorted(some(f"key {n}") for n in range(4))
         ({"retired": (Retired(LOG.key, ()),)}, "a retired key is listed twice or has a role"),
         ({"retired": (Retired(A, ()), Retired(B, (Upto(LOG.log, 1),)))}, ""),
         ({"retired": (Retired(A, ()), Retired(B, (Upto(A, 1),)))},
-         "a retired key counts in a log that is not listed, or twice in one"),
+         "a retired key counts in a log that is not listed for statements, or twice in one"),
         ({"retired": (Retired(A, (Upto(LOG.log, 1), Upto(LOG.log, 2))),)},
-         "a retired key counts in a log that is not listed, or twice in one"),
+         "a retired key counts in a log that is not listed for statements, or twice in one"),
     ],
 )  # fmt: skip
 def test_what_keeps_a_manifest_from_being_one(changed: dict[str, Any], flaw: str) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from scmanager.domain.ledger import Final
+from scmanager.domain.ledger import Final, LogKind
 from scmanager.domain.statistics import date_of
 from scmanager.domain.statistics_published import Measure, Row, StatisticsPublished
 from scmanager.errors import Untrusted
@@ -35,7 +35,7 @@ from tests.support.ledger import NOW_S, POLICY, ROOTS, WITHOUT_WITNESSES, Server
 from tests.support.statistics import DAY, REGIONS, VERSIONS, others
 
 SAID = release(DAY, totals(frame_of(others(200)), VERSIONS, REGIONS), random.Random(1).randrange)
-SERVER = Server("intake")
+SERVER = Server("intake", kind=LogKind.INTAKE)
 FIRST = first_manifest(SERVER)
 KEYS = trusted(FIRST)
 INDEX = SERVER.append(SAID)  # type: ignore[arg-type]  # it takes whatever has a tag
@@ -63,6 +63,11 @@ def test_a_log_that_is_not_the_author_s_says_nothing() -> None:
     assert unlisted.value.facts == {"n": 1, "origin": SERVER.origin}
 
 
+def test_in_a_log_of_statements_nothing_is_released() -> None:
+    with pytest.raises(LogNotListed):
+        check(keys=trusted(first_manifest(Server("intake"))))
+
+
 def test_an_entry_that_is_not_under_the_head_is_none_of_the_log() -> None:
     proof = SERVER.proof(INDEX)
     for hashes in (proof.hashes[:-1], (*proof.hashes, bytes(32)), (bytes(32), *proof.hashes[1:])):
@@ -71,7 +76,7 @@ def test_an_entry_that_is_not_under_the_head_is_none_of_the_log() -> None:
 
 
 def test_an_entry_of_another_log_under_a_head_of_this_one_is_none_of_it() -> None:
-    ours, other = Server("intake"), Server("another")
+    ours, other = Server("intake", kind=LogKind.INTAKE), Server("another", kind=LogKind.INTAKE)
     index = other.append(SAID)  # type: ignore[arg-type]
     ours.append(SAID)  # type: ignore[arg-type]
     ours.said[index], ours.leaves[index] = other.said[index], other.leaves[index]
@@ -127,7 +132,7 @@ IN_ANOTHER_ORDER = msgspec.json.encode(dict(reversed(msgspec.json.decode(encode_
     ],
 )
 def test_a_release_that_is_not_written_as_its_type_is_amiss(payload: bytes, why: str) -> None:
-    server = Server("intake")
+    server = Server("intake", kind=LogKind.INTAKE)
     shared = content.encode(
         content.Shared(
             SAID.tag, some("grant"), some("command", 16), b"", some("entity", 16), (), msgspec.Raw(payload)

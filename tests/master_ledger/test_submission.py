@@ -25,11 +25,11 @@ FILE = submission.encode((MANIFEST, UPDATE, PLUGIN))
 
 
 def test_the_bytes_of_a_file_and_of_what_is_signed_are_frozen() -> None:
-    assert LEDGER.hex() == "55752072660722168477fc26a1d47f6c47b9205f6b62dc37dfb36ac2942cb25c"
-    assert sha256(FILE).hexdigest() == "fc3e1476f05605615eac8a2057adcff4a2f7de6453ff8af18286b6bee24bac38"
+    assert LEDGER.hex() == "7e5d104d98d9acc37f65b5d9f7929490698bb0c209b2ce779feb17fbaa70a5ae"
+    assert sha256(FILE).hexdigest() == "db02a01d1cbd7d6382eeb1486dbb8c3e9f632db285a62e279f754220f783d1b0"
     assert (
         sha256(b"".join(message(each.statement) for each in (MANIFEST, UPDATE, PLUGIN))).hexdigest()
-        == "c7aa8768d24531aa9992ee4d7d345b0a5041e1ca56a2916aea490c7b15075a58"
+        == "06947bc56bb019aecda50086bdb8a2e32647d6fa92cb2bc1c36002999194a02c"
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 from scmanager.eventstore.checkpoint import Checkpoint, note_from
 from scmanager.eventstore.merkle import consistency_proof, leaf_hash, root_of
 from scmanager.eventstore.tile_tree import TileTree
-from scmanager.eventstore.tiles import WIDTH, TilePath, tiles_of
+from scmanager.eventstore.tiles import TilePath, bundles_of, parse_bundle, tiles_of
 from scmanager.master_ledger.cosignature import cosign, witness_of
 from scmanager.master_ledger.cosigning import SIZE_MEDIA, TRIES, Answer, WitnessNonsense
 from scmanager.master_ledger.upload_talk import MirrorElsewhere, MirrorRefuses, Request, Talk, upload
@@ -21,6 +21,7 @@ SIZE = 2_000
 ENTRIES = [b"%d" % n for n in range(SIZE)]
 LEAVES = [leaf_hash(each) for each in ENTRIES]
 TILES = {str(path): data for path, data in tiles_of(LEAVES)}
+BUNDLES = {str(path): data for path, data in bundles_of(ENTRIES)}
 LOG = Server()
 HEAD = Checkpoint(LOG.origin, SIZE, root_of(LEAVES))
 NOTE = note_from(HEAD, LOG.key.sign(HEAD.text().encode()), LOG.key.public)
@@ -30,8 +31,7 @@ TAKEN = Answer(200, "", b"")
 
 
 def bundle(path: TilePath) -> list[bytes]:
-    assert path.level is None
-    return ENTRIES[path.index * WIDTH : path.index * WIDTH + path.width]
+    return parse_bundle(BUNDLES[str(path)], path.width)
 
 
 def talking() -> Talk:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from scmanager.domain.ledger import AuditStatus, Channel, KeysPublished, UpdateSigned
+from scmanager.domain.ledger import AuditStatus, Channel, KeysPublished, LogKind, UpdateSigned
 from scmanager.eventstore import checkpoint
 from scmanager.eventstore.checkpoint import note_from
 from scmanager.eventstore.merkle import inclusion_proof
@@ -145,6 +145,15 @@ def test_a_log_that_is_none_of_his() -> None:
     other.server = Server("somebody's server")
     index = other.server.append(submission.make(update(HELD.ledger), [RELEASE]))
     assert codes(verify(other.server.proof(index).to_bytes())) == {"log-not-listed"}
+
+
+def test_a_log_of_his_that_takes_reports() -> None:
+    """Whoever has its key enters what the author signed long ago."""
+    reports = Server("reports", kind=LogKind.INTAKE)
+    listed = issuing.following(HELD.keys.manifest, NOW_S, logs=[reports.log])
+    keys = HELD.keys.follow(signed(listed, *ROOTS[:2]))
+    index = reports.append(submission.make(update(HELD.ledger), [RELEASE]))
+    assert codes(verify(reports.proof(index).to_bytes(), keys=keys)) == {"log-of-reports"}
 
 
 def test_a_log_that_the_policy_does_not_list() -> None:

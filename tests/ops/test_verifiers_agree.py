@@ -53,7 +53,7 @@ def quorum(m: int, *keys: SigningKey) -> Said:
 
 def row(server: Server, final: Said | None = None) -> Said:
     log = server.log
-    return {"space": b64(log.space), "log": b64(log.log), "key": b64(log.key), "final": final}
+    return {"space": b64(log.space), "log": b64(log.log), "key": b64(log.key), "kind": log.kind.value, "final": final}
 
 
 def upto(server: Server, size: int) -> Said:
@@ -170,6 +170,9 @@ BROKEN: dict[str, Callable[[list[Said]], None]] = {
     "a log twice": set_at(2, "logs", to=lambda rows: [rows[1] | {"key": b64(some("key"))}, *rows]),
     "a closed log opened": opened,
     "a closed log at a later head": set_at(1, "logs", 1, "final", to={"size": 4, "root": b64(some("root"))}),
+    "a log of another kind": set_at(1, "logs", 1, "kind", to="intake"),
+    "a log of no kind": set_at(2, "logs", 1, "kind", to="other"),
+    "a log whose kind is no word": set_at(2, "logs", 1, "kind", to=["ledger"]),
     "a closed log at another head": set_at(1, "logs", 1, "final", to={"size": 5, "root": b64(some("another"))}),
     "a final head with more": set_at(2, "logs", 1, "final", to=lambda head: head | {"more": 1}),
     "a final head of odd width": set_at(2, "logs", 1, "final", "root", to="AA=="),

@@ -14,6 +14,7 @@ from scmanager.domain.ledger import (
     KeyManifest,
     KeysPublished,
     LedgerLog,
+    LogKind,
     Plugin,
     Update,
     UpdateType,
@@ -58,6 +59,7 @@ class Server:
     size: int = 0
     leaves: list[bytes] = field(default_factory=list)
     said: list[tuple[Any, bytes]] = field(default_factory=list)
+    kind: LogKind = LogKind.LEDGER
 
     def __post_init__(self) -> None:
         self.key = key_of(self.name)
@@ -68,7 +70,7 @@ class Server:
 
     @property
     def log(self) -> LedgerLog:
-        return LedgerLog(self.own.head.space, self.own.head.log, self.key.public, None)
+        return LedgerLog(self.own.head.space, self.own.head.log, self.key.public, self.kind, None)
 
     @property
     def origin(self) -> str:

@@ -12,7 +12,7 @@ from scmanager.application.founding import Founding
 from scmanager.application.writer import Command, Result, Writer
 from scmanager.domain.catalogue import FOLDS
 from scmanager.domain.counting import PluginCounted
-from scmanager.domain.ledger import KeysPublished, LedgerLog
+from scmanager.domain.ledger import KeysPublished, LedgerLog, LogKind
 from scmanager.eventstore.entry import RecoveryKeys
 from scmanager.eventstore.log_tree import LogTree
 from scmanager.eventstore.signing import SigningKey
@@ -50,7 +50,7 @@ class LedgerSpace:
 
     @property
     def log(self) -> LedgerLog:
-        return LedgerLog(self.id, self.id, self.log_key.public, None)
+        return LedgerLog(self.id, self.id, self.log_key.public, LogKind.LEDGER, None)
 
     def manifest(self) -> KeysPublished:
         root = issuing.quorum(2, [each.public for each in ROOTS])

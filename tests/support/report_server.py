@@ -15,6 +15,7 @@ import msgspec
 
 from scmanager.adapters.server_handshake import ANSWER, GREET
 from scmanager.adapters.trust_files import LEDGER_FILE, MANIFESTS_FILE, POLICY_FILE
+from scmanager.domain.ledger import LogKind
 from scmanager.domain.naming import ServerNamed
 from scmanager.errors import ScManagerError
 from scmanager.master_ledger import submission
@@ -64,8 +65,8 @@ class ReportServer:
         self.came = threading.Event()
         self.port = 0
         self.log, self.key = Server("reports"), key_of("report server")
-        self.first = first_manifest(self.log)
-        self.receipts_of = self.log.log
+        self.receipts_of = Server("intake", kind=LogKind.INTAKE).log
+        self.first = first_manifest(self.log, Server("intake", kind=LogKind.INTAKE))
         """The log in which it says that it entered them."""
         self.named = self.name()
         self.forget()
