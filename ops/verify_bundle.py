@@ -1004,7 +1004,7 @@ def note(data: bytes) -> tuple[str, list[tuple[str, bytes]]]:
         name, _, value = rest.partition(" ")
         need(dash == "—" and name.split() == [name] and "+" not in name, "a line under the head is no signature")
         found.append((name, b64(value)))
-    need(len(found) <= 64 and all(len(value) > 4 for _, value in found), "a line under the head is no signature")
+    need(len(found) <= 100 and all(len(value) > 4 for _, value in found), "a line under the head is no signature")
     return text + "\n", found
 
 
