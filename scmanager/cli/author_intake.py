@@ -1,6 +1,6 @@
 """What installations report to the author: the log it goes to, and the server that takes it.
 
-the server: scm author intake-init --root KEY --root KEY --root KEY   (prints the line for: scm author manifest --intake)
+the server: scm author intake-init --root KEY --root KEY --root KEY   (the line for: scm author manifest --intake)
             scm author serve /srv/ledger                              (the published ledger, and where to report to)
 """
 
