@@ -36,7 +36,10 @@ class LedgerNotBegun(Refused):
     """No key manifest stands in this ledger yet."""
 
     code = "ledger-not-begun"
-    hint = "Enter the key manifests first: scm author append with the file that scm author manifest wrote."
+    hint = (
+        "Enter the key manifests first: scm author append with the file that scm author manifest wrote. A folder that"
+        " was copied or put back says by scm author log what it needs."
+    )
 
 
 class LogNotOpen(Refused):

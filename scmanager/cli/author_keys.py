@@ -24,7 +24,7 @@ from scmanager.cli.session import ask_passphrase, session_of
 from scmanager.cli.spaces import OutOption
 from scmanager.cli.targets import check_target
 from scmanager.domain.ledger import KeyManifest, KeysPublished, LedgerLog, LogKind, Retired
-from scmanager.errors import Refused
+from scmanager.errors import Conflict, Refused
 from scmanager.eventstore.checkpoint import NOTE_BYTES_MAX
 from scmanager.eventstore.signing import SigningKey
 from scmanager.master_ledger import issuing, manifest, submission
@@ -42,6 +42,13 @@ CLOSES = (
     ' one first (docs/manual-author.md, "A further log").'
 )
 AfterOption = Annotated[Path, typer.Option("--after", metavar="FILE", help="The key manifests so far, oldest first.")]
+
+
+class LogListed(Conflict):
+    """Key manifest {n} lists the log {log} already."""
+
+    code = "log-listed"
+    hint = "Leave it out. Where it was closed it stays so: what is written from now on needs a new log."
 
 
 class NothingWouldCount(Refused):
@@ -120,6 +127,8 @@ def publish(
     logs += [issuing.log_of(each, LogKind.INTAKE) for each in intake or ()]
     if so_far:
         old = _trusted(so_far).manifest
+        if listed := {each.log for each in old.logs} & {each.log for each in logs}:
+            raise LogListed(log=listed.pop().hex()[:16], n=old.n)
         made = issuing.following(old, files.now_s(), root_quorum, release_quorum, logs)
     else:
         given = root_quorum or issuing.quorum(1, ()), release_quorum or issuing.quorum(1, ())

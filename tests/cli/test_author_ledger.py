@@ -227,12 +227,19 @@ def test_a_ledger_that_comes_back_from_a_backup_goes_on_in_a_log_that_the_keeper
     assert (before["log"], before["size"], before["ledger"]) == (author.line, 3, ledger)
     assert now["log"] != before["log"]
     assert now["ledger"] == "not begun"
+    assert "no key manifest lists yet" in author.scm("author", "log", at="again").err
+    assert "no key manifest lists yet" not in author.scm("author", "log", at="server").err
     assert author.append("keys", at="again")[0].error == "log-not-open"
     listed = author.scm(
         "author", "manifest", "--after", author / "keys", "--log", now["log"], "--key", author / "root-0",
         "--key", author / "root-1", "-o", author / "keys-2",
     )  # fmt: skip
     assert listed.code == 0, listed.err
+    again = author.scm(
+        "author", "manifest", "--after", author / "keys-2", "--log", now["log"], "--key", author / "root-0",
+        "--key", author / "root-1", "-o", author / "keys-3",
+    )  # fmt: skip
+    assert again.error == "log-listed"
     assert [each.code for each in author.append("keys-2", "update", at="again")] == [0, 0]
     assert author.scm("author", "prove", author / "release.zip", at="again").code == 0
     (author / "nobody").write_text("quorum none\n", encoding="ascii")
