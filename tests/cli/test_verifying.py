@@ -14,6 +14,7 @@ import pytest
 from scmanager.adapters.ledger_source import from_folder
 from scmanager.application import proving, superseded
 from scmanager.application.published import Published
+from scmanager.cli import verifying
 from scmanager.domain.ledger import AuditStatus, UpdateSigned
 from scmanager.eventstore.log_tree import LogTree
 from scmanager.eventstore.memory import MemoryStore
@@ -203,14 +204,12 @@ def test_what_was_taken_back_in_one_log_of_the_ledger_is_taken_back_with_two_at_
 
 def test_a_source_cannot_hold_back_what_the_author_said_later(home: Home) -> None:
     (home.author / "plugin.wasm").write_bytes(CONTENT)
-    home.say(permissions=())
-    words = (*home.words, "--manifests", home.author / "keys", "--installed", "1.0.0", "--from", home.public)
-    good = home.author.scm("verify", "plugin", home.author / "plugin.wasm", *words)
-    assert ["permissions", "none"] in [line.split() for line in good.out.splitlines()], good.err
+    home.say()
     home.say(audit_status="blocked", updated_at=NOW_S + 60)
     path = home.public / "shared" / "000.p" / "5"
     pieces = parse_bundle(path.read_bytes(), 5)
     path.write_bytes(bundle([*pieces[:4], b""]))
+    words = (*home.words, "--manifests", home.author / "keys", "--installed", "1.0.0", "--from", home.public)
     told = home.author.scm("verify", "plugin", home.author / "plugin.wasm", *words)
     assert (told.code, told.error) == (3, "ledger-files-broken")
 
@@ -257,3 +256,10 @@ def test_an_update_that_was_released_anew_under_its_version_is_told(home: Home) 
     assert home.fetch().code == 0
     told = home.author.scm("verify", "update", file, *words).json
     assert [each["code"] for each in told["problems"]] == ["update-replaced"]
+
+
+def test_a_plugin_that_asks_for_nothing_is_said_to() -> None:
+    assert [verifying._spelt("permissions", each) for each in ((), ["net", "read.fleet"])] == [
+        "none",
+        "net read.fleet",
+    ]
