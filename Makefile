@@ -4,10 +4,14 @@ VENV   ?= .venv
 BIN    := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 DATA   ?= .demo
 
-.PHONY: run test check bench growth soak interop audit mutate documents lock format clean
+.PHONY: run port test check bench growth soak interop audit mutate documents lock format clean
 
-run: $(VENV)/.installed
+run: port $(VENV)/.installed
 	$(BIN)/scm demo --data $(DATA) --serve
+
+# Said before what takes minutes.
+port:
+	@$(PYTHON) ops/port.py
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m ops.verify test

@@ -2,7 +2,7 @@
 
 Written from docs/evidence-bundle.md and the C2SP pages (signed-note, tlog-checkpoint, tlog-proof, tlog-cosignature).
 
-    python verify_bundle.py FILE.scm-evidence [--space ID] [--ledger ID] [--witness VKEY]
+    python verify_bundle.py FILE.scm-evidence ... [--space ID] [--ledger ID] [--witness VKEY]
     python verify_bundle.py FILE.tlog-proof --log VKEY [--manifests FILE [--ledger ID] [--artefact FILE]] ...
     python verify_bundle.py FILE.tlog-proof --log VKEY --leaf FILE [--origin TEXT]
 
@@ -91,8 +91,8 @@ UNSEEN = re.compile(
 """What a title may not hold: what is drawn as nothing, but for emoji."""
 FAULTS = (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError, OverflowError)
 NOT_SHOWN = """\
-Not shown: that nothing else stands in the log, that nobody was shown another history, when it happened, and whether
-the author of an entry had the right."""
+Not shown: that nothing else stands in the log, such as what was said of the same thing later; that nobody was shown
+another history, when it happened, and whether the author of an entry had the right."""
 
 
 class Wrong(Exception):
@@ -143,7 +143,7 @@ class Log:
 
 def main(arguments: list[str]) -> int:
     asked = argparse.ArgumentParser(description="Check an evidence bundle or a proof of logging, offline.")
-    asked.add_argument("file", type=Path)
+    asked.add_argument("file", type=Path, nargs="+", help="several are judged one after the other, all alike")
     asked.add_argument("--space", help="the space that the bundle has to be of: its id, or the first 16 digits")
     asked.add_argument("--ledger", help="the author's ledger that it has to be of: its id, or the first 16 digits")
     asked.add_argument("--log", help="for a proof of logging: the log's public key, NAME+ID+KEY")
@@ -164,13 +164,23 @@ def main(arguments: list[str]) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # A console may lack letters that a name has.
     try:
-        data, manifests, digest = read(given.file), read(given.manifests), digest_of(given.artefact)
-        leaf = read(given.leaf)
+        manifests, digest, leaf = read(given.manifests), digest_of(given.artefact), read(given.leaf)
+        files = [(path, read(path)) for path in given.file]
     except OSError as error:
         print(shown(f"{error.filename} cannot be read: {error.strerror}"))
         return 2
     given.leaf = given.leaf and leaf
     given.manifests, given.artefact, given.now_s = given.manifests and manifests, digest, int(time.time())
+    codes = []
+    for path, data in files:
+        if len(files) > 1:
+            print(shown(f"{path}:"))
+        codes.append(judge(data, given))
+    return max(codes)
+
+
+def judge(data: bytes, given: argparse.Namespace) -> int:
+    """Say what one file proves; the exit code for it."""
     if flaw := usage(data, given):
         print(shown(flaw))
         return 2
@@ -969,8 +979,10 @@ def left_to_right(index: int, size: int, hashes: list[bytes]) -> list[bytes]:
 
 
 def about(said: dict[str, Any], digest: bytes, holds: list[str], wrong: list[str]) -> None:
-    cid = cid_of(digest)
-    if said["payload"]["statement"]["content_hash"] == cid:
+    cid, statement = cid_of(digest), said["payload"]["statement"]
+    if said["type"] == "plugin.signed/1" and statement["audit_status"] != "pass":
+        wrong.append(f"the author says of it: {statement['audit_status']}; only a plugin that he passed is to be run")
+    if statement["content_hash"] == cid:
         holds.append(f"The file is what the entry names: {cid}.")
     else:
         wrong.append(f"the file is not what the entry names: it is {cid}")
@@ -992,7 +1004,7 @@ def note(data: bytes) -> tuple[str, list[tuple[str, bytes]]]:
         name, _, value = rest.partition(" ")
         need(dash == "—" and name.split() == [name] and "+" not in name, "a line under the head is no signature")
         found.append((name, b64(value)))
-    need(len(found) <= 64 and all(len(value) > 4 for _, value in found), "a line under the head is no signature")
+    need(len(found) <= 100 and all(len(value) > 4 for _, value in found), "a line under the head is no signature")
     return text + "\n", found
 
 

@@ -4,6 +4,8 @@ Entries of the intake are nobody's to see: they lie at no source, and none is as
 keys of the ledger before it counts; a source can hold back what it likes, and nothing else.
 """
 
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +27,9 @@ INTAKE: Final = "intake"
 STATISTICS: Final = PATH.strip("/")
 LATE_DAYS: Final = 9
 """So many days may lack a release still; files of so many are fetched anew, for the cosignatures that came later."""
+
+GAP_DAYS: Final = 2 * LATE_DAYS
+"""So many days in a row that a source lacks end its statistics."""
 
 
 class IntakeAmiss(Untrusted):
@@ -64,18 +69,28 @@ def mirror_statistics(read: Read, keys: TrustedKeys, policy: Policy, folder: Pat
 
     `today`: days since 1970, UTC. Raises Untrusted for a release that does not hold, and as `read`.
     """
-    laid, newest, files = folder.joinpath(*STATISTICS.split("/")), None, 0
-    for day in range(today, today - BEHIND_MAX - LATE_DAYS, -1):
+    laid, files, missing = folder.joinpath(*STATISTICS.split("/")), 0, 0
+    oldest = today - BEHIND_MAX - LATE_DAYS
+
+    @cache
+    def asked(day: int) -> bytes | None:
+        try:
+            return read(f"{STATISTICS}/{day}", statistics_proof.FILE_BYTES_MAX)
+        except (SourceLacks, ServerRefuses):
+            return None
+
+    newest = _newest(asked, today, oldest)
+    for day in range(oldest if newest is None else newest, oldest, -1):
         held = read_public(laid / str(day), statistics_proof.FILE_BYTES_MAX)
         if held is not None and newest is not None and day <= newest - LATE_DAYS:
+            missing = 0
             continue
-        try:
-            proof = read(f"{STATISTICS}/{day}", statistics_proof.FILE_BYTES_MAX)
-        except (SourceLacks, ServerRefuses):
-            if newest is None and day > today - LATE_DAYS:
-                continue
-            break  # Each day has a release, from the first one on.
-        newest = newest or day
+        proof = asked(day)
+        missing = 0 if proof is not None else missing + 1
+        if missing == GAP_DAYS:
+            break  # Each day has a release, from the first one on; a source may have lost some.
+        if proof is None:
+            continue
         statistics_proof.verify(proof, day, keys, policy, now_s)
         if proof != held:
             make_folder(laid)
@@ -84,3 +99,18 @@ def mirror_statistics(read: Read, keys: TrustedKeys, policy: Policy, folder: Pat
     if files:
         sync_folders({laid, *(each for each in laid.parents if each.is_relative_to(folder))})
     return files
+
+
+def _newest(asked: Callable[[int], bytes | None], today: int, oldest: int) -> int | None:
+    """The last day of which the source has a release, however long ago its author stopped; None: it has none.
+
+    The last days one by one, then one in LATE_DAYS: whoever mirrors what has no statistics asks some fifty times, and
+    misses those of an author who published them for fewer days than that, long ago.
+    """
+    for day in range(today, today - LATE_DAYS, -1):
+        if asked(day) is not None:
+            return day
+    for day in range(today - LATE_DAYS, oldest, -LATE_DAYS):
+        if found := [each for each in range(day + LATE_DAYS - 1, day - 1, -1) if asked(day) and asked(each)]:
+            return found[0]
+    return None

@@ -46,6 +46,13 @@ CREATE TABLE IF NOT EXISTS held_up (
 CREATE TABLE IF NOT EXISTS dropped (kind TEXT PRIMARY KEY, count INTEGER NOT NULL) STRICT;
 """
 
+_FORGET: Final = """
+DELETE FROM report WHERE at_s < :until AND (batch IS NULL OR batch IN (
+    SELECT batch FROM report WHERE batch IS NOT NULL GROUP BY batch HAVING max(at_s) < :until
+))
+"""
+"""A batch is fixed: it goes whole, with the newest of it."""
+
 
 class OutboxFailed(Unavailable):
     """What waits to be sent to the author cannot be read or kept: {reason}."""
@@ -147,7 +154,7 @@ class Outbox:
             gone = [row for row in rows if row[0] not in consents]
             before = db.total_changes
             db.executemany("DELETE FROM report WHERE consent = ?", gone)
-            db.execute("DELETE FROM report WHERE at_s < ?", (now_s - KEPT_S,))
+            db.execute(_FORGET, {"until": now_s - KEPT_S})
             db.execute("DELETE FROM told WHERE at_s < ?", (now_s - 2 * KEPT_S,))
             return db.total_changes - before
 

@@ -97,6 +97,8 @@ class ReportPost:
         except ScManagerError as error:
             raise ServerNotProved(said=str(error).rstrip("."), word=error.code) from error
         self._sessions.pop(reporter.public, None)
+        now_s = self._now_s()  # What is over is forgotten: its keys would open what was said in it.
+        self._sessions = {key: each for key, each in self._sessions.items() if now_s < each.until_s}
         self._sessions[reporter.public] = met
         if len(self._sessions) > SESSIONS_MAX:
             del self._sessions[next(iter(self._sessions))]

@@ -45,12 +45,18 @@ def read_trust(folder: Path | None = None) -> Trust:
     if lacking:
         raise TrustUnusable(folder=str(place), reason=f"there is no {' and no '.join(lacking)}")
     try:
-        ledger = bytes.fromhex(read_bytes(place / LEDGER_FILE).decode("ascii").strip())
-        if len(ledger) != ID_BYTES:
-            raise ValueError("the ledger's id has not 64 digits")
+        ledger = _id(read_bytes(place / LEDGER_FILE))
         manifests = submission.parse(read_bytes(place / MANIFESTS_FILE, submission.FILE_BYTES_MAX))
         manifest.walk(ledger, manifests)
         rules = policy.parse(read_bytes(place / POLICY_FILE, policy.FILE_BYTES_MAX))
     except (ValueError, Untrusted) as error:
         raise TrustUnusable(folder=str(place), reason=str(error).rstrip(".")) from error
     return Trust(ledger, manifests, rules)
+
+
+def _id(data: bytes) -> bytes:
+    """Raises ValueError."""
+    text = data.strip()
+    if len(text) != 2 * ID_BYTES or not {*text} <= {*b"0123456789abcdefABCDEF"}:
+        raise ValueError(f"{LEDGER_FILE} is not 64 hex digits")
+    return bytes.fromhex(text.decode("ascii"))

@@ -76,6 +76,8 @@ class WitnessMemory:
         """
         self._path, self._mark = path, mark
         self._lock = threading.Lock()
+        self.convicted: Callable[[str], None] = lambda _: None
+        """Told the origin of each log that is frozen from now on, once its evidence is kept."""
         with self._told():
             self._file = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=WAIT_S)
             self._file.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;")
@@ -119,6 +121,8 @@ class WitnessMemory:
                 self._refused(log.origin, outcome.head)
             most = max(most, self._count())
         self._remember(most)
+        if outcome.evidence is not None:
+            self.convicted(log.origin)
         if outcome.problem is not None:
             raise outcome.problem
         return lines
@@ -132,6 +136,11 @@ class WitnessMemory:
         with self._lock, self._told():
             row = self._found("SELECT one, other, proof FROM evidence WHERE name = ?", name)
         return None if row is None else Evidence(*row).to_bytes()
+
+    def frozen(self) -> list[str]:
+        """The origins of the logs that were seen with two histories."""
+        with self._lock, self._told():
+            return [origin for (origin,) in self._file.execute("SELECT origin FROM evidence ORDER BY origin")]
 
     def latest(self, origin: str) -> Kept | None:
         """The head last kept of a log."""

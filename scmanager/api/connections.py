@@ -6,8 +6,10 @@ nothing, then bodies under way, then those that do not take their answer; never 
 """
 
 import asyncio
+import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote
 
 from starlette.types import Receive, Scope, Send
 from uvicorn.config import Config
@@ -25,6 +27,7 @@ ABORT = "scm.abort"
 """What ends a connection at once, unsent bytes and all: for an app that gives answers a time."""
 KEEP_ALIVE_S = 30
 """From an answer to the end of the next request's head."""
+_ABSOLUTE = re.compile(rb"https?://([^/?#]*)(/.*)?", re.IGNORECASE)
 
 
 class Connection(H11Protocol):
@@ -182,6 +185,14 @@ class Connection(H11Protocol):
         return [each for each in self.connections if isinstance(each, Connection)]
 
     async def _admit(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if whole := _ABSOLUTE.fullmatch(scope.get("raw_path", b"")):
+            _take_host(scope, whole[1], whole[2] or b"/")
         scope[ROOM_FULL] = len(self.connections) > REQUESTS_MAX
         scope[ABORT] = self.transport.abort
         await self.config.loaded_app(scope, receive, send)
+
+
+def _take_host(scope: Scope, host: bytes, path: bytes) -> None:
+    """A target in absolute form says the host, and what the header says of it counts no more (RFC 9112, 3.2.2)."""
+    others = [each for each in scope["headers"] if each[0] != b"host"]
+    scope.update(raw_path=path, path=unquote(path.decode("ascii")), headers=[(b"host", host), *others])

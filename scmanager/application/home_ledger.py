@@ -89,6 +89,9 @@ def compared(seen: Seen, homes: Iterable[HomeLog], shown: Head | None = None) ->
         if seen.fork_of(log):
             continue
         places = _followed(seen, home, shown)
+        if log.final is not None:  # What a thief signed before it was closed convicts nobody any more.
+            end = [(log.final.size, log.final.root)] if log.final.size <= len(home.leaves) else []
+            places = end or [(size, root) for size, root in places if home.root(size) == root]
         if all(home.root(size) == root for size, root in places):
             known[log.log] = min(max((size for size, _ in places), default=0), home.whole)
         elif log.final is None and (proof := _evidence(seen, home, shown)):
@@ -120,7 +123,6 @@ def _followed(seen: Seen, home: HomeLog, shown: Head | None) -> list[tuple[int, 
     """
     log, size = home.log, len(home.leaves)
     found = [(each.size, each.root) for each in seen.heads_of(log.log)]
-    found += [(log.final.size, log.final.root)] if log.final else []
     if shown is not None and _is_of(log, shown):
         place = min(size, shown.point.size)
         found.append((place, shown.tree.root(place)))

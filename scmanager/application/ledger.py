@@ -36,7 +36,10 @@ class LedgerNotBegun(Refused):
     """No key manifest stands in this ledger yet."""
 
     code = "ledger-not-begun"
-    hint = "Enter the key manifests first: scm author append with the file that scm author manifest wrote."
+    hint = (
+        "Enter the key manifests first: scm author append with the file that scm author manifest wrote. A folder that"
+        " was copied or put back says by scm author log what it needs."
+    )
 
 
 class LogNotOpen(Refused):
@@ -44,6 +47,16 @@ class LogNotOpen(Refused):
 
     code = "log-not-open"
     hint = "Have the keepers list it: scm author manifest --after FILE --log LINE, with the line of scm author log."
+
+
+class OwnLogClosed(LogNotOpen):
+    """By key manifest {n} this log is closed at {size} entries: nothing more is entered in it."""
+
+    code = "own-log-closed"
+    hint = (
+        "What lies below stays good; keep it published. Begin a further log in a new data folder, and have the"
+        ' keepers list that one: docs/manual-author.md, "A further log".'
+    )
 
 
 class OtherRoots(Refused):
@@ -175,9 +188,10 @@ def _enter(desk: Desk, submission: Submission, keys: TrustedKeys) -> int:
 
 def _check_open(desk: Desk, keys: TrustedKeys) -> None:
     log = keys.log(desk.log_id)
+    if log is not None and log.final:
+        raise OwnLogClosed(n=keys.manifest.n, size=log.final.size)
     if (
         log is None
-        or log.final
         or log.kind is not LogKind.LEDGER
         or (log.space, log.key) != (desk.space.id, desk.space.public(desk.log_id))
     ):

@@ -27,7 +27,7 @@ from scmanager.eventstore.store import Store
 from scmanager.master_ledger import reports, statistics_batch
 from scmanager.master_ledger.error_shape import joined
 from scmanager.master_ledger.manifest import TrustedKeys
-from scmanager.master_ledger.reports import AuditReport, ErrorReport, HealthReport, Kind
+from scmanager.master_ledger.reports import AuditReport, ErrorReport, HealthReport, Kind, ReceiptMalformed
 from scmanager.spaces.shelf import Shelf
 from scmanager.spaces.space import Space
 
@@ -236,10 +236,18 @@ class Reporter:
     # Sending
 
     def _send_all(self, stands: Mapping[Purpose, Id32], stopped: Callable[[], bool]) -> float:
+        amiss: ScManagerError | None = None
         for kind in (*reports.KINDS, statistics_batch.KIND):
             while not stopped() and self._keep(kind, stands) and (batch := self._outbox.batch(kind.name)) is not None:
-                if not self._send(kind, batch):
-                    return self._wait_s
+                wrong = self._send(kind, batch)
+                if wrong is None:
+                    continue
+                amiss = wrong
+                if not isinstance(wrong, ReceiptMalformed):
+                    return self._later(wrong)
+                break  # This batch's alone: those of other kinds need not wait for it.
+        if amiss is not None:
+            return self._later(amiss)
         if self._held_up_kept:
             self._outbox.hold_up("", 0, 0)
         self._wait_s, self.held_up, self._held_up_kept = 0.0, "", False
@@ -252,8 +260,8 @@ class Reporter:
             self._outbox.keep_only(set(now.values()), self._now_s())
         return kind.purpose in now
 
-    def _send(self, kind: Kind[Any], batch: Outgoing) -> bool:
-        """False: try again later."""
+    def _send(self, kind: Kind[Any], batch: Outgoing) -> ScManagerError | None:
+        """None: it is done; else why it is tried again later."""
         assert self._post is not None
         try:
             key = self._key(kind, batch.newest_s // DAY_S)
@@ -266,20 +274,20 @@ class Reporter:
         except Refused as error:
             answer = msgspec.json.encode({"code": error.code, "message": str(error)})
         except (Unavailable, Untrusted, Misconfigured) as error:
-            self._later(error)
-            return False
+            return error
         self._outbox.done(batch, answer, self._now_s())
-        return True
+        return None
 
     def _key(self, kind: Kind[Any], day: int) -> SigningKey:
         """Of the batch's day, whenever it is sent: one that has to be sent again never stands under two keys."""
         stands = privacy.grounds(self._shelf, self._store, self._vault, kind.purpose)
         return reports.reporter_key(self._secret, kind.purpose, stands, day)
 
-    def _later(self, error: ScManagerError) -> None:
-        """Whatever wakes it meanwhile, it does not try before."""
+    def _later(self, error: ScManagerError) -> float:
+        """Whatever wakes it meanwhile, it does not try before so many seconds."""
         self._wait_s = min(max(2 * self._wait_s, FIRST_WAIT_S), LONGEST_WAIT_S)
         now_s = self._now_s()
         self._not_before = now_s + self._wait_s
         self.held_up, self._held_up_kept = error.code, True
         self._outbox.hold_up(f"{error} {error.hint}", now_s, int(self._not_before))
+        return self._wait_s

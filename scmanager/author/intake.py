@@ -8,8 +8,8 @@ is noticed and not written any more: a further log is begun then, which the keep
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -35,6 +35,7 @@ from scmanager.eventstore.log_tree import LogTree
 from scmanager.eventstore.own_log import Head, OwnLog
 from scmanager.eventstore.signing import SigningKey
 from scmanager.eventstore.sqlite import SqliteStore
+from scmanager.eventstore.sqlite_read_only import ReadOnlySqliteStore
 from scmanager.eventstore.store import Store
 from scmanager.master_ledger.submission import StatementUnusable
 from scmanager.spaces.opening import parse_row
@@ -247,6 +248,16 @@ class OwnIntake:
 
     def _marked(self) -> dict[bytes, MarkedHead]:
         return {each.log: MarkedHead(each.size, each.id[:32]) for each in self._heads()}
+
+
+@contextmanager
+def reading(settings: Settings) -> Iterator[Store]:
+    """The store of a folder's log, beside the server that writes it. Raises as the store."""
+    file = settings.data / FOLDER / EVENTS_FILE
+    with closing(
+        ReadOnlySqliteStore(file) if settings.intake_dsn is None else _store(settings, file.parent)
+    ) as store:
+        yield store
 
 
 def _store(settings: Settings, folder: Path) -> Store:

@@ -69,6 +69,11 @@ def keep_place(folder: Path, *, in_database: bool) -> None:
         write_private(folder / PLACE_FILE, now.encode())
 
 
+def in_database(folder: Path) -> bool:
+    """Whether the log of this intake folder lies in a database."""
+    return _kept(folder) is Place.DATABASE
+
+
 def _kept(folder: Path) -> Place | None:
     """None for a folder of an earlier release, and for what is no such word."""
     raw = read_private(folder / PLACE_FILE)

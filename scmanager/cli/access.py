@@ -16,7 +16,7 @@ from scmanager.cli import names, people
 from scmanager.cli.audit_events import recorded, waiting
 from scmanager.cli.output import JsonFlag, plain_json, remark, say_result
 from scmanager.cli.session import Place, session_of
-from scmanager.cli.targets import check_target
+from scmanager.cli.targets import ReplaceFlag, check_replaceable
 from scmanager.cli.verbs import OrgOption
 from scmanager.domain.consent import standing
 from scmanager.domain.consent_texts import Purpose
@@ -32,6 +32,7 @@ INDEX = (
     "sent, word for word. sent: what was sent, and the receipts. The last four only where the person is the owner of "
     "this machine."
 )
+BEGINS = b'"index"'
 KEEP = "Everything in it is in clear: keep it as you keep a letter."
 
 
@@ -47,10 +48,11 @@ def export(
         ),
     ] = None,
     org: OrgOption = None,
+    replace: ReplaceFlag = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Write all that this machine holds about you, or about somebody for whom you may speak, as one file of JSON."""
-    check_target(output)
+    check_replaceable(output, lambda begun: BEGINS in begun, replace=replace)
     session = session_of(context)
     with session.open() as place:
         if member is None:

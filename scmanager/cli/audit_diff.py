@@ -23,7 +23,11 @@ from scmanager.spaces.state_digest import digest_at
 
 SAME = "Nothing differs."
 EVENTS_SHOWN = 40
-FORKED = "has entries on each side that the other lacks: its writer signed two histories. See: scm log forks"
+FORKED = (
+    "has entries on each side that the other lacks: its writer signed two histories. The proof: scm log forks, in a"
+    " folder that took both in; of the author's ledger scm ledger fetch of the one, then of the other, and scm ledger"
+    " fork -o FILE"
+)
 
 SideArgument = Annotated[
     str, typer.Argument(help=f"{POINT} Or a path as for --from, which may have @ and a point behind it.")

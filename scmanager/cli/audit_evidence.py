@@ -61,6 +61,9 @@ def bundle(
     output: Annotated[
         Path, typer.Option("-o", "--output", metavar="FILE", help=f"The file to write, such as NAME{EXTENSION}.")
     ],
+    events: Annotated[
+        list[str] | None, typer.Argument(metavar="[EVENT]...", help="As --event, one after the other.")
+    ] = None,
     event: Annotated[
         list[str] | None, typer.Option("--event", metavar="ID", help="An event, or the first digits of its id.")
     ] = None,
@@ -80,11 +83,12 @@ def bundle(
     It holds the entries as they were signed, the proof that they stand in their logs, the signed heads, and how each
     log came into the space. What they say stays sealed without --reveal.
     """
-    if sum((bool(event), bool(log and range_), bool(operation))) != 1 or bool(log) != bool(range_):
+    named = [*(events or ()), *(event or ())]
+    if sum((bool(named), bool(log and range_), bool(operation))) != 1 or bool(log) != bool(range_):
         raise OneKindOfEvidence
     check_target(output)
     with session_of(context).open() as place:
-        space, asked = _asked(place, event or [], log, range_, operation, org)
+        space, asked = _asked(place, named, log, range_, operation, org)
         with place.shelf.lock:
             made = making.make(
                 space, place.store.heads(space.id), asked,

@@ -10,7 +10,7 @@ from scmanager.cli.audit_points import NOW, ZoneOption, read_point, shelf_at
 from scmanager.cli.audit_proofs import LOGS, write_proofs
 from scmanager.cli.audit_replay import UntilOption
 from scmanager.cli.audit_sources import FromOption, SpaceOption, evidence
-from scmanager.cli.calling import Named, NameUnknown, pick, same_name
+from scmanager.cli.calling import NameAmbiguous, Named, NameUnknown, pick, same_name
 from scmanager.cli.output import JsonFlag, counted, indented, remark, say, say_json, short
 from scmanager.domain.event import Id
 from scmanager.domain.fold import Fold
@@ -110,10 +110,20 @@ class _Named:
             self._thing(what, kind)
         except NameUnknown:
             name, point, field = what.rpartition(".")
-            if not point:
+            if not point or not self._is_called(name, kind):
                 raise
             return name, field
         return what, None
+
+    def _is_called(self, name: str, kind: str | None) -> bool:
+        """Whether any thing is called so, or several."""
+        try:
+            self._thing(name, kind)
+        except NameUnknown:
+            return False
+        except (NameAmbiguous, KindUnsaid):
+            return True
+        return True
 
     def _thing(self, name: str, kind: str | None) -> tuple[Fold, Id]:
         every = [(fold, each) for fold, each in things_named(self._telling) if kind in (None, fold.name)]

@@ -8,6 +8,7 @@ from scmanager.application.audit_full import SpaceFound, StatementsFound
 from scmanager.cli.output import counted, remark, say, short
 from scmanager.eventstore.audit_chunk import Finding
 from scmanager.eventstore.own_tables import GUARD_MISSING
+from scmanager.master_ledger.verification import NotWitnessed
 
 HOLDS = {
     ("folder", "fast"): "signed heads",
@@ -75,6 +76,13 @@ def told(found: Found) -> dict[str, Any]:
     return facts
 
 
+WITNESS_LACK = (
+    "It is what its log signed; that others are shown the same, too few witnesses vouch for. Get the head from where"
+    " it lies cosigned, or have it cosigned: scm author cosign."
+)
+OTHER_THAN_SIGNED = "This is not what was signed. Keep it as evidence, and restore a backup or copy it again."
+
+
 def show(found: Found) -> None:
     """For people."""
     for head in found.heads:  # To be compared with another's.
@@ -104,7 +112,7 @@ def show(found: Found) -> None:
     if {each.code for each in found.findings} == {GUARD_MISSING}:
         remark(UNGUARDED_THERE if found.kind == "database" else UNGUARDED)
     elif found.findings:
-        remark("This is not what was signed. Keep it as evidence, and restore a backup or copy it again.")
+        remark(WITNESS_LACK if {each.code for each in found.findings} == {NotWitnessed.code} else OTHER_THAN_SIGNED)
     else:
         logs = counted(found.logs, "log")
         say(f"Sound: {counted(found.entries, 'entry', 'entries')} in {logs}; {HOLDS[found.kind, found.depth]} hold.")

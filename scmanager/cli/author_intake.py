@@ -1,6 +1,6 @@
 """What installations report to the author: the log it goes to, and the server that takes it.
 
-the server: scm author intake-init --root KEY --root KEY --root KEY   (prints the line for: scm author manifest --intake)
+the server: scm author intake-init --root KEY --root KEY --root KEY   (its line: scm author manifest --intake)
             scm author serve /srv/ledger                              (the published ledger, and where to report to)
 """
 
@@ -16,7 +16,7 @@ from scmanager.adapters.folder_lock import FolderInUse
 from scmanager.adapters.identity import open_identity
 from scmanager.adapters.ledger_source import SERVED, from_folder
 from scmanager.adapters.public_files import read_public
-from scmanager.author.intake import FOLDER, OwnIntake
+from scmanager.author.intake import FOLDER, OwnIntake, reading
 from scmanager.author.settling import FRESH_S, public_of
 from scmanager.cli import author_files as files
 from scmanager.cli.author_vault import noting
@@ -27,8 +27,8 @@ from scmanager.cli.output import JsonFlag, remark, say, say_result
 from scmanager.cli.session import session_of
 from scmanager.cli.trusting import LedgerChoice, ManifestsChoice, PolicyChoice, Trusting, trusting
 from scmanager.domain.ledger import LedgerLog, LogKind, UpdateSigned
-from scmanager.errors import ScManagerError, utc
-from scmanager.eventstore.checkpoint import NOTE_BYTES_MAX, origin
+from scmanager.errors import Conflict, ScManagerError, utc
+from scmanager.eventstore.checkpoint import NOTE_BYTES_MAX, Checkpoint, origin, parse_note
 from scmanager.master_ledger import issuing, submission
 from scmanager.master_ledger.fetching import CHECKPOINT, MANIFESTS, Read, SourceLacks, fetch_manifests
 from scmanager.master_ledger.seen import Seen
@@ -42,6 +42,13 @@ if TYPE_CHECKING:
     from scmanager.application.delegation import Delegation
     from scmanager.author.statistics import OwnStatistics
     from scmanager.author.taking import Taking
+
+
+class IntakeServed(Conflict):
+    """The server of this folder is running (number {holder})."""
+
+    code = "intake-served"
+    hint = "Beside it the log's line and what is public are shown with --published DIR, the folder that it serves."
 
 
 def init(
@@ -83,14 +90,17 @@ def show_log(
             head, doubt = intake.head(), intake.doubt
         line = _line(LedgerLog(head.space, head.log, head.public, LogKind.INTAKE, None))
         told = {"log": line, "size": head.size} | ({"doubt": doubt.words} if doubt else {})
-    except FolderInUse:  # The server runs: what is public can be looked at all the same.
+    except FolderInUse as error:  # The server runs: what is public can be looked at all the same.
         if published is None:
-            raise
+            raise IntakeServed(**error.facts) from error
     if published is None:
         say_result(told, as_json=as_json)
         return
     rules, now_s = trusting(context, None, None, policy).policy, files.now_s()
-    public = public_of(read_public(published / FOLDER / CHECKPOINT, NOTE_BYTES_MAX), rules, now_s + AHEAD_S)
+    note = read_public(published / FOLDER / CHECKPOINT, NOTE_BYTES_MAX)
+    public = public_of(note, rules, now_s + AHEAD_S)
+    if not told and note is not None:
+        told = _line_beside(context, Checkpoint.parse(parse_note(note).text).origin)
     told |= {"public": public.size} | ({} if public.seen_s is None else {"cosigned": utc(public.seen_s)})
     say_result(told, as_json=as_json)
     if rules.quorum is not None and (public.seen_s is None or now_s - public.seen_s > FRESH_S):
@@ -224,6 +234,13 @@ def _taken(delegation: "Delegation", intake: OwnIntake, before: str | None) -> s
     if now != before:
         remark(told)
     return now
+
+
+def _line_beside(context: typer.Context, shown: str) -> dict[str, object]:
+    """The line of the log whose head is shown, from the store that a running server writes."""
+    with reading(session_of(context).settings) as store:
+        head = next((each for each in store.heads() if origin(each.space, each.log) == shown), None)
+    return {} if head is None else {"log": _line(LedgerLog(head.space, head.log, head.public, LogKind.INTAKE, None))}
 
 
 def _line(log: LedgerLog) -> str:

@@ -24,7 +24,7 @@ from scmanager.cli.session import ask_passphrase, session_of
 from scmanager.cli.spaces import OutOption
 from scmanager.cli.targets import check_target
 from scmanager.domain.ledger import KeyManifest, KeysPublished, LedgerLog, LogKind, Retired
-from scmanager.errors import Refused
+from scmanager.errors import Conflict, Refused
 from scmanager.eventstore.checkpoint import NOTE_BYTES_MAX
 from scmanager.eventstore.signing import SigningKey
 from scmanager.master_ledger import issuing, manifest, submission
@@ -37,7 +37,18 @@ COUNTERSIGN = "The keepers of the other keys sign it next: scm author countersig
 SIGNED = f"Enough have signed. {files.APPEND}"
 BEGUN = f"{files.APPEND}. Publish the ledger's id: everybody goes by it."
 FOLLOWS = f"{files.APPEND}, and publish. It takes the place of the file so far wherever that one is kept."
+CLOSES = (
+    "It closes a log. If that is the one which the author writes, this cannot be entered there: he begins a further"
+    ' one first (docs/manual-author.md, "A further log").'
+)
 AfterOption = Annotated[Path, typer.Option("--after", metavar="FILE", help="The key manifests so far, oldest first.")]
+
+
+class LogListed(Conflict):
+    """Key manifest {n} lists the log {log} already."""
+
+    code = "log-listed"
+    hint = "Leave it out. Where it was closed it stays so: what is written from now on needs a new log."
 
 
 class NothingWouldCount(Refused):
@@ -116,6 +127,8 @@ def publish(
     logs += [issuing.log_of(each, LogKind.INTAKE) for each in intake or ()]
     if so_far:
         old = _trusted(so_far).manifest
+        if listed := {each.log for each in old.logs} & {each.log for each in logs}:
+            raise LogListed(log=listed.pop().hex()[:16], n=old.n)
         made = issuing.following(old, files.now_s(), root_quorum, release_quorum, logs)
     else:
         given = root_quorum or issuing.quorum(1, ()), release_quorum or issuing.quorum(1, ())
@@ -194,7 +207,7 @@ def countersign(
     files.write_submissions(output, (*before, signed))
     lacking = issuing.missing(old, signed)
     say_result({"file": str(output), "signatures": len(signed.signatures), "missing": lacking}, as_json=as_json)
-    remark(COUNTERSIGN.format(file=output.name) if lacking else SIGNED.format(file=output.name))
+    _say_next(old, signed, SIGNED, output, lacking=lacking)
 
 
 def show(
@@ -220,7 +233,7 @@ def show(
         told = _row(each) | (_told(each.statement) if isinstance(each.statement, KeyManifest) else {})
         for name, value in (told | {"signed_by": [one.key for one in each.signatures]}).items():
             words = " ".join(one.hex() if isinstance(one, bytes) else str(one) for one in _each(value))
-            say(f"{name.ljust(22)}  {words}")
+            say(f"{name.ljust(22)}  {words or 'none'}")
         say("")
 
 
@@ -236,8 +249,16 @@ def _write(
     lacking = issuing.missing(old, signed)
     ledger = manifest_hash(_first(everything).statement)
     say_result({"file": str(output), "ledger": ledger.hex(), "manifest": made.n, "missing": lacking}, as_json=as_json)
-    enough = FOLLOWS if so_far else BEGUN
+    _say_next(old, signed, FOLLOWS if so_far else BEGUN, output, lacking=lacking)
+
+
+def _say_next(old: KeyManifest | None, signed: Submission, enough: str, output: Path, *, lacking: int) -> None:
+    """What is done with a file; `enough` is what is said once no signature lacks."""
     remark((COUNTERSIGN if lacking else enough).format(file=output.name))
+    if not lacking and old and isinstance(new := signed.statement, KeyManifest):
+        open_before = {each.log for each in old.logs if each.final is None and each.kind is LogKind.LEDGER}
+        if any(each.final is not None and each.log in open_before for each in new.logs):
+            remark(CLOSES)
 
 
 def _head_policy(

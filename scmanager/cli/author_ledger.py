@@ -30,6 +30,17 @@ from scmanager.master_ledger.content_hash import cid
 from scmanager.master_ledger.fetching import MANIFESTS
 from scmanager.spaces.ledger import Entered, keys_of, manifests_of
 
+UNLISTED = (
+    "This folder was copied or put back, so it writes a log of its own, which no key manifest lists yet. Next, where"
+    " the root keys are: scm author manifest --after FILE --log LINE (scm author log); enter that file here, and"
+    " publish to a fresh folder."
+)
+
+
+def _remark_unlisted(tree: LogTree, statements: list[Entered]) -> None:
+    if tree.head.log != tree.head.space and not statements:
+        remark(UNLISTED)
+
 
 def _tree(place: Place) -> tuple[LogTree, list[Entered]]:
     return own_ledger.own_tree(place.shelf, place.store, place.vault, place.settings.data)
@@ -72,6 +83,7 @@ def show_log(context: typer.Context, as_json: JsonFlag = False) -> None:
     line = issuing.vkey_of(LedgerLog(head.space, head.log, head.public, LogKind.LEDGER, None), tree.origin)
     ledger = keys.ledger.hex() if keys else "not begun"
     say_result({"log": line, "size": head.size, "ledger": ledger}, as_json=as_json)
+    _remark_unlisted(tree, statements)
 
 
 def prove(
@@ -129,4 +141,5 @@ def publish(
             done = tile_folder.publish(tree, folder, advance, beside, settle=settling.settle)
     told = {"folder": str(folder), "size": done.size, "files": done.files}
     say_result(told | ({} if settling.met is None else {"quorum": settling.met}), as_json=as_json)
+    _remark_unlisted(tree, statements)
     settling.tell(done, tree.head.size)

@@ -28,4 +28,4 @@ def name_server(
     with session_of(context).open() as place:
         done = own_ledger.name_server(place.node, public, until_s)
     say_result(done, as_json=as_json)
-    remark("Publish it now: scm author publish DIR. Until the ledger shows it, nobody shakes hands with that server.")
+    remark(f"{files.ENTERED} Until the ledger shows it, nobody shakes hands with that server.")

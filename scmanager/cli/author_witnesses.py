@@ -21,7 +21,7 @@ from scmanager.author.settling import NoWitnessAddress
 from scmanager.cli import author_files as files
 from scmanager.cli.output import EXIT_REFUSED, JsonFlag, remark, say, say_json, say_result
 from scmanager.cli.session import Place, session_of
-from scmanager.cli.targets import check_target
+from scmanager.cli.targets import ReplaceFlag, check_replaceable
 from scmanager.cli.trusting import LedgerChoice, ManifestsChoice, PolicyChoice, trusting
 from scmanager.errors import Refused, utc
 from scmanager.eventstore.checkpoint import NOTE_BYTES_MAX, Checkpoint, Note, parse_note
@@ -174,6 +174,8 @@ def _tell(
         say(f"size {size}: {'a' if met else 'no'} quorum {'has cosigned it' if readers is None else 'holds it'}")
         if saw_other(words):
             remark(CLOSE.strip())
+        elif readers is not None and not met:
+            remark("Later the same again: it goes on where it ended, and sends nothing twice.")
     if not met:
         raise typer.Exit(EXIT_REFUSED)
 
@@ -188,6 +190,7 @@ def anchor(
         Path | None,
         typer.Option("--checkpoint", metavar="FILE", help="Anchored already: prove it under this head, as cosigned."),
     ] = None,
+    replace: ReplaceFlag = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Anchor heads of other logs in the ledger, as salted hashes; beside each, FILE.anchor proves it to anybody.
@@ -202,7 +205,7 @@ def anchor(
         _prove_again(context, targets, read_bytes(checkpoint, NOTE_BYTES_MAX), as_json=as_json)
         return
     for each in targets:
-        check_target(each)
+        check_replaceable(each, lambda begun: begun.startswith(anchoring.HEADER.encode()), replace=replace)
     salts = [secrets.token_bytes(anchoring.SALT_BYTES) for _ in held]
     with session_of(context).open() as place:
         done = own_ledger.anchor(place.node, [anchoring.anchor_of(*each) for each in zip(held, salts, strict=True)])

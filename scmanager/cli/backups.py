@@ -20,12 +20,13 @@ import typer
 from typer.core import TyperGroup
 
 from scmanager.adapters import backup_restore
-from scmanager.adapters.backup_file import SUFFIX, Backup, HeadLine, is_backup
+from scmanager.adapters.backup_file import INTAKE_FOLDER, SUFFIX, Backup, HeadLine, is_backup
 from scmanager.adapters.backup_source import begin_backup
 from scmanager.adapters.folder_lock import FolderLock, Holder
 from scmanager.adapters.node_file import LOCK_FILE, is_node
 from scmanager.adapters.private_files import forget_unfinished, state_folder, write_pieces
 from scmanager.adapters.space_file import FileUnreadable, read_bytes
+from scmanager.author.intake_place import in_database
 from scmanager.cli.client import Client, RunningNode
 from scmanager.cli.doorway import enter
 from scmanager.cli.output import JsonFlag, counted, progress, remark, say, say_json, short
@@ -109,6 +110,8 @@ def make(
     _say_heads(heads)
     if replaced:
         remark("It replaces the older backup that was there.")
+    if in_database(session.folder / INTAKE_FOLDER):
+        remark("What was reported to the author lies in PostgreSQL and is not in it: that database needs its own.")
     remark("Note the heads elsewhere: they prove a restored folder. Try it: scm backup verify FILE")
     if plain:
         remark(

@@ -76,6 +76,8 @@ def alike(text: str, known: Iterable[str]) -> list[str]:
 
 def _known(text: str, held: Sequence[Named], candidates: Sequence[Named]) -> str:
     if not held:
+        if len(candidates) == 1:
+            return "There is one, to be named by its id."
         return f"There are {len(candidates)}, to be named by their ids." if candidates else "None is known here."
     if meant := alike(text, (name for each in held for name in each.names if name)):
         bearers = [each for each in held if not {*meant}.isdisjoint(each.names)]

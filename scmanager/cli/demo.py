@@ -63,6 +63,10 @@ def demo(
     """Make a demo: two organisations, their members, ships and fleets."""
     with _folder(session_of(context).settings, data) as settings:
         _make_folder(settings)
+        if serve and settings.port:
+            from scmanager.api.listening import listen
+
+            listen(settings.port).close()  # Told before anything is made, and not after it.
         what = Holder.NODE if serve else Holder.COMMAND
         with Node(msgspec.structs.replace(settings, port=0) if check else settings, what=what) as node:
             if not node.shelf.spaces():

@@ -74,7 +74,7 @@ def list_updates(
 ) -> None:
     """The updates that the author released, by channel, the newest version first."""
     _, registry = _opened(context, ledger, manifests, policy)
-    show_rows([_update(each) for each in registry.updates(channel)], as_json, NO_UPDATES)
+    show_rows([_listed(_update(each), as_json) for each in registry.updates(channel)], as_json, NO_UPDATES)
 
 
 def list_plugins(
@@ -90,7 +90,10 @@ def list_plugins(
     """The plugins of the marketplace, each as the author last signed it."""
     _, registry = _opened(context, ledger, manifests, policy)
     show_rows(
-        [{**_plugin(each), **_counts(each, registry)} for each in registry.plugins(category, status, text)],
+        [
+            _listed({**_plugin(each), **_counts(each, registry)}, as_json)
+            for each in registry.plugins(category, status, text)
+        ],
         as_json,
         NO_PLUGINS,
     )
@@ -131,6 +134,11 @@ def _opened(context: typer.Context, *choices: Any) -> tuple[TrustedKeys, Registr
             if not found:
                 raise LedgerNotHere
             return keys, registry_of(found, keys)
+
+
+def _listed(row: Row, as_json: bool) -> Row:
+    """Without what no table has room for; programs get all of it, as does who asks for one plugin."""
+    return row if as_json else {name: value for name, value in row.items() if name not in ("content", "log")}
 
 
 def _where(one: Registered) -> Row:

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scmanager.adapters.ledger_source import SERVED, from_folder
+from scmanager.application.published import LedgerFilesBroken
+from scmanager.application.published_registry import PublishedRegistry
 from scmanager.cli import author_files as files
 from scmanager.cli.listening import PortOption, serve_until_stopped
 from scmanager.cli.output import remark, say
-from scmanager.master_ledger.handshake import NONCE_BYTES
+from scmanager.master_ledger.fetching import Read
+from scmanager.master_ledger.handshake import NONCE_BYTES, ServerNotNamed
 
 if TYPE_CHECKING:
     from scmanager.api.handshake import Identity
@@ -39,9 +42,21 @@ def serve(
     def started(address: str) -> None:
         say(f"The ledger is served: {address}")
         remark(f"It has {size} entries now. Stop it with Ctrl+C.")
+        if identity is not None:
+            _remark_name(read, identity)
 
     with listen(port) as taken:
         serve_until_stopped(PublishedApp(shown, identity), taken, started)
+
+
+def _remark_name(read: Read, identity: "Identity") -> None:
+    """Whoever is not named serves all the same, and greets nobody."""
+    registry = PublishedRegistry(read)
+    try:
+        registry.follow()
+        registry.delegation(identity.greeter.public)
+    except (ServerNotNamed, LedgerFilesBroken) as error:
+        remark(f"Nobody shakes hands with it: {error} {error.hint} Once that is published it greets by itself.")
 
 
 def identity_of(key: Path | None) -> "Identity | None":

@@ -152,7 +152,20 @@ def say_result(result: dict[str, Any], *, as_json: bool) -> None:
 def _worded(value: Any) -> Any:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return _several(value) if isinstance(value, list) else value
+    if isinstance(value, list):
+        return _ranges(value) if value and all(isinstance(each, int) for each in value) else _several(value)
+    return value
+
+
+def _ranges(numbers: list[int]) -> str:
+    """All of them, those that follow each other as one: 1 to 4, 7."""
+    told: list[list[int]] = []
+    for each in sorted(set(numbers)):
+        if told and each == told[-1][-1] + 1:
+            told[-1] = [told[-1][0], each]
+        else:
+            told.append([each])
+    return ", ".join(" to ".join(map(str, each)) for each in told)
 
 
 def _several(values: list[Any]) -> str:

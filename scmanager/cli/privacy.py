@@ -65,7 +65,10 @@ def consent(
     command_id: CommandIdOption = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Let something be sent to the author, from all your machines. Its text is shown first; asks for a yes."""
+    """Let something be sent to the author, from all your machines. Its text is shown first; asks for a yes.
+
+    It is sent by a node (scm up) that was started with SCM_REPORT_TO, the address of the author's server.
+    """
     version = current(purpose)
     if not as_json:
         _say_text(purpose)

@@ -20,7 +20,13 @@ from scmanager.adapters.key_vault import KeyVault
 from scmanager.adapters.private_files import state_folder
 from scmanager.adapters.seen_file import SeenFile
 from scmanager.adapters.unclean_file import UncleanFile
-from scmanager.adapters.wrapping import FileProtection, KeyringProtection, PassphraseProtection, Protection
+from scmanager.adapters.wrapping import (
+    PASSPHRASE_CHARACTERS_MIN,
+    FileProtection,
+    KeyringProtection,
+    PassphraseProtection,
+    Protection,
+)
 from scmanager.application.audit_intake import Note, unheard
 from scmanager.application.erasure import Erasures
 from scmanager.application.keys import shared_key_of
@@ -190,7 +196,8 @@ def ask_passphrase(*, twice: bool = False) -> str:
     if known is not None:
         return known
     hidden = sys.stdin.isatty()  # A script may answer through a pipe.
-    answer: str = typer.prompt("Passphrase", hide_input=hidden, confirmation_prompt=twice, err=True)
+    asked = f"Passphrase ({PASSPHRASE_CHARACTERS_MIN} characters at least)" if twice else "Passphrase"
+    answer: str = typer.prompt(asked, hide_input=hidden, confirmation_prompt=twice, err=True)
     return answer
 
 

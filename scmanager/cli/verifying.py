@@ -7,6 +7,7 @@ said later, as far as this folder holds the ledger (ledger fetch --entries), or 
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from functools import cache, partial
+from itertools import takewhile
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -28,10 +29,10 @@ from scmanager.cli.author_statements import ArtefactArgument
 from scmanager.cli.output import EXIT_REFUSED, JsonFlag, progress, remark, say, say_json, say_result
 from scmanager.cli.session import Session, session_of
 from scmanager.cli.trusting import LedgerChoice, ManifestsChoice, PolicyChoice, Trusting, looked_at, trusting
-from scmanager.domain.ledger import Channel
+from scmanager.domain.ledger import Channel, LogKind
 from scmanager.errors import Refused, ScManagerError, Unavailable, utc
 from scmanager.eventstore import head_fork
-from scmanager.eventstore.checkpoint import parse_origin
+from scmanager.eventstore.checkpoint import NOTE_BYTES_MAX, parse_origin
 from scmanager.eventstore.head_fork import HeadFork
 from scmanager.eventstore.sqlite_read_only import ReadOnlySqliteStore
 from scmanager.forensics.called import moment
@@ -66,6 +67,15 @@ class NotInLedger(Refused):
 
     code = "file-not-in-ledger"
     hint = "Do not use it, unless another source proves it: the author releases nothing beside his ledger."
+
+
+class NotInThisLog(NotInLedger):
+    """That source shows a log that knows no statement about this file. The ledger has older: {logs}."""
+
+    code = "file-not-in-log"
+    hint = (
+        "Ask for that one, where it was published: --from OLD. Do not use the file, unless its proof is found there."
+    )
 
 
 class NoProofBeside(Unavailable):
@@ -187,6 +197,10 @@ def _fetched(
     outcome, published = looked_at(given, read), Published(read)
     behind = _behind(context, outcome.problem, published.head(), given) if outcome.problem else None
     if not held:
+        shown, _, _ = signed_head(read(CHECKPOINT, NOTE_BYTES_MAX), keys := outcome.seen.keys(), given.policy)
+        older = takewhile(lambda log: log != shown, keys.manifest.logs)
+        if names := ", ".join(each.log.hex()[:16] for each in older if each.kind is LogKind.LEDGER):
+            raise NotInThisLog(logs=names)
         raise NotInLedger
     return held, published, behind
 
@@ -202,8 +216,10 @@ def _behind(context: typer.Context, problem: ScManagerError, shown: Head, given:
     assert isinstance(most, int)
 
     def look(before: Seen) -> Outcome:
-        found = compared(before, _at_home(session_of(context), before.keys()), shown)
-        return Outcome(found.seen, None if found.known.get(log, 0) >= most else problem)
+        homes = _at_home(session_of(context), before.keys())
+        found = compared(before, homes, shown)
+        agrees = any(each.log.log == log and each.root(shown.point.size) == shown.point.root for each in homes)
+        return Outcome(found.seen, None if agrees and found.known.get(log, 0) >= most else problem)
 
     outcome = given.memory.see(look)
     if outcome.problem:
@@ -261,4 +277,6 @@ def _spelt(name: str, value: Any) -> str:
     """Seconds as a time."""
     if name.endswith("_at") and isinstance(value, int):
         return str(moment(value))
-    return value.hex() if isinstance(value, bytes) else " ".join(value) if isinstance(value, list) else str(value)
+    if isinstance(value, list | tuple):
+        return " ".join(value) or "none"
+    return value.hex() if isinstance(value, bytes) else str(value)

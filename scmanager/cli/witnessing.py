@@ -14,9 +14,9 @@ import typer
 from scmanager.adapters import witness_folder
 from scmanager.adapters.space_file import read_bytes
 from scmanager.adapters.witness_folder import Purpose
-from scmanager.cli.cosigners import LogArgument, NameOption, OriginOption, list_log, opened, say_keys
+from scmanager.cli.cosigners import LogArgument, NameOption, OriginOption, frozen_of, list_log, opened, say_keys
 from scmanager.cli.listening import PortOption, serve_until_stopped
-from scmanager.cli.output import JsonFlag, remark, say, say_result
+from scmanager.cli.output import JsonFlag, counted, remark, say, say_result
 from scmanager.eventstore import head_fork
 from scmanager.eventstore.head_fork import HeadFork
 from scmanager.master_ledger.policy import Vkey
@@ -70,7 +70,10 @@ def serve(
 
     def started(address: str) -> None:
         say(f"The witness {witness.name} answers: {address}/add-checkpoint")
-        remark(f"It witnesses {len(witness.logs())} logs. Stop it with Ctrl+C.")
+        remark(f"It witnesses {counted(len(witness.logs()), 'log')}. Stop it with Ctrl+C.")
+        for origin in witness.memory.frozen():
+            remark(frozen_of(origin))
+        witness.memory.convicted = lambda origin: remark(frozen_of(origin))
 
     with closing(witness), listen(port) as taken:
         serve_until_stopped(make_witness_app(witness), taken, started)

@@ -22,8 +22,8 @@ from scmanager.eventstore.signing import SIGNATURE_BYTES, SigningKey, verify
 NOTE_BYTES_MAX: Final = 128 * 1024
 """Room for sixteen signatures of the largest post-quantum kind, and more than anybody needs."""
 
-SIGNATURES_MAX: Final = 64
-"""C2SP asks for at least 16."""
+SIGNATURES_MAX: Final = 100
+"""As many as golang.org/x/mod/sumdb/note takes; C2SP asks for at least 16."""
 
 ORIGIN_CHARACTERS_MAX: Final = 255
 

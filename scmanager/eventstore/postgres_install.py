@@ -98,7 +98,7 @@ def standing(admin_dsn: str, roles: Roles | None = None) -> Standing:
                 ([roles.writer, roles.reader],),
             ).fetchall()
             at, said = connection.info, parts_of(admin_dsn)
-            kept = {name: value for name, value in said.items() if name in _ADDRESS}
+            kept = {name: value for name, value in said.items() if name in _ADDRESS and value}
             address = {"host": at.host, "port": str(at.port), **kept, "dbname": at.dbname}
             return Standing(_version(connection), frozenset(name for (name,) in found), at.dbname, address)
     except psycopg.Error as error:

@@ -22,6 +22,7 @@ from scmanager.application.words import Words
 from scmanager.domain.consent import Agreed, Consents, Standing
 from scmanager.domain.contest import Claim
 from scmanager.domain.counting import Counted
+from scmanager.domain.document import Document
 from scmanager.domain.epoch import EPOCHS
 from scmanager.domain.event import Id, Personal, State
 from scmanager.domain.fold import Fold
@@ -124,6 +125,9 @@ class Telling:
             return f"{counted(len(state.statements), 'statement')}, the newest: {newest}"
         if isinstance(state, Consents | LedgerRegister):
             return "; ".join(_cut(self.value(value)) for value in msgspec.structs.astuple(state) if value)
+        if isinstance(state, Document):
+            changes = ((each.kind.value, sum(map(len, each.pages))) for each in state.texts)
+            return "; ".join(f"{kind}: {counted(count, 'change')}" for kind, count in changes)
         told: dict[str, str] = {}
         for name in dict.fromkeys((*SEEN_FIRST, *names_of(type(state)))):
             value = getattr(state, name, None)

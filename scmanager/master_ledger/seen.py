@@ -199,7 +199,8 @@ def follow(seen: Seen, note: bytes, tree_of: Callable[[Checkpoint], TileTree], p
     log, point, bare = signed_head(note, seen.keys(), policy)
     if proof := seen.fork_of(log):
         return Outcome(seen, _told(log, proof))
-    mine = (*_of(log, seen.heads), *_of(log, seen.unwitnessed))
+    every = (*_of(log, seen.heads), *_of(log, seen.unwitnessed))
+    mine = _below_the_end(every, log, point)
     try:
         check_head(point, log, policy, policy.cosigned(parse_note(note), now_s + AHEAD_S))
     except Untrusted:  # It is not followed; its log signed it all the same, and may have left what it signed before.
@@ -214,12 +215,26 @@ def follow(seen: Seen, note: bytes, tree_of: Callable[[Checkpoint], TileTree], p
     ]
     if counting:
         return Outcome(seen, LedgerRolledBack(size=point.size, seen=max(counting)))
-    heads = (*(each for each in seen.heads if each not in mine), HeadSeen(bare))
-    evidence = (*(each for each in seen.unwitnessed if each not in mine), *ahead[:HEADS_MAX])
+    heads = (*(each for each in seen.heads if each not in every), HeadSeen(bare))
+    evidence = (*(each for each in seen.unwitnessed if each not in every), *ahead[:HEADS_MAX])
     asked_s = max(seen.asked_s, now_s) if log.final is None else seen.asked_s  # A closed log tells nothing new.
     at_s = max(seen.asked_of(log.log), now_s)
     asked = (*(each for each in seen.asked if each.log != log.log), Asked(log.log, at_s))
     return Outcome(replace(seen, heads=heads, unwitnessed=evidence, asked_s=asked_s, asked=asked))
+
+
+def _below_the_end(heads: Sequence[HeadSeen], log: LedgerLog, point: Checkpoint) -> Sequence[HeadSeen]:
+    """Those that a head is compared with: of a closed log none that the keepers left outside, and none at its end.
+
+    What a thief signed before it was closed may have been seen, and followed; since then the manifest tells.
+    """
+    end = log.final
+    if end is None:
+        return heads
+    if (point.size, point.root) == (end.size, end.root):
+        return ()
+    points = [(each, each.point()) for each in heads]
+    return [each for each, was in points if was.size < end.size or (was.size, was.root) == (end.size, end.root)]
 
 
 def signed_head(note: bytes, keys: TrustedKeys, policy: Policy) -> tuple[LedgerLog, Checkpoint, bytes]:

@@ -232,7 +232,8 @@ def _verify(
         if said is not None:
             _check_statement(checks, said, one, artefact, keys, here)
     remarks, head = _remarks(said, policy, cosigned, here), proof.note if log else b""
-    return Report(said.statement if said else None, tuple(checks.problems), remarks, head)
+    problems = sorted(checks.problems, key=lambda each: not isinstance(each, OtherLedger))  # It explains the others.
+    return Report(said.statement if said else None, tuple(problems), remarks, head)
 
 
 def _log_of(point: Checkpoint, note: Note, keys: TrustedKeys) -> LedgerLog:

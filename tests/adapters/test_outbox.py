@@ -126,6 +126,16 @@ def test_what_is_too_old_goes(outbox: Outbox) -> None:
     assert reports(left.body) == ["new"]
 
 
+def test_a_batch_does_not_change_and_goes_whole_with_its_newest_report(outbox: Outbox) -> None:
+    put(outbox, "old", at_s=NOW - KEPT_S + 10)
+    put(outbox, "new")
+    batch = outbox.batch("errors")
+    assert outbox.keep_only({YES}, NOW + 20) == 0
+    assert outbox.batch("errors") == batch
+    assert outbox.keep_only({YES}, NOW + KEPT_S + 1) == 2
+    assert outbox.batch("errors") is None
+
+
 def test_the_last_receipts_are_kept_and_no_more(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "SENT_MAX", 2)
     for number in range(4):

@@ -39,7 +39,7 @@ from scmanager.eventstore.head_fork import HeadFork
 from scmanager.master_ledger.cosignature import ML_DSA_44
 from scmanager.master_ledger.log_list import BadLogList
 from scmanager.master_ledger.policy import Vkey
-from scmanager.master_ledger.witnessing import NotConsistent, OldSizeDiffers, parse
+from scmanager.master_ledger.witnessing import LogFrozen, NotConsistent, OldSizeDiffers, parse
 from tests.support.witness import ShownLog, make_witness, opened, request
 
 LOG = ShownLog()
@@ -99,6 +99,17 @@ def test_killed_before_it_is_said_it_is_kept_and_nothing_else_is_cosigned(folder
     assert outcome(held, 5, 7, 3) == NotConsistent.code
     again = opened(folder)
     assert again.evidence(NAME) is not None
+
+
+def test_the_keeper_is_told_once_of_a_log_that_is_frozen(folder: Path) -> None:
+    held, told = opened(folder), list[str]()
+    held.memory.convicted = told.append
+    ask(held, 0, 5)
+    assert (told, held.memory.frozen()) == ([], [])
+    for _ in range(2):
+        assert outcome(held, 5, 7, 3) in (NotConsistent.code, LogFrozen.code)
+        assert (told, held.memory.frozen()) == ([LOG.origin], [LOG.origin])
+    assert opened(folder).memory.frozen() == [LOG.origin]
 
 
 def _grows(folder: Path, left_at: int, said: Any) -> None:

@@ -51,6 +51,26 @@ def closed_within(raw: socket.socket, dribble: bytes = b"") -> float:
     raise AssertionError("it is still open")
 
 
+def test_a_request_in_absolute_form_is_that_of_the_host_in_it(api: Api) -> None:
+    """RFC 9112, 3.2.2: servers take it, and pass over what the header says of the host."""
+
+    def said(target: str, host: str) -> bytes:
+        with connected(
+            api, 1, f"GET {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode()
+        ) as made:
+            return b"".join(iter(lambda: made[0].recv(65_536), b""))
+
+    mine, foreign = f"127.0.0.1:{api.port}", "example.org"
+    plain = said("/nowhere", mine).partition(b"\r\n")[0]
+    for target in (f"http://{mine}/nowhere", f"HTTP://{mine}/nowhere?a=http://{foreign}/"):
+        for host in (mine, foreign):
+            assert said(target, host).partition(b"\r\n")[0] == plain
+    assert b"host-foreign" in said("/nowhere", foreign)
+    assert b"host-foreign" in said(f"http://{foreign}/nowhere", mine)
+    assert b"host-foreign" in said(f"http://{foreign}", mine)
+    assert b"host-foreign" in said(f"http://x@{mine}/nowhere", mine)
+
+
 @pytest.mark.parametrize("said", [b"", HALF], ids=["silent", "half a head"])
 def test_silent_connections_keep_nobody_out(api: Api, said: bytes) -> None:
     with connected(api, REQUESTS_MAX * 2, said) as made:

@@ -235,6 +235,14 @@ def test_a_body_has_a_largest_size_told_or_not(asked: Asked) -> None:
     assert asked.status(SOFA.asks(0, 5)) == 200
 
 
+def test_a_request_in_absolute_form_is_answered(asked: Asked) -> None:
+    assert asked.status(SOFA.asks(0, 5)) == 200
+    url = asked.client.base_url
+    with socket.create_connection((url.host, url.port or 0), timeout=10) as raw:
+        raw.sendall(f"GET http://w.example{SOFA.path}/checkpoint HTTP/1.1\r\nHost: w.example\r\n\r\n".encode())
+        assert raw.recv(100).startswith(b"HTTP/1.1 200 ")
+
+
 def test_who_sends_slowly_loses_his_place(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(witness_app, "BODY_S", 0.3)
     url = asked.client.base_url

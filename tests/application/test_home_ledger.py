@@ -136,3 +136,15 @@ def test_who_does_not_hold_the_listed_key_accuses_nobody(both: Both) -> None:
     foreign = msgspec.structs.replace(home, log=msgspec.structs.replace(LOG, key=some("key")))
     found = compared(both.seen(4), [foreign])
     assert (found.known, found.seen.forks) == ({}, ())
+
+
+def test_what_a_thief_signed_before_a_log_was_closed_makes_no_honest_copy_unknown(both: Both) -> None:
+    both.fork.say(both.said(plugin(both.id, version="0.5.0")), both.said(plugin(both.id, version="0.5.1")))
+    seen, head = both.seen(), both.true.server.head(4)
+    for size in (4, 5):
+        seen = with_head(seen, both.fork.server.note(size), seen.keys(), POLICY).seen
+    closed = msgspec.structs.replace(LOG, final=Final(head.size, head.root))
+    assert compared(seen, home_logs(both.true.store, [closed])).known == {LOG.log: 4}
+    assert compared(seen, home_logs(both.fork.store, [closed])).known == {}
+    later = msgspec.structs.replace(LOG, final=Final(9, some("root")))
+    assert compared(seen, home_logs(both.true.store, [later])).known == {LOG.log: 0}, "which of the two nobody knows"

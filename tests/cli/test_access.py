@@ -19,6 +19,8 @@ def exported(scm: Scm, folder: Path, *more: object, at: str = "a") -> Any:
     path = folder / f"{time.time_ns()}.json"
     told = scm("privacy", "export", "-o", path, *more, at=at)
     assert told.code == 0, told.err
+    assert scm("privacy", "export", "-o", path, *more, at=at).error == "target-taken"
+    assert scm("privacy", "export", "-o", path, *more, "--replace", at=at).code == 0
     if os.name != "nt":
         assert path.stat().st_mode & 0o777 == 0o600
     return json.loads(path.read_text(encoding="utf-8"))

@@ -127,4 +127,9 @@ def test_what_is_wrong_is_named(ledger: tuple[Author, tuple[object, ...]], tmp_p
     assert author.scm("author", "anchor", tmp_path / "gone", at="server").error == "file-unreadable"
     anchor(author)
     assert author.scm("author", "anchor", author / "peer-0", at="server").error == "target-taken"
+    held = (author / "peer-0.anchor").read_bytes()
+    assert author.scm("author", "anchor", author / "peer-0", "--replace", at="server").code == 0
+    assert (author / "peer-0.anchor").read_bytes() != held
+    (author / "peer-0.anchor").write_bytes(b"a letter")
+    assert author.scm("author", "anchor", author / "peer-0", "--replace", at="server").error == "target-taken"
     assert author.scm("author", "anchor", author / "peer-0", at="elsewhere").code == 1

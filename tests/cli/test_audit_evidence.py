@@ -37,6 +37,8 @@ def test_an_event_is_proved_and_says_nothing_unless_it_is_opened(nova: Scm, tmp_
     assert "whoever gets it can read that for ever" in told.err
     refused = nova("audit", "bundle", "--event", newest["id"], "-o", tmp_path / "again")
     assert refused.error == "target-taken"
+    assert nova("audit", "bundle", newest["id"], "-o", tmp_path / "by-place").code == 0
+    assert nova("audit", "bundle", "-o", tmp_path / "nothing").error == "evidence-about-what"
 
 
 def test_a_range_of_a_log_and_all_about_an_operation(nova: Scm, tmp_path: Path) -> None:

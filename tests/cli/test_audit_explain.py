@@ -177,6 +177,9 @@ def test_what_is_not_there_is_refused(nova: Scm) -> None:
     nova("fleet", "form", "Home")
     assert nova("audit", "explain", "Nothing").error == "name-unknown"
     assert nova("audit", "explain", "Home.colour").error == "audit-field-unknown"
+    dotted = nova("audit", "explain", "update 1.1.2")
+    assert (dotted.error, "called update 1.1.2." in dotted.err) == ("name-unknown", True), dotted.err
+    assert "called Hume.colour." in nova("audit", "explain", "Hume.colour").err
     assert nova("audit", "explain", "ffffffff").error == "name-unknown"
     assert "it is as such things begin" in nova("audit", "explain", "Home.lead").err
 

@@ -202,6 +202,8 @@ def test_cosignatures_are_held_against_a_policy(published: tuple[Author, Path]) 
     author, folder = published
     asked = ("--full", "--policy", author / "policy", folder)
     assert {each["code"] for each in verified(author.scm, *asked)["findings"]} == {"not-witnessed"}
+    told = author.scm("audit", "verify", *asked).err
+    assert ("not what was signed" in told, "too few witnesses vouch" in told) == (False, True), told
     note = (folder / "checkpoint").read_bytes()
     lines = [cosign(parse_note(note).text, name_of(each), each, 1_700_000_000) for each in WITNESSES]
     (folder / "checkpoint").write_bytes(note + b"".join(lines))

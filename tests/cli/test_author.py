@@ -39,7 +39,9 @@ def test_a_program_reads_what_a_file_of_the_author_holds_in_fields(author: Autho
     assert (row["root"]["m"], len(row["root"]["keys"])) == (2, 3)
     assert [log["log"] for log in row["logs"]] == [author.server.log.log.hex()]
     assert len(row["signed_by"]) == 2
-    assert f"2 of {row['root']['keys'][0]}" in author.scm("author", "show", author / "keys").out
+    shown = author.scm("author", "show", author / "keys").out
+    assert f"2 of {row['root']['keys'][0]}" in shown
+    assert ["retired", "none"] in [line.split() for line in shown.splitlines()]
 
 
 def test_a_plugin_is_signed_as_a_whole(author: Author) -> None:

@@ -125,13 +125,18 @@ def test_reports_are_taken_once_the_keepers_have_listed_the_log(author: Author, 
             assert time.monotonic() < end, answer.text
             time.sleep(0.2)
         assert answer.json()["first"] == 1
-        assert author.scm("author", "intake-log", at="server").error == "folder-in-use"
+        told = author.scm("author", "intake-log", at="server")
+        assert (told.error, "--published DIR" in told.err, "data folder of its own" in told.err) == (
+            "intake-served", True, False
+        )  # fmt: skip
+        assert author.scm("author", "intake-init", *roots(author), at="server").error == "folder-in-use"
         time.sleep(1.5)
         head = client.get("/intake/checkpoint").text
         assert head.splitlines()[1] == "4"
         assert client.get("/checkpoint").status_code == 200
         public = author.scm("author", "intake-log", "--published", author / "public", *trust(author), at="server")
         assert (public.code, "public  4" in public.out) == (0, True), "beside the running server"
+        assert line in public.out
         assert "4 entries, and no quorum has cosigned that" in public.err
         process.send_signal(signal.SIGTERM)
         said = process.communicate(timeout=30)[1]

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from scmanager.eventstore.checkpoint import parse_note
+from scmanager.eventstore.checkpoint import parse_note, parse_origin
 from scmanager.master_ledger.cosignature import cosign
+from scmanager.master_ledger.policy import Vkey
 from tests import tiny_verifier
 from tests.cli.conftest import Scm, served
 from tests.support import tile_reader
@@ -226,12 +227,19 @@ def test_a_ledger_that_comes_back_from_a_backup_goes_on_in_a_log_that_the_keeper
     assert (before["log"], before["size"], before["ledger"]) == (author.line, 3, ledger)
     assert now["log"] != before["log"]
     assert now["ledger"] == "not begun"
+    assert "no key manifest lists yet" in author.scm("author", "log", at="again").err
+    assert "no key manifest lists yet" not in author.scm("author", "log", at="server").err
     assert author.append("keys", at="again")[0].error == "log-not-open"
     listed = author.scm(
         "author", "manifest", "--after", author / "keys", "--log", now["log"], "--key", author / "root-0",
         "--key", author / "root-1", "-o", author / "keys-2",
     )  # fmt: skip
     assert listed.code == 0, listed.err
+    again = author.scm(
+        "author", "manifest", "--after", author / "keys-2", "--log", now["log"], "--key", author / "root-0",
+        "--key", author / "root-1", "-o", author / "keys-3",
+    )  # fmt: skip
+    assert again.error == "log-listed"
     assert [each.code for each in author.append("keys-2", "update", at="again")] == [0, 0]
     assert author.scm("author", "prove", author / "release.zip", at="again").code == 0
     (author / "nobody").write_text("quorum none\n", encoding="ascii")
@@ -241,6 +249,44 @@ def test_a_ledger_that_comes_back_from_a_backup_goes_on_in_a_log_that_the_keeper
     )  # fmt: skip
     assert told.code == 0, told.out
     assert author.scm("log", "verify", "--deep", at="again").code == 0
+
+
+def test_after_a_log_was_closed_a_further_one_is_begun_beside_it_as_the_manual_says(
+    released: tuple[Author, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    author, ledger = released
+    closed = Vkey.parse(author.line)
+    assert author.scm("author", "publish", author / "public", at="server").code == 0
+    assert author.scm("author", "prove", author / "release.zip", at="server").code == 0
+    made = author.scm(
+        "author", "revoke", closed.key.hex(), "--after", author / "keys", "--unwitnessed",
+        "--head", author / "public" / "checkpoint", "--key", author / "root-0", "-o", author / "draft",
+    )  # fmt: skip
+    assert made.code == 0, made.err
+    signed = author.scm(
+        "author", "countersign", author / "draft", "--key", author / "root-1", "-o", author / "keys-2"
+    )
+    assert (signed.code, "A further log" in signed.err) == (0, True), signed.err
+    refused = author.scm("author", "append", author / "keys-2", at="server")
+    assert (refused.error, "A further log" in refused.err) == ("own-log-closed", True), refused.err
+    line = author.serve("further")
+    listed = author.scm(
+        "author", "manifest", "--after", author / "keys-2", "--log", line, "--key", author / "root-0",
+        "--key", author / "root-1", "-o", author / "keys-3",
+    )  # fmt: skip
+    assert (listed.code, "A further log" in listed.err) == (0, False), listed.err
+    assert author.append("keys-3", at="further")[0].code == 0
+    assert author.scm("author", "publish", author / "public-2", at="further").code == 0
+    (author / "nobody").write_text("quorum none\n", encoding="ascii")
+    words = ("--manifests", author / "keys", "--ledger", ledger, "--policy", author / "nobody")
+    verify = ("verify", "update", author / "release.zip", *words)
+    unknown = author.scm(*verify, "--from", author / "public-2")
+    assert unknown.error == "file-not-in-log"
+    assert f"older: {parse_origin(closed.name)[1].hex()[:16]}." in unknown.err
+    (author / "other.zip").write_bytes(b"of nobody")
+    none = author.scm("verify", "update", author / "other.zip", *words, "--from", author / "public")
+    assert none.error == "file-not-in-ledger", "it is the first"
+    assert author.scm(*verify).code == 0, "what lies below the closed head counts"
 
 
 @pytest.mark.services

@@ -8,6 +8,7 @@ import pytest
 
 from scmanager.adapters.folder_lock import FolderLock
 from scmanager.adapters.hangar_files import read_hangar
+from scmanager.api.listening import listen
 from scmanager.cli import demo, demo_content
 from scmanager.cli.demo_life import last_saturday
 from tests.cli.conftest import Scm
@@ -71,6 +72,16 @@ def test_a_demo_that_was_broken_off_is_made_anew(scm: Scm, tmp_path: Path, monke
     assert "made anew" in told.err
     assert len(scm("org", "list", "--json").json) == 2
     assert "made anew" not in scm("demo", "--data", folder).err
+
+
+def test_a_port_that_is_taken_is_told_before_a_demo_is_made(
+    scm: Scm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with listen(0) as taken:
+        monkeypatch.setenv("SCM_PORT", str(taken.getsockname()[1]))
+        refused = scm("demo", "--data", tmp_path / "a", "--serve")
+    assert refused.error == "port-taken"
+    assert not (tmp_path / "a" / "events.db").exists(), "nothing was made, and the next try makes it"
 
 
 def test_a_folder_with_other_things_is_left_alone(scm: Scm, tmp_path: Path) -> None:

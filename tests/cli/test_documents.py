@@ -38,6 +38,8 @@ def test_a_briefing_is_written_shown_compared_and_taken_back(nova: Scm, text: Pa
     (row,) = nova("document", "list", "--json").json
     assert (row["kind"], row["changes"], len(row["authors"])) == ("briefing", 3, 1)
     assert "Vesper" in nova("document", "history", *about).out
+    things = nova("audit", "replay", "--json").json["things"]
+    assert [each["brief"] for each in things if each["kind"] == "document"] == ["briefing: 3 changes"]
 
 
 @pytest.mark.slow

@@ -28,7 +28,7 @@ def administrator(database: str, installed: str, monkeypatch: pytest.MonkeyPatch
 
 
 def test_an_empty_database_takes_a_log_by_what_the_commands_say(
-    scm: Scm, administrator: str, monkeypatch: pytest.MonkeyPatch
+    scm: Scm, administrator: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert scm("init").code == 0
     monkeypatch.setenv("SCM_INTAKE_DSN", dsn_of(administrator, Roles().writer))
@@ -50,6 +50,8 @@ def test_an_empty_database_takes_a_log_by_what_the_commands_say(
     assert again.json["schema"] == f"scm_events, version {SCHEMA_VERSION}: there already"
     assert again.json["scm_events_writer"] == "may log in, its password as it was"
     assert scm("author", "intake-log", "--json").json == {"log": begun.json["log"], "size": 1}
+    copy = scm("backup", tmp_path / "copy.scm-backup", "--plain")
+    assert (copy.code, "lies in PostgreSQL and is not in it" in copy.err) == (0, True), copy.err
 
 
 def test_a_second_database_leaves_the_passwords_of_the_server_alone(

@@ -57,6 +57,11 @@ def test_what_is_trusted_need_not_be_typed(trusted: tuple[Author, str]) -> None:
     assert "scm ledger fetch" in plain.err
     assert f"ledger    {ledger}" in plain.out
     assert "b'" not in plain.out
+    for noise in ("noise", ledger[:-1], ledger[:-1] + "x", f"{ledger[:32]} {ledger[33:]}"):
+        (author / "trust" / "ledger-id").write_text(noise, encoding="ascii")
+        unusable = author.scm("ledger", "show")
+        assert unusable.error == "trust-unusable"
+        assert "does not say whom to trust: ledger-id is not 64 hex digits." in unusable.err
 
 
 def test_what_came_with_the_program_can_be_walked_and_says_nothing_of_other_ledgers(scm: Scm) -> None:
@@ -153,8 +158,8 @@ def online(scm: Scm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[A
 
 
 @contextlib.contextmanager
-def serving(folder: Path, *words: object) -> Iterator[str]:
-    """`scm ledger serve` in a process of its own; its address."""
+def serving(folder: Path, *words: object, remarks: list[str] | None = None) -> Iterator[str]:
+    """`scm ledger serve` in a process of its own; its address. `remarks`: what it said to people by its end."""
     command = [sys.executable, "-m", "scmanager", "ledger", "serve", str(folder), "--port", "0", *map(str, words)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
@@ -166,7 +171,10 @@ def serving(folder: Path, *words: object) -> Iterator[str]:
             process.terminate()
             assert process.wait(30) == 0
             assert process.stderr is not None
-            assert "Traceback" not in process.stderr.read()
+            said = process.stderr.read()
+            assert "Traceback" not in said
+            if remarks is not None:
+                remarks.append(said)
 
 
 def test_from_a_server_a_machine_gets_all_it_needs(online: tuple[Author, tuple[object, ...]]) -> None:
@@ -212,8 +220,8 @@ def test_a_server_that_goes_back_is_noticed_before_its_proof_counts(
 def test_a_server_that_the_ledger_names_is_greeted(online: tuple[Author, tuple[object, ...]]) -> None:
     author, words = online
     made = author.scm("author", "keygen", "server", "--plain", "-o", author / "server.key", "--json")
-    key = made.json["public"]
-    with serving(author / "public", "--key", author / "server.key") as address:
+    key, remarks = made.json["public"], list[str]()
+    with serving(author / "public", "--key", author / "server.key", remarks=remarks) as address:
         assert author.scm("ledger", "greet", address, *words).error == "ledger-server-refuses", "not named yet"
         named = author.scm("author", "name-server", key, "--days", "2", "--json", at="server")
         assert named.code == 0, named.err
@@ -223,6 +231,10 @@ def test_a_server_that_the_ledger_names_is_greeted(online: tuple[Author, tuple[o
         met = author.scm("ledger", "greet", address, *words, "--json")
         assert (met.code, met.json["server"], met.json["version"]) == (0, key, VERSIONS[-1]), met.err
         assert met.json["until"] > NOW_S
+    assert "Nobody shakes hands with it" in remarks[0]
+    with serving(author / "public", "--key", author / "server.key", remarks=remarks):
+        pass
+    assert "Nobody" not in remarks[1]
     assert author.scm("ledger", "greet", address, *words).error == "ledger-source-failed", "and nothing else breaks"
     assert author.scm("ledger", "greet", "noise", *words).error == "ledger-address-mistyped"
 

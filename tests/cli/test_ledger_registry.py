@@ -46,6 +46,8 @@ def test_what_is_new_comes_alone_by_folder_or_by_address(home: Home) -> None:
     assert [each["id"] for each in home.scm("plugins", "overl").json] == ["org.example.overlay"]
     assert [each["id"] for each in home.scm("plugins", "--status", "blocked").json] == ["org.example.mining"]
     assert home.scm("plugins", "--category", "ui").json == []
+    shown = home.author.scm("ledger", "plugins", *home.words).out
+    assert ("org.example.overlay" in shown, found[0]["content"] in shown) == (True, False)
     assert [each["status"] for each in home.scm("plugin", "org.example.mining").json] == ["pass", "blocked"]
     assert home.scm("plugin", "org.example.none").error == "plugin-unknown"
 

@@ -96,6 +96,7 @@ def test_a_published_ledger_is_uploaded_by_whoever_has_it(
     (tmp_path / "policy").write_text(f"witness one {keys[0]} http://127.0.0.1:1\nquorum one\n", encoding="utf-8")
     refused = scm(*upload)
     assert (refused.code, "no quorum holds it" in refused.out) == (1, True)
+    assert "it goes on where it ended" in refused.err
     (tmp_path / "policy").write_text(f"witness one {keys[0]}\nquorum one\n", encoding="utf-8")
     assert scm(*upload).error == "no-witness-address"
 

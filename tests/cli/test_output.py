@@ -169,3 +169,13 @@ def test_a_list_shows_names_whole_and_ids_by_their_beginning(capsys: pytest.Capt
 
 def test_prose_of_several_lines_begins_no_line_of_ours() -> None:
     assert indented("Fly low.\nNo slots.") == "Fly low.\n    No slots."
+
+
+@pytest.mark.parametrize(
+    ("numbers", "shown"), [([1, 2, 3, 4], "1 to 4"), ([7], "7"), ([1, 2, 5, 7, 8], "1 to 2, 5, 7 to 8"), ([], "none")]
+)
+def test_numbers_are_shown_whole_and_in_ranges(
+    numbers: list[int], shown: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    say_result({"indices": numbers}, as_json=False)
+    assert capsys.readouterr().out == f"indices  {shown}\n"

@@ -15,6 +15,7 @@ import pytest
 from scmanager.adapters.ledger_source import from_folder
 from scmanager.application import proving, superseded
 from scmanager.application.published import Published
+from scmanager.cli import verifying
 from scmanager.domain.ledger import AuditStatus, UpdateSigned
 from scmanager.eventstore.log_tree import LogTree
 from scmanager.eventstore.memory import MemoryStore
@@ -285,3 +286,10 @@ def test_an_update_that_was_released_anew_under_its_version_is_told(home: Home) 
     assert home.fetch().code == 0
     told = home.author.scm("verify", "update", file, *words).json
     assert [each["code"] for each in told["problems"]] == ["update-replaced"]
+
+
+def test_a_plugin_that_asks_for_nothing_is_said_to() -> None:
+    assert [verifying._spelt("permissions", each) for each in ((), ["net", "read.fleet"])] == [
+        "none",
+        "net read.fleet",
+    ]

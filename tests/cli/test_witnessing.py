@@ -44,7 +44,13 @@ def address(scm: Scm, witness: Path) -> Iterator[str]:
             yield line.split(": ", 1)[1].strip().removesuffix("/add-checkpoint")
         finally:
             process.send_signal(signal.SIGINT)
-            assert process.wait(20) == 0
+            _, said = process.communicate(timeout=20)
+            frozen = scm("witness", "show", witness, "--json").json["frozen"]
+            assert (process.returncode, said.count("Frozen: "), "It witnesses 2 logs." in said) == (
+                0,
+                len(frozen),
+                True,
+            )
 
 
 def test_it_answers_by_the_keys_that_it_shows(scm: Scm, witness: Path, address: str) -> None:
@@ -57,6 +63,10 @@ def test_it_answers_by_the_keys_that_it_shows(scm: Scm, witness: Path, address: 
         assert client.post("/add-checkpoint", content=GO.asks(5, 9, left_at=2)).status_code == 422
         evidence = client.get(f"{GO.path}/fork").content
     (witness / "evidence").write_bytes(evidence)
+    told = scm("witness", "show", witness)
+    assert (told.out.count(GO.origin), f"{GO.origin} signed two histories" in told.err) == (0, True), told.err
+    assert f"the evidence is at {GO.path}/fork" in told.err
+    assert scm("witness", "show", witness, "--json").json["frozen"] == [GO.origin]
     told = scm("witness", "verify-fork", witness / "evidence", "--log", GO.vkey.text())
     assert (told.code, "Proved" in told.out) == (0, True)
     assert scm("witness", "verify-fork", witness / "evidence", "--log", LOG.vkey.text()).code == 1

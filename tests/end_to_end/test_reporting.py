@@ -296,6 +296,17 @@ def test_an_answer_that_is_lost_makes_nobody_count_twice(ada: Ada) -> None:
         assert b64decode(json.loads(row["body"])["id"]) in ada.server.taken
 
 
+def test_an_answer_that_fits_a_batch_of_one_kind_ill_holds_up_no_other(ada: Ada) -> None:
+    with ada.open() as (node, reporter):
+        ada.consent(node, Purpose.AUDIT_REPORTS, Purpose.ERROR_REPORTS)
+        ada.note(node)
+        reporter.failed(shape_of(broken(), __version__, 5))
+        ada.server.garbled = True
+        assert reporter.work() == FIRST_WAIT_S
+        assert len({path for path, _ in ada.server.asked}) == 2
+        assert reporter.held_up == "receipt-malformed"
+
+
 @pytest.mark.parametrize(("status", "code"), [(403, "consent-unknown"), (422, "reports-unusable")])
 def test_what_the_authors_server_refuses_for_good_is_not_sent_again(ada: Ada, status: int, code: str) -> None:
     with ada.open() as (node, reporter):
@@ -558,6 +569,20 @@ def test_a_session_serves_for_an_hour_and_is_asked_for_anew_when_the_server_forg
         reporter.work()
         assert (len(ada.server.taken), len(ada.server.hellos)) == (5, 3)
         assert len({each.reporter for each in ada.server.hellos}) == 1
+
+
+def test_what_would_open_a_session_that_is_over_is_forgotten_with_the_next_greeting(ada: Ada) -> None:
+    with ada.open() as (node, reporter):
+        ada.consent(node, Purpose.AUDIT_REPORTS)
+        ada.note(node)
+        reporter.work()
+        post: Any = reporter._post
+        assert len(post._sessions) == 1
+        ada.machine.clock.ahead_s += 86_400  # Another key by then, so the session of before would lie beside.
+        ada.note(node)
+        reporter.work()
+        assert (len(ada.server.hellos), len(post._sessions)) == (2, 1)
+        assert len({each.reporter for each in ada.server.hellos}) == 2
 
 
 def test_the_key_is_for_reporting_alone_one_a_purpose_and_a_new_one_with_each_consent(ada: Ada) -> None:

@@ -20,6 +20,7 @@ from scmanager.adapters.participation import Participation
 from scmanager.adapters.postgres_connection import PostgresServer
 from scmanager.api.published_app import PublishedApp
 from scmanager.application.delegation import NotDelegated
+from scmanager.application.releasing import BEHIND_MAX
 from scmanager.author.statistics import OwnStatistics
 from scmanager.domain.consent import consent_hash
 from scmanager.domain.consent_texts import Purpose, current
@@ -29,7 +30,7 @@ from scmanager.domain.statistics_published import EVERY_DAYS, Measure, Statistic
 from scmanager.errors import Untrusted
 from scmanager.eventstore.checkpoint import parse_origin
 from scmanager.master_ledger import submission
-from scmanager.master_ledger.fetching import Read
+from scmanager.master_ledger.fetching import Read, SourceLacks
 from scmanager.master_ledger.statistics_batch import PATH, parse_kept
 from scmanager.master_ledger.statistics_proof import verify
 from scmanager.serving import Serving
@@ -149,6 +150,30 @@ def test_a_mirror_has_the_same_files_but_no_entry_of_the_intake_and_serves_them(
                 assert client.get(path).status_code == 404
             assert client.post(PATH, json={}).status_code == 405
     assert not list(copy.rglob("entries"))
+
+
+def test_a_mirror_has_what_is_left_of_them_long_after_the_author_stopped(author: Author, tmp_path: Path) -> None:
+    author.clock.day = DAY + 5
+    author.counted.release_due()
+    author.verified(DAY)
+    wait_for(author.counted.lay_out)
+    public, seen = from_folder(author.site.public), author.site.seen()
+    there = {each.name for each in (author.site.public / PATH.strip("/")).iterdir()}
+    lost, asked = sorted(there)[1], list[str]()
+
+    def read(path: str, bytes_max: int) -> bytes:
+        asked.append(path)
+        if path.endswith(f"/{lost}"):
+            raise SourceLacks(source="here", path=path)
+        return public(path, bytes_max)
+
+    for later in (5, 30, BEHIND_MAX - 4):
+        at = tmp_path / str(later)
+        assert mirror_statistics(read, seen.keys(), WITHOUT_WITNESSES, at, NOW_S, DAY + later) == len(there) - 1 > 2
+        assert {each.name for each in (at / PATH.strip("/")).iterdir()} == there - {lost}
+    asked.clear()
+    assert mirror_statistics(read, seen.keys(), WITHOUT_WITNESSES, tmp_path / "none", NOW_S, DAY + 2_000) == 0
+    assert len(asked) < 60, "whoever has none is not asked for each day"
 
 
 def test_a_mirror_takes_no_release_and_no_hash_that_is_wrong(author: Author, tmp_path: Path) -> None:

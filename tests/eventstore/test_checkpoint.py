@@ -189,6 +189,7 @@ def test_sixteen_large_signatures_and_more_are_accepted() -> None:
     with pytest.raises(BadNote) as bad:
         verify_note(NOTE + small + line("one-more.example", bytes(68)), ORIGIN, KEY.public)
     assert bad.value.facts["reason"] == "too many signatures"
+    assert SIGNATURES_MAX == 100, "as many as Go's module for notes takes"
 
 
 def test_a_known_key_with_a_wrong_signature_spoils_the_note_even_beside_a_right_one() -> None:

@@ -192,6 +192,30 @@ def test_a_log_that_shows_another_history_is_convicted(world: World, seen: int, 
     assert world.sizes() == [seen], "what was seen first stays"
 
 
+def closed_at(world: World, size: int) -> None:
+    """The keepers close the log there."""
+    head = {world.server.log.log: Final(size, root_of(world.leaves[:size]))}
+    made = issuing.revocation(world.first.statement, world.server.key.public, head, NOW_S)
+    world.seen = world.seen.with_manifests([world.first, signed(made, *ROOTS[:2])])
+
+
+@pytest.mark.parametrize("from_", [200, 120])
+@pytest.mark.parametrize("witnesses", [WITNESSES, ()])
+def test_what_a_thief_signed_before_his_log_was_closed_keeps_nobody_from_its_end(
+    world: World, from_: int, witnesses: tuple[SigningKey, ...]
+) -> None:
+    """He went on from the end (200), or left it before (120); witnesses saw him, or nobody."""
+    if witnesses:
+        assert world.follow(300, world.split(from_), witnesses=witnesses).problem is None
+    else:
+        world.prove(300, world.split(from_))
+    closed_at(world, 200)
+    assert world.follow(200).problem is None
+    assert world.sizes() == [200]
+    with pytest.raises(LogClosed):
+        world.follow(300, world.split(from_))
+
+
 def test_a_log_that_was_convicted_counts_no_more_until_it_is_closed(world: World) -> None:
     world.follow(200)
     world.follow(300, world.split(7))

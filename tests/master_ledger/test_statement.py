@@ -165,6 +165,12 @@ def test_what_is_no_file_of_statements_is_told_by_its_reason(data: bytes, reason
     assert refused(data) == reason
 
 
+def test_a_file_has_a_line_for_each_statement_and_nothing_between() -> None:
+    data = submission.encode((UPDATE, FIRST))
+    assert data == submission.encode((UPDATE,)) + submission.encode((FIRST,))
+    assert submission.parse(data) == (UPDATE, FIRST)
+
+
 def test_an_entry_s_part_that_nobody_can_read_is_told_as_such() -> None:
     with pytest.raises(BadSubmission) as bad:
         submission.from_part(b"noise")

@@ -140,6 +140,15 @@ def test_a_statement_for_another_author_s_ledger() -> None:
     assert codes(verify(held.server.proof(index).to_bytes())) == {"other-ledger"}
 
 
+def test_that_it_is_another_author_s_is_told_before_what_follows_from_it() -> None:
+    server = Server("another author's")
+    theirs = manifest_hash(first_manifest(server).statement)
+    proof = server.proof(server.append(submission.make(update(theirs), [RELEASE]))).to_bytes()
+    first, *others = verify(proof).problems
+    assert first.code == "other-ledger"
+    assert "log-not-listed" in {each.code for each in others}
+
+
 def test_a_log_that_is_none_of_his() -> None:
     other = Published.__new__(Published)
     other.server = Server("somebody's server")

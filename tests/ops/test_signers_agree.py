@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ops import verify_bundle
-from scmanager.domain.ledger import Final
+from scmanager.domain.ledger import AuditStatus, Final
 from scmanager.eventstore.checkpoint import SIGNATURES_MAX, WrongSignature, key_id, note_from, parse_note
 from scmanager.eventstore.signing import SigningKey
 from scmanager.master_ledger import issuing, policy, submission
@@ -17,7 +17,7 @@ from scmanager.master_ledger.cosignature import KIND, TIME_MAX_S, Witness, cosig
 from scmanager.master_ledger.manifest import TrustedKeys
 from scmanager.master_ledger.policy import BadPolicy, Vkey
 from scmanager.master_ledger.statement import manifest_hash
-from scmanager.master_ledger.verification import AHEAD_S, verify_update
+from scmanager.master_ledger.verification import AHEAD_S, verify_plugin, verify_update
 from tests.golden.logs import key_of, some
 from tests.support.effort import examples
 from tests.support.evidence import theirs
@@ -32,6 +32,7 @@ from tests.support.ledger import (
     artefact,
     first_manifest,
     name_of,
+    plugin,
     signed,
     trusted,
     update,
@@ -154,6 +155,21 @@ def both(note: bytes, keys: TrustedKeys | None = None, manifests: bytes = b"", w
     )  # fmt: skip
     assert report.ok == (not wrong), (report.problems, wrong)
     return report.ok
+
+
+@pytest.mark.parametrize("status", AuditStatus)
+def test_a_plugin_that_its_own_entry_does_not_pass_is_one_to_neither(status: AuditStatus) -> None:
+    made = Server()
+    first = first_manifest(made)
+    made.append(first)
+    made.append(submission.make(plugin(manifest_hash(first.statement), audit_status=status), [RELEASE]))
+    proof, told = made.proof(2).to_bytes(), {"log": issuing.vkey_of(made.log, made.origin)}
+    told |= {"manifests": submission.encode([first])}
+    report = verify_plugin(artefact(), proof, trusted(first), policy.parse(b"quorum none\n"), HERE)
+    _, wrong = theirs(proof, artefact=sha256(CONTENT).digest(), **told)
+    assert report.ok == (not wrong) == (status is AuditStatus.PASS), (report.problems, wrong)
+    assert all(f"the author says of it: {status}" in each for each in wrong)
+    assert theirs(proof, **told)[1] == [], "of the entry itself, with no file to judge, nothing is wrong"
 
 
 def test_a_log_s_own_line_has_to_hold_wherever_it_stands() -> None:

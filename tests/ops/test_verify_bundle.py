@@ -449,6 +449,10 @@ def test_what_is_asked_wrongly_is_told_as_that(tmp_path: Path, capsys: pytest.Ca
     done = subprocess.run(command, capture_output=True, check=False, env=narrow)
     assert (done.returncode, done.stderr, b"\\u63a1" in done.stdout) == (0, b"", True), done.stdout
     assert run(*whole)[0] == 0
+    code, said = run(bundle, bundle)
+    assert (code, said.count(f"{bundle}:"), said.count("All of it holds.")) == (0, 2, 2)
+    code, said = run(bundle, zipped)
+    assert (code, said.count("This proves nothing.")) == (1, 1)
     asked: tuple[tuple[object, ...], ...] = (
         (bundle, "--witness", "x"),
         (bundle, "--witness", log),
