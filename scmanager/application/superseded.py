@@ -19,7 +19,7 @@ NOT_KNOWN: Final = "What the author said of it later is not known here. Fetch it
 
 
 ASKED: Final = (
-    "{log}, another log of the ledger, was last asked {when}. What the author took back there since is not known."
+    "{log}, another log of the ledger, {asked}. What the author took back there since is not known."
     " Fetch it: scm ledger fetch FROM --entries"
 )
 
@@ -84,10 +84,11 @@ def judged(
     problems = (*problems, *(LedgerLogUnknown(log=log.hex()[:16]) for log in wanted))
     if set(short) - {shown, *wanted}:
         remarks = (*remarks, NOT_KNOWN)
-    others = [] if shown is None else [log.log for log in logs if log.log != shown and not log.final]
+    others = [] if shown is None else [log.log for log in logs if not log.final and log.log not in (shown, *short)]
     for log in others:
-        if 0 < (asked_s := seen.asked_of(log)) < now_s - DAY_S:
-            remarks = (*remarks, ASKED.format(log=log.hex()[:16], when=utc(asked_s)))
+        if (asked_s := seen.asked_of(log)) < now_s - DAY_S:
+            asked = f"was last asked {utc(asked_s)}" if asked_s else "was never asked from here"
+            remarks = (*remarks, ASKED.format(log=log.hex()[:16], asked=asked))
     return msgspec.structs.replace(report, problems=problems, remarks=remarks)
 
 

@@ -19,6 +19,7 @@ from scmanager.cli.output import JsonFlag, remark, say, say_json, say_result, sh
 from scmanager.cli.session import session_of
 from scmanager.cli.targets import check_target
 from scmanager.cli.trusting import LedgerChoice, ManifestsChoice, PolicyChoice, followed, trusting
+from scmanager.domain.ledger import LogKind
 from scmanager.errors import Refused, utc
 from scmanager.eventstore.checkpoint import NOTE_BYTES_MAX, Checkpoint, parse_note, parse_origin
 from scmanager.eventstore.head_fork import HeadFork
@@ -125,6 +126,7 @@ def _told(held: Seen) -> dict[str, Any]:
             {"log": each.log, "size": each.final.size, "root": each.final.root, "forked": each.log in forked}
             for each in manifest.logs if each.final is not None
         ],
+        "reports": [each.log for each in manifest.logs if each.kind is LogKind.INTAKE],
         "asked_s": held.asked_s,
     }  # fmt: skip
 
@@ -143,7 +145,8 @@ def _say_logs(told: dict[str, Any]) -> None:
             size = closed[log]["size"]
             say(f"log       {short(log)}  closed at size {size}: what lies below counts, nothing beyond.{both}")
         else:
-            say(f"log       {short(log)}  size {newest[log]['size']}  root {newest[log]['root'].hex()}")
+            name = "reports" if log in told["reports"] else "log"
+            say(f"{name:<8}  {short(log)}  size {newest[log]['size']}  root {newest[log]['root'].hex()}")
 
 
 def _points(heads: Sequence[HeadSeen]) -> list[dict[str, Any]]:

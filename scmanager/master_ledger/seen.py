@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
-from scmanager.domain.ledger import KeysPublished, LedgerLog
+from scmanager.domain.ledger import KeysPublished, LedgerLog, LogKind
 from scmanager.errors import ScManagerError, Unavailable, Untrusted
 from scmanager.eventstore.checkpoint import Checkpoint, Note, note_from, parse_note, parse_origin
 from scmanager.eventstore.head_fork import HeadFork
@@ -217,7 +217,8 @@ def follow(seen: Seen, note: bytes, tree_of: Callable[[Checkpoint], TileTree], p
         return Outcome(seen, LedgerRolledBack(size=point.size, seen=max(counting)))
     heads = (*(each for each in seen.heads if each not in every), HeadSeen(bare))
     evidence = (*(each for each in seen.unwitnessed if each not in every), *ahead[:HEADS_MAX])
-    asked_s = max(seen.asked_s, now_s) if log.final is None else seen.asked_s  # A closed log tells nothing new.
+    tells = log.final is None and log.kind is LogKind.LEDGER  # Others have no news of the author's.
+    asked_s = max(seen.asked_s, now_s) if tells else seen.asked_s
     at_s = max(seen.asked_of(log.log), now_s)
     asked = (*(each for each in seen.asked if each.log != log.log), Asked(log.log, at_s))
     return Outcome(replace(seen, heads=heads, unwitnessed=evidence, asked_s=asked_s, asked=asked))

@@ -167,3 +167,7 @@ def test_what_is_known_of_another_open_log_is_told_with_its_age_after_a_day() ->
         report = superseded.judged(Report(PASSED, ()), knowing(PASSED), both, seen, shown, None, now_s)
         assert report.problems == ()
         assert [each[:16] for each in report.remarks] == ([] if told_of is None else [told_of.hex()[:16]])
+    never = superseded.judged(Report(PASSED, ()), knowing(PASSED), both, listing(THE_NEXT), LOG, None, NOW_S)
+    assert [each.partition(". ")[0] for each in never.remarks] == [
+        f"{THE_NEXT.log.log.hex()[:16]}, another log of the ledger, was never asked from here"
+    ], "it came as a file"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 from msgspec.structs import replace
 
-from scmanager.domain.ledger import Final, KeysPublished
+from scmanager.domain.ledger import Final, KeysPublished, LogKind
 from scmanager.eventstore.checkpoint import Checkpoint, NotSigned, WrongSignature, parse_note, sign_note
 from scmanager.eventstore.merkle import leaf_hash, root_of
 from scmanager.eventstore.signing import SigningKey
@@ -57,8 +57,8 @@ DAY_S = 86_400
 class World:
     """A server with a log of some entries, its manifest, and what an installation saw of them."""
 
-    def __init__(self, entries: int = 300) -> None:
-        self.server = Server()
+    def __init__(self, entries: int = 300, kind: LogKind = LogKind.LEDGER) -> None:
+        self.server = Server(kind=kind)
         self.first = first_manifest(self.server)
         self.ledger = manifest_hash(self.first.statement)
         self.leaves = [*self.server.leaves, *(leaf_hash(b"%d" % n) for n in range(entries - 1))]
@@ -240,6 +240,12 @@ def test_a_log_that_was_convicted_counts_no_more_until_it_is_closed(world: World
         world.follow(300)
     before = world.seen
     assert world.prove(150) == Outcome(before), "where it ends, the manifest says"
+
+
+def test_a_log_of_reports_says_nothing_about_what_is_new() -> None:
+    world = World(kind=LogKind.INTAKE)
+    assert world.follow(200).problem is None
+    assert (world.sizes(), world.seen.asked_s, world.seen.asked_of(world.server.log.log)) == ([200], 0, NOW_S)
 
 
 def test_heads_of_proofs_wait_until_the_ledger_is_followed(world: World) -> None:
