@@ -26,6 +26,7 @@ from scmanager.eventstore.head_fork import HeadFork
 from scmanager.master_ledger import seen as memory
 from scmanager.master_ledger.fetching import CHECKPOINT
 from scmanager.master_ledger.seen import HeadSeen, Seen
+from scmanager.master_ledger.verification import check_kind
 
 
 class NoForkSeen(Refused):
@@ -61,6 +62,7 @@ def fetch(
     if entries:
         log = held.keys().log(parse_origin(point.origin)[1])
         assert log is not None  # Or the head would not have been followed.
+        check_kind(log)
         with session_of(context).open() as place:
             told |= take_entries(place, read, log, given)
     say_result(told, as_json=as_json)

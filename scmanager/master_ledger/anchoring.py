@@ -27,7 +27,7 @@ from scmanager.master_ledger.manifest import TrustedKeys
 from scmanager.master_ledger.policy import Policy
 from scmanager.master_ledger.proof import Proof
 from scmanager.master_ledger.seen import signed_head
-from scmanager.master_ledger.verification import NotIncluded, check_head
+from scmanager.master_ledger.verification import NotIncluded, check_head, check_kind
 
 HEADER: Final = "scm.anchor/1"
 EXTENSION: Final = ".anchor"
@@ -97,6 +97,7 @@ class Anchor(msgspec.Struct, frozen=True):
         point = check_note(note)
         log, head, _ = signed_head(self.proof.note, keys, policy)
         check_head(head, log, policy, policy.cosigned(self.proof.signed(), until_s))
+        check_kind(log)
         one, shared = self.proof.carried()
         self._check_included(one, head, log.log)
         said = anchored_in(shared)

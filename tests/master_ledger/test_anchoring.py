@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scmanager.domain.anchoring import HeadsAnchored
-from scmanager.domain.ledger import Final
+from scmanager.domain.ledger import Final, LogKind
 from scmanager.errors import Untrusted
 from scmanager.master_ledger import issuing
 from scmanager.master_ledger.anchoring import (
@@ -18,7 +18,7 @@ from scmanager.master_ledger.anchoring import (
     check_note,
 )
 from scmanager.master_ledger.proof import BadProof
-from scmanager.master_ledger.verification import LogClosed, NotIncluded, NotWitnessed
+from scmanager.master_ledger.verification import LogClosed, LogOfReports, NotIncluded, NotWitnessed
 from tests.golden.logs import STARTED
 from tests.support.ledger import NOW_S, POLICY, ROOTS, WITHOUT_WITNESSES, Server, first_manifest, signed, trusted
 from tests.support.witness import ShownLog
@@ -57,6 +57,14 @@ def test_a_log_that_is_not_the_authors_anchors_nothing() -> None:
     index = stranger.append(HeadsAnchored((anchor_of(NOTE, SALT),)))  # type: ignore[arg-type]
     with pytest.raises(Untrusted, match="log"):
         Anchor(SALT, stranger.proof(index)).verify(NOTE, KEYS, WITHOUT_WITNESSES, NOW_S)
+
+
+def test_nor_does_his_log_of_reports() -> None:
+    reports = Server("reports", kind=LogKind.INTAKE)
+    index = reports.append(HeadsAnchored((anchor_of(NOTE, SALT),)))  # type: ignore[arg-type]
+    made = Anchor(SALT, reports.proof(index))
+    with pytest.raises(LogOfReports):
+        made.verify(NOTE, trusted(first_manifest(reports)), POLICY, NOW_S)
 
 
 def test_what_it_proves_is_told_whole() -> None:
