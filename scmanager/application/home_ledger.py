@@ -14,7 +14,7 @@ from scmanager.application.published import Head
 from scmanager.application.published_registry import statement_in
 from scmanager.domain.ledger import LedgerLog, PluginSigned, UpdateSigned
 from scmanager.errors import Untrusted
-from scmanager.eventstore import entry
+from scmanager.eventstore import entry, own_log
 from scmanager.eventstore.checkpoint import Checkpoint, note_from, origin, parse_origin
 from scmanager.eventstore.head_fork import HeadFork
 from scmanager.eventstore.log_copy import PAGE_ROWS, note_of
@@ -60,25 +60,36 @@ class Compared(Struct, frozen=True):
 
 
 def home_logs(store: Store, logs: Iterable[LedgerLog]) -> list[HomeLog]:
-    """Those of the ledger's logs of which something is here. Raises as the store."""
+    """Those of the ledger's logs of which something is here. Raises as the store.
+
+    Of a closed log that is here with several histories, the one that its end belongs to.
+    """
     found = list[HomeLog]()
     for log in logs:
-        heads = (each for each in store.heads(log.space) if each.log == log.log and not each.branch)
-        if (head := next(heads, None)) is None:
-            continue
-        leaves, whole, said = list[bytes](), 0, list[Registered]()
-        while page := store.read(log.log, head.branch, len(leaves), min(PAGE_ROWS, head.size - len(leaves))):
-            for row in page:
-                one = entry.parse(row.data)
-                whole += whole == len(leaves) and bool(row.shared or not one.parts)
-                if isinstance(statement := statement_in(row.shared), UpdateSigned | PluginSigned):
-                    said.append(Registered(log.log, len(leaves), one.id, statement))
-                leaves.append(leaf_hash(row.data))
-        note = note_of(store, head)
-        point = Checkpoint(origin(log.space, log.log), note.size, note.root)
-        signed = note_from(point, note.signature, log.key)
-        found.append(HomeLog(log, signed, tuple(leaves), whole, tuple(said)))
+        branches = sorted((each for each in store.heads(log.space) if each.log == log.log), key=_branch)
+        copies = [_copy(store, log, each) for each in (branches if log.final else branches[:1])]
+        fitting = [each for each in copies if log.final and each.root(log.final.size) == log.final.root]
+        found += [*fitting, *copies][:1]
     return found
+
+
+def _branch(head: own_log.Head) -> int:
+    return head.branch
+
+
+def _copy(store: Store, log: LedgerLog, head: own_log.Head) -> HomeLog:
+    leaves, whole, said = list[bytes](), 0, list[Registered]()
+    while page := store.read(log.log, head.branch, len(leaves), min(PAGE_ROWS, head.size - len(leaves))):
+        for row in page:
+            one = entry.parse(row.data)
+            whole += whole == len(leaves) and bool(row.shared or not one.parts)
+            if isinstance(statement := statement_in(row.shared), UpdateSigned | PluginSigned):
+                said.append(Registered(log.log, len(leaves), one.id, statement))
+            leaves.append(leaf_hash(row.data))
+    note = note_of(store, head)
+    point = Checkpoint(origin(log.space, log.log), note.size, note.root)
+    signed = note_from(point, note.signature, log.key)
+    return HomeLog(log, signed, tuple(leaves), whole, tuple(said))
 
 
 def compared(seen: Seen, homes: Iterable[HomeLog], shown: Head | None = None) -> Compared:

@@ -93,8 +93,10 @@ def judged(
 
 
 def _size(log: LedgerLog, seen: Seen) -> int:
-    """How many entries a log has at least: at its end, or as was seen; each has one that founds it."""
-    return log.final.size if log.final else max((each.size for each in seen.heads_of(log.log)), default=1)
+    """How many entries of a log have to be known: up to its end, or as was seen. One that founds it says nothing."""
+    if log.final is not None:
+        return log.final.size if log.final.size > 1 else 0
+    return max((each.size for each in seen.heads_of(log.log)), default=1)
 
 
 def _problem(later: Registered) -> ScManagerError:

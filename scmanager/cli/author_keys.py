@@ -23,9 +23,10 @@ from scmanager.cli.output import JsonFlag, remark, say, say_json, say_result
 from scmanager.cli.session import ask_passphrase, session_of
 from scmanager.cli.spaces import OutOption
 from scmanager.cli.targets import check_target
-from scmanager.domain.ledger import KeyManifest, KeysPublished, LedgerLog, LogKind, Retired
+from scmanager.domain.ledger import Final, KeyManifest, KeysPublished, LedgerLog, LogKind, Retired
 from scmanager.errors import Conflict, Refused
 from scmanager.eventstore.checkpoint import NOTE_BYTES_MAX
+from scmanager.eventstore.merkle import EMPTY_ROOT
 from scmanager.eventstore.signing import SigningKey
 from scmanager.master_ledger import issuing, manifest, submission
 from scmanager.master_ledger.manifest import DoesNotFollow, TrustedKeys
@@ -49,6 +50,10 @@ class LogListed(Conflict):
 
     code = "log-listed"
     hint = "Leave it out. Where it was closed it stays so: what is written from now on needs a new log."
+
+
+NOTHING = Final(0, EMPTY_ROOT)
+"""The end of a log of which no entry counts."""
 
 
 class NothingWouldCount(Refused):
@@ -150,7 +155,8 @@ def revoke(
         bool, typer.Option("--unwitnessed", help="Take heads that the log alone has signed; no policy is known.")
     ] = False,
     nothing_counts: Annotated[
-        bool, typer.Option("--nothing-counts", help="Of a release key: nothing that it ever signed in those logs.")
+        bool,
+        typer.Option("--nothing-counts", help="Nothing that a release key signed; of a log key: nothing in its log."),
     ] = False,
     instead: Annotated[
         str | None, typer.Option("--instead", metavar="KEY", help="Takes the place of a root or release key.")
@@ -177,10 +183,12 @@ def revoke(
     lacking = (
         [each.log for each in trusted.ledger_logs() if each.log not in heads] if retired in old.release.keys else []
     )
+    if nothing_counts and not heads:  # Such as a log that was listed as what it is not.
+        heads = {each.log: NOTHING for each in old.logs if each.key == retired}
     if lacking and not nothing_counts:
         raise NothingWouldCount(logs=", ".join(map(bytes.hex, lacking)))
     made = issuing.revocation(old, retired, heads, until_s, other)
-    if heads and (read is None or read.quorum is None):
+    if notes and (read is None or read.quorum is None):
         sizes = ", ".join(str(each.size) for each in heads.values())
         remark(f"No witness vouches for the head ({sizes} entries): whoever has the log's key may have chosen it.")
     if lacking:

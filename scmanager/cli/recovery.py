@@ -97,7 +97,7 @@ def remind(folder: Path) -> None:
         return
     with contextlib.suppress(OSError):  # No file yet, or a folder that nobody may write.
         last_s = told.stat().st_mtime
-        if 0 <= time.time() - last_s < REMIND_S and last_s > (folder / FILE_NAME).stat().st_mtime:
+        if 0 <= time.time() - last_s < REMIND_S and last_s >= (folder / FILE_NAME).stat().st_mtime:
             return
     with contextlib.suppress(OSError):
         told.touch(mode=0o600)

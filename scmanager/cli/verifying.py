@@ -170,7 +170,7 @@ def _report(
         if source_of and shown:
             log, size = _take_all(source_of, shown, registry, known)
             known = {**known, log: size}
-        beyond = registry_of(homes, keys)
+        beyond = registry_of([each for each in homes if not each.log.final or each.log.log in known], keys)
         report = superseded.judged(outcome.report, registry, known, outcome.seen, log, beyond, here.now_s)
         told = (*report.remarks, behind) if behind else report.remarks
         return structs.replace(outcome, report=structs.replace(report, remarks=told))

@@ -129,14 +129,14 @@ def test_what_a_source_shows_of_one_log_says_nothing_of_another() -> None:
 THE_NEXT, REPORTS = Server("the next"), Server("reports", kind=LogKind.INTAKE)
 
 
-def listing(*more: Server, closed: tuple[Server, ...] = ()) -> Seen:
-    """After manifests that list these as well, and close some of them at 7."""
+def listing(*more: Server, closed: tuple[Server, ...] = (), size: int = 7) -> Seen:
+    """After manifests that list these as well, and close some of them there."""
     manifests, last = [FIRST], FIRST.statement
     for each in more:
         last = issuing.following(last, NOW_S, logs=[each.log])
         manifests.append(signed(last, *ROOTS[:2]))
     for each in closed:
-        last = issuing.revocation(last, each.key.public, {each.log.log: Final(7, some("root"))}, NOW_S)
+        last = issuing.revocation(last, each.key.public, {each.log.log: Final(size, some("root"))}, NOW_S)
         manifests.append(signed(last, *ROOTS[:2]))
     return having_seen(manifests=tuple(manifests))
 
@@ -150,9 +150,15 @@ def test_what_is_reported_to_the_author_nobody_has_to_know(closed: tuple[Server,
         assert (report.problems, report.remarks) == ((), ())
 
 
-@pytest.mark.parametrize(("closed", "wanted"), [((), False), ((THE_NEXT,), True)])
-def test_a_later_log_has_to_be_known_to_its_end_once_it_has_one(closed: tuple[Server, ...], wanted: bool) -> None:
-    seen = listing(THE_NEXT, closed=closed)
+@pytest.mark.parametrize(
+    ("closed", "size", "wanted"),
+    [((), 0, False), ((THE_NEXT,), 2, True), ((THE_NEXT,), 1, False), ((THE_NEXT,), 0, False)],
+)
+def test_a_later_log_has_to_be_known_to_its_end_once_it_has_one(
+    closed: tuple[Server, ...], size: int, wanted: bool
+) -> None:
+    """One that was closed before anything was said in it may have been shown to nobody."""
+    seen = listing(THE_NEXT, closed=closed, size=size)
     report = superseded.judged(Report(PASSED, ()), knowing(PASSED), {LOG: 9}, seen, LOG)
     assert [each.code for each in report.problems] == ["ledger-log-unknown"] * wanted
 

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from scmanager.domain.ledger import KeysPublished, PluginSigned, UpdateSigned
-from scmanager.master_ledger import submission
+from scmanager.domain.ledger import Final, KeysPublished, PluginSigned, UpdateSigned
+from scmanager.eventstore.merkle import EMPTY_ROOT
+from scmanager.master_ledger import issuing, submission
 from tests.support.author import Author
-from tests.support.ledger import CONTENT
+from tests.support.ledger import CONTENT, Server
 
 FORM: dict[str, Any] = {
     "id": "org.example.mining", "version": "0.3.0", "name": "Mining ledger", "author": "Vesper",
@@ -141,6 +142,21 @@ def test_a_stolen_log_key_is_revoked_by_closing_its_log(author: Author) -> None:
     assert closed.final is not None
     assert closed.final.root == author.server.head().root
     assert "closed at 1" in author.scm("author", "show", author / "keys-2").out
+
+
+def test_a_log_that_was_listed_as_what_it_is_not_is_closed_before_its_first_entry(author: Author) -> None:
+    ledger = author.begin()
+    roots = ("--key", author / "root-0", "--key", author / "root-2", "-o")
+    line = issuing.vkey_of((reports := Server("reports")).log, reports.origin)
+    assert (
+        author.scm("author", "manifest", "--after", author / "keys", "--log", line, *roots, author / "two").code == 0
+    )
+    words = ("author", "revoke", reports.key.public.hex(), "--after", author / "two", *roots, author / "three")
+    assert author.scm(*words).error == "head-unusable"
+    assert author.scm(*words, "--nothing-counts").code == 0
+    closed = author.trusted(ledger, "three").log(reports.log.log)
+    assert (closed and closed.final) == Final(0, EMPTY_ROOT)
+    assert f"{reports.log.log.hex()} signed by" in author.scm("author", "show", author / "three").out
 
 
 def test_wrong_keys_and_taken_names_are_refused_before_anything_is_written(author: Author) -> None:

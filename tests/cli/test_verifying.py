@@ -203,6 +203,47 @@ def test_what_was_taken_back_in_one_log_of_the_ledger_is_taken_back_with_two_at_
     assert judged(home, *again)[0] == unknown, "the log before it, and what was seen of those after it"
 
 
+def test_what_a_thief_of_a_log_key_brought_home_gives_way_to_the_end_that_the_keepers_state(home: Home) -> None:
+    author, folder = home.author, home.author.folder
+    (author / "plugin.wasm").write_bytes(CONTENT)
+    home.say()
+    shutil.copyfile(author / "plugin", author / "passed")
+    before = {each: each.read_bytes() for each in _files_of_the_server(folder)}
+    home.say(version="0.5.0", content_hash=cid(bytes(32)))
+    assert home.fetch().code == 0
+    for each in _files_of_the_server(folder):  # In place: a folder that is another one begins another log.
+        each.write_bytes(before[each]) if each in before else each.unlink()
+    true, further = author / "true", author / "further"
+    assert author.scm("author", "count", _counts(folder), at="server").code == 0
+    assert author.scm("author", "publish", true, at="server").code == 0
+    line = author.serve("next")
+    roots = ("--key", author / "root-0", "--key", author / "root-1", "-o")
+    log_key = author.scm("author", "show", author / "keys", "--json").json[-1]["logs"][0]["key"]
+    closing = ("--head", true / "checkpoint", "--unwitnessed", *roots, author / "closed")
+    assert author.scm("author", "revoke", log_key, "--after", author / "keys", *closing).code == 0
+    assert (
+        author.scm("author", "manifest", "--after", author / "closed", "--log", line, *roots, author / "after").code
+        == 0
+    )
+    shutil.move(author / "after", author / "keys")
+    assert author.append("keys", "passed", at="next")[0].code == 0
+    assert author.scm("author", "publish", further, at="next").code == 0
+    assert home.fetch(further).code == 0
+    assert judged(home, "plugin.wasm", "--from", further)[0] == ["ledger-log-unknown"]
+    assert home.fetch(true).code == 0
+    assert judged(home, "plugin.wasm", "--from", further)[0] == []
+
+
+def _files_of_the_server(folder: Path) -> list[Path]:
+    return [each for name in ("server", "server.state") for each in (folder / name).rglob("*") if each.is_file()]
+
+
+def _counts(folder: Path) -> Path:
+    file = folder / "counts.jsonl"
+    file.write_text('{"plugin":"org.example.mining","downloads":1,"votes":0,"rating_sum":0,"until":1760000000}\n')
+    return file
+
+
 def test_a_source_cannot_hold_back_what_the_author_said_later(home: Home) -> None:
     (home.author / "plugin.wasm").write_bytes(CONTENT)
     home.say()
