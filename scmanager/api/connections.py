@@ -25,6 +25,8 @@ HEAD_S = 10.0
 """From connecting to the end of the first request's head."""
 ABORT = "scm.abort"
 """What ends a connection at once, unsent bytes and all: for an app that gives answers a time."""
+JUST_NOW_S = 1.0
+"""Many may be accepted before the first of them is read."""
 KEEP_ALIVE_S = 30
 """From an answer to the end of the next request's head."""
 _ABSOLUTE = re.compile(rb"https?://([^/?#]*)(/.*)?", re.IGNORECASE)
@@ -104,9 +106,12 @@ class Connection(H11Protocol):
         """Whether nothing is being answered here."""
         return self._end is not None
 
-    def patience(self) -> tuple[bool, float]:
-        """Smaller for whom to let go first: those that never asked, then the one that has waited longest."""
-        return self.cycle is not None, self._end.when() if self._end else 0.0
+    def patience(self) -> tuple[int, float]:
+        """Smaller for whom to let go first: those that said nothing for a while, those that were answered and wait,
+        those that came just now, whose words may be on their way; of each the one that has waited longest."""
+        until_s = self._end.when() if self._end else 0.0
+        came_just_now = self.cycle is None and until_s - self.loop.time() > HEAD_S - JUST_NOW_S
+        return (2 if came_just_now else 0 if self.cycle is None else 1), until_s
 
     def _wait(self, seconds: float) -> None:
         self._heard()

@@ -149,7 +149,18 @@ def test_when_all_are_being_answered_the_next_one_hears_why_he_is_not(
         api,
         f"Authorization: Bearer {api.node.token}\r\nContent-Type: application/json\r\nContent-Length: 9\r\n",
     )  # fmt: skip
+    begun, begins = list[object](), connections.Connection._body_begins
+
+    def begin(each: connections.Connection, cycle: object) -> None:
+        begins(each, cycle)
+        begun.append(each)
+
+    monkeypatch.setattr(connections.Connection, "_body_begins", begin)
     with connected(api, REQUESTS_MAX, unfinished):
+        deadline = time.monotonic() + 20
+        while len(begun) < REQUESTS_MAX:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
         answer = httpx.get(api.url + "/health", trust_env=False)
         said = answer.json()["errors"][0]["extensions"]
         assert (answer.status_code, said["code"]) == (503, "too-many-connections")
