@@ -109,9 +109,10 @@ class Connection(H11Protocol):
     def patience(self) -> tuple[int, float]:
         """Smaller for whom to let go first: those that said nothing for a while, those that were answered and wait,
         those that came just now, whose words may be on their way; of each the one that has waited longest."""
-        until_s = self._end.when() if self._end else 0.0
-        came_just_now = self.cycle is None and until_s - self.loop.time() > HEAD_S - JUST_NOW_S
-        return (2 if came_just_now else 0 if self.cycle is None else 1), until_s
+        has_asked, until_s = self.cycle is not None, self._end.when() if self._end else 0.0
+        if has_asked:
+            return 1, until_s
+        return 2 if until_s - self.loop.time() > HEAD_S - JUST_NOW_S else 0, until_s
 
     def _wait(self, seconds: float) -> None:
         self._heard()

@@ -88,7 +88,7 @@ def make_ledger_app(read: Read, identity: Identity | None = None, *, entries: bo
     app.openapi().setdefault("components", {}).setdefault("schemas", {}).update(COMPONENTS)
 
     async def tiles(request: Request) -> Response:
-        return await files.tile(request, request.url.path.removeprefix("/tile/"))
+        return await files.tile(request, request.scope["path"].removeprefix("/tile/"))
 
     return Door(app, tiles, Readers(), taken)
 
