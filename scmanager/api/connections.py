@@ -1,8 +1,8 @@
 """Connections: each has some seconds to say what it wants, and those that say nothing make room for those that do.
 
 Any program on this machine may connect, also of other users and without the token; so waiting costs them their place.
-A body has to keep up a pace (pace.py), whoever sends it. Where there is no room left, first those leave that say
-nothing, then bodies under way, then those that do not take their answer; never who has shown the token.
+A body has to keep up a pace (pace.py), whoever sends it. Where there is no room left for who asks, first those leave
+that say nothing, then bodies under way, then those that do not take their answer; never who has shown the token.
 """
 
 import asyncio
@@ -21,6 +21,8 @@ from scmanager.api.listening import REQUESTS_MAX
 from scmanager.api.pace import BODIES_MAX, UNTOLD_BYTES, Pace, first_to_leave
 from scmanager.api.readers import address_of
 
+ACCEPTED_MAX = 2 * REQUESTS_MAX
+"""With those that came just now and have not said yet what they want."""
 HEAD_S = 10.0
 """From connecting to the end of the first request's head."""
 ABORT = "scm.abort"
@@ -48,12 +50,15 @@ class Connection(H11Protocol):
         self._pace: Pace | None = None
         self._check: asyncio.TimerHandle | None = None
         self._stuck_since: float | None = None
+        self._left_bytes = 0
+        self._beyond = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Give it a place, which the one that has been silent for longest may have to leave."""
+        """Give it a place, which one that has been silent for a while may have to leave."""
         assert isinstance(transport, asyncio.Transport)
         if len(self.connections) >= REQUESTS_MAX:
-            self._make_room()
+            self._make_room(at_any_cost=len(self.connections) >= ACCEPTED_MAX)
+        self._beyond = len(self.connections) >= REQUESTS_MAX
         super().connection_made(transport)
         self._wait(HEAD_S)
 
@@ -85,9 +90,9 @@ class Connection(H11Protocol):
         super().handle_websocket_upgrade(event)
 
     def on_response_complete(self) -> None:
-        """It was answered, and may ask again."""
+        """It was answered, and may ask again. Where it may not, what was not sent yet is waited for as long."""
         self._body_over()
-        if not self.transport.is_closing():
+        if self._unsent() or not self.transport.is_closing():
             self._wait(KEEP_ALIVE_S)
         super().on_response_complete()
 
@@ -103,20 +108,40 @@ class Connection(H11Protocol):
 
     @property
     def silent(self) -> bool:
-        """Whether nothing is being answered here."""
-        return self._end is not None
+        """Whether nothing is being answered here, and the answer before was taken."""
+        return self._end is not None and not self._unsent()
 
-    def patience(self) -> tuple[int, float]:
+    @property
+    def stuck_since(self) -> float | None:
+        """Since when an answer is not taken, on the loop's clock; None: it is, or there is none."""
+        if self._stuck_since is None and self._end is not None and self._unsent():
+            return self._end.when() - KEEP_ALIVE_S
+        return self._stuck_since
+
+    @property
+    def came_just_now(self) -> bool:
+        """Whether its words may be on their way."""
+        return not self.cycle and bool(self._end and self._end.when() - self.loop.time() > HEAD_S - JUST_NOW_S)
+
+    def patience(self) -> tuple[bool, bool, float]:
         """Smaller for whom to let go first: those that said nothing for a while, those that were answered and wait,
-        those that came just now, whose words may be on their way; of each the one that has waited longest."""
-        has_asked, until_s = self.cycle is not None, self._end.when() if self._end else 0.0
-        if has_asked:
-            return 1, until_s
-        return 2 if until_s - self.loop.time() > HEAD_S - JUST_NOW_S else 0, until_s
+        those that came just now; of each the one that has waited longest."""
+        return self.came_just_now, self.cycle is not None, self._end.when() if self._end else 0.0
+
+    def _unsent(self) -> int:
+        return self.transport.get_write_buffer_size()
 
     def _wait(self, seconds: float) -> None:
         self._heard()
-        self._end = self.loop.call_later(seconds, self._leave)
+        self._left_bytes = self._unsent()
+        self._end = self.loop.call_later(seconds, self._waited)
+
+    def _waited(self) -> None:
+        """Who took some of his answer meanwhile has as long again."""
+        if 0 < self._unsent() < self._left_bytes:
+            self._wait(KEEP_ALIVE_S)
+        else:
+            self._leave()
 
     def _heard(self) -> None:
         if self._end is not None:
@@ -127,7 +152,10 @@ class Connection(H11Protocol):
         self._heard()
         self._body_over()
         self.connections.discard(self)
-        self.transport.close()
+        if self._unsent():  # To close is to wait until it is taken.
+            self.transport.abort()
+        else:
+            self.transport.close()
 
     # Bodies
 
@@ -170,14 +198,19 @@ class Connection(H11Protocol):
 
     # Room
 
-    def _make_room(self) -> None:
-        """One of the others leaves, unless all are being answered."""
-        if silent := [each for each in self._others() if each.silent]:
+    def _make_room(self, *, at_any_cost: bool) -> bool:
+        """Whether one of the others left. Without the cost only one that has been silent for a while does."""
+        if silent := [each for each in self._others() if each.silent and (at_any_cost or not each.came_just_now)]:
             min(silent, key=Connection.patience)._leave()
+        elif not at_any_cost:
+            return False
         elif bodies := self._strangers(lambda each: each._pace is not None):
             self._farthest(bodies)._leave()
-        elif stuck := self._strangers(lambda each: each._stuck_since is not None):
-            min(stuck, key=lambda each: each._stuck_since or 0.0).transport.abort()
+        elif stuck := self._strangers(lambda each: each.stuck_since is not None):
+            min(stuck, key=lambda each: each.stuck_since or 0.0)._leave()
+        else:
+            return False
+        return True
 
     def _farthest(self, bodies: "list[Connection]") -> "Connection":
         left = ((address_of(dict(each.scope)), each._pace.left_bytes if each._pace else 0) for each in bodies)
@@ -193,7 +226,10 @@ class Connection(H11Protocol):
     async def _admit(self, scope: Scope, receive: Receive, send: Send) -> None:
         if whole := _ABSOLUTE.fullmatch(scope.get("raw_path", b"")):
             _take_host(scope, whole[1], whole[2] or b"/")
-        scope[ROOM_FULL] = len(self.connections) > REQUESTS_MAX
+        while self._beyond and len(self.connections) > REQUESTS_MAX and self._make_room(at_any_cost=True):
+            pass
+        self._beyond = self._beyond and len(self.connections) > REQUESTS_MAX
+        scope[ROOM_FULL] = self._beyond
         scope[ABORT] = self.transport.abort
         await self.config.loaded_app(scope, receive, send)
 

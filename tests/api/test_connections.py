@@ -1,19 +1,26 @@
 """Who connects and says nothing keeps nobody else out, and does not stay."""
 
+import asyncio
 import contextlib
 import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
+import psutil
 import pytest
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 import scmanager
 from scmanager.api import connections, pace
+from scmanager.api.guard import ROOM_FULL
 from scmanager.api.listening import REQUESTS_MAX
 from scmanager.api.serving import server
 from tests.support.api_node import Api, Socket
+from tests.support.app_server import served
 
 SOURCES = Path(scmanager.__file__).parent
 HALF = b"POST /graphql HTTP/1.1\r\nHost: 127.0.0.1\r\nX: "
@@ -170,3 +177,106 @@ def test_when_all_are_being_answered_the_next_one_hears_why_he_is_not(
     deadline = time.monotonic() + 10
     while httpx.get(api.url + "/health", trust_env=False).status_code != 200:
         assert time.monotonic() < deadline
+
+
+LARGE_BYTES = 8 << 20
+"""More than the system keeps for who does not take it."""
+
+
+async def large(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "http":
+        await Response(bytes(LARGE_BYTES if scope["path"] == "/large" else 0))(scope, receive, send)
+
+
+def open_at(url: str) -> int:
+    """How many connections this process, which is the server too, holds there."""
+    found = psutil.Process().net_connections("tcp4")
+    return sum(each.laddr.port == httpx.URL(url).port and each.status != psutil.CONN_LISTEN for each in found)
+
+
+def unread(url: str, opened: contextlib.ExitStack, said: bytes) -> socket.socket:
+    """One that asks and takes next to nothing of the answer."""
+    raw = opened.enter_context(socket.socket())
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    raw.connect(("127.0.0.1", httpx.URL(url).port))
+    raw.sendall(said)
+    assert raw.recv(1)
+    return raw
+
+
+ASKED = b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n"
+ASKED_ONCE = ASKED[:-2] + b"Connection: close\r\n\r\n"
+
+
+@pytest.mark.parametrize("said", [ASKED, ASKED_ONCE, ASKED + b"no request\r\n\r\n"], ids=["", "once", "and more"])
+def test_an_answer_that_nobody_takes_holds_no_connection(monkeypatch: pytest.MonkeyPatch, said: bytes) -> None:
+    monkeypatch.setattr(connections, "KEEP_ALIVE_S", 0.5)
+    with served(large) as url, contextlib.ExitStack() as opened:
+        unread(url, opened, said)
+        end = time.monotonic() + 20
+        while open_at(url):
+            assert time.monotonic() < end
+            time.sleep(0.1)
+
+
+def test_many_that_do_not_take_their_answer_hold_no_more_than_there_is_room_for() -> None:
+    with served(large) as url, contextlib.ExitStack() as opened:
+        for _ in range(REQUESTS_MAX * 2):
+            unread(url, opened, ASKED)
+        assert httpx.get(url, trust_env=False).status_code == 200
+        end = time.monotonic() + connections.KEEP_ALIVE_S / 2
+        while open_at(url) > REQUESTS_MAX:
+            assert time.monotonic() < end
+            time.sleep(0.1)
+
+
+def test_who_takes_his_answer_slowly_gets_all_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "KEEP_ALIVE_S", 1.5)
+    with served(large) as url, contextlib.ExitStack() as opened:
+        raw, taken = unread(url, opened, ASKED_ONCE), 1
+        raw.settimeout(20)
+        began = time.monotonic()
+        while taken < LARGE_BYTES:
+            some = raw.recv(1 << 18)
+            assert some, taken
+            taken += len(some)
+            time.sleep(len(some) / LARGE_BYTES * 4)
+        assert time.monotonic() - began > 2 * connections.KEEP_ALIVE_S
+
+
+def test_who_has_a_place_is_not_told_that_there_is_none() -> None:
+    """Whoever is being answered keeps it and may ask again; who came beyond hears that it is full."""
+    go_on, held = set[str](), set[str]()
+
+    async def waits(scope: Any, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        held.add(path := scope["path"])
+        full = scope[ROOM_FULL]
+        while path not in go_on and not full:
+            await asyncio.sleep(0.01)
+        await Response(status_code=503 if full else 200)(scope, receive, send)
+
+    def asked(raw: socket.socket, path: str) -> None:
+        raw.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+
+    def said(raw: socket.socket) -> bytes:
+        return raw.recv(4096)[:12]
+
+    with served(waits) as url, contextlib.ExitStack() as opened:
+        at = "127.0.0.1", httpx.URL(url).port
+        made = [opened.enter_context(socket.create_connection(at, timeout=20)) for _ in range(REQUESTS_MAX)]
+        for number, raw in enumerate(made):
+            asked(raw, f"/{number}")
+        end = time.monotonic() + 20
+        while len(held) < REQUESTS_MAX:
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        late = opened.enter_context(socket.create_connection(at, timeout=20))
+        asked(late, "/late")
+        assert said(late) == b"HTTP/1.1 503"
+        go_on |= {"/0", "/again"}
+        assert said(made[0]) == b"HTTP/1.1 200"
+        asked(made[0], "/again")
+        assert said(made[0]) == b"HTTP/1.1 200"
+        go_on |= {f"/{number}" for number in range(REQUESTS_MAX)}
