@@ -34,7 +34,7 @@ def read_point(text: str, zone: str | None, source: Evidence, space: Space) -> P
     said = text.strip()
     if said.casefold() == NOW:
         return EVERYTHING
-    if re.fullmatch(r"[0-9]{1,12}", said):
+    if re.fullmatch(r"[0-9]{1,12}", said) and (len(said) < DIGITS_MIN or int(said) <= source.store.last_pos()):
         return at_position(source.store, int(said))
     if re.fullmatch(rf"[0-9a-fA-F]{{{DIGITS_MIN},128}}", said):
         return _hash(said.casefold(), source, space)

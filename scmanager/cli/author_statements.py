@@ -6,7 +6,6 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from scmanager.adapters.private_files import parse_json
 from scmanager.adapters.space_file import read_bytes
 from scmanager.cli import author_files as files
 from scmanager.cli.author_files import KeyOption, ManifestsOption
@@ -27,7 +26,7 @@ ArtefactArgument = Annotated[Path, typer.Argument(metavar="FILE", help="The arte
 
 
 class PluginFormDamaged(Untrusted):
-    """This is no form of a plugin's entry."""
+    """This is no form of a plugin's entry: {reason}."""
 
     code = "plugin-form-damaged"
     hint = (
@@ -89,8 +88,14 @@ def sign_plugin(
     """Sign a plugin's whole entry in the registry, permissions included. Sign it anew to block or deprecate it."""
     check_target(output)
     keys, artefact = _keys(manifests, ledger), files.artefact_of(file)
-    form = parse_json(read_bytes(entry), PluginForm, PluginFormDamaged())
-    _sign(output, _plugin(form, keys, artefact), keys, key, as_json=as_json)
+    _sign(output, _plugin(_form(read_bytes(entry)), keys, artefact), keys, key, as_json=as_json)
+
+
+def _form(raw: bytes) -> PluginForm:
+    try:
+        return msgspec.json.decode(raw, type=PluginForm)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:  # The decoder leaks the latter two.
+        raise PluginFormDamaged(reason=str(error)) from error
 
 
 def _plugin(form: PluginForm, keys: TrustedKeys, artefact: Artefact) -> Plugin:
@@ -99,7 +104,7 @@ def _plugin(form: PluginForm, keys: TrustedKeys, artefact: Artefact) -> Plugin:
     try:
         given["tos_compliance_hash"] = bytes.fromhex(form.tos_compliance_hash)
     except ValueError:
-        raise PluginFormDamaged from None
+        raise PluginFormDamaged(reason="tos_compliance_hash is not in hex digits") from None
     return Plugin(ledger=keys.ledger, content_hash=cid(artefact.sha256), updated_at=files.now_s(), **given)
 
 

@@ -197,8 +197,11 @@ def ask_passphrase(*, twice: bool = False) -> str:
         return known
     hidden = sys.stdin.isatty()  # A script may answer through a pipe.
     asked = f"Passphrase ({PASSPHRASE_CHARACTERS_MIN} characters at least)" if twice else "Passphrase"
-    answer: str = typer.prompt(asked, hide_input=hidden, confirmation_prompt=twice, err=True)
-    return answer
+    while True:
+        answer: str = typer.prompt(asked, hide_input=hidden, confirmation_prompt=twice, err=True)
+        if not (hidden and twice) or len(answer) >= PASSPHRASE_CHARACTERS_MIN:
+            return answer
+        remark(f"That has {len(answer)} characters.")
 
 
 def carry_out_erasures(node: Node) -> int:

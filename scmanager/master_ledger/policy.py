@@ -32,7 +32,7 @@ _NONE = b"none"
 
 
 class BadPolicy(Untrusted):
-    """This is no policy: line {line}: {reason}."""
+    """This is no policy: {reason}."""
 
     code = "bad-policy"
     hint = "A policy is a text of lines that begin with log, witness, group or quorum (C2SP tlog-policy)."
@@ -124,9 +124,9 @@ class Policy(msgspec.Struct, frozen=True):
 def parse(data: bytes) -> Policy:
     """The policy in a file. Raises BadPolicy and nothing else."""
     if len(data) > FILE_BYTES_MAX:
-        raise BadPolicy(line=0, reason="the file is too long")
+        raise BadPolicy(reason="the file is too long")
     if not _OCTETS.fullmatch(data):
-        raise BadPolicy(line=0, reason="the file has control characters")
+        raise BadPolicy(reason="the file has control characters")
     reading = _Reading()
     for number, line in enumerate(data.split(b"\n"), 1):
         words = [word for word in _BLANKS.split(line) if word]
@@ -135,9 +135,9 @@ def parse(data: bytes) -> Policy:
         try:
             reading.take(words)
         except (BadVkey, ValueError) as error:
-            raise BadPolicy(line=number, reason=str(error).rstrip(".")) from None
+            raise BadPolicy(reason=f"line {number}: {str(error).rstrip('.')}") from None
     if not reading.has_quorum:
-        raise BadPolicy(line=0, reason="it has no quorum line")
+        raise BadPolicy(reason="it has no quorum line")
     return Policy(tuple(reading.logs), reading.witnesses, reading.groups, reading.quorum, reading.addresses)
 
 

@@ -96,9 +96,7 @@ def test_an_entry_or_a_frontier_names_a_point(nova: Scm) -> None:
     then = nova("audit", "replay", "--json").json
     event = nova("log", "show", "--limit", 1, "--json").json[0]["id"]
     nova("fleet", "form", "Away")
-    digits = [then["frontier"][:10], event[:12]]
-    lettered = [each for each in digits if not each.isdecimal()]  # Digits alone are a position.
-    for name in (event, *lettered, then["frontier"], then["heads"][0]["head"]):
+    for name in (event, event[:12], then["frontier"], then["frontier"][:10], then["heads"][0]["head"]):
         told = nova("audit", "replay", "--until", name, "--json").json
         assert told["digest"] == then["digest"], name
     assert nova("audit", "replay", "--until", then["frontier"], "--json").json["until"]["kind"] == "frontier"
@@ -106,7 +104,12 @@ def test_an_entry_or_a_frontier_names_a_point(nova: Scm) -> None:
 
 @pytest.mark.parametrize(
     ("point", "code"),
-    [("yesterday", "audit-point-unclear"), ("99", "audit-point-ahead"), ("f" * 64, "audit-point-unknown")],
+    [
+        ("yesterday", "audit-point-unclear"),
+        ("99", "audit-point-ahead"),
+        ("f" * 64, "audit-point-unknown"),
+        ("12345678", "audit-point-unknown"),
+    ],
 )
 def test_a_point_that_is_none_is_refused(nova: Scm, point: str, code: str) -> None:
     told = nova("audit", "replay", "--until", point)

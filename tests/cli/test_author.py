@@ -1,11 +1,15 @@
 """The author's commands: from the first key to a signed update, with no network and no data folder."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from scmanager.adapters.author_key import read_author_key, told_of
 from scmanager.domain.ledger import Final, KeysPublished, PluginSigned, UpdateSigned
 from scmanager.eventstore.merkle import EMPTY_ROOT
 from scmanager.master_ledger import issuing, submission
@@ -70,7 +74,9 @@ def test_a_plugin_is_signed_as_a_whole(author: Author) -> None:
         ({"name": ""}, "statement-unusable"),
     ],
 )
-def test_a_form_that_cannot_be_signed_is_refused(author: Author, changed: dict[str, object], code: str) -> None:
+def test_a_form_that_cannot_be_signed_is_refused_and_the_field_named(
+    author: Author, changed: dict[str, object], code: str
+) -> None:
     ledger = author.begin()
     (author / "form").write_text(json.dumps(FORM | changed), encoding="utf-8")
     made = author.scm(
@@ -78,6 +84,7 @@ def test_a_form_that_cannot_be_signed_is_refused(author: Author, changed: dict[s
         "--entry", author / "form", "--key", author / "release", "-o", author / "plugin",
     )  # fmt: skip
     assert (made.code, made.error) == (1, code)
+    assert next(iter(changed)) in made.err.splitlines()[0]
     assert not (author / "plugin").exists()
 
 
@@ -266,3 +273,27 @@ def test_a_head_is_held_against_the_witnesses_that_this_machine_goes_by(
     assert author.scm(*words, "--head", author / "bare", "--unwitnessed").error == "head-unusable", "they are known"
     done = author.scm(*words, "--head", author / "head")
     assert (done.code, "No witness" in done.err) == (0, False)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a terminal of this kind is there on other systems")
+def test_a_passphrase_too_short_is_asked_for_again_at_a_terminal(tmp_path: Path) -> None:
+    ours, theirs = os.openpty()
+    environment = {name: value for name, value in os.environ.items() if name != "SCM_PASSPHRASE"}
+    command = [sys.executable, "-m", "scmanager", "author", "keygen", "root", "-o", tmp_path / "root"]
+    child = subprocess.Popen(
+        command, stdin=theirs, stdout=subprocess.DEVNULL, stderr=theirs, env=environment, start_new_session=True
+    )
+    os.close(theirs)
+    said = b""
+    for typed in (b"short", b"short", b"long enough", b"long enough"):
+        prompt = b""
+        while not prompt.endswith(b": "):
+            prompt += os.read(ours, 4096)
+        said += prompt
+        os.write(ours, typed + b"\n")
+    assert child.wait(60) == 0
+    os.close(ours)
+    assert b"That has 5 characters." in said
+    assert said.count(b"8 characters at least") == 2
+    role, _ = told_of(read_author_key(tmp_path / "root")) or (None, b"")
+    assert role == "root"
