@@ -119,6 +119,11 @@ class Connection(H11Protocol):
         return self._stuck_since
 
     @property
+    def says_nothing(self) -> bool:
+        """Whether it has never asked, and its words are hardly on their way."""
+        return not self.cycle and not self.came_just_now
+
+    @property
     def came_just_now(self) -> bool:
         """Whether its words may be on their way."""
         return not self.cycle and bool(self._end and self._end.when() - self.loop.time() > HEAD_S - JUST_NOW_S)
@@ -199,8 +204,8 @@ class Connection(H11Protocol):
     # Room
 
     def _make_room(self, *, at_any_cost: bool) -> bool:
-        """Whether one of the others left. Without the cost only one that has been silent for a while does."""
-        if silent := [each for each in self._others() if each.silent and (at_any_cost or not each.came_just_now)]:
+        """Whether one of the others left. Without the cost only one that has never said anything does."""
+        if silent := [each for each in self._others() if each.silent and (at_any_cost or each.says_nothing)]:
             min(silent, key=Connection.patience)._leave()
         elif not at_any_cost:
             return False

@@ -12,13 +12,14 @@ from msgspec.structs import replace
 
 from scmanager.application.published import Head
 from scmanager.application.published_registry import statement_in
+from scmanager.domain.counting import Counted, PluginCounted
 from scmanager.domain.ledger import LedgerLog, PluginSigned, UpdateSigned
 from scmanager.errors import Untrusted
 from scmanager.eventstore import entry, own_log
 from scmanager.eventstore.checkpoint import Checkpoint, note_from, origin, parse_origin
 from scmanager.eventstore.head_fork import HeadFork
 from scmanager.eventstore.log_copy import PAGE_ROWS, note_of
-from scmanager.eventstore.merkle import consistency_proof, leaf_hash, root_of
+from scmanager.eventstore.merkle import CompactRange, consistency_proof, leaf_hash, root_of
 from scmanager.eventstore.store import Store
 from scmanager.master_ledger.manifest import TrustedKeys
 from scmanager.master_ledger.registry import Registered, Registry
@@ -44,6 +45,7 @@ class HomeLog(Struct, frozen=True):
     whole: int
     """So many entries from the beginning have their words."""
     said: tuple[Registered, ...]
+    counts: tuple[Counted, ...] = ()
 
     def root(self, size: int) -> bytes:
         """Over the first `size` leaves."""
@@ -59,17 +61,21 @@ class Compared(Struct, frozen=True):
     """Of each log so many entries from its beginning are those that were followed."""
 
 
-def home_logs(store: Store, logs: Iterable[LedgerLog]) -> list[HomeLog]:
+def home_logs(store: Store, logs: Iterable[LedgerLog], seen: Seen) -> list[HomeLog]:
     """Those of the ledger's logs of which something is here. Raises as the store.
 
-    Of a closed log that is here with several histories, the one that its end belongs to.
+    Of a closed log that is here with several histories, the one that its end belongs to; where that is not here yet,
+    the one of which most was followed.
     """
     found = list[HomeLog]()
     for log in logs:
         branches = sorted((each for each in store.heads(log.space) if each.log == log.log), key=_branch)
-        copies = [_copy(store, log, each) for each in (branches if log.final else branches[:1])]
-        fitting = [each for each in copies if log.final and each.root(log.final.size) == log.final.root]
-        found += [*fitting, *copies][:1]
+        if log.final is not None and len(branches) > 1:
+            followed = [(each.size, each.root) for each in reversed(seen.heads_of(log.log))]
+            ends = [(log.final.size, log.final.root), *(each for each in followed if each[0] < log.final.size)]
+            fitting = (each for size, root in ends for each in branches if _root(store, each, size) == root)
+            branches = [next(fitting, branches[0])]
+        found += [_copy(store, log, each) for each in branches[:1]]
     return found
 
 
@@ -77,19 +83,33 @@ def _branch(head: own_log.Head) -> int:
     return head.branch
 
 
+def _root(store: Store, head: own_log.Head, size: int) -> bytes | None:
+    """Over the first `size` leaves of a branch, none of which is kept; None where it is shorter."""
+    if head.size < size:
+        return None
+    tree = CompactRange()
+    while tree.size < size:
+        rows = store.read(head.log, head.branch, tree.size, min(PAGE_ROWS, size - tree.size))
+        tree = tree.extend(leaf_hash(row.data) for row in rows)
+    return tree.root()
+
+
 def _copy(store: Store, log: LedgerLog, head: own_log.Head) -> HomeLog:
-    leaves, whole, said = list[bytes](), 0, list[Registered]()
+    leaves, whole, said, counts = list[bytes](), 0, list[Registered](), list[Counted]()
     while page := store.read(log.log, head.branch, len(leaves), min(PAGE_ROWS, head.size - len(leaves))):
         for row in page:
             one = entry.parse(row.data)
             whole += whole == len(leaves) and bool(row.shared or not one.parts)
-            if isinstance(statement := statement_in(row.shared), UpdateSigned | PluginSigned):
-                said.append(Registered(log.log, len(leaves), one.id, statement))
+            match statement_in(row.shared):
+                case UpdateSigned() | PluginSigned() as statement:
+                    said.append(Registered(log.log, len(leaves), one.id, statement))
+                case PluginCounted() as counted:
+                    counts.append(Counted(log.log, len(leaves), counted))
             leaves.append(leaf_hash(row.data))
     note = note_of(store, head)
     point = Checkpoint(origin(log.space, log.log), note.size, note.root)
     signed = note_from(point, note.signature, log.key)
-    return HomeLog(log, signed, tuple(leaves), whole, tuple(said))
+    return HomeLog(log, signed, tuple(leaves), whole, tuple(said), tuple(counts))
 
 
 def compared(seen: Seen, homes: Iterable[HomeLog], shown: Head | None = None) -> Compared:
@@ -121,9 +141,14 @@ def checked(seen: Seen, homes: Iterable[HomeLog], shown: Head | None = None) -> 
 def registry_of(homes: Iterable[HomeLog], keys: TrustedKeys, known: Mapping[bytes, int] | None = None) -> Registry:
     """What is registered at home, or below these sizes of it; `homes` as the manifest lists the logs."""
     registry = Registry(keys)
-    for each in (one for home in homes for one in home.said):
-        if known is None or each.index < known.get(each.log, 0):
-            registry.enter(each)
+    for home in homes:
+        below = len(home.leaves) if known is None else known.get(home.log.log, 0)
+        for each in home.said:
+            if each.index < below:
+                registry.enter(each)
+        for counted in home.counts:
+            if counted.index < below:
+                registry.count(counted)
     return registry
 
 

@@ -56,6 +56,13 @@ NOTHING = Final(0, EMPTY_ROOT)
 """The end of a log of which no entry counts."""
 
 
+class HeadOrNothing(Refused):
+    """A log is closed at its head, or before its first entry: not both."""
+
+    code = "head-or-nothing"
+    hint = "Give --head where what was entered up to there counts. With --nothing-counts nothing in it ever counts."
+
+
 class NothingWouldCount(Refused):
     """No update or plugin that this key ever signed would count any more in log {logs}."""
 
@@ -180,11 +187,12 @@ def revoke(
     heads = dict(issuing.head_of(old, note, read, until_s) for note in notes)
     other = files.public_key(instead) if instead else None
     retired = files.public_key(revoked)
-    lacking = (
-        [each.log for each in trusted.ledger_logs() if each.log not in heads] if retired in old.release.keys else []
-    )
-    if nothing_counts and not heads:  # Such as a log that was listed as what it is not.
-        heads = {each.log: NOTHING for each in old.logs if each.key == retired}
+    statements = [each.log for each in trusted.ledger_logs() if each.final != NOTHING]
+    lacking = [each for each in statements if each not in heads] if retired in old.release.keys else []
+    void = {each.log: NOTHING for each in old.logs if each.key == retired} if nothing_counts else {}
+    if void and heads:
+        raise HeadOrNothing
+    heads |= void
     if lacking and not nothing_counts:
         raise NothingWouldCount(logs=", ".join(map(bytes.hex, lacking)))
     made = issuing.revocation(old, retired, heads, until_s, other)
@@ -193,6 +201,8 @@ def revoke(
         remark(f"No witness vouches for the head ({sizes} entries): whoever has the log's key may have chosen it.")
     if lacking:
         remark(f"Nothing that it ever signed counts any more in log {', '.join(map(bytes.hex, lacking))}.")
+    if void:
+        remark(f"Nothing that was ever entered counts any more in log {', '.join(map(bytes.hex, void))}.")
     _write(output, so_far, made, key, as_json=as_json)
 
 

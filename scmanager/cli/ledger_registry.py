@@ -10,9 +10,9 @@ from typing import Annotated, Any
 import typer
 
 from scmanager.adapters.space_reading import write_space
-from scmanager.application.home_ledger import checked, compared, home_logs
+from scmanager.application.home_ledger import HomeLog, checked, compared, home_logs, registry_of
 from scmanager.application.ledger_copy import copy_of_published
-from scmanager.application.published import Published
+from scmanager.application.published import Head, Published
 from scmanager.application.published_registry import PluginUnknown
 from scmanager.cli.moments import Moment
 from scmanager.cli.output import JsonFlag, progress, remark
@@ -25,7 +25,6 @@ from scmanager.errors import Refused
 from scmanager.master_ledger.fetching import Read
 from scmanager.master_ledger.manifest import TrustedKeys
 from scmanager.master_ledger.registry import Registered, Registry
-from scmanager.spaces.ledger import registry_of
 
 NO_UPDATES = "The ledger has no update for this. Fetch what is new: scm ledger fetch FROM --entries"
 NO_PLUGINS = "The ledger has no plugin like this. Fetch what is new: scm ledger fetch FROM --entries"
@@ -44,11 +43,11 @@ def take_entries(place: Place, read: Read, log: LedgerLog, given: Trusting) -> d
     Of a log that was closed what lies here may be a thief's: then the true history comes beside it. Raises OtherCopy.
     """
     published = Published(read)
-    homes = home_logs(place.store, [log])
+    homes = home_logs(place.store, [log], given.seen(given.memory.read()))
     outcome = given.memory.see(lambda before: checked(before, homes, published.head()))
     if outcome.problem and log.final is None:
         raise outcome.problem
-    held = 0 if outcome.problem or not homes else len(homes[0].leaves)  # What a closed log ends in comes beside.
+    held = len(homes[0].leaves) if homes and _agree(homes[0], published.head()) else 0
     with progress("Fetching entries", None):
         copy = copy_of_published(published, log, held)
         if copy is None:
@@ -60,6 +59,11 @@ def take_entries(place: Place, read: Read, log: LedgerLog, given: Trusting) -> d
         finally:
             file.unlink(missing_ok=True)
     return {"entries": told["entries"]}
+
+
+def _agree(home: HomeLog, shown: Head) -> bool:
+    size = min(len(home.leaves), shown.point.size)
+    return home.root(size) == shown.tree.root(size)
 
 
 def list_updates(
@@ -118,20 +122,20 @@ def show_plugin(
 def _opened(context: typer.Context, *choices: Any) -> tuple[TrustedKeys, Registry]:
     given = trusting(context, *choices)
     with session_of(context).open() as place:
-        logs = given.seen(given.memory.read()).keys().ledger_logs()
-        homes = home_logs(place.store, logs)
+        before = given.seen(given.memory.read())
+        logs = before.keys().ledger_logs()
+        homes = home_logs(place.store, logs, before)
         held = given.seen(given.memory.see(lambda before: checked(before, homes)).seen)
         keys, known = held.keys(), compared(held, homes).known
         if any(held.fork_of(log) for log in logs):
             remark(
                 "A log of the ledger signed two histories: nothing in it counts. The proof: scm ledger fork -o FILE"
             )
-        spaces = {log.space for log in logs if log.log in known}
-        with place.shelf.lock:
-            found = [space for space in place.shelf.spaces() if space.id in spaces]
-            if not found:
-                raise LedgerNotHere
-            return keys, registry_of(found, keys)
+        found = [each for each in homes if each.log.log in known]
+        if not found:
+            raise LedgerNotHere
+        open_logs = {each.log.log: len(each.leaves) for each in found if each.log.final is None}
+        return keys, registry_of(found, keys, {**known, **open_logs})  # A thief may have gone on with a closed one.
 
 
 def _listed(row: Row, as_json: bool) -> Row:

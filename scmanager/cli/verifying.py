@@ -39,7 +39,6 @@ from scmanager.forensics.called import moment
 from scmanager.master_ledger import proof, verification
 from scmanager.master_ledger.content_hash import cid
 from scmanager.master_ledger.fetching import CHECKPOINT, SourceLacks
-from scmanager.master_ledger.manifest import TrustedKeys
 from scmanager.master_ledger.registry import Registry
 from scmanager.master_ledger.seen import Judged, LedgerRolledBack, Outcome, Seen, judged, signed_head
 from scmanager.master_ledger.verification import Artefact, Here, Report
@@ -163,14 +162,14 @@ def _report(
     def look(before: Seen) -> Judged:
         seen = given.seen(before)
         keys = seen.keys()
-        homes = _at_home(session_of(context), keys)
+        homes = _at_home(session_of(context), seen)
         seen, known = structs.astuple(compared(seen, homes, shown))
         outcome = judged(seen, verify(artefact, held, keys, given.policy, here), given.policy, here.now_s)
         registry, log = registry_of(homes, keys, known), None
+        beyond = registry_of([each for each in homes if not each.log.final or each.log.log in known], keys)
         if source_of and shown:
             log, size = _take_all(source_of, shown, registry, known)
             known = {**known, log: size}
-        beyond = registry_of([each for each in homes if not each.log.final or each.log.log in known], keys)
         report = superseded.judged(outcome.report, registry, known, outcome.seen, log, beyond, here.now_s)
         told = (*report.remarks, behind) if behind else report.remarks
         return structs.replace(outcome, report=structs.replace(report, remarks=told))
@@ -216,7 +215,7 @@ def _behind(context: typer.Context, problem: ScManagerError, shown: Head, given:
     assert isinstance(most, int)
 
     def look(before: Seen) -> Outcome:
-        homes = _at_home(session_of(context), before.keys())
+        homes = _at_home(session_of(context), before)
         found = compared(before, homes, shown)
         agrees = any(each.log.log == log and each.root(shown.point.size) == shown.point.root for each in homes)
         return Outcome(found.seen, None if agrees and found.known.get(log, 0) >= most else problem)
@@ -236,12 +235,12 @@ def _take_all(source: Published, shown: Head, registry: Registry, known: Mapping
         return take_from(source, registry, known, advance)
 
 
-def _at_home(session: Session, keys: TrustedKeys) -> list[HomeLog]:
+def _at_home(session: Session, seen: Seen) -> list[HomeLog]:
     """What the data folder holds of the ledger's logs; read without keys. Raises as its store."""
     if not (file := session.folder / EVENTS_FILE).exists():
         return []
     with closing(ReadOnlySqliteStore(file)) as store:
-        return home_logs(store, keys.ledger_logs())
+        return home_logs(store, seen.keys().ledger_logs(), seen)
 
 
 def _tell(report: Report, *, as_json: bool) -> None:

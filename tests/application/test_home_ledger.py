@@ -9,7 +9,9 @@ from scmanager.adapters.ledger_source import from_folder
 from scmanager.application.home_ledger import Compared, HomeLog, checked, compared, home_logs, registry_of
 from scmanager.application.published import Head, Published
 from scmanager.domain.ledger import AuditStatus, Final, Plugin
+from scmanager.eventstore import verification
 from scmanager.eventstore.memory import MemoryStore
+from scmanager.eventstore.store import Store
 from scmanager.master_ledger import submission
 from scmanager.master_ledger.seen import Seen, with_head
 from scmanager.master_ledger.statement import manifest_hash
@@ -51,8 +53,11 @@ def both(tmp_path: Path) -> Both:
     return Both(tmp_path)
 
 
+UNSEEN = Seen(bytes(32))
+
+
 def at_home(ledger: Ledger) -> list[HomeLog]:
-    return home_logs(ledger.store, [LOG])
+    return home_logs(ledger.store, [LOG], UNSEEN)
 
 
 def is_forked(found: Compared) -> bool:
@@ -63,7 +68,7 @@ def is_forked(found: Compared) -> bool:
 
 
 def test_nothing_is_known_of_what_is_not_here_or_was_never_followed(both: Both) -> None:
-    assert home_logs(MemoryStore(), [LOG]) == []
+    assert home_logs(MemoryStore(), [LOG], UNSEEN) == []
     assert compared(both.seen(), at_home(both.true)) == Compared(both.seen(), {LOG.log: 0})
 
 
@@ -122,8 +127,8 @@ def test_of_a_closed_log_the_end_that_the_keepers_state_is_compared(both: Both) 
     both.fork.say(both.said(plugin(both.id, version="0.5.0")))
     head = both.true.server.head(4)
     closed = msgspec.structs.replace(LOG, final=Final(head.size, head.root))
-    assert compared(both.seen(), home_logs(both.true.store, [closed])).known == {LOG.log: 4}
-    outcome = checked(both.seen(), home_logs(both.fork.store, [closed]))
+    assert compared(both.seen(), home_logs(both.true.store, [closed], UNSEEN)).known == {LOG.log: 4}
+    outcome = checked(both.seen(), home_logs(both.fork.store, [closed], UNSEEN))
     assert outcome.seen == both.seen()
     assert outcome.problem is not None
     assert outcome.problem.code == "ledger-copy-differs"
@@ -144,7 +149,35 @@ def test_what_a_thief_signed_before_a_log_was_closed_makes_no_honest_copy_unknow
     for size in (4, 5):
         seen = with_head(seen, both.fork.server.note(size), seen.keys(), POLICY).seen
     closed = msgspec.structs.replace(LOG, final=Final(head.size, head.root))
-    assert compared(seen, home_logs(both.true.store, [closed])).known == {LOG.log: 4}
-    assert compared(seen, home_logs(both.fork.store, [closed])).known == {}
+    assert compared(seen, home_logs(both.true.store, [closed], UNSEEN)).known == {LOG.log: 4}
+    assert compared(seen, home_logs(both.fork.store, [closed], UNSEEN)).known == {}
     later = msgspec.structs.replace(LOG, final=Final(9, some("root")))
-    assert compared(seen, home_logs(both.true.store, [later])).known == {LOG.log: 0}, "which of the two nobody knows"
+    assert compared(seen, home_logs(both.true.store, [later], UNSEEN)).known == {LOG.log: 0}, (
+        "which of the two nobody knows"
+    )
+
+
+@pytest.mark.parametrize("thief_first", [True, False])
+def test_of_two_histories_of_a_closed_log_the_one_that_ends_as_stated_or_was_followed_counts(
+    both: Both, thief_first: bool
+) -> None:
+    both.fork.say(both.said(plugin(both.id, version="0.5.0")), both.said(plugin(both.id, version="0.5.1")))
+    store, head = MemoryStore(), both.true.server.head(4)
+    for each in (both.fork, both.true) if thief_first else (both.true, both.fork):
+        brought(store, each.server)
+    closed = msgspec.structs.replace(LOG, final=Final(head.size, head.root))
+    lagging = msgspec.structs.replace(LOG, final=Final(9, some("root")))
+    for log, seen in ((closed, UNSEEN), (lagging, both.seen(4))):
+        homes = home_logs(store, [log], seen)
+        assert [each.leaves for each in homes] == [tuple(both.true.server.leaves)]
+        known = compared(both.seen(4), homes).known
+        assert known == {LOG.log: 4}
+        assert registry_of(homes, both.seen().keys(), known).taken_back(both.passed) is not None
+
+
+def brought(store: Store, server: Server) -> None:
+    """As a file brings it, whatever else is there of that log."""
+    head, start = server.head(), verification.start_of(server.said[0][0].data)
+    note = verification.SignedNote(head.size, head.root, server.key.sign(head.text().encode()))
+    parts = [{0: shared} if shared else {} for _, shared in server.said]
+    store.admit(verification.verify(start, [one.data for one, _ in server.said], parts, note))

@@ -160,10 +160,19 @@ def test_a_log_that_was_listed_as_what_it_is_not_is_closed_before_its_first_entr
     )
     words = ("author", "revoke", reports.key.public.hex(), "--after", author / "two", *roots, author / "three")
     assert author.scm(*words).error == "head-unusable"
-    assert author.scm(*words, "--nothing-counts").code == 0
+    (author / "head").write_bytes(author.server.note(at_s=1))
+    both = author.scm(*words, "--nothing-counts", "--head", author / "head", "--unwitnessed")
+    assert (both.error, (author / "three").exists()) == ("head-or-nothing", False)
+    done = author.scm(*words, "--nothing-counts")
+    assert (done.code, "Nothing that was ever entered counts any more" in done.err) == (0, True)
     closed = author.trusted(ledger, "three").log(reports.log.log)
     assert (closed and closed.final) == Final(0, EMPTY_ROOT)
     assert f"{reports.log.log.hex()} signed by" in author.scm("author", "show", author / "three").out
+    release = author.scm(
+        "author", "revoke", author.public["release"], "--after", author / "three", "--head", author / "head",
+        "--unwitnessed", "--instead", author.public["release-2"], *roots, author / "four",
+    )  # fmt: skip
+    assert release.code == 0, "nobody has a head of a log that never counted"
 
 
 def test_wrong_keys_and_taken_names_are_refused_before_anything_is_written(author: Author) -> None:

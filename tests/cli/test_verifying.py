@@ -1,5 +1,6 @@
 """`scm verify`: files in, sentences out; nobody is asked."""
 
+import json
 import re
 import shutil
 import socket
@@ -203,7 +204,10 @@ def test_what_was_taken_back_in_one_log_of_the_ledger_is_taken_back_with_two_at_
     assert judged(home, *again)[0] == unknown, "the log before it, and what was seen of those after it"
 
 
-def test_what_a_thief_of_a_log_key_brought_home_gives_way_to_the_end_that_the_keepers_state(home: Home) -> None:
+@pytest.mark.parametrize("counted", [1, 3], ids=["as long", "longer"])
+def test_what_a_thief_of_a_log_key_brought_home_gives_way_to_the_end_that_the_keepers_state(
+    home: Home, counted: int
+) -> None:
     author, folder = home.author, home.author.folder
     (author / "plugin.wasm").write_bytes(CONTENT)
     home.say()
@@ -214,7 +218,8 @@ def test_what_a_thief_of_a_log_key_brought_home_gives_way_to_the_end_that_the_ke
     for each in _files_of_the_server(folder):  # In place: a folder that is another one begins another log.
         each.write_bytes(before[each]) if each in before else each.unlink()
     true, further = author / "true", author / "further"
-    assert author.scm("author", "count", _counts(folder), at="server").code == 0
+    for downloads in range(1, counted + 1):
+        assert author.scm("author", "count", _counts(folder, downloads), at="server").code == 0
     assert author.scm("author", "publish", true, at="server").code == 0
     line = author.serve("next")
     roots = ("--key", author / "root-0", "--key", author / "root-1", "-o")
@@ -232,15 +237,25 @@ def test_what_a_thief_of_a_log_key_brought_home_gives_way_to_the_end_that_the_ke
     assert judged(home, "plugin.wasm", "--from", further)[0] == ["ledger-log-unknown"]
     assert home.fetch(true).code == 0
     assert judged(home, "plugin.wasm", "--from", further)[0] == []
+    (listed,) = home.scm("plugins").json
+    assert (listed["version"], listed["downloads"]) == ("0.3.0", str(counted)), "of the true history"
+    assert home.fetch(true).json["entries"] == 0
 
 
 def _files_of_the_server(folder: Path) -> list[Path]:
     return [each for name in ("server", "server.state") for each in (folder / name).rglob("*") if each.is_file()]
 
 
-def _counts(folder: Path) -> Path:
+def _counts(folder: Path, downloads: int) -> Path:
     file = folder / "counts.jsonl"
-    file.write_text('{"plugin":"org.example.mining","downloads":1,"votes":0,"rating_sum":0,"until":1760000000}\n')
+    counted = {
+        "plugin": "org.example.mining",
+        "downloads": downloads,
+        "votes": 0,
+        "rating_sum": 0,
+        "until": 1760000000,
+    }
+    file.write_text(json.dumps(counted) + "\n", encoding="utf-8")
     return file
 
 
