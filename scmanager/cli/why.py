@@ -49,8 +49,8 @@ def why(
 
 
 def find(place: Place, text: str) -> tuple[Space, Opened]:
-    """An entry of any space by its id or the first digits. Raises NameUnknown, NameAmbiguous."""
-    spaces = {opened.entry.id32: (space, opened) for space in place.shelf.spaces() for opened in space.entries()}
+    """An entry of any space by its whole id or the first digits. Raises NameUnknown, NameAmbiguous."""
+    spaces = {opened.entry.id: (space, opened) for space in place.shelf.spaces() for opened in space.entries()}
     found = pick("entry", text, [Named(each, ()) for each in spaces])
     return spaces[found.id]
 

@@ -32,7 +32,7 @@ from scmanager.master_ledger.policy import Policy
 from scmanager.master_ledger.proof import Proof
 from scmanager.master_ledger.sealed import Channel, Once, SessionSealBroken
 from scmanager.master_ledger.seen import Outcome, Seen, proved_under, signed_head
-from scmanager.master_ledger.verification import AHEAD_S, LogClosed, NotIncluded, check_head, check_kind
+from scmanager.master_ledger.verification import AHEAD_S, NotIncluded, check_head, check_kind
 
 VERSIONS: Final = (3,)
 """1 said in clear what is said in a session; 2 sealed it with keys that last."""
@@ -300,7 +300,7 @@ def _delegated(said: Welcome, seen: Seen, keys: TrustedKeys, policy: Policy, now
     check_head(point, log, policy, policy.cosigned(parse_note(shown.note), now_s + AHEAD_S))
     check_kind(log)
     if log.final is not None:
-        raise LogClosed(size=point.size, final=log.final.size)
+        raise ServerNotNamed(reason="a log that the author has closed names it, and those name nobody any more")
     outcome = proved_under(seen, shown.note, keys, policy)
     if outcome.problem:
         raise outcome.problem

@@ -30,6 +30,15 @@ class HeadUnusable(Refused):
     hint = "Give the newest checkpoint of the log that witnesses have cosigned, as they keep it."
 
 
+class HeadMissing(Refused):
+    """A log is closed at a head of its own, and none was given."""
+
+    code = "head-missing"
+    hint = (
+        "Give --head FILE, the last checkpoint that witnesses cosigned; --nothing-counts, where nothing in it shall."
+    )
+
+
 def first(root: Quorum, release: Quorum, logs: Sequence[LedgerLog], at_s: int) -> KeyManifest:
     """The manifest that a ledger begins with. Raises StatementUnusable."""
     return _sound(KeyManifest(1, b"", root, release, tuple(logs), (), at_s))
@@ -64,7 +73,7 @@ def revocation(
     """The next one, in which this key has no word any more beyond these heads, by log.
 
     A root key is left out, a release key retired, the log of a log key closed. `instead` takes the place of a root or
-    release key. Raises KeyWithoutRole, HeadUnusable, StatementUnusable.
+    release key. Raises KeyWithoutRole, HeadMissing, HeadUnusable, StatementUnusable.
     """
     next_ = replace(old, n=old.n + 1, prev=manifest_hash(old), signed_at=at_s)
     if key in old.root.keys:
@@ -78,6 +87,8 @@ def revocation(
     log = next((each for each in old.logs if each.key == key), None)
     if log is None:
         raise KeyWithoutRole(key=key.hex(), n=old.n)
+    if not heads:
+        raise HeadMissing
     if set(heads) != {log.log}:
         raise HeadUnusable(why="a log is closed at a head of its own, and at that alone")
     closed = replace(log, final=heads[log.log])

@@ -17,7 +17,10 @@ class NotThisLedger(Untrusted):
     """The first key manifest is of ledger {found}, not of {wanted}."""
 
     code = "not-this-ledger"
-    hint = "Compare the ledger's id with what the author publishes, and get the key manifests from him."
+    hint = (
+        "Compare the ledger's id with what the author publishes, and get the key manifests from him. Of a ledger of "
+        "your own ledger: SCM_TRUST=FOLDER, or --ledger ID."
+    )
 
 
 class DoesNotFollow(Untrusted):

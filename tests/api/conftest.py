@@ -8,6 +8,9 @@ from scmanager.adapters.postgres_connection import PostgresServer
 from tests.support.api_node import Api, ApiNode, serving
 from tests.support.fleet_of import Nova, populate
 from tests.support.postgres import fresh
+from tests.support.quick_locks import quick_locks
+
+__all__ = ["quick_locks"]
 
 
 @pytest.fixture(scope="session")

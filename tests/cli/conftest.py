@@ -13,14 +13,15 @@ from typing import Any
 
 import msgspec
 import pytest
-from nacl.pwhash import argon2id
 
-from scmanager.adapters.wrapping import PassphraseProtection
 from scmanager.cli.entry import run
 from tests.support.author import Author
 from tests.support.forked import unmeasured
 from tests.support.home import Home
 from tests.support.processes import clear
+from tests.support.quick_locks import quick_locks
+
+__all__ = ["quick_locks"]
 
 START_S = 90
 
@@ -73,13 +74,6 @@ def cleared(tmp_path: Path) -> Iterator[None]:
     """Of each test's read models nothing stays: forty megabytes a node, where the tests write in memory."""
     yield
     clear(tmp_path)
-
-
-@pytest.fixture(autouse=True)
-def quick_locks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """New passphrase locks are weak ones here: a strong one is made to take a second, each time it is opened."""
-    weak = {"passes": argon2id.OPSLIMIT_MIN, "memory_bytes": argon2id.MEMLIMIT_MIN}
-    monkeypatch.setattr(PassphraseProtection.__init__, "__kwdefaults__", weak)
 
 
 @pytest.fixture

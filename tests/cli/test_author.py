@@ -139,7 +139,7 @@ def test_a_stolen_log_key_is_revoked_by_closing_its_log(author: Author) -> None:
     (author / "head").write_bytes(author.server.note(at_s=1))
     words = ("author", "revoke", author.server.key.public.hex(), "--after", author / "keys")
     signing = ("--key", author / "root-0", "--key", author / "root-2", "-o", author / "keys-2")
-    assert author.scm(*words, *signing).error == "head-unusable", "a log ends somewhere"
+    assert author.scm(*words, *signing).error == "head-missing", "a log ends somewhere"
     assert author.scm(*words, "--head", author / "head", *signing).error == "head-policy-missing"
     assert not (author / "keys-2").exists()
     done = author.scm(*words, "--head", author / "head", "--unwitnessed", *signing)
@@ -159,7 +159,7 @@ def test_a_log_that_was_listed_as_what_it_is_not_is_closed_before_its_first_entr
         author.scm("author", "manifest", "--after", author / "keys", "--log", line, *roots, author / "two").code == 0
     )
     words = ("author", "revoke", reports.key.public.hex(), "--after", author / "two", *roots, author / "three")
-    assert author.scm(*words).error == "head-unusable"
+    assert author.scm(*words).error == "head-missing"
     (author / "head").write_bytes(author.server.note(at_s=1))
     both = author.scm(*words, "--nothing-counts", "--head", author / "head", "--unwitnessed")
     assert (both.error, (author / "three").exists()) == ("head-or-nothing", False)

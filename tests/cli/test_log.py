@@ -104,9 +104,12 @@ def test_the_help_says_what_no_verifier_can_see(scm: Scm) -> None:
 
 def test_why_says_that_an_event_counts_and_from_whom_its_right_comes(nova: Scm) -> None:
     newest = nova("log", "show", "--limit", 1, "--json").json[0]["id"]
-    told = nova("why", newest[:12])
-    assert "It counts." in told.out
-    assert "the founding of the space: Vesper" in told.out
+    whole = nova("audit", "explain", newest, "--json").json["steps"][-1]["event"]
+    assert whole.startswith(newest)
+    for named in (newest[:12], newest, whole):
+        told = nova("why", named)
+        assert "It counts." in told.out
+        assert "the founding of the space: Vesper" in told.out
 
 
 @pytest.mark.slow
