@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from scmanager.domain.ledger import Final, KeyManifest, KeysPublished, Quorum, Retired, Upto
 from scmanager.eventstore.signing import SigningKey
 from scmanager.master_ledger import issuing, manifest, submission
-from scmanager.master_ledger.issuing import HeadUnusable, KeyWithoutRole
+from scmanager.master_ledger.issuing import HeadMissing, HeadUnusable, KeyWithoutRole
 from scmanager.master_ledger.manifest import DoesNotFollow, NotThisLedger, SignaturesMissing, TrustedKeys
 from scmanager.master_ledger.statement import flaw_of, manifest_hash
 from scmanager.master_ledger.submission import SignatureForged, StatementUnusable
@@ -301,7 +301,7 @@ def test_a_key_s_word_is_ended_at_a_head_that_its_log_signed_and_witnesses_saw()
 def test_what_cannot_be_revoked_is_refused() -> None:
     with pytest.raises(KeyWithoutRole):
         issuing.revocation(OLD, some("nobody"), {}, NOW_S)
-    with pytest.raises(HeadUnusable):
+    with pytest.raises(HeadMissing):
         issuing.revocation(OLD, SERVER.key.public, {}, NOW_S)
     with pytest.raises(StatementUnusable, match="needed than there are"):
         issuing.revocation(OLD, RELEASE.public, {}, NOW_S)
