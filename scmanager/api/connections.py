@@ -6,7 +6,10 @@ that say nothing, then bodies under way, then those that do not take their answe
 """
 
 import asyncio
+import contextlib
 import re
+import struct
+import sys
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
@@ -31,6 +34,10 @@ JUST_NOW_S = 1.0
 """Many may be accepted before the first of them is read."""
 KEEP_ALIVE_S = 30
 """From an answer to the end of the next request's head."""
+WATCH_S = 1.0
+"""So often a websocket is looked at; one that is over has as long to take the last of what was said."""
+SOCKET_UNSENT_MAX = 32 << 20
+"""Bytes that a websocket does not take: who sends one ping after the other is answered each."""
 _ABSOLUTE = re.compile(rb"https?://([^/?#]*)(/.*)?", re.IGNORECASE)
 
 
@@ -57,7 +64,7 @@ class Connection(H11Protocol):
         """Give it a place, which one that has been silent for a while may have to leave."""
         assert isinstance(transport, asyncio.Transport)
         if len(self.connections) >= REQUESTS_MAX:
-            self._make_room(at_any_cost=len(self.connections) >= ACCEPTED_MAX)
+            self._make_room(newcomers=len(self.connections) >= ACCEPTED_MAX, speakers=False)
         self._beyond = len(self.connections) >= REQUESTS_MAX
         super().connection_made(transport)
         self._wait(HEAD_S)
@@ -83,11 +90,28 @@ class Connection(H11Protocol):
             self._pace.heard(self.loop.time(), len(self.cycle.body) - had)
         else:
             self._body_over()
+        self._closes()
+
+    def _closes(self) -> None:
+        """Whatever the library closes has an end, though nobody takes what was said before."""
+        if self.transport.is_closing() and self._end is None and self in self.connections:
+            self._wait(KEEP_ALIVE_S)
 
     def handle_websocket_upgrade(self, event: Any) -> None:
-        """A websocket has limits of its own."""
+        """A websocket has limits of its own. Whoever asks for one has taken what was said before."""
+        if self._unsent():
+            self._leave()
+            return
         self._heard()
         super().handle_websocket_upgrade(event)
+        self._watch(was_closing=False)
+
+    def _watch(self, *, was_closing: bool) -> None:
+        unsent, closing = self._unsent(), self.transport.is_closing()
+        if unsent > SOCKET_UNSENT_MAX or (closing and (was_closing or not unsent)):
+            self.transport.abort()
+        else:
+            self.loop.call_later(WATCH_S, lambda: self._watch(was_closing=closing))
 
     def on_response_complete(self) -> None:
         """It was answered, and may ask again. Where it may not, what was not sent yet is waited for as long."""
@@ -119,13 +143,8 @@ class Connection(H11Protocol):
         return self._stuck_since
 
     @property
-    def says_nothing(self) -> bool:
-        """Whether it has never asked, and its words are hardly on their way."""
-        return not self.cycle and not self.came_just_now
-
-    @property
     def came_just_now(self) -> bool:
-        """Whether its words may be on their way."""
+        """Whether it has never asked, and its words may be on their way."""
         return not self.cycle and bool(self._end and self._end.when() - self.loop.time() > HEAD_S - JUST_NOW_S)
 
     def patience(self) -> tuple[bool, bool, float]:
@@ -136,14 +155,26 @@ class Connection(H11Protocol):
     def _unsent(self) -> int:
         return self.transport.get_write_buffer_size()
 
+    def _untaken(self) -> int:
+        """With what lies in the system's buffer, where it tells: that takes much at once, and then long nothing."""
+        unsent = self._unsent()
+        if unsent and sys.platform == "linux":
+            import fcntl
+            import termios
+
+            with contextlib.suppress(OSError):
+                told = fcntl.ioctl(self.transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, bytes(4))
+                unsent += struct.unpack("i", told)[0]
+        return unsent
+
     def _wait(self, seconds: float) -> None:
         self._heard()
-        self._left_bytes = self._unsent()
+        self._left_bytes = self._untaken()
         self._end = self.loop.call_later(seconds, self._waited)
 
     def _waited(self) -> None:
         """Who took some of his answer meanwhile has as long again."""
-        if 0 < self._unsent() < self._left_bytes:
+        if self._unsent() and self._untaken() < self._left_bytes:
             self._wait(KEEP_ALIVE_S)
         else:
             self._leave()
@@ -203,11 +234,14 @@ class Connection(H11Protocol):
 
     # Room
 
-    def _make_room(self, *, at_any_cost: bool) -> bool:
-        """Whether one of the others left. Without the cost only one that has never said anything does."""
-        if silent := [each for each in self._others() if each.silent and (at_any_cost or each.says_nothing)]:
+    def _make_room(self, *, newcomers: bool, speakers: bool) -> bool:
+        """Whether one of the others left: one that says nothing, with `newcomers` also one that came just now; with
+        `speakers` also one that was answered and waits, sends a body or does not take its answer."""
+        silent = [each for each in self._others() if each.silent]
+        silent = [each for each in silent if newcomers or not each.came_just_now]
+        if silent := [each for each in silent if speakers or not each.cycle]:
             min(silent, key=Connection.patience)._leave()
-        elif not at_any_cost:
+        elif not speakers:
             return False
         elif bodies := self._strangers(lambda each: each._pace is not None):
             self._farthest(bodies)._leave()
@@ -216,6 +250,11 @@ class Connection(H11Protocol):
         else:
             return False
         return True
+
+    def _crowded(self) -> bool:
+        """Whether more are here than there is room for; who came just now and said nothing yet takes none."""
+        newcomers = sum(each.came_just_now for each in self._others())
+        return len(self.connections) - newcomers > REQUESTS_MAX
 
     def _farthest(self, bodies: "list[Connection]") -> "Connection":
         left = ((address_of(dict(each.scope)), each._pace.left_bytes if each._pace else 0) for each in bodies)
@@ -231,12 +270,15 @@ class Connection(H11Protocol):
     async def _admit(self, scope: Scope, receive: Receive, send: Send) -> None:
         if whole := _ABSOLUTE.fullmatch(scope.get("raw_path", b"")):
             _take_host(scope, whole[1], whole[2] or b"/")
-        while self._beyond and len(self.connections) > REQUESTS_MAX and self._make_room(at_any_cost=True):
+        while self._beyond and self._crowded() and self._make_room(newcomers=False, speakers=True):
             pass
-        self._beyond = self._beyond and len(self.connections) > REQUESTS_MAX
+        self._beyond = self._beyond and self._crowded()
         scope[ROOM_FULL] = self._beyond
         scope[ABORT] = self.transport.abort
-        await self.config.loaded_app(scope, receive, send)
+        try:
+            await self.config.loaded_app(scope, receive, send)
+        finally:
+            self.loop.call_soon(self._closes)
 
 
 def _take_host(scope: Scope, host: bytes, path: bytes) -> None:

@@ -98,8 +98,6 @@ class Guard:
                 await _answer(send, 500, failures.told_internal(request_id))
 
     def _check(self, scope: Scope) -> None:
-        if scope.get(ROOM_FULL):
-            raise failures.TooManyConnections(connections_max=REQUESTS_MAX)
         headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
         names = [name.lower() for name, _ in scope["headers"]]
         if twice := [name for name in SAID_ONCE if names.count(name) > 1]:
@@ -116,6 +114,8 @@ class Guard:
             raise failures.BodyTooLarge(bytes_max=_bytes_max(scope))
         scheme, _, shown = headers.get(b"authorization", "").partition(" ")
         scope[ALLOWED] = scheme.lower() == "bearer" and token_matches(shown.strip(), self._token())
+        if scope.get(ROOM_FULL) and not scope[ALLOWED]:
+            raise failures.TooManyConnections(connections_max=REQUESTS_MAX)
         if not scope[ALLOWED] and scope["type"] == "http" and scope["path"] not in PUBLIC:
             raise failures.TokenWrong
         if not scope[ALLOWED] and b"authorization" in headers and scope["type"] == "websocket":

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import socket
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -194,10 +195,12 @@ def open_at(url: str) -> int:
     return sum(each.laddr.port == httpx.URL(url).port and each.status != psutil.CONN_LISTEN for each in found)
 
 
-def unread(url: str, opened: contextlib.ExitStack, said: bytes) -> socket.socket:
+def unread(url: str, opened: contextlib.ExitStack, said: bytes, *, small: bool = False) -> socket.socket:
     """One that asks and takes next to nothing of the answer."""
     raw = opened.enter_context(socket.socket())
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    if small:  # So little that the system keeps little for it.
+        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 88)
     raw.connect(("127.0.0.1", httpx.URL(url).port))
     raw.sendall(said)
     assert raw.recv(1)
@@ -230,18 +233,74 @@ def test_many_that_do_not_take_their_answer_hold_no_more_than_there_is_room_for(
             time.sleep(0.1)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not tell how much of their own buffer is taken")
 def test_who_takes_his_answer_slowly_gets_all_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "KEEP_ALIVE_S", 1.5)
+    """So slowly that this program's part of it is not touched for longer than it waits."""
+    monkeypatch.setattr(connections, "KEEP_ALIVE_S", 0.7)
     with served(large) as url, contextlib.ExitStack() as opened:
         raw, taken = unread(url, opened, ASKED_ONCE), 1
         raw.settimeout(20)
-        began = time.monotonic()
+        end = time.monotonic() + 3 * connections.KEEP_ALIVE_S
         while taken < LARGE_BYTES:
-            some = raw.recv(1 << 18)
+            some = raw.recv(4096 if time.monotonic() < end else 1 << 18)
             assert some, taken
             taken += len(some)
-            time.sleep(len(some) / LARGE_BYTES * 4)
-        assert time.monotonic() - began > 2 * connections.KEEP_ALIVE_S
+            time.sleep(0.02 if time.monotonic() < end else 0)
+
+
+UPGRADE = (
+    b"GET /socket HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
+BROKEN_BODY = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n"
+
+
+@pytest.mark.parametrize("last", [BROKEN_BODY, UPGRADE], ids=["broken body", "upgrade"])
+def test_small_answers_that_nobody_takes_hold_no_connection_whatever_is_asked_last(
+    monkeypatch: pytest.MonkeyPatch, last: bytes
+) -> None:
+    """Fewer bytes than stop an app, and then what the library ends by itself or hands on."""
+    monkeypatch.setattr(connections, "KEEP_ALIVE_S", 0.5)
+    made, make = list[connections.Connection](), connections.Connection.connection_made
+
+    def noted(each: connections.Connection, transport: asyncio.BaseTransport) -> None:
+        make(each, transport)
+        made.append(each)
+
+    monkeypatch.setattr(connections.Connection, "connection_made", noted)
+    with served(large) as url, contextlib.ExitStack() as opened:
+        raw = unread(url, opened, ASKED.replace(b"/large", b"/"), small=sys.platform == "linux")
+        while made[0].transport.get_write_buffer_size() < 3000:
+            raw.sendall(ASKED.replace(b"/large", b"/") * 20)
+            time.sleep(0.01)
+        raw.sendall(last)
+        end = time.monotonic() + 20
+        while open_at(url):
+            assert time.monotonic() < end
+            time.sleep(0.1)
+
+
+def test_a_websocket_that_asks_and_does_not_read_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "SOCKET_UNSENT_MAX", 10_000)
+    monkeypatch.setattr(connections, "WATCH_S", 0.1)
+
+    async def accepts(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.accept"})
+            await receive()
+
+    ping = b"\x89\xfd" + bytes(4) + bytes(125)
+    with served(accepts) as url, contextlib.ExitStack() as opened:
+        raw = unread(url, opened, UPGRADE)
+        raw.settimeout(5)
+        with contextlib.suppress(OSError):
+            for _ in range(2000):
+                raw.sendall(ping * 100)
+        end = time.monotonic() + 20
+        while open_at(url):
+            assert time.monotonic() < end
+            time.sleep(0.1)
 
 
 def test_who_has_a_place_is_not_told_that_there_is_none() -> None:
