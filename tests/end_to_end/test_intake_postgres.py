@@ -60,14 +60,15 @@ class Hit:
     """The writing connection: calls `strike` once, before, during or after the next append."""
 
     def __init__(self, real: Any, when: str, strike: Callable[[], None]) -> None:
-        self.real, self.when, self.strike = real, when, strike
+        self.real, self.when, self.strike, self.struck = real, when, strike, False
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.real, name)
 
     def execute(self, sql: Any, *more: Any, **how: Any) -> Any:
-        if not (isinstance(sql, bytes) and sql.strip().startswith(b"WITH")):
+        if self.struck or not (isinstance(sql, bytes) and sql.strip().startswith(b"WITH")):
             return self.real.execute(sql, *more, **how)
+        self.struck = True
         if self.when != "after":
             self.strike()
         done = self.real.execute(sql, *more, **how)
