@@ -79,7 +79,7 @@ class Serving:
         self.note: Note = self.auditor.note
         self.exchange = Exchange(node, self.note)
         self._forensics = Forensics(node)
-        self._ledger = LedgerSpaces(node.settings.trust, node.settings.state or state_folder())
+        self._ledger = LedgerSpaces(node.settings.trust, node.settings.state or state_folder(), node.store)
         self._actors = Actors(node)
         self._usage = usage_of(node, self.auditor.note)
         self._reporter = reporter_of(node, self._parts)

@@ -112,7 +112,7 @@ class Plugin(PluginEntry):
     votes: Whole = column("votes")
     rating: float | None = column("rating", "The average of all votes, 0 to 5, in tenths; null without votes.")
     history: Connection[PluginEntry] = many(
-        "{c}.space = {p}.space and {c}.plugin = {p}.plugin", filter=PluginFilter, sort=PluginEntrySort,
+        "{c}.ledger = {p}.ledger and {c}.plugin = {p}.plugin", filter=PluginFilter, sort=PluginEntrySort,
         next_step=NO_PLUGINS, description="All that was ever signed about it, the oldest first.",
     )  # fmt: skip
 

@@ -79,6 +79,21 @@ def home_logs(store: Store, logs: Iterable[LedgerLog], seen: Seen) -> list[HomeL
     return found
 
 
+def is_other(store: Store, log: LedgerLog, seen: Seen) -> bool:
+    """Whether what read models show of a closed log, its first branch here, is not known to be what was closed.
+
+    A copy that is shorter than the end has to be what was followed, all of it. False where nothing is here.
+    """
+    head = next((each for each in store.heads(log.space) if each.log == log.log and not each.branch), None)
+    if log.final is None or head is None:
+        return False
+    if head.size < log.final.size:
+        ends = [(each.size, each.root) for each in seen.heads_of(log.log) if each.size == head.size]
+    else:
+        ends = [(log.final.size, log.final.root)]
+    return all(_root(store, head, size) != root for size, root in ends)
+
+
 def _branch(head: own_log.Head) -> int:
     return head.branch
 

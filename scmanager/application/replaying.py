@@ -92,6 +92,17 @@ class ServerThen(msgspec.Struct, frozen=True):
     """UTC seconds."""
 
 
+class ClosedSince(msgspec.Struct, frozen=True):
+    """That the keepers closed a log, by the newest key manifest in any space here."""
+
+    n: int
+    """The manifest's number."""
+    size: int
+    """Entries in the log where it ends."""
+    same: bool | None
+    """Whether so many entries as lie here are that history; None where there are fewer."""
+
+
 class LedgerThen(msgspec.Struct, frozen=True):
     """What the author's ledger said at a point. Lists have the last LISTED_MAX, the newest entry first."""
 
@@ -204,6 +215,27 @@ class _Note(msgspec.Struct, frozen=True):
     log: bytes
     index: int
     said: ServerNamed | HeadsAnchored | PluginCounted
+
+
+def newest_keys(spaces: Iterable[Space]) -> dict[bytes, TrustedKeys]:
+    """Of each author's ledger here, by its id: the keys after the most manifests. Under the shelf's lock."""
+    newest: dict[bytes, TrustedKeys] = {}
+    for space in spaces:
+        for log in sorted({opened.entry.log for opened in space.entries()}) if space.kind == "author" else ():
+            keys = keys_of(entered(space, log))
+            if keys and (keys.ledger not in newest or keys.manifest.n > newest[keys.ledger].manifest.n):
+                newest[keys.ledger] = keys
+    return newest
+
+
+def closed_since(store: Store, log: bytes, newest: TrustedKeys) -> ClosedSince | None:
+    """Whether these keys say that this log ended, and with what."""
+    listed = newest.log(log)
+    if listed is None or listed.final is None:
+        return None
+    size = listed.final.size
+    tree = _grown(store, log, 0, merkle.CompactRange(), size)
+    return ClosedSince(newest.manifest.n, size, tree.root() == listed.final.root if tree.size == size else None)
 
 
 def _notes(space: Space, keys: TrustedKeys) -> list[_Note]:

@@ -9,6 +9,7 @@ import typer
 
 from scmanager.adapters.ledger_source import from_folder
 from scmanager.application.published import Published
+from scmanager.application.replaying import newest_keys
 from scmanager.cli.audit_ledger import UNFOUNDED, ledger_words, print_ledger
 from scmanager.cli.audit_node import held_by_node, print_node
 from scmanager.cli.audit_points import NOW, POINT, ZoneOption, read_point, shelf_at
@@ -66,7 +67,8 @@ def replay(
         telling = Telling(read.place(shelf), past)
         told = told_of(read.store, shelf, past) | {"until": {"kind": point.kind, "said": point.said} | point.facts}
         shown = Published(from_folder(published)).head().tree if published else None
-        told["ledger"] = ledger_of(past, told["heads"], shown, ledger or "")
+        newest = newest_keys(read.present.spaces())
+        told["ledger"] = ledger_of(read.store, newest, past, told["heads"], shown, ledger or "")
         told["founded"] = not unfounded(past)
         told["heads"] = [msgspec.structs.asdict(each) for each in told["heads"]]
         wanted = _wanted(telling, things or ())
@@ -77,6 +79,7 @@ def replay(
     else:
         _print(told, whole=bool(things))
     other = told["ledger"] is not None and told["ledger"]["published"] is False
+    other = other or bool(told["ledger"] and told["ledger"]["closed"] and told["ledger"]["closed"]["same"] is False)
     other = other or (told["node"] is not None and told["node"]["same"] is False)
     unjudged = not told["founded"] and not (told["ledger"] and told["ledger"]["keys"])
     if other or unjudged or not all(each["holds"] for each in told["heads"]):

@@ -5,7 +5,7 @@ TIME_MAX_S: then the same is asked of the folder, which needs no node (`scm audi
 """
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import msgspec
@@ -14,7 +14,7 @@ from scmanager.adapters.key_vault import KeyVault
 from scmanager.api.backend import Wanted
 from scmanager.application.keys import shared_key_of
 from scmanager.application.personal import spaces_written
-from scmanager.application.replaying import SignedHead
+from scmanager.application.replaying import newest_keys
 from scmanager.domain.catalogue import FOLDS
 from scmanager.domain.epoch import EPOCHS
 from scmanager.domain.event import Id, Id32
@@ -95,7 +95,10 @@ class Forensics:
         past = self._past(space, wanted)
         state = past.telling.space
         told = told_of(self._node.store, past.shelf, state)
-        told |= {"point": past.point.kind, "said": past.point.said, "ledger": _ledger(state, told["heads"])}
+        with self._node.shelf.lock:
+            newest = newest_keys(self._node.shelf.spaces()) if state.kind == "author" else {}
+        ledger = ledger_of(self._node.store, newest, state, told["heads"])
+        told |= {"point": past.point.kind, "said": past.point.said, "ledger": _with_lines(ledger)}
         every = [
             (fold, entity)
             for fold in KINDS
@@ -168,8 +171,7 @@ class Forensics:
         return points.at_hash(space, lambda: pace.over(rows_of(node.store, space, end)), named.hex(), node.now_us())
 
 
-def _ledger(space: Space, heads: Sequence[SignedHead]) -> dict[str, Any] | None:
-    told = ledger_of(space, heads)
+def _with_lines(told: dict[str, Any] | None) -> dict[str, Any] | None:
     return None if told is None else told | {"lines": held_lines(told) if told["keys"] else []}
 
 

@@ -39,14 +39,27 @@ def held_lines(told: dict[str, Any]) -> list[tuple[str, list[str], int]]:
     logs = [f"{each['log'].hex()}, key {each['key'].hex()}{_closed(each['final'])}" for each in keys["logs"]]
     updates = [f"{each['version']} {each['channel']} {each['content_hash']}" for each in told["listed_updates"]]
     servers = [f"{each['key'].hex()} until {moment(each['not_after']) or '1970'}" for each in told["listed_servers"]]
+    since = [closed_words(told["closed"])] if told["closed"] else []
     return [
         *((role, lines, len(lines)) for role, lines in quorums),
         ("retired", retired, len(retired)),
         ("log", logs, len(logs)),
+        ("closed", since, len(since)),
         ("update", updates, told["updates_held"]),
         ("plugin", [_plugin(each) for each in told["listed_plugins"]], told["plugins_held"]),
         ("server", servers, told["servers_named"]),
     ]
+
+
+def closed_words(closed: dict[str, Any]) -> str:
+    """What has become of a log since, in a sentence."""
+    end = f"by key manifest {closed['n']}, at {counted(closed['size'], 'entry', 'entries')}"
+    lies = {
+        True: "what stands beyond does not count",
+        False: "what lies here is ANOTHER history, and nothing of it counts",
+        None: "fewer lie here, so whether they are of that history is not known",
+    }
+    return f"{end}: {lies[closed['same']]}"
 
 
 def _upto(rows: Sequence[dict[str, Any]]) -> str:

@@ -1,11 +1,18 @@
 """Telling what a replay made of a space: how much stands, frontier and digest, what was signed, and its things."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from scmanager.application.replaying import LedgerThen, SignedHead, ledger_log, ledger_then, signed_heads
+from scmanager.application.replaying import (
+    LedgerThen,
+    SignedHead,
+    closed_since,
+    ledger_log,
+    ledger_then,
+    signed_heads,
+)
 from scmanager.domain.catalogue import ORGANISATIONS
 from scmanager.domain.event import Id
 from scmanager.domain.fold import Fold
@@ -15,6 +22,7 @@ from scmanager.eventstore.store import Store
 from scmanager.eventstore.tile_tree import TileTree
 from scmanager.forensics.called import moment, short
 from scmanager.forensics.telling import Telling
+from scmanager.master_ledger.manifest import TrustedKeys
 from scmanager.spaces.contests import label
 from scmanager.spaces.facts import clear_of
 from scmanager.spaces.opening import parse_row
@@ -54,15 +62,25 @@ def _unknown(space: Space) -> int:
 
 
 def ledger_of(
-    space: Space, heads: Sequence[SignedHead], shown: TileTree | None = None, wanted: str = ""
+    store: Store,
+    newest: Mapping[bytes, TrustedKeys],
+    space: Space,
+    heads: Sequence[SignedHead],
+    shown: TileTree | None = None,
+    wanted: str = "",
 ) -> dict[str, Any] | None:
-    """Of the author's ledger: what it said then; None of any other space. Raises SeveralLedgers."""
+    """Of the author's ledger: what this space said then; None of any other. Raises SeveralLedgers.
+
+    `closed`: what has become of its log since, by the `newest` keys of each ledger.
+    """
     if space.kind != "author" or not heads:
         return None
     log = ledger_log(space, {each.log for each in heads}, wanted)
     told: LedgerThen = ledger_then(space, log, heads, shown)
+    keys = newest.get(told.id) if told.id else None
+    closed = closed_since(store, log, keys) if keys else None
     plain: dict[str, Any] = msgspec.to_builtins(told, builtin_types=(bytes,))
-    return plain
+    return plain | {"closed": msgspec.to_builtins(closed)}
 
 
 def thing_told(telling: Telling, fold: Fold, entity: Id, *, whole: bool) -> dict[str, Any]:

@@ -172,7 +172,7 @@ def fingerprint(model: str) -> str:
     """Of the code that makes a read model's rows: its module and SQL, and all that judges and folds."""
     hashed = sha3_256()
     root = resources.files("scmanager")
-    for package in ("domain", "spaces"):
+    for package in ("domain", "spaces", "master_ledger"):
         for file in sorted(root.joinpath(package).iterdir(), key=lambda each: each.name):
             if file.name.endswith(".py"):
                 hashed.update(file.read_bytes())

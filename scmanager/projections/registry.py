@@ -1,10 +1,11 @@
 """The registry of the author's ledger: updates by channel, plugins with their whole history (SPEC A3, A4; ADR 21).
 
-Only what counts by the manifests in the same log has a row. Whose ledger that is stands in each row: anybody can
+Each log of a ledger is a space. Only what counts by the newest manifests that any of them holds has a row, and what
+holds of a version or a plugin is asked of all of them together. Whose ledger that is stands in each row: anybody can
 found a space of kind `author`. Which of them this installation trusts `adapters.ledger_spaces` says.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from scmanager.domain.catalogue import REGISTRY
 from scmanager.domain.counting import PluginCounted, rating_tenths
@@ -19,41 +20,47 @@ from scmanager.spaces.ledger import Entered, keys_of
 
 
 def rows(look: Look, entity: Id) -> Iterator[Row]:
-    """The rows of a register: of all updates and plugins."""
+    """The rows of a register: those of its updates and plugins that count, judged with all logs of the ledger."""
     register: Register = look.state(REGISTRY, entity)
-    if look.kind != "author" or not register.statements:
+    own = _keys(register)
+    if look.kind != "author" or own is None:
         return
-    keys = keys_of(Entered(each.index, each.said) for each in register.statements)
-    if keys is None:
-        return
-    registry, ids = Registry(keys), set[str]()
-    for one in sorted(_registered(look, register.statements), key=lambda each: _place(keys, each)):
-        if registry.enter(one) and isinstance(one.said.statement, Plugin):
-            ids.add(one.said.statement.id)
-    for counted in register.counts:
-        registry.count(counted)
+    every = [(found, each) for each in look.beside(REGISTRY) if (found := _keys(each)) and found.ledger == own.ledger]
+    keys = max((found for found, _ in every), key=lambda found: found.manifest.n, default=own)
+    registry = _judged(look, keys, [each for _, each in every])
+    here = {each.log for each in register.statements}
     for place, one in enumerate(registry.updates()):
-        settled = registry.update(_update(one).version) == one
-        yield "registered_update", _update_line(look, entity, keys, one, place, settled=settled)
-    for id_ in sorted(ids):
-        history = registry.plugin(id_)
-        counts = registry.counts(id_)
-        for place, one in enumerate(history):
-            holds = one is history[-1]
-            yield "registered_plugin", _plugin_line(look, entity, keys, one, place, counts if holds else None, holds)
+        if one.log in here:
+            settled = registry.update(_update(one).version) == one
+            yield "registered_update", _update_line(look, entity, keys, one, place, settled=settled)
+    for last in registry.plugins():
+        id_ = _plugin(last).id
+        for place, one in enumerate(registry.plugin(id_)):
+            if one.log in here:
+                counts = registry.counts(id_) if one == last else None
+                yield "registered_plugin", _plugin_line(look, entity, keys, one, place, counts, one == last)
 
 
-def _registered(look: Look, statements: tuple[Statement, ...]) -> Iterator[Registered]:
-    for each in statements:
-        held = look.scene.words.get(each.entry)
-        if held is not None and isinstance(each.said, UpdateSigned | PluginSigned):
-            yield Registered(each.log, each.index, held[0].entry.id, each.said)
+def _keys(register: Register) -> TrustedKeys | None:
+    return keys_of(Entered(each.index, each.said) for each in register.statements)
 
 
-def _place(keys: TrustedKeys, one: Registered) -> tuple[int, int]:
+def _judged(look: Look, keys: TrustedKeys, registers: Sequence[Register]) -> Registry:
     """Log by log, as the manifest lists them."""
-    logs = [each.log for each in keys.ledger_logs()]
-    return logs.index(one.log) if one.log in logs else len(logs), one.index
+    registry, logs = Registry(keys), [each.log for each in keys.ledger_logs()]
+    statements = [each for register in registers for each in register.statements if each.log in logs]
+    for each in sorted(statements, key=lambda each: (logs.index(each.log), each.index)):
+        if isinstance(each.said, UpdateSigned | PluginSigned):
+            registry.enter(Registered(each.log, each.index, _event_id(look, each), each.said))
+    for counted in (counted for register in registers for counted in register.counts):
+        registry.count(counted)
+    return registry
+
+
+def _event_id(look: Look, one: Statement) -> bytes:
+    """Whole where its own space is looked at; of the others it is not told."""
+    held = look.scene.words.get(one.entry)
+    return held[0].entry.id if held else one.entry
 
 
 def _update(one: Registered) -> Update:
@@ -71,11 +78,16 @@ def _update_line(look: Look, entity: Id, keys: TrustedKeys, one: Registered, pla
     )  # fmt: skip
 
 
+def _plugin(one: Registered) -> Plugin:
+    said = one.said.statement
+    assert isinstance(said, Plugin)
+    return said
+
+
 def _plugin_line(
     look: Look, entity: Id, keys: TrustedKeys, one: Registered, place: int, counts: PluginCounted | None, holds: bool
 ) -> str:
-    said = one.said.statement
-    assert isinstance(said, Plugin)
+    said = _plugin(one)
     searched = "\n".join((said.id, said.name, said.author, said.description)).lower()
     return line(
         ident(look.space), ident(entity), ident(keys.ledger), number(place), flag(holds), text(said.id),
@@ -108,5 +120,5 @@ def _words(state: State) -> Iterator[Id32]:
 
 MODEL = ReadModel(
     "registry", (Table("registered_update", "registry"), Table("registered_plugin", "registry")), (REGISTRY,), rows,
-    _words,
+    _words, together=True,
 )  # fmt: skip

@@ -111,3 +111,62 @@ def test_a_ledger_that_nobody_trusts_tells_of_nothing(api: Api, ledger: LedgerFi
     assert api.ask('{ update(version: "6.6.6") { channel } }')["update"] is None
     assert "org.example.thief" not in names(api.ask("{ plugins { nodes { id } } }")["plugins"], "id")
     assert api.ask("{ updates { totalCount } }")["updates"]["totalCount"] == 3
+
+
+@pytest.fixture
+def further(api: Api, tmp_path: Path) -> Iterator[tuple[LedgerFile, LedgerFile]]:
+    """Two logs of one ledger: what the first released the second says again, and blocks what the first passed."""
+    with ledger_file() as first, ledger_file(after=first) as second:
+        second.say(
+            update(first.id, b"2", version="1.2.0"), update(first.id),
+            plugin(first.id, version="0.4.0", audit_status=AuditStatus.BLOCKED, updated_at=NOW_S + 60),
+        )  # fmt: skip
+        second.count(PluginCounted("org.example.mining", 7, 2, 9, NOW_S))
+        trusted, api.node.trusted = api.node.trusted, frozenset({first.space, second.space})
+        for n, each in enumerate((second, first)):
+            taken_in(api, each, tmp_path / str(n))
+        yield first, second
+        api.node.trusted = trusted
+
+
+OF_TWO = """{
+  updates { nodes { version log } totalCount }
+  update(version: "1.1.0") { log }
+  plugins { nodes { id version status downloads history { nodes { status log } } } }
+  plugin(id: "org.example.mining") { status }
+  passed: plugins(status: PASS) { nodes { id } }
+}"""
+
+
+def test_logs_of_one_ledger_are_judged_together(
+    api: Api, further: tuple[LedgerFile, LedgerFile], tmp_path: Path
+) -> None:
+    first, second = (each.space.hex() for each in further)
+    told = api.ask(OF_TWO)
+    assert told["updates"]["nodes"] == [{"version": "1.2.0", "log": second}, {"version": "1.1.0", "log": first}]
+    assert told["update"] == {"log": first}, "said again it is the same statement"
+    assert told["plugins"]["nodes"] == [{
+        "id": "org.example.mining", "version": "0.4.0", "status": "BLOCKED", "downloads": 7,
+        "history": {"nodes": [{"status": "PASS", "log": first}, {"status": "BLOCKED", "log": second}]},
+    }]  # fmt: skip
+    assert told["plugin"] == {"status": "BLOCKED"}
+    assert told["passed"]["nodes"] == []
+
+
+def test_what_the_thief_of_both_keys_appended_goes_once_a_further_log_closes_that_one(
+    api: Api, further: tuple[LedgerFile, LedgerFile], tmp_path: Path
+) -> None:
+    first, second = further
+    end = 4
+    first.say(
+        update(first.id, b"!", version="6.6.6"),
+        plugin(first.id, version="6.6.6", content_hash=update(first.id, b"!").content_hash, updated_at=NOW_S + 90),
+    )
+    taken_in(api, first, tmp_path / "first")
+    assert [each["version"] for each in api.ask(OF_TWO)["updates"]["nodes"]] == ["6.6.6", "1.2.0", "1.1.0"]
+    assert names(api.ask(OF_TWO)["plugins"], "version") == ["6.6.6"]
+    second.close(first, end)
+    taken_in(api, second, tmp_path / "second")
+    told = api.ask(OF_TWO)
+    assert names(told["updates"], "version") == ["1.2.0", "1.1.0"]
+    assert [(each["version"], each["status"]) for each in told["plugins"]["nodes"]] == [("0.4.0", "BLOCKED")]

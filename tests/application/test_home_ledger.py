@@ -9,9 +9,7 @@ from scmanager.adapters.ledger_source import from_folder
 from scmanager.application.home_ledger import Compared, HomeLog, checked, compared, home_logs, registry_of
 from scmanager.application.published import Head, Published
 from scmanager.domain.ledger import AuditStatus, Final, Plugin
-from scmanager.eventstore import verification
 from scmanager.eventstore.memory import MemoryStore
-from scmanager.eventstore.store import Store
 from scmanager.master_ledger import submission
 from scmanager.master_ledger.seen import Seen, with_head
 from scmanager.master_ledger.statement import manifest_hash
@@ -164,7 +162,7 @@ def test_of_two_histories_of_a_closed_log_the_one_that_ends_as_stated_or_was_fol
     both.fork.say(both.said(plugin(both.id, version="0.5.0")), both.said(plugin(both.id, version="0.5.1")))
     store, head = MemoryStore(), both.true.server.head(4)
     for each in (both.fork, both.true) if thief_first else (both.true, both.fork):
-        brought(store, each.server)
+        store.admit(each.server.run())
     closed = msgspec.structs.replace(LOG, final=Final(head.size, head.root))
     lagging = msgspec.structs.replace(LOG, final=Final(9, some("root")))
     for log, seen in ((closed, UNSEEN), (lagging, both.seen(4))):
@@ -173,11 +171,3 @@ def test_of_two_histories_of_a_closed_log_the_one_that_ends_as_stated_or_was_fol
         known = compared(both.seen(4), homes).known
         assert known == {LOG.log: 4}
         assert registry_of(homes, both.seen().keys(), known).taken_back(both.passed) is not None
-
-
-def brought(store: Store, server: Server) -> None:
-    """As a file brings it, whatever else is there of that log."""
-    head, start = server.head(), verification.start_of(server.said[0][0].data)
-    note = verification.SignedNote(head.size, head.root, server.key.sign(head.text().encode()))
-    parts = [{0: shared} if shared else {} for _, shared in server.said]
-    store.admit(verification.verify(start, [one.data for one, _ in server.said], parts, note))

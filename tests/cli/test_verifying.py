@@ -235,6 +235,11 @@ def test_what_a_thief_of_a_log_key_brought_home_gives_way_to_the_end_that_the_ke
     assert author.scm("author", "publish", further, at="next").code == 0
     assert home.fetch(further).code == 0
     assert judged(home, "plugin.wasm", "--from", further)[0] == ["ledger-log-unknown"]
+    (old, _) = author.scm("author", "show", author / "keys", "--json").json[-1]["logs"]
+    replayed = author.scm("audit", "replay", "--space", old["log"], "--json")
+    found = replayed.code, replayed.json["ledger"]["closed"]["same"]
+    assert found == ((1, False) if counted == 1 else (0, None)), replayed.err
+    assert "by key manifest 3, at" in author.scm("audit", "replay", "--space", old["log"]).out
     assert home.fetch(true).code == 0
     assert judged(home, "plugin.wasm", "--from", further)[0] == []
     (listed,) = home.scm("plugins").json

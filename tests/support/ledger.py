@@ -20,13 +20,14 @@ from scmanager.domain.ledger import (
     UpdateType,
 )
 from scmanager.domain.naming import ServerNamed
-from scmanager.eventstore import checkpoint, content
+from scmanager.eventstore import checkpoint, content, verification
 from scmanager.eventstore.checkpoint import Checkpoint, note_from
 from scmanager.eventstore.content import Shared
 from scmanager.eventstore.entry import encode_json
 from scmanager.eventstore.merkle import inclusion_proof, leaf_hash, root_of
 from scmanager.eventstore.own_log import Draft, OwnLog
 from scmanager.eventstore.signing import SigningKey
+from scmanager.eventstore.verification import VerifiedRun
 from scmanager.master_ledger import issuing, manifest, submission
 from scmanager.master_ledger import policy as policies
 from scmanager.master_ledger.content_hash import cid
@@ -102,6 +103,13 @@ class Server:
         head = self.head(size)
         note = note_from(head, self.key.sign(head.text().encode()), self.key.public)
         return note + b"".join(cosign(head.text(), name_of(each), each, at_s) for each in witnesses)
+
+    def run(self, size: int | None = None) -> VerifiedRun:
+        """The log up to there, as a file brings it."""
+        head, said = self.head(size), self.said[:size]
+        note = verification.SignedNote(head.size, head.root, self.key.sign(head.text().encode()))
+        parts = [{0: shared} if shared else {} for _, shared in said]
+        return verification.verify(verification.start_of(said[0][0].data), [one.data for one, _ in said], parts, note)
 
     def proof(self, index: int, note: bytes | None = None, size: int | None = None) -> Proof:
         leaves = self.leaves[: len(self.leaves) if size is None else size]

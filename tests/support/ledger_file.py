@@ -6,23 +6,39 @@ from pathlib import Path
 
 from scmanager.adapters.space_reading import write_space
 from scmanager.domain.counting import PluginCounted
-from scmanager.domain.ledger import Plugin, Update
+from scmanager.domain.ledger import Final, Plugin, Update
 from scmanager.eventstore.log_copy import Copies
 from scmanager.eventstore.memory import MemoryStore
-from scmanager.master_ledger import submission
+from scmanager.eventstore.verification import VerifiedRun
+from scmanager.master_ledger import issuing, submission
 from scmanager.master_ledger.statement import manifest_hash
-from tests.support.ledger import RELEASE, plugin, update
+from tests.support.ledger import NOW_S, RELEASE, ROOTS, plugin, signed, update
 from tests.support.ledger_space import LedgerSpace, ledger_space
+from tests.support.stores import run_of
 
 
 class LedgerFile:
-    """A ledger with an update and a plugin, and whatever is said besides."""
+    """A ledger with an update and a plugin, and whatever is said besides. `after`: a further log of that one."""
 
-    def __init__(self, kept: LedgerSpace) -> None:
-        self._kept, first = kept, kept.manifest()
-        self.space, self.id = kept.id, manifest_hash(first.statement)
-        kept.append(first)
-        self.say(update(self.id), plugin(self.id))
+    def __init__(self, kept: LedgerSpace, after: "LedgerFile | None" = None) -> None:
+        self._kept, self.space = kept, kept.id
+        if after is None:
+            self.manifests = [kept.manifest()]
+            self.id = manifest_hash(self.manifests[0].statement)
+            kept.append(*self.manifests)
+            self.say(update(self.id), plugin(self.id))
+        else:
+            more = issuing.following(after.manifests[-1].statement, NOW_S, logs=[kept.log])
+            self.id, self.manifests = after.id, [*after.manifests, signed(more, *ROOTS[:2])]
+            kept.append(*self.manifests)
+
+    def close(self, old: "LedgerFile", size: int) -> None:
+        """A manifest in this log closes that one at this size."""
+        kept = old._kept
+        end = {kept.id: Final(size, kept.tree().root(size))}
+        closing = issuing.revocation(self.manifests[-1].statement, kept.log.key, end, NOW_S)
+        self.manifests.append(signed(closing, *ROOTS[:2]))
+        self._kept.append(self.manifests[-1])
 
     def say(self, *said: Update | Plugin) -> None:
         self._kept.append(*(submission.make(each, [RELEASE]) for each in said))
@@ -34,13 +50,17 @@ class LedgerFile:
         entries = self._kept.shelf.space(self.space).entries()
         return next(each.entry.id.hex() for each in entries if each.entry.seq == index)
 
+    def run(self) -> VerifiedRun:
+        """All of its log, as a store admits it."""
+        return run_of(self._kept.store, self.space)
+
     def write(self, path: Path) -> Path:
         write_space(path, self.space, list(Copies(self._kept.store, self.space)), None)
         return path
 
 
 @contextmanager
-def ledger_file() -> Iterator[LedgerFile]:
-    """A fresh one."""
+def ledger_file(after: LedgerFile | None = None) -> Iterator[LedgerFile]:
+    """A fresh one, or a further log."""
     with ledger_space(MemoryStore()) as kept:
-        yield LedgerFile(kept)
+        yield LedgerFile(kept, after)
