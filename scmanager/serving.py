@@ -24,6 +24,7 @@ from scmanager.api.backend import ActorHealth
 from scmanager.api.listening import LOOPBACK as HOST
 from scmanager.api.listening import PortTaken, listen
 from scmanager.application.audit_intake import Note
+from scmanager.application.home_ledger import Judged
 from scmanager.application.pieces import pending_hint
 from scmanager.application.writer import Result
 from scmanager.auditing import ACTOR, actor_failed, auditor_of
@@ -226,6 +227,10 @@ class Serving:
         ledger = self._ledger.ids()
         spaces = (space.id for space in self.node.shelf.spaces())
         return frozenset(each for each in spaces if each in ledger or self.node.vault.logs_of(each))
+
+    def registry(self) -> Judged | None:
+        """See Backend."""
+        return self._ledger.judged()
 
     def do(self, verb: str, space: bytes, command_id: bytes, arguments: Mapping[str, Any]) -> Future[Result]:
         """See Backend."""

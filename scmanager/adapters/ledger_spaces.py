@@ -1,19 +1,25 @@
 """Which spaces are the author's ledger, by what is built in and what this machine has seen: all others only say so.
 
 Anybody can found a space of kind `author` and hand its file around. Looked up anew when more of the ledger was seen.
+
+A read model judges each of the ledger's logs by itself. What counts once there are several, or one that was closed,
+all of them say together (ADR 21).
 """
 
-from collections.abc import Sequence
+import threading
 from pathlib import Path
 
 from scmanager.adapters.ledger_memory import LedgerMemory
 from scmanager.adapters.trust_files import Trust, read_trust
-from scmanager.application.home_ledger import is_other
+from scmanager.application.home_ledger import Judged, judged
 from scmanager.domain.ledger import LedgerLog
 from scmanager.errors import ScManagerError
 from scmanager.eventstore.own_log import Head
 from scmanager.eventstore.store import Store
 from scmanager.master_ledger.seen import Seen
+
+_Read = tuple[int, int] | None
+"""The state of the memory's file; None while there is none."""
 
 
 class LedgerSpaces:
@@ -22,40 +28,46 @@ class LedgerSpaces:
     def __init__(self, trust: Path | None, state: Path, store: Store) -> None:
         self._folder, self._state, self._store = trust, state, store
         self._trust: Trust | None = None
-        self._known: tuple[tuple[int, int] | None, Seen, tuple[LedgerLog, ...]] | None = None
-        self._judged: dict[bytes, tuple[Sequence[Head], bool]] = {}
+        self._known: tuple[_Read, Seen, tuple[LedgerLog, ...]] | None = None
+        self._judged: tuple[tuple[_Read, tuple[Head, ...]], Judged] | None = None
+        self._judging = threading.Lock()
 
     def ids(self) -> frozenset[bytes]:
-        """Their ids; none while what is trusted cannot be read, none whose log signed two histories, and none whose
-        log was closed with another history than the one that lies here.
-        """
+        """Their ids; none while what is trusted cannot be read, and none whose log signed two histories."""
         try:
-            seen, logs = self._read()
-            others = {each.space for each in logs if each.final is not None and self._is_other(each, seen)}
-            return frozenset(each.space for each in logs) - others
+            _, seen, logs = self._read()
         except ScManagerError:
             return frozenset()
+        return frozenset(log.space for log in logs if not seen.fork_of(log))
 
-    def _read(self) -> tuple[Seen, tuple[LedgerLog, ...]]:
-        """What was seen, and the logs to which no evidence is known."""
+    def judged(self) -> Judged | None:
+        """None where one open log of one history is all there is, which its own read model judges.
+
+        Reads the ledger's logs whenever more of them came: not for an event loop. Raises StoreDamaged.
+        """
+        try:
+            read, seen, logs = self._read()
+        except ScManagerError:
+            return Judged()
+        with self._judging:
+            heads = tuple(each for log in logs for each in self._store.heads(log.space) if each.log == log.log)
+            if len(logs) == 1 and logs[0].final is None and len(heads) <= 1:
+                return None
+            if self._judged is None or self._judged[0] != (read, heads):
+                self._judged = (read, heads), judged(self._store, seen, logs)
+            return self._judged[1]
+
+    def _read(self) -> "tuple[_Read, Seen, tuple[LedgerLog, ...]]":
         trust = self._trust = self._trust or read_trust(self._folder)
         memory = LedgerMemory(self._state, trust.ledger)
-        now = _state_of(memory.path)
-        if self._known is None or self._known[0] != now:
+        now, known = _state_of(memory.path), self._known
+        if known is None or known[0] != now:
             seen = memory.read().with_manifests(trust.manifests)
-            self._known = now, seen, tuple(each for each in seen.keys().ledger_logs() if not seen.fork_of(each))
-            self._judged.clear()
-        return self._known[1:]
-
-    def _is_other(self, log: LedgerLog, seen: Seen) -> bool:
-        """Hashed again only when more of its space came."""
-        heads, known = self._store.heads(log.space), self._judged.get(log.log)
-        if known is None or known[0] != heads:
-            known = self._judged[log.log] = heads, is_other(self._store, log, seen)
-        return known[1]
+            known = self._known = now, seen, seen.keys().ledger_logs()
+        return known
 
 
-def _state_of(path: Path) -> tuple[int, int] | None:
+def _state_of(path: Path) -> _Read:
     try:
         found = path.stat()
     except OSError:

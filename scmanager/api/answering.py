@@ -23,10 +23,11 @@ from graphql import (
 )
 from graphql.execution.values import get_variable_values
 
+from scmanager.api import registry
 from scmanager.api.bindings import Many
 from scmanager.api.catalogue import Catalogue
 from scmanager.api.compiler import Statement
-from scmanager.api.context import Context
+from scmanager.api.context import Context, work
 from scmanager.api.failures import RequestMalformed
 from scmanager.api.feed import Listener
 from scmanager.api.selection import Selection
@@ -52,8 +53,7 @@ async def answer_directly(
     if not fields or any(nodes[0].name.value not in bound for nodes in fields.values()):
         return None
     statement = Statement(context.services.catalogue, selection, context.viewer)
-    sql = f"select {statement.object('Query', '', fields)}::text"
-    return await context.services.pool.fetch(sql, statement.parameters)
+    return await _fetch(context, f"select {statement.object('Query', '', fields)}::text", statement)
 
 
 def bind(schema: GraphQLSchema, catalogue: Catalogue) -> None:
@@ -127,7 +127,14 @@ async def _statement_answer(info: GraphQLResolveInfo[Any]) -> str:
     selection = Selection(info.fragments, variables)
     statement = Statement(context.services.catalogue, selection, context.viewer)
     sql = f"select {statement.relation(info.parent_type.name, '', list(info.field_nodes))}::text"
-    return await context.services.pool.fetch(sql, statement.parameters)
+    return await _fetch(context, sql, statement)
+
+
+async def _fetch(context: Context, sql: str, statement: Statement) -> str:
+    more = {}
+    if registry.ALONE in sql:  # What counts of the ledger is asked for only where it is told.
+        more = registry.parameters(await work(context.services, context.backend.registry))
+    return await context.services.pool.fetch(sql, statement.parameters | more)
 
 
 def operation_of(document: DocumentNode, name: str | None) -> OperationDefinitionNode:

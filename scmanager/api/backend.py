@@ -9,6 +9,7 @@ import msgspec
 
 from scmanager.application.audit_intake import Note
 from scmanager.application.exchange import Fork
+from scmanager.application.home_ledger import Judged
 from scmanager.projections.rebuild import Rebuilt
 from scmanager.spaces.documents import Documents
 from scmanager.spaces.shelf import Shelf
@@ -160,6 +161,9 @@ class Backend(Protocol):
 
     def my_spaces(self) -> frozenset[bytes]:
         """The spaces that this node's owner is in, 32 bytes each."""
+
+    def registry(self) -> Judged | None:
+        """What counts of the author's ledger, where several of its logs say so together. May read for long."""
 
     def do(self, verb: str, space: bytes, command_id: bytes, arguments: Mapping[str, Any]) -> Future[Result]:
         """Submit a command; the same id twice is the same command."""

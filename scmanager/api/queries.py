@@ -261,16 +261,17 @@ class Query:
     )  # fmt: skip
     updates: Connection[registry.Update] = many(
         _ALL, filter=registry.UpdateFilter, sort=registry.UpdateSort, next_step=registry.NO_UPDATES,
-        given=registry.IN_CHANNEL, description="What the author released: by channel, the newest version first.",
+        given=registry.IN_CHANNEL, source=registry.ranked_updates,
+        description="What the author released: by channel, the newest version first.",
     )  # fmt: skip
     update: registry.Update | None = one(
-        "{c}.settled", "On the most settled channel that has it.", given=registry.OF_VERSION
+        registry.SETTLED, "On the most settled channel that has it.", given=registry.OF_VERSION
     )
     plugins: Connection[registry.Plugin] = many(
-        "{c}.holds", filter=registry.PluginFilter, sort=registry.PluginSort, next_step=registry.NO_PLUGINS,
+        registry.HOLDS, filter=registry.PluginFilter, sort=registry.PluginSort, next_step=registry.NO_PLUGINS,
         given=registry.OF_PLUGINS, description="The marketplace, as the author's ledger registers it.",
     )  # fmt: skip
-    plugin: registry.Plugin | None = one("{c}.holds", given=registry.OF_PLUGIN)
+    plugin: registry.Plugin | None = one(registry.HOLDS, given=registry.OF_PLUGIN)
     audit: Connection[models.AuditEntry] = many(
         _ALL, filter=AuditFilter, sort=AuditSort, next_step=models.NO_ENTRIES, given=_IN_SPACE,
         description="The audit trail of a space, void entries too.",

@@ -3,16 +3,51 @@
 Each tells where it stands (log, index, event id): a proof begins there, and whoever installs anything asks for it.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import strawberry
 from strawberry import ID
 
 from scmanager.api.bindings import Sort, Table, chosen, column, described, hexed, many, matches, moment, orders
 from scmanager.api.models import Connection
 from scmanager.api.scalars import Moment, Whole, graphql_enum
+from scmanager.application.home_ledger import Judged
 from scmanager.domain import ledger
 
 NO_UPDATES = "No update is known here. Take the author's ledger in: scm ledger fetch FROM --entries."
 NO_PLUGINS = "No plugin is known here. Take the author's ledger in: scm ledger fetch FROM --entries."
+
+ALONE = "%(registry_alone)s::boolean"
+"""Whether one log is all there is of the ledger. Of several what counts is asked of all (`Judged`), not of each one's
+read model.
+"""
+SETTLED = f"case when {ALONE} then {{c}}.settled else {{c}}.event_id = any(%(registry_settled)s::bytea[]) end"
+HOLDS = f"case when {ALONE} then {{c}}.holds else {{c}}.event_id = any(%(registry_plugins)s::bytea[]) end"
+_RANKED = """(select t.*, coalesce(o.ranking, t.place) as ranking from {table} t
+    left join unnest(%({ids})s::bytea[]) with ordinality o(event_id, ranking) using (event_id)
+    where case when {alone} then t.{one} else o.ranking is not null end)"""
+
+
+def ranked_updates(_: dict[str, Any], __: Callable[[Any], str]) -> str:
+    """Those that hold, with their `ranking`."""
+    return _RANKED.format(table="registered_update", ids="registry_updates", alone=ALONE, one="holds")
+
+
+def ranked_entries(_: dict[str, Any], __: Callable[[Any], str]) -> str:
+    """All that counts about plugins, with its `ranking` in the history."""
+    return _RANKED.format(table="registered_plugin", ids="registry_entries", alone=ALONE, one="entered")
+
+
+def parameters(judged: Judged | None) -> dict[str, Any]:
+    """What those expressions need."""
+    found = judged or Judged()
+    return {
+        "registry_alone": judged is None, "registry_updates": list(found.updates),
+        "registry_settled": list(found.settled), "registry_plugins": list(found.plugins),
+        "registry_entries": list(found.entries),
+    }  # fmt: skip
+
 
 Channel = graphql_enum(ledger.Channel)
 UpdateType = graphql_enum(ledger.UpdateType)
@@ -38,7 +73,7 @@ class UpdateFilter:
     since: Moment | None = matches("{c}.signed_at >= {v}::timestamptz")
 
 
-UpdateSort = orders("UpdateSort", NEWEST=Sort("place", "integer"), SIGNED=Sort("signed_at", "timestamptz"))
+UpdateSort = orders("UpdateSort", NEWEST=Sort("ranking", "bigint"), SIGNED=Sort("signed_at", "timestamptz"))
 
 
 @strawberry.input
@@ -56,7 +91,7 @@ PluginSort = orders(
     UPDATED=Sort("updated_at", "timestamptz"),
     DOWNLOADS=Sort("downloads", "bigint"),
 )
-PluginEntrySort = orders("PluginEntrySort", PLACE=Sort("place", "integer"))
+PluginEntrySort = orders("PluginEntrySort", PLACE=Sort("ranking", "bigint"))
 
 
 @described
@@ -112,8 +147,9 @@ class Plugin(PluginEntry):
     votes: Whole = column("votes")
     rating: float | None = column("rating", "The average of all votes, 0 to 5, in tenths; null without votes.")
     history: Connection[PluginEntry] = many(
-        "{c}.ledger = {p}.ledger and {c}.plugin = {p}.plugin", filter=PluginFilter, sort=PluginEntrySort,
-        next_step=NO_PLUGINS, description="All that was ever signed about it, the oldest first.",
+        "{c}.ledger = {p}.ledger and {c}.plugin = {p}.plugin",
+        filter=PluginFilter, sort=PluginEntrySort, next_step=NO_PLUGINS, source=ranked_entries,
+        description="All that was ever signed about it, the oldest first.",
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from scmanager.application.published import Head
 from scmanager.application.published_registry import statement_in
 from scmanager.domain.counting import Counted, PluginCounted
-from scmanager.domain.ledger import LedgerLog, PluginSigned, UpdateSigned
+from scmanager.domain.ledger import LedgerLog, Plugin, PluginSigned, UpdateSigned
 from scmanager.errors import Untrusted
 from scmanager.eventstore import entry, own_log
 from scmanager.eventstore.checkpoint import Checkpoint, note_from, origin, parse_origin
@@ -61,6 +61,19 @@ class Compared(Struct, frozen=True):
     """Of each log so many entries from its beginning are those that were followed."""
 
 
+class Judged(Struct, frozen=True):
+    """What counts of the registry by all logs of the ledger that are here, as event ids, 64 bytes each."""
+
+    updates: tuple[bytes, ...] = ()
+    """What holds of each version on each channel, in the order of `Registry.updates`."""
+    settled: tuple[bytes, ...] = ()
+    """Of each version what holds on the most settled channel."""
+    plugins: tuple[bytes, ...] = ()
+    """What holds of each plugin."""
+    entries: tuple[bytes, ...] = ()
+    """All that counts about plugins."""
+
+
 def home_logs(store: Store, logs: Iterable[LedgerLog], seen: Seen) -> list[HomeLog]:
     """Those of the ledger's logs of which something is here. Raises as the store.
 
@@ -77,21 +90,6 @@ def home_logs(store: Store, logs: Iterable[LedgerLog], seen: Seen) -> list[HomeL
             branches = [next(fitting, branches[0])]
         found += [_copy(store, log, each) for each in branches[:1]]
     return found
-
-
-def is_other(store: Store, log: LedgerLog, seen: Seen) -> bool:
-    """Whether what read models show of a closed log, its first branch here, is not known to be what was closed.
-
-    A copy that is shorter than the end has to be what was followed, all of it. False where nothing is here.
-    """
-    head = next((each for each in store.heads(log.space) if each.log == log.log and not each.branch), None)
-    if log.final is None or head is None:
-        return False
-    if head.size < log.final.size:
-        ends = [(each.size, each.root) for each in seen.heads_of(log.log) if each.size == head.size]
-    else:
-        ends = [(log.final.size, log.final.root)]
-    return all(_root(store, head, size) != root for size, root in ends)
 
 
 def _branch(head: own_log.Head) -> int:
@@ -145,6 +143,16 @@ def compared(seen: Seen, homes: Iterable[HomeLog], shown: Head | None = None) ->
     return Compared(seen, known)
 
 
+def told_below(found: Compared, homes: Iterable[HomeLog]) -> dict[bytes, int]:
+    """How much of each log is told in lists: of an open one all that is here, of a closed one what is known.
+
+    Nothing of one that signed two histories. A thief may have gone on with a closed one.
+    """
+    sizes = dict(found.known)
+    sizes |= {each.log.log: len(each.leaves) for each in homes if each.log.log in sizes and each.log.final is None}
+    return {each.log.log: sizes.get(each.log.log, 0) for each in homes}
+
+
 def checked(seen: Seen, homes: Iterable[HomeLog], shown: Head | None = None) -> Outcome:
     """The same, where nothing else is asked. The problem: OtherCopy."""
     homes = list(homes)
@@ -165,6 +173,23 @@ def registry_of(homes: Iterable[HomeLog], keys: TrustedKeys, known: Mapping[byte
             if counted.index < below:
                 registry.count(counted)
     return registry
+
+
+def judged(store: Store, seen: Seen, logs: Iterable[LedgerLog]) -> Judged:
+    """As `scm ledger` tells it of these logs. Raises as the store."""
+    homes = home_logs(store, logs, seen)
+    registry = registry_of(homes, seen.keys(), told_below(compared(seen, homes), homes))
+    updates, plugins = registry.updates(), list(registry.plugins())
+    versions = dict.fromkeys(each.said.statement.version for each in updates)
+    settled = [registry.update(each) for each in versions]
+    entries = [each for last in plugins for each in registry.plugin(_plugin_id(last))]
+    return Judged(*(tuple(each.event_id for each in found if each) for found in (updates, settled, plugins, entries)))
+
+
+def _plugin_id(one: Registered) -> str:
+    said = one.said.statement
+    assert isinstance(said, Plugin)
+    return said.id
 
 
 def _followed(seen: Seen, home: HomeLog, shown: Head | None) -> list[tuple[int, bytes]]:

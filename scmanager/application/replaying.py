@@ -1,6 +1,6 @@
 """What a replayed space is held against: the heads that its logs' keys signed then, and what was published of it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -25,7 +25,8 @@ from scmanager.eventstore.tile_tree import TileTree
 from scmanager.eventstore.verification import signed
 from scmanager.master_ledger.manifest import TrustedKeys
 from scmanager.master_ledger.registry import Registered, Registry
-from scmanager.spaces.ledger import entered, keys_of, registry_of, standing, unfounded
+from scmanager.master_ledger.statement import manifest_hash
+from scmanager.spaces.ledger import Entered, entered, keys_of, registry_of, standing, unfounded
 from scmanager.spaces.opening import parse_row
 from scmanager.spaces.space import Space
 
@@ -217,19 +218,18 @@ class _Note(msgspec.Struct, frozen=True):
     said: ServerNamed | HeadsAnchored | PluginCounted
 
 
-def newest_keys(spaces: Iterable[Space]) -> dict[bytes, TrustedKeys]:
-    """Of each author's ledger here, by its id: the keys after the most manifests. Under the shelf's lock."""
-    newest: dict[bytes, TrustedKeys] = {}
-    for space in spaces:
-        for log in sorted({opened.entry.log for opened in space.entries()}) if space.kind == "author" else ():
-            keys = keys_of(entered(space, log))
-            if keys and (keys.ledger not in newest or keys.manifest.n > newest[keys.ledger].manifest.n):
-                newest[keys.ledger] = keys
-    return newest
+def newest_keys(chains: Iterable[Sequence[Entered]], ledger: bytes) -> TrustedKeys | None:
+    """The keys after the most manifests of this ledger; `chains`: of each log in order (`spaces.ledger.chains`)."""
+    first = ((each[0].said, each) for each in chains)
+    mine = (
+        each for said, each in first if isinstance(said, KeysPublished) and manifest_hash(said.statement) == ledger
+    )
+    walked = (keys for each in mine if (keys := keys_of(each)))
+    return max(walked, key=lambda each: each.manifest.n, default=None)
 
 
 def closed_since(store: Store, log: bytes, newest: TrustedKeys) -> ClosedSince | None:
-    """Whether these keys say that this log ended, and with what."""
+    """Whether these keys say that this log ended, and with what; of its first branch here, which a replay tells."""
     listed = newest.log(log)
     if listed is None or listed.final is None:
         return None

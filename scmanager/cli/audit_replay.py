@@ -9,7 +9,6 @@ import typer
 
 from scmanager.adapters.ledger_source import from_folder
 from scmanager.application.published import Published
-from scmanager.application.replaying import newest_keys
 from scmanager.cli.audit_ledger import UNFOUNDED, ledger_words, print_ledger
 from scmanager.cli.audit_node import held_by_node, print_node
 from scmanager.cli.audit_points import NOW, POINT, ZoneOption, read_point, shelf_at
@@ -20,7 +19,7 @@ from scmanager.domain.event import Id
 from scmanager.domain.fold import Fold
 from scmanager.forensics.replaying import ledger_of, thing_told, told_of
 from scmanager.forensics.telling import Telling, things_named
-from scmanager.spaces.ledger import unfounded
+from scmanager.spaces.ledger import chains, unfounded
 
 NOTHING = "Nothing stood then."
 UNKNOWN = "this release does not know what they say: they change nothing here, and may in a later release"
@@ -67,8 +66,8 @@ def replay(
         telling = Telling(read.place(shelf), past)
         told = told_of(read.store, shelf, past) | {"until": {"kind": point.kind, "said": point.said} | point.facts}
         shown = Published(from_folder(published)).head().tree if published else None
-        newest = newest_keys(read.present.spaces())
-        told["ledger"] = ledger_of(read.store, newest, past, told["heads"], shown, ledger or "")
+        manifests = chains(read.present.spaces())
+        told["ledger"] = ledger_of(read.store, manifests, past, told["heads"], shown, ledger or "")
         told["founded"] = not unfounded(past)
         told["heads"] = [msgspec.structs.asdict(each) for each in told["heads"]]
         wanted = _wanted(telling, things or ())

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from scmanager.adapters.space_reading import write_space
-from scmanager.application.home_ledger import HomeLog, checked, compared, home_logs, registry_of
+from scmanager.application.home_ledger import HomeLog, checked, compared, home_logs, registry_of, told_below
 from scmanager.application.ledger_copy import copy_of_published
 from scmanager.application.published import Head, Published
 from scmanager.application.published_registry import PluginUnknown
@@ -126,16 +126,15 @@ def _opened(context: typer.Context, *choices: Any) -> tuple[TrustedKeys, Registr
         logs = before.keys().ledger_logs()
         homes = home_logs(place.store, logs, before)
         held = given.seen(given.memory.see(lambda before: checked(before, homes)).seen)
-        keys, known = held.keys(), compared(held, homes).known
+        keys, now = held.keys(), compared(held, homes)
         if any(held.fork_of(log) for log in logs):
             remark(
                 "A log of the ledger signed two histories: nothing in it counts. The proof: scm ledger fork -o FILE"
             )
-        found = [each for each in homes if each.log.log in known]
+        found = [each for each in homes if each.log.log in now.known]
         if not found:
             raise LedgerNotHere
-        open_logs = {each.log.log: len(each.leaves) for each in found if each.log.final is None}
-        return keys, registry_of(found, keys, {**known, **open_logs})  # A thief may have gone on with a closed one.
+        return keys, registry_of(found, keys, told_below(now, homes))
 
 
 def _listed(row: Row, as_json: bool) -> Row:

@@ -14,7 +14,6 @@ from scmanager.adapters.key_vault import KeyVault
 from scmanager.api.backend import Wanted
 from scmanager.application.keys import shared_key_of
 from scmanager.application.personal import spaces_written
-from scmanager.application.replaying import newest_keys
 from scmanager.domain.catalogue import FOLDS
 from scmanager.domain.epoch import EPOCHS
 from scmanager.domain.event import Id, Id32
@@ -27,6 +26,7 @@ from scmanager.forensics.points import Point
 from scmanager.forensics.replaying import ledger_of, thing_told, told_of
 from scmanager.forensics.telling import Telling
 from scmanager.runtime import Node
+from scmanager.spaces.ledger import chains
 from scmanager.spaces.replay import PastShelf, rows_of
 from scmanager.spaces.shelf import Shelf
 from scmanager.spaces.space import Space
@@ -96,8 +96,8 @@ class Forensics:
         state = past.telling.space
         told = told_of(self._node.store, past.shelf, state)
         with self._node.shelf.lock:
-            newest = newest_keys(self._node.shelf.spaces()) if state.kind == "author" else {}
-        ledger = ledger_of(self._node.store, newest, state, told["heads"])
+            manifests = chains(self._node.shelf.spaces()) if state.kind == "author" else []
+        ledger = ledger_of(self._node.store, manifests, state, told["heads"])
         told |= {"point": past.point.kind, "said": past.point.said, "ledger": _with_lines(ledger)}
         every = [
             (fold, entity)

@@ -56,7 +56,7 @@ def closed_words(closed: dict[str, Any]) -> str:
     end = f"by key manifest {closed['n']}, at {counted(closed['size'], 'entry', 'entries')}"
     lies = {
         True: "what stands beyond does not count",
-        False: "what lies here is ANOTHER history, and nothing of it counts",
+        False: "what is told here is of ANOTHER history, and nothing of it counts",
         None: "fewer lie here, so whether they are of that history is not known",
     }
     return f"{end}: {lies[closed['same']]}"

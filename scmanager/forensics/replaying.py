@@ -1,6 +1,6 @@
 """Telling what a replay made of a space: how much stands, frontier and digest, what was signed, and its things."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -11,6 +11,7 @@ from scmanager.application.replaying import (
     closed_since,
     ledger_log,
     ledger_then,
+    newest_keys,
     signed_heads,
 )
 from scmanager.domain.catalogue import ORGANISATIONS
@@ -22,9 +23,9 @@ from scmanager.eventstore.store import Store
 from scmanager.eventstore.tile_tree import TileTree
 from scmanager.forensics.called import moment, short
 from scmanager.forensics.telling import Telling
-from scmanager.master_ledger.manifest import TrustedKeys
 from scmanager.spaces.contests import label
 from scmanager.spaces.facts import clear_of
+from scmanager.spaces.ledger import Entered
 from scmanager.spaces.opening import parse_row
 from scmanager.spaces.replay import PastShelf
 from scmanager.spaces.space import Space
@@ -63,7 +64,7 @@ def _unknown(space: Space) -> int:
 
 def ledger_of(
     store: Store,
-    newest: Mapping[bytes, TrustedKeys],
+    manifests: Sequence[Sequence[Entered]],
     space: Space,
     heads: Sequence[SignedHead],
     shown: TileTree | None = None,
@@ -71,13 +72,13 @@ def ledger_of(
 ) -> dict[str, Any] | None:
     """Of the author's ledger: what this space said then; None of any other. Raises SeveralLedgers.
 
-    `closed`: what has become of its log since, by the `newest` keys of each ledger.
+    `closed`: what has become of its log since, by the `manifests` of all logs here (`spaces.ledger.chains`).
     """
     if space.kind != "author" or not heads:
         return None
     log = ledger_log(space, {each.log for each in heads}, wanted)
     told: LedgerThen = ledger_then(space, log, heads, shown)
-    keys = newest.get(told.id) if told.id else None
+    keys = newest_keys(manifests, told.id) if told.id else None
     closed = closed_since(store, log, keys) if keys else None
     plain: dict[str, Any] = msgspec.to_builtins(told, builtin_types=(bytes,))
     return plain | {"closed": msgspec.to_builtins(closed)}

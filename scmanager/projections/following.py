@@ -12,11 +12,9 @@ from scmanager.projections import generation
 from scmanager.projections.gathering import (
     Retried,
     Slice,
-    beside_others,
     compared,
     count_judged,
     everything,
-    left_out,
     since,
     unknown_positions,
 )
@@ -64,11 +62,11 @@ class Following:
             pos, spaces = max(before, self._shelf.pos), list(self._shelf.spaces())
             moved = pos > before or any(self._seen(space) != space.journal.number for space in spaces)
             retried = self._retried(connection, everything=retry_all) if moved or retry_all else {}
-            pieces = {space.id: self._piece(connection, space, before, retried.get(space.id, {})) for space in spaces}
-            for space_id, more in left_out(pieces, spaces).items():
-                again = retried.get(space_id, {}) | more
-                pieces[space_id] = self._piece(connection, self._shelf.space(space_id), before, again)
-            slices = [beside_others(piece, spaces) for piece in pieces.values() if piece]
+            slices = [
+                piece
+                for space in spaces
+                if (piece := self._piece(connection, space, before, retried.get(space.id, {})))
+            ]
         if slices or pos > before:
             self._batch(connection).write(slices, before, pos)
         self.seen = (self.seen or {}) | {piece.space.id: piece.number for piece in slices}
@@ -78,8 +76,7 @@ class Following:
         """Write everything into an empty generation. `report(done, total)` counts entries."""
         with self._shelf.lock:
             pos = self._shelf.pos
-            spaces = list(self._shelf.spaces())
-            slices = [beside_others(everything(space, self._readers), spaces) for space in spaces]
+            slices = [everything(space, self._readers) for space in self._shelf.spaces()]
         total = sum(len(piece.entries) for piece in slices)
         done = 0
 

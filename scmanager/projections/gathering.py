@@ -8,7 +8,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import cast
 
 import msgspec
-from msgspec.structs import replace
 
 from scmanager.domain.catalogue import MEMBERS, SHIPS
 from scmanager.domain.clash import Contest
@@ -135,29 +134,6 @@ def compared(
     if words or readers.came(space, entries):
         touched |= _all(space, MODELS)
     return _slice(space, entries, touched, readers, retried, words=words, wide=True, grants=True)
-
-
-def left_out(pieces: Mapping[Id32, Slice | None], spaces: Iterable[Space]) -> dict[Id32, dict[str, set[Id]]]:
-    """Of read models that tell of several spaces together: whose rows these pieces change and do not have."""
-    spaces, found = list(spaces), dict[Id32, dict[str, set[Id]]]()
-    for model in MODELS:
-        if model.together and any(piece is not None and piece.models[model.name] for piece in pieces.values()):
-            for space in spaces:
-                piece = pieces.get(space.id)
-                here = {entity for fold in model.folds for entity, _ in space.things(fold)}
-                if missing := here.difference(piece.models[model.name] if piece else ()):
-                    found.setdefault(space.id, {})[model.name] = missing
-    return found
-
-
-def beside_others(piece: Slice, spaces: Iterable[Space]) -> Slice:
-    """With what the other spaces say, where its rows depend on that."""
-    folds = [fold for model in MODELS if model.together and piece.models[model.name] for fold in model.folds]
-    if not folds:
-        return piece
-    ordered = sorted(spaces, key=lambda space: space.id)
-    states = {fold.name: tuple(state for space in ordered for _, state in space.things(fold)) for fold in folds}
-    return replace(piece, scene=replace(piece.scene, beside=states))
 
 
 def count_judged(space: Space, pos: int) -> tuple[int, int]:

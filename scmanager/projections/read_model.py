@@ -60,8 +60,6 @@ class Scene(msgspec.Struct, frozen=True):
     """Logs that signed two histories, by the first half of their ids, and when the second began (hlc)."""
     kind: str = "org"
     """The space's."""
-    beside: Mapping[str, tuple[State, ...]] = {}
-    """By fold name: the states of such things in every space, for what is judged by several together."""
 
 
 class Look:
@@ -81,10 +79,6 @@ class Look:
     def state(self, fold: Fold, entity: Id) -> Any:
         """An entity's state."""
         return self.scene.states.get(fold.name, {}).get(entity, fold.empty)
-
-    def beside(self, fold: Fold) -> tuple[Any, ...]:
-        """The states of such things in every space, this one's too."""
-        return self.scene.beside.get(fold.name, ())
 
     def contests(self, fold: Fold, entity: Id) -> tuple[Contest, ...]:
         """What is contested about an entity, then what was."""
@@ -131,8 +125,6 @@ class ReadModel(msgspec.Struct, frozen=True):
     """Whether rows tell of contests: of things alone that two wrote of without knowing of each other."""
     history: bool = False
     """Whether rows are made from what happened to a thing, its contests too, not only from what it is."""
-    together: bool = False
-    """Whether rows depend on the states of such things in other spaces (`Look.beside`)."""
 
 
 def spoken(words: Personal | Absence) -> str:

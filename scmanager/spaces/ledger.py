@@ -58,6 +58,18 @@ def _walked(statements: Iterable[Entered]) -> tuple[TrustedKeys | None, tuple[Ke
     return keys, tuple(followed)
 
 
+def chains(spaces: Iterable[Space]) -> list[list[Entered]]:
+    """The key manifests in each log of each author's space, in order and not walked. Under the shelf's lock."""
+    found: dict[tuple[bytes, bytes], list[Entered]] = {}
+    for space in spaces:
+        if space.kind == "author":
+            for opened in standing(space):
+                if isinstance(opened.event, KeysPublished):
+                    one = Entered(opened.entry.seq, opened.event)
+                    found.setdefault((space.id, opened.entry.log), []).append(one)
+    return [sorted(each, key=lambda one: one.index) for each in found.values()]
+
+
 def index_of(statements: Iterable[Entered], statement: Statement) -> int | None:
     """Where this very statement was entered first."""
     return next((each.index for each in statements if each.said.statement == statement), None)
@@ -103,11 +115,11 @@ def _registered(space: Space, log: bytes) -> list[Registered]:
     return sorted(found, key=lambda each: each.index)
 
 
-def standing(space: Space, log: bytes) -> Iterator[Opened]:
-    """The entries of this log that are valid; those that nobody here can judge too, if it is `unfounded`."""
+def standing(space: Space, log: bytes | None = None) -> Iterator[Opened]:
+    """The entries of this log, or of all, that are valid; if it is `unfounded` those too that nobody can judge."""
     verdicts, alone = space.verdicts.entries, unfounded(space)
     for opened in space.entries():
-        if opened.entry.log == log and not opened.branch:
+        if log in (None, opened.entry.log) and not opened.branch:
             verdict = verdicts.get(opened.entry.id32)
             if verdict is not None and (verdict.valid or (alone and verdict.reason is Reason.UNCOUNTED)):
                 yield opened

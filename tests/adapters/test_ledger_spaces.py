@@ -6,23 +6,12 @@ import pytest
 
 from scmanager.adapters.ledger_memory import LedgerMemory
 from scmanager.adapters.ledger_spaces import LedgerSpaces
-from scmanager.domain.ledger import Final
 from scmanager.eventstore.memory import MemoryStore
 from scmanager.eventstore.merkle import leaf_hash
 from scmanager.master_ledger import issuing, submission
-from scmanager.master_ledger.seen import Outcome, Seen, with_head
+from scmanager.master_ledger.seen import Outcome, with_head
 from scmanager.master_ledger.statement import manifest_hash
-from tests.support.ledger import (
-    NOW_S,
-    RELEASE,
-    ROOTS,
-    WITHOUT_WITNESSES,
-    Server,
-    first_manifest,
-    policy_text,
-    signed,
-    update,
-)
+from tests.support.ledger import NOW_S, ROOTS, WITHOUT_WITNESSES, Server, first_manifest, policy_text, signed
 
 SERVER, LATER = Server(), Server("later")
 FIRST = first_manifest(SERVER)
@@ -59,35 +48,6 @@ def test_a_log_that_signed_two_histories_counts_no_more(trust: Path, tmp_path: P
             )
         )
     assert spaces.ids() == frozenset()
-
-
-@pytest.mark.parametrize(
-    ("size", "followed", "shown"),
-    [(5, 0, True), (6, 0, True), (4, 0, False), (4, 4, True), (4, 3, False)],
-    ids=["as it ended", "beyond its end", "short of it", "short of it, and followed", "followed in part"],
-)
-@pytest.mark.parametrize("thief", [False, True])
-def test_a_closed_log_counts_where_what_lies_here_is_the_history_that_was_closed(
-    trust: Path, tmp_path: Path, size: int, followed: int, *, shown: bool, thief: bool
-) -> None:
-    true, lying = Server(), Server()
-    for n in range(5):
-        true.append(submission.make(update(LEDGER, version=f"1.{n}.0"), [RELEASE]))
-        lying.append(submission.make(update(LEDGER, version=f"6.{n}.0"), [RELEASE]))
-    end = {SERVER.log.log: Final(5, true.head(5).root)}
-    closed = signed(issuing.revocation(SECOND.statement, SERVER.key.public, end, NOW_S), *ROOTS[:2])
-    memory, store = LedgerMemory(tmp_path, LEDGER), MemoryStore()
-    if followed:
-        note, known = true.note(followed), Seen(LEDGER).with_manifests([FIRST])
-        memory.see(lambda _: with_head(known, note, known.keys(), WITHOUT_WITNESSES))
-    memory.see(lambda before: Outcome(before.with_manifests([FIRST, SECOND, closed])))
-    store.admit((lying if thief else true).run(size))
-    spaces = LedgerSpaces(trust, tmp_path, store)
-    assert (SERVER.log.space in spaces.ids()) is (shown and not thief)
-    assert LATER.log.space in spaces.ids()
-    if size < 6:
-        store.admit((lying if thief else true).run())
-        assert (SERVER.log.space in spaces.ids()) is not thief, "looked at again when more came"
 
 
 def test_while_nothing_can_be_read_there_is_none(trust: Path, tmp_path: Path) -> None:

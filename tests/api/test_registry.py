@@ -6,8 +6,12 @@ from typing import Any
 
 import pytest
 
+from scmanager.adapters.ledger_memory import LedgerMemory
+from scmanager.adapters.ledger_spaces import LedgerSpaces
 from scmanager.domain.counting import PluginCounted
-from scmanager.domain.ledger import AuditStatus, Category, Channel
+from scmanager.domain.ledger import AuditStatus, Category, Channel, Plugin, Update
+from scmanager.master_ledger import submission
+from scmanager.master_ledger.seen import Outcome
 from tests.support.api_node import Api
 from tests.support.ledger import NOW_S, plugin, update
 from tests.support.ledger_file import LedgerFile, ledger_file
@@ -113,60 +117,143 @@ def test_a_ledger_that_nobody_trusts_tells_of_nothing(api: Api, ledger: LedgerFi
     assert api.ask("{ updates { totalCount } }")["updates"]["totalCount"] == 3
 
 
-@pytest.fixture
-def further(api: Api, tmp_path: Path) -> Iterator[tuple[LedgerFile, LedgerFile]]:
-    """Two logs of one ledger: what the first released the second says again, and blocks what the first passed."""
-    with ledger_file() as first, ledger_file(after=first) as second:
-        second.say(
-            update(first.id, b"2", version="1.2.0"), update(first.id),
-            plugin(first.id, version="0.4.0", audit_status=AuditStatus.BLOCKED, updated_at=NOW_S + 60),
-        )  # fmt: skip
-        second.count(PluginCounted("org.example.mining", 7, 2, 9, NOW_S))
-        trusted, api.node.trusted = api.node.trusted, frozenset({first.space, second.space})
-        for n, each in enumerate((second, first)):
-            taken_in(api, each, tmp_path / str(n))
-        yield first, second
-        api.node.trusted = trusted
+Told = tuple[list[str], list[str]]
+
+
+class Two:
+    """Two logs of one ledger, and an installation that knows of both: what the first says the second says again."""
+
+    def __init__(self, api: Api, first: LedgerFile, second: LedgerFile, folder: Path) -> None:
+        self.api, self.first, self.second, self._folder = api, first, second, folder
+        (folder / "ledger-id").write_text(first.id.hex(), encoding="ascii")
+        (folder / "author-keys.jsonl").write_bytes(submission.encode(second.manifests))
+        (folder / "witnesses.policy").write_text("quorum none\n", encoding="ascii")
+        api.node.ledger = LedgerSpaces(folder, folder, api.node.node.store)
+
+    def take(self, *files: LedgerFile, size: int | None = None) -> Told:
+        """Takes these in, of the last so many entries; what the API tells then."""
+        for each in files:
+            self.api.node.node.store.admit(each.run(size if each is files[-1] else None))
+        self.api.node.shelf.follow()
+        assert self.api.node.wait_projected(self.api.node.last_pos(), 20)
+        return self.told()
+
+    def close(self, size: int) -> None:
+        """The second log closes the first one, and the installation hears of it."""
+        self.second.close(self.first, size)
+        memory = LedgerMemory(self._folder, self.first.id)
+        memory.see(lambda before: Outcome(before.with_manifests(self.second.manifests)))
+
+    def told(self) -> Told:
+        """Each update, and each plugin with its history; with which log says so."""
+        found = self.api.ask(OF_TWO)
+        name = {self.first.space.hex(): "first", self.second.space.hex(): "second"}
+        updates = [f"{each['version']} {name[each['log']]}" for each in found["updates"]["nodes"]]
+        for each in updates:
+            one = self.api.ask(f'{{ update(version: "{each.split()[0]}") {{ log }} }}')["update"]
+            assert name[one["log"]] == each.split()[1]
+        plugins = found["plugins"]["nodes"]
+        for each in plugins:
+            one = self.api.ask(f'{{ plugin(id: "{each["id"]}") {{ version status }} }}')["plugin"]
+            assert one == {"version": each["version"], "status": each["status"]}
+        return updates, [
+            f"{each['version']} {each['status']}: "
+            + ", ".join(f"{old['status']} {name[old['log']]}" for old in each["history"]["nodes"])
+            for each in plugins
+        ]
 
 
 OF_TWO = """{
-  updates { nodes { version log } totalCount }
-  update(version: "1.1.0") { log }
-  plugins { nodes { id version status downloads history { nodes { status log } } } }
-  plugin(id: "org.example.mining") { status }
-  passed: plugins(status: PASS) { nodes { id } }
+  updates { nodes { version log } }
+  plugins { nodes { id version status history { nodes { status log } } } }
 }"""
 
 
-def test_logs_of_one_ledger_are_judged_together(
-    api: Api, further: tuple[LedgerFile, LedgerFile], tmp_path: Path
-) -> None:
-    first, second = (each.space.hex() for each in further)
-    told = api.ask(OF_TWO)
-    assert told["updates"]["nodes"] == [{"version": "1.2.0", "log": second}, {"version": "1.1.0", "log": first}]
-    assert told["update"] == {"log": first}, "said again it is the same statement"
-    assert told["plugins"]["nodes"] == [{
-        "id": "org.example.mining", "version": "0.4.0", "status": "BLOCKED", "downloads": 7,
-        "history": {"nodes": [{"status": "PASS", "log": first}, {"status": "BLOCKED", "log": second}]},
-    }]  # fmt: skip
-    assert told["plugin"] == {"status": "BLOCKED"}
-    assert told["passed"]["nodes"] == []
+@pytest.fixture
+def two(api: Api, tmp_path: Path) -> Iterator[Two]:
+    with ledger_file() as first, ledger_file(after=first) as second:
+        yield Two(api, first, second, tmp_path)
+    api.node.ledger = None
 
 
-def test_what_the_thief_of_both_keys_appended_goes_once_a_further_log_closes_that_one(
-    api: Api, further: tuple[LedgerFile, LedgerFile], tmp_path: Path
-) -> None:
-    first, second = further
-    end = 4
-    first.say(
-        update(first.id, b"!", version="6.6.6"),
-        plugin(first.id, version="6.6.6", content_hash=update(first.id, b"!").content_hash, updated_at=NOW_S + 90),
+def blocked(two: Two) -> Plugin:
+    return plugin(two.first.id, version="0.4.0", audit_status=AuditStatus.BLOCKED, updated_at=NOW_S + 60)
+
+
+def newer(two: Two, version: str = "1.2.0") -> Update:
+    return update(two.first.id, version.encode(), version=version)
+
+
+def test_logs_of_one_ledger_are_judged_together(two: Two) -> None:
+    assert two.take(two.first) == (["1.1.0 first"], ["0.3.0 PASS: PASS first"])
+    two.second.say(newer(two), update(two.first.id), blocked(two), plugin(two.first.id))
+    assert two.take(two.second) == (
+        ["1.2.0 second", "1.1.0 first"],
+        ["0.4.0 BLOCKED: PASS first, BLOCKED second"],
     )
-    taken_in(api, first, tmp_path / "first")
-    assert [each["version"] for each in api.ask(OF_TWO)["updates"]["nodes"]] == ["6.6.6", "1.2.0", "1.1.0"]
-    assert names(api.ask(OF_TWO)["plugins"], "version") == ["6.6.6"]
-    second.close(first, end)
-    taken_in(api, second, tmp_path / "second")
-    told = api.ask(OF_TWO)
-    assert names(told["updates"], "version") == ["1.2.0", "1.1.0"]
-    assert [(each["version"], each["status"]) for each in told["plugins"]["nodes"]] == [("0.4.0", "BLOCKED")]
+
+
+def test_what_the_thief_of_both_keys_appended_goes_once_a_further_log_closes_that_one(two: Two) -> None:
+    two.second.say(blocked(two))
+    true = ["0.4.0 BLOCKED: PASS first, BLOCKED second"]
+    assert two.take(two.first, two.second) == (["1.1.0 first"], true)
+    two.first.say(
+        update(two.first.id, b"!", signed_at=NOW_S + 90), newer(two, "6.6.6"),
+        plugin(two.first.id, version="6.6.6", updated_at=NOW_S + 90),
+    )  # fmt: skip
+    assert two.take(two.first)[0] == ["6.6.6 first", "1.1.0 first"]
+    two.close(4)
+    assert two.take(two.second) == (["1.1.0 first"], true)
+
+
+@pytest.mark.parametrize("thief_first", [True, False])
+def test_a_copy_with_another_history_than_its_log_was_closed_with_neither_tells_nor_hides(
+    two: Two, *, thief_first: bool
+) -> None:
+    first, second = two.first, two.second
+    with first.stolen(4) as thief:
+        thief.say(newer(two), blocked(two), newer(two, "6.6.6"))  # What the second says too, and more.
+        first.say(newer(two, "1.0.5"), newer(two, "1.0.6"))
+        two.close(6)
+        second.say(newer(two), blocked(two))
+        whole = ["1.2.0 second", "1.1.0 first", "1.0.6 first", "1.0.5 first"]
+        plugins = ["0.4.0 BLOCKED: PASS first, BLOCKED second"]
+        if thief_first:
+            assert two.take(second, thief) == (["1.2.0 second"], ["0.4.0 BLOCKED: BLOCKED second"])
+        else:
+            assert two.take(second, first) == (whole, plugins)
+        assert two.take(thief, first) == (whole, plugins)
+
+
+def test_of_a_closed_log_that_is_here_in_part_only_what_was_followed_is_told_and_hides_nothing(two: Two) -> None:
+    two.first.say(newer(two, "1.0.5"), newer(two, "1.0.6"))
+    two.close(6)
+    two.second.say(update(two.first.id), plugin(two.first.id))
+    alone = ["1.1.0 second"], ["0.3.0 PASS: PASS second"]
+    assert two.take(two.second) == alone
+    assert two.take(two.first, size=5) == alone
+    assert two.take(two.first)[0] == ["1.1.0 first", "1.0.6 first", "1.0.5 first"]
+
+
+def test_who_knows_of_the_first_log_alone_goes_by_that(api: Api, two: Two, tmp_path: Path) -> None:
+    (tmp_path / "author-keys.jsonl").write_bytes(submission.encode(two.first.manifests))
+    api.node.ledger = LedgerSpaces(tmp_path, tmp_path, api.node.node.store)
+    two.second.say(newer(two), blocked(two))
+    assert two.take(two.first, two.second) == (["1.1.0 first"], ["0.3.0 PASS: PASS first"])
+
+
+def test_pages_go_on_across_logs(two: Two) -> None:
+    two.second.say(*(newer(two, f"1.{n}.0") for n in range(2, 6)))
+    two.first.say(*(newer(two, f"1.{n}.0") for n in range(6, 9)))
+    two.take(two.first, two.second)
+    found, after = list[str](), None
+    query = "query($after: String) { updates(first: 3, after: $after) { nodes { version } pageInfo { endCursor } } }"
+    while (page := two.api.ask(query, after=after)["updates"])["nodes"]:
+        found, after = found + names(page, "version"), page["pageInfo"]["endCursor"]
+    assert found == [f"1.{n}.0" for n in range(8, 0, -1)]
+
+
+def test_a_ledger_that_cannot_be_read_tells_of_nothing(api: Api, two: Two, tmp_path: Path) -> None:
+    two.take(two.first)
+    api.node.ledger = LedgerSpaces(tmp_path / "nowhere", tmp_path, api.node.node.store)
+    assert two.told() == ([], [])

@@ -1,6 +1,7 @@
 """The vault: errors counted by shape, release and day; a rising one is one bug record; breaches of terms are kept."""
 
 from collections.abc import Iterator
+from hashlib import sha3_256
 from pathlib import Path
 
 import msgspec
@@ -67,11 +68,35 @@ def test_a_shape_that_is_reported_often_enough_becomes_one_bug_record(server: Se
     server.take(error())
     (bug,) = server.look()
     assert (bug.error, bug.frames, bug.version, bug.reports, bug.before) == ("StoreBusy", FRAMES, "0.1.0", 10, 0)
+    assert bug.at == 5 * DAY_US // 10**6
     server.take(*[error()] * 50)
     assert server.look() == []
     server.now_us += DAY_US
     server.take(*[error()] * 500)
     assert server.look() == [], "opened once"
+
+
+def test_the_id_of_a_bug_record_follows_from_what_it_is_about(server: Server) -> None:
+    assert vault.follow(server.store, server.book, server.now_us) == 0, "nothing was reported"
+    server.take(*[error()] * RISING_REPORTS, *[error(version="0.2.0")] * RISING_REPORTS)
+    assert vault.follow(server.store, server.book, server.now_us) == 2 * RISING_REPORTS
+    shape = vault.fingerprint(error())
+    assert shape == hashed("scm/error/1", msgspec.json.encode(("StoreBusy", FRAMES)))
+    assert {each.id for each in vault.bugs(server.book, server.now_us)} == {
+        hashed("scm/bug/1", shape, version)[:16] for version in (b"0.1.0", b"0.2.0")
+    }
+    assert len(server.look()) == 2
+    assert vault.follow(server.store, server.book, server.now_us) == 0, "nothing came since"
+
+
+def hashed(tag: str, *fields: bytes) -> bytes:
+    return sha3_256(tag.encode() + b"\n" + b"".join(fields)).digest()
+
+
+def test_pages_of_the_log_are_counted_together(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vault, "PAGE_ROWS", 3)
+    server.take(*[error()] * 7)
+    assert vault.follow(server.store, server.book, server.now_us) == 7
 
 
 def test_a_number_that_one_reporter_writes_is_worth_one(server: Server) -> None:

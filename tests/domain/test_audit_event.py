@@ -88,7 +88,10 @@ def test_what_is_not_listed_is_counted_by_type_with_the_types_severity() -> None
     given()
     when(leave_unlisted, AuditType.INTEGRITY_FAILURE, 999, 1, 2, by=ADA)
     then(Unlisted(AuditType.INTEGRITY_FAILURE, Severity.CRITICAL, 999, 1, 2))
-    then_state(count=999, code="", first_s=1, last_s=2, severity=Severity.CRITICAL)
+    then_state(
+        log=ADA * 2, type=AuditType.INTEGRITY_FAILURE, count=999, code="", first_s=1, last_s=2,
+        severity=Severity.CRITICAL,
+    )  # fmt: skip
     when(leave_unlisted, AuditType.INTEGRITY_FAILURE, 1, 1, 2)
     then()
 
@@ -112,6 +115,16 @@ def test_a_source_is_the_same_for_a_day_on_one_installation() -> None:
         hashlib.sha3_256(b"10.0.0.1").digest(),
     }
     assert len(hashes) == 5
+
+
+def test_hashes_are_what_their_formulas_say() -> None:
+    secret, day = b"q" * 32, (20_000).to_bytes(8, "big")
+    for text, clear in (("10.0.0.1", b"10.0.0.1"), ("ü", b"\xc3\xbc"), ("\ud800", b"?")):
+        assert (
+            source_hash(secret, 20_000, text)
+            == hashlib.sha3_256(b"scm/audit-source/1\n" + secret + day + clear).digest()
+        )
+        assert payload_hash(SALT, text) == hashlib.sha3_256(b"scm/audit-payload/1\n" + SALT + clear).digest()
 
 
 def test_there_are_25_types_each_with_an_emitter_and_a_trigger() -> None:

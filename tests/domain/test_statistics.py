@@ -1,5 +1,7 @@
 """Records of use: enumerations, hashes and coarse numbers, and nothing that tells who it was."""
 
+from hashlib import sha3_256
+
 import msgspec
 import pytest
 
@@ -17,6 +19,7 @@ from scmanager.domain.statistics import (
     check,
     coarse_day_s,
     coarse_duration_ms,
+    date_of,
     org_hash,
     user_hash,
 )
@@ -48,20 +51,38 @@ def test_a_record_as_it_should_be_is_taken() -> None:
 
 
 @pytest.mark.parametrize(
-    "flaw",
+    ("flaw", "told"),
     [
-        {"timestamp": 20_800 * DAY_S + 3600},
-        {"action": Action.FLEETS},
-        {"category": Category.FEATURE_USED},
-        {"duration_ms": MINUTE_MS + 1},
-        {"category": Category.APP_STARTED, "duration_ms": MINUTE_MS},
-        {"metadata": {MetaKey.MODE: MetaValue.LINUX}},
-        {"metadata": {MetaKey.ANSWERS: MetaValue.SLOWER}},
+        ({"timestamp": 20_800 * DAY_S + 3600}, "its time is closer than the day"),
+        ({"action": Action.FLEETS}, "its action does not go with its category"),
+        ({"category": Category.FEATURE_USED}, "its action does not go with its category"),
+        ({"duration_ms": MINUTE_MS + 1}, "its duration is closer than the minute, or of what takes no time"),
+        (
+            {"category": Category.APP_STARTED, "duration_ms": MINUTE_MS},
+            "its duration is closer than the minute, or of what takes no time",
+        ),
+        ({"metadata": {MetaKey.MODE: MetaValue.LINUX}}, "its metadata has a value under another key"),
+        (
+            {"metadata": {MetaKey.ANSWERS: MetaValue.SLOWER}},
+            "it says how fast something was that is not measured",
+        ),
     ],
 )
-def test_what_is_closer_than_it_may_be_is_refused(flaw: dict[str, object]) -> None:
-    with pytest.raises(RecordUnusable):
+def test_what_is_closer_than_it_may_be_is_refused(flaw: dict[str, object], told: str) -> None:
+    with pytest.raises(RecordUnusable) as error:
         check(msgspec.structs.replace(RECORD, **flaw))
+    assert str(error.value) == f"This is no record of use: {told}."
+
+
+def test_hashes_are_what_their_formulas_say() -> None:
+    salt, one, space = b"s" * 32, b"m" * 16, b"o" * 32
+    assert user_hash(salt, one) == sha3_256(b"scm/statistics-user/1\n" + salt + one).digest()
+    assert org_hash(salt, space) == sha3_256(b"scm/statistics-org/1\n" + salt + space).digest()
+
+
+@pytest.mark.parametrize(("day", "told"), [(1, "1970-01-02"), (20_513, "2026-03-01"), (20_512, "2026-02-28")])
+def test_a_day_is_written_as_people_write_it(day: int, told: str) -> None:
+    assert date_of(day) == told
 
 
 def test_hashes_of_two_days_two_machines_or_of_a_member_and_a_space_have_nothing_in_common() -> None:
@@ -73,7 +94,7 @@ def test_hashes_of_two_days_two_machines_or_of_a_member_and_a_space_have_nothing
 
 def test_times_are_of_the_day_and_of_the_begun_minute() -> None:
     assert coarse_day_s(20_800 * DAY_S + 86_399) == 20_800 * DAY_S
-    assert coarse_day_s(-5) == 0
+    assert [coarse_day_s(each) for each in (-5, 0, 1, DAY_S)] == [0, 0, 0, DAY_S]
     assert [coarse_duration_ms(each) // MINUTE_MS for each in (-1, 0, 1, 60_000, 60_001, 10**12)] == [
         0, 0, 1, 1, 2, 1440,
     ]  # fmt: skip

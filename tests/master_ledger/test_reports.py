@@ -1,6 +1,8 @@
 """Reports on the wire: bounded, one spelling of what may be said, and no room for anybody's words."""
 
 import contextlib
+from contextlib import nullcontext
+from hashlib import sha3_256
 from typing import Any
 
 import msgspec
@@ -11,7 +13,9 @@ from hypothesis import strategies as st
 from scmanager.domain.audit_types import AuditType
 from scmanager.domain.consent import consent_hash
 from scmanager.domain.consent_texts import Purpose
-from scmanager.master_ledger import reports
+from scmanager.domain.ledger import Final, LogKind
+from scmanager.eventstore.signing import SigningKey
+from scmanager.master_ledger import issuing, reports
 from scmanager.master_ledger.reports import (
     AUDIT,
     BATCH_BYTES_MAX,
@@ -28,14 +32,17 @@ from scmanager.master_ledger.reports import (
     HealthReport,
     Receipt,
     ReceiptMalformed,
+    ReceiptUnlisted,
     blinded_state,
     check_consent,
+    check_listed,
     health_salt,
     node_id_of,
     parse_batch,
     parse_receipt,
 )
 from tests.support.effort import examples
+from tests.support.ledger import NOW_S, ROOTS, Server, first_manifest, signed, trusted
 
 ID = b"i" * 16
 NOTED = AuditReport(AuditType.P2P_MISMATCH, 1_760_000_000, b"s" * 32, b"p" * 32, "DE", "1.0.0", 3)
@@ -149,3 +156,79 @@ def test_reports_say_no_more_than_the_texts_that_people_consent_to() -> None:
         ErrorReport: ("error", "frames", "version", "first_s", "last_s", "count"),
     }
     assert {kind.purpose for kind in reports.KINDS} == set(Purpose) - {Purpose.STATISTICS}
+
+
+def hashed(context: str, *parts: bytes) -> bytes:
+    """By hand, as DESIGN writes H."""
+    return sha3_256(context.encode() + b"\n" + b"".join(parts)).digest()
+
+
+def test_what_is_hashed_here_is_what_its_formula_says() -> None:
+    days = (20_000).to_bytes(8, "big")
+    assert reports.batch_of(b"n" * 16) == hashed("scm/intake-batch/1", b"n" * 16)[:16]
+    assert node_id_of(b"k" * 32) == hashed("scm/reporting-node/1", b"k" * 32)
+    assert health_salt(b"s" * 32, 20_000) == hashed("scm/health-salt/1", b"s" * 32, days)
+    assert blinded_state(b"1" * 32, b"s" * 32) == hashed("scm/blinded-state/1", b"1" * 32, b"s" * 32)
+    shape = b'["KeyError",[["scmanager.cli","<module>"],["scmanager.spaces.space","_fold"]]]'
+    assert FAULT.fingerprint == hashed("scm/error/1", shape)
+    for asked, day in ((Purpose.ERROR_REPORTS, days), (Purpose.HEALTH, bytes(8))):
+        seed = hashed("scm/reporter-key/1", b"s" * 32, day, asked.value.encode(), b"\n", b"a" * 32, b"b" * 32)
+        made = reports.reporter_key(b"s" * 32, asked, [b"b" * 32, b"a" * 32], 20_000)
+        assert made.public == SigningKey(seed).public
+
+
+def test_a_refusal_names_the_kind_and_what_is_wrong() -> None:
+    whole = msgspec.json.encode(batch_of(AUDIT))
+    said = {
+        whole.ljust(BATCH_BYTES_MAX + 1): "This is no batch of audit reports: more than 1048576 bytes.",
+        b"[]": "This is no batch of audit reports: Expected `object`, got `array`.",
+        b"{}": "This is no batch of audit reports: Object missing required field `id`.",
+        b"{": "This is no batch of audit reports: Input data was truncated.",
+    }
+    for raw, told in said.items():
+        with pytest.raises(BatchMalformed) as found:
+            parse_batch(AUDIT, raw)
+        assert str(found.value) == told
+    assert parse_batch(AUDIT, whole.ljust(BATCH_BYTES_MAX)) == batch_of(AUDIT), "as long as may be"
+    with pytest.raises(ConsentMissing, match=r"^Reports of health reports rest on"):
+        check_consent(HEALTH, batch_of(AUDIT))
+    long = msgspec.json.encode({"id": "x" * 300})
+    with pytest.raises(BatchMalformed) as found:
+        parse_batch(AUDIT, long.replace(b"id", b"y" * 300))
+    assert len(str(found.value)) <= len("This is no batch of audit reports: .") + 200
+    for raw, told in {
+        b"{}": "This is no receipt for what was sent: Object missing required field `space`.",
+        b"{": "This is no receipt for what was sent: Input data was truncated.",
+    }.items():
+        with pytest.raises(ReceiptMalformed) as refused:
+            parse_receipt(1, raw)
+        assert str(refused.value) == told
+
+
+@pytest.mark.parametrize(
+    ("changed", "final", "told"),
+    [
+        ({}, None, ""),
+        ({}, 7, ""),
+        ({}, 6, "that log was closed at 6 entries"),
+        ({"log": b"x" * 32}, None, "manifest 1 lists no such log"),
+        ({"space": b"x" * 32}, None, "manifest 1 lists no such log"),
+    ],
+)
+def test_a_receipt_is_of_a_log_that_is_listed_for_reports_and_below_its_end(
+    changed: dict[str, bytes], final: int | None, told: str
+) -> None:
+    server = Server("intake", kind=LogKind.INTAKE)
+    log, manifests = server.log, [first_manifest(Server(), server)]
+    if final is not None:
+        closed = issuing.revocation(manifests[0].statement, log.key, {log.log: Final(final, b"r" * 32)}, NOW_S)
+        manifests.append(signed(closed, *ROOTS[:2]))
+    keys = trusted(*manifests)
+    given = {"space": log.space, "log": log.log} | changed
+    receipt = Receipt(given["space"], given["log"], b"g" * 32, 5, 2, 9, b"1" * 64, b"2" * 64, 7)
+    with nullcontext() if not told else pytest.raises(ReceiptUnlisted) as found:
+        check_listed(receipt, keys)
+    assert found is None or str(found.value).endswith(f": {told}.")
+    of_statements = msgspec.structs.replace(receipt, space=Server().log.space, log=Server().log.log)
+    with pytest.raises(ReceiptUnlisted, match="that log takes no reports"):
+        check_listed(of_statements, keys)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scmanager.master_ledger.version import BadVersion, is_release, precedence
+from scmanager.master_ledger.version import LENGTH_MAX, BadVersion, is_release, precedence
 
 IN_ORDER = [
     "0.9.0", "1.0.0-alpha", "1.0.0-alpha.1", "1.0.0-alpha.beta", "1.0.0-beta", "1.0.0-beta.2", "1.0.0-beta.11",
@@ -30,6 +30,19 @@ def test_only_equal_texts_have_equal_precedence(one: str, other: str) -> None:
 def test_what_is_no_version_is_refused(text: str) -> None:
     with pytest.raises(BadVersion):
         precedence(text)
+
+
+def test_a_version_of_the_length_that_is_allowed_is_one_and_each_refusal_names_it() -> None:
+    longest = "1.0.0-" + "a" * (LENGTH_MAX - 6)
+    assert precedence(longest)
+    for bad, named in (("1.0.0-01", "1.0.0-01"), ("v1", "v1"), (longest + "a", longest)):
+        with pytest.raises(BadVersion) as error:
+            precedence(bad)
+        assert error.value.facts == {"version": named}
+
+
+def test_a_release_is_what_says_nothing_behind_its_three_numbers() -> None:
+    assert [is_release(each) for each in ("1.0.0", "1.0.0-rc.1", "0.0.0-0", "0.0.0")] == [True, False, False, True]
 
 
 @given(st.text(max_size=80) | st.from_regex(r"[0-9.a-zA-Z+-]{0,30}", fullmatch=True))

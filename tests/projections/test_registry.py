@@ -15,7 +15,6 @@ from scmanager.master_ledger import issuing, submission
 from scmanager.master_ledger.statement import manifest_hash
 from scmanager.projections.runner import Projector
 from tests.support.ledger import LATER_RELEASE, NOW_S, RELEASE, ROOTS, plugin, signed, update
-from tests.support.ledger_file import ledger_file
 from tests.support.ledger_space import LedgerSpace, ledger_space
 
 pytestmark = pytest.mark.services
@@ -109,31 +108,3 @@ def test_made_anew_it_is_the_same(kept: Kept) -> None:
     before = kept.rows("registered_update"), kept.rows("registered_plugin")
     assert not kept.projector.rebuild().differing
     assert (kept.rows("registered_update"), kept.rows("registered_plugin")) == before
-
-
-@pytest.mark.parametrize("first_comes_first", [True, False])
-def test_logs_of_one_ledger_are_judged_together_in_whatever_order_they_come(
-    kept: Kept, first_comes_first: bool
-) -> None:
-    kept.say(plugin(kept.id, audit_status=AuditStatus.DEPRECATED, updated_at=NOW_S + 99))  # Another ledger.
-    with ledger_file() as first, ledger_file(after=first) as second:
-        first.say(update(first.id, b"!", version="6.6.6"))
-        second.close(first, 4)
-        second.say(plugin(first.id, version="0.4.0", audit_status=AuditStatus.BLOCKED, updated_at=NOW_S + 60))
-        for each in (first, second) if first_comes_first else (second, first):
-            kept.space.store.admit(each.run())
-            kept.space.shelf.follow()
-            kept.projector.catch_up()
-
-    def shown() -> list[tuple[Any, ...]]:
-        rows = [*kept.rows("registered_update"), *kept.rows("registered_plugin")]
-        fields = ("space", "place", "version", "index")
-        return [tuple(each[name] for name in (*fields, "holds") if name in each) for each in rows]
-
-    expected = [
-        (first.space, 0, "1.1.0", 2), (first.space, 0, "0.3.0", 3, False), (second.space, 1, "0.4.0", 4, True),
-        (kept.space.id, 0, "0.3.0", 2, True),
-    ]  # fmt: skip
-    assert sorted(shown()) == sorted(expected)
-    assert not kept.projector.rebuild().differing
-    assert sorted(shown()) == sorted(expected)

@@ -15,12 +15,14 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
+from scmanager.adapters.ledger_spaces import LedgerSpaces
 from scmanager.adapters.recovery_sheet import make_recovery_keys
 from scmanager.api.app import make_app
 from scmanager.api.backend import ActorHealth, Result
 from scmanager.api.serving import listen, server
 from scmanager.application import organisations
 from scmanager.application.founding import Founding
+from scmanager.application.home_ledger import Judged
 from scmanager.application.usage import Usage
 from scmanager.application.verbs import VERBS
 from scmanager.application.writer import Command
@@ -54,6 +56,8 @@ class ApiNode:
         self._spaces: frozenset[bytes] | None = None
         self.trusted: frozenset[bytes] = frozenset()
         """Spaces of the author's ledger, as if the installation trusted it."""
+        self.ledger: LedgerSpaces | None = None
+        """In place of that, what an installation goes by."""
         vault = self.node.vault
         self.projector = Projector(
             self.node.shelf, self.node.store, vault.held, dsn, vault.logs_of, documents=self.node.documents
@@ -89,9 +93,13 @@ class ApiNode:
     def my_spaces(self) -> frozenset[bytes]:
         if self._spaces is not None:
             return self._spaces
+        trusted = self.ledger.ids() if self.ledger else self.trusted
         with self.shelf.lock:
             found = (each.id for each in self.shelf.spaces())
-            return frozenset(each for each in found if each in self.trusted or self.node.vault.logs_of(each))
+            return frozenset(each for each in found if each in trusted or self.node.vault.logs_of(each))
+
+    def registry(self) -> Judged | None:
+        return self.ledger.judged() if self.ledger else None
 
     def see_only(self, *spaces: bytes) -> None:
         """As if its owner were in these spaces only."""

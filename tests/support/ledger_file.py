@@ -7,22 +7,26 @@ from pathlib import Path
 from scmanager.adapters.space_reading import write_space
 from scmanager.domain.counting import PluginCounted
 from scmanager.domain.ledger import Final, Plugin, Update
+from scmanager.eventstore import verification
+from scmanager.eventstore.checkpoint import Checkpoint, origin
 from scmanager.eventstore.log_copy import Copies
 from scmanager.eventstore.memory import MemoryStore
-from scmanager.eventstore.verification import VerifiedRun
+from scmanager.eventstore.merkle import leaf_hash, root_of
+from scmanager.eventstore.verification import SignedNote, VerifiedRun
 from scmanager.master_ledger import issuing, submission
 from scmanager.master_ledger.statement import manifest_hash
 from tests.support.ledger import NOW_S, RELEASE, ROOTS, plugin, signed, update
 from tests.support.ledger_space import LedgerSpace, ledger_space
-from tests.support.stores import run_of
 
 
 class LedgerFile:
     """A ledger with an update and a plugin, and whatever is said besides. `after`: a further log of that one."""
 
-    def __init__(self, kept: LedgerSpace, after: "LedgerFile | None" = None) -> None:
+    def __init__(self, kept: LedgerSpace, after: "LedgerFile | None" = None, *, begun: bool = False) -> None:
         self._kept, self.space = kept, kept.id
-        if after is None:
+        if after is not None and begun:
+            self.id, self.manifests = after.id, list(after.manifests)
+        elif after is None:
             self.manifests = [kept.manifest()]
             self.id = manifest_hash(self.manifests[0].statement)
             kept.append(*self.manifests)
@@ -50,9 +54,22 @@ class LedgerFile:
         entries = self._kept.shelf.space(self.space).entries()
         return next(each.entry.id.hex() for each in entries if each.entry.seq == index)
 
-    def run(self) -> VerifiedRun:
-        """All of its log, as a store admits it."""
-        return run_of(self._kept.store, self.space)
+    def run(self, size: int | None = None) -> VerifiedRun:
+        """Its log up to there, as a store admits it and as its key can sign it."""
+        kept = self._kept
+        rows = kept.store.read(kept.id, 0, 0, size or 1_000)
+        point = Checkpoint(origin(kept.id, kept.id), len(rows), root_of([leaf_hash(row.data) for row in rows]))
+        note = SignedNote(point.size, point.root, kept.log_key.sign(point.text().encode()))
+        shared = [{0: row.shared} if row.shared else {} for row in rows]
+        return verification.verify(verification.start_of(rows[0].data), [row.data for row in rows], shared, note)
+
+    @contextmanager
+    def stolen(self, size: int) -> Iterator["LedgerFile"]:
+        """As the thief of its key goes on from there."""
+        kept, store = self._kept, MemoryStore()
+        store.admit(self.run(size))
+        with ledger_space(store, kept) as another:
+            yield LedgerFile(another, self, begun=True)
 
     def write(self, path: Path) -> Path:
         write_space(path, self.space, list(Copies(self._kept.store, self.space)), None)

@@ -30,13 +30,16 @@ from tests.support.ledger import NOW_S, RELEASE, ROOTS, signed, update
 class LedgerSpace:
     """One installation that founded a ledger with three root keys, of which two are needed."""
 
-    def __init__(self, store: Store, folder: Path) -> None:
-        self.folder = folder
-        self.store, self.keys, self.log_key = store, MemoryKeys(), SigningKey.generate()
+    def __init__(self, store: Store, folder: Path, old: "LedgerSpace | None" = None) -> None:
+        """`old`: whose keys go on in this store, which has the beginning."""
+        self.folder, self.store = folder, store
+        self.keys = old.keys if old else MemoryKeys()
+        self.log_key = old.log_key if old else SigningKey.generate()
         self.shelf = Shelf(store, FOLDS, self.keys.get, clock_us, self.keys.subjects)
         self.writer = Writer(store, self.shelf, self.keys, clock_us, secrets.token_bytes)
+        self.shelf.follow()
         self.writer.start()
-        self.id = bytes.fromhex(self.found(self.log_key)["space"])
+        self.id = old.id if old else bytes.fromhex(self.found(self.log_key)["space"])
 
     def found(self, key: SigningKey) -> Result:
         root = issuing.quorum(2, [each.public for each in ROOTS])
@@ -76,10 +79,10 @@ class LedgerSpace:
 
 
 @contextmanager
-def ledger_space(store: Store) -> Iterator[LedgerSpace]:
-    """A ledger's space whose writer ends with the block."""
+def ledger_space(store: Store, old: LedgerSpace | None = None) -> Iterator[LedgerSpace]:
+    """A ledger's space whose writer ends with the block; `old`: whose keys go on in this store."""
     with TemporaryDirectory(prefix="scm-ledger-") as folder:
-        made = LedgerSpace(store, Path(folder))
+        made = LedgerSpace(store, Path(folder), old)
         try:
             yield made
         finally:

@@ -3,7 +3,8 @@ CREATE TABLE {schema}.registered_update (
     space                 bytea NOT NULL,
     registry              bytea NOT NULL,
     ledger                bytea NOT NULL,   -- the hash of the first key manifest
-    place                 integer NOT NULL, -- by channel, the newest first
+    place                 integer NOT NULL, -- by channel, the newest first, of those that hold
+    holds                 boolean NOT NULL, -- said last of this version on this channel
     version               text COLLATE "C" NOT NULL,
     channel               text COLLATE "C" NOT NULL,
     settled               boolean NOT NULL, -- no more settled channel has this version
@@ -25,6 +26,7 @@ CREATE TABLE {schema}.registered_plugin (
     registry              bytea NOT NULL,
     ledger                bytea NOT NULL,
     place                 integer NOT NULL, -- in the plugin's history
+    entered               boolean NOT NULL, -- said for the first time; else of no history here
     holds                 boolean NOT NULL, -- the last of it
     plugin                text COLLATE "C" NOT NULL,
     version               text COLLATE "C" NOT NULL,
