@@ -51,6 +51,8 @@ REQUEST = "request"
 """What fails where no actor does."""
 START_FAILURES_MAX = 4
 """A part that fails so often before it ever ran will not run."""
+PROJECTED_S = 5.0
+"""So long an answer about the author's ledger waits for read models that lag behind it."""
 READ_MODELS_PATIENCE_S = 15.0
 """How long a start waits for read models: a long rebuild goes on behind a node that serves already."""
 
@@ -81,6 +83,7 @@ class Serving:
         self.exchange = Exchange(node, self.note)
         self._forensics = Forensics(node)
         self._ledger = LedgerSpaces(node.settings.trust, node.settings.state or state_folder(), node.store)
+        self._judged: Judged | None = None
         self._actors = Actors(node)
         self._usage = usage_of(node, self.auditor.note)
         self._reporter = reporter_of(node, self._parts)
@@ -228,9 +231,13 @@ class Serving:
         spaces = (space.id for space in self.node.shelf.spaces())
         return frozenset(each for each in spaces if each in ledger or self.node.vault.logs_of(each))
 
-    def registry(self) -> Judged | None:
+    def registry(self) -> Judged:
         """See Backend."""
-        return self._ledger.judged()
+        found = self._ledger.judged()
+        if found is not self._judged:  # It has read what the read models may not show yet.
+            self.wait_projected(self.node.store.last_pos(), PROJECTED_S)
+            self._judged = found
+        return found
 
     def do(self, verb: str, space: bytes, command_id: bytes, arguments: Mapping[str, Any]) -> Future[Result]:
         """See Backend."""

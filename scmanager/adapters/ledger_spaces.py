@@ -2,11 +2,9 @@
 
 Anybody can found a space of kind `author` and hand its file around. Looked up anew when more of the ledger was seen.
 
-A read model judges each of the ledger's logs by itself. What counts once there are several, or one that was closed,
-all of them say together (ADR 21).
+Read models tell what stands in each log; what of it counts is asked here (ADR 21).
 """
 
-import threading
 from pathlib import Path
 
 from scmanager.adapters.ledger_memory import LedgerMemory
@@ -18,6 +16,7 @@ from scmanager.eventstore.own_log import Head
 from scmanager.eventstore.store import Store
 from scmanager.master_ledger.seen import Seen
 
+NOTHING = Judged()
 _Read = tuple[int, int] | None
 """The state of the memory's file; None while there is none."""
 
@@ -30,7 +29,6 @@ class LedgerSpaces:
         self._trust: Trust | None = None
         self._known: tuple[_Read, Seen, tuple[LedgerLog, ...]] | None = None
         self._judged: tuple[tuple[_Read, tuple[Head, ...]], Judged] | None = None
-        self._judging = threading.Lock()
 
     def ids(self) -> frozenset[bytes]:
         """Their ids; none while what is trusted cannot be read, and none whose log signed two histories."""
@@ -40,22 +38,19 @@ class LedgerSpaces:
             return frozenset()
         return frozenset(log.space for log in logs if not seen.fork_of(log))
 
-    def judged(self) -> Judged | None:
-        """None where one open log of one history is all there is, which its own read model judges.
+    def judged(self) -> Judged:
+        """What counts of the registry: the same object until more of the ledger came, or was seen.
 
-        Reads the ledger's logs whenever more of them came: not for an event loop. Raises StoreDamaged.
+        Then it reads the ledger's logs here: for one thread, and not an event loop's. Raises StoreDamaged.
         """
         try:
             read, seen, logs = self._read()
         except ScManagerError:
-            return Judged()
-        with self._judging:
-            heads = tuple(each for log in logs for each in self._store.heads(log.space) if each.log == log.log)
-            if len(logs) == 1 and logs[0].final is None and len(heads) <= 1:
-                return None
-            if self._judged is None or self._judged[0] != (read, heads):
-                self._judged = (read, heads), judged(self._store, seen, logs)
-            return self._judged[1]
+            return NOTHING
+        heads = tuple(each for log in logs for each in self._store.heads(log.space) if each.log == log.log)
+        if self._judged is None or self._judged[0] != (read, heads):
+            self._judged = (read, heads), judged(self._store, seen, logs)
+        return self._judged[1]
 
     def _read(self) -> "tuple[_Read, Seen, tuple[LedgerLog, ...]]":
         trust = self._trust = self._trust or read_trust(self._folder)

@@ -27,7 +27,7 @@ from scmanager.api import registry
 from scmanager.api.bindings import Many
 from scmanager.api.catalogue import Catalogue
 from scmanager.api.compiler import Statement
-from scmanager.api.context import Context, work
+from scmanager.api.context import Context
 from scmanager.api.failures import RequestMalformed
 from scmanager.api.feed import Listener
 from scmanager.api.selection import Selection
@@ -132,8 +132,9 @@ async def _statement_answer(info: GraphQLResolveInfo[Any]) -> str:
 
 async def _fetch(context: Context, sql: str, statement: Statement) -> str:
     more = {}
-    if registry.ALONE in sql:  # What counts of the ledger is asked for only where it is told.
-        more = registry.parameters(await work(context.services, context.backend.registry))
+    if registry.ASKED in sql:  # What counts of the ledger is asked for only where it is told.
+        asked = asyncio.get_running_loop().run_in_executor(context.services.judging, context.backend.registry)
+        more = registry.parameters(await asyncio.shield(asked))
     return await context.services.pool.fetch(sql, statement.parameters | more)
 
 

@@ -43,6 +43,7 @@ def make_app(backend: Backend, *, direct: bool = True, usage: Usage | None = Non
         ThreadPoolExecutor(WORKERS, "exchange"),
         Turns(),
         ThreadPoolExecutor(1, "schema"),
+        ThreadPoolExecutor(1, "registry"),
         usage,
     )
 
@@ -55,6 +56,7 @@ def make_app(backend: Backend, *, direct: bool = True, usage: Usage | None = Non
         services.workers.shutdown(wait=False, cancel_futures=True)
         services.turns.close()
         services.teller.shutdown(wait=False, cancel_futures=True)
+        services.judging.shutdown(wait=False, cancel_futures=True)
 
     endpoint, sockets = Endpoint(schema, services, direct=direct), Sockets(schema, services)
     rest = Rest(services)

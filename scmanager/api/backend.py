@@ -162,8 +162,8 @@ class Backend(Protocol):
     def my_spaces(self) -> frozenset[bytes]:
         """The spaces that this node's owner is in, 32 bytes each."""
 
-    def registry(self) -> Judged | None:
-        """What counts of the author's ledger, where several of its logs say so together. May read for long."""
+    def registry(self) -> Judged:
+        """What counts of the author's ledger, and is projected. Called by one thread; may read for long."""
 
     def do(self, verb: str, space: bytes, command_id: bytes, arguments: Mapping[str, Any]) -> Future[Result]:
         """Submit a command; the same id twice is the same command."""

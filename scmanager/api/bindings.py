@@ -34,6 +34,8 @@ class One(msgspec.Struct, frozen=True):
     on: str
     given: dict[str, str] = {}
     """Further arguments and the condition each of them is."""
+    source: "Source | None" = None
+    """What is read in place of the table."""
 
 
 class Many(msgspec.Struct, frozen=True):
@@ -115,10 +117,12 @@ def chosen(name: str, description: str = "") -> Any:
     return _field(Column(f"upper(translate({{c}}.{name}, '-', '_'))", plain=True), description)
 
 
-def one(on: str, description: str = "", given: dict[str, tuple[Any, str]] | None = None) -> Any:
+def one(
+    on: str, description: str = "", given: dict[str, tuple[Any, str]] | None = None, source: Source | None = None
+) -> Any:
     """A single related row, of the field's type. `given`: arguments with their types and conditions."""
     asked = given or {}
-    binding = One(on, {name: sql for name, (_, sql) in asked.items()})
+    binding = One(on, {name: sql for name, (_, sql) in asked.items()}, source)
     return _field(binding, description, **_resolver({name: kind for name, (kind, _) in asked.items()}))
 
 

@@ -81,8 +81,8 @@ class Statement:
     ) -> str:
         row = self._row()
         where = self._where(binding, definition, row, parent, given)
-        table = self._catalogue.tables[target]
-        found = f"(select {self.object(target, row, fields)} from {table.name} {row} where {where} limit 1)"
+        origin = binding.source(given, self.bind) if binding.source else self._catalogue.tables[target].name
+        found = f"(select {self.object(target, row, fields)} from {origin} {row} where {where} limit 1)"
         return f"coalesce({found}, 'null')"
 
     def _page(

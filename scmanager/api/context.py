@@ -38,6 +38,8 @@ class Services(msgspec.Struct, frozen=True):
     """For questions about the past."""
     teller: ThreadPoolExecutor
     """One thread that tells the schema."""
+    judging: ThreadPoolExecutor
+    """One thread that reads the author's ledger, when more of it came."""
     usage: Usage | None = None
     """Who counts what is used, if anybody does."""
 

@@ -261,17 +261,18 @@ class Query:
     )  # fmt: skip
     updates: Connection[registry.Update] = many(
         _ALL, filter=registry.UpdateFilter, sort=registry.UpdateSort, next_step=registry.NO_UPDATES,
-        given=registry.IN_CHANNEL, source=registry.ranked_updates,
+        given=registry.IN_CHANNEL, source=registry.updates,
         description="What the author released: by channel, the newest version first.",
     )  # fmt: skip
     update: registry.Update | None = one(
         registry.SETTLED, "On the most settled channel that has it.", given=registry.OF_VERSION
     )
     plugins: Connection[registry.Plugin] = many(
-        registry.HOLDS, filter=registry.PluginFilter, sort=registry.PluginSort, next_step=registry.NO_PLUGINS,
-        given=registry.OF_PLUGINS, description="The marketplace, as the author's ledger registers it.",
+        _ALL, filter=registry.PluginFilter, sort=registry.PluginSort, next_step=registry.NO_PLUGINS,
+        given=registry.OF_PLUGINS, source=registry.plugins,
+        description="The marketplace, as the author's ledger registers it.",
     )  # fmt: skip
-    plugin: registry.Plugin | None = one(registry.HOLDS, given=registry.OF_PLUGIN)
+    plugin: registry.Plugin | None = one(_ALL, given=registry.OF_PLUGIN, source=registry.plugins)
     audit: Connection[models.AuditEntry] = many(
         _ALL, filter=AuditFilter, sort=AuditSort, next_step=models.NO_ENTRIES, given=_IN_SPACE,
         description="The audit trail of a space, void entries too.",

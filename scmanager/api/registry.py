@@ -14,38 +14,44 @@ from scmanager.api.models import Connection
 from scmanager.api.scalars import Moment, Whole, graphql_enum
 from scmanager.application.home_ledger import Judged
 from scmanager.domain import ledger
+from scmanager.domain.counting import rating_tenths
 
 NO_UPDATES = "No update is known here. Take the author's ledger in: scm ledger fetch FROM --entries."
 NO_PLUGINS = "No plugin is known here. Take the author's ledger in: scm ledger fetch FROM --entries."
 
-ALONE = "%(registry_alone)s::boolean"
-"""Whether one log is all there is of the ledger. Of several what counts is asked of all (`Judged`), not of each one's
-read model.
-"""
-SETTLED = f"case when {ALONE} then {{c}}.settled else {{c}}.event_id = any(%(registry_settled)s::bytea[]) end"
-HOLDS = f"case when {ALONE} then {{c}}.holds else {{c}}.event_id = any(%(registry_plugins)s::bytea[]) end"
-_RANKED = """(select t.*, coalesce(o.ranking, t.place) as ranking from {table} t
-    left join unnest(%({ids})s::bytea[]) with ordinality o(event_id, ranking) using (event_id)
-    where case when {alone} then t.{one} else o.ranking is not null end)"""
+ASKED = "%(registry_"
+"""In every statement that tells of a registry: the beginning of the names of `parameters`."""
+SETTLED = "{c}.event_id = any(%(registry_settled)s::bytea[])"
+_RANKED = """(select t.*, o.ranking from {table} t
+    join unnest(%({ids})s::bytea[]) with ordinality o(event_id, ranking) using (event_id))"""
+_HELD = """(select t.*, o.downloads, o.votes, round(o.tenths / 10.0, 1) as rating from registered_plugin t
+    join unnest(%(registry_plugins)s::bytea[], %(registry_downloads)s::bigint[], %(registry_votes)s::bigint[],
+    %(registry_tenths)s::bigint[]) o(event_id, downloads, votes, tenths) using (event_id))"""
 
 
-def ranked_updates(_: dict[str, Any], __: Callable[[Any], str]) -> str:
+def updates(_: dict[str, Any], __: Callable[[Any], str]) -> str:
     """Those that hold, with their `ranking`."""
-    return _RANKED.format(table="registered_update", ids="registry_updates", alone=ALONE, one="holds")
+    return _RANKED.format(table="registered_update", ids="registry_updates")
 
 
-def ranked_entries(_: dict[str, Any], __: Callable[[Any], str]) -> str:
+def entries(_: dict[str, Any], __: Callable[[Any], str]) -> str:
     """All that counts about plugins, with its `ranking` in the history."""
-    return _RANKED.format(table="registered_plugin", ids="registry_entries", alone=ALONE, one="entered")
+    return _RANKED.format(table="registered_plugin", ids="registry_entries")
 
 
-def parameters(judged: Judged | None) -> dict[str, Any]:
+def plugins(_: dict[str, Any], __: Callable[[Any], str]) -> str:
+    """What holds of each plugin, with what was counted of it."""
+    return _HELD
+
+
+def parameters(judged: Judged) -> dict[str, Any]:
     """What those expressions need."""
-    found = judged or Judged()
     return {
-        "registry_alone": judged is None, "registry_updates": list(found.updates),
-        "registry_settled": list(found.settled), "registry_plugins": list(found.plugins),
-        "registry_entries": list(found.entries),
+        "registry_updates": list(judged.updates), "registry_settled": list(judged.settled),
+        "registry_plugins": list(judged.plugins), "registry_entries": list(judged.entries),
+        "registry_downloads": [each.downloads if each else 0 for each in judged.counts],
+        "registry_votes": [each.votes if each else 0 for each in judged.counts],
+        "registry_tenths": [rating_tenths(each) if each else None for each in judged.counts],
     }  # fmt: skip
 
 
@@ -148,7 +154,7 @@ class Plugin(PluginEntry):
     rating: float | None = column("rating", "The average of all votes, 0 to 5, in tenths; null without votes.")
     history: Connection[PluginEntry] = many(
         "{c}.ledger = {p}.ledger and {c}.plugin = {p}.plugin",
-        filter=PluginFilter, sort=PluginEntrySort, next_step=NO_PLUGINS, source=ranked_entries,
+        filter=PluginFilter, sort=PluginEntrySort, next_step=NO_PLUGINS, source=entries,
         description="All that was ever signed about it, the oldest first.",
     )  # fmt: skip
 

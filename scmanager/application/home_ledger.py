@@ -5,7 +5,7 @@ So what lies at home counts as far as it is the history that was followed. What 
 back, as the author signed it; it lets nothing pass, and keeps nobody from being asked.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -69,9 +69,11 @@ class Judged(Struct, frozen=True):
     settled: tuple[bytes, ...] = ()
     """Of each version what holds on the most settled channel."""
     plugins: tuple[bytes, ...] = ()
-    """What holds of each plugin."""
+    """What holds of each plugin, by its id."""
+    counts: tuple[PluginCounted | None, ...] = ()
+    """What was counted of each of these plugins."""
     entries: tuple[bytes, ...] = ()
-    """All that counts about plugins."""
+    """All that counts about plugins, of each the history."""
 
 
 def home_logs(store: Store, logs: Iterable[LedgerLog], seen: Seen) -> list[HomeLog]:
@@ -86,7 +88,8 @@ def home_logs(store: Store, logs: Iterable[LedgerLog], seen: Seen) -> list[HomeL
         if log.final is not None and len(branches) > 1:
             followed = [(each.size, each.root) for each in reversed(seen.heads_of(log.log))]
             ends = [(log.final.size, log.final.root), *(each for each in followed if each[0] < log.final.size)]
-            fitting = (each for size, root in ends for each in branches if _root(store, each, size) == root)
+            roots = {each.branch: _roots(store, each, {size for size, _ in ends}) for each in branches}
+            fitting = (each for size, root in ends for each in branches if roots[each.branch].get(size) == root)
             branches = [next(fitting, branches[0])]
         found += [_copy(store, log, each) for each in branches[:1]]
     return found
@@ -96,15 +99,15 @@ def _branch(head: own_log.Head) -> int:
     return head.branch
 
 
-def _root(store: Store, head: own_log.Head, size: int) -> bytes | None:
-    """Over the first `size` leaves of a branch, none of which is kept; None where it is shorter."""
-    if head.size < size:
-        return None
-    tree = CompactRange()
-    while tree.size < size:
-        rows = store.read(head.log, head.branch, tree.size, min(PAGE_ROWS, size - tree.size))
-        tree = tree.extend(leaf_hash(row.data) for row in rows)
-    return tree.root()
+def _roots(store: Store, head: own_log.Head, sizes: Collection[int]) -> dict[int, bytes]:
+    """Over so many of the first leaves of a branch, none of which is kept; of the sizes that it has."""
+    tree, found = CompactRange(), dict[int, bytes]()
+    for size in sorted(each for each in sizes if each <= head.size):
+        while tree.size < size:
+            rows = store.read(head.log, head.branch, tree.size, min(PAGE_ROWS, size - tree.size))
+            tree = tree.extend(leaf_hash(row.data) for row in rows)
+        found[size] = tree.root()
+    return found
 
 
 def _copy(store: Store, log: LedgerLog, head: own_log.Head) -> HomeLog:
@@ -181,9 +184,15 @@ def judged(store: Store, seen: Seen, logs: Iterable[LedgerLog]) -> Judged:
     registry = registry_of(homes, seen.keys(), told_below(compared(seen, homes), homes))
     updates, plugins = registry.updates(), list(registry.plugins())
     versions = dict.fromkeys(each.said.statement.version for each in updates)
-    settled = [registry.update(each) for each in versions]
-    entries = [each for last in plugins for each in registry.plugin(_plugin_id(last))]
-    return Judged(*(tuple(each.event_id for each in found if each) for found in (updates, settled, plugins, entries)))
+    settled = [one for version in versions if (one := registry.update(version))]
+    ids = [_plugin_id(each) for each in plugins]
+    entries = [each for id_ in ids for each in registry.plugin(id_)]
+    counts = tuple(registry.counts(id_) for id_ in ids)
+    return Judged(_ids(updates), _ids(settled), _ids(plugins), counts, _ids(entries))
+
+
+def _ids(found: Iterable[Registered]) -> tuple[bytes, ...]:
+    return tuple(each.event_id for each in found)
 
 
 def _plugin_id(one: Registered) -> str:

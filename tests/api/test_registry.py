@@ -1,25 +1,36 @@
 """The author's registry over GraphQL: pages, filters, history, where proofs begin; of the ledger that is trusted."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from scmanager.adapters.ledger_memory import LedgerMemory
 from scmanager.adapters.ledger_spaces import LedgerSpaces
 from scmanager.domain.counting import PluginCounted
-from scmanager.domain.ledger import AuditStatus, Category, Channel, Plugin, Update
+from scmanager.domain.ledger import AuditStatus, Category, Channel, KeysPublished, Plugin, Update
 from scmanager.master_ledger import submission
-from scmanager.master_ledger.seen import Outcome
+from scmanager.master_ledger.seen import Outcome, Seen, with_head
+from scmanager.master_ledger.statement import manifest_hash
 from tests.support.api_node import Api
-from tests.support.ledger import NOW_S, plugin, update
+from tests.support.ledger import NOW_S, WITHOUT_WITNESSES, plugin, update
 from tests.support.ledger_file import LedgerFile, ledger_file
 
 
 def taken_in(api: Api, file: LedgerFile, path: Path) -> None:
     api.node.exchange.import_space(file.write(path))
     assert api.node.wait_projected(api.node.last_pos(), 20)
+
+
+def trusting(api: Api, folder: Path, manifests: Sequence[KeysPublished]) -> LedgerSpaces:
+    """As an installation that is built with these."""
+    ledger = manifest_hash(manifests[0].statement)
+    (folder / "ledger-id").write_text(ledger.hex(), encoding="ascii")
+    (folder / "author-keys.jsonl").write_bytes(submission.encode(manifests))
+    (folder / "witnesses.policy").write_text("quorum none\n", encoding="ascii")
+    return LedgerSpaces(folder, folder, api.node.node.store)
 
 
 @pytest.fixture(scope="module")
@@ -32,9 +43,9 @@ def ledger(api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledge
             plugin(made.id, version="0.4.0", audit_status=AuditStatus.BLOCKED, updated_at=NOW_S + 60),
         )
         taken_in(api, made, tmp_path_factory.mktemp("ledger") / "file")
-        api.node.trusted = frozenset({made.space})
+        api.node.ledger = trusting(api, tmp_path_factory.mktemp("trust"), made.manifests)
         yield made
-    api.node.trusted = frozenset()
+    api.node.ledger = None
 
 
 def names(found: Any, field: str) -> list[str]:
@@ -125,10 +136,7 @@ class Two:
 
     def __init__(self, api: Api, first: LedgerFile, second: LedgerFile, folder: Path) -> None:
         self.api, self.first, self.second, self._folder = api, first, second, folder
-        (folder / "ledger-id").write_text(first.id.hex(), encoding="ascii")
-        (folder / "author-keys.jsonl").write_bytes(submission.encode(second.manifests))
-        (folder / "witnesses.policy").write_text("quorum none\n", encoding="ascii")
-        api.node.ledger = LedgerSpaces(folder, folder, api.node.node.store)
+        api.node.ledger = trusting(api, folder, second.manifests)
 
     def take(self, *files: LedgerFile, size: int | None = None) -> Told:
         """Takes these in, of the last so many entries; what the API tells then."""
@@ -171,9 +179,10 @@ OF_TWO = """{
 
 @pytest.fixture
 def two(api: Api, tmp_path: Path) -> Iterator[Two]:
+    before = api.node.ledger
     with ledger_file() as first, ledger_file(after=first) as second:
         yield Two(api, first, second, tmp_path)
-    api.node.ledger = None
+    api.node.ledger = before
 
 
 def blocked(two: Two) -> Plugin:
@@ -236,8 +245,7 @@ def test_of_a_closed_log_that_is_here_in_part_only_what_was_followed_is_told_and
 
 
 def test_who_knows_of_the_first_log_alone_goes_by_that(api: Api, two: Two, tmp_path: Path) -> None:
-    (tmp_path / "author-keys.jsonl").write_bytes(submission.encode(two.first.manifests))
-    api.node.ledger = LedgerSpaces(tmp_path, tmp_path, api.node.node.store)
+    api.node.ledger = trusting(api, tmp_path, two.first.manifests)
     two.second.say(newer(two), blocked(two))
     assert two.take(two.first, two.second) == (["1.1.0 first"], ["0.3.0 PASS: PASS first"])
 
@@ -251,6 +259,54 @@ def test_pages_go_on_across_logs(two: Two) -> None:
     while (page := two.api.ask(query, after=after)["updates"])["nodes"]:
         found, after = found + names(page, "version"), page["pageInfo"]["endCursor"]
     assert found == [f"1.{n}.0" for n in range(8, 0, -1)]
+
+
+def test_what_was_counted_is_of_the_last_log_that_did_and_not_from_beyond_its_end(two: Two) -> None:
+    counted, told = (
+        PluginCounted("org.example.mining", 100, 4, 17, NOW_S),
+        "{ plugins { nodes { downloads rating } } }",
+    )
+
+    def tells() -> tuple[int, float | None]:
+        (one,) = two.api.ask(told)["plugins"]["nodes"]
+        assert two.api.ask('{ plugin(id: "org.example.mining") { downloads rating } }')["plugin"] == one
+        return one["downloads"], one["rating"]
+
+    two.first.count(counted)
+    two.take(two.first, two.second)
+    assert tells() == (100, 4.3)
+    two.second.count(replace(counted, downloads=900))
+    two.take(two.second)
+    assert tells() == (900, 4.3)
+    two.first.count(replace(counted, downloads=10**15))
+    two.close(5)
+    two.take(two.first, two.second)
+    assert tells() == (900, 4.3)
+
+
+def test_a_copy_that_is_not_what_was_followed_tells_nothing(two: Two, tmp_path: Path) -> None:
+    first = two.first
+    with first.stolen(3) as thief:
+        thief.say(plugin(first.id), newer(two), newer(two, "6.6.6"))
+        first.say(blocked(two))
+        memory = LedgerMemory(tmp_path, first.id)
+        note = first.note()
+        known = Seen(first.id).with_manifests(first.manifests)
+        memory.see(lambda _: with_head(known, note, known.keys(), WITHOUT_WITNESSES))
+        two.api.node.ledger = trusting(two.api, tmp_path, first.manifests)
+        assert two.take(thief) == ([], [])
+
+
+def test_an_invitation_from_a_stranger_s_ledger_makes_it_nobody_s_author(two: Two, tmp_path: Path) -> None:
+    two.api.node.ledger = trusting(two.api, tmp_path, two.first.manifests)
+    with ledger_file() as stranger:
+        stranger.say(update(stranger.id, b"!", version="6.6.6"), plugin(stranger.id, id="org.example.evil"))
+        two.take(stranger, two.first)
+        both = frozenset({stranger.space, two.first.space})
+        two.api.node.see_only(*both)  # As one is who answered it.
+        assert two.told() == (["1.1.0 first"], ["0.3.0 PASS: PASS first"])
+        assert two.api.ask('{ update(version: "6.6.6") { log } }')["update"] is None
+        two.api.node.see_all()
 
 
 def test_a_ledger_that_cannot_be_read_tells_of_nothing(api: Api, two: Two, tmp_path: Path) -> None:

@@ -54,10 +54,8 @@ class ApiNode:
         self.faults: list[BaseException] = []
         self.dsn = dsn
         self._spaces: frozenset[bytes] | None = None
-        self.trusted: frozenset[bytes] = frozenset()
-        """Spaces of the author's ledger, as if the installation trusted it."""
         self.ledger: LedgerSpaces | None = None
-        """In place of that, what an installation goes by."""
+        """The author's, if the installation trusts one."""
         vault = self.node.vault
         self.projector = Projector(
             self.node.shelf, self.node.store, vault.held, dsn, vault.logs_of, documents=self.node.documents
@@ -93,13 +91,13 @@ class ApiNode:
     def my_spaces(self) -> frozenset[bytes]:
         if self._spaces is not None:
             return self._spaces
-        trusted = self.ledger.ids() if self.ledger else self.trusted
+        trusted = self.ledger.ids() if self.ledger else frozenset()
         with self.shelf.lock:
             found = (each.id for each in self.shelf.spaces())
             return frozenset(each for each in found if each in trusted or self.node.vault.logs_of(each))
 
-    def registry(self) -> Judged | None:
-        return self.ledger.judged() if self.ledger else None
+    def registry(self) -> Judged:
+        return self.ledger.judged() if self.ledger else Judged()
 
     def see_only(self, *spaces: bytes) -> None:
         """As if its owner were in these spaces only."""

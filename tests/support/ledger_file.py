@@ -1,6 +1,6 @@
 """An author's ledger as a space file that any node takes in."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -8,10 +8,11 @@ from scmanager.adapters.space_reading import write_space
 from scmanager.domain.counting import PluginCounted
 from scmanager.domain.ledger import Final, Plugin, Update
 from scmanager.eventstore import verification
-from scmanager.eventstore.checkpoint import Checkpoint, origin
+from scmanager.eventstore.checkpoint import Checkpoint, note_from, origin
 from scmanager.eventstore.log_copy import Copies
 from scmanager.eventstore.memory import MemoryStore
 from scmanager.eventstore.merkle import leaf_hash, root_of
+from scmanager.eventstore.store import Row
 from scmanager.eventstore.verification import SignedNote, VerifiedRun
 from scmanager.master_ledger import issuing, submission
 from scmanager.master_ledger.statement import manifest_hash
@@ -56,12 +57,21 @@ class LedgerFile:
 
     def run(self, size: int | None = None) -> VerifiedRun:
         """Its log up to there, as a store admits it and as its key can sign it."""
-        kept = self._kept
-        rows = kept.store.read(kept.id, 0, 0, size or 1_000)
-        point = Checkpoint(origin(kept.id, kept.id), len(rows), root_of([leaf_hash(row.data) for row in rows]))
-        note = SignedNote(point.size, point.root, kept.log_key.sign(point.text().encode()))
+        rows, point = self._point(size)
+        note = SignedNote(point.size, point.root, self._kept.log_key.sign(point.text().encode()))
         shared = [{0: row.shared} if row.shared else {} for row in rows]
         return verification.verify(verification.start_of(rows[0].data), [row.data for row in rows], shared, note)
+
+    def note(self) -> bytes:
+        """Its newest head, which nobody cosigned."""
+        _, point = self._point(None)
+        key = self._kept.log_key
+        return note_from(point, key.sign(point.text().encode()), key.public)
+
+    def _point(self, size: int | None) -> tuple[Sequence[Row], Checkpoint]:
+        rows = self._kept.store.read(self.space, 0, 0, size or 1_000)
+        root = root_of([leaf_hash(row.data) for row in rows])
+        return rows, Checkpoint(origin(self.space, self.space), len(rows), root)
 
     @contextmanager
     def stolen(self, size: int) -> Iterator["LedgerFile"]:

@@ -1,13 +1,10 @@
--- Updates and plugins that the author's ledger registers: what counts by his keys, with where each statement stands.
+-- What the logs of the author's ledger say of updates and plugins, and where each statement stands.
 CREATE TABLE {schema}.registered_update (
     space                 bytea NOT NULL,
     registry              bytea NOT NULL,
     ledger                bytea NOT NULL,   -- the hash of the first key manifest
-    place                 integer NOT NULL, -- by channel, the newest first, of those that hold
-    holds                 boolean NOT NULL, -- said last of this version on this channel
     version               text COLLATE "C" NOT NULL,
     channel               text COLLATE "C" NOT NULL,
-    settled               boolean NOT NULL, -- no more settled channel has this version
     content_hash          text COLLATE "C" NOT NULL,
     min_supported_version text COLLATE "C" NOT NULL,
     update_type           text COLLATE "C" NOT NULL,
@@ -25,9 +22,6 @@ CREATE TABLE {schema}.registered_plugin (
     space                 bytea NOT NULL,
     registry              bytea NOT NULL,
     ledger                bytea NOT NULL,
-    place                 integer NOT NULL, -- in the plugin's history
-    entered               boolean NOT NULL, -- said for the first time; else of no history here
-    holds                 boolean NOT NULL, -- the last of it
     plugin                text COLLATE "C" NOT NULL,
     version               text COLLATE "C" NOT NULL,
     name                  text COLLATE "C" NOT NULL,
@@ -43,9 +37,6 @@ CREATE TABLE {schema}.registered_plugin (
     category              text COLLATE "C" NOT NULL,
     registered_at         timestamptz,
     updated_at            timestamptz,
-    downloads             bigint NOT NULL,  -- of the row that holds, as votes and rating
-    votes                 bigint NOT NULL,
-    rating                numeric(2, 1),    -- null without votes
     key                   bytea NOT NULL,
     signature             bytea NOT NULL,
     log                   bytea NOT NULL,
@@ -61,7 +52,6 @@ ALTER TABLE {schema}.registered_plugin
 
 -- indices
 ALTER TABLE {schema}.registered_update ADD PRIMARY KEY (space, event_id);
-CREATE INDEX registered_update_by_place ON {schema}.registered_update (space, place, event_id);
 ALTER TABLE {schema}.registered_plugin ADD PRIMARY KEY (space, event_id);
-CREATE INDEX registered_plugin_by_name ON {schema}.registered_plugin (space, name_lower, event_id) WHERE holds;
-CREATE INDEX registered_plugin_by_plugin ON {schema}.registered_plugin (space, plugin, place);
+CREATE INDEX registered_plugin_by_name ON {schema}.registered_plugin (space, name_lower, event_id);
+CREATE INDEX registered_plugin_by_plugin ON {schema}.registered_plugin (space, plugin);
