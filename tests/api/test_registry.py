@@ -275,6 +275,7 @@ def test_what_was_counted_is_of_the_last_log_that_did_and_not_from_beyond_its_en
     two.first.count(counted)
     two.take(two.first, two.second)
     assert tells() == (100, 4.3)
+    two.second.say(plugin(two.first.id))
     two.second.count(replace(counted, downloads=900))
     two.take(two.second)
     assert tells() == (900, 4.3)
