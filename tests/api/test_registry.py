@@ -1,6 +1,6 @@
 """The author's registry over GraphQL: pages, filters, history, where proofs begin; of the ledger that is trusted."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,27 +10,16 @@ from msgspec.structs import replace
 from scmanager.adapters.ledger_memory import LedgerMemory
 from scmanager.adapters.ledger_spaces import LedgerSpaces
 from scmanager.domain.counting import PluginCounted
-from scmanager.domain.ledger import AuditStatus, Category, Channel, KeysPublished, Plugin, Update
-from scmanager.master_ledger import submission
+from scmanager.domain.ledger import AuditStatus, Category, Channel, Plugin, Update
 from scmanager.master_ledger.seen import Outcome, Seen, with_head
-from scmanager.master_ledger.statement import manifest_hash
 from tests.support.api_node import Api
 from tests.support.ledger import NOW_S, WITHOUT_WITNESSES, plugin, update
-from tests.support.ledger_file import LedgerFile, ledger_file
+from tests.support.ledger_file import LedgerFile, ledger_file, trusting
 
 
 def taken_in(api: Api, file: LedgerFile, path: Path) -> None:
     api.node.exchange.import_space(file.write(path))
     assert api.node.wait_projected(api.node.last_pos(), 20)
-
-
-def trusting(api: Api, folder: Path, manifests: Sequence[KeysPublished]) -> LedgerSpaces:
-    """As an installation that is built with these."""
-    ledger = manifest_hash(manifests[0].statement)
-    (folder / "ledger-id").write_text(ledger.hex(), encoding="ascii")
-    (folder / "author-keys.jsonl").write_bytes(submission.encode(manifests))
-    (folder / "witnesses.policy").write_text("quorum none\n", encoding="ascii")
-    return LedgerSpaces(folder, folder, api.node.node.store)
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +32,7 @@ def ledger(api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledge
             plugin(made.id, version="0.4.0", audit_status=AuditStatus.BLOCKED, updated_at=NOW_S + 60),
         )
         taken_in(api, made, tmp_path_factory.mktemp("ledger") / "file")
-        api.node.ledger = trusting(api, tmp_path_factory.mktemp("trust"), made.manifests)
+        api.node.ledger = trusting(api.node.node.store, tmp_path_factory.mktemp("trust"), made.manifests)
         yield made
     api.node.ledger = None
 
@@ -136,7 +125,7 @@ class Two:
 
     def __init__(self, api: Api, first: LedgerFile, second: LedgerFile, folder: Path) -> None:
         self.api, self.first, self.second, self._folder = api, first, second, folder
-        api.node.ledger = trusting(api, folder, second.manifests)
+        api.node.ledger = trusting(api.node.node.store, folder, second.manifests)
 
     def take(self, *files: LedgerFile, size: int | None = None) -> Told:
         """Takes these in, of the last so many entries; what the API tells then."""
@@ -245,7 +234,7 @@ def test_of_a_closed_log_that_is_here_in_part_only_what_was_followed_is_told_and
 
 
 def test_who_knows_of_the_first_log_alone_goes_by_that(api: Api, two: Two, tmp_path: Path) -> None:
-    api.node.ledger = trusting(api, tmp_path, two.first.manifests)
+    api.node.ledger = trusting(api.node.node.store, tmp_path, two.first.manifests)
     two.second.say(newer(two), blocked(two))
     assert two.take(two.first, two.second) == (["1.1.0 first"], ["0.3.0 PASS: PASS first"])
 
@@ -294,12 +283,12 @@ def test_a_copy_that_is_not_what_was_followed_tells_nothing(two: Two, tmp_path: 
         note = first.note()
         known = Seen(first.id).with_manifests(first.manifests)
         memory.see(lambda _: with_head(known, note, known.keys(), WITHOUT_WITNESSES))
-        two.api.node.ledger = trusting(two.api, tmp_path, first.manifests)
+        two.api.node.ledger = trusting(two.api.node.node.store, tmp_path, first.manifests)
         assert two.take(thief) == ([], [])
 
 
 def test_an_invitation_from_a_stranger_s_ledger_makes_it_nobody_s_author(two: Two, tmp_path: Path) -> None:
-    two.api.node.ledger = trusting(two.api, tmp_path, two.first.manifests)
+    two.api.node.ledger = trusting(two.api.node.node.store, tmp_path, two.first.manifests)
     with ledger_file() as stranger:
         stranger.say(update(stranger.id, b"!", version="6.6.6"), plugin(stranger.id, id="org.example.evil"))
         two.take(stranger, two.first)
