@@ -14,16 +14,16 @@ from scmanager.api import companion, connections, endpoint, limits, listening, s
 from tests.support.api_docs import GUIDE, Documented, documented
 from tests.support.api_node import Api, Socket
 from tests.support.fleet_of import Nova, populate
-from tests.support.ledger_file import ledger_file
+from tests.support.ledger_file import ledger_file, trusting
 
 
 @pytest.fixture(scope="module")
 def ours(api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nova]:
     with ledger_file() as ledger:
         api.node.exchange.import_space(ledger.write(tmp_path_factory.mktemp("ledger") / "file"))
-        api.node.trusted = frozenset({ledger.space})
+        api.node.ledger = trusting(api.node.node.store, tmp_path_factory.mktemp("trust"), ledger.manifests)
     yield populate(api.node, members=6, ships=14, title="Documented")
-    api.node.trusted = frozenset()
+    api.node.ledger = None
 
 
 @pytest.mark.parametrize("operation", documented(), ids=lambda each: each.name)

@@ -19,7 +19,7 @@ from scmanager.spaces.state_digest import state_digest
 from tests.cli.conftest import Answer
 from tests.support.api_node import Api
 from tests.support.fleet_of import Nova, populate
-from tests.support.ledger_file import ledger_file
+from tests.support.ledger_file import ledger_file, trusting
 
 AS_OF = """query ($space: ID!, $at: SpacePoint, $kinds: [ThingKind!], $first: Int, $after: String) {
   asOf(space: $space, at: $at, kinds: $kinds, first: $first, after: $after) {
@@ -219,9 +219,9 @@ def test_the_author_s_ledger_is_told_with_its_keys(api: Api, ours: Nova, tmp_pat
     with ledger_file() as ledger:
         api.node.exchange.import_space(ledger.write(tmp_path / "file"))
         assert api.refused(AS_OF, space=ledger.space.hex())["code"] == "space-not-visible"
-        api.node.trusted = frozenset({ledger.space})
+        api.node.ledger = trusting(api.node.node.store, tmp_path, ledger.manifests)
         told = api.ask(AS_OF, space=ledger.space.hex())["asOf"]["ledger"]
-        api.node.trusted = frozenset()
+        api.node.ledger = None
     assert (told["id"], told["newestManifest"], told["updates"]) == (ledger.id.hex(), 1, 1)
     assert (len(told["rootKeys"]), len(told["releaseKeys"])) == (3, 1)
     held = {each["name"]: each["value"] for each in told["standing"]}
